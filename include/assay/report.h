@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/report.h: a result for people and for other programs.
+ *
+ *     assay_report_write(result, &context, ASSAY_FORMAT_HTML, "benchmark_results/report.html", &err);
+ *
+ * Files are written beside and renamed: there is never a torn report. Rendering is pure: the same input gives the same bytes.
+ */
+#ifndef ASSAY_REPORT_H
+#define ASSAY_REPORT_H
+
+#include <assay/history.h>
+#include <assay/judge.h>
+#include <assay/result.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum assay_format {
+  ASSAY_FORMAT_JSON,
+  ASSAY_FORMAT_HTML,
+  ASSAY_FORMAT_CSV,
+  ASSAY_FORMAT_MARKDOWN,
+  ASSAY_FORMAT_JUNIT,
+  ASSAY_FORMAT_TERMINAL,
+  ASSAY_FORMAT_COUNT
+} assay_format;
+
+ASSAY_API const char *assay_format_text(assay_format format);      /* "json", "html", ... */
+ASSAY_API const char *assay_format_extension(assay_format format); /* "json", "html", "csv", "md", "junit.xml", "txt" */
+ASSAY_API bool assay_format_parse(const char *text, assay_format *format);
+
+/* A metric over earlier runs on this machine. */
+typedef struct assay_report_trend {
+  const char *suite, *benchmark, *metric;
+  const assay_history_point *points;
+  size_t count;
+} assay_report_trend;
+
+/* What stands beside the result; all may be empty. */
+typedef struct assay_report_context {
+  const assay_result *previous;  /* the run before on this machine; NULL: none */
+  const assay_changes *changes;  /* previous -> result */
+  const assay_report_trend *trends;
+  size_t trend_count;
+  bool color;     /* TERMINAL */
+  unsigned width; /* TERMINAL: columns; 0: 100 */
+} assay_report_context;
+
+/* Text in memory; free with assay_string_free. */
+ASSAY_API assay_status assay_report_render(const assay_result *result, const assay_report_context *context, assay_format format, assay_error *err,
+                                           char **text);
+ASSAY_API assay_status assay_report_write(const assay_result *result, const assay_report_context *context, assay_format format, const char *path,
+                                          assay_error *err);
+
+/* Fills a context from a history: previous run on the same machine, changes, trends. Free with assay_report_context_deinit. */
+ASSAY_API assay_status assay_report_context_load(assay_history *history, const assay_result *result, assay_error *err, assay_report_context *context);
+ASSAY_API void assay_report_context_deinit(assay_report_context *context);
+
+/* Roofline of the machine with the result's benchmarks on it (benchmarks may be 0): a complete SVG document. */
+ASSAY_API assay_status assay_report_roofline_svg(const assay_result *result, assay_error *err, char **svg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

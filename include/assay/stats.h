@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/stats.h: pure statistics. No I/O, no clock, no allocation that outlives a call. All functions are thread-safe.
+ *
+ *     double medians[5] = {...};              // one per process
+ *     assay_interval ci;
+ *     assay_stats_interval(medians, 5, 0.95, 1, &ci);
+ *     printf("%.3g [%.3g, %.3g]\n", assay_stats_median(medians, 5), ci.low, ci.high);
+ *
+ * Arrays are not modified unless the name says `sort`. NaN inputs are the caller's error and give NaN.
+ */
+#ifndef ASSAY_STATS_H
+#define ASSAY_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <assay/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+ASSAY_API double assay_stats_mean(const double *values, size_t count);
+/* Sample standard deviation (n - 1), by a two-pass compensated sum; 0 for one value. */
+ASSAY_API double assay_stats_stddev(const double *values, size_t count);
+ASSAY_API double assay_stats_median(const double *values, size_t count);
+/* Median absolute deviation times 1.4826, so that it estimates sigma for a normal distribution. */
+ASSAY_API double assay_stats_mad(const double *values, size_t count);
+/* Quantile `q` in [0, 1] of ascending values, Hyndman and Fan type 7 (the default of R and NumPy). */
+ASSAY_API double assay_stats_quantile_sorted(const double *sorted, size_t count, double q);
+ASSAY_API void assay_stats_sort(double *values, size_t count);
+
+typedef struct assay_interval {
+  double low, high;
+} assay_interval;
+
+/*
+ * Confidence interval of the typical process (the median of process medians) from `count` independent values, one per process.
+ * Bootstrap standard error with Student's t quantile; docs/statistics.md derives it and shows the coverage. `level` e.g. 0.95.
+ * `seed` makes it repeatable. With count < 2 there is no interval: ASSAY_ERR_INVALID.
+ */
+ASSAY_API assay_status assay_stats_interval(const double *values, size_t count, double level, uint64_t seed, assay_interval *interval);
+
+/* Quantile of Student's t with `df` > 0 degrees of freedom at probability p in (0, 1), and the normal's. */
+ASSAY_API double assay_stats_t_quantile(double p, double df);
+ASSAY_API double assay_stats_normal_quantile(double p);
+/* Two-sided p-value of Student's t. */
+ASSAY_API double assay_stats_t_pvalue(double t, double df);
+
+/* What a report says of one metric: the process is the unit, quantiles are over all kept samples of all processes. */
+typedef struct assay_summary {
+  size_t processes;       /* processes that gave a value */
+  size_t samples;         /* kept samples */
+  size_t set_aside;       /* samples set aside on their covariates */
+  double median, mean;    /* of process medians */
+  double stddev;          /* between processes; NaN for one process */
+  double min, max;        /* over kept samples */
+  double p50, p90, p95, p99, p999; /* over kept samples, or over operations in latency benchmarks; NaN where too few */
+  double ci_low, ci_high; /* 95 %; NaN for one process */
+} assay_summary;
+
+/* `values[p]` has `counts[p]` kept samples of process p; processes with 0 samples do not count. */
+ASSAY_API assay_status assay_stats_summarize(const double *const *values, const size_t *counts, size_t processes, uint64_t seed,
+                                             assay_error *err, assay_summary *summary);
+
+/* Growth of a cost over a size, fitted by least squares with one coefficient, as Google Benchmark's users know it. */
+typedef enum assay_big_o {
+  ASSAY_O_1,
+  ASSAY_O_LOG_N,
+  ASSAY_O_N,
+  ASSAY_O_N_LOG_N,
+  ASSAY_O_N2,
+  ASSAY_O_N3,
+  ASSAY_O_UNCLEAR /* no form fits clearly better than another */
+} assay_big_o;
+
+typedef struct assay_big_o_fit {
+  assay_big_o order;
+  double coefficient; /* cost = coefficient * f(n) */
+  double rms_ratio;   /* root mean square of the relative residuals */
+} assay_big_o_fit;
+
+/* Needs at least three different sizes. */
+ASSAY_API assay_status assay_stats_fit_big_o(const double *sizes, const double *costs, size_t count, assay_error *err, assay_big_o_fit *fit);
+ASSAY_API const char *assay_big_o_text(assay_big_o order); /* "O(1)", "O(log n)", ... */
+
+/*
+ * Latency histogram in the manner of HdrHistogram: log-linear buckets, constant relative error, constant memory, O(1) record.
+ * Values are whole nanoseconds in [0, 2^42 - 1] (73 minutes); larger ones are counted in `over_range` and recorded at the limit.
+ */
+enum {
+  ASSAY_HISTOGRAM_SUB_BUCKET_BITS = 8, /* 256 sub-buckets an octave: a value is known within 1/256 = 0.4 % */
+  ASSAY_HISTOGRAM_MAX_BITS = 42,
+  ASSAY_HISTOGRAM_BUCKETS = (ASSAY_HISTOGRAM_MAX_BITS - ASSAY_HISTOGRAM_SUB_BUCKET_BITS + 1) << ASSAY_HISTOGRAM_SUB_BUCKET_BITS
+};
+
+typedef struct assay_histogram {
+  uint64_t count, over_range;
+  uint64_t min, max; /* exact; min > max while empty */
+  double sum;
+  uint64_t buckets[ASSAY_HISTOGRAM_BUCKETS];
+} assay_histogram; /* 70 KiB: heap or static storage, not the stack of a small thread */
+
+ASSAY_API void assay_histogram_init(assay_histogram *histogram);
+ASSAY_API void assay_histogram_record(assay_histogram *histogram, uint64_t value_ns);
+ASSAY_API void assay_histogram_merge(assay_histogram *into, const assay_histogram *from);
+/* Value at quantile q in [0, 1]: the middle of the bucket that holds it, clipped to [min, max]. NaN while empty. */
+ASSAY_API double assay_histogram_quantile(const assay_histogram *histogram, double q);
+/* Index of the bucket of a value, and the lowest value and width of a bucket (for plots and merges). */
+ASSAY_API size_t assay_histogram_index(uint64_t value_ns);
+ASSAY_API uint64_t assay_histogram_bucket_low(size_t index);
+ASSAY_API uint64_t assay_histogram_bucket_width(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static bool reserve(assay_buf *buf, size_t more) {
+  if (buf->failed) return false;
+  if (more > SIZE_MAX / 2 - buf->length) return !(buf->failed = true);
+  size_t wanted = buf->length + more + 1;
+  if (wanted <= buf->capacity) return true;
+  size_t capacity = buf->capacity == 0 ? 256 : buf->capacity;
+  while (capacity < wanted) capacity *= 2;
+  char *data = assay_realloc(ASSAY_TAG_BASE, buf->data, capacity, 1);
+  if (data == NULL) return !(buf->failed = true);
+  buf->data = data;
+  buf->capacity = capacity;
+  return true;
+}
+
+void assay_buf_append(assay_buf *buf, const char *bytes, size_t count) {
+  if (!reserve(buf, count)) return;
+  if (count > 0) memcpy(buf->data + buf->length, bytes, count);
+  buf->length += count;
+  buf->data[buf->length] = '\0';
+}
+
+void assay_buf_puts(assay_buf *buf, const char *text) { assay_buf_append(buf, text, strlen(text)); }
+
+void assay_buf_putc(assay_buf *buf, char c) { assay_buf_append(buf, &c, 1); }
+
+void assay_buf_printf(assay_buf *buf, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int length = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (length < 0) buf->failed = true;
+  if (length >= 0 && reserve(buf, (size_t)length)) {
+    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+    buf->length += (size_t)length;
+  }
+  va_end(again);
+}
+
+void assay_buf_double(assay_buf *buf, double value) {
+  char text[40];
+  /* 15 digits are enough for most decimals that people type, 17 for every double. */
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  assay_buf_puts(buf, text);
+}
+
+void assay_buf_xml(assay_buf *buf, const char *text) {
+  for (const char *p = text; *p != '\0'; p++) {
+    switch (*p) {
+      case '&': assay_buf_puts(buf, "&amp;"); break;
+      case '<': assay_buf_puts(buf, "&lt;"); break;
+      case '>': assay_buf_puts(buf, "&gt;"); break;
+      case '"': assay_buf_puts(buf, "&quot;"); break;
+      case '\'': assay_buf_puts(buf, "&#39;"); break;
+      case '\t':
+      case '\n':
+      case '\r': assay_buf_putc(buf, *p); break;
+      default:
+        if ((unsigned char)*p < 0x20)
+          assay_buf_puts(buf, "\xEF\xBF\xBD");
+        else
+          assay_buf_putc(buf, *p);
+    }
+  }
+}
+
+void assay_buf_clear(assay_buf *buf) {
+  buf->length = 0;
+  if (buf->data != NULL) buf->data[0] = '\0';
+}
+
+char *assay_buf_take(assay_buf *buf) {
+  char *data = buf->failed ? NULL : buf->data;
+  if (buf->failed) assay_free(buf->data);
+  *buf = (assay_buf){.failed = buf->failed};
+  return data;
+}
+
+void assay_buf_deinit(assay_buf *buf) {
+  assay_free(buf->data);
+  *buf = (assay_buf){0};
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+#ifndef ASSAY_BASE_UTF8_H
+#define ASSAY_BASE_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the well-formed character that starts at `text` (NUL-terminated), or 0 where none does. */
+size_t assay_utf8_length(const char *text);
+/* Writes the character and returns its bytes (1-4), or 0 for a code point that UTF-8 cannot hold. `out` has room for 4. */
+size_t assay_utf8_encode(uint32_t code_point, char *out);
+
+#endif

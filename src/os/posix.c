@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the OS contract that Linux and macOS share. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "assay_config.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "os/prim.h"
+#include "os/ticks.h"
+
+uint64_t assay_os_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int64_t assay_os_wall_s(void) { return (int64_t)time(NULL); }
+
+void assay_os_sleep_ns(uint64_t ns) {
+  struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+static double ticks_per_ns;
+static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
+
+/* The ratio of the counter to the monotonic clock over 5 ms; each end is the tightest of several paired readings, so the error is a few ns. */
+static void calibrate_ticks(void) {
+#if defined(__aarch64__)
+  uint64_t hz;
+  __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
+  ticks_per_ns = (double)hz / 1e9;
+#elif defined(__x86_64__)
+  uint64_t tick[2] = {0}, ns[2] = {0};
+  for (int end = 0; end < 2; end++) {
+    uint64_t tightest = UINT64_MAX;
+    for (int i = 0; i < 16; i++) {
+      uint64_t before = assay_ticks(), now = assay_os_now_ns(), after = assay_ticks();
+      if (after - before >= tightest) continue;
+      tightest = after - before;
+      tick[end] = before + (after - before) / 2;
+      ns[end] = now;
+    }
+    if (end == 0) {
+      while (assay_os_now_ns() - ns[0] < 5000000u) {
+      }
+    }
+  }
+  ticks_per_ns = (double)(tick[1] - tick[0]) / (double)(ns[1] - ns[0]);
+#else
+  ticks_per_ns = 1;
+#endif
+}
+
+double assay_ticks_per_ns(void) {
+  pthread_once(&ticks_once, calibrate_ticks);
+  return ticks_per_ns;
+}
+
+assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length) {
+  bool is_stdin = strcmp(path, "-") == 0;
+  const char *shown = is_stdin ? "standard input" : path;
+  int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
+  assay_status status = ASSAY_OK;
+  assay_buf buf = {0};
+  char chunk[16384];
+  for (;;) {
+    ssize_t got = read(fd, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot read %s", shown);
+    if (got <= 0) break;
+    assay_buf_append(&buf, chunk, (size_t)got);
+    if (buf.length > limit) {
+      status = ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s is larger than %zu bytes", shown, limit);
+      break;
+    }
+  }
+  if (!is_stdin) close(fd);
+  if (buf.length == 0) assay_buf_append(&buf, "", 0); /* an empty file is an empty text, not NULL */
+  if (status == ASSAY_OK && buf.failed) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", shown);
+  if (status != ASSAY_OK) {
+    assay_buf_deinit(&buf);
+    return status;
+  }
+  *length = buf.length;
+  *data = assay_buf_take(&buf);
+  return ASSAY_OK;
+}
+
+static assay_status write_all(int fd, const char *data, size_t length, const char *path, assay_error *err) {
+  while (length > 0) {
+    ssize_t put = write(fd, data, length);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+    data += put;
+    length -= (size_t)put;
+  }
+  return ASSAY_OK;
+}
+
+assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err) {
+  assay_buf beside = {0};
+  assay_buf_printf(&beside, "%s.XXXXXX", path);
+  if (beside.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  assay_status status = ASSAY_OK;
+  int fd = mkstemp(beside.data);
+  if (fd < 0) {
+    status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+    goto done;
+  }
+  mode_t mask = umask(0); /* mkstemp makes it private; a report should be as readable as any file of the user's */
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+  status = write_all(fd, data, length, path, err);
+  if (status == ASSAY_OK && fsync(fd) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (close(fd) != 0 && status == ASSAY_OK) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (status == ASSAY_OK && rename(beside.data, path) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (status != ASSAY_OK) unlink(beside.data);
+done:
+  assay_buf_deinit(&beside);
+  return status;
+}
+
+assay_status assay_os_make_dirs(const char *path, assay_error *err) {
+  char *partial = assay_strdup(ASSAY_TAG_BASE, path);
+  if (partial == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  assay_status status = ASSAY_OK;
+  for (char *p = partial + 1; status == ASSAY_OK; p++) {
+    char separator = *p;
+    if (separator != '/' && separator != '\0') continue;
+    *p = '\0';
+    if (partial[0] != '\0' && mkdir(partial, 0777) != 0 && errno != EEXIST)
+      status = ASSAY_FAIL_ERRNO(err, errno, "cannot create directory %s", partial);
+    *p = separator;
+    if (separator == '\0') break;
+  }
+  struct stat info;
+  if (status == ASSAY_OK && stat(path, &info) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot use directory %s", path);
+  if (status == ASSAY_OK && !S_ISDIR(info.st_mode)) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is there, but is not a directory", path);
+  assay_free(partial);
+  return status;
+}
+
+bool assay_os_exists(const char *path) { return access(path, F_OK) == 0; }
+
+assay_status assay_os_temp_dir(assay_error *err, char **path) {
+  const char *base = getenv("TMPDIR");
+  assay_buf name = {0};
+  assay_buf_printf(&name, "%s/assay-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
+  if (name.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  if (mkdtemp(name.data) == NULL) {
+    assay_status status = ASSAY_FAIL_ERRNO(err, errno, "cannot create a temporary directory %s", name.data);
+    assay_buf_deinit(&name);
+    return status;
+  }
+  *path = assay_buf_take(&name);
+  return ASSAY_OK;
+}
+
+static void remove_at(int parent, const char *name) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return;
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  DIR *dir = fdopendir(fd);
+  if (dir == NULL) {
+    close(fd);
+    return;
+  }
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) remove_at(fd, entry->d_name);
+  }
+  closedir(dir);
+  unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+void assay_os_remove_tree(const char *path) { remove_at(AT_FDCWD, path); }
+
+/* Joins with '/'; NULL when a part is NULL or empty, or memory is out. */
+static char *join(const char *a, const char *b) {
+  if (a == NULL || a[0] == '\0') return NULL;
+  assay_buf buf = {0};
+  assay_buf_printf(&buf, "%s/%s", a, b);
+  return assay_buf_take(&buf);
+}
+
+assay_status assay_os_cache_dir(assay_error *err, char **path) {
+  const char *own = getenv("ASSAY_CACHE_DIR");
+  char *dir = own != NULL && own[0] != '\0' ? assay_strdup(ASSAY_TAG_BASE, own) : NULL;
+  if (dir == NULL) dir = join(getenv("XDG_CACHE_HOME"), "assay");
+#ifdef __APPLE__
+  if (dir == NULL) dir = join(getenv("HOME"), "Library/Caches/assay");
+#endif
+  if (dir == NULL) dir = join(getenv("HOME"), ".cache/assay");
+  if (dir == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "no cache directory: set HOME or ASSAY_CACHE_DIR");
+  assay_status status = assay_os_make_dirs(dir, err);
+  if (status == ASSAY_OK)
+    *path = dir;
+  else
+    assay_free(dir);
+  return status;
+}
+
+/* <dir of the executable>/<up>/<relative> when it exists, else NULL. */
+static char *beside_executable(const char *up, const char *relative) {
+  char *self = NULL;
+  if (assay_os_self_path(NULL, &self) != ASSAY_OK) return NULL;
+  char *slash = strrchr(self, '/');
+  if (slash != NULL) *slash = '\0';
+  assay_buf buf = {0};
+  assay_buf_printf(&buf, "%s/%s/%s", self, up, relative);
+  assay_free(self);
+  char *found = assay_buf_take(&buf);
+  if (found != NULL && !assay_os_exists(found)) {
+    assay_free(found);
+    found = NULL;
+  }
+  return found;
+}
+
+assay_status assay_os_find_data(const char *relative, assay_error *err, char **path) {
+  const char *own = getenv("ASSAY_DATA_DIR");
+  if (own != NULL && own[0] != '\0') {
+    char *found = join(own, relative);
+    if (found != NULL && assay_os_exists(found)) {
+      *path = found;
+      return ASSAY_OK;
+    }
+    assay_free(found);
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s is not in ASSAY_DATA_DIR=%s", relative, own);
+  }
+  static const char *const ups[] = {"../share/assay", "..", "../.."};
+  for (size_t i = 0; i < sizeof ups / sizeof *ups; i++) {
+    char *found = beside_executable(ups[i], relative);
+    if (found != NULL) {
+      *path = found;
+      return ASSAY_OK;
+    }
+  }
+  static const char *const places[] = {ASSAY_DATA_DIR_INSTALLED, ASSAY_DATA_DIR_SOURCE};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    char *found = join(places[i], relative);
+    if (found != NULL && assay_os_exists(found)) {
+      *path = found;
+      return ASSAY_OK;
+    }
+    assay_free(found);
+  }
+  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s is not installed; set ASSAY_DATA_DIR to the directory that holds it", relative);
+}
+
+size_t assay_os_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
