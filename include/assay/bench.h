@@ -44,7 +44,8 @@ enum { ASSAY_BENCH_MAX_PARAMS = 8, ASSAY_BENCH_MAX_METRICS = 32, ASSAY_NAME_MAX 
 
 /*
  * A sweep: comma-separated values, each a word or a range. "1,2,4", "f32,f64", "1..4" (step 1), "0..1+0.25" (arithmetic), "1Ki..1Mi*4" (geometric;
- * the end is included when hit, and always as the last value). Suffixes: k M G (1000^n), Ki Mi Gi (1024^n).
+ * the end is included when hit, and always as the last value). Suffixes: k M G (1000^n), Ki Mi Gi (1024^n). The word "cpus" is the number of
+ * CPUs that this process may run on, also as an end of a range: "1..cpus*2".
  * The parameter "threads" runs the function in that many threads at once; "type" and "n" are ordinary names by convention.
  */
 typedef struct assay_param {
@@ -85,6 +86,8 @@ ASSAY_API void assay_bench_items(assay_bench *b, double items);
 ASSAY_API void assay_bench_bytes(assay_bench *b, double bytes_read, double bytes_written);
 ASSAY_API void assay_bench_flops(assay_bench *b, double flops, const char *type); /* "f64", "f32", "f16", "bf16", "int8" */
 ASSAY_API void assay_bench_working_set(assay_bench *b, double bytes);
+/* The ceiling that binds this case, where it depends on the parameters; goes before the description's. The name is copied. */
+ASSAY_API void assay_bench_ceiling(assay_bench *b, const char *name);
 /* Any other figure of this process, e.g. accuracy. The name is copied; a name set twice keeps the last value. */
 ASSAY_API void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind, assay_better better);
 
@@ -225,6 +228,7 @@ typedef struct assay_bench_process {
   /* declared work of one operation */
   double items, bytes_read, bytes_written, flops, working_set_bytes;
   char flop_type[8];
+  char ceiling[48]; /* as set by assay_bench_ceiling; "" when not */
   unsigned threads;
   char counters_cause[256]; /* why hardware counters are absent; "" when they are there */
   char allocations_cause[256]; /* likewise for allocation counts */

@@ -7,6 +7,7 @@
  *     add(z, x, y, n, 1, 1, 1);
  *
  * Every variant gives the same bits as the scalar reference: one IEEE operation an element (f16 and bf16 compute in f32 and round to nearest even).
+ * A result that is not a number is one in every variant, with whatever payload.
  */
 #ifndef ASSAY_ELEMENTWISE_H
 #define ASSAY_ELEMENTWISE_H
