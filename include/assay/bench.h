@@ -161,7 +161,8 @@ typedef struct assay_bench_case {
 
 typedef struct assay_bench_plan assay_bench_plan;
 
-/* Expands the registered benchmarks of the suites (NULL-terminated array; NULL: all) whose "suite/name" matches the glob `filter` (NULL: all;
+/* Expands the registered benchmarks of the suites (NULL-terminated array; NULL: all; an array without names gives an
+ * empty plan, for commands) whose "suite/name" matches the glob `filter` (NULL: all;
  * a plain word matches anywhere). */
 ASSAY_API assay_status assay_bench_plan_create(const char *const *suites, const char *filter, assay_error *err, assay_bench_plan **plan);
 /* Adds a shell command as a case named by its text. `params` as in "-P n=1,2,4": every {n} in the command is replaced. */
@@ -234,6 +235,13 @@ typedef struct assay_bench_process {
   char allocations_cause[256]; /* likewise for allocation counts */
 } assay_bench_process;
 
+/* Per case of the plan, its processes. Owned by the outcomes. */
+typedef struct assay_bench_outcome {
+  const assay_bench_case *bench;
+  size_t process_count;
+  assay_bench_process *processes;
+} assay_bench_outcome;
+
 typedef struct assay_bench_config {
   unsigned processes;     /* fresh processes a benchmark; 0: 5, quick 3 */
   bool quick;
@@ -247,17 +255,13 @@ typedef struct assay_bench_config {
   const char *prepare;    /* assay time: command run before every timing, untimed; NULL: none */
   bool verbose;
   const volatile int *stop; /* becomes non-zero when the run must end (Ctrl-C): the process in flight is ended, the rest is not begun */
-  /* Called in the parent as soon as a process has ended; pointers are valid during the call. May be NULL. */
-  void (*on_process)(const assay_bench_case *bench, size_t case_index, const assay_bench_process *process, size_t done, size_t total, void *user);
+  /* Called in the parent before a process starts; may be NULL. `done` of `total` processes have ended. */
+  void (*on_start)(const assay_bench_case *bench, size_t case_index, size_t done, size_t total, void *user);
+  /* Called in the parent as soon as a process has ended: `so_far` has all ended processes of that case, the newest last; valid during the call.
+   * May be NULL. */
+  void (*on_process)(const assay_bench_outcome *so_far, size_t case_index, size_t done, size_t total, void *user);
   void *user;
 } assay_bench_config;
-
-/* Per case of the plan, its processes. Owned by the outcome. */
-typedef struct assay_bench_outcome {
-  const assay_bench_case *bench;
-  size_t process_count;
-  assay_bench_process *processes;
-} assay_bench_outcome;
 
 typedef struct assay_bench_outcomes {
   size_t count;

@@ -51,8 +51,8 @@ typedef enum assay_ceilings_mode {
   ASSAY_CEILINGS_CACHE_ONLY /* ASSAY_ERR_NOT_FOUND when there is no valid cache */
 } assay_ceilings_mode;
 
-/* Called before each ceiling is measured; `done` of `total`. */
-typedef void (*assay_ceilings_progress)(const char *name, size_t done, size_t total, void *user);
+/* Called before each ceiling is measured; `done` of `total`. False stops: ASSAY_ERR_INTERRUPTED, and nothing is cached. */
+typedef bool (*assay_ceilings_progress)(const char *name, size_t done, size_t total, void *user);
 
 /* The cache is $ASSAY_CACHE_DIR, else $XDG_CACHE_HOME/assay, else ~/.cache/assay; a cache that cannot be written is not an error. */
 ASSAY_API assay_status assay_ceilings_get(const assay_machine *machine, assay_ceilings_mode mode, assay_ceilings_progress progress, void *user,

@@ -25,36 +25,48 @@ extern "C" {
 
 typedef struct assay_run_progress {
   const char *phase; /* "machine", "ceilings", "benchmarks", "checks" */
-  const char *item;  /* what is being measured now or was just finished */
+  const char *item;  /* what is being measured now or was just finished; "" when the phase has no items */
   size_t done, total;
   double elapsed_s, remaining_s; /* of the whole run; remaining NaN while unknown */
-  assay_outcome outcome;         /* of `item`, when it just finished */
-  const char *reason;
+  bool finished;                 /* `item` was just finished: a benchmark case with all its processes */
+  assay_outcome outcome;         /* of a finished item */
+  const char *reason;            /* of a finished item that is not ok; NULL otherwise */
 } assay_run_progress;
 
 typedef struct assay_run_config {
   const char *const *suites; /* NULL-terminated; NULL or {"all"}: every suite of this program */
   const char *filter;        /* glob over "suite/name"; NULL: all */
+  const assay_bench_plan *plan; /* run exactly this instead of `suites` and `filter` (assay time); borrowed; NULL: none */
   bool quick;
   unsigned processes;        /* 0: 5, quick 3 */
   double time_s, timeout_s;  /* as in assay_bench_config */
-  uint64_t seed;
+  uint64_t seed;             /* 0: from the clock */
+  const char *shell, *prepare; /* of commands, as in assay_bench_config */
+  unsigned command_warmup;
   const char *history_path;  /* NULL: no history */
   const char *name;          /* of the run; may be NULL */
   const char *command;       /* the command line, for the record; may be NULL */
   const char *sla_path;      /* more SLAs; may be NULL */
   const char *profile;       /* machine profile for the hardware suite; may be NULL */
   bool remeasure_ceilings, no_ceilings;
-  const volatile int *stop;
-  void (*on_progress)(const assay_run_progress *progress, void *user);
+  bool cached_ceilings_only; /* use the machine's ceilings when they are cached; never spend time on measuring them */
+  const volatile int *stop;  /* becomes non-zero when the run must end (Ctrl-C); may be NULL */
+  void (*on_progress)(const assay_run_progress *progress, void *user); /* may be NULL */
+  /* What went wrong beside the measuring, e.g. a history that can no longer be written; the run goes on. May be NULL. */
+  void (*on_warning)(const char *message, void *user);
   void *user;
 } assay_run_config;
 
 /*
- * Runs and returns the result, also when it was interrupted (result->run.interrupted). ASSAY_ERR_INVALID for an unknown suite or filter
- * that matches nothing; ASSAY_ERR_UNSUPPORTED when every suite asked for is unsupported here.
+ * Runs and returns the result, also when it was interrupted (result->run.interrupted). Everything that can be refused is refused before anything is
+ * measured: ASSAY_ERR_INVALID for an unknown suite (the message names the nearest and lists the known) or a filter that matches nothing,
+ * ASSAY_ERR_UNSUPPORTED for a suite that is known but cannot run in this build, and what the SLAs, the profile or the history give.
+ * One run at a time in a process.
  */
 ASSAY_API assay_status assay_run(const assay_run_config *config, assay_error *err, assay_result **result);
+
+/* The commit of the Git repository that `directory` is in: 40 hex digits, read from its files without running Git. False when there is none. */
+ASSAY_API bool assay_run_find_commit(const char *directory, char commit[41]);
 
 #ifdef __cplusplus
 }
