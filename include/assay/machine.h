@@ -80,7 +80,6 @@ ASSAY_API assay_status assay_machine_run_on(const assay_machine *machine, assay_
 /* The whole machine as nested JSON: {"schema": "assay-machine/1", "id", "label", "cpu": {...}, ..., "unavailable": {"key": "cause"}}; an unavailable
  * leaf is null. Free with assay_string_free. */
 ASSAY_API assay_status assay_machine_to_json(const assay_machine *machine, assay_error *err, char **json);
-ASSAY_API void assay_string_free(char *text); /* for every `char **` out-parameter of this library; accepts NULL */
 
 /*
  * Checks the machine against an expectation profile (TOML, profiles/machines; a name such as "m4-max" or a path), a row a check.

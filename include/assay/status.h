@@ -84,6 +84,9 @@ ASSAY_API assay_status assay_error_set_errno(assay_error *err, int code, const c
 /* Forgets the failure, for reuse. */
 ASSAY_API void assay_error_clear(assay_error *err);
 
+/* For every `char **` out-parameter of this library; accepts NULL. */
+ASSAY_API void assay_string_free(char *text);
+
 #define ASSAY_FAIL(err, status, ...) assay_error_set((err), (status), __FILE__, __LINE__, __VA_ARGS__)
 #define ASSAY_FAIL_ERRNO(err, code, ...) assay_error_set_errno((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 
+#include <assay/status.h>
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,8 @@ void assay_free(void *block) {
   atomic_fetch_sub_explicit(&tags[h->tag].live_blocks, 1, memory_order_relaxed);
   free(h);
 }
+
+void assay_string_free(char *text) { assay_free(text); }
 
 assay_tag_stats assay_tag_get_stats(assay_tag tag) {
   return (assay_tag_stats){

@@ -27,6 +27,7 @@ static void before_value(assay_json *json) {
 
 static void open_level(assay_json *json, char open, char close, bool on_one_line) {
   assert(json->depth < ASSAY_JSON_DEPTH);
+  if (json->depth > 0 && json->levels[json->depth - 1].inline_items) on_one_line = true;
   before_value(json);
   assay_buf_putc(json->out, open);
   json->levels[json->depth].close = close;
@@ -37,6 +38,7 @@ static void open_level(assay_json *json, char open, char close, bool on_one_line
 
 void assay_json_object(assay_json *json) { open_level(json, '{', '}', false); }
 void assay_json_array(assay_json *json) { open_level(json, '[', ']', false); }
+void assay_json_object_inline(assay_json *json) { open_level(json, '{', '}', true); }
 void assay_json_array_inline(assay_json *json) { open_level(json, '[', ']', true); }
 
 void assay_json_end(assay_json *json) {

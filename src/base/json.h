@@ -31,7 +31,8 @@ typedef struct assay_json {
 
 void assay_json_object(assay_json *json);
 void assay_json_array(assay_json *json);
-/* An array printed on one line even when indenting, for long rows of numbers. */
+/* An object or array printed on one line even when indenting, for rows of a table; what is opened inside goes on the same line. */
+void assay_json_object_inline(assay_json *json);
 void assay_json_array_inline(assay_json *json);
 void assay_json_end(assay_json *json);
 void assay_json_key(assay_json *json, const char *key);
