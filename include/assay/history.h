@@ -5,8 +5,8 @@
  *
  *     assay_history *h = NULL;
  *     assay_history_open("benchmark_results/history.db", &err, &h);
- *     assay_history_begin(h, &result->run, machine_id, &err);
- *     assay_history_put_benchmark(h, run_id, &result->benchmarks[0], &err);   // replaces what that run said of it before
+ *     assay_history_begin(h, result, &err);
+ *     assay_history_put_benchmark(h, result->run.id, &result->benchmarks[0], &err);   // replaces what that run said of it before
  *     assay_history_finish(h, result, &err);
  *     assay_history_close(h);
  *

@@ -39,7 +39,7 @@ typedef struct assay_metric_result {
   double ci_low, ci_high; /* 95 %; NaN (null in JSON) for fewer than two processes */
   assay_summary stats;
   size_t process_count;
-  double *processes;      /* one value a process, in the order they ran */
+  double *processes;      /* one value a process that was ok, in the order they ran */
   const char *ceiling;    /* name of the ceiling that binds it; NULL: none */
   double ceiling_value;   /* in this metric's unit */
   double ceiling_share;   /* 0..1+: how much of the limit is reached; NaN without a ceiling */
@@ -61,6 +61,7 @@ typedef struct assay_benchmark_result {
   } *params;
   assay_outcome status;
   const char *reason; /* NULL when ok */
+  const char *complexity; /* the size parameter of a sweep ("n") whose growth is fitted; NULL: none */
   size_t metric_count;
   assay_metric_result *metrics; /* the first is the main one */
   bool steady;                  /* every process got steady */
@@ -76,6 +77,7 @@ typedef struct assay_benchmark_result {
 
 typedef struct assay_complexity_result {
   const char *suite, *base_name, *param;
+  const char *name; /* with the parameters that are the same over this sweep: "sum/type=f32" */
   assay_big_o_fit fit;
 } assay_complexity_result;
 
@@ -144,8 +146,15 @@ ASSAY_API void assay_result_destroy(assay_result *result); /* accepts NULL */
 /* Copies into the result's storage; NULL text gives NULL. NULL also when out of memory (then the next add fails). */
 ASSAY_API const char *assay_result_text(assay_result *result, const char *text);
 
-/* Each copies what it is given. Adding a benchmark that is there already (same suite and name) replaces it. */
+/*
+ * Each copies what it is given. Adding a benchmark that is there already (same suite and name) replaces it. The arrays of the result may move with
+ * every add. With set_machine, `machine` or `ceilings` may be NULL: that part stays as it is.
+ */
 ASSAY_API assay_status assay_result_set_machine(assay_result *result, const assay_machine *machine, const assay_ceilings *ceilings, assay_error *err);
+/*
+ * Turns the processes of one benchmark into metrics (docs/result-schema.md, "From processes to metrics"). The benchmark fails when any process failed,
+ * and says how many of how many; the figures of the processes that were ok are kept beside the reason. `ceilings` may be NULL.
+ */
 ASSAY_API assay_status assay_result_add_outcome(assay_result *result, const assay_bench_outcome *outcome, const assay_ceilings *ceilings,
                                                 assay_error *err);
 ASSAY_API assay_status assay_result_add_benchmark(assay_result *result, const assay_benchmark_result *benchmark, assay_error *err);
@@ -159,6 +168,9 @@ ASSAY_API assay_status assay_result_fit_complexity(assay_result *result, assay_e
 /* NULL when not there. */
 ASSAY_API const assay_benchmark_result *assay_result_find(const assay_result *result, const char *suite, const char *name);
 ASSAY_API const assay_metric_result *assay_benchmark_metric(const assay_benchmark_result *benchmark, const char *name);
+
+/* "met", "missed", "not_applicable". */
+ASSAY_API const char *assay_sla_status_text(assay_sla_status status);
 
 /* JSON with stable keys and numbers. Free with assay_string_free. */
 ASSAY_API assay_status assay_result_to_json(const assay_result *result, assay_error *err, char **json);
