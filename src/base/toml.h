@@ -8,6 +8,7 @@
  *     const assay_toml_value *slas = assay_toml_get(assay_toml_root(doc), "sla");
  *
  * A document is read-only and may be shared by threads. Values are borrowed from it.
+ * Columns count characters. Values nest at most ASSAY_TOML_DEPTH deep, so a walk may recurse.
  */
 #ifndef ASSAY_BASE_TOML_H
 #define ASSAY_BASE_TOML_H
@@ -16,6 +17,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { ASSAY_TOML_DEPTH = 128 };
 
 typedef enum assay_toml_type {
   ASSAY_TOML_STRING,
@@ -31,7 +34,7 @@ typedef enum assay_toml_type {
 } assay_toml_type;
 
 typedef struct assay_toml_datetime {
-  int year, month, day;                     /* 0 where the type has none */
+  int year, month, day; /* 0 where the type has none */
   int hour, minute, second, nanosecond;
   int offset_minutes;
 } assay_toml_datetime;
@@ -54,7 +57,8 @@ struct assay_toml_value {
       size_t count;
     } array;
     struct {
-      const char *const *keys; /* in the order of the file */
+      const char *const *keys;   /* in the order of the file; NUL-terminated, may hold NULs inside */
+      const size_t *key_lengths; /* bytes */
       const assay_toml_value *const *values;
       size_t count;
     } table;
@@ -75,14 +79,17 @@ const char *assay_toml_name(const assay_toml *doc);
 const assay_toml_value *assay_toml_get(const assay_toml_value *table, const char *key);
 const char *assay_toml_type_text(assay_toml_type type); /* "a string", "an integer", "a table", ... */
 
-/* Fetch with a type; a missing key leaves *out as it is and is ASSAY_OK; a wrong type is an error that names the place. A real accepts an integer. */
-assay_status assay_toml_get_string(const assay_toml *doc, const assay_toml_value *table, const char *key, assay_error *err, const char **out);
+/* Fetch with a type; a missing key leaves *out as it is and is ASSAY_OK; a wrong type is an error that names the place. A real accepts an
+ * integer. */
+assay_status assay_toml_get_string(const assay_toml *doc, const assay_toml_value *table, const char *key, assay_error *err,
+                                   const char **out);
 assay_status assay_toml_get_integer(const assay_toml *doc, const assay_toml_value *table, const char *key, assay_error *err, int64_t *out);
 assay_status assay_toml_get_real(const assay_toml *doc, const assay_toml_value *table, const char *key, assay_error *err, double *out);
 assay_status assay_toml_get_bool(const assay_toml *doc, const assay_toml_value *table, const char *key, assay_error *err, bool *out);
 /* An unknown key in `table` is an error that lists the known ones (NULL-terminated) and names the nearest. */
 assay_status assay_toml_check_keys(const assay_toml *doc, const assay_toml_value *table, const char *const *known, assay_error *err);
 /* "file:line:column: <message>" as a parse failure at `value`. */
-assay_status assay_toml_fail(const assay_toml *doc, const assay_toml_value *value, assay_error *err, const char *format, ...) ASSAY_PRINTF(4, 5);
+assay_status assay_toml_fail(const assay_toml *doc, const assay_toml_value *value, assay_error *err, const char *format, ...)
+    ASSAY_PRINTF(4, 5);
 
 #endif
