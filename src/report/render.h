@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* What the renderers share: one function a format, how figures become text, and the digest that every summary is written from. */
+#ifndef ASSAY_REPORT_RENDER_H
+#define ASSAY_REPORT_RENDER_H
+
+#include <assay/report.h>
+
+#include "base/buf.h"
+
+/* ---- One renderer a format: each appends to `out`, whose stickiness carries out-of-memory. ------------------------------------ */
+
+struct assay_digest;
+
+typedef struct assay_render {
+  const assay_result *result;
+  const assay_report_context *context; /* never NULL */
+  const struct assay_digest *digest;
+  assay_buf *out;
+} assay_render;
+
+void assay_report_csv(const assay_render *r);
+void assay_report_markdown(const assay_render *r);
+void assay_report_junit(const assay_render *r);
+void assay_report_terminal(const assay_render *r);
+void assay_report_html(const assay_render *r);
+
+/* ---- Figures as text ------------------------------------------------------------------------------------------------------------ */
+
+enum { ASSAY_REPORT_TEXT = 48 };
+
+/* "1.234 us"; a dash where there is no value (NaN). */
+const char *assay_report_value(double value, const char *unit, char out[ASSAY_REPORT_TEXT]);
+/* Half the 95 % interval relative to the value, or NaN where there is none (one process, a zero). */
+double assay_report_half_ratio(const assay_metric_result *metric);
+/* "3.1 %" with as many digits as matter; a dash for NaN. */
+const char *assay_report_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
+/* The same with its sign, "+12.4 %", "-0.3 %" (a true minus). */
+const char *assay_report_signed_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
+/* "2026-09-17 08:00 UTC" and "2 min 51 s". */
+const char *assay_report_when(int64_t at_s, char out[ASSAY_REPORT_TEXT]);
+const char *assay_report_duration(double seconds, char out[ASSAY_REPORT_TEXT]);
+/* "1 benchmark", "3 benchmarks": appends. */
+void assay_report_plural(assay_buf *out, size_t count, const char *singular);
+
+/* Columns that the text takes in a terminal; invalid bytes count one each. */
+size_t assay_report_columns(const char *text);
+/* Copies as much as fits into `columns`, with an ellipsis in the middle when it does not all fit, and pads to it on the right or left. */
+void assay_report_fit(assay_buf *out, const char *text, size_t columns, bool right);
+
+/* ---- Finding things -------------------------------------------------------------------------------------------------------------- */
+
+/* NULL when the benchmark has no figure. */
+const assay_metric_result *assay_report_main_metric(const assay_benchmark_result *benchmark);
+/* The first metric of the benchmark that knows its ceiling; NULL without one. */
+const assay_metric_result *assay_report_bound_metric(const assay_benchmark_result *benchmark);
+/* The rate that says most: FLOP/s, then B/s, then items/s, then any other throughput; NULL without one. */
+const assay_metric_result *assay_report_rate_metric(const assay_benchmark_result *benchmark);
+/* True when figures stand behind it. */
+bool assay_report_measured(const assay_benchmark_result *benchmark);
+
+/* ---- The digest ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct assay_digest_suite {
+  const char *name;
+  assay_outcome status;
+  const char *reason; /* NULL when ok */
+  size_t outcomes[4]; /* benchmarks by assay_outcome */
+  size_t benchmarks, checks;
+} assay_digest_suite;
+
+/* Benchmarks of one suite and base name. With more than one, what all of them share is said once, and each is labelled by the rest. */
+typedef struct assay_digest_group {
+  const char *suite, *base_name;
+  size_t first, count; /* in the digest's order */
+  unsigned common;     /* bit k: parameter k of the first benchmark is the same in all of them */
+} assay_digest_group;
+
+typedef struct assay_digest {
+  size_t outcomes[4]; /* by assay_outcome */
+  size_t slas[3];     /* by assay_sla_status */
+  size_t checks[3];   /* by assay_check_status */
+  size_t verdicts[6]; /* by assay_verdict */
+  size_t suite_count;
+  assay_digest_suite *suites; /* those asked for, in their order, then those that only have results */
+  size_t group_count;
+  assay_digest_group *groups;           /* by suite in the order above, then as they first came */
+  const assay_benchmark_result **order; /* every benchmark, group by group */
+  /* Nearest to and furthest from their ceilings; NULL when no benchmark has one. */
+  const assay_benchmark_result *nearest, *furthest;
+  /* The largest judged change for the worse and for the better; NULL without. */
+  const assay_change *worst, *best;
+  size_t unsteady; /* measured benchmarks of which a process never got steady */
+} assay_digest;
+
+assay_status assay_digest_make(const assay_result *result, const assay_report_context *context, assay_error *err, assay_digest *digest);
+void assay_digest_deinit(assay_digest *digest);
+/* "n=1000 type=f32": what sets a benchmark apart in its group (its name in a group of one), and what the whole group shares ("" for
+ * nothing). */
+void assay_digest_label(const assay_digest *digest, const assay_digest_group *group, const assay_benchmark_result *benchmark,
+                        assay_buf *out);
+void assay_digest_common(const assay_digest *digest, const assay_digest_group *group, assay_buf *out);
+/* One sentence: what the whole run came to. Plain text. */
+void assay_digest_headline(const assay_digest *digest, const assay_result *result, assay_buf *out);
+
+/* A sentence worth reading first, plain text. `tone` says whether it is good news. */
+typedef enum assay_tone { ASSAY_TONE_PLAIN, ASSAY_TONE_GOOD, ASSAY_TONE_BAD, ASSAY_TONE_UNSURE } assay_tone;
+typedef void (*assay_sentence_sink)(const char *sentence, assay_tone tone, void *user);
+void assay_digest_sentences(const assay_digest *digest, const assay_result *result, const assay_report_context *context,
+                            assay_sentence_sink sink, void *user);
+
+#endif

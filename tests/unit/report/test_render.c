@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Every format, over every shape of a result: golden files, hostile text, nothing measured, no intervals, and the same bytes twice. */
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <assay/report.h>
+
+#include "base/alloc.h"
+#include "os/prim.h"
+#include "sample_result.h"
+#include "test.h"
+
+static char *render(const test_sample *s, assay_format format, unsigned width, bool color) {
+  assay_report_context context = test_sample_context(s);
+  context.width = width;
+  context.color = color;
+  assay_error err = {0};
+  char *text = NULL;
+  assert_ok(assay_report_render(s->result, &context, format, &err, &text), err);
+  assert_non_null(text);
+  return text;
+}
+
+/* Compares with tests/golden/NAME; with ASSAY_GOLDEN_UPDATE=1 writes it instead. */
+static void assert_golden(const char *name, const char *text) {
+  char relative[200];
+  snprintf(relative, sizeof relative, "golden/%s", name);
+  const char *path = test_source_path(relative);
+  assay_error err = {0};
+  if (getenv("ASSAY_GOLDEN_UPDATE") != NULL) {
+    assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
+    return;
+  }
+  char *expected = NULL;
+  size_t length = 0;
+  assert_ok(assay_os_read_file(path, 1 << 22, &err, &expected, &length), err);
+  if (strcmp(expected, text) != 0) {
+    size_t at = 0, line = 1;
+    for (; expected[at] == text[at]; at++) line += text[at] == '\n';
+    print_error(
+        "%s differs from line %zu on; if that is meant: ASSAY_GOLDEN_UPDATE=1 meson test -C build report_render\n  expected: %.120s\n  "
+        "actual:   %.120s\n",
+        path, line, expected + at, text + at);
+    fail();
+  }
+  assay_free(expected);
+}
+
+static void golden(const char *name, assay_format format, unsigned width, void (*shape)(test_sample *)) {
+  test_sample s;
+  test_sample_init(&s);
+  if (shape != NULL) shape(&s);
+  char *text = render(&s, format, width, false);
+  assert_golden(name, text);
+  assay_string_free(text);
+  test_sample_deinit(&s);
+}
+
+static void keep_none(test_sample *s) { test_sample_keep(s, 0); }
+
+static void text_formats_match_their_golden_files(void **state) {
+  (void)state;
+  golden("report.txt", ASSAY_FORMAT_TERMINAL, 0, NULL);
+  golden("report_narrow.txt", ASSAY_FORMAT_TERMINAL, 60, NULL);
+  golden("report_failed.txt", ASSAY_FORMAT_TERMINAL, 0, test_sample_fail_all);
+  golden("report_empty.txt", ASSAY_FORMAT_TERMINAL, 0, keep_none);
+  golden("report.csv", ASSAY_FORMAT_CSV, 0, NULL);
+}
+
+static size_t columns_of_widest_line(const char *text) {
+  size_t widest = 0, columns = 0;
+  for (const char *p = text; *p != '\0'; p++) {
+    if (*p == '\n')
+      columns = 0;
+    else if (((unsigned char)*p & 0xC0) != 0x80)
+      columns++; /* the sample has no wide or combining characters */
+    if (columns > widest) widest = columns;
+  }
+  return widest;
+}
+
+static void terminal_lines_fit_the_width(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  for (size_t i = 0; i < s.result->recommendation_count; i++) s.result->recommendations[i].command = NULL; /* commands stay whole */
+  for (unsigned width = 72; width <= 200; width += 7) {
+    char *text = render(&s, ASSAY_FORMAT_TERMINAL, width, false);
+    if (columns_of_widest_line(text) > width) print_error("%s", text);
+    assert_in_range(columns_of_widest_line(text), 1, width);
+    assay_string_free(text);
+  }
+  test_sample_deinit(&s);
+}
+
+static void terminal_colours_only_when_asked(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  char *plain = render(&s, ASSAY_FORMAT_TERMINAL, 100, false), *colored = render(&s, ASSAY_FORMAT_TERMINAL, 100, true);
+  assert_null(strchr(plain, '\033'));
+  assert_non_null(strstr(colored, "\033[31m"));
+  assay_string_free(plain);
+  assay_string_free(colored);
+  test_sample_make_hostile(&s);
+  s.result->benchmarks[0].name = "\033[2Jgone\x07";
+  char *hostile = render(&s, ASSAY_FORMAT_TERMINAL, 100, false);
+  assert_null(strchr(hostile, '\033'));
+  assert_null(strchr(hostile, '\x07'));
+  assay_string_free(hostile);
+  test_sample_deinit(&s);
+}
+
+static void csv_has_equal_fields_and_no_formulas(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  s.result->benchmarks[0].name = "=HYPERLINK(\"http://x\")";
+  s.result->benchmarks[1].name = "+1";
+  s.result->benchmarks[2].name = "-1";
+  s.result->benchmarks[3].name = "@sum";
+  s.result->benchmarks[4].name = "two\nlines, \"quoted\"";
+  char *text = render(&s, ASSAY_FORMAT_CSV, 0, false);
+  size_t fields = 0, wanted = 0, rows = 0;
+  bool quoted = false, at_start = true;
+  for (const char *p = text; *p != '\0'; p++) {
+    if (*p == '"') quoted = !quoted;
+    if (!quoted && at_start && *p != '"') assert_null(strchr("=+@", *p)); /* numbers may be negative, text may not begin so */
+    at_start = !quoted && (*p == ',' || *p == '\n');
+    if (quoted) continue;
+    if (*p == ',') fields++;
+    if (*p != '\n') continue;
+    assert_int_equal(p[-1], '\r');
+    if (rows++ == 0) wanted = fields;
+    assert_int_equal(fields, wanted);
+    fields = 0;
+  }
+  assert_non_null(strstr(text, "\"'=HYPERLINK(\"\"http://x\"\")\""));
+  assert_non_null(strstr(text, "\"'-1\""));
+  assert_non_null(strstr(text, "\"two\nlines, \"\"quoted\"\"\""));
+  assay_string_free(text);
+  test_sample_deinit(&s);
+}
+
+static void every_format_renders_every_shape_and_repeats(void **state) {
+  (void)state;
+  void (*const shapes[])(test_sample *) = {NULL, keep_none, test_sample_fail_all, test_sample_single_process, test_sample_make_hostile};
+  for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+    test_sample s;
+    test_sample_init(&s);
+    if (shapes[k] != NULL) shapes[k](&s);
+    for (int f = ASSAY_FORMAT_HTML; f < ASSAY_FORMAT_COUNT; f++) {
+      char *once = render(&s, (assay_format)f, 0, false), *again = render(&s, (assay_format)f, 0, false);
+      assert_string_equal(once, again);
+      assert_null(strstr(once, "nan"));
+      assert_null(strstr(once, "inf "));
+      assay_string_free(once);
+      assay_string_free(again);
+    }
+    test_sample_deinit(&s);
+  }
+}
+
+static void no_context_and_unwritable_places_are_told(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  assay_error err = {0};
+  char path[4200];
+  snprintf(path, sizeof path, "%s/report.txt", test_temp_dir());
+  assert_ok(assay_report_write(s.result, NULL, ASSAY_FORMAT_TERMINAL, path, &err), err);
+  assert_int_equal(access(path, R_OK), 0);
+  assert_int_not_equal(assay_report_write(s.result, NULL, ASSAY_FORMAT_CSV, "/nonexistent/dir/report.csv", &err), ASSAY_OK);
+  assert_non_null(strstr(err.message, "/nonexistent/dir"));
+  char *text = NULL;
+  assay_error_clear(&err);
+  assert_int_equal(assay_report_render(NULL, NULL, ASSAY_FORMAT_CSV, &err, &text), ASSAY_ERR_INVALID);
+  assert_null(text);
+  test_sample_deinit(&s);
+}
+
+static void format_names_go_both_ways(void **state) {
+  (void)state;
+  for (int f = 0; f < ASSAY_FORMAT_COUNT; f++) {
+    assay_format parsed = ASSAY_FORMAT_COUNT;
+    assert_true(assay_format_parse(assay_format_text((assay_format)f), &parsed) && (int)parsed == f);
+    assert_true(assay_format_parse(assay_format_extension((assay_format)f), &parsed) && (int)parsed == f);
+  }
+  assay_format untouched = ASSAY_FORMAT_CSV;
+  assert_false(assay_format_parse("pdf", &untouched));
+  assert_int_equal(untouched, ASSAY_FORMAT_CSV);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(text_formats_match_their_golden_files),
+      cmocka_unit_test(terminal_lines_fit_the_width),
+      cmocka_unit_test(terminal_colours_only_when_asked),
+      cmocka_unit_test(csv_has_equal_fields_and_no_formulas),
+      cmocka_unit_test(every_format_renders_every_shape_and_repeats),
+      cmocka_unit_test(no_context_and_unwritable_places_are_told),
+      cmocka_unit_test(format_names_go_both_ways),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
