@@ -109,8 +109,8 @@ ASSAY_API uint64_t assay_bench_next(assay_bench *b);
 #define ASSAY_UNROLL_ _Pragma("GCC unroll 4")
 #endif
 /* The measured loop. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. */
-#define ASSAY_LOOP(b)                                                           \
-  for (uint64_t assay_batch_; (assay_batch_ = assay_bench_next(b)) != 0;)       \
+#define ASSAY_LOOP(b)                                                     \
+  for (uint64_t assay_batch_; (assay_batch_ = assay_bench_next(b)) != 0;) \
     ASSAY_UNROLL_ for (; assay_batch_ != 0; --assay_batch_)
 
 /* Tells the compiler that the value is used, and that memory may have been read and written. */

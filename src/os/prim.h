@@ -52,4 +52,67 @@ assay_status assay_os_pin_thread(const unsigned *cpus, size_t count, assay_error
 int assay_os_current_cpu(void);
 size_t assay_os_page_size(void);
 
+/* ---- Fresh processes (process.c) -------------------------------------------------------------------------------------------- */
+
+typedef struct assay_os_spawn {
+  const char *path;         /* executable; see assay_os_self_executable */
+  char *const *argv, *const *envp; /* NULL-terminated */
+  int in, out, error;       /* become 0, 1, 2; -1: /dev/null */
+  int channel;              /* becomes 3; -1: closed. All other descriptors are closed. */
+  uint64_t memory_limit_bytes; /* address space; 0: as the parent's */
+} assay_os_spawn;
+
+/* Starts a process in a group of its own that is killed when this process dies (Linux). Signals are as at login. Fails when the executable cannot
+ * be started. Safe in a program with threads. */
+assay_status assay_os_start(const assay_os_spawn *spawn, assay_error *err, int *pid);
+/* Becomes readable when the process has ended, and leaves it to be reaped; -1 where the system has no such thing (then poll assay_os_has_ended). */
+int assay_os_process_fd(int pid);
+bool assay_os_has_ended(int pid);
+/* Path that starts this very executable again, also when the file was replaced meanwhile; static. NULL when unknown. */
+const char *assay_os_self_executable(void);
+/* Between fork and exec only (async-signal-safe): the calling process dies when its parent does; closes all descriptors from `first` on. */
+void assay_os_die_with_parent(int parent);
+void assay_os_close_from(int first);
+/* Bytes: the most memory that was resident since the start or the last successful reset. NaN when unknown. */
+double assay_os_peak_resident(void);
+bool assay_os_reset_peak_resident(void);
+/* How often the kernel ended a process of this control group for memory; -1 when unknown. */
+int64_t assay_os_memory_kills(void);
+
+/* ---- What else happened while something was measured (noise.c) ---------------------------------------------------------------- */
+
+/* Totals of this process. NaN: the system does not say. */
+typedef struct assay_os_usage {
+  double cpu_ns; /* user + system */
+  double voluntary_switches, involuntary_switches, minor_faults, major_faults;
+} assay_os_usage;
+void assay_os_get_usage(assay_os_usage *usage); /* about 0.5 us */
+
+/* Totals since boot of what others did to this process; differences count. NaN: not published. */
+typedef struct assay_os_noise {
+  double steal_ms;     /* taken by the hypervisor from all CPUs */
+  double pressure_us;  /* time in which some task waited for a CPU */
+  double throttled_us; /* this control group was out of quota; a thermal event counts 1 us */
+} assay_os_noise;
+typedef struct assay_os_noise_source assay_os_noise_source; /* keeps the files open; not thread-safe */
+assay_os_noise_source *assay_os_noise_open(void); /* NULL: out of memory */
+void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise); /* 20 to 200 us */
+void assay_os_noise_close(assay_os_noise_source *source);
+
+/* ---- Event counters (counters.c) ---------------------------------------------------------------------------------------------- */
+
+typedef enum assay_os_counter {
+  ASSAY_OS_CYCLES,
+  ASSAY_OS_INSTRUCTIONS,
+  ASSAY_OS_CACHE_MISSES,
+  ASSAY_OS_BRANCH_MISSES,
+  ASSAY_OS_MIGRATIONS, /* software: there without hardware counters */
+  ASSAY_OS_COUNTER_COUNT
+} assay_os_counter;
+
+/* Opens a counter for this thread and all that it starts later, running at once; -1 when it cannot, and then `cause` says exactly why. */
+int assay_os_counter_open(assay_os_counter counter, char *cause, size_t size);
+/* Count so far, scaled up where the hardware was shared; NaN when it cannot be read. */
+double assay_os_counter_read(int fd);
+
 #endif

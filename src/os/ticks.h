@@ -12,6 +12,8 @@
 
 /* Ticks a nanosecond; calibrated at the first call (takes about 5 ms on a system that does not publish it), then cached. Thread-safe. */
 double assay_ticks_per_ns(void);
+/* Saves a fresh process the 5 ms: the value that its parent measured on the same machine. Before the first call of assay_ticks_per_ns. */
+void assay_ticks_adopt(double ticks_per_ns);
 
 #if defined(__x86_64__)
 /* Ordered after all earlier loads and instructions: rdtscp waits for them, the fence keeps later ones from starting early. */
