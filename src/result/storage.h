@@ -24,6 +24,9 @@ assay_status assay_result_added(const assay_result *result, assay_error *err);
 /* One benchmark of the "benchmarks" array on one line, for the history; free with assay_free. */
 assay_status assay_benchmark_result_to_json(const assay_benchmark_result *benchmark, assay_error *err, char **json);
 
+/* The reverse: adds the benchmark (replacing one of the same suite and name). */
+assay_status assay_result_add_benchmark_json(assay_result *result, const char *json, size_t length, assay_error *err);
+
 /* "lower", "higher". */
 const char *assay_better_text(assay_better better);
 

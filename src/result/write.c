@@ -217,8 +217,8 @@ static void put_benchmark(assay_json *json, const assay_benchmark_result *b) {
   put_text(json, "allocations_cause", b->allocations_cause);
   put_curve(json, "latency", &b->latency);
   put_curve(json, "service", &b->service);
-  put_double(json, "rate_hz", b->rate_hz);
-  put_double(json, "rate_achieved_hz", b->rate_achieved_hz);
+  put_double(json, "rate_hz", b->rate_hz > 0 ? b->rate_hz : NAN);
+  put_double(json, "rate_achieved_hz", b->rate_hz > 0 ? b->rate_achieved_hz : NAN);
   assay_json_end(json);
 }
 
