@@ -54,7 +54,11 @@ ASSAY_API assay_status assay_report_render(const assay_result *result, const ass
 ASSAY_API assay_status assay_report_write(const assay_result *result, const assay_report_context *context, assay_format format, const char *path,
                                           assay_error *err);
 
-/* Fills a context from a history: previous run on the same machine, changes, trends. Free with assay_report_context_deinit. */
+/*
+ * Fills a context from a history: the finished run before this one on the same machine (a quick one for a quick one where there is any), what changed
+ * since, trends. It borrows names from the result, which must outlive it. `color` and `width` stay as they are; what else it held is not freed.
+ * Free with assay_report_context_deinit.
+ */
 ASSAY_API assay_status assay_report_context_load(assay_history *history, const assay_result *result, assay_error *err, assay_report_context *context);
 ASSAY_API void assay_report_context_deinit(assay_report_context *context);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 static bool reserve(assay_buf *buf, size_t more) {
   if (buf->failed) return false;
@@ -57,23 +58,29 @@ void assay_buf_double(assay_buf *buf, double value) {
   assay_buf_puts(buf, text);
 }
 
+/* XML 1.0 has no control characters but tab and line ends, and neither U+FFFE nor U+FFFF. */
+static bool xml_forbids(const char *p, size_t length) {
+  if (length == 0) return true;
+  if (length == 1) return (unsigned char)*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r';
+  return length == 3 && (memcmp(p, "\xEF\xBF\xBE", 3) == 0 || memcmp(p, "\xEF\xBF\xBF", 3) == 0);
+}
+
 void assay_buf_xml(assay_buf *buf, const char *text) {
-  for (const char *p = text; *p != '\0'; p++) {
+  for (const char *p = text; *p != '\0';) {
+    size_t length = assay_utf8_length(p);
     switch (*p) {
       case '&': assay_buf_puts(buf, "&amp;"); break;
       case '<': assay_buf_puts(buf, "&lt;"); break;
       case '>': assay_buf_puts(buf, "&gt;"); break;
       case '"': assay_buf_puts(buf, "&quot;"); break;
       case '\'': assay_buf_puts(buf, "&#39;"); break;
-      case '\t':
-      case '\n':
-      case '\r': assay_buf_putc(buf, *p); break;
       default:
-        if ((unsigned char)*p < 0x20)
+        if (xml_forbids(p, length))
           assay_buf_puts(buf, "\xEF\xBF\xBD");
         else
-          assay_buf_putc(buf, *p);
+          assay_buf_append(buf, p, length);
     }
+    p += length > 0 ? length : 1;
   }
 }
 

@@ -22,7 +22,7 @@ void assay_buf_putc(assay_buf *buf, char c);
 void assay_buf_printf(assay_buf *buf, const char *format, ...) ASSAY_PRINTF(2, 3);
 /* Shortest decimal text that reads back as the same double; the same on every platform. `nan`/`inf` as printf gives them. */
 void assay_buf_double(assay_buf *buf, double value);
-/* Text for HTML and XML: & < > " ' escaped, control characters that XML forbids replaced by U+FFFD. */
+/* Text for HTML and XML: & < > " ' escaped; control characters that XML forbids and bytes that are not UTF-8 replaced by U+FFFD. */
 void assay_buf_xml(assay_buf *buf, const char *text);
 void assay_buf_clear(assay_buf *buf);
 /* Hands the text over (free with assay_free); NULL when failed or empty. The buffer is empty afterwards. */

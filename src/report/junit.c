@@ -1,3 +1,182 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * JUnit XML as CI systems read it (the schema of the Jenkins xUnit plug-in): benchmarks, checks and limits are test cases. The time of a
+ * case is the median of one operation, so that a CI system's own trend shows it; every figure is in its output.
+ */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
 #include "report/render.h"
-void assay_report_junit(const assay_render *r) { assay_buf_puts(r->out, "\n"); }
+
+static void attribute(assay_buf *out, const char *name, const char *value) {
+  assay_buf_printf(out, " %s=\"", name);
+  /* A line end inside an attribute would be read as a space. */
+  for (const char *p = value; *p != '\0';) {
+    size_t run = strcspn(p, "\r\n\t");
+    assay_buf part = {0};
+    assay_buf_append(&part, p, run);
+    if (part.failed) out->failed = true;
+    if (part.data != NULL) assay_buf_xml(out, part.data);
+    assay_buf_deinit(&part);
+    p += run;
+    if (*p != '\0') assay_buf_printf(out, "&#%d;", *p++);
+  }
+  assay_buf_putc(out, '"');
+}
+
+static void begin_suite(const assay_render *r, const char *name, size_t tests, size_t failures, size_t skipped) {
+  char when[32] = "1970-01-01T00:00:00";
+  time_t at = (time_t)r->result->run.started_at_s;
+  struct tm parts;
+  if (gmtime_r(&at, &parts) != NULL) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
+  assay_buf_puts(r->out, "  <testsuite");
+  attribute(r->out, "name", name);
+  assay_buf_printf(r->out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"0\" timestamp=\"%s\" hostname=\"%s\">\n",
+                   tests, failures, skipped, when, r->result->machine_id != NULL ? r->result->machine_id : "unknown");
+}
+
+static void begin_case(assay_buf *out, const char *class_name, const char *name, double seconds) {
+  assay_buf_puts(out, "    <testcase");
+  attribute(out, "classname", class_name);
+  attribute(out, "name", name);
+  assay_buf_printf(out, " time=\"%.9f\">", isfinite(seconds) ? seconds : 0);
+}
+
+/* `element` is "failure" or "skipped". */
+static void verdict(assay_buf *out, const char *element, const char *message) {
+  assay_buf_printf(out, "<%s", element);
+  attribute(out, "message", message);
+  if (strcmp(element, "failure") == 0) assay_buf_puts(out, " type=\"assay\"");
+  assay_buf_puts(out, "/>");
+}
+
+static void end_case(assay_buf *out, const char *output) {
+  if (output != NULL && output[0] != '\0') {
+    assay_buf_puts(out, "<system-out>");
+    assay_buf_xml(out, output);
+    assay_buf_puts(out, "</system-out>");
+  }
+  assay_buf_puts(out, "</testcase>\n");
+}
+
+static void figures(const assay_benchmark_result *b, assay_buf *out) {
+  char value[ASSAY_REPORT_TEXT], half[ASSAY_REPORT_TEXT], share[ASSAY_REPORT_TEXT];
+  for (size_t i = 0; i < b->metric_count; i++) {
+    const assay_metric_result *m = &b->metrics[i];
+    assay_buf_printf(out, "%s%s: %s", i > 0 ? "\n" : "", m->name, assay_report_value(m->value, m->unit, value));
+    if (isfinite(assay_report_half_ratio(m))) assay_buf_printf(out, " \u00B1 %s", assay_report_percent(assay_report_half_ratio(m), half));
+    if (m->ceiling != NULL && isfinite(m->ceiling_share))
+      assay_buf_printf(out, ", %s of %s", assay_report_percent(m->ceiling_share, share), m->ceiling);
+  }
+}
+
+static double seconds_of(const assay_benchmark_result *b) {
+  const assay_metric_result *m = assay_report_main_metric(b);
+  return m != NULL && strcmp(m->unit, "ns") == 0 ? m->value / 1e9 : NAN;
+}
+
+static void benchmarks(const assay_render *r, const assay_digest_suite *s) {
+  size_t failed = s->outcomes[ASSAY_OUTCOME_FAILED];
+  begin_suite(r, s->name, s->benchmarks, failed, s->outcomes[ASSAY_OUTCOME_SKIPPED] + s->outcomes[ASSAY_OUTCOME_UNSUPPORTED]);
+  for (size_t i = 0; i < r->result->benchmark_count; i++) {
+    const assay_benchmark_result *b = &r->result->benchmarks[i];
+    if (strcmp(b->suite, s->name) != 0) continue;
+    begin_case(r->out, b->suite, b->name, seconds_of(b));
+    assay_buf text = {0};
+    if (b->status != ASSAY_OUTCOME_OK) {
+      assay_buf_printf(&text, "%s%s%s", assay_outcome_text(b->status), b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
+      verdict(r->out, b->status == ASSAY_OUTCOME_FAILED ? "failure" : "skipped", text.data != NULL ? text.data : "");
+      assay_buf_clear(&text);
+    }
+    figures(b, &text);
+    end_case(r->out, text.data);
+    assay_buf_deinit(&text);
+  }
+  assay_buf_puts(r->out, "  </testsuite>\n");
+}
+
+/* A suite that could not run at all is one skipped (or failed) case, so that it does not vanish. */
+static void absent_suite(const assay_render *r, const assay_digest_suite *s) {
+  bool failed = s->status == ASSAY_OUTCOME_FAILED;
+  begin_suite(r, s->name, 1, failed, !failed);
+  begin_case(r->out, s->name, s->name, NAN);
+  assay_buf text = {0};
+  assay_buf_printf(&text, "%s%s%s", assay_outcome_text(s->status), s->reason != NULL ? ": " : "", s->reason != NULL ? s->reason : "");
+  verdict(r->out, failed ? "failure" : "skipped", text.data != NULL ? text.data : "");
+  assay_buf_deinit(&text);
+  end_case(r->out, NULL);
+  assay_buf_puts(r->out, "  </testsuite>\n");
+}
+
+static void checks(const assay_render *r) {
+  const size_t *counts = r->digest->checks;
+  if (r->result->check_count == 0) return;
+  begin_suite(r, "checks", r->result->check_count, counts[ASSAY_CHECK_FAIL], counts[ASSAY_CHECK_UNAVAILABLE]);
+  for (size_t i = 0; i < r->result->check_count; i++) {
+    const assay_check *c = &r->result->checks[i];
+    begin_case(r->out, c->suite, c->name, NAN);
+    assay_buf text = {0};
+    if (c->status == ASSAY_CHECK_UNAVAILABLE) {
+      verdict(r->out, "skipped", c->cause != NULL ? c->cause : "unavailable");
+    } else if (c->status == ASSAY_CHECK_FAIL) {
+      assay_buf_printf(&text, "%s%s%s", c->measured != NULL ? c->measured : "fail", c->expected != NULL ? ", expected " : "",
+                       c->expected != NULL ? c->expected : "");
+      verdict(r->out, "failure", text.data != NULL ? text.data : "");
+      assay_buf_clear(&text);
+    }
+    if (c->measured != NULL) assay_buf_puts(&text, c->measured);
+    if (c->status == ASSAY_CHECK_FAIL && c->recommendation != NULL) assay_buf_printf(&text, "\n%s", c->recommendation);
+    end_case(r->out, text.data);
+    assay_buf_deinit(&text);
+  }
+  assay_buf_puts(r->out, "  </testsuite>\n");
+}
+
+static void slas(const assay_render *r) {
+  const size_t *counts = r->digest->slas;
+  if (r->result->sla_count == 0) return;
+  begin_suite(r, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED], counts[ASSAY_SLA_NOT_APPLICABLE]);
+  for (size_t i = 0; i < r->result->sla_count; i++) {
+    const assay_sla_result *s = &r->result->slas[i];
+    char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
+    assay_buf text = {0};
+    begin_case(r->out, "limits", s->name, NAN);
+    if (s->status == ASSAY_SLA_NOT_APPLICABLE) {
+      verdict(r->out, "skipped", s->reason != NULL ? s->reason : "not applicable");
+    } else {
+      assay_buf_printf(&text, "%s, %s %s is asked", assay_report_value(s->value, s->unit, value), s->is_max ? "at most" : "at least",
+                       assay_report_value(s->limit, s->unit, limit));
+      if (s->status == ASSAY_SLA_MISSED) verdict(r->out, "failure", text.data != NULL ? text.data : "");
+    }
+    end_case(r->out, text.data);
+    assay_buf_deinit(&text);
+  }
+  assay_buf_puts(r->out, "  </testsuite>\n");
+}
+
+void assay_report_junit(const assay_render *r) {
+  const assay_digest *d = r->digest;
+  size_t tests = r->result->benchmark_count + r->result->check_count + r->result->sla_count;
+  size_t failures = d->outcomes[ASSAY_OUTCOME_FAILED] + d->checks[ASSAY_CHECK_FAIL] + d->slas[ASSAY_SLA_MISSED];
+  size_t skipped = d->outcomes[ASSAY_OUTCOME_SKIPPED] + d->outcomes[ASSAY_OUTCOME_UNSUPPORTED] + d->checks[ASSAY_CHECK_UNAVAILABLE] +
+                   d->slas[ASSAY_SLA_NOT_APPLICABLE];
+  for (size_t i = 0; i < d->suite_count; i++) {
+    if (d->suites[i].benchmarks > 0 || d->suites[i].status == ASSAY_OUTCOME_OK) continue;
+    tests++;
+    d->suites[i].status == ASSAY_OUTCOME_FAILED ? failures++ : skipped++;
+  }
+  assay_buf_printf(r->out,
+                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"assay\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+                   "skipped=\"%zu\" time=\"%.3f\">\n",
+                   tests, failures, skipped, r->result->run.duration_s);
+  for (size_t i = 0; i < d->suite_count; i++) {
+    if (d->suites[i].benchmarks > 0)
+      benchmarks(r, &d->suites[i]);
+    else if (d->suites[i].status != ASSAY_OUTCOME_OK)
+      absent_suite(r, &d->suites[i]);
+  }
+  checks(r);
+  slas(r);
+  assay_buf_puts(r->out, "</testsuites>\n");
+}

@@ -1,3 +1,238 @@
 /* SPDX-License-Identifier: MIT */
+/* GitHub-flavoured Markdown for pull-request comments and job summaries. What needs a decision stands open; the figures are folded. */
+#include <math.h>
+#include <string.h>
+
+#include "base/utf8.h"
 #include "report/render.h"
-void assay_report_markdown(const assay_render *r) { assay_buf_puts(r->out, "\n"); }
+
+/* GitHub refuses comments over 65,536 characters; this many rows stay under it. */
+enum { MAX_ROWS = 300, MAX_CHANGES = 60 };
+
+/*
+ * Free text inside a table or list. Markup and HTML are escaped, pipes too, line ends become spaces; an empty comment behind @ keeps a name
+ * in a result from notifying somebody.
+ */
+static void text(assay_buf *out, const char *from) {
+  for (const char *p = from; *p != '\0';) {
+    size_t length = assay_utf8_length(p);
+    switch (*p) {
+      case '&': assay_buf_puts(out, "&amp;"); break;
+      case '<': assay_buf_puts(out, "&lt;"); break;
+      case '>': assay_buf_puts(out, "&gt;"); break;
+      case '@': assay_buf_puts(out, "@<!-- -->"); break;
+      case '\n':
+      case '\r':
+      case '\t': assay_buf_putc(out, ' '); break;
+      default:
+        if (length == 0 || (unsigned char)*p < 0x20) {
+          assay_buf_puts(out, "\uFFFD");
+          break;
+        }
+        if (strchr("\\`*_[]|#~", *p) != NULL) assay_buf_putc(out, '\\');
+        assay_buf_append(out, p, length);
+    }
+    p += length > 0 ? length : 1;
+  }
+}
+
+/* Code in a table: nothing inside is markup but the pipe, which a backslash keeps, and the backtick, which cannot be kept. */
+static void code(assay_buf *out, const char *from) {
+  assay_buf_putc(out, '`');
+  for (const char *p = from; *p != '\0';) {
+    size_t length = assay_utf8_length(p);
+    if (length == 0 || (unsigned char)*p < 0x20)
+      assay_buf_puts(out, "\uFFFD");
+    else if (*p == '`')
+      assay_buf_putc(out, '\'');
+    else {
+      if (*p == '|') assay_buf_putc(out, '\\');
+      assay_buf_append(out, p, length);
+    }
+    p += length > 0 ? length : 1;
+  }
+  assay_buf_putc(out, '`');
+}
+
+static const char *const outcome_marks[] = {"\u2705", "\u2796", "\u2796", "\u274C"};
+
+static void sentence(const char *words, assay_tone tone, void *user) {
+  (void)tone;
+  assay_buf *out = user;
+  assay_buf_puts(out, "- ");
+  text(out, words);
+  assay_buf_putc(out, '\n');
+}
+
+static void masthead(const assay_render *r) {
+  const assay_run_info *run = &r->result->run;
+  char when[ASSAY_REPORT_TEXT], took[ASSAY_REPORT_TEXT];
+  assay_buf headline = {0};
+  assay_digest_headline(r->digest, r->result, &headline);
+  assay_buf_puts(r->out, "## Assay: ");
+  text(r->out, headline.data != NULL ? headline.data : "");
+  assay_buf_deinit(&headline);
+  assay_buf_puts(r->out, "\n\n");
+  if (r->result->machine_label != NULL) text(r->out, r->result->machine_label), assay_buf_puts(r->out, "  \n");
+  assay_buf_printf(r->out, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
+                   assay_report_duration(run->duration_s, took), run->processes, run->processes == 1 ? "" : "es",
+                   run->quick ? ", quick" : "");
+  if (run->commit != NULL) assay_buf_puts(r->out, ", commit "), code(r->out, run->commit);
+  assay_buf_puts(r->out, "\n\n");
+  assay_digest_sentences(r->digest, r->result, r->context, sentence, r->out);
+}
+
+static void slas(const assay_render *r) {
+  static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a"};
+  if (r->result->sla_count == 0) return;
+  assay_buf_puts(r->out, "\n### Limits\n\n| | Limit | Measured | Asked | |\n|---|---|---:|---:|---|\n");
+  for (size_t i = 0; i < r->result->sla_count; i++) {
+    const assay_sla_result *s = &r->result->slas[i];
+    char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
+    assay_buf_printf(r->out, "| %s | ", marks[s->status]);
+    text(r->out, s->name);
+    assay_buf_puts(r->out, " | ");
+    text(r->out, s->status == ASSAY_SLA_NOT_APPLICABLE ? "" : assay_report_value(s->value, s->unit, value));
+    assay_buf_puts(r->out, s->is_max ? " | \u2264 " : " | \u2265 ");
+    text(r->out, assay_report_value(s->limit, s->unit, limit));
+    assay_buf_puts(r->out, " | ");
+    const char *note = s->status == ASSAY_SLA_NOT_APPLICABLE ? s->reason : s->description;
+    text(r->out, note != NULL ? note : "");
+    assay_buf_puts(r->out, " |\n");
+  }
+}
+
+static void changes(const assay_render *r) {
+  static const char *const marks[] = {"", "\u2705 ", "\u274C ", "\u2754 ", "", ""};
+  const assay_changes *all = r->context->changes;
+  if (all == NULL || all->count == 0) return;
+  const size_t *v = r->digest->verdicts;
+  assay_buf_printf(r->out, "\n### Since the previous run\n\n%zu worse, %zu better, %zu inconclusive, %zu the same, %zu new, %zu missing\n",
+                   v[ASSAY_VERDICT_WORSE], v[ASSAY_VERDICT_BETTER], v[ASSAY_VERDICT_INCONCLUSIVE], v[ASSAY_VERDICT_SAME],
+                   v[ASSAY_VERDICT_NEW], v[ASSAY_VERDICT_MISSING]);
+  static const assay_verdict shown[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_INCONCLUSIVE, ASSAY_VERDICT_MISSING};
+  size_t rows = 0, wanted = 0;
+  for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) wanted += v[shown[k]];
+  if (wanted == 0) return;
+  assay_buf_puts(r->out, "\n| | Benchmark | Before | After | Change | 95 % interval |\n|---|---|---:|---:|---:|---:|\n");
+  for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
+    for (size_t i = 0; i < all->count && rows < MAX_CHANGES; i++) {
+      const assay_change *c = &all->items[i];
+      if (c->verdict != shown[k]) continue;
+      char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT], low[ASSAY_REPORT_TEXT], high[ASSAY_REPORT_TEXT];
+      rows++;
+      assay_buf_printf(r->out, "| %s%s | ", marks[c->verdict], assay_verdict_text(c->verdict));
+      code(r->out, c->benchmark);
+      assay_buf_puts(r->out, " | ");
+      text(r->out, assay_report_value(c->before, c->unit, before));
+      assay_buf_puts(r->out, " | ");
+      text(r->out, assay_report_value(c->after, c->unit, after));
+      assay_buf_printf(r->out, " | %s | ", assay_report_signed_percent(c->change_ratio, by));
+      if (isfinite(c->ci_low) && isfinite(c->ci_high))
+        assay_buf_printf(r->out, "%s to %s", assay_report_signed_percent(c->ci_low, low), assay_report_signed_percent(c->ci_high, high));
+      assay_buf_puts(r->out, " |\n");
+    }
+  }
+  if (wanted > rows) assay_buf_printf(r->out, "\n%zu more are in the HTML report.\n", wanted - rows);
+}
+
+static void row(const assay_render *r, const assay_benchmark_result *b) {
+  char value[ASSAY_REPORT_TEXT], half[ASSAY_REPORT_TEXT], rate[ASSAY_REPORT_TEXT], share[ASSAY_REPORT_TEXT];
+  assay_buf_printf(r->out, "| %s ", outcome_marks[b->status]);
+  code(r->out, b->name);
+  if (!assay_report_measured(b)) {
+    assay_buf_printf(r->out, " | %s | | | ", assay_outcome_text(b->status));
+    text(r->out, b->reason != NULL ? b->reason : "");
+    assay_buf_puts(r->out, " |\n");
+    return;
+  }
+  const assay_metric_result *m = assay_report_main_metric(b), *bound = assay_report_bound_metric(b), *rated = assay_report_rate_metric(b);
+  assay_buf_puts(r->out, " | ");
+  text(r->out, assay_report_value(m->value, m->unit, value));
+  assay_buf_printf(r->out, " | %s | ", assay_report_percent(assay_report_half_ratio(m), half));
+  if (rated != NULL && rated != m) text(r->out, assay_report_value(rated->value, rated->unit, rate));
+  assay_buf_puts(r->out, " | ");
+  if (bound != NULL) assay_buf_printf(r->out, "%s of ", assay_report_percent(bound->ceiling_share, share)), code(r->out, bound->ceiling);
+  if (!b->steady) assay_buf_puts(r->out, " (never got steady)");
+  assay_buf_puts(r->out, " |\n");
+}
+
+static void suites(const assay_render *r) {
+  size_t rows = 0;
+  for (size_t k = 0; k < r->digest->suite_count; k++) {
+    const assay_digest_suite *s = &r->digest->suites[k];
+    if (s->benchmarks == 0 && s->status == ASSAY_OUTCOME_OK) continue;
+    assay_buf_puts(r->out, "\n<details><summary><b>");
+    assay_buf_xml(r->out, s->name);
+    assay_buf_puts(r->out, "</b>: ");
+    if (s->status != ASSAY_OUTCOME_OK) {
+      assay_buf_puts(r->out, assay_outcome_text(s->status));
+      if (s->reason != NULL) assay_buf_puts(r->out, ", "), assay_buf_xml(r->out, s->reason);
+    } else {
+      for (unsigned i = 0, told = 0; i < 4; i++) {
+        if (s->outcomes[i] > 0)
+          assay_buf_printf(r->out, "%s%zu %s", told++ > 0 ? ", " : "", s->outcomes[i], assay_outcome_text((assay_outcome)i));
+      }
+    }
+    assay_buf_puts(r->out, "</summary>\n");
+    if (s->benchmarks > 0)
+      assay_buf_puts(r->out, "\n| Benchmark | Median | \u00B1 95 % | Rate | Share of ceiling |\n|---|---:|---:|---:|---|\n");
+    size_t left = 0;
+    for (size_t i = 0; i < r->result->benchmark_count; i++) {
+      const assay_benchmark_result *b = r->digest->order[i];
+      if (strcmp(b->suite, s->name) != 0) continue;
+      if (rows++ < MAX_ROWS)
+        row(r, b);
+      else
+        left++;
+    }
+    if (left > 0) assay_buf_printf(r->out, "\n%zu more are in the CSV and HTML reports.\n", left);
+    assay_buf_puts(r->out, "\n</details>\n");
+  }
+}
+
+static void checks(const assay_render *r) {
+  if (r->result->check_count == 0) return;
+  static const char *const marks[] = {"\u2705", "\u274C", "\u2796"};
+  const size_t *counts = r->digest->checks;
+  assay_buf_printf(r->out, "\n<details%s><summary><b>Checks</b>: %zu pass, %zu fail, %zu unavailable</summary>\n\n",
+                   counts[ASSAY_CHECK_FAIL] > 0 ? " open" : "", counts[0], counts[1], counts[2]);
+  assay_buf_puts(r->out, "| Check | Measured | Expected | |\n|---|---|---|---|\n");
+  for (size_t i = 0; i < r->result->check_count; i++) {
+    const assay_check *c = &r->result->checks[i];
+    assay_buf_printf(r->out, "| %s ", marks[c->status]);
+    text(r->out, c->name);
+    assay_buf_puts(r->out, " | ");
+    text(r->out, c->measured != NULL ? c->measured : "unavailable");
+    assay_buf_puts(r->out, " | ");
+    text(r->out, c->expected != NULL ? c->expected : "");
+    assay_buf_puts(r->out, " | ");
+    const char *note = c->status == ASSAY_CHECK_FAIL && c->recommendation != NULL ? c->recommendation : c->cause;
+    text(r->out, note != NULL ? note : "");
+    assay_buf_puts(r->out, " |\n");
+  }
+  assay_buf_puts(r->out, "\n</details>\n");
+}
+
+static void recommendations(const assay_render *r) {
+  if (r->result->recommendation_count == 0) return;
+  assay_buf_puts(r->out, "\n### Recommendations\n\n");
+  for (size_t i = 0; i < r->result->recommendation_count; i++) {
+    const assay_recommendation *a = &r->result->recommendations[i];
+    assay_buf_puts(r->out, "- **");
+    text(r->out, a->title);
+    assay_buf_puts(r->out, "**: ");
+    text(r->out, a->because);
+    if (a->command != NULL) assay_buf_puts(r->out, " "), code(r->out, a->command);
+    assay_buf_putc(r->out, '\n');
+  }
+}
+
+void assay_report_markdown(const assay_render *r) {
+  masthead(r);
+  slas(r);
+  changes(r);
+  recommendations(r);
+  suites(r);
+  checks(r);
+}

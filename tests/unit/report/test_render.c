@@ -66,6 +66,10 @@ static void text_formats_match_their_golden_files(void **state) {
   golden("report_failed.txt", ASSAY_FORMAT_TERMINAL, 0, test_sample_fail_all);
   golden("report_empty.txt", ASSAY_FORMAT_TERMINAL, 0, keep_none);
   golden("report.csv", ASSAY_FORMAT_CSV, 0, NULL);
+  golden("report.md", ASSAY_FORMAT_MARKDOWN, 0, NULL);
+  golden("report_hostile.md", ASSAY_FORMAT_MARKDOWN, 0, test_sample_make_hostile);
+  golden("report.junit.xml", ASSAY_FORMAT_JUNIT, 0, NULL);
+  golden("report_hostile.junit.xml", ASSAY_FORMAT_JUNIT, 0, test_sample_make_hostile);
 }
 
 static size_t columns_of_widest_line(const char *text) {
