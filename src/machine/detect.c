@@ -4,6 +4,7 @@
 
 #include "machine/component.h"
 #include "machine/detect.h"
+#include "machine/snapshot.h"
 #include "machine/topology_load.h"
 #include "os/prim.h"
 
@@ -46,10 +47,17 @@ assay_status assay_detect_from(const assay_source *source, assay_error *err, ass
   return status;
 }
 
-assay_status assay_machine_detect(const char *snapshot, assay_error *err, assay_machine **machine) {
-  if (snapshot != NULL) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "cannot replay %s: not built yet", snapshot);
-  const assay_source source = {.kind = ASSAY_SOURCE_LIVE, .root = "", .complete = true};
-  return assay_detect_from(&source, err, machine);
+assay_status assay_machine_detect(const char *snapshot_path, assay_error *err, assay_machine **machine) {
+  if (snapshot_path == NULL) {
+    const assay_source source = {.kind = ASSAY_SOURCE_LIVE, .root = "", .complete = true};
+    return assay_detect_from(&source, err, machine);
+  }
+  assay_snapshot snapshot;
+  assay_status status = assay_snapshot_open(snapshot_path, err, &snapshot);
+  if (status != ASSAY_OK) return status;
+  status = assay_detect_from(&snapshot.source, err, machine);
+  assay_snapshot_close(&snapshot);
+  return status;
 }
 
 size_t assay_machine_cpus(const assay_machine *machine, assay_core_class core_class, unsigned *cpus, size_t capacity) {
