@@ -5,10 +5,9 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "stats/inner.h"
 
-/* A power of two by which sums and squares of these values can neither overflow nor vanish; 1 for ordinary magnitudes, so nothing is
- * rounded. */
-static double safe_scale(const double *values, size_t count) {
+double assay_stats_safe_scale(const double *values, size_t count) {
   double largest = 0;
   for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(values[i]));
   if (largest > 0x1p450) return 0x1p-600;
@@ -39,14 +38,14 @@ static double scaled_mean(const double *values, size_t count, double scale) {
 
 double assay_stats_mean(const double *values, size_t count) {
   if (count == 0) return NAN;
-  double scale = safe_scale(values, count);
+  double scale = assay_stats_safe_scale(values, count);
   return scaled_mean(values, count, scale) / scale;
 }
 
 double assay_stats_stddev(const double *values, size_t count) {
   if (count == 0) return NAN;
   if (count == 1) return isfinite(values[0]) ? 0 : NAN;
-  double scale = safe_scale(values, count);
+  double scale = assay_stats_safe_scale(values, count);
   double mean = scaled_mean(values, count, scale);
   sum squares = {0};
   for (size_t i = 0; i < count; i++) {

@@ -3,7 +3,7 @@
 
 #include <assay/stats.h>
 
-#include "stats/special.h"
+#include "stats/inner.h"
 
 /*
  * From here on the continued fraction is slow and loses digits, and the normal deviate below is exact to more than 1e-13.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "stats/special.h"
+#include "stats/inner.h"
 
 #include <float.h>
 #include <math.h>
@@ -27,6 +27,7 @@ static const double half_log_pi = 0.57236494292470008707;
 static double log_beta(double a, double b) {
   if (a == 0.5) return half_log_pi - log_gamma_half_step(b);
   if (b == 0.5) return half_log_pi - log_gamma_half_step(a);
+  if (a == b) return (1 - 2 * a) * M_LN2 + half_log_pi - log_gamma_half_step(a); /* duplication formula */
   return log_gamma(a) + log_gamma(b) - log_gamma(a + b);
 }
 
