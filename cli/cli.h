@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the verbs of the command line share. A verb is one file with one table of options; parsing, --help, the man page and the shell
+ * completions all come from that table. These files are part of libassay (a user's own benchmark program gets the same command line), but
+ * nothing else includes them.
+ */
+#ifndef ASSAY_CLI_H
+#define ASSAY_CLI_H
+
+#include <assay/report.h>
+#include <assay/run.h>
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* ---- Options (options.c) ------------------------------------------------------------------------------------------------------ */
+
+typedef enum assay_cli_type {
+  ASSAY_CLI_FLAG,     /* bool */
+  ASSAY_CLI_TEXT,     /* const char * */
+  ASSAY_CLI_UNSIGNED, /* uint64_t */
+  ASSAY_CLI_REAL,     /* double */
+  ASSAY_CLI_WORDS,    /* assay_cli_words: commas, repetition and following words all add */
+  ASSAY_CLI_REPEAT    /* assay_cli_words: each use adds its whole value */
+} assay_cli_type;
+
+/* What a value is, for completion. */
+typedef enum assay_cli_hint { ASSAY_CLI_ANYTHING, ASSAY_CLI_FILE, ASSAY_CLI_DIRECTORY, ASSAY_CLI_SUITE } assay_cli_hint;
+
+typedef struct assay_cli_words {
+  const char **items; /* NULL-terminated once parsed; NULL when empty */
+  size_t count, capacity;
+} assay_cli_words;
+
+typedef struct assay_cli_option {
+  const char *name; /* without dashes; NULL ends a table */
+  char letter;      /* 0: none */
+  assay_cli_type type;
+  const char *value;          /* how the value is called in help, e.g. "DIR"; NULL for flags */
+  const char *fallback;       /* the default, parsed like a given value; NULL: zero, false or NULL */
+  const char *environment;    /* variable that stands in when the option is not given; NULL: none */
+  const char *const *choices; /* NULL-terminated; NULL: any value */
+  double low, high;           /* of numbers, inclusive; both 0: no limits */
+  assay_cli_hint hint;
+  size_t at; /* offsetof the field in the verb's settings */
+  const char *help;
+} assay_cli_option;
+
+typedef struct assay_cli_example {
+  const char *what, *command; /* the command without the program's name; `what` NULL ends a table */
+} assay_cli_example;
+
+typedef struct assay_cli assay_cli;
+
+typedef struct assay_cli_verb {
+  const char *name;     /* one word, or two ("machine check") */
+  const char *summary;  /* one line */
+  const char *details;  /* paragraphs for --help and the man page; may be NULL */
+  const char *operands; /* "FILE", "COMMAND..."; NULL: none */
+  size_t operands_least, operands_most;
+  assay_cli_hint operand_hint;
+  const assay_cli_option *options;
+  const assay_cli_example *examples; /* may be NULL */
+  size_t settings_size;
+  bool hidden;
+  /* Returns the exit code. `settings` is what the options filled. */
+  int (*run)(assay_cli *cli, const void *settings);
+} assay_cli_verb;
+
+/* One invocation. */
+struct assay_cli {
+  const char *program; /* for messages: "assay" */
+  const char *command_line;
+  const assay_cli_verb *verb;
+  const char **operands;
+  size_t operand_count;
+  assay_arena arena; /* everything that lives as long as the invocation */
+};
+
+/*
+ * Fills `settings` (zeroed, of the verb's size) and the operands from the words behind the verb. Flags win over the environment, that over
+ * defaults. ASSAY_ERR_INVALID with a sentence. *help is set when --help was asked for; then nothing is checked.
+ */
+assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settings, assay_error *err, bool *help);
+/* The text of --help. */
+void assay_cli_help(const assay_cli *cli, const assay_cli_verb *verb, assay_buf *out);
+/* "-o, --output-dir DIR" */
+void assay_cli_option_usage(const assay_cli_option *option, assay_buf *out);
+/* Help of an option with its choices, default and variable. */
+void assay_cli_option_help(const assay_cli_option *option, assay_buf *out);
+
+#define ASSAY_CLI_END \
+  { .name = NULL }
+
+/* ---- Verbs (one file each; verbs.c lists them) ---------------------------------------------------------------------------------- */
+
+extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_machine, assay_cli_machine_gather,
+    assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
+    assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
+/* NULL-terminated, in the order of help. */
+extern const assay_cli_verb *const assay_cli_verbs[];
+
+/* ---- Printing (output.c) --------------------------------------------------------------------------------------------------------- */
+
+/* Prints "program verb: message" on stderr and returns the exit code of the error. */
+int assay_cli_fail(const assay_cli *cli, const assay_error *err);
+/* Writes to stdout, and a failure to do so (a full disk behind a redirection) is not lost: exit code. */
+int assay_cli_print(const assay_cli *cli, const char *text);
+/* Resolves "auto", "always", "never" for a stream. */
+bool assay_cli_use_color(const char *choice, FILE *stream);
+/* Columns of the terminal on `stream`; 0 when it is none. */
+unsigned assay_cli_columns(FILE *stream);
+/* Display columns of UTF-8 text, close enough for tables: one per character. */
+size_t assay_cli_text_width(const char *text);
+/* Appends `text`, then spaces until `width` columns. */
+void assay_cli_pad(assay_buf *out, const char *text, size_t width);
+/* Wraps text at `width` columns with every line indented; `column` is where the first line stands now. Newlines are kept. */
+void assay_cli_wrap(assay_buf *out, const char *text, size_t indent, size_t column, size_t width);
+/* The rows of a check list as a table with ticks and crosses. */
+void assay_cli_checks(assay_buf *out, const assay_check_list *checks, bool color);
+/* The same as JSON: {"schema": ..., "checks": [...]}. */
+void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const char *schema);
+/* 1 when a row failed, else 0. */
+int assay_cli_checks_exit_code(const assay_check_list *checks);
+
+/* ---- Report files (files.c) -------------------------------------------------------------------------------------------------------- */
+
+extern const char *const assay_cli_formats[], *const assay_cli_color_choices[];
+
+/* Creates the directory and proves that a report of ordinary size fits, before anything is measured. */
+assay_status assay_cli_probe_directory(const char *directory, assay_error *err);
+/* dir/name, in the invocation's arena; NULL when out of memory. */
+const char *assay_cli_join(assay_cli *cli, const char *directory, const char *name);
+/* An absolute path for messages where there is one. */
+const char *assay_cli_absolute(assay_cli *cli, const char *path);
+
+typedef struct assay_cli_delivery {
+  const char *output_dir;
+  const assay_cli_words *formats;
+  const char *history_path; /* NULL: none, so no before/after and no trends */
+  const char *color;
+  bool json;  /* the result on stdout instead of the table */
+  bool table; /* the terminal table on stdout */
+} assay_cli_delivery;
+
+/*
+ * Everything that a finished run leaves: reports in the directory, table or JSON on stdout, the job summary. When a report cannot be
+ * written the result is saved elsewhere and the user is told where. Returns the exit code of the delivery (0 or 2), not of the result.
+ */
+int assay_cli_deliver(assay_cli *cli, const assay_cli_delivery *delivery, const assay_result *result);
+
+/* ---- Progress (progress.c) --------------------------------------------------------------------------------------------------------- */
+
+typedef struct assay_cli_progress {
+  bool bar, plain; /* a bar on a terminal; or a line now and then */
+  bool color, unicode;
+  bool drawn;
+  uint64_t last_ns;
+  size_t failed;
+} assay_cli_progress;
+
+/* `choice`: 1 forces a bar, -1 none, 0 when stderr is a terminal; `verbose` gives plain lines elsewhere. */
+void assay_cli_progress_init(assay_cli_progress *progress, int choice, bool verbose, const char *color);
+void assay_cli_progress_update(assay_cli_progress *progress, const assay_run_progress *event);
+/* A line on stderr that does not tear the bar. */
+void assay_cli_progress_say(assay_cli_progress *progress, const char *line);
+void assay_cli_progress_end(assay_cli_progress *progress);
+
+/* Ctrl-C and SIGTERM set the flag that this returns; a second one ends the program at once. */
+const volatile int *assay_cli_stop_on_signal(void);
+
+/* ---- Log (logfile.c) --------------------------------------------------------------------------------------------------------------- */
+
+/* Opens the log for appending and makes it the sink of the library; "" means none. `verbose` also shows every line on stderr. */
+assay_status assay_cli_log_open(const char *path, assay_cli_progress *progress, bool verbose, assay_error *err);
+/* Also says when the log could not be written to its end. */
+assay_status assay_cli_log_close(assay_error *err);
+
+/* ---- Generated texts (complete.c, man.c) ------------------------------------------------------------------------------------------- */
+
+void assay_cli_complete_bash(const assay_cli *cli, assay_buf *out);
+void assay_cli_complete_zsh(const assay_cli *cli, assay_buf *out);
+void assay_cli_complete_fish(const assay_cli *cli, assay_buf *out);
+void assay_cli_man_page(const assay_cli *cli, assay_buf *out);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Text for a terminal. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+int assay_cli_fail(const assay_cli *cli, const assay_error *err) {
+  fflush(stdout);
+  fprintf(stderr, "%s%s%s: %s\n", cli->program, cli->verb != NULL ? " " : "", cli->verb != NULL ? cli->verb->name : "", err->message);
+  return assay_status_exit_code(err->status);
+}
+
+int assay_cli_print(const assay_cli *cli, const char *text) {
+  if (text != NULL && fputs(text, stdout) >= 0 && fflush(stdout) == 0 && !ferror(stdout)) return ASSAY_EXIT_FINE;
+  fprintf(stderr, "%s: cannot write to standard output\n", cli->program);
+  return ASSAY_EXIT_CANNOT_RUN;
+}
+
+static bool is_set(const char *variable) {
+  const char *value = getenv(variable);
+  return value != NULL && value[0] != '\0';
+}
+
+bool assay_cli_use_color(const char *choice, FILE *stream) {
+  if (choice != NULL && strcmp(choice, "always") == 0) return true;
+  if (choice != NULL && strcmp(choice, "never") == 0) return false;
+  const char *term = getenv("TERM");
+  return isatty(fileno(stream)) && !is_set("NO_COLOR") && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+unsigned assay_cli_columns(FILE *stream) {
+  struct winsize size;
+  if (!isatty(fileno(stream))) return 0;
+  return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+size_t assay_cli_text_width(const char *text) {
+  size_t width = 0;
+  for (; *text != '\0'; text++) width += ((unsigned char)*text & 0xC0) != 0x80; /* bytes that continue a character have no width */
+  return width;
+}
+
+void assay_cli_pad(assay_buf *out, const char *text, size_t width) {
+  assay_buf_puts(out, text);
+  for (size_t column = assay_cli_text_width(text); column < width; column++) assay_buf_putc(out, ' ');
+}
+
+void assay_cli_wrap(assay_buf *out, const char *text, size_t indent, size_t column, size_t width) {
+  bool first = true;
+  while (*text != '\0') {
+    if (*text == '\n') {
+      assay_buf_putc(out, '\n');
+      column = 0;
+      first = true;
+      text++;
+      continue;
+    }
+    if (*text == ' ' && !first) {
+      text++;
+      continue;
+    }
+    /* A line that begins with spaces is laid out by hand; its spaces stay. */
+    size_t lead = first ? strspn(text, " ") : 0;
+    size_t length = lead + strcspn(text + lead, " \n");
+    if (!first && column + 1 + length > width) {
+      assay_buf_putc(out, '\n');
+      column = 0;
+    } else if (!first) {
+      assay_buf_putc(out, ' ');
+      column++;
+    }
+    if (column == 0) {
+      assay_buf_printf(out, "%*s", (int)indent, "");
+      column = indent;
+    }
+    assay_buf_append(out, text, length);
+    column += length;
+    text += length;
+    first = false;
+  }
+}
+
+static const char *mark_of(assay_check_status status) {
+  switch (status) {
+    case ASSAY_CHECK_PASS: return "✓";
+    case ASSAY_CHECK_FAIL: return "✗";
+    case ASSAY_CHECK_UNAVAILABLE: return "–";
+  }
+  return "?";
+}
+
+static const char *color_of(assay_check_status status) {
+  switch (status) {
+    case ASSAY_CHECK_PASS: return "\033[32m";
+    case ASSAY_CHECK_FAIL: return "\033[31m";
+    case ASSAY_CHECK_UNAVAILABLE: return "\033[2m";
+  }
+  return "";
+}
+
+static void put_check(assay_buf *out, const assay_check *check, size_t width, bool color) {
+  assay_buf_printf(out, "%s%s%s ", color ? color_of(check->status) : "", mark_of(check->status), color ? "\033[0m" : "");
+  assay_cli_pad(out, check->name, width);
+  if (check->measured != NULL) assay_buf_printf(out, "  %s", check->measured);
+  if (check->status == ASSAY_CHECK_UNAVAILABLE)
+    assay_buf_printf(out, "  unavailable: %s", check->cause != NULL ? check->cause : "not said");
+  if (check->expected != NULL) assay_buf_printf(out, "  (expected %s)", check->expected);
+  assay_buf_putc(out, '\n');
+  if (check->status == ASSAY_CHECK_FAIL && check->cause != NULL) assay_buf_printf(out, "    %s\n", check->cause);
+  if (check->status != ASSAY_CHECK_PASS && check->recommendation != NULL) assay_buf_printf(out, "    → %s\n", check->recommendation);
+}
+
+void assay_cli_checks(assay_buf *out, const assay_check_list *checks, bool color) {
+  size_t width = 0, counts[3] = {0};
+  for (size_t i = 0; i < checks->count; i++) {
+    size_t name = assay_cli_text_width(checks->items[i].name);
+    if (name > width) width = name;
+    counts[checks->items[i].status]++;
+  }
+  for (size_t i = 0; i < checks->count; i++) put_check(out, &checks->items[i], width, color);
+  assay_buf_printf(out, "%zu passed, %zu failed, %zu unavailable\n", counts[ASSAY_CHECK_PASS], counts[ASSAY_CHECK_FAIL],
+                   counts[ASSAY_CHECK_UNAVAILABLE]);
+}
+
+void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const char *schema) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_json_object(&json);
+  assay_json_key(&json, "schema");
+  assay_json_string(&json, schema);
+  assay_json_key(&json, "checks");
+  assay_json_array(&json);
+  for (size_t i = 0; i < checks->count; i++) {
+    const assay_check *check = &checks->items[i];
+    const char *const fields[][2] = {{"suite", check->suite},
+                                     {"name", check->name},
+                                     {"status", assay_check_status_text(check->status)},
+                                     {"expected", check->expected},
+                                     {"measured", check->measured},
+                                     {"cause", check->cause},
+                                     {"recommendation", check->recommendation}};
+    assay_json_object(&json);
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+      assay_json_key(&json, fields[f][0]);
+      assay_json_string(&json, fields[f][1]);
+    }
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+int assay_cli_checks_exit_code(const assay_check_list *checks) {
+  for (size_t i = 0; i < checks->count; i++) {
+    if (checks->items[i].status == ASSAY_CHECK_FAIL) return ASSAY_EXIT_MISSED;
+  }
+  return ASSAY_EXIT_FINE;
+}

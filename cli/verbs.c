@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of verbs, the few that have no file of their own, and the way from a command line to one of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay_config.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+const assay_cli_verb *const assay_cli_verbs[] = {&assay_cli_run,
+                                                 &assay_cli_list,
+                                                 &assay_cli_time,
+                                                 &assay_cli_machine,
+                                                 &assay_cli_machine_gather,
+                                                 &assay_cli_machine_check,
+                                                 &assay_cli_machine_ceilings,
+                                                 &assay_cli_doctor,
+                                                 &assay_cli_report,
+                                                 &assay_cli_history,
+                                                 &assay_cli_history_show,
+                                                 &assay_cli_help_verb,
+                                                 &assay_cli_version,
+                                                 &assay_cli_completion,
+                                                 &assay_cli_man,
+                                                 NULL};
+
+static const assay_cli_option no_options[] = {ASSAY_CLI_END};
+
+/* ---- Finding a verb ------------------------------------------------------------------------------------------------------------- */
+
+static const assay_cli_verb *find(const char *first, const char *second) {
+  size_t length = strlen(first);
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++) {
+    const char *name = (*verb)->name;
+    if (second == NULL ? strcmp(name, first) == 0
+                       : strncmp(name, first, length) == 0 && name[length] == ' ' && strcmp(name + length + 1, second) == 0)
+      return *verb;
+  }
+  return NULL;
+}
+
+static assay_status fail_verb(const char *word, assay_error *err) {
+  const char *names[32];
+  size_t count = 0;
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL && count < 31; verb++) {
+    if (!(*verb)->hidden && strchr((*verb)->name, ' ') == NULL) names[count++] = (*verb)->name;
+  }
+  names[count] = NULL;
+  const char *nearest = assay_nearest_word(word, names);
+  if (nearest != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no verb '%s'; did you mean '%s'? (`help` lists them)", word, nearest);
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no verb '%s' (`help` lists them)", word);
+}
+
+/* ---- help, version, completion, man ---------------------------------------------------------------------------------------------- */
+
+static void overview(const assay_cli *cli, assay_buf *out) {
+  assay_buf_printf(out, "Usage: %s VERB [OPTION]... [ARGUMENT]...\n\nA performance laboratory: measure, compare, keep.\n\n", cli->program);
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++) {
+    if ((*verb)->hidden) continue;
+    assay_buf_puts(out, "  ");
+    assay_cli_pad(out, (*verb)->name, 18);
+    assay_buf_printf(out, "%s\n", (*verb)->summary);
+  }
+  assay_buf_printf(out,
+                   "\n`%s help VERB` or `%s VERB --help` says more.\n"
+                   "Exit codes: 0 fine, 1 a limit was missed or a benchmark failed, 2 wrong use or it cannot run, 3 inconclusive.\n",
+                   cli->program, cli->program);
+}
+
+static int help(assay_cli *cli, const void *settings) {
+  (void)settings;
+  assay_buf out = {0};
+  int code = ASSAY_EXIT_FINE;
+  const assay_cli_verb *verb = cli->operand_count == 0 ? NULL : find(cli->operands[0], cli->operand_count > 1 ? cli->operands[1] : NULL);
+  assay_error err = {0};
+  if (cli->operand_count == 0)
+    overview(cli, &out);
+  else if (verb != NULL)
+    assay_cli_help(cli, verb, &out);
+  else
+    fail_verb(cli->operands[0], &err);
+  code = err.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+const assay_cli_verb assay_cli_help_verb = {.name = "help",
+                                            .summary = "Explain a verb.",
+                                            .operands = "[VERB]",
+                                            .operands_most = 2,
+                                            .options = no_options,
+                                            .settings_size = 1,
+                                            .run = help};
+
+static int version(assay_cli *cli, const void *settings) {
+  (void)settings;
+  return assay_cli_print(cli, "assay " ASSAY_VERSION "\n");
+}
+
+const assay_cli_verb assay_cli_version = {
+    .name = "version", .summary = "Print the version.", .options = no_options, .settings_size = 1, .run = version};
+
+static int completion(assay_cli *cli, const void *settings) {
+  (void)settings;
+  const char *shell = cli->operands[0];
+  static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+  assay_buf out = {0};
+  assay_error err = {0};
+  if (strcmp(shell, "bash") == 0)
+    assay_cli_complete_bash(cli, &out);
+  else if (strcmp(shell, "zsh") == 0)
+    assay_cli_complete_zsh(cli, &out);
+  else if (strcmp(shell, "fish") == 0)
+    assay_cli_complete_fish(cli, &out);
+  else if (assay_nearest_word(shell, shells) != NULL)
+    ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "there is no completion for '%s'; did you mean '%s'?", shell, assay_nearest_word(shell, shells));
+  else
+    ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "there is no completion for '%s' (bash, zsh or fish)", shell);
+  int code = err.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+static const assay_cli_example completion_examples[] = {{"for this session of bash", "completion bash > assay.bash; . ./assay.bash"}, {0}};
+
+const assay_cli_verb assay_cli_completion = {.name = "completion",
+                                             .summary = "Print the completion script of a shell.",
+                                             .operands = "bash|zsh|fish",
+                                             .operands_least = 1,
+                                             .operands_most = 1,
+                                             .options = no_options,
+                                             .examples = completion_examples,
+                                             .settings_size = 1,
+                                             .run = completion};
+
+static int man(assay_cli *cli, const void *settings) {
+  (void)settings;
+  assay_buf out = {0};
+  assay_cli_man_page(cli, &out);
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+const assay_cli_verb assay_cli_man = {
+    .name = "man", .summary = "Print the manual page.", .options = no_options, .settings_size = 1, .hidden = true, .run = man};
+
+/* ---- From words to a verb ---------------------------------------------------------------------------------------------------------- */
+
+static int run_verb(assay_cli *cli, int argc, char **argv) {
+  assay_error err = {0};
+  bool wants_help = false;
+  void *settings = assay_arena_alloc(&cli->arena, 1, cli->verb->settings_size);
+  if (settings == NULL) {
+    ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory");
+    return assay_cli_fail(cli, &err);
+  }
+  if (assay_cli_parse(cli, argc, argv, settings, &err, &wants_help) != ASSAY_OK) {
+    int code = assay_cli_fail(cli, &err);
+    fprintf(stderr, "`%s %s --help` lists the options.\n", cli->program, cli->verb->name);
+    return code;
+  }
+  if (!wants_help) return cli->verb->run(cli, settings);
+  assay_buf out = {0};
+  assay_cli_help(cli, cli->verb, &out);
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+static const char *join_words(assay_cli *cli, int argc, char **argv) {
+  assay_buf line = {0};
+  for (int i = 0; i < argc; i++) {
+    bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~") == NULL;
+    assay_buf_printf(&line, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", i == 0 ? cli->program : argv[i]);
+  }
+  const char *joined = line.data != NULL ? assay_arena_strdup(&cli->arena, line.data) : NULL;
+  assay_buf_deinit(&line);
+  return joined;
+}
+
+/* Which verb the words ask for; *used words belong to its name. A missing verb is `run`. */
+static assay_status choose(assay_cli *cli, int argc, char **argv, int *used, assay_error *err) {
+  *used = 1;
+  cli->verb = &assay_cli_run;
+  if (argc < 2) return ASSAY_OK;
+  *used = 2;
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    cli->verb = &assay_cli_help_verb;
+    return ASSAY_OK;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    cli->verb = &assay_cli_version;
+    return ASSAY_OK;
+  }
+  *used = 1;
+  if (argv[1][0] == '-') return ASSAY_OK;
+  const assay_cli_verb *verb = argc > 2 ? find(argv[1], argv[2]) : NULL;
+  *used = verb != NULL ? 3 : 2;
+  if (verb == NULL) verb = find(argv[1], NULL);
+  cli->verb = verb;
+  return verb != NULL ? ASSAY_OK : fail_verb(argv[1], err);
+}
+
+int assay_main(int argc, char **argv) {
+  assay_bench_worker(argc, argv);
+  const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+  assay_cli cli = {.program = argc > 0 ? (slash != NULL ? slash + 1 : argv[0]) : "assay"};
+  assay_arena_init(&cli.arena, ASSAY_TAG_CLI);
+  assay_error err = {0};
+  int used = 1;
+  cli.command_line = join_words(&cli, argc, argv);
+  int code = choose(&cli, argc, argv, &used, &err) == ASSAY_OK ? run_verb(&cli, argc - used, argv + used) : assay_cli_fail(&cli, &err);
+  assay_arena_deinit(&cli.arena);
+  return code;
+}
