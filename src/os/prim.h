@@ -79,6 +79,18 @@ bool assay_os_reset_peak_resident(void);
 /* How often the kernel ended a process of this control group for memory; -1 when unknown. */
 int64_t assay_os_memory_kills(void);
 
+/* ---- Who a process is (identity.c) ------------------------------------------------------------------------------------------------ */
+
+/* Tells one process from all others, also from a later one with the same number. */
+typedef struct assay_os_identity {
+  char boot[40];          /* changes with every start of the system */
+  uint64_t pid_namespace; /* numbers mean the same only within one */
+  int pid;
+  uint64_t started; /* in a unit of the system's own */
+} assay_os_identity;
+/* False when there is no such process, or the system does not say. */
+bool assay_os_identify(int pid, assay_os_identity *identity);
+
 /* ---- What else happened while something was measured (noise.c) ---------------------------------------------------------------- */
 
 /* Totals of this process. NaN: the system does not say. */

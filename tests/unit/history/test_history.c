@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+#include <assay/history.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sched.h>
+#include <sys/mount.h>
+#endif
+
+#include "made_result.h"
+#include "os/prim.h"
+#include "test.h"
+
+/* A path that no other test of this program uses; static text. */
+static const char *fresh_path(void) {
+  static char path[4096];
+  static int number;
+  snprintf(path, sizeof path, "%s/%d.db", test_temp_dir(), number++);
+  return path;
+}
+
+static assay_history *open_at(const char *path) {
+  assay_error err = {0};
+  assay_history *h = NULL;
+  assert_ok(assay_history_open(path, &err, &h), err);
+  return h;
+}
+
+static char *json_of(const assay_result *result) {
+  assay_error err = {0};
+  char *json = NULL;
+  assert_ok(assay_result_to_json(result, &err, &json), err);
+  return json;
+}
+
+static void store(assay_history *h, const assay_result *r) {
+  assay_error err = {0};
+  assert_ok(assay_history_begin(h, r, &err), err);
+  assert_ok(assay_history_finish(h, r, &err), err);
+}
+
+static void add_time(assay_result *r, const char *name, double value) {
+  double processes[] = {value, value, value};
+  test_add_made_benchmark(r, "s", name, "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, processes, 3);
+}
+
+/* A stored run with one benchmark "s/a". */
+static void store_time(assay_history *h, const char *id, int64_t at_s, double value) {
+  assay_result *r = test_empty_result(id, at_s);
+  add_time(r, "a", value);
+  store(h, r);
+  assay_result_destroy(r);
+}
+
+static void a_run_comes_back_as_it_was(void **state) {
+  (void)state;
+  assay_error err = {0};
+  const char *path = fresh_path();
+  assay_history *h = open_at(path);
+  assay_result *made = test_made_result(), *back = NULL;
+  assert_ok(assay_history_begin(h, made, &err), err);
+  /* As a run does: in the order in which they were finished, one of them twice. */
+  for (size_t i = made->benchmark_count; i-- > 0;) assert_ok(assay_history_put_benchmark(h, made->run.id, &made->benchmarks[i], &err), err);
+  assert_ok(assay_history_put_benchmark(h, made->run.id, &made->benchmarks[0], &err), err);
+  assert_ok(assay_history_finish(h, made, &err), err);
+  assay_history_close(h);
+
+  h = open_at(path);
+  assert_ok(assay_history_load(h, "latest", NULL, &err, &back), err);
+  char *before = json_of(made), *after = json_of(back);
+  assert_string_equal(after, before);
+  assay_string_free(before);
+  assay_string_free(after);
+  assay_result_destroy(back);
+
+  assay_history_run *runs = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_runs(h, NULL, 0, &err, &runs, &count), err);
+  assert_int_equal(count, 1);
+  assert_string_equal(runs[0].id, "0123456789abcdef");
+  assert_string_equal(runs[0].name, "nightly");
+  assert_string_equal(runs[0].machine_label, "A machine, 2 cores");
+  assert_int_equal(runs[0].state, ASSAY_RUN_COMPLETE);
+  assert_int_equal(runs[0].benchmarks, 4);
+  assert_int_equal(runs[0].failed, 1);
+  assert_true(runs[0].quick && runs[0].duration_s == 12.75);
+  assay_history_runs_free(runs);
+  assay_history_close(h);
+  assay_result_destroy(made);
+}
+
+static void runs_are_found_by_place_and_by_start_of_id(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_history *h = open_at(fresh_path());
+  assay_result *r = NULL;
+  assert_int_equal(assay_history_load(h, "latest", NULL, &err, &r), ASSAY_ERR_NOT_FOUND);
+  assay_error_clear(&err);
+  store_time(h, "aaaa000000000001", 300, 3);
+  store_time(h, "aaab000000000002", 100, 1);
+  store_time(h, "bbbb000000000003", 200, 2);
+
+  static const struct {
+    const char *which;
+    double value;
+  } found[] = {{"latest", 3}, {"previous", 2}, {"aaab", 1}, {"b", 2}, {"aaaa000000000001", 3}};
+  for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+    assert_ok(assay_history_load(h, found[i].which, NULL, &err, &r), err);
+    assert_near(r->benchmarks[0].metrics[0].value, found[i].value, 0);
+    assay_result_destroy(r);
+  }
+  assert_int_equal(assay_history_load(h, "aaa", NULL, &err, &r), ASSAY_ERR_INVALID); /* two begin so */
+  assert_non_null(strstr(err.message, "aaab000000000002"));
+  assay_error_clear(&err);
+  assert_int_equal(assay_history_load(h, "cc", NULL, &err, &r), ASSAY_ERR_NOT_FOUND);
+  assay_error_clear(&err);
+  assert_int_equal(assay_history_load(h, "%", NULL, &err, &r), ASSAY_ERR_INVALID);
+  assay_error_clear(&err);
+  assert_int_equal(assay_history_load(h, "latest", "0000000000000000", &err, &r), ASSAY_ERR_NOT_FOUND);
+  assay_history_close(h);
+}
+
+static void a_series_is_ordered_limited_and_of_good_runs(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_history *h = open_at(fresh_path());
+  for (int i = 0; i < 5; i++) {
+    char id[17];
+    snprintf(id, sizeof id, "%016x", i);
+    store_time(h, id, 1000 - i, i); /* stored newest first */
+  }
+  assay_result *failed = test_empty_result("ffffffffffffffff", 2000);
+  add_time(failed, "a", 99);
+  failed->benchmarks[0].status = ASSAY_OUTCOME_FAILED;
+  store(h, failed);
+  assay_result_destroy(failed);
+
+  assay_history_point *points = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_series(h, "00112233aabbccdd", "s", "a", "time", 3, &err, &points, &count), err);
+  assert_int_equal(count, 3);
+  for (int i = 0; i < 3; i++) {
+    assert_near(points[i].value, 2 - i, 0);
+    assert_int_equal(points[i].at_s, 998 + i);
+    assert_true(isnan(points[i].ci_low));
+  }
+  assert_string_equal(points[2].run_id, "0000000000000000");
+  assay_history_points_free(points);
+  assert_ok(assay_history_series(h, NULL, "s", "a", "time", 0, &err, &points, &count), err);
+  assert_int_equal(count, 5);
+  assay_history_points_free(points);
+  assert_ok(assay_history_series(h, "other", "s", "a", "time", 0, &err, &points, &count), err);
+  assert_int_equal(count, 0);
+  assay_history_points_free(points);
+  assay_history_close(h);
+}
+
+static void a_benchmark_put_again_replaces_its_figures(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_history *h = open_at(fresh_path());
+  assay_result *r = test_empty_result("00000000000000aa", 10), *back = NULL;
+  assert_ok(assay_history_begin(h, r, &err), err);
+  add_time(r, "a", 5);
+  assert_ok(assay_history_put_benchmark(h, r->run.id, &r->benchmarks[0], &err), err);
+  add_time(r, "a", 6);
+  assert_ok(assay_history_put_benchmark(h, r->run.id, &r->benchmarks[0], &err), err);
+
+  assay_history_point *points = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_series(h, NULL, "s", "a", "time", 0, &err, &points, &count), err);
+  assert_int_equal(count, 1);
+  assert_near(points[0].value, 6, 0);
+  assay_history_points_free(points);
+  r->benchmarks[0].status = ASSAY_OUTCOME_FAILED; /* its last process failed: the figure goes from the trend */
+  assert_ok(assay_history_put_benchmark(h, r->run.id, &r->benchmarks[0], &err), err);
+  assert_ok(assay_history_series(h, NULL, "s", "a", "time", 0, &err, &points, &count), err);
+  assert_int_equal(count, 0);
+  assay_history_points_free(points);
+  assert_int_equal(assay_history_load(h, "latest", NULL, &err, &back), ASSAY_ERR_NOT_FOUND); /* it still runs */
+  assay_error_clear(&err);
+  assert_int_equal(assay_history_put_benchmark(h, "00000000000000bb", &r->benchmarks[0], &err), ASSAY_ERR_NOT_FOUND);
+  assay_error_clear(&err);
+  assert_ok(assay_history_finish(h, r, &err), err); /* after a refused write it goes on */
+  assay_result_destroy(r);
+  assay_history_close(h);
+}
+
+static void a_baseline_is_a_name_that_can_move(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_history *h = open_at(fresh_path());
+  store_time(h, "aaaa000000000001", 1, 1);
+  store_time(h, "bbbb000000000002", 2, 2);
+  assay_result *r = NULL;
+  assert_int_equal(assay_history_load_baseline(h, "main", &err, &r), ASSAY_ERR_NOT_FOUND);
+  assay_error_clear(&err);
+  assert_ok(assay_history_save_baseline(h, "main", "aaaa000000000001", "first", &err), err);
+  assert_ok(assay_history_load_baseline(h, "main", &err, &r), err);
+  assert_string_equal(r->run.id, "aaaa000000000001");
+  assay_result_destroy(r);
+  assert_ok(assay_history_save_baseline(h, "main", "latest", NULL, &err), err);
+  assert_ok(assay_history_load_baseline(h, "main", &err, &r), err);
+  assert_string_equal(r->run.id, "bbbb000000000002");
+  assay_result_destroy(r);
+  assert_int_equal(assay_history_save_baseline(h, "x", "cccc", NULL, &err), ASSAY_ERR_NOT_FOUND);
+  assay_history_close(h);
+}
+
+/* ---- Killed and crowded ------------------------------------------------------------------------------------------------------- */
+
+static void a_killed_run_keeps_what_was_done(void **state) {
+  (void)state;
+  char path[4096];
+  int ready[2];
+  snprintf(path, sizeof path, "%s", fresh_path());
+  assert_int_equal(pipe(ready), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    assay_error err = {0};
+    assay_history *h = NULL;
+    assay_result *r = test_empty_result("00000000000000aa", 10);
+    add_time(r, "a", 1);
+    add_time(r, "b", 2);
+    bool stored = assay_history_open(path, &err, &h) == ASSAY_OK && assay_history_begin(h, r, &err) == ASSAY_OK &&
+                  assay_history_put_benchmark(h, r->run.id, &r->benchmarks[0], &err) == ASSAY_OK &&
+                  assay_history_put_benchmark(h, r->run.id, &r->benchmarks[1], &err) == ASSAY_OK;
+    if (write(ready[1], stored ? "y" : "n", 1) != 1) _exit(1);
+    for (uint64_t i = 0;; i++) /* until it is killed, in the middle of a write as likely as not */
+      if (assay_history_put_benchmark(h, r->run.id, &r->benchmarks[i % 2], &err) != ASSAY_OK) _exit(1);
+  }
+  char said = 0;
+  assert_int_equal(read(ready[0], &said, 1), 1);
+  assert_int_equal(said, 'y');
+
+  /* While it lives it runs, as another process sees it too. */
+  assay_error err = {0};
+  assay_history *h = open_at(path);
+  assay_history_run *runs = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_runs(h, NULL, 0, &err, &runs, &count), err);
+  assert_int_equal(runs[0].state, ASSAY_RUN_RUNNING);
+  assay_history_runs_free(runs);
+  assay_history_close(h);
+
+  kill(child, SIGKILL);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFSIGNALED(status));
+  h = open_at(path);
+  assert_ok(assay_history_runs(h, NULL, 0, &err, &runs, &count), err);
+  assert_int_equal(runs[0].state, ASSAY_RUN_INTERRUPTED);
+  assert_int_equal(runs[0].benchmarks, 2);
+  assay_history_runs_free(runs);
+  assay_result *r = NULL;
+  assert_ok(assay_history_load(h, "latest", NULL, &err, &r), err);
+  assert_true(r->run.interrupted);
+  assert_int_equal(r->benchmark_count, 2);
+  assert_near(assay_result_find(r, "s", "b")->metrics[0].value, 2, 0);
+  assay_result_destroy(r);
+  assay_history_close(h);
+  close(ready[0]);
+  close(ready[1]);
+}
+
+static void a_reused_process_number_is_not_the_owner(void **state) {
+  (void)state;
+  char path[4096], sql[200];
+  snprintf(path, sizeof path, "%s", fresh_path());
+  assay_error err = {0};
+  assay_history *h = open_at(path);
+  assay_result *r = test_empty_result("00000000000000aa", 10);
+  assert_ok(assay_history_begin(h, r, &err), err);
+  assay_history_close(h);
+
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK); /* our own number, but a process that started at another time */
+  snprintf(sql, sizeof sql, "UPDATE runs SET owner_started = owner_started - 1");
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(db);
+  h = open_at(path);
+  assay_history_run *runs = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_runs(h, NULL, 0, &err, &runs, &count), err);
+  assert_int_equal(runs[0].state, ASSAY_RUN_INTERRUPTED);
+  assay_history_runs_free(runs);
+  assay_history_close(h);
+  assay_result_destroy(r);
+}
+
+enum { WRITERS = 3, RUNS_EACH = 20 };
+
+static int write_runs(const char *path, int writer) {
+  for (int i = 0; i < RUNS_EACH; i++) {
+    assay_error err = {0};
+    assay_history *h = NULL;
+    char id[17];
+    snprintf(id, sizeof id, "%08x%08x", writer, i);
+    assay_result *r = test_empty_result(id, 1000 + i);
+    add_time(r, "a", i);
+    if (assay_history_open(path, &err, &h) != ASSAY_OK || assay_history_begin(h, r, &err) != ASSAY_OK ||
+        assay_history_put_benchmark(h, id, &r->benchmarks[0], &err) != ASSAY_OK || assay_history_finish(h, r, &err) != ASSAY_OK) {
+      fprintf(stderr, "writer %d: %s\n", writer, err.message);
+      return 1;
+    }
+    assay_history_close(h);
+    assay_result_destroy(r);
+  }
+  return 0;
+}
+
+/* All of them also race to create the file. */
+static void processes_write_at_once(void **state) {
+  (void)state;
+  char path[4096];
+  pid_t children[WRITERS];
+  snprintf(path, sizeof path, "%s", fresh_path());
+  for (int w = 0; w < WRITERS; w++)
+    if ((children[w] = fork()) == 0) _exit(write_runs(path, w));
+  for (int w = 0; w < WRITERS; w++) {
+    int status = 0;
+    waitpid(children[w], &status, 0);
+    assert_int_equal(status, 0);
+  }
+  assay_error err = {0};
+  assay_history *h = open_at(path);
+  assay_history_run *runs = NULL;
+  size_t count = 0;
+  assert_ok(assay_history_runs(h, NULL, 0, &err, &runs, &count), err);
+  assert_int_equal(count, WRITERS * RUNS_EACH);
+  for (size_t i = 0; i < count; i++) assert_int_equal(runs[i].state, ASSAY_RUN_COMPLETE);
+  assay_history_runs_free(runs);
+  assay_history_close(h);
+}
+
+/* ---- Files that are no good --------------------------------------------------------------------------------------------------- */
+
+/* Opening fails so, says so, and leaves every byte as it is. */
+static void refused(const char *path, assay_status status, const char *message) {
+  assay_error err = {0};
+  char *before = NULL, *after = NULL;
+  size_t before_length = 0, after_length = 0;
+  assay_history *h = NULL;
+  assert_ok(assay_os_read_file(path, 1 << 26, &err, &before, &before_length), err);
+  assay_status got = assay_history_open(path, &err, &h);
+  if (got != status || strstr(err.message, message) == NULL) print_error("%s: %s\n", assay_status_text(got), err.message);
+  assert_int_equal(got, status);
+  assert_non_null(strstr(err.message, path));
+  assert_non_null(strstr(err.message, message));
+  assert_null(h);
+  assay_error_clear(&err);
+  assert_ok(assay_os_read_file(path, 1 << 26, &err, &after, &after_length), err);
+  assert_int_equal(after_length, before_length);
+  assert_memory_equal(after, before, before_length);
+  assay_string_free(before);
+  assay_string_free(after);
+}
+
+static void write_file(const char *path, const void *data, size_t length) {
+  assay_error err = {0};
+  assert_ok(assay_os_write_file(path, data, length, &err), err);
+}
+
+/* A good history, closed, so that all of it is in the one file. */
+static void make_history(const char *path) {
+  assay_history *h = open_at(path);
+  for (int i = 0; i < 20; i++) {
+    char id[17];
+    snprintf(id, sizeof id, "%016x", i);
+    store_time(h, id, i, i);
+  }
+  assay_history_close(h);
+}
+
+static void execute(const char *path, const char *sql) {
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(db);
+}
+
+static void bad_files_are_refused_untouched(void **state) {
+  (void)state;
+  assay_error err = {0};
+  char path[4096];
+  snprintf(path, sizeof path, "%s", fresh_path());
+  write_file(path, "{\"not\": \"a database\"}", 21);
+  refused(path, ASSAY_ERR_CORRUPT, "is not a history");
+
+  snprintf(path, sizeof path, "%s", fresh_path());
+  execute(path, "CREATE TABLE theirs(x); INSERT INTO theirs VALUES(1)");
+  refused(path, ASSAY_ERR_CORRUPT, "of another program");
+
+  snprintf(path, sizeof path, "%s", fresh_path());
+  make_history(path);
+  char *whole = NULL;
+  size_t length = 0;
+  assert_ok(assay_os_read_file(path, 1 << 26, &err, &whole, &length), err);
+  for (size_t part = 1; part <= 3; part++) {
+    write_file(path, whole, length * part / 4);
+    refused(path, ASSAY_ERR_CORRUPT, "damaged");
+  }
+  write_file(path, whole, 50);
+  refused(path, ASSAY_ERR_CORRUPT, "is not a history");
+  memset(whole + 4096, 0xA5, length - 8192);
+  write_file(path, whole, length);
+  refused(path, ASSAY_ERR_CORRUPT, "damaged");
+  assay_string_free(whole);
+
+  snprintf(path, sizeof path, "%s", fresh_path());
+  make_history(path);
+  execute(path, "PRAGMA user_version = 2; CREATE TABLE later(x)");
+  refused(path, ASSAY_ERR_VERSION, "newer Assay");
+}
+
+static void paths_that_cannot_be_are_named(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_history *h = NULL;
+  char path[4096];
+  snprintf(path, sizeof path, "%s/no/such/history.db", test_temp_dir());
+  assert_int_not_equal(assay_history_open(path, &err, &h), ASSAY_OK);
+  assert_non_null(strstr(err.message, path));
+  assay_error_clear(&err);
+  assert_int_not_equal(assay_history_open(test_temp_dir(), &err, &h), ASSAY_OK); /* a directory */
+  assert_null(h);
+  snprintf(path, sizeof path, "%s", fresh_path()); /* an empty file, as a killed start may leave it, is a new history */
+  write_file(path, "", 0);
+  assay_history_close(open_at(path));
+}
+
+#ifdef __linux__
+enum { CANNOT_MOUNT = 77 };
+
+/* In a child with a small file system of its own. */
+static int fill_up(const char *directory) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/history.db", directory);
+  if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return CANNOT_MOUNT;
+  mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+  if (mount("small", directory, "tmpfs", 0, "size=1m") != 0) return CANNOT_MOUNT;
+  assay_error err = {0};
+  assay_history *h = NULL;
+  int stored = 0;
+  if (assay_history_open(path, &err, &h) != ASSAY_OK) return 1;
+  for (; stored < 10000; stored++) {
+    char id[17];
+    snprintf(id, sizeof id, "%016x", stored);
+    assay_result *r = test_empty_result(id, stored);
+    add_time(r, "a", stored);
+    bool failed = assay_history_begin(h, r, &err) != ASSAY_OK || assay_history_finish(h, r, &err) != ASSAY_OK;
+    assay_result_destroy(r);
+    if (failed) break;
+  }
+  if (err.status != ASSAY_ERR_NO_SPACE || strstr(err.message, path) == NULL || stored < 5) return 2;
+  assay_history_point *points = NULL;
+  size_t count = 0;
+  assay_error_clear(&err);
+  if (assay_history_series(h, NULL, "s", "a", "time", 0, &err, &points, &count) != ASSAY_OK) return 3;
+  bool intact = count == (size_t)stored && points[stored - 1].value == stored - 1;
+  assay_history_points_free(points);
+  assay_history_close(h);
+  h = NULL;
+  return intact && assay_history_open(path, &err, &h) == ASSAY_OK ? 0 : 4;
+}
+
+static void a_full_disk_loses_nothing_that_was_stored(void **state) {
+  (void)state;
+  char directory[4096];
+  assay_error err = {0};
+  snprintf(directory, sizeof directory, "%s/small", test_temp_dir());
+  assert_ok(assay_os_make_dirs(directory, &err), err);
+  pid_t child = fork();
+  if (child == 0) _exit(fill_up(directory));
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == CANNOT_MOUNT) test_skip("no file system may be mounted here");
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+#endif
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_run_comes_back_as_it_was),
+      cmocka_unit_test(runs_are_found_by_place_and_by_start_of_id),
+      cmocka_unit_test(a_series_is_ordered_limited_and_of_good_runs),
+      cmocka_unit_test(a_benchmark_put_again_replaces_its_figures),
+      cmocka_unit_test(a_baseline_is_a_name_that_can_move),
+      cmocka_unit_test(a_killed_run_keeps_what_was_done),
+      cmocka_unit_test(a_reused_process_number_is_not_the_owner),
+      cmocka_unit_test(processes_write_at_once),
+      cmocka_unit_test(bad_files_are_refused_untouched),
+      cmocka_unit_test(paths_that_cannot_be_are_named),
+#ifdef __linux__
+      cmocka_unit_test(a_full_disk_loses_nothing_that_was_stored),
+#endif
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
