@@ -199,6 +199,8 @@ void assay_discover_kernel(assay_context *context) {
   put_uname(context, "version", "/proc/sys/kernel/version", "OSVersion", "kernel.version");
   put_uname(context, "machine", "/proc/sys/kernel/arch", "Architecture", "cpu.architecture");
   put_release_from_version(context);
+  /* No other kernel has this directory. */
+  if (assay_source_exists(context->source, "/sys/devices/system/cpu")) assay_put_text(context, "Linux", NULL, "kernel.name");
   put_os(context);
   put_page_size(context);
   put_parameters(context);

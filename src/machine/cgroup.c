@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much memory and CPU time the cgroups leave this process. A limit holds for everything below it, so the tightest on the way from the
+ * process's group to the root counts. In a container the path in /proc/self/cgroup may be the host's, which is not mounted here: parts of
+ * the path that are not there are passed over, and the container's own group is what is mounted at the top.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "machine/component.h"
+#include "machine/lines.h"
+
+typedef struct cgroup {
+  const char *mount; /* "/sys/fs/cgroup/memory"; NULL when the controller is not mounted */
+  const char *path;  /* "/user.slice/x" */
+  bool v2;
+} cgroup;
+
+typedef struct limits {
+  cgroup group;
+  uint64_t value; /* UINT64_MAX: none */
+  const char *at; /* directory of the tightest */
+} limits;
+
+static bool list_has(const char *list, size_t length, const char *word) {
+  size_t word_length = strlen(word);
+  for (size_t i = 0; i < length;) {
+    size_t end = i;
+    while (end < length && list[end] != ',') end++;
+    if (end - i == word_length && memcmp(list + i, word, word_length) == 0) return true;
+    i = end + 1;
+  }
+  return false;
+}
+
+/* Where a controller (v1) or the unified hierarchy (`controller` NULL) is mounted. */
+static const char *find_mount(assay_context *context, const char *mounts, const char *controller) {
+  for (const char *line = mounts; line != NULL && *line != '\0';) {
+    size_t length = strcspn(line, "\n"), at[5] = {0}, fields = 0;
+    for (size_t i = 0; i < length && fields < 4; i++) {
+      if (line[i] == ' ') at[++fields] = i + 1;
+    }
+    if (fields >= 4) {
+      const char *type = line + at[2], *options = line + at[3];
+      size_t type_length = at[3] - at[2] - 1, options_length = at[4] - at[3] - 1;
+      bool found = controller == NULL ? type_length == 7 && memcmp(type, "cgroup2", 7) == 0
+                                      : type_length == 6 && memcmp(type, "cgroup", 6) == 0 && list_has(options, options_length, controller);
+      if (found) return assay_arena_strndup(context->arena, line + at[1], at[2] - at[1] - 1);
+    }
+    line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+/* The path of "4:memory:/a/b" or, for the unified hierarchy, "0::/a/b". */
+static const char *find_path(assay_context *context, const char *self, const char *controller) {
+  for (const char *line = self; line != NULL && *line != '\0';) {
+    size_t length = strcspn(line, "\n");
+    const char *first = memchr(line, ':', length),
+               *second = first != NULL ? memchr(first + 1, ':', (size_t)(line + length - first - 1)) : NULL;
+    if (second != NULL) {
+      size_t list_length = (size_t)(second - first - 1);
+      bool found = controller == NULL ? list_length == 0 : list_has(first + 1, list_length, controller);
+      if (found) return assay_arena_strndup(context->arena, second + 1, (size_t)(line + length - second - 1));
+    }
+    line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+/* A v1 hierarchy that holds the controller wins: the kernel gives a controller to one hierarchy only. */
+static cgroup find_group(assay_context *context, const char *mounts, const char *self, const char *controller) {
+  cgroup group = {.mount = find_mount(context, mounts, controller), .path = find_path(context, self, controller)};
+  if (group.mount == NULL || group.path == NULL) {
+    group = (cgroup){.mount = find_mount(context, mounts, NULL), .path = find_path(context, self, NULL), .v2 = true};
+  }
+  /* A group outside of what this process may see ("/../x"): only the top of the mount is known. */
+  if (group.path == NULL || strstr(group.path, "..") != NULL) group.path = "/";
+  return group;
+}
+
+typedef bool read_limit(assay_context *context, const char *directory, bool v2, uint64_t *value);
+
+static void tighten(assay_context *context, limits *found, read_limit *read) {
+  char *path = assay_arena_strdup(context->arena, found->group.path);
+  found->value = UINT64_MAX;
+  if (found->group.mount == NULL || path == NULL) return;
+  for (size_t length = strlen(path);;) {
+    while (length > 0 && path[length - 1] == '/') length--;
+    path[length] = '\0';
+    const char *directory = assay_arena_printf(context->arena, "%s%s", found->group.mount, path);
+    uint64_t value;
+    if (directory != NULL && read(context, directory, found->group.v2, &value) && value < found->value) {
+      found->value = value;
+      found->at = directory;
+    }
+    if (length == 0) return;
+    while (length > 0 && path[length - 1] != '/') length--;
+  }
+}
+
+/* v1 says "none" with the largest multiple of the page size that a signed 64-bit number holds. */
+static bool read_memory_limit(assay_context *context, const char *directory, bool v2, uint64_t *value) {
+  return assay_source_u64(context->source, context->arena, NULL, value, "%s/%s", directory, v2 ? "memory.max" : "memory.limit_in_bytes") &&
+         *value < UINT64_C(1) << 62;
+}
+
+/* In thousandths of a CPU. */
+static bool read_cpu_limit(assay_context *context, const char *directory, bool v2, uint64_t *value) {
+  uint64_t quota = 0, period = 0;
+  if (v2) {
+    const char *text = assay_source_read(context->source, context->arena, NULL, "%s/cpu.max", directory);
+    if (text == NULL || text[0] < '0' || text[0] > '9') return false; /* "max 100000" */
+    char *end = NULL;
+    quota = strtoull(text, &end, 10);
+    period = strtoull(end, NULL, 10);
+  } else if (!assay_source_u64(context->source, context->arena, NULL, &quota, "%s/cpu.cfs_quota_us", directory) ||
+             !assay_source_u64(context->source, context->arena, NULL, &period, "%s/cpu.cfs_period_us", directory)) {
+    return false; /* -1 is none */
+  }
+  if (quota == 0 || period == 0 || quota > UINT64_C(1) << 40) return false;
+  *value = quota * 1000 / period;
+  return true;
+}
+
+/* What the tightest group has left: its limit less what it uses, where file pages that can be dropped do not count as used. */
+static bool left_below_limit(assay_context *context, const limits *memory, uint64_t *left) {
+  uint64_t used, droppable = 0;
+  if (!assay_source_u64(context->source, context->arena, NULL, &used, "%s/%s", memory->at,
+                        memory->group.v2 ? "memory.current" : "memory.usage_in_bytes"))
+    return false;
+  const char *stat = assay_source_read(context->source, context->arena, NULL, "%s/memory.stat", memory->at);
+  const char *key = memory->group.v2 ? "inactive_file " : "total_inactive_file ";
+  const char *line = stat != NULL ? strstr(stat, key) : NULL;
+  if (line != NULL && (line == stat || line[-1] == '\n')) droppable = strtoull(line + strlen(key), NULL, 10);
+  if (droppable < used)
+    used -= droppable;
+  else
+    used = 0;
+  *left = used < memory->value ? memory->value - used : 0;
+  return true;
+}
+
+static void put_memory(assay_context *context, const limits *memory, const char *cause) {
+  uint64_t total, available;
+  bool limited = memory->value != UINT64_MAX;
+  if (limited)
+    assay_put_integer(context, (int64_t)memory->value, "memory.limit_bytes");
+  else
+    assay_put_unavailable(context, cause, "memory.limit_bytes");
+  if (assay_machine_get_u64(context->machine, "memory.total_bytes", &total))
+    assay_put_integer(context, (int64_t)(limited && memory->value < total ? memory->value : total), "memory.usable_bytes");
+  else
+    assay_put_unavailable(context, "the size of the memory is not known", "memory.usable_bytes");
+  if (!assay_machine_get_u64(context->machine, "memory.available_bytes", &available)) {
+    assay_put_unavailable(context, "the available memory of the machine is not known", "memory.usable_available_bytes");
+    return;
+  }
+  uint64_t left;
+  if (limited && left_below_limit(context, memory, &left) && left < available) available = left;
+  assay_put_integer(context, (int64_t)available, "memory.usable_available_bytes");
+}
+
+void assay_discover_cgroup(assay_context *context) {
+  const char *cause = NULL;
+  const char *self = assay_source_read(context->source, context->arena, &cause, "/proc/self/cgroup");
+  const char *mounts = self != NULL ? assay_source_read(context->source, context->arena, &cause, "/proc/mounts") : NULL;
+  limits memory = {.value = UINT64_MAX}, cpu = {.value = UINT64_MAX};
+  const char *no_memory_limit = cause, *no_cpu_limit = cause;
+  if (mounts != NULL) {
+    memory.group = find_group(context, mounts, self, "memory");
+    cpu.group = find_group(context, mounts, self, "cpu");
+    tighten(context, &memory, read_memory_limit);
+    tighten(context, &cpu, read_cpu_limit);
+    no_memory_limit =
+        memory.group.mount != NULL ? "no cgroup of this process limits its memory" : "the memory controller of cgroups is not mounted";
+    no_cpu_limit =
+        cpu.group.mount != NULL ? "no cgroup of this process limits its CPU time" : "the cpu controller of cgroups is not mounted";
+    bool v1 = find_mount(context, mounts, "memory") != NULL || find_mount(context, mounts, "cpu") != NULL,
+         v2 = find_mount(context, mounts, NULL) != NULL;
+    assay_put_text(context, v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none", NULL, "cgroup.version");
+  } else {
+    assay_put_unavailable(context, cause, "cgroup.version");
+  }
+  put_memory(context, &memory, no_memory_limit);
+  if (cpu.value != UINT64_MAX)
+    assay_put_real(context, (double)cpu.value / 1000, "cpu.quota_cores");
+  else
+    assay_put_unavailable(context, no_cpu_limit, "cpu.quota_cores");
+}
