@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine/ceilings/probes.h"
+#include "os/prim.h"
 #include "os/ticks.h"
 
 static const unsigned arrays_of[ASSAY_STREAM_OPS] = {1, 1, 2, 3, 1, 2, 3};
@@ -27,6 +28,9 @@ static uint64_t copy_libc(double *a, const double *b, const double *c, double s,
 
 static const assay_stream_variant libc_variant = {"libc", ASSAY_ISA_BASE, {NULL, write_libc, copy_libc, NULL, NULL, NULL, NULL}};
 
+/* However slow the machine is. */
+enum { REPETITIONS_MIN = 3 };
+
 typedef struct span {
   uint64_t start, end;
   char apart[112]; /* two cache lines: neighbours are fetched in pairs */
@@ -37,9 +41,11 @@ typedef struct stream_job {
   const assay_stream_variant *variants[8];
   unsigned variant_count, threads, arrays, repetitions;
   assay_stream_op op;
-  size_t count;      /* doubles an array of one thread */
-  uint64_t slice_ns; /* how long a repetition lasts at least */
-  unsigned passes;   /* over the set, in one repetition; set by thread 0 for all */
+  size_t count;       /* doubles an array of one thread */
+  uint64_t slice_ns;  /* how long a repetition lasts at least */
+  uint64_t budget_ns; /* after which a variant gets no more than REPETITIONS_MIN */
+  bool late;          /* set by thread 0 between two barriers, as is passes */
+  unsigned passes;    /* over the set, in one repetition; set by thread 0 for all */
   assay_barrier barrier;
   span *spans;
   atomic_bool failed;
@@ -81,10 +87,14 @@ static void measure_variant(stream_job *job, unsigned index, unsigned variant, d
     double ns = slowest_span_ns(job);
     job->passes = ns < (double)job->slice_ns ? (unsigned)((double)job->slice_ns / (ns > 10 ? ns : 10)) + 1 : 1;
   }
+  uint64_t deadline = assay_os_now_ns() + job->budget_ns;
   for (unsigned i = 0; i < job->repetitions; i++) {
     assay_barrier_wait(&job->barrier);
+    if (i >= REPETITIONS_MIN && job->late) break;
     timed_passes(job, index, variant, a, job->passes);
-    if (index == 0) assay_samples_add(&job->samples[variant], bytes * job->passes / slowest_span_ns(job) * 1e9);
+    if (index != 0) continue;
+    assay_samples_add(&job->samples[variant], bytes * job->passes / slowest_span_ns(job) * 1e9);
+    job->late = assay_os_now_ns() > deadline;
   }
 }
 
@@ -108,13 +118,17 @@ static void choose_variants(stream_job *job, bool in_cache) {
   for (const assay_stream_variant *v = assay_stream_variants; v->name != NULL; v++) {
     if ((v->isa & ~job->run->isa) == 0 && v->kernels[job->op] != NULL && job->variant_count < 7) job->variants[job->variant_count++] = v;
   }
+  /* Memory is the same for every width, so the two widest do; the caches decide between all. */
+  while (!in_cache && job->variant_count > 2) {
+    job->variant_count--;
+    memmove(job->variants, job->variants + 1, job->variant_count * sizeof *job->variants);
+  }
   if (in_cache && libc_variant.kernels[job->op] != NULL) job->variants[job->variant_count++] = &libc_variant;
 }
 
-/* Bytes that all threads together work on: half of a cache, so that it stays there beside everything else; in memory four times all the
- * caches that these threads can reach. */
+/* Bytes that all threads together work on: what fits in a cache; in memory four times all the caches that these threads can reach. */
 static uint64_t working_set(const assay_ceilings_run *run, unsigned level, unsigned threads) {
-  if (level != ASSAY_LEVEL_MEMORY) return run->level_bytes[level] / 2;
+  if (level != ASSAY_LEVEL_MEMORY) return assay_ceilings_level_set(run, level);
   uint64_t last = threads == 1 && run->level_bytes[3] > 0 ? run->level_bytes[3] : run->last_level_bytes;
   uint64_t caches = last + (run->level_bytes[3] > 0 ? threads * run->level_bytes[2] : 0);
   return caches > 0 ? 4 * caches : (uint64_t)256 << 20;
@@ -138,6 +152,7 @@ void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args
   job.slice_ns = in_memory ? 4 * run->slice_ns : run->slice_ns;
   /* With several threads one that is put aside spoils the whole repetition: more of them find a quiet moment. */
   job.repetitions = !in_memory ? run->repetitions : threads == 1 ? run->passes : 2 * run->passes;
+  job.budget_ns = run->quick ? 150000000 : 600000000;
   job.barrier.parties = threads;
   job.spans = assay_calloc(ASSAY_TAG_MACHINE, threads, sizeof *job.spans);
   assay_error err = {0};

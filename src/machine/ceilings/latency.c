@@ -49,9 +49,8 @@ static void chase_thread(void *user, unsigned index) {
   job->failed = memory == NULL;
   if (job->failed) return;
   assay_chase_build(memory, job->lines, 1);
-  /* A set in memory is not walked whole each time: any stretch of it misses the caches as well. */
-  size_t steps = job->in_memory ? (job->run->quick ? 50000 : 200000) : job->run->quick ? 100000 : 200000;
-  if (steps < job->lines && !job->in_memory) steps = job->lines;
+  /* A cache is filled by walking the whole cycle; of memory any stretch misses. */
+  size_t steps = job->run->quick ? 50000 : 200000;
   void *at = assay_chase_follow(memory, job->in_memory ? steps : 2 * job->lines);
   for (unsigned i = 0; i < job->run->repetitions; i++) {
     uint64_t start = assay_ticks();
@@ -64,7 +63,7 @@ static void chase_thread(void *user, unsigned index) {
 void assay_probe_latency(const assay_ceilings_run *run, const assay_probe_args *args, assay_ceiling *row) {
   bool in_memory = args->level == ASSAY_LEVEL_MEMORY;
   uint64_t last = run->level_bytes[3] > 0 ? run->level_bytes[3] : run->last_level_bytes;
-  uint64_t set = in_memory ? (last > 0 ? 4 * last : (uint64_t)256 << 20) : run->level_bytes[args->level] / 2;
+  uint64_t set = in_memory ? (last > 0 ? 4 * last : (uint64_t)256 << 20) : assay_ceilings_level_set(run, args->level);
   if (set == 0) {
     assay_probe_unavailable(run, row, "this machine shows no level-%u data cache", args->level);
     return;

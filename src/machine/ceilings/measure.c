@@ -57,6 +57,13 @@ static void find_caches(assay_ceilings_run *run, const assay_machine *machine) {
   }
 }
 
+uint64_t assay_ceilings_level_set(const assay_ceilings_run *run, unsigned level) {
+  uint64_t half = run->level_bytes[level] / 2;
+  if (level < 3) return half;
+  uint64_t least = 4 * run->level_bytes[2], eighth = half / 4;
+  return eighth > least ? eighth : least < half ? least : half;
+}
+
 /* A quarter of what can be had, so that measuring never makes a machine swap or kills its container. */
 static uint64_t find_memory_limit(const assay_machine *machine) {
   uint64_t available = 0;
