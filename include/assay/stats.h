@@ -39,8 +39,10 @@ typedef struct assay_interval {
 
 /*
  * Confidence interval of the typical process (the median of process medians) from `count` independent finite values, one per process.
- * Exact bootstrap standard error times a Student quantile corrected for few processes: no random numbers, so the same values give the same
- * interval. docs/statistics.md derives it and shows the coverage. It always holds assay_stats_median(values). `level` in (0, 1), e.g. 0.95.
+ * Up to level 1 - 2^(1 - count) (95 %: from 6 processes on) it rests on the order of the values alone and holds for any distribution; with fewer
+ * processes it is the exact bootstrap standard error times a Student quantile calibrated for few normal values. No random numbers: the same values
+ * give the same interval. docs/statistics.md derives both and shows the coverage. It always holds assay_stats_median(values). `level` in (0, 1),
+ * e.g. 0.95. Two processes give an interval, but at 95 % it is 12.7 times as wide as they are apart.
  * ASSAY_ERR_INVALID for count < 2 (one process says nothing of the spread between processes), for values that are not finite, or for such a level.
  */
 ASSAY_API assay_status assay_stats_interval(const double *values, size_t count, double level, assay_interval *interval);
