@@ -40,6 +40,7 @@ static bool put_values(const assay_cli_option *option, assay_buf *out) {
 /* ---- bash ------------------------------------------------------------------------------------------------------------------------ */
 
 static void bash_hint(assay_cli_hint hint, assay_buf *out) {
+  if (hint == ASSAY_CLI_ANYTHING) assay_buf_puts(out, ":");
   if (hint == ASSAY_CLI_FILE) assay_buf_puts(out, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); compopt -o filenames 2>/dev/null");
   if (hint == ASSAY_CLI_DIRECTORY)
     assay_buf_puts(out, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); compopt -o filenames 2>/dev/null");

@@ -62,23 +62,38 @@ static void put_value(assay_buf *out, const assay_fact *fact) {
   }
 }
 
-/* Keys as "part.rest": a heading a part, the rest below it. */
+static size_t part_length(const char *key) { return strcspn(key, "."); }
+
+static bool same_part(const char *a, const char *b) { return part_length(a) == part_length(b) && strncmp(a, b, part_length(a)) == 0; }
+
+static bool is_first_of_part(const assay_machine *machine, size_t index) {
+  for (size_t i = 0; i < index; i++) {
+    if (same_part(assay_machine_at(machine, i)->key, assay_machine_at(machine, index)->key)) return false;
+  }
+  return true;
+}
+
+static void put_fact(assay_buf *out, const assay_fact *fact, bool color) {
+  size_t length = part_length(fact->key);
+  bool dim = color && fact->type == ASSAY_FACT_UNAVAILABLE;
+  assay_buf_puts(out, dim ? "\033[2m  " : "  ");
+  assay_cli_pad(out, fact->key[length] == '.' ? fact->key + length + 1 : fact->key, 28);
+  assay_buf_puts(out, "  ");
+  put_value(out, fact);
+  assay_buf_puts(out, dim ? "\033[0m\n" : "\n");
+}
+
+/* Keys are "part.rest", and several components write to one part: a heading a part, all its facts below. */
 static void put_facts(assay_buf *out, const assay_machine *machine, bool color) {
-  char heading[64] = "";
   assay_buf_printf(out, "%s\n", assay_machine_label(machine));
-  for (size_t i = 0; i < assay_machine_count(machine); i++) {
-    const assay_fact *fact = assay_machine_at(machine, i);
-    size_t length = strcspn(fact->key, ".");
-    if (length != strlen(heading) || strncmp(fact->key, heading, length) != 0) {
-      snprintf(heading, sizeof heading, "%.*s", (int)length, fact->key);
-      assay_buf_printf(out, "\n%s%s%s\n", color ? "\033[1m" : "", heading, color ? "\033[0m" : "");
+  size_t count = assay_machine_count(machine);
+  for (size_t i = 0; i < count; i++) {
+    const char *key = assay_machine_at(machine, i)->key;
+    if (!is_first_of_part(machine, i)) continue;
+    assay_buf_printf(out, "\n%s%.*s%s\n", color ? "\033[1m" : "", (int)part_length(key), key, color ? "\033[0m" : "");
+    for (size_t j = i; j < count; j++) {
+      if (same_part(key, assay_machine_at(machine, j)->key)) put_fact(out, assay_machine_at(machine, j), color);
     }
-    bool dim = color && fact->type == ASSAY_FACT_UNAVAILABLE;
-    assay_buf_puts(out, dim ? "\033[2m  " : "  ");
-    assay_cli_pad(out, fact->key[length] == '.' ? fact->key + length + 1 : fact->key, 28);
-    assay_buf_puts(out, "  ");
-    put_value(out, fact);
-    assay_buf_puts(out, dim ? "\033[0m\n" : "\n");
   }
 }
 
@@ -237,8 +252,6 @@ static bool on_ceiling(const char *name, size_t done, size_t total, void *user) 
   return *m->stop == 0;
 }
 
-static size_t group_length(const char *name) { return strcspn(name, "."); }
-
 /* Longest bar of a group: the best of those with the same unit. Bandwidths of caches and memory stand on one scale, as on a roofline. */
 static double largest(const assay_ceilings *ceilings, const char *unit) {
   double most = 0;
@@ -290,8 +303,7 @@ static void put_ceilings(assay_buf *out, const assay_machine *machine, const ass
   const char *group = "";
   for (size_t i = 0; i < assay_ceilings_count(ceilings); i++) {
     const assay_ceiling *ceiling = assay_ceilings_at(ceilings, i);
-    if (group_length(group) != group_length(ceiling->name) || strncmp(group, ceiling->name, group_length(group)) != 0)
-      assay_buf_putc(out, '\n');
+    if (!same_part(group, ceiling->name)) assay_buf_putc(out, '\n');
     group = ceiling->name;
     put_ceiling(out, ceilings, ceiling, color);
   }

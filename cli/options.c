@@ -202,6 +202,10 @@ static assay_status parse_letters(parser *p, const char *word) {
 static assay_status fail_operand(const parser *p, const char *word) {
   if (p->verb->operands_most > 0)
     return ASSAY_FAIL(p->err, ASSAY_ERR_INVALID, "'%s' is one argument too many (%s)", word, p->verb->operands);
+  for (const assay_cli_option *option = p->verb->options; option->name != NULL; option++) {
+    if (option->hint == ASSAY_CLI_SUITE)
+      return ASSAY_FAIL(p->err, ASSAY_ERR_INVALID, "unexpected argument '%s'; a suite is named with --%s %s", word, option->name, word);
+  }
   return ASSAY_FAIL(p->err, ASSAY_ERR_INVALID, "unexpected argument '%s'", word);
 }
 

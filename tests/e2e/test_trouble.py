@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Interruptions, full disks, bad input: nothing that was measured is lost, nothing of the user's is harmed."""
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+import unittest
+
+import story
+from story import FIXTURE, QUICK
+
+SLOW = ["--filter", "sizes", "--processes", "8", "--time", "0.4"]
+
+
+class Interrupted(story.Story):
+    def test_kill_loses_at_most_what_was_in_flight(self):
+        process = self.start(*SLOW)
+        self.wait_for_log(": ok in", process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        finished = set(re.findall(r"/(sizes/n=\d+): ok in", open(self.path("benchmark_run.log"), encoding="utf-8").read()))
+        run = json.loads(self.check("history", "--json").stdout)["runs"][0]
+        self.assertEqual(run["state"], "interrupted")
+        result = json.loads(self.check("history", "show", "--json").stdout)
+        self.assertTrue(finished <= {b["name"] for b in result["benchmarks"]}, (finished, result["benchmarks"]))
+        self.assertIn("sizes/n=", self.check("report", "latest").stdout)
+
+    def test_ctrl_c_reports_what_there_is(self):
+        process = self.start(*SLOW)
+        self.wait_for_log(": ok in", process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130, (out, err))
+        self.assertIn("stopping", err)
+        self.assertIn("HTML report: ", out)
+        result = self.result()
+        self.assertTrue(result["run"]["interrupted"])
+        self.assertTrue(result["benchmarks"])
+        self.assertTrue(all(b["status"] == "ok" for b in result["benchmarks"]), result["benchmarks"])
+        self.assertEqual(json.loads(self.check("history", "--json").stdout)["runs"][0]["state"], "interrupted")
+
+    def test_no_process_is_left_behind(self):
+        process = self.start(*SLOW)
+        self.wait_for_log(": ok in", process)
+        process.terminate()
+        process.communicate(timeout=30)
+        time.sleep(0.2)
+        left = subprocess.run(["ps", "-eo", "sid="], text=True, capture_output=True).stdout.split()
+        self.assertNotIn(str(process.pid), left)
+
+
+class Disk(story.Story):
+    def mount(self, size):
+        where = self.path("small")
+        os.mkdir(where)
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", where], capture_output=True).returncode != 0:
+            self.skipTest("a small file system needs root")
+        self.addCleanup(subprocess.run, ["umount", "-l", where])
+        return where
+
+    def test_a_full_directory_is_refused_before_measuring(self):
+        where = self.mount("64k")
+        self.refuse("run", *QUICK, "--suite", "performance", "--output-dir", where, says=["no room", "No space left"])
+        self.assertNotIn("start ", open(self.path("benchmark_run.log"), encoding="utf-8").read())
+        self.assertEqual(os.listdir(where), [])
+
+    def test_a_disk_that_fills_up_loses_nothing(self):
+        where = self.mount("2m")
+        process = self.start(*SLOW, "--output-dir", where)
+        self.wait_for_log(": ok in", process)
+        with open(os.path.join(where, "filler"), "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+                    file.flush()
+            except OSError:
+                pass
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 2, (out, err))
+        self.assertIn("No space left", err)
+        saved = re.search(r"nothing that was measured is lost: it is in (\S+);", err)
+        self.assertTrue(saved, err)
+        with open(saved.group(1), encoding="utf-8") as file:
+            self.assertTrue(json.load(file)["benchmarks"])
+        os.remove(saved.group(1))
+        os.rmdir(os.path.dirname(saved.group(1)))
+        self.assertFalse(os.path.exists(os.path.join(where, "report.html")))
+
+    def test_an_unwritable_directory_is_refused(self):
+        with open(self.path("file"), "w", encoding="utf-8"):
+            pass
+        self.refuse("run", *QUICK, "--output-dir", "file", says="not a directory")
+        self.refuse("run", *QUICK, "--output-dir", "file/below", says="file")
+        self.refuse("run", *QUICK, "--output-dir", "/proc/nowhere", says="/proc/nowhere")
+        self.refuse("run", *QUICK, "--log-file", "file/log", says=["file/log", "--log-file"])
+
+    def test_a_closed_pipe_or_full_stdout_is_not_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([story.ASSAY, "list"], stdout=full, stderr=subprocess.PIPE, text=True, cwd=self.dir)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("standard output", done.stderr)
+
+
+class BadInput(story.Story):
+    def test_unknown_and_unbuilt_suites(self):
+        self.refuse("run", "--suite", "performence", says=["did you mean 'performance'?", "hardware"])
+        for suite in ("containers", "trading", "ai", "stress"):
+            self.refuse("run", "--suite", suite, says="unsupported (not built yet)")
+        self.refuse("run", "--suite", "performance,trading", says="'trading' is unsupported")
+        self.refuse("run", "--filter", "no-such-thing", says="no-such-thing")
+
+    def test_broken_limits_name_the_place(self):
+        with open(self.path("mine.toml"), "w", encoding="utf-8") as file:
+            file.write('[[sla]]\nname = "x"\nbenchmark = \n')
+        done = self.refuse("run", *QUICK, "--sla", "mine.toml", says="mine.toml:3:")
+        self.assertRegex(done.stderr, r"mine\.toml:3:\d+: .*expected")
+        with open(self.path("mine.toml"), "w", encoding="utf-8") as file:
+            file.write('[[sla]]\nname = "x"\nbenchmark = "*"\nmax = "ten"\n')
+        self.refuse("run", *QUICK, "--sla", "mine.toml", says="mine.toml:4:")
+        self.refuse("run", *QUICK, "--sla", "nowhere.toml", says="nowhere.toml")
+        self.refuse("run", *QUICK, "--suite", "hardware", "--profile", "m5-max", says="m5-max")
+
+    def test_a_damaged_history_is_refused_and_not_touched(self):
+        os.mkdir(self.path("benchmark_results"))
+        path = self.path("benchmark_results/history.db")
+        for content in (b"this is no database, but long enough to look at twice" * 100, b"SQLite format 3\0" + b"\xff" * 5000):
+            with open(path, "wb") as file:
+                file.write(content)
+            self.refuse("run", *QUICK, "--filter", "alloc_small", says="history.db")
+            self.refuse("history", says="history.db")
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), content)
+
+    def test_a_history_of_a_newer_assay_is_refused_and_not_touched(self):
+        self.check("--quick-run", "--filter", "sizes", program=FIXTURE)
+        path = self.path("benchmark_results/history.db")
+        database = sqlite3.connect(path)
+        database.execute("pragma journal_mode = delete")
+        version = database.execute("pragma user_version").fetchone()[0]
+        self.assertGreater(version, 0)
+        database.execute(f"pragma user_version = {version + 1}")
+        database.commit()
+        database.close()
+        with open(path, "rb") as file:
+            before = file.read()
+        self.refuse("--quick-run", "--filter", "sizes", says=["history.db", "newer"], program=FIXTURE)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+
+    def test_results_that_are_none(self):
+        for text in ("", "{", "[]", '{"schema": "assay-result/1"}', '{"schema": "something/1"}'):
+            with open(self.path("r.json"), "w", encoding="utf-8") as file:
+                file.write(text)
+            self.refuse("report", "r.json", says="r.json")
+        with open(self.path("r.json"), "w", encoding="utf-8") as file:
+            file.write('{"schema": "assay-result/999"}')
+        self.refuse("report", "r.json", says="newer")
+
+
+if __name__ == "__main__":
+    story.main()
