@@ -252,23 +252,29 @@ static bool on_ceiling(const char *name, size_t done, size_t total, void *user) 
   return *m->stop == 0;
 }
 
-/* Longest bar of a group: the best of those with the same unit. Bandwidths of caches and memory stand on one scale, as on a roofline. */
-static double largest(const assay_ceilings *ceilings, const char *unit) {
-  double most = 0;
+/* Bars of one unit share a scale, so that cache levels and memory compare as on a roofline. */
+typedef struct scale {
+  double least, most;
+} scale;
+
+static scale scale_of(const assay_ceilings *ceilings, const char *unit) {
+  scale range = {.least = INFINITY, .most = 0};
   for (size_t i = 0; i < assay_ceilings_count(ceilings); i++) {
     const assay_ceiling *ceiling = assay_ceilings_at(ceilings, i);
-    if (ceiling->available && strcmp(ceiling->unit, unit) == 0 && ceiling->value > most) most = ceiling->value;
+    if (!ceiling->available || strcmp(ceiling->unit, unit) != 0) continue;
+    range.least = fmin(range.least, ceiling->value);
+    range.most = fmax(range.most, ceiling->value);
   }
-  return most;
+  return range;
 }
 
-/* Rates and costs span many powers of ten, so bars are logarithmic: full is the largest of the unit, empty a hundred-thousandth of it. */
-static void put_bar(assay_buf *out, double share, bool color) {
+/* Values of a unit can span many powers of ten, so bars are logarithmic: one cell is the least of the unit, all cells the most. */
+static void put_bar(assay_buf *out, double value, scale range, bool color) {
   enum { CELLS = 20 };
-  double filled = share > 0 ? 1 + log10(share) / 5 : 0;
-  int cells = filled <= 0 ? 0 : (int)lround(filled * CELLS);
+  bool spans = range.least > 0 && range.most > range.least && value > 0;
+  long cells = spans ? 1 + lround((CELLS - 1) * log(value / range.least) / log(range.most / range.least)) : CELLS;
   assay_buf_puts(out, color ? "\033[36m" : "");
-  for (int i = 0; i < CELLS; i++) assay_buf_puts(out, i < cells ? "█" : "·");
+  for (long i = 0; i < CELLS; i++) assay_buf_puts(out, i < cells ? "█" : "·");
   assay_buf_puts(out, color ? "\033[0m" : "");
 }
 
@@ -282,8 +288,8 @@ static void put_ceiling(assay_buf *out, const assay_ceilings *ceilings, const as
   }
   assay_format_value(ceiling->value, ceiling->unit, value, sizeof value);
   assay_buf_printf(out, "  %14s  ", value);
-  put_bar(out, ceiling->value / largest(ceilings, ceiling->unit), color);
-  assay_buf_printf(out, "  ±%.0f %%", ceiling->spread_ratio * 50);
+  put_bar(out, ceiling->value, scale_of(ceilings, ceiling->unit), color);
+  assay_buf_printf(out, "  %6.0f %%", ceiling->spread_ratio * 100);
   if (ceiling->detail != NULL && ceiling->detail[0] != '\0') assay_buf_printf(out, "  %s", ceiling->detail);
   assay_buf_putc(out, '\n');
 }
@@ -298,8 +304,9 @@ static void put_ceilings(assay_buf *out, const assay_machine *machine, const ass
   time_t seconds = (time_t)at;
   localtime_r(&seconds, &local);
   strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-  assay_buf_printf(out, "%s\nmeasured %s%s in %.0f s; bars are logarithmic within a unit\n", assay_machine_label(machine), when,
-                   quick ? " in quick form" : "", took);
+  assay_buf_printf(out,
+                   "%s\nmeasured %s%s in %.0f s\nthe best seen, a bar (logarithmic within a unit), and how far the repetitions spread\n",
+                   assay_machine_label(machine), when, quick ? " in quick form" : "", took);
   const char *group = "";
   for (size_t i = 0; i < assay_ceilings_count(ceilings); i++) {
     const assay_ceiling *ceiling = assay_ceilings_at(ceilings, i);
