@@ -21,6 +21,7 @@ typedef struct limits {
   cgroup group;
   uint64_t value; /* UINT64_MAX: none */
   const char *at; /* directory of the tightest */
+  bool seen;      /* a group on the way says something, be it "no limit" */
 } limits;
 
 static bool list_has(const char *list, size_t length, const char *word) {
@@ -80,7 +81,8 @@ static cgroup find_group(assay_context *context, const char *mounts, const char 
   return group;
 }
 
-typedef bool read_limit(assay_context *context, const char *directory, bool v2, uint64_t *value);
+/* False when the group sets no limit; *seen when it says so. */
+typedef bool read_limit(assay_context *context, const char *directory, bool v2, uint64_t *value, bool *seen);
 
 static void tighten(assay_context *context, limits *found, read_limit *read) {
   char *path = assay_arena_strdup(context->arena, found->group.path);
@@ -91,7 +93,7 @@ static void tighten(assay_context *context, limits *found, read_limit *read) {
     path[length] = '\0';
     const char *directory = assay_arena_printf(context->arena, "%s%s", found->group.mount, path);
     uint64_t value;
-    if (directory != NULL && read(context, directory, found->group.v2, &value) && value < found->value) {
+    if (directory != NULL && read(context, directory, found->group.v2, &value, &found->seen) && value < found->value) {
       found->value = value;
       found->at = directory;
     }
@@ -100,25 +102,25 @@ static void tighten(assay_context *context, limits *found, read_limit *read) {
   }
 }
 
-/* v1 says "none" with the largest multiple of the page size that a signed 64-bit number holds. */
-static bool read_memory_limit(assay_context *context, const char *directory, bool v2, uint64_t *value) {
-  return assay_source_u64(context->source, context->arena, NULL, value, "%s/%s", directory, v2 ? "memory.max" : "memory.limit_in_bytes") &&
-         *value < UINT64_C(1) << 62;
+/* v1 says "none" with the largest multiple of the page size that a signed 64-bit number holds, v2 with "max". */
+static bool read_memory_limit(assay_context *context, const char *directory, bool v2, uint64_t *value, bool *seen) {
+  const char *file = v2 ? "memory.max" : "memory.limit_in_bytes";
+  const char *text = assay_source_read(context->source, context->arena, NULL, "%s/%s", directory, file);
+  *seen |= text != NULL;
+  return text != NULL && assay_parse_u64(text, value) && *value < UINT64_C(1) << 62;
 }
 
-/* In thousandths of a CPU. */
-static bool read_cpu_limit(assay_context *context, const char *directory, bool v2, uint64_t *value) {
-  uint64_t quota = 0, period = 0;
-  if (v2) {
-    const char *text = assay_source_read(context->source, context->arena, NULL, "%s/cpu.max", directory);
-    if (text == NULL || text[0] < '0' || text[0] > '9') return false; /* "max 100000" */
-    char *end = NULL;
-    quota = strtoull(text, &end, 10);
+/* "max 100000" or "150000 100000", in us; v1 has two files, and -1 for none. In thousandths of a CPU. */
+static bool read_cpu_limit(assay_context *context, const char *directory, bool v2, uint64_t *value, bool *seen) {
+  const char *text = assay_source_read(context->source, context->arena, NULL, "%s/%s", directory, v2 ? "cpu.max" : "cpu.cfs_quota_us");
+  *seen |= text != NULL;
+  if (text == NULL || text[0] < '0' || text[0] > '9') return false;
+  char *end = NULL;
+  uint64_t quota = strtoull(text, &end, 10), period = 0;
+  if (v2)
     period = strtoull(end, NULL, 10);
-  } else if (!assay_source_u64(context->source, context->arena, NULL, &quota, "%s/cpu.cfs_quota_us", directory) ||
-             !assay_source_u64(context->source, context->arena, NULL, &period, "%s/cpu.cfs_period_us", directory)) {
-    return false; /* -1 is none */
-  }
+  else if (!assay_source_u64(context->source, context->arena, NULL, &period, "%s/cpu.cfs_period_us", directory))
+    return false;
   if (quota == 0 || period == 0 || quota > UINT64_C(1) << 40) return false;
   *value = quota * 1000 / period;
   return true;
@@ -149,10 +151,14 @@ static void put_memory(assay_context *context, const limits *memory, const char 
     assay_put_integer(context, (int64_t)memory->value, "memory.limit_bytes");
   else
     assay_put_unavailable(context, cause, "memory.limit_bytes");
-  if (assay_machine_get_u64(context->machine, "memory.total_bytes", &total))
-    assay_put_integer(context, (int64_t)(limited && memory->value < total ? memory->value : total), "memory.usable_bytes");
-  else
+  if (assay_machine_get_u64(context->machine, "memory.total_bytes", &total)) {
+    uint64_t nodes;
+    if (limited && memory->value < total) total = memory->value;
+    if (assay_machine_get_u64(context->machine, "memory.allowed_nodes_bytes", &nodes) && nodes < total) total = nodes;
+    assay_put_integer(context, (int64_t)total, "memory.usable_bytes");
+  } else {
     assay_put_unavailable(context, "the size of the memory is not known", "memory.usable_bytes");
+  }
   if (!assay_machine_get_u64(context->machine, "memory.available_bytes", &available)) {
     assay_put_unavailable(context, "the available memory of the machine is not known", "memory.usable_available_bytes");
     return;
@@ -160,6 +166,14 @@ static void put_memory(assay_context *context, const limits *memory, const char 
   uint64_t left;
   if (limited && left_below_limit(context, memory, &left) && left < available) available = left;
   assay_put_integer(context, (int64_t)available, "memory.usable_available_bytes");
+}
+
+/* A capture of another tool may just not hold the groups. */
+static const char *why_unlimited(assay_context *context, const limits *found, const char *controller) {
+  if (found->group.mount == NULL) return assay_arena_printf(context->arena, "the %s controller of cgroups is not mounted", controller);
+  if (!found->seen && !context->source->complete) return assay_arena_printf(context->arena, "%s is not in the capture", found->group.mount);
+  return assay_arena_printf(context->arena, "no cgroup of this process limits its %s",
+                            strcmp(controller, "cpu") == 0 ? "CPU time" : controller);
 }
 
 void assay_discover_cgroup(assay_context *context) {
@@ -173,10 +187,8 @@ void assay_discover_cgroup(assay_context *context) {
     cpu.group = find_group(context, mounts, self, "cpu");
     tighten(context, &memory, read_memory_limit);
     tighten(context, &cpu, read_cpu_limit);
-    no_memory_limit =
-        memory.group.mount != NULL ? "no cgroup of this process limits its memory" : "the memory controller of cgroups is not mounted";
-    no_cpu_limit =
-        cpu.group.mount != NULL ? "no cgroup of this process limits its CPU time" : "the cpu controller of cgroups is not mounted";
+    no_memory_limit = why_unlimited(context, &memory, "memory");
+    no_cpu_limit = why_unlimited(context, &cpu, "cpu");
     bool v1 = find_mount(context, mounts, "memory") != NULL || find_mount(context, mounts, "cpu") != NULL,
          v2 = find_mount(context, mounts, NULL) != NULL;
     assay_put_text(context, v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none", NULL, "cgroup.version");

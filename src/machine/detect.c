@@ -82,7 +82,3 @@ assay_status assay_machine_run_on(const assay_machine *machine, assay_core_class
   assay_free(cpus);
   return status;
 }
-
-assay_status assay_machine_gather(const char *path, assay_error *err) {
-  return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "cannot gather into %s: not built yet", path);
-}

@@ -118,8 +118,8 @@ static void put_boost(assay_context *context) {
 static void put_smt(assay_context *context) {
   const char *cause = NULL;
   uint64_t active;
-  assay_put_text(context, assay_source_read(context->source, context->arena, &cause, "/sys/devices/system/cpu/smt/control"), cause,
-                 "cpu.smt_control");
+  const char *control = assay_source_read(context->source, context->arena, &cause, "/sys/devices/system/cpu/smt/control");
+  assay_put_text(context, control, cause, "cpu.smt_control");
   if (assay_source_u64(context->source, context->arena, &cause, &active, "/sys/devices/system/cpu/smt/active"))
     assay_put_bool(context, active != 0, "cpu.smt_active");
   else

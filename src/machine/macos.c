@@ -66,7 +66,7 @@ static void put_first_text(assay_context *context, const char *fact, const char 
 
 #define PUT_FIRST_TEXT(context, fact, ...) put_first_text(context, fact, (const char *const[]){__VA_ARGS__, NULL})
 
-/* ---- System -------------------------------------------------------------------------------------------------------------------- */
+/* ---- System --------------------------------------------------------------------------------------------------------- */
 
 static void put_system(assay_context *context) {
   PUT_FIRST_TEXT(context, "kernel.name", "kern.ostype");
@@ -99,7 +99,7 @@ static void put_memory(assay_context *context) {
   assay_put_unavailable(context, "no sysctl publishes the memory's bandwidth", "memory.bandwidth_bytes_per_s");
 }
 
-/* ---- CPUs ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- CPUs ----------------------------------------------------------------------------------------------------------- */
 
 static size_t read_levels(assay_context *context, level levels[LEVELS_MAX]) {
   size_t count = 0;
@@ -192,7 +192,7 @@ static void put_cpu(assay_context *context, const level *levels, size_t count) {
     assay_put_unavailable(context, "needs the numbers of threads and cores", "cpu.threads_per_core");
 }
 
-/* ---- Caches ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Caches --------------------------------------------------------------------------------------------------------- */
 
 typedef struct cache_row {
   const char *sysctl, *sharing; /* below hw.perflevelN. */
@@ -266,7 +266,7 @@ static size_t put_plain_caches(assay_context *context) {
   return index;
 }
 
-/* ---- Features --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Features ------------------------------------------------------------------------------------------------------- */
 
 static void put_features(assay_context *context) {
   static const struct {

@@ -48,7 +48,7 @@ static hwloc_bitmap_t read_list(assay_context *context, const char **cause, cons
   return NULL;
 }
 
-/* ---- CPUs ------------------------------------------------------------------------------------------------------------------ */
+/* ---- CPUs ----------------------------------------------------------------------------------------------------------- */
 
 /* hwloc knows cgroups; the thread's own mask (taskset) is in /proc/self/status. */
 static void narrow_to_affinity(topology *t) {
@@ -123,7 +123,7 @@ static void put_cpus(topology *t) {
   assay_put_text(context, list_of(context, t->allowed), NULL, "cpu.allowed");
 }
 
-/* ---- Core kinds -------------------------------------------------------------------------------------------------------------- */
+/* ---- Core kinds ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t info_mhz(const struct hwloc_info_s *info, uint64_t otherwise) {
   uint64_t mhz;
@@ -259,7 +259,7 @@ static void put_kinds(topology *t) {
   }
 }
 
-/* ---- The list of CPUs to run on ------------------------------------------------------------------------------------------------ */
+/* ---- The list of CPUs to run on ------------------------------------------------------------------------------------- */
 
 static unsigned kind_of(const topology *t, unsigned cpu) {
   for (size_t i = 0; i < t->kind_count; i++) {
@@ -298,7 +298,7 @@ static void keep_cpus(topology *t) {
   machine->cpu_count = count;
 }
 
-/* ---- Caches ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Caches --------------------------------------------------------------------------------------------------------- */
 
 /* Caches that are alike. */
 typedef struct cache_group {
@@ -381,7 +381,7 @@ static void put_caches(topology *t) {
   if (count == 0) assay_put_unavailable(t->context, "the system publishes no caches in /sys/devices/system/cpu/cpu*/cache", "caches");
 }
 
-/* ---- NUMA ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- NUMA ----------------------------------------------------------------------------------------------------------- */
 
 static const char *distances_of(topology *t, unsigned node) {
   return assay_source_read(t->context->source, t->context->arena, NULL, "/sys/devices/system/node/node%u/distance", node);
@@ -401,8 +401,8 @@ static void put_numa_node(topology *t, hwloc_obj_t node, size_t index) {
   if (node->subtype != NULL) assay_put_text(context, node->subtype, NULL, "numa.nodes.%zu.memory_kind", index);
   assay_put_text(context, list_of(context, cpus), NULL, "numa.nodes.%zu.cpus", index);
   assay_put_integer(context, hwloc_bitmap_weight(cpus), "numa.nodes.%zu.threads", index);
-  hwloc_const_bitmap_t allowed = hwloc_topology_get_allowed_nodeset(t->hwloc);
-  assay_put_bool(context, allowed == NULL || hwloc_bitmap_isset(allowed, node->os_index), "numa.nodes.%zu.allowed", index);
+  hwloc_const_bitmap_t nodes = hwloc_topology_get_allowed_nodeset(t->hwloc);
+  assay_put_bool(context, nodes == NULL || hwloc_bitmap_isset(nodes, node->os_index), "numa.nodes.%zu.allowed", index);
   const char *distances = distances_of(t, node->os_index);
   if (distances != NULL) assay_put_text(context, distances, NULL, "numa.nodes.%zu.distances", index);
   hwloc_bitmap_free(cpus);
@@ -415,14 +415,18 @@ static void put_numa(topology *t) {
     return;
   }
   assay_put_integer(t->context, count, "numa.count");
-  uint64_t total = 0;
+  uint64_t total = 0, allowed = 0;
   bool complete = true;
+  hwloc_const_bitmap_t nodes = hwloc_topology_get_allowed_nodeset(t->hwloc);
   size_t index = 0;
   for (hwloc_obj_t node = NULL; (node = hwloc_get_next_obj_by_type(t->hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL; index++) {
     put_numa_node(t, node, index);
     complete &= node->attr->numanode.local_memory > 0;
     total += node->attr->numanode.local_memory;
+    if (nodes == NULL || hwloc_bitmap_isset(nodes, node->os_index)) allowed += node->attr->numanode.local_memory;
   }
+  /* A cpuset may keep this process from the memory of some nodes. */
+  if (complete && allowed > 0 && allowed < total) assay_put_integer(t->context, (int64_t)allowed, "memory.allowed_nodes_bytes");
   /* /proc/meminfo, where it is there, overwrites nothing: it says the same. Old captures do not hold it. */
   const char *meminfo = assay_source_read(t->context->source, t->context->arena, NULL, "/proc/meminfo");
   if (meminfo == NULL && complete && total > 0 && total <= INT64_MAX) assay_put_integer(t->context, (int64_t)total, "memory.total_bytes");
