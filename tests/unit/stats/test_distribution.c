@@ -90,10 +90,10 @@ static void quantile_and_pvalue_are_inverse(void **state) {
 
 static void many_degrees_of_freedom_join_the_normal_without_a_step(void **state) {
   (void)state;
-  for (double t = 0.1; t < 8; t += 0.37) {
+  for (double t = 0.1; t < 36; t += 0.37) {
     double below = assay_stats_t_pvalue(t, 1e4 * (1 - 1e-12)), above = assay_stats_t_pvalue(t, 1e4);
     assert_near(below / above, 1, 1e-10);
-    assert_near(assay_stats_t_pvalue(t, 1e15) / erfc(t / sqrt(2)), 1, 1e-12);
+    assert_near(assay_stats_t_pvalue(t, 1e15) / erfc(t / sqrt(2)), 1, 1e-9);
   }
 }
 
