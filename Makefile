@@ -24,6 +24,8 @@ endef
 comma := ,
 ASAN = -Dtests=true -Db_sanitize=address,undefined -Doptimization=1
 TSAN = -Dtests=true -Db_sanitize=thread -Doptimization=1
+# Where threads are: modules, and `threads` for single tests
+THREAD_SUITES = threads,history,kernels,bench,run
 
 .PHONY: help build run bench test sanitize clang fuzz install format clean packages test-packages
 .DEFAULT_GOAL := build
@@ -61,12 +63,12 @@ test: test-packages
 	$(call configure,$(BUILD),-Dtests=true -Dwerror=$(WERROR))
 	$(call configure,$(BUILD)-asan,$(ASAN))
 	$(call configure,$(BUILD)-tsan,$(TSAN))
-	@tools/run-tests.py $(BUILD) $(BUILD)-asan:-structure,-e2e $(BUILD)-tsan:threads
+	@tools/run-tests.py $(BUILD) $(BUILD)-asan:-structure,-e2e $(BUILD)-tsan:$(THREAD_SUITES)
 
 sanitize: test-packages
 	$(call configure,$(BUILD)-asan,$(ASAN))
 	$(call configure,$(BUILD)-tsan,$(TSAN))
-	@tools/run-tests.py $(BUILD)-asan:-structure,-e2e $(BUILD)-tsan:threads
+	@tools/run-tests.py $(BUILD)-asan:-structure,-e2e $(BUILD)-tsan:$(THREAD_SUITES)
 
 # The second compiler, warnings as errors.
 clang: export CC = clang
