@@ -24,9 +24,9 @@ typedef struct assay_slas assay_slas;
  *     name = "Memory allocation"
  *     description = "1 GB allocation"
  *     benchmark = "performance/alloc_1g*"   # glob over "suite/name"
- *     metric = "time"                       # default
+ *     metric = "time"                       # default: the benchmark's main metric
  *     max = "10 ms"                         # or min = "50K/s"
- * `path` is a file or a directory of *.toml; NULL: the shipped profiles/slas.
+ * `path` is a file or a directory of *.toml; NULL: the shipped profiles/slas. An SLA of a name that is there already takes its place.
  */
 ASSAY_API assay_status assay_slas_load(const char *path, assay_error *err, assay_slas **slas);
 ASSAY_API assay_status assay_slas_add_file(assay_slas *slas, const char *path, assay_error *err);
@@ -51,12 +51,12 @@ typedef struct assay_change {
   assay_metric_kind kind;
   assay_better better;
   assay_verdict verdict;
-  double before, after;
-  double change_ratio;    /* (after - before) / before */
-  double ci_low, ci_high; /* 95 % of change_ratio */
-  double p_value;
-  double threshold;       /* of this kind of metric */
-  double detectable;      /* the smallest |change_ratio| that could have been seen */
+  double before, after;   /* geometric means over processes (error rates: means); NaN on the side where there is no figure */
+  double change_ratio;    /* (after - before) / before; error rates: after - before, in points */
+  double ci_low, ci_high; /* 95 % of change_ratio; NaN, like all below, where a side has fewer than two processes */
+  double p_value;         /* of "no change", two-sided, adjusted for the number of benchmarks (Benjamini and Hochberg) */
+  double threshold;       /* of this kind of metric: time 5 %, throughput 10 %, latency 20 %, accuracy 2 %, error rate 1 point, others 5 or 10 % */
+  double detectable;      /* the smallest change_ratio that this many processes find in four of five cases (power 80 %) */
 } assay_change;
 
 typedef struct assay_changes {
@@ -64,8 +64,12 @@ typedef struct assay_changes {
   size_t count;
 } assay_changes;
 
-/* Compares the main metric of each benchmark, the process as the unit (Welch's t over process values, Benjamini-Hochberg over the benchmarks, and
- * the threshold of the kind of metric, row N11). The results must outlive the changes. */
+/*
+ * Compares the main metric of each benchmark that was ok, the process as the unit (Welch's t over the logarithms of process values,
+ * Benjamini-Hochberg over the benchmarks). WORSE or BETTER: the interval lies beyond the threshold of the kind of metric and the
+ * p-value is at most 0.05; SAME: the interval lies within the thresholds; INCONCLUSIVE: it holds one of them, so more must be measured. MISSING
+ * and NEW: only one side has a figure. The results must outlive the changes.
+ */
 ASSAY_API assay_status assay_compare(const assay_result *before, const assay_result *after, assay_error *err, assay_changes **changes);
 ASSAY_API void assay_changes_destroy(assay_changes *changes); /* accepts NULL */
 ASSAY_API const char *assay_verdict_text(assay_verdict verdict);

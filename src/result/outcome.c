@@ -98,12 +98,15 @@ static assay_metric_result *add_values(builder *make, const assay_bench_figure *
   return add_metric(make, what, rows, counts);
 }
 
+/* The engine counts what one pass of all threads did; the working set is one thread's. */
+static double threads_of(const assay_bench_process *p) { return p->threads > 0 ? p->threads : 1; }
+
 /* ---- The ceiling -------------------------------------------------------------------------------------------------------------- */
 
-/* "memory.copy.4t" and the like are limits of all threads together; the others are of one core. */
+/* "memory.copy.4t" and "flops.f32.vector.Nt" are limits of all threads together; the others are of one core. */
 static bool is_of_all_threads(const char *name) {
   const char *last = strrchr(name, '.');
-  size_t digits = last == NULL ? 0 : strspn(last + 1, "0123456789");
+  size_t digits = last == NULL ? 0 : strspn(last + 1, "0123456789N");
   return digits > 0 && strcmp(last + 1 + digits, "t") == 0;
 }
 
@@ -111,8 +114,8 @@ static bool is_of_all_threads(const char *name) {
 static double limit_under(const assay_ceiling *c, const assay_work *work) {
   if (strcmp(c->unit, "ns") == 0) return c->value;
   double amount = strcmp(c->unit, "B/s") == 0 ? work->bytes_read + work->bytes_written : work->flops;
-  double threads = is_of_all_threads(c->name) ? work->threads : 1;
-  return amount > 0 ? amount * threads / c->value * 1e9 : NAN;
+  double cores = is_of_all_threads(c->name) ? 1 : work->threads;
+  return amount > 0 ? amount / (c->value * cores) * 1e9 : NAN;
 }
 
 static void bind_ceiling(builder *make, const assay_ceilings *ceilings) {
@@ -125,7 +128,7 @@ static void bind_ceiling(builder *make, const assay_ceilings *ceilings) {
                      .bytes_written = p->bytes_written,
                      .flops = p->flops,
                      .flop_type = p->flop_type[0] != '\0' ? p->flop_type : NULL,
-                     .working_set_bytes = p->working_set_bytes,
+                     .working_set_bytes = p->working_set_bytes * threads_of(p),
                      .threads = p->threads > 0 ? p->threads : 1};
   if (named != NULL) {
     const assay_ceiling *c = assay_ceilings_find(ceilings, named);
@@ -218,7 +221,9 @@ static void add_latency(builder *make, double *operation_ns) {
     const assay_histogram *h = process->latency;
     bool empty = h == NULL || h->count == 0;
     medians[p] = empty ? NAN : assay_histogram_quantile(h, 0.5);
-    operation_ns[p] = process->rate_achieved_hz > 0 ? 1e9 / process->rate_achieved_hz : empty ? NAN : h->sum / (double)h->count;
+    operation_ns[p] = process->rate_achieved_hz > 0 ? threads_of(process) * 1e9 / process->rate_achieved_hz
+                      : empty                       ? NAN
+                                                    : h->sum / (double)h->count;
   }
   static const assay_bench_figure latency = {.name = "latency", .unit = "ns", .kind = ASSAY_KIND_LATENCY, .better = ASSAY_LOWER};
   assay_metric_result *m = add_values(make, &latency, medians);
@@ -263,19 +268,17 @@ static double items_of(const assay_bench_process *p) { return p->items; }
 static double bytes_of(const assay_bench_process *p) { return p->bytes_read + p->bytes_written; }
 static double flops_of(const assay_bench_process *p) { return p->flops; }
 
-static double threads_of(const assay_bench_process *p) { return p->threads > 0 ? p->threads : 1; }
-
-/* Work per second of all threads together; `operation_ns` is the time of one operation in each process. */
+/* Work per second of all threads together; `operation_ns` is the time of one pass of them in each process. */
 static void add_rate(builder *make, const rate *r, const double *operation_ns) {
   double *values = assay_arena_alloc(&make->scratch, make->ok_count, sizeof *values);
   if (values == NULL || make->ok_count == 0) return;
   for (size_t p = 0; p < make->ok_count; p++) {
     const assay_bench_process *process = make->ok[p];
-    double work = r->work(process) * (process->rate_achieved_hz > 0 ? 1 : threads_of(process));
+    double work = r->work(process);
     values[p] = work > 0 && operation_ns[p] > 0 ? work / operation_ns[p] * 1e9 : NAN;
   }
   assay_metric_result *m = add_values(make, &r->what, values);
-  set_ceiling(make, m, r->work(make->ok[0]) * threads_of(make->ok[0]) / make->limit_ns * 1e9);
+  set_ceiling(make, m, r->work(make->ok[0]) / make->limit_ns * 1e9);
 }
 
 static void add_rates(builder *make, const double *operation_ns) {
