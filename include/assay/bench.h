@@ -59,10 +59,10 @@ typedef enum assay_bench_mode {
 } assay_bench_mode;
 
 typedef struct assay_bench_desc {
-  const char *name;    /* letters, digits, _ . - ; unique in its suite */
-  const char *suite;   /* NULL: the program's name */
-  const char *summary; /* one line for `assay list` */
+  const char *name;             /* letters, digits, _ . - ; unique in its suite */
   void (*run)(assay_bench *b);
+  const char *suite;            /* NULL: the program's name */
+  const char *summary;          /* one line for `assay list` */
   assay_param params[ASSAY_BENCH_MAX_PARAMS]; /* the cases are their cross product */
   assay_bench_mode mode;
   double rate_hz;      /* LATENCY: issue on this schedule and count from the scheduled time (no coordinated omission); 0: back to back */
@@ -108,20 +108,49 @@ ASSAY_API uint64_t assay_bench_next(assay_bench *b);
 #else
 #define ASSAY_UNROLL_ _Pragma("GCC unroll 4")
 #endif
-/* The measured loop. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. */
-#define ASSAY_LOOP(b)                                                     \
-  for (uint64_t assay_batch_; (assay_batch_ = assay_bench_next(b)) != 0;) \
+/* The measured loop; do not break out of it. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. (Two calls of
+ * assay_bench_next, because GCC 12 forgets to unroll a loop that is the whole body of another loop whose condition has the call.) */
+#define ASSAY_LOOP(b)                                                                                                                  \
+  for (uint64_t assay_batch_ = assay_bench_next(b); assay_batch_ != 0; assay_batch_ = assay_bench_next(b))                             \
     ASSAY_UNROLL_ for (; assay_batch_ != 0; --assay_batch_)
 
-/* Tells the compiler that the value is used, and that memory may have been read and written. */
+/* Tells the compiler that the value is used, and that memory may have been read and written. (clang takes memory where "r,m" leaves it the choice,
+ * which would cost a store an operation; so what fits into a register is asked for there.) */
 #ifdef __cplusplus
 #define assay_keep(value) __asm__ volatile("" : : "r,m"(value) : "memory")
 #else
-#define assay_keep(value)                                \
-  do {                                                   \
-    __typeof__(value) assay_kept_ = (value);             \
-    __asm__ volatile("" : : "r,m"(assay_kept_) : "memory"); \
+#define assay_keep(value)                                               \
+  do {                                                                  \
+    __typeof__(value) assay_kept_ = (value);                            \
+    _Generic(assay_kept_,                                               \
+        float: assay_keep_float_,                                       \
+        double: assay_keep_double_,                                     \
+        default: assay_keep_any_)(&assay_kept_, sizeof assay_kept_);    \
   } while (0)
+#if defined(__x86_64__)
+#define ASSAY_FLOAT_REGISTER_ "x"
+#elif defined(__aarch64__)
+#define ASSAY_FLOAT_REGISTER_ "w"
+#else
+#define ASSAY_FLOAT_REGISTER_ "m"
+#endif
+static inline __attribute__((always_inline)) void assay_keep_float_(const void *value, size_t size) {
+  (void)size;
+  __asm__ volatile("" : : ASSAY_FLOAT_REGISTER_(*(const float *)value) : "memory");
+}
+static inline __attribute__((always_inline)) void assay_keep_double_(const void *value, size_t size) {
+  (void)size;
+  __asm__ volatile("" : : ASSAY_FLOAT_REGISTER_(*(const double *)value) : "memory");
+}
+static inline __attribute__((always_inline)) void assay_keep_any_(const void *value, size_t size) {
+  uint64_t bits = 0;
+  if (size <= sizeof bits) {
+    __builtin_memcpy(&bits, value, size);
+    __asm__ volatile("" : : "r"(bits) : "memory");
+  } else {
+    __asm__ volatile("" : : "r"(value) : "memory"); /* it lies in memory anyhow */
+  }
+}
 #endif
 #define assay_keep_memory() __asm__ volatile("" : : : "memory")
 
@@ -197,6 +226,8 @@ typedef struct assay_bench_sample {
   double ns;        /* per operation, clock cost subtracted */
   uint64_t operations;
   uint32_t aside;   /* ASSAY_ASIDE_ bits; 0: kept */
+  uint32_t marks;   /* the bits that its covariates earned. Equal to `aside`, unless more than half of the process's samples earned some: then the
+                     * disturbance is what this machine is like, all are kept (aside 0) and the share of marked samples says so */
   assay_covariates covariates;
 } assay_bench_sample;
 
@@ -229,7 +260,8 @@ typedef struct assay_bench_process {
   /* declared work of one operation */
   double items, bytes_read, bytes_written, flops, working_set_bytes;
   char flop_type[8];
-  char ceiling[48]; /* as set by assay_bench_ceiling; "" when not */
+  bool ceiling_set; /* by assay_bench_ceiling, also to "" */
+  char ceiling[48];
   unsigned threads;
   char counters_cause[256]; /* why hardware counters are absent; "" when they are there */
   char allocations_cause[256]; /* likewise for allocation counts */

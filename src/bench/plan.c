@@ -165,15 +165,20 @@ static void fill_in(assay_buf *out, const char *command, const product *p) {
   }
 }
 
-/* Reports key on the name: one that is too long is cut and told apart by a hash of the whole text. */
-static void name_command(assay_bench_case *bench) {
-  size_t length = strlen(bench->command);
-  if (length < sizeof bench->name) {
-    memcpy(bench->name, bench->command, length + 1);
-    return;
+static bool is_taken(const assay_bench_plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->count; i++) {
+    if (plan->cases[i].command != NULL && strcmp(plan->cases[i].name, name) == 0) return true;
   }
-  uint64_t hash = assay_hash(ASSAY_HASH_START, bench->command, length);
-  snprintf(bench->name, sizeof bench->name, "%.130s... #%08x", bench->command, (unsigned)hash);
+  return false;
+}
+
+/* Results key on the name: a command that is too long is cut, and one that is there already (an A/A comparison) or looks so after the cut
+ * gets a number. */
+static void name_command(const assay_bench_plan *plan, assay_bench_case *bench) {
+  bool fits = strlen(bench->command) < sizeof bench->name - 8;
+  snprintf(bench->name, sizeof bench->name, fits ? "%s" : "%.140s...", bench->command);
+  size_t length = strlen(bench->name);
+  for (unsigned i = 2; is_taken(plan, bench->name); i++) snprintf(bench->name + length, sizeof bench->name - length, " (%u)", i);
 }
 
 assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *command, const assay_param *params, size_t param_count,
@@ -203,7 +208,7 @@ assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *co
     bench.command = text.failed ? NULL : assay_arena_strdup(&plan->arena, text.data);
     assay_buf_deinit(&text);
     if (bench.command == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the plan");
-    name_command(&bench);
+    name_command(plan, &bench);
     status = add_case(plan, &bench, err);
   } while (status == ASSAY_OK && turn(&p));
   return status;
