@@ -56,6 +56,7 @@ assay_status assay_machine_detect(const char *snapshot_path, assay_error *err, a
   assay_status status = assay_snapshot_open(snapshot_path, err, &snapshot);
   if (status != ASSAY_OK) return status;
   status = assay_detect_from(&snapshot.source, err, machine);
+  if (status == ASSAY_OK) (*machine)->replayed = true;
   assay_snapshot_close(&snapshot);
   return status;
 }

@@ -35,6 +35,7 @@ struct assay_machine {
   size_t slot_count;
   assay_machine_cpu *cpus; /* fastest kind first, first threads of cores first */
   size_t cpu_count;
+  bool replayed; /* from a capture: nothing that is measured here belongs to it */
   char id[17];
   const char *label;
 };

@@ -67,7 +67,7 @@ uint64_t assay_ceilings_level_set(const assay_ceilings_run *run, unsigned level)
 /* A quarter of what can be had, so that measuring never makes a machine swap or kills its container. */
 static uint64_t find_memory_limit(const assay_machine *machine) {
   uint64_t available = 0;
-  if (machine != NULL) assay_machine_get_u64(machine, "memory.available_bytes", &available);
+  if (machine != NULL) assay_machine_get_u64(machine, "memory.usable_available_bytes", &available);
 #ifdef _SC_AVPHYS_PAGES
   long pages = sysconf(_SC_AVPHYS_PAGES), size = sysconf(_SC_PAGESIZE);
   if (available == 0 && pages > 0 && size > 0) available = (uint64_t)pages * (uint64_t)size;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "machine/ceilings/cache.h"
 #include "machine/ceilings/probes.h"
+#include "machine/facts.h"
 #include "os/prim.h"
 
 typedef struct ceiling_row {
@@ -167,6 +168,9 @@ done:
 assay_status assay_ceilings_get(const assay_machine *machine, assay_ceilings_mode mode, assay_ceilings_progress progress, void *user,
                                 assay_error *err, assay_ceilings **ceilings) {
   if (machine == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "ceilings need a machine: detect it first");
+  if (machine->replayed)
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
+                      "a machine that was replayed from a capture has no ceilings: measure on the machine itself");
   if (mode != ASSAY_CEILINGS_MEASURE) {
     assay_ceilings *cached = NULL;
     assay_error why = {0};
