@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The roofline (Williams, Waterman and Patterson, "Roofline: an insightful visual performance model", CACM 2009): what can be reached at
+ * most at an arithmetic intensity. Sloped roofs are bandwidths per memory level, flat ones arithmetic; a benchmark stands at its FLOP/s
+ * over FLOP per byte.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/html.h"
+
+enum { WIDTH = 860, HEIGHT = 480, LEFT = 84, RIGHT = 150, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
+
+typedef struct roof {
+  char label[40];
+  double value; /* B/s or FLOP/s */
+  bool dashed;  /* more than one thread */
+} roof;
+
+typedef struct box {
+  double left, right, top, bottom;
+} box;
+
+typedef struct plot {
+  const assay_render *r;
+  assay_buf *out;
+  assay_axis x, y;
+  roof slopes[MAX_ROOFS], flats[MAX_ROOFS];
+  size_t slope_count, flat_count;
+  box taken[MAX_LABELS]; /* where labels and dots stand */
+  size_t taken_count;
+} plot;
+
+/* ---- What is drawn
+ * ----------------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_arithmetic(const assay_ceiling *c) { return c->available && strcmp(c->unit, "FLOP/s") == 0 && c->value > 0; }
+
+/* "2t" at the end of the name means threads; one thread is the ordinary case. */
+static bool is_threaded(const char *name) {
+  const char *dot = strrchr(name, '.');
+  size_t length = dot != NULL ? strlen(dot) : 0;
+  return length > 2 && dot[length - 1] == 't' && dot[1] >= '0' && dot[1] <= '9' && strcmp(dot, ".1t") != 0;
+}
+
+static void add_roof(roof *roofs, size_t *count, const char *label, double value, bool dashed) {
+  for (size_t i = 0; i < *count; i++) {
+    if (strcmp(roofs[i].label, label) != 0) continue;
+    roofs[i].value = fmax(roofs[i].value, value); /* the best of read, copy, triad: what the level can give */
+    return;
+  }
+  if (*count == MAX_ROOFS) return;
+  roof *added = &roofs[(*count)++];
+  *added = (roof){.value = value, .dashed = dashed};
+  snprintf(added->label, sizeof added->label, "%s", label);
+}
+
+static void find_roofs(plot *p) {
+  const assay_result *result = p->r->result;
+  for (size_t i = 0; i < result->ceiling_count; i++) {
+    const assay_ceiling *c = &result->ceilings[i];
+    char label[40];
+    bool threaded = is_threaded(c->name);
+    if (is_arithmetic(c)) {
+      snprintf(label, sizeof label, "%.30s", c->name + (strncmp(c->name, "flops.", 6) == 0 ? 6 : 0));
+      for (char *dot = label; (dot = strchr(dot, '.')) != NULL;) *dot = ' ';
+      add_roof(p->flats, &p->flat_count, label, c->value, threaded);
+      continue;
+    }
+    if (!c->available || strcmp(c->unit, "B/s") != 0 || !(c->value > 0) || strstr(c->name, ".write") != NULL) continue;
+    if (strncmp(c->name, "memory.", 7) == 0)
+      snprintf(label, sizeof label, threaded ? "memory, %.8s threads" : "memory", strrchr(c->name, '.') + 1);
+    else
+      snprintf(label, sizeof label, "%c%.1s", c->name[0] - 'a' + 'A', c->name + 1);
+    char *thread_mark = strstr(label, "t threads");
+    if (thread_mark != NULL) memmove(thread_mark, thread_mark + 1, strlen(thread_mark));
+    add_roof(p->slopes, &p->slope_count, label, c->value, threaded);
+  }
+}
+
+/* Where a benchmark stands; false when it does not say both what it computes and what it moves. */
+static bool point_of(const assay_benchmark_result *b, double *intensity, double *rate) {
+  double flops = NAN, bytes = NAN;
+  for (size_t i = 0; assay_report_measured(b) && i < b->metric_count; i++) {
+    const assay_metric_result *m = &b->metrics[i];
+    if (m->kind != ASSAY_KIND_THROUGHPUT) continue;
+    if (strcmp(m->unit, "FLOP/s") == 0) flops = m->value;
+    if (strcmp(m->unit, "B/s") == 0) bytes = m->value;
+  }
+  if (!(flops > 0) || !(bytes > 0) || !isfinite(flops / bytes)) return false;
+  *intensity = flops / bytes;
+  *rate = flops;
+  return true;
+}
+
+static double highest(const roof *roofs, size_t count) {
+  double most = 0;
+  for (size_t i = 0; i < count; i++) most = fmax(most, roofs[i].value);
+  return most;
+}
+
+static double lowest(const roof *roofs, size_t count) {
+  double least = INFINITY;
+  for (size_t i = 0; i < count; i++) least = fmin(least, roofs[i].value);
+  return least;
+}
+
+/* Every ridge (where a slope meets a flat roof) and every point is inside. */
+static void find_axes(plot *p) {
+  double left = 1.0 / 32, right = 32, bottom = INFINITY, top = highest(p->flats, p->flat_count) * 1.5;
+  right = fmax(right, highest(p->flats, p->flat_count) / lowest(p->slopes, p->slope_count) * 4);
+  left = fmin(left, lowest(p->flats, p->flat_count) / highest(p->slopes, p->slope_count) / 2);
+  for (size_t i = 0; i < p->r->result->benchmark_count; i++) {
+    double intensity, rate;
+    if (!point_of(&p->r->result->benchmarks[i], &intensity, &rate)) continue;
+    left = fmin(left, intensity / 1.5);
+    right = fmax(right, intensity * 1.5);
+    bottom = fmin(bottom, rate / 2);
+    top = fmax(top, rate * 1.5);
+  }
+  bottom = fmin(bottom, fmin(lowest(p->flats, p->flat_count) / 4, lowest(p->slopes, p->slope_count) * left));
+  p->x = (assay_axis){left, right, true, LEFT, WIDTH - RIGHT};
+  p->y = (assay_axis){bottom, top, true, HEIGHT - BOTTOM, TOP};
+}
+
+/* ---- Labels
+ * ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_free(const plot *p, box wanted) {
+  for (size_t i = 0; i < p->taken_count; i++) {
+    const box *b = &p->taken[i];
+    if (wanted.left < b->right && wanted.right > b->left && wanted.top < b->bottom && wanted.bottom > b->top) return false;
+  }
+  return wanted.left > LEFT && wanted.right < WIDTH && wanted.top > 0 && wanted.bottom < HEIGHT - BOTTOM;
+}
+
+static void take(plot *p, box b) {
+  if (p->taken_count < MAX_LABELS) p->taken[p->taken_count++] = b;
+}
+
+static double text_width(const char *text) { return (double)assay_report_columns(text) * 6.1; }
+
+static void frame(plot *p) {
+  double ticks[ASSAY_AXIS_TICKS];
+  char text[ASSAY_REPORT_TEXT];
+  size_t count = assay_axis_ticks(&p->y, 8, ticks);
+  for (size_t i = 0; i < count; i++) {
+    double at = assay_axis_at(&p->y, ticks[i]);
+    assay_svg_line(p->out, "gr", LEFT, at, WIDTH - RIGHT, at);
+    assay_svg_text(p->out, "tk", LEFT - 8, at + 4, "end", assay_report_value(ticks[i], "FLOP/s", text));
+  }
+  count = assay_axis_ticks(&p->x, 8, ticks);
+  for (size_t i = 0; i < count; i++) {
+    double at = assay_axis_at(&p->x, ticks[i]);
+    snprintf(text, sizeof text, "%g", ticks[i]);
+    assay_svg_line(p->out, "gr", at, TOP, at, HEIGHT - BOTTOM);
+    assay_svg_text(p->out, "tk", at, HEIGHT - BOTTOM + 17, "middle", text);
+  }
+  assay_svg_line(p->out, "ax", LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM);
+  assay_svg_text(p->out, "lb", WIDTH - RIGHT, HEIGHT - 8, "end", "arithmetic intensity, FLOP per byte");
+}
+
+/* A flat roof begins where the steepest slope reaches it; its label stands right of the plot, pushed down where two would overlap. */
+static void draw_flats(plot *p) {
+  double last = -100, steepest = highest(p->slopes, p->slope_count);
+  bool drawn[MAX_ROOFS] = {false};
+  for (size_t n = 0; n < p->flat_count; n++) {
+    size_t top = MAX_ROOFS;
+    for (size_t i = 0; i < p->flat_count; i++) {
+      if (!drawn[i] && (top == MAX_ROOFS || p->flats[i].value > p->flats[top].value)) top = i;
+    }
+    drawn[top] = true;
+    const roof *f = &p->flats[top];
+    double y = assay_axis_at(&p->y, f->value), from = assay_axis_at(&p->x, f->value / steepest);
+    char value[ASSAY_REPORT_TEXT];
+    assay_svg_line(p->out, f->dashed ? "roof3" : "roof", from, y, WIDTH - RIGHT, y);
+    double label_y = fmax(y + 4, last + 25);
+    last = label_y;
+    assay_svg_text(p->out, "em", WIDTH - RIGHT + 8, label_y, "start", f->label);
+    assay_svg_text(p->out, "tk", WIDTH - RIGHT + 8, label_y + 12, "start", assay_report_value(f->value, "FLOP/s", value));
+    take(p, (box){from, WIDTH - RIGHT, y - 2, y + 2});
+  }
+}
+
+/* A slope runs from the left edge to the highest flat roof of its kind; its label lies along it. */
+static void draw_slopes(plot *p) {
+  double decade_x = (p->x.to - p->x.from) / log10(p->x.high / p->x.low), decade_y = (p->y.from - p->y.to) / log10(p->y.high / p->y.low);
+  double angle = -atan2(decade_y, decade_x) * 180 / 3.14159265358979323846;
+  double peak = highest(p->flats, p->flat_count);
+  for (size_t i = 0; i < p->slope_count; i++) {
+    const roof *s = &p->slopes[i];
+    double left = fmax(p->x.low, p->y.low / s->value), right = fmin(p->x.high, peak / s->value);
+    double x1 = assay_axis_at(&p->x, left), y1 = assay_axis_at(&p->y, left * s->value);
+    double x2 = assay_axis_at(&p->x, right), y2 = assay_axis_at(&p->y, right * s->value);
+    assay_svg_line(p->out, s->dashed ? "roof3" : "roof", x1, y1, x2, y2);
+    char label[96], value[ASSAY_REPORT_TEXT];
+    snprintf(label, sizeof label, "%s  %s", s->label, assay_report_value(s->value, "B/s", value));
+    /* Dashed roofs (all threads) lie close above the plain ones, so their label stands further up. */
+    double part = s->dashed ? 0.62 : 0.3, x = x1 + (x2 - x1) * part, y = y1 + (y2 - y1) * part;
+    assay_buf_printf(p->out, "<text class=\"lb halo\" transform=\"translate(%.1f %.1f) rotate(%.1f)\" dy=\"-5\" text-anchor=\"middle\">", x,
+                     y, angle);
+    assay_buf_xml(p->out, label);
+    assay_buf_puts(p->out, "</text>");
+    double half = text_width(label) / 2 * cos(angle * 0.017453292519943295);
+    for (int k = -2; k <= 2; k++) {
+      double bx = x + half * k / 2.0, by = y + half * k / 2.0 * tan(angle * 0.017453292519943295);
+      take(p, (box){bx - half / 3, bx + half / 3, by - 18, by + 2});
+    }
+  }
+}
+
+static void draw_points(plot *p) {
+  const assay_result *result = p->r->result;
+  for (size_t i = 0, drawn = 0; i < result->benchmark_count && drawn < MAX_POINTS; i++) {
+    double intensity, rate;
+    if (!point_of(&result->benchmarks[i], &intensity, &rate)) continue;
+    double x = assay_axis_at(&p->x, intensity), y = assay_axis_at(&p->y, rate);
+    drawn++;
+    assay_buf_puts(p->out, "<g><title>");
+    assay_buf_xml(p->out, result->benchmarks[i].name);
+    assay_buf_puts(p->out, "</title>");
+    assay_svg_dot(p->out, "pt", x, y, 5);
+    assay_buf_puts(p->out, "</g>");
+    take(p, (box){x - 5, x + 5, y - 5, y + 5});
+  }
+}
+
+/* One label a group of benchmarks, at its highest point, at the first place around it that is free. */
+static void label_groups(plot *p) {
+  const assay_digest *d = p->r->digest;
+  for (size_t g = 0; g < d->group_count; g++) {
+    double best_x = NAN, best_y = 0;
+    for (size_t i = 0; i < d->groups[g].count; i++) {
+      double intensity, rate;
+      if (!point_of(d->order[d->groups[g].first + i], &intensity, &rate) || rate <= best_y) continue;
+      best_x = intensity;
+      best_y = rate;
+    }
+    if (isnan(best_x)) continue;
+    assay_buf fitted = {0};
+    size_t columns = assay_report_columns(d->groups[g].base_name);
+    assay_report_fit(&fitted, d->groups[g].base_name, columns < 24 ? columns : 24, false);
+    if (fitted.data == NULL) {
+      p->out->failed = true;
+      continue;
+    }
+    double x = assay_axis_at(&p->x, best_x), y = assay_axis_at(&p->y, best_y), width = text_width(fitted.data);
+    const box places[] = {{x + 9, x + 9 + width, y - 6, y + 7},          {x - 9 - width, x - 9, y - 6, y + 7},
+                          {x + 7, x + 7 + width, y + 6, y + 19},         {x + 7, x + 7 + width, y - 19, y - 6},
+                          {x - 7 - width, x - 7, y + 6, y + 19},         {x - width / 2, x + width / 2, y + 8, y + 21},
+                          {x - width / 2, x + width / 2, y + 20, y + 33}};
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+      if (!is_free(p, places[k])) continue;
+      assay_svg_text(p->out, "em halo", places[k].left, places[k].bottom - 3, "start", fitted.data);
+      take(p, places[k]);
+      break;
+    }
+    assay_buf_deinit(&fitted);
+  }
+}
+
+/* ---- The plot
+ * ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool has_roofs(const assay_result *result) {
+  bool arithmetic = false, bandwidth = false;
+  for (size_t i = 0; i < result->ceiling_count; i++) {
+    const assay_ceiling *c = &result->ceilings[i];
+    arithmetic |= is_arithmetic(c);
+    bandwidth |= c->available && strcmp(c->unit, "B/s") == 0 && c->value > 0 && strstr(c->name, ".write") == NULL;
+  }
+  return arithmetic && bandwidth;
+}
+
+bool assay_html_has_roofline(const assay_render *r) { return has_roofs(r->result); }
+
+static void draw(const assay_render *r, assay_buf *out) {
+  plot p = {.r = r, .out = out};
+  find_roofs(&p);
+  find_axes(&p);
+  frame(&p);
+  draw_flats(&p);
+  draw_slopes(&p);
+  draw_points(&p);
+  label_groups(&p);
+}
+
+void assay_html_roofline(const assay_render *r) {
+  if (!has_roofs(r->result)) return;
+  size_t points = 0;
+  double intensity, rate;
+  for (size_t i = 0; i < r->result->benchmark_count; i++) points += point_of(&r->result->benchmarks[i], &intensity, &rate);
+  assay_html_begin(
+      r->out, "roofline", "Roofline",
+      "What this machine can reach at most at an arithmetic intensity: sloped roofs are memory levels, flat ones arithmetic. One core; "
+      "dashed: more threads.");
+  assay_buf_puts(r->out, "<figure><div class=\"scroll\">");
+  assay_svg_begin(r->out, "plot broad", WIDTH, HEIGHT, "Roofline of this machine with its benchmarks, on logarithmic axes");
+  draw(r, r->out);
+  assay_svg_end(r->out);
+  assay_buf_puts(r->out, "</div><figcaption>");
+  if (points == 0)
+    assay_buf_puts(r->out, "No benchmark of this run says both what it computes and what it moves.");
+  else
+    assay_report_plural(r->out, points, "benchmark"),
+        assay_buf_puts(r->out, " that say both what they compute and what they move; the name is at the best of a sweep.");
+  assay_buf_puts(r->out, "</figcaption></figure>\n");
+  assay_html_end(r->out);
+}
+
+/* Alone it brings its own colours, for both themes. */
+static const char standalone_style[] =
+    "svg{font:11px Inter,system-ui,-apple-system,'Segoe UI',Roboto,'Liberation "
+    "Sans',sans-serif;--p:#fdfcfa;--i:#17191d;--s:#595e68;--f:#ebe8e1;"
+    "--h:#dedad2;--m:#1d5f9e;background:var(--p)}"
+    "@media(prefers-color-scheme:dark){svg{--p:#14161a;--i:#e9e7e2;--s:#a4a8b1;--f:#262a31;--h:#353941;--m:#6db0e8}}"
+    "text{fill:var(--i)}.tk,.lb{fill:var(--s)}.em{font-weight:650}.gr{stroke:var(--f);fill:none}.ax{stroke:var(--h);fill:none}"
+    ".roof{stroke:var(--i);stroke-width:1.4;fill:none}.roof3{stroke:var(--s);stroke-dasharray:4 "
+    "3;fill:none}.pt{fill:var(--m);stroke:var(--p)}"
+    ".halo{stroke:var(--p);stroke-width:3;paint-order:stroke;stroke-linejoin:round}.ti{font-size:15px;font-weight:650}";
+
+assay_status assay_report_roofline_svg(const assay_result *result, assay_error *err, char **svg) {
+  static const assay_report_context nothing;
+  enum { MARGIN = 16, HEAD = 34 };
+  if (!has_roofs(result))
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "roofline: the result has no measured bandwidth or no measured arithmetic ceiling");
+  assay_digest digest;
+  assay_status status = assay_digest_make(result, &nothing, err, &digest);
+  if (status != ASSAY_OK) return status;
+  assay_buf out = {0};
+  assay_buf_printf(&out,
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
+                   "role=\"img\">\n<title>Roofline</title>\n<style>%s</style>\n",
+                   WIDTH + 2 * MARGIN, HEIGHT + HEAD + MARGIN, WIDTH + 2 * MARGIN, HEIGHT + HEAD + MARGIN, standalone_style);
+  assay_svg_text(&out, "ti", MARGIN, 26, "start", result->machine_label != NULL ? result->machine_label : "Roofline");
+  assay_buf_printf(&out, "<g transform=\"translate(%d %d)\">\n", MARGIN, HEAD);
+  draw(&(assay_render){.result = result, .context = &nothing, .digest = &digest, .out = &out}, &out);
+  assay_buf_puts(&out, "</g>\n</svg>\n");
+  assay_digest_deinit(&digest);
+  char *text = assay_buf_take(&out);
+  if (text == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the roofline");
+  *svg = text;
+  return ASSAY_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small plotting layer: axes, ticks and marks as SVG text. Colours and weights are classes of the page's style (a standalone document
+ * brings its own), so a plot follows light, dark and print. Coordinates are rounded to a tenth of a pixel, which keeps a page of a thousand
+ * plots small.
+ *
+ * Classes: ax (axis line), gr (grid line), tk (tick label), lb (label), em (label that stands out), bar, trk (track), ci (interval), dot,
+ * med (median), roof, and s0 .. s5 for series.
+ */
+#ifndef ASSAY_REPORT_SVG_H
+#define ASSAY_REPORT_SVG_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+/* ---- Axes -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct assay_axis {
+  double low, high; /* in data; low < high; both > 0 when log */
+  bool log;
+  double from, to; /* in pixels; a vertical axis has from > to */
+} assay_axis;
+
+enum { ASSAY_AXIS_TICKS = 24 };
+
+/* Pixel of a value; values outside the axis come out at its ends. */
+double assay_axis_at(const assay_axis *axis, double value);
+/* Round ticks within the axis, about `wanted` of them: 1-2-5 steps, or powers of ten (with 2 and 5 on short axes). */
+size_t assay_axis_ticks(const assay_axis *axis, size_t wanted, double ticks[ASSAY_AXIS_TICKS]);
+/* An axis over [low, high] with its ends moved out to round values; equal or disordered ends are parted. */
+assay_axis assay_axis_nice(double low, double high, bool log, double from, double to);
+/* The smallest of 1, 2, 5 times a power of ten that is not below `value` (> 0). */
+double assay_nice_limit(double value);
+
+/* ---- Marks ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Opens an <svg>; `title` (may be NULL: then it is hidden from screen readers, for plots whose figures stand beside them) is escaped. */
+void assay_svg_begin(assay_buf *out, const char *css_class, double width, double height, const char *title);
+void assay_svg_end(assay_buf *out);
+void assay_svg_number(assay_buf *out, double value);
+void assay_svg_line(assay_buf *out, const char *css_class, double x1, double y1, double x2, double y2);
+void assay_svg_rect(assay_buf *out, const char *css_class, double x, double y, double width, double height);
+void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, double radius);
+/* `anchor`: "start", "middle" or "end". The text is escaped. */
+void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text);
+/* A line through points; NaN breaks it. */
+void assay_svg_polyline(assay_buf *out, const char *css_class, const double *x, const double *y, size_t count);
+/* The area between two lines over the same x, for intervals. */
+void assay_svg_band(assay_buf *out, const char *css_class, const double *x, const double *low, const double *high, size_t count);
+/* An interval with end caps at y. */
+void assay_svg_whisker(assay_buf *out, double x1, double x2, double y, double half_height);
+
+#endif
