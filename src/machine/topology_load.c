@@ -19,7 +19,11 @@ enum {
   XML_BYTES_MAX = 64 << 20, /* 128 cores give 0.2 MB */
 };
 
-static bool configure(hwloc_topology_t topology) { return hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) == 0; }
+/* Instruction caches are left out unless asked for. */
+static bool configure(hwloc_topology_t topology) {
+  return hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) == 0 &&
+         hwloc_topology_set_icache_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL) == 0;
+}
 
 static assay_status load_live(const assay_source *source, assay_error *err, hwloc_topology_t *topology) {
   hwloc_topology_t made = NULL;

@@ -23,6 +23,8 @@ typedef struct unpacking {
   struct archive *archive;
   const char *name; /* of the archive, for messages */
   int root;         /* directory being filled */
+  int parent;       /* the last directory that was opened, -1 for none, and its path: members of one directory come together */
+  char parent_path[ASSAY_SNAPSHOT_PATH_MAX];
   size_t entries;
   uint64_t bytes;
   assay_arena arena;
@@ -56,23 +58,35 @@ static assay_status clean_path(unpacking *u, const char *path, char out[ASSAY_SN
   return ASSAY_OK;
 }
 
-/* Opens the directory that holds the last part, making what is missing; *last is that part. -1 with errno. */
-static int open_parent(const unpacking *u, char *path, const char **last) {
+/* Walks down from the root, making what is missing; -1 with errno. */
+static int open_directory(const unpacking *u, char *path) {
   int at = dup(u->root);
-  char *part = path;
-  for (char *slash; at >= 0 && (slash = strchr(part, '/')) != NULL; part = slash + 1) {
-    *slash = '\0';
-    if (mkdirat(at, part, 0700) != 0 && errno != EEXIST) {
-      close(at);
-      return -1;
-    }
-    int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  for (char *part = path; at >= 0 && *part != '\0';) {
+    char *slash = strchr(part, '/');
+    if (slash != NULL) *slash = '\0';
+    int next = mkdirat(at, part, 0700) == 0 || errno == EEXIST ? openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int code = errno;
     close(at);
+    errno = code;
     at = next;
+    if (slash == NULL) break;
     *slash = '/';
+    part = slash + 1;
   }
-  *last = part;
   return at;
+}
+
+/* The directory that holds the last part of the path, and that part; -1 with errno. Stays open until the next call. */
+static int open_parent(unpacking *u, const char *path, const char **last) {
+  const char *slash = strrchr(path, '/');
+  size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+  *last = slash != NULL ? slash + 1 : path;
+  if (u->parent >= 0 && strlen(u->parent_path) == length && memcmp(u->parent_path, path, length) == 0) return u->parent;
+  if (u->parent >= 0) close(u->parent);
+  memcpy(u->parent_path, path, length);
+  u->parent_path[length] = '\0';
+  u->parent = open_directory(u, u->parent_path);
+  return u->parent;
 }
 
 static assay_status cannot_write(unpacking *u, const char *path) {
@@ -100,7 +114,7 @@ static assay_status copy_content(unpacking *u, int fd, const char *path) {
   }
 }
 
-static assay_status unpack_file(unpacking *u, struct archive_entry *entry, char *path) {
+static assay_status unpack_file(unpacking *u, struct archive_entry *entry, const char *path) {
   /* A sparse or lying size is refused before a byte of it is produced. */
   if (archive_entry_size_is_set(entry) && archive_entry_size(entry) > ASSAY_SNAPSHOT_FILE_BYTES_MAX)
     return ASSAY_FAIL(u->err, ASSAY_ERR_LIMIT, "%s: member '%.100s' is larger than %d MiB", u->name, path,
@@ -110,38 +124,32 @@ static assay_status unpack_file(unpacking *u, struct archive_entry *entry, char 
   if (parent < 0) return cannot_write(u, path);
   unlinkat(parent, last, 0); /* the later member of one name counts, as in tar; never written into the earlier file, which may be linked */
   int fd = openat(parent, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  int code = errno;
-  close(parent);
-  errno = code;
   if (fd < 0) return cannot_write(u, path);
   assay_status status = copy_content(u, fd, path);
   close(fd);
   return status;
 }
 
-static assay_status unpack_directory(unpacking *u, char *path) {
+static assay_status unpack_directory(unpacking *u, const char *path) {
   if (path[0] == '\0') return ASSAY_OK;
   const char *last = NULL;
   int parent = open_parent(u, path, &last);
   if (parent < 0) return cannot_write(u, path);
-  int made = mkdirat(parent, last, 0700);
-  int code = errno;
-  close(parent);
-  errno = code;
-  return made == 0 || code == EEXIST ? ASSAY_OK : cannot_write(u, path);
+  return mkdirat(parent, last, 0700) == 0 || errno == EEXIST ? ASSAY_OK : cannot_write(u, path);
 }
 
-static assay_status unpack_hard_link(unpacking *u, const char *target, char *path) {
+static assay_status unpack_hard_link(unpacking *u, const char *target, const char *path) {
   char from[ASSAY_SNAPSHOT_PATH_MAX];
   assay_status status = clean_path(u, target, from);
   if (status != ASSAY_OK) return status;
   const char *from_last = NULL, *last = NULL;
-  int from_parent = open_parent(u, from, &from_last), parent = open_parent(u, path, &last);
+  int from_parent = open_parent(u, from, &from_last);
+  if (from_parent >= 0) from_parent = dup(from_parent);
+  int parent = open_parent(u, path, &last);
   if (from_parent < 0 || parent < 0 || linkat(from_parent, from_last, parent, last, 0) != 0)
     status = ASSAY_FAIL(u->err, ASSAY_ERR_CORRUPT, "%s: member '%.100s' is a hard link to '%.100s', which is not a file of the archive",
                         u->name, path, target);
   if (from_parent >= 0) close(from_parent);
-  if (parent >= 0) close(parent);
   return status;
 }
 
@@ -192,18 +200,12 @@ static assay_status unpack_members(unpacking *u) {
 
 static assay_status make_links(unpacking *u) {
   for (size_t i = 0; i < u->link_count; i++) {
-    char path[ASSAY_SNAPSHOT_PATH_MAX];
-    memcpy(path, u->links[i].path, strlen(u->links[i].path) + 1);
-    const char *last = NULL;
+    const char *path = u->links[i].path, *last = NULL;
     /* O_NOFOLLOW refuses a member below a link that was made before. */
     int parent = open_parent(u, path, &last);
     if (parent < 0) return cannot_write(u, path);
-    int made = symlinkat(u->links[i].target, parent, last);
-    int code = errno;
-    close(parent);
-    errno = code;
     /* A file or link of that name is there already: the first stays. */
-    if (made != 0 && code != EEXIST) return cannot_write(u, path);
+    if (symlinkat(u->links[i].target, parent, last) != 0 && errno != EEXIST) return cannot_write(u, path);
   }
   return ASSAY_OK;
 }
@@ -214,7 +216,7 @@ enum { LINK_STEPS_MAX = 40, WALK_MAX = 4096 };
 
 /*
  * Follows a path the way the kernel does, but by hand from the root: `at` is where we are ("" is the root, else "a/b"), `rest` what is
- * still to be walked. False as soon as a step leaves the root. A name that is not there ends the walk, as it ends the kernel's.
+ * still to be walked. False as soon as a step leaves the root. A name that is not there counts as a directory.
  */
 static bool stays_inside(int root, const char *directory, const char *target) {
   char at[WALK_MAX], rest[WALK_MAX * 2];
@@ -244,8 +246,7 @@ static bool stays_inside(int root, const char *directory, const char *target) {
     if (used > 0) at[used++] = '/';
     memcpy(at + used, part, length + 1);
     struct stat info;
-    if (fstatat(root, at, &info, AT_SYMLINK_NOFOLLOW) != 0) return true;
-    if (S_ISLNK(info.st_mode)) {
+    if (fstatat(root, at, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
       char link[WALK_MAX], joined[WALK_MAX * 2];
       ssize_t link_length = readlinkat(root, at, link, sizeof link - 1);
       if (link_length <= 0 || link[0] == '/' || ++links > LINK_STEPS_MAX)
@@ -291,7 +292,7 @@ static struct archive *open_archive(const void *data, size_t length) {
 }
 
 assay_status assay_unpack(const void *data, size_t length, const char *name, const char *directory, assay_error *err) {
-  unpacking u = {.name = name, .err = err};
+  unpacking u = {.name = name, .parent = -1, .err = err};
   assay_arena_init(&u.arena, ASSAY_TAG_MACHINE);
   assay_status status = ASSAY_OK;
   u.root = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -309,6 +310,7 @@ assay_status assay_unpack(const void *data, size_t length, const char *name, con
   if (status == ASSAY_OK) status = check_links(&u);
 done:
   if (u.archive != NULL) archive_read_free(u.archive);
+  if (u.parent >= 0) close(u.parent);
   if (u.root >= 0) close(u.root);
   assay_arena_deinit(&u.arena);
   return status;
