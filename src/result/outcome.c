@@ -228,6 +228,7 @@ static void add_latency(builder *make, double *operation_ns) {
   static const assay_bench_figure latency = {.name = "latency", .unit = "ns", .kind = ASSAY_KIND_LATENCY, .better = ASSAY_LOWER};
   assay_metric_result *m = add_values(make, &latency, medians);
   if (m == NULL) return;
+  m->stats.samples = all->count;
   assay_histogram_summarize(all, &m->stats);
   set_ceiling(make, m, make->limit_ns);
   add_quantile_metric(make, "latency_p99", 0.99);

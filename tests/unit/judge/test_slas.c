@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <assay/judge.h>
+
+#include <math.h>
+
+#include "made_result.h"
+#include "os/prim.h"
+#include "test.h"
+
+static const char *write_toml(const char *name, const char *text) {
+  static char path[4096];
+  assay_error err = {0};
+  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), name);
+  assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
+  return path;
+}
+
+static void add(assay_result *r, const char *suite, const char *name, const char *metric, const char *unit, double value) {
+  double values[] = {value, value};
+  bool higher = strstr(unit, "/s") != NULL;
+  test_add_made_benchmark(r, suite, name, metric, unit, higher ? ASSAY_KIND_THROUGHPUT : ASSAY_KIND_TIME,
+                          higher ? ASSAY_HIGHER : ASSAY_LOWER, values, 2);
+}
+
+/* Applies the text's limits. */
+static void apply(assay_result *r, const char *toml) {
+  assay_error err = {0};
+  assay_slas *slas = NULL;
+  assert_ok(assay_slas_load(write_toml("limits.toml", toml), &err, &slas), err);
+  assert_ok(assay_slas_apply(slas, r, &err), err);
+  assay_slas_destroy(slas);
+}
+
+static void the_shipped_eight_are_there(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_slas *slas = NULL;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add(r, "performance", "alloc_1g/touch=no", "time", "ns", 9e3);
+  add(r, "performance", "alloc_1g/touch=yes", "time", "ns", 200e6);
+  assert_ok(assay_slas_load(NULL, &err, &slas), err);
+  assert_ok(assay_slas_apply(slas, r, &err), err);
+  assert_int_equal(r->sla_count, 8);
+  static const struct {
+    const char *name, *unit;
+    double limit;
+  } wanted[] = {{"Order execution", "ns", 10e6},    {"Market data", "items/s", 50e3}, {"Risk calculation", "ns", 5e6},
+                {"Strategy execution", "ns", 20e6}, {"WebSocket latency", "ns", 2e6}, {"Neural inference", "ns", 5e6},
+                {"Container startup", "ns", 5e9},   {"Memory allocation", "ns", 10e6}};
+  for (size_t i = 0; i < 8; i++) {
+    assert_string_equal(r->slas[i].name, wanted[i].name);
+    assert_near(r->slas[i].limit, wanted[i].limit, 0);
+    assert_string_equal(r->slas[i].unit, wanted[i].unit);
+    assert_int_equal(r->slas[i].is_max, i != 1);
+    assert_int_equal(r->slas[i].status, i == 7 ? ASSAY_SLA_MET : ASSAY_SLA_NOT_APPLICABLE);
+  }
+  assert_non_null(strstr(r->slas[0].reason, "no benchmark matches trading/"));
+  assert_near(r->slas[7].value, 9e3, 0);
+  assert_ok(assay_slas_apply(slas, r, &err), err); /* again: replaces */
+  assert_int_equal(r->sla_count, 8);
+  assay_slas_destroy(slas);
+  assay_result_destroy(r);
+}
+
+static void the_worst_match_counts(void **state) {
+  (void)state;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add(r, "s", "order/n=1", "time", "ns", 1e6);
+  add(r, "s", "order/n=2", "time", "ns", 3e6);
+  add(r, "s", "feed", "items_per_second", "items/s", 60e3);
+  apply(r,
+        "[[sla]]\nname='a'\nbenchmark='s/order*'\nmax='2 ms'\n"
+        "[[sla]]\nname='b'\nbenchmark='s/order*'\nmax='3 ms'\n"
+        "[[sla]]\nname='c'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='50K/s'\n"
+        "[[sla]]\nname='d'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='70K/s'\n");
+  assert_int_equal(r->slas[0].status, ASSAY_SLA_MISSED);
+  assert_near(r->slas[0].value, 3e6, 0);
+  assert_null(r->slas[0].reason);
+  assert_int_equal(r->slas[1].status, ASSAY_SLA_MET);
+  assert_int_equal(r->slas[2].status, ASSAY_SLA_MET);
+  assert_int_equal(r->slas[3].status, ASSAY_SLA_MISSED);
+  assay_result_destroy(r);
+}
+
+static void what_gives_no_figure_is_not_applicable_with_the_reason(void **state) {
+  (void)state;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add(r, "s", "crash", "time", "ns", 1);
+  r->benchmarks[0].status = ASSAY_OUTCOME_FAILED;
+  r->benchmarks[0].reason = "killed by signal 11";
+  add(r, "s", "copy", "time", "ns", 1);
+  apply(r,
+        "[[sla]]\nname='a'\nbenchmark='s/crash'\nmax='2 ms'\n"
+        "[[sla]]\nname='b'\nbenchmark='s/copy'\nmax='2 GB'\n"
+        "[[sla]]\nname='c'\nbenchmark='s/copy'\nmetric='latency'\nmax='2 ms'\n"
+        "[[sla]]\nname='d'\nbenchmark='s/none*'\nmax='2 ms'\n");
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(r->slas[i].status, ASSAY_SLA_NOT_APPLICABLE);
+    assert_true(isnan(r->slas[i].value));
+  }
+  assert_string_equal(r->slas[0].reason, "s/crash failed: killed by signal 11");
+  assert_non_null(strstr(r->slas[1].reason, "the limit is in B, but time of s/copy is in ns"));
+  assert_non_null(strstr(r->slas[2].reason, "has no metric \"latency\""));
+  assert_non_null(strstr(r->slas[3].reason, "no benchmark matches s/none*"));
+  assay_result_destroy(r);
+}
+
+static void users_add_and_replace(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_slas *slas = NULL;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  assert_ok(assay_slas_load(NULL, &err, &slas), err);
+  const char *mine = write_toml("mine.toml",
+                                "[[sla]]\nname='Memory allocation'\nbenchmark='performance/alloc*'\nmax='1 ms'\n"
+                                "[[sla]]\nname='Mine'\nbenchmark='s/*'\nmax='1 s'\n");
+  assert_ok(assay_slas_add_file(slas, mine, &err), err);
+  assert_ok(assay_slas_apply(slas, r, &err), err);
+  assert_int_equal(r->sla_count, 9);
+  assert_near(r->slas[7].limit, 1e6, 0);
+  assert_string_equal(r->slas[8].name, "Mine");
+  assay_slas_destroy(slas);
+  assay_result_destroy(r);
+}
+
+static void broken_files_name_the_place(void **state) {
+  (void)state;
+  static const struct {
+    const char *toml, *message;
+  } cases[] = {
+      {"[[sla]]\nname='a'\nbenchmark='s/*'\nmaximum='1 ms'\n", "broken.toml:4:"},
+      {"[[sla]]\nname='a'\nbenchmark='s/*'\n", "needs either max or min"},
+      {"[[sla]]\nname='a'\nbenchmark='s/*'\nmax='1 ms'\nmin='1 ms'\n", "not both"},
+      {"[[sla]]\nname='a'\nmax='1 ms'\n", "needs a benchmark"},
+      {"[[sla]]\nbenchmark='s/*'\nmax='1 ms'\n", "needs a name"},
+      {"[[sla]]\nname='a'\nbenchmark='s/*'\nmax=10\n", "broken.toml:4:"},
+      {"[[sla]]\nname='a'\nbenchmark='s/*'\nmax='fast'\n", "broken.toml:4:"},
+      {"[[slas]]\nname='a'\n", "sla"},
+      {"sla = 5\n", "[[sla]]"},
+      {"[[sla]\n", "broken.toml:1:"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_error err = {0};
+    assay_slas *slas = NULL;
+    assay_status status = assay_slas_load(write_toml("broken.toml", cases[i].toml), &err, &slas);
+    if (status == ASSAY_OK || strstr(err.message, cases[i].message) == NULL) print_error("case %zu: %s\n", i, err.message);
+    assert_int_not_equal(status, ASSAY_OK);
+    assert_non_null(strstr(err.message, cases[i].message));
+    assert_null(slas);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_shipped_eight_are_there),
+      cmocka_unit_test(the_worst_match_counts),
+      cmocka_unit_test(what_gives_no_figure_is_not_applicable_with_the_reason),
+      cmocka_unit_test(users_add_and_replace),
+      cmocka_unit_test(broken_files_name_the_place),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
