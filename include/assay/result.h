@@ -66,7 +66,8 @@ typedef struct assay_benchmark_result {
   assay_metric_result *metrics; /* the first is the main one */
   bool steady;                  /* every process got steady */
   double set_aside_ratio;       /* share of samples set aside on covariates */
-  const char *set_aside_why;    /* e.g. "12 preempted, 3 migrated"; NULL when none */
+  double disturbed_ratio;       /* share of samples that covariates marked: more than the above where most of a process was disturbed, and so kept */
+  const char *set_aside_why;    /* what marked them, e.g. "12 preempted, 3 migrated"; NULL when none */
   double clock_resolution_ns, clock_cost_ns;
   assay_covariates covariates;  /* totals over all samples; spin_ratio is the mean */
   const char *counters_cause;   /* why hardware counters are absent; NULL when present */

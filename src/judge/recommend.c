@@ -14,7 +14,7 @@
 #include "result/storage.h"
 
 /* From where on a figure is worth a sentence. */
-static const double MANY_SET_ASIDE = 0.1, WIDE_INTERVAL = 0.1, LOW_SHARE = 0.25, SLOW_LAYOUT = 1.5, SLOW_TYPE = 1.2, FAST_TYPE = 1.3,
+static const double MANY_DISTURBED = 0.1, WIDE_INTERVAL = 0.1, LOW_SHARE = 0.25, SLOW_LAYOUT = 1.5, SLOW_TYPE = 1.2, FAST_TYPE = 1.3,
                     SLOW_CORES = 1.2, POOR_SCALING = 0.5, NEAR_LIMIT = 0.8, RATE_MISSED = 0.95, ALLOCATIONS_MATTER_NS = 100e3;
 enum { MOST_OF_A_KIND = 3 };
 
@@ -152,18 +152,18 @@ static void failed_checks(advice *a) {
 
 /* ---- Rules: noise ------------------------------------------------------------------------------------------------------------- */
 
-static void set_aside(advice *a) {
+static void disturbed_samples(advice *a) {
   const assay_benchmark_result *worst = NULL;
   size_t count = 0;
   EACH_OK(a, b) {
-    if (!(b->set_aside_ratio >= MANY_SET_ASIDE)) continue;
+    if (!(b->disturbed_ratio >= MANY_DISTURBED)) continue;
     count++;
-    if (worst == NULL || b->set_aside_ratio > worst->set_aside_ratio) worst = b;
+    if (worst == NULL || b->disturbed_ratio > worst->disturbed_ratio) worst = b;
   }
   if (worst == NULL) return;
   say(a, 2, "Quieten the machine: many samples were disturbed",
-      text(a, "%zu benchmark%s with %s or more of the samples set aside; most in %s/%s, %s%s%s%s", count, count == 1 ? "" : "s",
-           percent(a, MANY_SET_ASIDE), worst->suite, worst->name, percent(a, worst->set_aside_ratio),
+      text(a, "%zu benchmark%s with %s or more of the samples marked; most in %s/%s, %s%s%s%s", count, count == 1 ? "" : "s",
+           percent(a, MANY_DISTURBED), worst->suite, worst->name, percent(a, worst->disturbed_ratio),
            worst->set_aside_why != NULL ? " (" : "", worst->set_aside_why != NULL ? worst->set_aside_why : "",
            worst->set_aside_why != NULL ? ")" : ""),
       "assay doctor");
@@ -380,7 +380,7 @@ static void sort_by_priority(assay_result *result) {
 }
 
 assay_status assay_recommend(assay_result *result, assay_error *err) {
-  static void (*const rules[])(advice *) = {failed_benchmarks, missed_slas,     failed_checks,    set_aside,
+  static void (*const rules[])(advice *) = {failed_benchmarks, missed_slas,     failed_checks,    disturbed_samples,
                                             wide_intervals,    slow_governor,   missed_rates,     never_steady,
                                             low_shares,        strided_layouts, half_types,       efficiency_cores,
                                             thread_scaling,    hot_allocations, missing_counters, near_memory_limit};

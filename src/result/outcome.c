@@ -123,7 +123,7 @@ static void bind_ceiling(builder *make, const assay_ceilings *ceilings) {
   if (ceilings == NULL || make->ok_count == 0) return;
   const assay_bench_process *p = make->ok[0];
   const assay_bench_desc *desc = make->outcome->bench->desc;
-  const char *named = p->ceiling[0] != '\0' ? p->ceiling : desc != NULL ? desc->ceiling : NULL;
+  const char *named = p->ceiling_set ? p->ceiling : desc != NULL ? desc->ceiling : NULL;
   assay_work work = {.bytes_read = p->bytes_read,
                      .bytes_written = p->bytes_written,
                      .flops = p->flops,
@@ -151,40 +151,34 @@ static void set_ceiling(builder *make, assay_metric_result *m, double limit) {
 /* ---- Time and latency --------------------------------------------------------------------------------------------------------- */
 
 /*
- * The kept samples of a process. When every one was set aside (a short process on a busy machine) all of them stand, and the summary says
- * so: no value at all would hide the benchmark, and picking some of them would bend it.
+ * The kept samples of a process; all of them where every one was set aside: no value at all would hide the benchmark, and picking some of
+ * them would bend it. (The engine does so itself once more than half of a process is marked.)
  */
-static double *kept_samples(builder *make, const assay_bench_process *p, size_t *count, bool *disturbed) {
+static double *kept_samples(builder *make, const assay_bench_process *p, size_t *count) {
   double *kept = assay_arena_alloc(&make->scratch, p->sample_count, sizeof *kept);
   *count = 0;
-  *disturbed = false;
   if (kept == NULL) return NULL;
   for (size_t i = 0; i < p->sample_count; i++)
     if (p->samples[i].aside == 0) kept[(*count)++] = p->samples[i].ns;
-  if (*count > 0 || p->sample_count == 0) return kept;
-  *disturbed = true;
-  for (size_t i = 0; i < p->sample_count; i++) kept[(*count)++] = p->samples[i].ns;
+  if (*count == 0)
+    for (size_t i = 0; i < p->sample_count; i++) kept[(*count)++] = p->samples[i].ns;
   return kept;
 }
 
-/* Writes the time of one operation in each process (NaN: none) to `operation_ns`, and returns how many processes had no undisturbed sample.
- */
-static size_t add_time(builder *make, double *operation_ns) {
+/* Writes the time of one operation in each process (NaN: none) to `operation_ns`. */
+static void add_time(builder *make, double *operation_ns) {
   const double **kept = assay_arena_alloc(&make->scratch, make->ok_count, sizeof *kept);
-  size_t *counts = assay_arena_alloc(&make->scratch, make->ok_count, sizeof *counts), disturbed_count = 0, set_aside = 0;
-  if (kept == NULL || counts == NULL) return 0;
+  size_t *counts = assay_arena_alloc(&make->scratch, make->ok_count, sizeof *counts), set_aside = 0;
+  if (kept == NULL || counts == NULL) return;
   for (size_t p = 0; p < make->ok_count; p++) {
-    bool disturbed = false;
-    kept[p] = kept_samples(make, make->ok[p], &counts[p], &disturbed);
-    disturbed_count += disturbed;
-    if (!disturbed) set_aside += make->ok[p]->sample_count - counts[p];
+    kept[p] = kept_samples(make, make->ok[p], &counts[p]);
+    set_aside += make->ok[p]->sample_count - counts[p];
     operation_ns[p] = counts[p] > 0 ? assay_stats_median(kept[p], counts[p]) : NAN;
   }
   static const assay_bench_figure time = {.name = "time", .unit = "ns", .kind = ASSAY_KIND_TIME, .better = ASSAY_LOWER};
   assay_metric_result *m = add_metric(make, &time, kept, counts);
   if (m != NULL) m->stats.set_aside = set_aside;
   set_ceiling(make, m, make->limit_ns);
-  return disturbed_count;
 }
 
 static assay_histogram *merged(builder *make, bool service) {
@@ -343,25 +337,39 @@ static void total_covariates(builder *make) {
   make->b.covariates = total;
 }
 
-static void summarize_set_aside(builder *make, size_t disturbed_processes) {
+/* Whether all samples of a process stand although some were marked. */
+static bool stands_disturbed(const assay_bench_process *p) {
+  size_t aside = 0, marked = 0;
+  for (size_t i = 0; i < p->sample_count; i++) {
+    aside += p->samples[i].aside != 0;
+    marked += (p->samples[i].marks | p->samples[i].aside) != 0;
+  }
+  return marked > 0 && (aside == 0 || aside == p->sample_count);
+}
+
+static void summarize_set_aside(builder *make) {
   static const char *const whys[] = {"preempted", "migrated", "stolen by the hypervisor", "faulted", "throttled", "beside a slow spin"};
-  size_t counts[6] = {0}, aside = 0, samples = 0;
+  size_t counts[6] = {0}, aside = 0, marked = 0, samples = 0, disturbed_processes = 0;
   for (size_t p = 0; p < make->ok_count; p++) {
+    bool stands = stands_disturbed(make->ok[p]);
+    disturbed_processes += stands;
     samples += make->ok[p]->sample_count;
     for (size_t i = 0; i < make->ok[p]->sample_count; i++) {
-      uint32_t bits = make->ok[p]->samples[i].aside;
-      aside += bits != 0;
+      uint32_t bits = make->ok[p]->samples[i].marks | make->ok[p]->samples[i].aside;
+      marked += bits != 0;
+      aside += bits != 0 && !stands;
       for (int k = 0; k < 6; k++) counts[k] += bits >> k & 1;
     }
   }
   make->b.set_aside_ratio = samples == 0 ? 0 : (double)aside / (double)samples;
-  if (aside == 0) return;
+  make->b.disturbed_ratio = samples == 0 ? 0 : (double)marked / (double)samples;
+  if (marked == 0) return;
   assay_buf why = {0};
   for (int k = 0; k < 6; k++)
     if (counts[k] > 0) assay_buf_printf(&why, "%s%zu %s", why.length > 0 ? ", " : "", counts[k], whys[k]);
   if (disturbed_processes > 0)
-    assay_buf_printf(&why, "; %zu of %zu processes had no undisturbed sample and stand with all of theirs", disturbed_processes,
-                     make->ok_count);
+    assay_buf_printf(&why, "; %zu of %zu processes were disturbed for the most part and stand with all of their samples",
+                     disturbed_processes, make->ok_count);
   make->b.set_aside_why = why.failed ? NULL : assay_arena_strdup(&make->scratch, why.data);
   assay_buf_deinit(&why);
 }
@@ -427,7 +435,6 @@ static void choose_ok(builder *make) {
 static void add_metrics(builder *make) {
   double *operation_ns = assay_arena_alloc(&make->scratch, make->ok_count, sizeof *operation_ns);
   if (operation_ns == NULL || make->ok_count == 0) return;
-  size_t disturbed = 0;
   bool is_latency = false;
   for (size_t p = 0; p < make->ok_count; p++) is_latency |= make->ok[p]->latency != NULL;
   if (is_latency) {
@@ -435,11 +442,11 @@ static void add_metrics(builder *make) {
     make->b.latency = curve_of(make, merged(make, false));
     make->b.service = curve_of(make, merged(make, true));
   } else {
-    disturbed = add_time(make, operation_ns);
+    add_time(make, operation_ns);
   }
   add_rates(make, operation_ns);
   add_figures(make);
-  summarize_set_aside(make, disturbed);
+  summarize_set_aside(make);
 }
 
 assay_status assay_result_add_outcome(assay_result *result, const assay_bench_outcome *outcome, const assay_ceilings *ceilings,

@@ -352,6 +352,7 @@ static void read_benchmark(reader *r, const json_t *from, assay_benchmark_result
   b->complexity = opt_text(r, from, "complexity");
   b->steady = boolean(r, from, "steady");
   b->set_aside_ratio = opt_number(r, from, "set_aside_ratio");
+  b->disturbed_ratio = opt_number(r, from, "disturbed_ratio");
   b->set_aside_why = opt_text(r, from, "set_aside_why");
   b->clock_resolution_ns = opt_number(r, from, "clock_resolution_ns");
   b->clock_cost_ns = opt_number(r, from, "clock_cost_ns");

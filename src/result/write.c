@@ -209,6 +209,7 @@ static void put_benchmark(assay_json *json, const assay_benchmark_result *b) {
   put_text(json, "complexity", b->complexity);
   put_bool(json, "steady", b->steady);
   put_double(json, "set_aside_ratio", b->set_aside_ratio);
+  put_double(json, "disturbed_ratio", b->disturbed_ratio);
   put_text(json, "set_aside_why", b->set_aside_why);
   put_double(json, "clock_resolution_ns", b->clock_resolution_ns);
   put_double(json, "clock_cost_ns", b->clock_cost_ns);

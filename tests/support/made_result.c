@@ -80,6 +80,7 @@ static void add_sum(assay_result *r) {
                               .metrics = metrics,
                               .steady = true,
                               .set_aside_ratio = 0.01,
+                              .disturbed_ratio = 0.01,
                               .set_aside_why = "2 preempted, 1 migrated",
                               .clock_resolution_ns = 1,
                               .clock_cost_ns = 21.7,

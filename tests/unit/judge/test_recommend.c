@@ -71,11 +71,11 @@ static void expect(assay_result *r, const char *title, const char *because) {
 static void noise_is_told_with_its_cause(void **state) {
   (void)state;
   assay_result *r = quiet_result();
-  r->benchmarks[0].set_aside_ratio = 0.34;
+  r->benchmarks[0].disturbed_ratio = 0.34;
   r->benchmarks[0].set_aside_why = "17 stolen by the hypervisor";
   expect(r, "Quieten", "34.0 % (17 stolen by the hypervisor)");
   assert_string_equal(advice(r, "Quieten")->command, "assay doctor");
-  r->benchmarks[0].set_aside_ratio = 0.05;
+  r->benchmarks[0].disturbed_ratio = 0.05;
   assert_null(advice(r, "Quieten"));
   r->benchmarks[0].metrics[0].ci_low = 70;
   r->benchmarks[0].metrics[0].ci_high = 140;
@@ -89,7 +89,7 @@ static void misses_and_failures_come_first(void **state) {
   (void)state;
   assay_error err = {0};
   assay_result *r = quiet_result();
-  r->benchmarks[0].set_aside_ratio = 0.5;
+  r->benchmarks[0].disturbed_ratio = 0.5;
   assay_sla_result sla = {.name = "Order",
                           .benchmark = "s/*",
                           .metric = "time",
