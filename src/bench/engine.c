@@ -84,11 +84,16 @@ static batch_time time_of_batch(assay_engine *e) {
     b->paused = b->pauses = 0;
     b->paused_allocations = (assay_allocations){0};
   }
+  e->gross_ns_per_operation = t.gross_ns / (double)e->batch;
   return t;
 }
 
+/* Work inside pauses counts against the patience, not against the target: twenty times the target is where waiting ends. */
+static const double patience_targets = 20;
+
 static void size_batch(assay_engine *e, double ns_per_operation) {
   double wanted = ns_per_operation > 0 ? ceil(e->target_ns / ns_per_operation) : (double)largest_batch;
+  wanted = fmin(wanted, floor(patience_targets * e->target_ns / fmax(e->gross_ns_per_operation, 1e-3)));
   e->batch = wanted < 1 ? 1 : wanted > (double)largest_batch ? largest_batch : (uint64_t)wanted;
 }
 
@@ -133,8 +138,7 @@ static void calibrate(assay_engine *e, const batch_time *t, const assay_witness_
     e->phase = add_batch(e, t, after) ? ASSAY_PHASE_DONE : ASSAY_PHASE_MEASURE;
     return;
   }
-  /* Work inside pauses counts against the patience, not against the target. */
-  bool long_enough = t->net_ns >= e->target_ns || t->gross_ns >= 20 * e->target_ns || e->batch >= largest_batch;
+  bool long_enough = t->net_ns >= e->target_ns || t->gross_ns >= patience_targets * e->target_ns || e->batch >= largest_batch;
   if (!long_enough) {
     double growth = t->net_ns > e->target_ns / 10 ? 1.2 * e->target_ns / t->net_ns : 10;
     double wanted = ceil((double)e->batch * growth);
