@@ -243,11 +243,13 @@ static void reap(int pid, int channel, int error, remains *m) {
 
 /* ---- What became of it ---- */
 
+/* The last line of stderr; where a sanitizer wrote its summary, that line, because what follows it says nothing. */
 static const char *last_line(char *tail) {
   size_t length = strlen(tail);
   while (length > 0 && (tail[length - 1] == '\n' || tail[length - 1] == '\r' || tail[length - 1] == ' ')) tail[--length] = '\0';
-  char *line = strrchr(tail, '\n');
-  line = line != NULL ? line + 1 : tail;
+  char *line = strrchr(tail, '\n'), *summary = strstr(tail, "SUMMARY: ");
+  line = summary != NULL ? summary : line != NULL ? line + 1 : tail;
+  line[strcspn(line, "\n")] = '\0';
   for (char *p = line; *p != '\0'; p++) {
     if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' '; /* it goes into reports and onto terminals */
   }
