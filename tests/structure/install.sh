@@ -24,6 +24,9 @@ export LD_LIBRARY_PATH
 "$dir/first" list | grep square_root >/dev/null || { echo "the program does not list its benchmark" && exit 1; }
 assay=$(find "$dir/root" -path '*/bin/assay')
 "$assay" --version
+for file in man1/assay.1 completions/assay.bash site-functions/_assay vendor_completions.d/assay.fish; do
+  [ -n "$(find "$dir/root" -path "*/$file" -size +0)" ] || { echo "$file is not installed" && exit 1; }
+done
 cd "$dir"
 "$assay" machine check --profile m4-max >"$dir/out" 2>&1 || code=$?
 if [ "${code:-0}" -eq 2 ]; then
