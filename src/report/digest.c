@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "report/render.h"
 
-/* ---- Finding things ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
 bool assay_report_measured(const assay_benchmark_result *benchmark) {
   return benchmark->status == ASSAY_OUTCOME_OK && benchmark->metric_count > 0;
@@ -77,7 +77,7 @@ static bool count_suites(const assay_result *result, assay_digest *d) {
   return true;
 }
 
-/* ---- Groups -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Groups ------------------------------------------------------------------------------------------------------------------------- */
 
 static bool has_param(const assay_benchmark_result *b, const char *name, const char *value) {
   for (size_t i = 0; i < b->param_count; i++) {
@@ -155,7 +155,7 @@ void assay_digest_common(const assay_digest *digest, const assay_digest_group *g
   }
 }
 
-/* ---- Extremes ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Extremes ----------------------------------------------------------------------------------------------------------------------- */
 
 static double share_of(const assay_benchmark_result *b) { return assay_report_bound_metric(b)->ceiling_share; }
 
@@ -200,7 +200,7 @@ void assay_digest_deinit(assay_digest *digest) {
   assay_free(digest->order);
 }
 
-/* ---- Sentences ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Sentences ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Puts ", " or " and " between the parts of an enumeration. */
 static void join(assay_buf *out, size_t index, size_t count) {
@@ -300,7 +300,7 @@ static void tell_doubts(teller *t, const assay_digest *d) {
   }
   if (d->unsteady > 0) {
     assay_report_plural(&t->text, d->unsteady, "benchmark");
-    assay_buf_puts(&t->text, " never got steady before measuring began; read their figures with care.");
+    assay_buf_printf(&t->text, " never got steady before measuring began; read %s figures with care.", d->unsteady == 1 ? "its" : "their");
     tell(t, ASSAY_TONE_UNSURE);
   }
 }

@@ -6,10 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Small parts --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Small parts -------------------------------------------------------------------------------------------------------------------- */
 
 void assay_html_text(assay_buf *out, const char *text) {
   if (text != NULL) assay_buf_xml(out, text);
+}
+
+void assay_html_name(assay_buf *out, const char *name) {
+  for (const char *p = name; p != NULL && *p != '\0';) {
+    size_t length = strcspn(p, "/");
+    length += p[length] == '/';
+    assay_buf part = {0};
+    assay_buf_append(&part, p, length);
+    if (part.failed) out->failed = true;
+    assay_html_text(out, part.data);
+    assay_buf_deinit(&part);
+    p += length;
+    if (*p != '\0') assay_buf_puts(out, "<wbr/>");
+  }
 }
 
 void assay_html_begin(assay_buf *out, const char *id, const char *title, const char *lead) {
@@ -50,8 +64,7 @@ size_t assay_html_suite_index(const assay_render *r, const char *suite) {
   return i;
 }
 
-/* ---- The frame -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The frame ---------------------------------------------------------------------------------------------------------------------- */
 
 static void write_pieces(assay_buf *out, const char *const *pieces) {
   for (; *pieces != NULL; pieces++) assay_buf_puts(out, *pieces);
@@ -103,7 +116,7 @@ static void contents(const assay_render *r) {
   nav_item(r->out, assay_html_has_trends(r), "trends", "Trends");
   nav_item(r->out, result->check_count > 0, "checks", "Checks");
   nav_item(r->out, true, "machine", "Machine");
-  nav_item(r->out, true, "method", "How to read this");
+  nav_item(r->out, true, "method", "Method");
   assay_buf_puts(r->out, "</ul></nav>\n");
 }
 

@@ -35,6 +35,8 @@ void assay_html_method(const assay_render *r);
 
 /* Escaped text; NULL writes nothing. */
 void assay_html_text(assay_buf *out, const char *text);
+/* The same for a name: a line may break after its slashes and nowhere else, if that will do. */
+void assay_html_name(assay_buf *out, const char *name);
 /* <section id><h2>title</h2>, closed by assay_html_end; `lead` (may be NULL) is a sentence under the heading. */
 void assay_html_begin(assay_buf *out, const char *id, const char *title, const char *lead);
 void assay_html_end(assay_buf *out);

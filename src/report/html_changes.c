@@ -68,7 +68,7 @@ static void row(assay_buf *out, const assay_change *c, double limit) {
   assay_buf_puts(out, "<tr><td class=\"w\">");
   assay_html_mark(out, verdicts[c->verdict].tone, verdicts[c->verdict].glyph, assay_verdict_text(c->verdict));
   assay_buf_puts(out, "</td><th scope=\"row\" class=\"n\">");
-  assay_html_text(out, c->benchmark);
+  assay_html_name(out, c->benchmark);
   assay_buf_puts(out, "</th><td class=\"r\">");
   assay_html_value(out, c->before, c->unit);
   assay_buf_puts(out, "</td><td class=\"r\">");

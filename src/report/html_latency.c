@@ -61,22 +61,24 @@ static void draw_curve(assay_buf *out, const assay_latency_curve *curve, const a
 }
 
 static void frame(assay_buf *out, const assay_axis *x, const assay_axis *y) {
+  double right = x->to;
   double ticks[ASSAY_AXIS_TICKS];
   char text[ASSAY_REPORT_TEXT];
   size_t count = assay_axis_ticks(y, 6, ticks);
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_value(ticks[i], "ns", text));
+    assay_svg_line(out, "gr", LEFT, at, right, at);
+    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_tick(ticks[i], "ns", text));
   }
+  double spacing = (x->to - x->from) / (x->high - x->low);
   static const char *const labels[] = {"0", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"};
   for (int i = 0; i <= 6 && i <= x->high + 1e-9; i++) {
     double at = assay_axis_at(x, i);
     assay_svg_line(out, "gr", at, TOP, at, HEIGHT - BOTTOM);
-    if (x->high <= 4.5 || i % 2 == 0 || i == 1) assay_svg_text(out, "tk", at, HEIGHT - BOTTOM + 15, "middle", labels[i]);
+    if (spacing >= 50 || i % 2 == 0) assay_svg_text(out, "tk", at, HEIGHT - BOTTOM + 15, "middle", labels[i]);
   }
-  assay_svg_line(out, "ax", LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM);
-  assay_svg_text(out, "lb", WIDTH - RIGHT, HEIGHT - 4, "end", "percentile of operations");
+  assay_svg_line(out, "ax", LEFT, HEIGHT - BOTTOM, right, HEIGHT - BOTTOM);
+  assay_svg_text(out, "lb", right, HEIGHT - 4, "end", "percentile of operations");
 }
 
 /* Labels stand at the ends of their lines; those that would overlap are pushed apart from the top down. */
@@ -167,7 +169,8 @@ static void plot(const assay_render *r, const assay_digest_group *group) {
   }
   if (count == 0 || !(e.high > 0)) return;
   bool log = e.high > 8 * e.low;
-  assay_axis x = {0, fmin(fmax(e.nines, 1), 6), false, LEFT, WIDTH - RIGHT};
+  double right = WIDTH - (group->count > 1 ? RIGHT : RIGHT / 6); /* no labels, no room for them */
+  assay_axis x = {0, fmin(fmax(e.nines, 1), 6), false, LEFT, right};
   assay_axis y = assay_axis_nice(log ? e.low : 0, e.high, log, HEIGHT - BOTTOM, TOP);
   assay_buf_puts(r->out, "<figure><h3>");
   assay_html_text(r->out, group->base_name);

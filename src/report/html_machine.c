@@ -6,8 +6,7 @@
 
 #include "report/html.h"
 
-/* ---- Checks
- * ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Checks ------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_html_checks(const assay_render *r) {
   if (r->result->check_count == 0) return;
@@ -33,7 +32,7 @@ void assay_html_checks(const assay_render *r) {
     assay_buf_puts(r->out, "</td><td class=\"soft\">");
     assay_html_text(r->out, c->cause);
     if (c->recommendation != NULL) {
-      assay_buf_puts(r->out, c->cause != NULL ? ". <b class=\"unsure\">" : "<b class=\"unsure\">");
+      assay_buf_puts(r->out, c->cause != NULL ? ". <b>" : "<b>");
       assay_html_text(r->out, c->recommendation);
       assay_buf_puts(r->out, "</b>");
     }
@@ -43,8 +42,7 @@ void assay_html_checks(const assay_render *r) {
   assay_html_end(r->out);
 }
 
-/* ---- Facts
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Facts -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end) {
   size_t n = strlen(text), m = strlen(end);
@@ -176,8 +174,7 @@ static void unavailable(const assay_render *r) {
   assay_buf_puts(r->out, "</ul></details>\n");
 }
 
-/* ---- Ceilings
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Ceilings ----------------------------------------------------------------------------------------------------------------------- */
 
 static const assay_ceiling *ceiling(const assay_result *result, const char *name) {
   for (size_t i = 0; i < result->ceiling_count; i++) {

@@ -10,8 +10,7 @@
 
 enum { STRIP_WIDTH = 150, BAR_WIDTH = 170, ROW_HEIGHT = 16, MIDDLE = 8 };
 
-/* ---- Processes
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Processes ---------------------------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -66,8 +65,7 @@ static void strip(assay_buf *out, const assay_metric_result *m, double limit) {
   assay_svg_end(out);
 }
 
-/* ---- Share of the ceiling
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Share of the ceiling ----------------------------------------------------------------------------------------------------------- */
 
 /* The interval of the share: for a cost the share is limit / value, for a rate value / limit. */
 static void share_interval(const assay_metric_result *m, double *low, double *high) {
@@ -94,8 +92,27 @@ static void share(assay_buf *out, const assay_metric_result *m) {
   assay_buf_puts(out, "</span></div>");
 }
 
-/* ---- Rows
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* What the table of a suite needs: columns that would be empty are left out. */
+typedef struct layout {
+  double limit; /* of the strips */
+  bool share, rate;
+} layout;
+
+static unsigned columns_of(const layout *l) { return 4u + l->share + l->rate; }
+
+static layout find_layout(const assay_render *r, const char *suite) {
+  layout l = {.limit = strip_limit(r, suite)};
+  for (size_t i = 0; i < r->result->benchmark_count; i++) {
+    const assay_benchmark_result *b = &r->result->benchmarks[i];
+    if (!assay_report_measured(b) || strcmp(b->suite, suite) != 0) continue;
+    const assay_metric_result *rate = assay_report_rate_metric(b);
+    l.share |= assay_report_bound_metric(b) != NULL;
+    l.rate |= rate != NULL && rate != assay_report_main_metric(b);
+  }
+  return l;
+}
+
+/* ---- Rows --------------------------------------------------------------------------------------------------------------------------- */
 
 static void row_head(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *b) {
   const assay_metric_result *m = assay_report_main_metric(b), *bound = assay_report_bound_metric(b);
@@ -120,77 +137,81 @@ static void row_head(const assay_render *r, const assay_digest_group *group, con
   assay_buf label = {0};
   assay_digest_label(r->digest, group, b, &label);
   if (label.failed) r->out->failed = true;
-  assay_html_text(r->out, label.data);
+  assay_html_name(r->out, label.data);
   assay_buf_deinit(&label);
+  if (assay_report_measured(b) && !b->steady) assay_buf_putc(r->out, ' '), assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", "not steady");
   assay_buf_puts(r->out, "</th>");
 }
 
-static void absent_row(const assay_render *r, const assay_benchmark_result *b) {
+static void absent_row(const assay_render *r, const assay_benchmark_result *b, const layout *l) {
   static const assay_tone tones[] = {ASSAY_TONE_PLAIN, ASSAY_TONE_PLAIN, ASSAY_TONE_UNSURE, ASSAY_TONE_BAD};
-  assay_buf_puts(r->out, "<td class=\"x\" colspan=\"5\">");
+  assay_buf_printf(r->out, "<td class=\"x\" colspan=\"%u\">", columns_of(l) - 1);
   assay_html_mark(r->out, tones[b->status], b->status == ASSAY_OUTCOME_FAILED ? "\u2717" : "\u2013",
                   b->status == ASSAY_OUTCOME_OK ? "no figure" : assay_outcome_text(b->status));
   if (b->reason != NULL) assay_buf_puts(r->out, ": "), assay_html_text(r->out, b->reason);
   assay_buf_puts(r->out, "</td></tr>\n");
 }
 
-static void row(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *b, double limit) {
+static void row(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *b, const layout *l) {
   char text[ASSAY_REPORT_TEXT];
   row_head(r, group, b);
   if (!assay_report_measured(b)) {
-    absent_row(r, b);
+    absent_row(r, b, l);
     return;
   }
   const assay_metric_result *m = assay_report_main_metric(b), *bound = assay_report_bound_metric(b), *rate = assay_report_rate_metric(b);
   assay_buf_puts(r->out, "<td class=\"r v\">");
   assay_html_value(r->out, m->value, m->unit);
-  assay_buf_printf(r->out, "</td><td class=\"r soft\">\u00B1&#160;%s</td><td class=\"strip\">",
+  assay_buf_printf(r->out, "</td><td class=\"r soft h\">\u00B1&#160;%s</td><td class=\"strip\">",
                    assay_report_percent(assay_report_half_ratio(m), text));
-  strip(r->out, m, limit);
-  assay_buf_puts(r->out, "</td><td class=\"share\">");
+  strip(r->out, m, l->limit);
+  assay_buf_puts(r->out, "</td>");
+  if (l->share) assay_buf_puts(r->out, "<td class=\"share\">");
   if (bound != NULL) share(r->out, bound);
-  assay_buf_puts(r->out, "</td><td class=\"r\">");
-  if (!b->steady) assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", "not steady ");
+  if (l->share) assay_buf_puts(r->out, "</td>");
+  if (l->rate) assay_buf_puts(r->out, "<td class=\"r rt\">");
   if (rate != NULL && rate != m) assay_html_value(r->out, rate->value, rate->unit);
-  assay_buf_puts(r->out, "</td></tr>\n");
+  assay_buf_puts(r->out, l->rate ? "</td></tr>\n" : "</tr>\n");
 }
 
-static void group_rows(const assay_render *r, const assay_digest_group *group, double limit) {
+static void group_rows(const assay_render *r, const assay_digest_group *group, const layout *l) {
   assay_buf_puts(r->out, "<tbody>");
   if (group->count > 1) {
     assay_buf common = {0};
     assay_digest_common(r->digest, group, &common);
-    assay_buf_puts(r->out, "<tr class=\"g\"><th colspan=\"6\" scope=\"rowgroup\"><span class=\"n\" style=\"all:unset\">");
+    assay_buf_printf(r->out, "<tr class=\"g\"><th colspan=\"%u\" scope=\"rowgroup\">", columns_of(l));
     assay_html_text(r->out, group->base_name);
-    assay_buf_puts(r->out, "</span>");
     if (common.data != NULL)
       assay_buf_puts(r->out, "<span class=\"n\">"), assay_html_text(r->out, common.data), assay_buf_puts(r->out, "</span>");
     assay_buf_puts(r->out, "</th></tr>\n");
     assay_buf_deinit(&common);
   }
-  for (size_t i = 0; i < group->count; i++) row(r, group, r->digest->order[group->first + i], limit);
+  for (size_t i = 0; i < group->count; i++) row(r, group, r->digest->order[group->first + i], l);
   assay_buf_puts(r->out, "</tbody>\n");
 }
 
 static void table(const assay_render *r, const char *suite) {
   char text[ASSAY_REPORT_TEXT];
-  double limit = strip_limit(r, suite);
-  assay_report_percent(limit, text);
-  assay_buf_printf(
-      r->out,
-      "<table class=\"suite\"><thead><tr><th>Benchmark</th><th class=\"r\">Median</th><th class=\"r\">95&#160;%% interval</th>"
-      "<th>Processes, from the median<span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i></span></th>"
-      "<th>Share of its ceiling<span class=\"scale wide\"><i>0</i><i style=\"left:45.5%%\">50</i><i style=\"left:91%%;right:auto;"
-      "transform:translateX(-50%%)\">100&#160;%%</i></span></th><th class=\"r\">Rate</th></tr></thead>\n",
-      text, text);
+  layout l = find_layout(r, suite);
+  assay_report_tick(l.limit * 100, "%", text);
+  assay_buf_printf(r->out,
+                   "<div class=\"scroll\"><table class=\"suite\"><thead><tr><th>Benchmark</th><th class=\"r\">Median</th><th "
+                   "class=\"r\">95&#160;%% interval</th>"
+                   "<th>Processes, from the median<span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i></span></th>",
+                   text, text);
+  if (l.share)
+    assay_buf_puts(
+        r->out,
+        "<th>Share of its ceiling<span class=\"scale wide\"><i>0</i><i style=\"left:45.5%\">50</i><i style=\"left:91%;right:auto;"
+        "transform:translateX(-50%)\">100&#160;%</i></span></th>");
+  assay_buf_puts(r->out, l.rate ? "<th class=\"r\">Rate</th></tr></thead>\n" : "</tr></thead>\n");
   for (size_t g = 0; g < r->digest->group_count; g++) {
-    if (strcmp(r->digest->groups[g].suite, suite) == 0) group_rows(r, &r->digest->groups[g], limit);
+    if (strcmp(r->digest->groups[g].suite, suite) == 0) group_rows(r, &r->digest->groups[g], &l);
   }
-  assay_buf_puts(r->out, "</table>\n");
+  assay_buf_puts(r->out, "</table></div>\n");
 }
 
-/* ---- Every figure
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Every figure ------------------------------------------------------------------------------------------------------------------- */
 
 static void figure_row(assay_buf *out, const assay_benchmark_result *b, const assay_metric_result *m) {
   const assay_summary *s = &m->stats;
@@ -265,8 +286,7 @@ static void shared_causes(const assay_render *r, const assay_digest_suite *s) {
   assay_buf_puts(r->out, "</p>\n");
 }
 
-/* ---- The sections
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The sections ------------------------------------------------------------------------------------------------------------------- */
 
 static void suite(const assay_render *r, size_t index) {
   const assay_digest_suite *s = &r->digest->suites[index];

@@ -6,8 +6,7 @@
 
 #include "report/html.h"
 
-/* ---- Tiles ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Tiles -------------------------------------------------------------------------------------------------------------------------- */
 
 static void begin_tile(assay_buf *out, const char *title) { assay_buf_printf(out, "<div><dt>%s</dt><dd><div class=\"fig\">", title); }
 
@@ -84,7 +83,7 @@ static void share_tile(const assay_render *r, const assay_benchmark_result *b, c
   if (space != NULL) *space = '\0';
   assay_html_text(r->out, text);
   assay_buf_puts(r->out, "<small>&#160;%</small></div><div class=\"sub\">");
-  assay_html_text(r->out, b->name);
+  assay_html_name(r->out, b->name);
   assay_buf_puts(r->out, ", of ");
   assay_html_text(r->out, m->ceiling);
   end_tile(r->out);
@@ -104,10 +103,9 @@ static void check_tile(const assay_render *r) {
   end_tile(r->out);
 }
 
-/* ---- Every benchmark on one line
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Every benchmark on one line ---------------------------------------------------------------------------------------------------- */
 
-enum { FIELD_WIDTH = 1072, FIELD_HEIGHT = 118, FIELD_BASE = 84, BINS = 134 };
+enum { FIELD_WIDTH = 1072, FIELD_HEIGHT = 110, FIELD_BASE = 84, BINS = 134 };
 
 /* A dot a benchmark at its share of the ceiling; dots that would cover one another are stacked. */
 static void field(const assay_render *r) {
@@ -136,13 +134,12 @@ static void field(const assay_render *r) {
     assay_svg_dot(r->out, "dot", bin * 8.0 + 4, y, 3.6);
   }
   assay_svg_line(r->out, "ax", axis.from, FIELD_BASE + 1, axis.to, FIELD_BASE + 1);
-  assay_svg_text(r->out, "lb", axis.from, FIELD_HEIGHT, "start", "share of the ceiling that binds it");
   assay_svg_end(r->out);
-  assay_buf_puts(r->out, "</div></figure>\n");
+  assay_buf_puts(
+      r->out, "</div><figcaption>Each dot is a benchmark, at the share it reaches of the ceiling that binds it.</figcaption></figure>\n");
 }
 
-/* ---- The section
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The section -------------------------------------------------------------------------------------------------------------------- */
 
 static void sentence(const char *words, assay_tone tone, void *user) {
   static const char *const marks[] = {"<b class=\"plain\" aria-hidden=\"true\">\u2022</b>",
@@ -206,23 +203,21 @@ void assay_html_summary(const assay_render *r) {
   assay_html_end(r->out);
 }
 
-/* ---- Limits
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Limits ------------------------------------------------------------------------------------------------------------------------- */
 
-/* How much room there is to the limit, in words: "6.2 x within", "21 x over". */
+/* How much room there is to the limit, in words: "6.2 x within", "21 x too much". */
 static void margin(assay_buf *out, const assay_sla_result *s) {
   if (s->status == ASSAY_SLA_NOT_APPLICABLE || !(s->limit > 0) || !(s->value > 0)) return;
   double room = s->is_max ? s->limit / s->value : s->value / s->limit;
   bool kept = room >= 1;
   if (!kept) room = 1 / room;
-  if (room < 1.995)
-    assay_buf_printf(out, "%.0f&#160;%% %s", (room - 1) * 100, kept ? "to spare" : "over");
+  const char *word = kept ? "to spare" : s->is_max ? "too much" : "too little";
+  if (room >= 9999.5)
+    assay_buf_printf(out, "over 10&#8239;000\u00D7 %s", word);
+  else if (room < 1.995)
+    assay_buf_printf(out, "%.0f&#160;%% %s", (room - 1) * 100, word);
   else
-    assay_buf_printf(out,
-                     room < 9.95     ? "%.1f\u00D7 %s"
-                     : room < 9999.5 ? "%.0f\u00D7 %s"
-                                     : "%.2g\u00D7 %s",
-                     room, kept ? "to spare" : "over");
+    assay_buf_printf(out, "%.*f\u00D7 %s", room < 9.95 ? 1 : 0, room, word);
 }
 
 void assay_html_limits(const assay_render *r) {
@@ -244,7 +239,7 @@ void assay_html_limits(const assay_render *r) {
     assay_buf_puts(r->out, "</td><th scope=\"row\">");
     assay_html_text(r->out, s->name);
     if (s->description != NULL)
-      assay_buf_puts(r->out, " <span class=\"soft\">"), assay_html_text(r->out, s->description), assay_buf_puts(r->out, "</span>");
+      assay_buf_puts(r->out, "<span class=\"sub\">"), assay_html_text(r->out, s->description), assay_buf_puts(r->out, "</span>");
     assay_buf_puts(r->out, "</th><td class=\"r\">");
     assay_html_value(r->out, s->value, s->unit);
     assay_buf_puts(r->out, s->is_max ? "</td><td class=\"r\">\u2264&#160;" : "</td><td class=\"r\">\u2265&#160;");
@@ -266,8 +261,7 @@ void assay_html_limits(const assay_render *r) {
   assay_html_end(r->out);
 }
 
-/* ---- Recommendations
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Recommendations ---------------------------------------------------------------------------------------------------------------- */
 
 void assay_html_recommendations(const assay_render *r) {
   if (r->result->recommendation_count == 0) return;

@@ -10,8 +10,7 @@
 
 enum { WIDTH = 330, LEFT = 52, MAX_SWEEP = 64, MAX_SCALING = 36 };
 
-/* ---- Growth
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Growth ------------------------------------------------------------------------------------------------------------------------- */
 
 enum { GROWTH_HEIGHT = 200, GROWTH_BOTTOM = 30, GROWTH_TOP = 10, GROWTH_RIGHT = 12, FIT_POINTS = 33 };
 
@@ -27,6 +26,11 @@ static double growth(assay_big_o order, double n) {
     case ASSAY_O_UNCLEAR: break;
   }
   return NAN;
+}
+
+static const char *growth_text(assay_big_o order) {
+  static const char *const texts[] = {"1", "log\u2082 n", "n", "n log\u2082 n", "n\u00B2", "n\u00B3", "?"};
+  return (unsigned)order < sizeof texts / sizeof *texts ? texts[order] : "?";
 }
 
 /* Whether a benchmark belongs to the sweep "sum/type=f32": same base name and the parameters named. */
@@ -58,11 +62,11 @@ static void growth_frame(assay_buf *out, const assay_axis *x, const assay_axis *
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(y, ticks[i]);
     assay_svg_line(out, "gr", LEFT, at, WIDTH - GROWTH_RIGHT, at);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_value(ticks[i], "ns", text));
+    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_tick(ticks[i], "ns", text));
   }
   count = assay_axis_ticks(x, 5, ticks);
   for (size_t i = 0; i < count; i++) {
-    assay_report_value(ticks[i], "", text);
+    assay_report_tick(ticks[i], "", text);
     assay_svg_text(out, "tk", assay_axis_at(x, ticks[i]), GROWTH_HEIGHT - GROWTH_BOTTOM + 14, "middle", text);
   }
   assay_svg_line(out, "ax", LEFT, GROWTH_HEIGHT - GROWTH_BOTTOM, WIDTH - GROWTH_RIGHT, GROWTH_HEIGHT - GROWTH_BOTTOM);
@@ -106,8 +110,9 @@ static void growth_plot(const assay_render *r, const assay_complexity_result *c)
   if (c->fit.order == ASSAY_O_UNCLEAR) {
     assay_buf_puts(r->out, "No form fits clearly better than another.");
   } else {
-    assay_buf_printf(r->out, "<b>%s</b>, %s a step", assay_big_o_text(c->fit.order), assay_report_value(c->fit.coefficient, "ns", text));
-    assay_buf_printf(r->out, "; residuals %s (root mean square).", assay_report_percent(c->fit.rms_ratio, text));
+    assay_buf_printf(r->out, "<b>%s</b>: %s \u00D7 %s", assay_big_o_text(c->fit.order), assay_report_value(c->fit.coefficient, "ns", text),
+                     growth_text(c->fit.order));
+    assay_buf_printf(r->out, "; residuals %s.", assay_report_percent(c->fit.rms_ratio, text));
   }
   assay_buf_puts(r->out, "</figcaption></figure>\n");
 }
@@ -121,8 +126,7 @@ void assay_html_scaling(const assay_render *r) {
   assay_html_end(r->out);
 }
 
-/* ---- Over time
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Over time ---------------------------------------------------------------------------------------------------------------------- */
 
 enum { TREND_HEIGHT = 112, TREND_TOP = 12, TREND_BOTTOM = 20, TREND_RIGHT = 58, TREND_POINTS = 128, MAX_TRENDS = 48 };
 
@@ -183,7 +187,7 @@ static void trend_plot(const assay_render *r, const assay_report_trend *t) {
   }
   char text[ASSAY_REPORT_TEXT];
   assay_buf_puts(r->out, "<figure><h3 class=\"n\">");
-  assay_html_text(r->out, t->benchmark);
+  assay_html_name(r->out, t->benchmark);
   assay_buf_puts(r->out, "</h3>");
   assay_svg_begin(r->out, "plot", WIDTH, TREND_HEIGHT, "The figure over earlier runs, with its 95 % interval");
   assay_svg_line(r->out, "gr", LEFT, y.to, WIDTH - TREND_RIGHT, y.to);

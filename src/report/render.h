@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-/* ---- One renderer a format: each appends to `out`, whose stickiness carries out-of-memory. ------------------------------------ */
+/* ---- One renderer a format: each appends to `out`, whose stickiness carries out-of-memory. ------------------------------------------ */
 
 struct assay_digest;
 
@@ -24,12 +24,14 @@ void assay_report_junit(const assay_render *r);
 void assay_report_terminal(const assay_render *r);
 void assay_report_html(const assay_render *r);
 
-/* ---- Figures as text ------------------------------------------------------------------------------------------------------------ */
+/* ---- Figures as text ---------------------------------------------------------------------------------------------------------------- */
 
 enum { ASSAY_REPORT_TEXT = 48 };
 
 /* "1.234 us"; a dash where there is no value (NaN). */
 const char *assay_report_value(double value, const char *unit, char out[ASSAY_REPORT_TEXT]);
+/* The same for a tick of an axis: "100 ns", "5 ms", without zeros that say nothing. */
+const char *assay_report_tick(double value, const char *unit, char out[ASSAY_REPORT_TEXT]);
 /* Half the 95 % interval relative to the value, or NaN where there is none (one process, a zero). */
 double assay_report_half_ratio(const assay_metric_result *metric);
 /* "3.1 %" with as many digits as matter; a dash for NaN. */
@@ -47,7 +49,7 @@ size_t assay_report_columns(const char *text);
 /* Copies as much as fits into `columns`, with an ellipsis in the middle when it does not all fit, and pads to it on the right or left. */
 void assay_report_fit(assay_buf *out, const char *text, size_t columns, bool right);
 
-/* ---- Finding things -------------------------------------------------------------------------------------------------------------- */
+/* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
 /* NULL when the benchmark has no figure. */
 const assay_metric_result *assay_report_main_metric(const assay_benchmark_result *benchmark);
@@ -58,7 +60,7 @@ const assay_metric_result *assay_report_rate_metric(const assay_benchmark_result
 /* True when figures stand behind it. */
 bool assay_report_measured(const assay_benchmark_result *benchmark);
 
-/* ---- The digest ------------------------------------------------------------------------------------------------------------------- */
+/* ---- The digest --------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_digest_suite {
   const char *name;

@@ -6,11 +6,12 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/html.h"
 
-enum { WIDTH = 860, HEIGHT = 480, LEFT = 84, RIGHT = 150, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
+enum { WIDTH = 930, HEIGHT = 480, LEFT = 76, RIGHT = 216, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
 
 typedef struct roof {
   char label[40];
@@ -32,8 +33,7 @@ typedef struct plot {
   size_t taken_count;
 } plot;
 
-/* ---- What is drawn
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- What is drawn ------------------------------------------------------------------------------------------------------------------ */
 
 static bool is_arithmetic(const assay_ceiling *c) { return c->available && strcmp(c->unit, "FLOP/s") == 0 && c->value > 0; }
 
@@ -56,6 +56,14 @@ static void add_roof(roof *roofs, size_t *count, const char *label, double value
   snprintf(added->label, sizeof added->label, "%s", label);
 }
 
+/* "f32 vector 2t" becomes "f32 vector, 2 threads". */
+static void name_threads(char *label, size_t size) {
+  char *space = strrchr(label, ' '), count[12];
+  if (space == NULL) return;
+  snprintf(count, sizeof count, "%.*s", (int)strcspn(space + 1, "t"), space + 1);
+  snprintf(space, size - (size_t)(space - label), ", %s threads", count);
+}
+
 static void find_roofs(plot *p) {
   const assay_result *result = p->r->result;
   for (size_t i = 0; i < result->ceiling_count; i++) {
@@ -65,16 +73,16 @@ static void find_roofs(plot *p) {
     if (is_arithmetic(c)) {
       snprintf(label, sizeof label, "%.30s", c->name + (strncmp(c->name, "flops.", 6) == 0 ? 6 : 0));
       for (char *dot = label; (dot = strchr(dot, '.')) != NULL;) *dot = ' ';
+      if (threaded) name_threads(label, sizeof label);
       add_roof(p->flats, &p->flat_count, label, c->value, threaded);
       continue;
     }
     if (!c->available || strcmp(c->unit, "B/s") != 0 || !(c->value > 0) || strstr(c->name, ".write") != NULL) continue;
     if (strncmp(c->name, "memory.", 7) == 0)
-      snprintf(label, sizeof label, threaded ? "memory, %.8s threads" : "memory", strrchr(c->name, '.') + 1);
+      snprintf(label, sizeof label, threaded ? "memory %.8s" : "memory", strrchr(c->name, '.') + 1);
     else
       snprintf(label, sizeof label, "%c%.1s", c->name[0] - 'a' + 'A', c->name + 1);
-    char *thread_mark = strstr(label, "t threads");
-    if (thread_mark != NULL) memmove(thread_mark, thread_mark + 1, strlen(thread_mark));
+    if (threaded) name_threads(label, sizeof label);
     add_roof(p->slopes, &p->slope_count, label, c->value, threaded);
   }
 }
@@ -124,8 +132,7 @@ static void find_axes(plot *p) {
   p->y = (assay_axis){bottom, top, true, HEIGHT - BOTTOM, TOP};
 }
 
-/* ---- Labels
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Labels ------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_free(const plot *p, box wanted) {
   for (size_t i = 0; i < p->taken_count; i++) {
@@ -139,7 +146,7 @@ static void take(plot *p, box b) {
   if (p->taken_count < MAX_LABELS) p->taken[p->taken_count++] = b;
 }
 
-static double text_width(const char *text) { return (double)assay_report_columns(text) * 6.1; }
+static double text_width(const char *text) { return (double)assay_report_columns(text) * 6.5; }
 
 static void frame(plot *p) {
   double ticks[ASSAY_AXIS_TICKS];
@@ -148,7 +155,7 @@ static void frame(plot *p) {
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(&p->y, ticks[i]);
     assay_svg_line(p->out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_svg_text(p->out, "tk", LEFT - 8, at + 4, "end", assay_report_value(ticks[i], "FLOP/s", text));
+    assay_svg_text(p->out, "tk", LEFT - 8, at + 4, "end", assay_report_tick(ticks[i], "FLOP/s", text));
   }
   count = assay_axis_ticks(&p->x, 8, ticks);
   for (size_t i = 0; i < count; i++) {
@@ -175,38 +182,103 @@ static void draw_flats(plot *p) {
     double y = assay_axis_at(&p->y, f->value), from = assay_axis_at(&p->x, f->value / steepest);
     char value[ASSAY_REPORT_TEXT];
     assay_svg_line(p->out, f->dashed ? "roof3" : "roof", from, y, WIDTH - RIGHT, y);
-    double label_y = fmax(y + 4, last + 25);
+    double label_y = fmax(y + 4, last + 14);
     last = label_y;
-    assay_svg_text(p->out, "em", WIDTH - RIGHT + 8, label_y, "start", f->label);
-    assay_svg_text(p->out, "tk", WIDTH - RIGHT + 8, label_y + 12, "start", assay_report_value(f->value, "FLOP/s", value));
+    assay_buf_printf(p->out, "<text x=\"%d\" y=\"%.1f\" class=\"em\">", WIDTH - RIGHT + 8, label_y);
+    assay_buf_xml(p->out, f->label);
+    assay_buf_printf(p->out, "<tspan class=\"tk\" dx=\"6\">%s</tspan></text>", assay_report_value(f->value, "FLOP/s", value));
     take(p, (box){from, WIDTH - RIGHT, y - 2, y + 2});
+    take(p, (box){WIDTH - RIGHT, WIDTH, label_y - 11, label_y + 3});
   }
 }
 
-/* A slope runs from the left edge to the highest flat roof of its kind; its label lies along it. */
-static void draw_slopes(plot *p) {
+/* A label along a slope takes the room of small boxes in a row; `below` says on which side of it. */
+static bool along(plot *p, double x, double y, double half, double slant, bool below, bool taking) {
+  double shift = below ? 17 : 0;
+  for (int k = -4; k <= 4; k++) {
+    double bx = x + half * k / 4.0, by = y + half * k / 4.0 * slant + shift;
+    box b = {bx - half / 5, bx + half / 5, by - 15, by - 2};
+    if (taking)
+      take(p, b);
+    else if (!is_free(p, b))
+      return false;
+  }
+  return true;
+}
+
+typedef struct slope {
+  double x1, y1, x2, y2, angle, slant; /* angle in degrees, as SVG turns */
+} slope;
+
+static slope place_slope(const plot *p, const roof *s) {
   double decade_x = (p->x.to - p->x.from) / log10(p->x.high / p->x.low), decade_y = (p->y.from - p->y.to) / log10(p->y.high / p->y.low);
-  double angle = -atan2(decade_y, decade_x) * 180 / 3.14159265358979323846;
-  double peak = highest(p->flats, p->flat_count);
-  for (size_t i = 0; i < p->slope_count; i++) {
-    const roof *s = &p->slopes[i];
-    double left = fmax(p->x.low, p->y.low / s->value), right = fmin(p->x.high, peak / s->value);
-    double x1 = assay_axis_at(&p->x, left), y1 = assay_axis_at(&p->y, left * s->value);
-    double x2 = assay_axis_at(&p->x, right), y2 = assay_axis_at(&p->y, right * s->value);
-    assay_svg_line(p->out, s->dashed ? "roof3" : "roof", x1, y1, x2, y2);
-    char label[96], value[ASSAY_REPORT_TEXT];
-    snprintf(label, sizeof label, "%s  %s", s->label, assay_report_value(s->value, "B/s", value));
-    /* Dashed roofs (all threads) lie close above the plain ones, so their label stands further up. */
-    double part = s->dashed ? 0.62 : 0.3, x = x1 + (x2 - x1) * part, y = y1 + (y2 - y1) * part;
-    assay_buf_printf(p->out, "<text class=\"lb halo\" transform=\"translate(%.1f %.1f) rotate(%.1f)\" dy=\"-5\" text-anchor=\"middle\">", x,
-                     y, angle);
+  double left = fmax(p->x.low, p->y.low / s->value), right = fmin(p->x.high, highest(p->flats, p->flat_count) / s->value);
+  return (slope){assay_axis_at(&p->x, left),
+                 assay_axis_at(&p->y, left * s->value),
+                 assay_axis_at(&p->x, right),
+                 assay_axis_at(&p->y, right * s->value),
+                 -atan2(decade_y, decade_x) * 180 / 3.14159265358979323846,
+                 -decade_y / decade_x};
+}
+
+static void label_slope(plot *p, const slope *s, const char *label, bool below) {
+  double half = text_width(label) / 2 * cos(s->angle * 3.14159265358979323846 / 180);
+  for (int k = 0; k < 12; k++) { /* from the lower left upwards, until a place is free */
+    double part = 0.16 + 0.06 * k, x = s->x1 + (s->x2 - s->x1) * part, y = s->y1 + (s->y2 - s->y1) * part;
+    if (k < 11 && !along(p, x, y, half, s->slant, below, false)) continue;
+    assay_buf_printf(p->out, "<text class=\"lb halo\" transform=\"translate(%.1f %.1f) rotate(%.1f)\" dy=\"%d\" text-anchor=\"middle\">", x,
+                     y, s->angle, below ? 14 : -5);
     assay_buf_xml(p->out, label);
     assay_buf_puts(p->out, "</text>");
-    double half = text_width(label) / 2 * cos(angle * 0.017453292519943295);
-    for (int k = -2; k <= 2; k++) {
-      double bx = x + half * k / 2.0, by = y + half * k / 2.0 * tan(angle * 0.017453292519943295);
-      take(p, (box){bx - half / 3, bx + half / 3, by - 18, by + 2});
+    along(p, x, y, half, s->slant, below, true);
+    return;
+  }
+}
+
+static int by_falling_value(const void *a, const void *b) {
+  double x = ((const roof *)a)->value, y = ((const roof *)b)->value;
+  return (x < y) - (x > y);
+}
+
+/*
+ * A slope runs from the left edge to the highest flat roof; its label lies along it. Of slopes that are too close for a label between them
+ * (L3 and memory often are) the first is labelled above, and the others together below the last.
+ */
+static void draw_slopes(plot *p) {
+  enum { ROOM = 18 };
+  qsort(p->slopes, p->slope_count, sizeof *p->slopes, by_falling_value);
+  for (size_t i = 0; i < p->slope_count; i++) {
+    slope s = place_slope(p, &p->slopes[i]);
+    assay_svg_line(p->out, p->slopes[i].dashed ? "roof3" : "roof", s.x1, s.y1, s.x2, s.y2);
+  }
+  assay_buf close = {0};
+  for (size_t i = 0; i < p->slope_count; i++) {
+    char label[96], value[ASSAY_REPORT_TEXT];
+    slope s = place_slope(p, &p->slopes[i]);
+    double away = cos(s.angle * 3.14159265358979323846 / 180), decade_y = (p->y.from - p->y.to) / log10(p->y.high / p->y.low);
+    double gap_before = i == 0 ? ROOM : decade_y * log10(p->slopes[i - 1].value / p->slopes[i].value) * away;
+    double gap_after = i + 1 == p->slope_count ? ROOM : decade_y * log10(p->slopes[i].value / p->slopes[i + 1].value) * away;
+    snprintf(label, sizeof label, "%s %s", p->slopes[i].label, assay_report_value(p->slopes[i].value, "B/s", value));
+    if (gap_before >= ROOM) {
+      label_slope(p, &s, label, false);
+      continue;
     }
+    assay_buf_printf(&close, "%s%s", close.length > 0 ? ", " : "", label);
+    if (gap_after < ROOM || close.data == NULL) continue;
+    label_slope(p, &s, close.data, true);
+    assay_buf_clear(&close);
+  }
+  if (close.failed) p->out->failed = true;
+  assay_buf_deinit(&close);
+}
+
+/* Labels of the roofs keep clear of the benchmarks, which are drawn over the roofs later. */
+static void take_points(plot *p) {
+  for (size_t i = 0; i < p->r->result->benchmark_count; i++) {
+    double intensity, rate;
+    if (!point_of(&p->r->result->benchmarks[i], &intensity, &rate)) continue;
+    double x = assay_axis_at(&p->x, intensity), y = assay_axis_at(&p->y, rate);
+    take(p, (box){x - 5, x + 5, y - 5, y + 5});
   }
 }
 
@@ -222,7 +294,6 @@ static void draw_points(plot *p) {
     assay_buf_puts(p->out, "</title>");
     assay_svg_dot(p->out, "pt", x, y, 5);
     assay_buf_puts(p->out, "</g>");
-    take(p, (box){x - 5, x + 5, y - 5, y + 5});
   }
 }
 
@@ -260,8 +331,7 @@ static void label_groups(plot *p) {
   }
 }
 
-/* ---- The plot
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The plot ----------------------------------------------------------------------------------------------------------------------- */
 
 static bool has_roofs(const assay_result *result) {
   bool arithmetic = false, bandwidth = false;
@@ -281,6 +351,7 @@ static void draw(const assay_render *r, assay_buf *out) {
   find_axes(&p);
   frame(&p);
   draw_flats(&p);
+  take_points(&p);
   draw_slopes(&p);
   draw_points(&p);
   label_groups(&p);

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Axes -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Axes --------------------------------------------------------------------------------------------------------------------------- */
 
 double assay_axis_at(const assay_axis *axis, double value) {
   double low = axis->low, high = axis->high;
@@ -80,8 +79,7 @@ assay_axis assay_axis_nice(double low, double high, bool log, double from, doubl
   return (assay_axis){floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, false, from, to};
 }
 
-/* ---- Marks ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Marks -------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_svg_number(assay_buf *out, double value) {
   char text[40];

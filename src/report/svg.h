@@ -14,8 +14,7 @@
 
 #include "base/buf.h"
 
-/* ---- Axes -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Axes --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_axis {
   double low, high; /* in data; low < high; both > 0 when log */
@@ -34,8 +33,7 @@ assay_axis assay_axis_nice(double low, double high, bool log, double from, doubl
 /* The smallest of 1, 2, 5 times a power of ten that is not below `value` (> 0). */
 double assay_nice_limit(double value);
 
-/* ---- Marks ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Marks -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Opens an <svg>; `title` (may be NULL: then it is hidden from screen readers, for plots whose figures stand beside them) is escaped. */
 void assay_svg_begin(assay_buf *out, const char *css_class, double width, double height, const char *title);

@@ -91,8 +91,7 @@ static void heading(terminal *t, const char *title, const char *note) {
   wrap(t, INK_DIM, note, at, at);
 }
 
-/* ---- A suite --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A suite ------------------------------------------------------------------------------------------------------------------------ */
 
 static const struct {
   const char *glyph;
@@ -275,8 +274,7 @@ static void suite_table(terminal *t, const assay_digest_suite *s) {
   each_row(t, s->name, true, visit_print, &c);
 }
 
-/* ---- Limits, checks, changes, recommendations ------------------------------------------------------------------------------------------
- */
+/* ---- Limits, checks, changes, recommendations --------------------------------------------------------------------------------------- */
 
 static void slas(terminal *t) {
   static const char *const glyphs[] = {TICK, CROSS, NONE};
@@ -406,8 +404,7 @@ static void recommendations(terminal *t) {
   }
 }
 
-/* ---- The whole -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The whole ---------------------------------------------------------------------------------------------------------------------- */
 
 static void masthead(terminal *t) {
   const assay_run_info *run = &t->r->result->run;

@@ -22,6 +22,24 @@ const char *assay_report_value(double value, const char *unit, char out[ASSAY_RE
   return out;
 }
 
+const char *assay_report_tick(double value, const char *unit, char out[ASSAY_REPORT_TEXT]) {
+  static const char *const prefixes[] = {"", "k", "M", "G", "T"};
+  if (unit[0] == '\0') { /* a plain number, such as a size */
+    size_t k = 0;
+    for (; fabs(value) >= 999.5 && k < 4; k++) value /= 1000;
+    snprintf(out, ASSAY_REPORT_TEXT, "%.3g%s", value, prefixes[k]);
+    return out;
+  }
+  assay_report_value(value, unit, out);
+  char *space = strchr(out, ' '), *dot = strchr(out, '.');
+  if (space == NULL || dot == NULL || dot > space) return out;
+  char *end = space;
+  while (end[-1] == '0') end--;
+  if (end[-1] == '.') end--;
+  memmove(end, space, strlen(space) + 1);
+  return out;
+}
+
 double assay_report_half_ratio(const assay_metric_result *metric) {
   if (isnan(metric->ci_low) || isnan(metric->ci_high) || metric->value == 0) return NAN;
   return (metric->ci_high - metric->ci_low) / 2 / fabs(metric->value);
@@ -71,7 +89,7 @@ void assay_report_plural(assay_buf *out, size_t count, const char *singular) {
   assay_buf_printf(out, "%zu %s%s", count, singular, count == 1 ? "" : "s");
 }
 
-/* ---- Columns ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Columns ------------------------------------------------------------------------------------------------------------------------ */
 
 static uint32_t decode(const char *text, size_t length) {
   const unsigned char *p = (const unsigned char *)text;

@@ -8,7 +8,7 @@
 enum { PROCESSES = 5, RUNS = 12, MAX_METRICS = 6 };
 #define STARTED INT64_C(1789632000) /* 2026-09-17 08:00 UTC */
 
-/* ---- Noise that repeats ------------------------------------------------------------------------------------------------------ */
+/* ---- Noise that repeats ------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t noise_state;
 
@@ -22,7 +22,7 @@ static double noise(void) {
   return sum / 3;
 }
 
-/* ---- Benchmarks --------------------------------------------------------------------------------------------------------------- */
+/* ---- Benchmarks --------------------------------------------------------------------------------------------------------------------- */
 
 static assay_metric_result *add_metric(assay_benchmark_result *b, const char *name, const char *unit, assay_metric_kind kind,
                                        assay_better better) {
@@ -192,7 +192,7 @@ static void fill_benchmarks(test_sample *s) {
   add_absent(s, "trading", "feed_replay", "", ASSAY_OUTCOME_SKIPPED, "no capture named; give one with --input");
 }
 
-/* ---- The machine ------------------------------------------------------------------------------------------------------------------ */
+/* ---- The machine -------------------------------------------------------------------------------------------------------------------- */
 
 static const assay_ceiling sample_ceilings[] = {
     {"l1.read", "B/s", ASSAY_HIGHER, true, 402e9, 399e9, 0.02, "avx512, 24 KiB working set, 1 thread", NULL},
@@ -286,7 +286,7 @@ static const assay_fact sample_facts[] = {
     TEXT("compiler.name", "compiler", "gcc 12.2.0"),
 };
 
-/* ---- What the judge says --------------------------------------------------------------------------------------------------------- */
+/* ---- What the judge says ------------------------------------------------------------------------------------------------------------ */
 
 static const assay_sla_result sample_slas[] = {
     {"Order execution", "an order is in the book", "trading/order_insert*", "latency", "ns", true, 1e7, 61, ASSAY_SLA_MET, NULL},
@@ -325,7 +325,7 @@ static const assay_complexity_result sample_fits[] = {
     {"performance", "sum", "n", "sum", {ASSAY_O_N, 0.062, 0.014}},
 };
 
-/* ---- Before, and over time --------------------------------------------------------------------------------------------------------- */
+/* ---- Before, and over time ---------------------------------------------------------------------------------------------------------- */
 
 /* How much the i-th benchmark changed since the run before: mostly nothing, a few that stand out. */
 static double change_of(size_t i) {
