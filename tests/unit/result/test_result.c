@@ -20,7 +20,7 @@ static void json_is_the_golden_one(void **state) {
   assay_result *made = test_made_result();
   char *json = json_of(made), *golden = NULL;
   size_t length = 0;
-  if (getenv("ASSAY_UPDATE_GOLDEN") != NULL)
+  if (getenv("ASSAY_GOLDEN_UPDATE") != NULL)
     assert_ok(assay_os_write_file(test_source_path("golden/result.json"), json, strlen(json), &err), err);
   assert_ok(assay_os_read_file(test_source_path("golden/result.json"), 1 << 20, &err, &golden, &length), err);
   assert_string_equal(json, golden);
