@@ -88,7 +88,7 @@ static void write_tree(const char *root, const file *files) {
 }
 
 static assay_source make_tree(const char *name, const file *base, const file *over) {
-  static char roots[4][4200];
+  static char roots[8][4200];
   static unsigned next;
   char *root = roots[next++];
   snprintf(root, sizeof roots[0], "%s/%s", test_temp_dir(), name);
