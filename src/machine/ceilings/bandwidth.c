@@ -28,8 +28,9 @@ static uint64_t copy_libc(double *a, const double *b, const double *c, double s,
 
 static const assay_stream_variant libc_variant = {"libc", ASSAY_ISA_BASE, {NULL, write_libc, copy_libc, NULL, NULL, NULL, NULL}};
 
-/* However slow the machine is. */
-enum { REPETITIONS_MIN = 3 };
+/* However slow the machine is. A set in memory is timed in segments: a repetition of a millisecond finds a moment in which nothing else
+ * runs, and what it reads was last touched seven eighths of the set ago. */
+enum { REPETITIONS_MIN = 8, SEGMENTS = 8 };
 
 typedef struct span {
   uint64_t start, end;
@@ -41,7 +42,9 @@ typedef struct stream_job {
   const assay_stream_variant *variants[8];
   unsigned variant_count, threads, arrays, repetitions;
   assay_stream_op op;
-  size_t count;       /* doubles an array of one thread */
+  size_t count;      /* doubles an array of one thread */
+  unsigned segments; /* that an array is timed in */
+  size_t segment_count;
   uint64_t slice_ns;  /* how long a repetition lasts at least */
   uint64_t budget_ns; /* after which a variant gets no more than REPETITIONS_MIN */
   bool late;          /* set by thread 0 between two barriers, as is passes */
@@ -56,9 +59,10 @@ typedef struct stream_job {
  */
 static size_t array_stride(const stream_job *job) { return (job->count * sizeof(double) + 4095) / 4096 * 4096 + 1344; }
 
-static void run_kernel(const stream_job *job, unsigned variant, double *a, unsigned passes) {
+static void run_kernel(const stream_job *job, unsigned variant, double *a, unsigned segment, unsigned passes) {
   size_t stride = array_stride(job) / sizeof(double);
-  uint64_t sum = job->variants[variant]->kernels[job->op](a, a + stride, a + 2 * stride, 3.0, job->count, passes);
+  a += segment * job->segment_count;
+  uint64_t sum = job->variants[variant]->kernels[job->op](a, a + stride, a + 2 * stride, 3.0, job->segment_count, passes);
   __asm__ volatile("" : : "r"(sum));
 }
 
@@ -71,27 +75,27 @@ static double slowest_span_ns(const stream_job *job) {
   return (double)(end - start) / assay_ticks_per_ns();
 }
 
-static void timed_passes(stream_job *job, unsigned index, unsigned variant, double *a, unsigned passes) {
+static void timed_passes(stream_job *job, unsigned index, unsigned variant, double *a, unsigned segment, unsigned passes) {
   assay_barrier_wait(&job->barrier);
   job->spans[index].start = assay_ticks();
-  run_kernel(job, variant, a, passes);
+  run_kernel(job, variant, a, segment, passes);
   job->spans[index].end = assay_ticks();
   assay_barrier_wait(&job->barrier);
 }
 
 static void measure_variant(stream_job *job, unsigned index, unsigned variant, double *a) {
-  double bytes = (double)job->threads * (double)job->arrays * (double)job->count * sizeof(double);
-  run_kernel(job, variant, a, 1);
-  timed_passes(job, index, variant, a, 1);
+  double bytes = (double)job->threads * (double)job->arrays * (double)job->segment_count * sizeof(double);
+  for (unsigned segment = 0; segment < job->segments; segment++) run_kernel(job, variant, a, segment, 1);
+  timed_passes(job, index, variant, a, 0, 1);
   if (index == 0) {
     double ns = slowest_span_ns(job);
-    job->passes = ns < (double)job->slice_ns ? (unsigned)((double)job->slice_ns / (ns > 10 ? ns : 10)) + 1 : 1;
+    job->passes = job->segments == 1 && ns < (double)job->slice_ns ? (unsigned)((double)job->slice_ns / (ns > 10 ? ns : 10)) + 1 : 1;
   }
   uint64_t deadline = assay_os_now_ns() + job->budget_ns;
   for (unsigned i = 0; i < job->repetitions; i++) {
     assay_barrier_wait(&job->barrier);
     if (i >= REPETITIONS_MIN && job->late) break;
-    timed_passes(job, index, variant, a, job->passes);
+    timed_passes(job, index, variant, a, (i + 1) % job->segments, job->passes);
     if (index != 0) continue;
     assay_samples_add(&job->samples[variant], bytes * job->passes / slowest_span_ns(job) * 1e9);
     job->late = assay_os_now_ns() > deadline;
@@ -149,14 +153,15 @@ void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args
   }
   uint64_t wanted = working_set(run, args->level, threads), set = wanted < run->memory_limit_bytes ? wanted : run->memory_limit_bytes;
   job.count = (size_t)(set / threads / job.arrays / sizeof(double)) / 64 * 64;
-  job.slice_ns = in_memory ? 4 * run->slice_ns : run->slice_ns;
-  /* With several threads one that is put aside spoils the whole repetition: more of them find a quiet moment. */
-  job.repetitions = !in_memory ? run->repetitions : threads == 1 ? run->passes : 2 * run->passes;
+  job.segments = in_memory ? SEGMENTS : 1;
+  job.segment_count = job.count / job.segments / 64 * 64;
+  job.slice_ns = run->slice_ns;
+  job.repetitions = in_memory ? SEGMENTS * run->passes : run->repetitions;
   job.budget_ns = run->quick ? 150000000 : 600000000;
   job.barrier.parties = threads;
   job.spans = assay_calloc(ASSAY_TAG_MACHINE, threads, sizeof *job.spans);
   assay_error err = {0};
-  if (job.count == 0 || (in_memory && set < wanted / 2)) {
+  if (job.segment_count == 0 || (in_memory && set < wanted / 2)) {
     char have[32], need[32];
     assay_probe_unavailable(run, row, "needs %s of memory to get past the caches; %s may be used",
                             assay_format_value((double)wanted, "B", need, sizeof need),

@@ -49,10 +49,11 @@ static void chase_thread(void *user, unsigned index) {
   job->failed = memory == NULL;
   if (job->failed) return;
   assay_chase_build(memory, job->lines, 1);
-  /* A cache is filled by walking the whole cycle; of memory any stretch misses. */
-  size_t steps = job->run->quick ? 50000 : 200000;
+  /* A cache is filled by walking the whole cycle; of memory any stretch misses. Stretches of about a millisecond find a moment in which
+   * nothing else runs. */
+  size_t steps = job->lines > 100000 ? 5000 : 20000;
   void *at = assay_chase_follow(memory, job->in_memory ? steps : 2 * job->lines);
-  for (unsigned i = 0; i < job->run->repetitions; i++) {
+  for (unsigned i = 0; i < 4 * job->run->repetitions; i++) {
     uint64_t start = assay_ticks();
     at = assay_chase_follow(at, steps);
     assay_samples_add(&job->samples, (double)(assay_ticks() - start) / assay_ticks_per_ns() / (double)steps);

@@ -12,7 +12,7 @@
 
 #include "machine/ceilings/set.h"
 
-enum { ASSAY_CEILINGS_REPETITIONS_MAX = 64, ASSAY_CEILINGS_CPUS_MAX = 1024 };
+enum { ASSAY_CEILINGS_REPETITIONS_MAX = 256, ASSAY_CEILINGS_CPUS_MAX = 1024 };
 
 /* How hard to look, and where. One run owns it; read-only while a team runs. */
 typedef struct assay_ceilings_run {

@@ -62,6 +62,8 @@ void assay_probe_thread_start(const assay_ceilings_run *run, const assay_probe_a
 
 /* ---- Two threads and two pipes ---------------------------------------------------------------------------------------------------- */
 
+enum { WAKEUPS = 64 };
+
 /* A waits for B's byte and answers: with both on one CPU each way is one switch of context; across CPUs it wakes the other one up. */
 typedef struct ping_job {
   const assay_ceilings_run *run;
@@ -147,7 +149,7 @@ static void play(const assay_ceilings_run *run, assay_ceiling *row, bool wakeup,
   }
   unsigned repetitions = run->repetitions;
   ping_job job = {.run = run, .wakeup = wakeup, .cross_core = cross_core, .to_pong = {-1, -1}, .to_ping = {-1, -1}};
-  job.rounds = wakeup ? ASSAY_CEILINGS_REPETITIONS_MAX : repetitions * 200;
+  job.rounds = wakeup ? WAKEUPS : repetitions * 200;
   assay_error err = {0};
   if (pipe(job.to_pong) != 0 || pipe(job.to_ping) != 0)
     assay_probe_unavailable(run, row, "cannot make a pipe: %s", strerror(errno));
