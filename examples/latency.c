@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Latency: every operation is recorded. On a schedule (rate_hz) an operation that starts late because the one before was slow counts from the moment it
- * was due, so a stall shows in all the operations that it delayed (no coordinated omission).
+ * Latency: every operation is recorded. On a schedule (rate_hz) an operation that starts late because the one before was slow counts from
+ * the moment it was due, so a stall shows in all the operations that it delayed (no coordinated omission).
  */
 #include <assay/bench.h>
 

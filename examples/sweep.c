@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A sweep over sizes and types: set-up and tear-down stay outside the clock, the growth is fitted, and a figure of one's own goes beside the time. */
+/* A sweep over sizes and types: set-up and tear-down stay outside the clock, the growth is fitted, and a figure of one's own goes beside
+ * the time. */
 #include <assay/bench.h>
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 
 static int compare(const void *a, const void *b) { return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b); }
 
-ASSAY_BENCH(sort, .summary = "qsort of random or sorted numbers", .params = {{"n", "1k..64k*4"}, {"input", "random,sorted"}}, .complexity = "n") {
+ASSAY_BENCH(sort, .summary = "qsort of random or sorted numbers", .params = {{"n", "1k..64k*4"}, {"input", "random,sorted"}},
+            .complexity = "n") {
   size_t n = assay_bench_u64(b, "n");
   int *input = malloc(n * sizeof *input), *work = malloc(n * sizeof *work);
   if (input == NULL || work == NULL) {

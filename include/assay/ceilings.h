@@ -14,10 +14,9 @@
  *   latency, ns:     latency.l1 latency.l2 latency.l3 latency.memory
  *   compute, FLOP/s: flops.f64.scalar flops.f64.vector flops.f32.scalar flops.f32.vector flops.f16.vector flops.bf16.vector
  *                    ops.int8.vector (one core), flops.f32.vector.Nt (all cores)
- *   system, ns:      os.syscall os.context_switch os.wakeup.same_core os.wakeup.cross_core os.thread_start os.page_fault os.alloc_1g.untouched
- *                    os.alloc_1g.touched os.fsync
- *   clock, ns:       clock.cost clock.resolution
- * Bandwidth counts the bytes that the program asks to move (STREAM's convention: no write-allocate traffic).
+ *   system, ns:      os.syscall os.context_switch os.wakeup.same_core os.wakeup.cross_core os.thread_start os.page_fault
+ * os.alloc_1g.untouched os.alloc_1g.touched os.fsync clock, ns:       clock.cost clock.resolution Bandwidth counts the bytes that the
+ * program asks to move (STREAM's convention: no write-allocate traffic).
  */
 #ifndef ASSAY_CEILINGS_H
 #define ASSAY_CEILINGS_H
@@ -34,14 +33,14 @@ extern "C" {
 
 typedef struct assay_ceiling {
   const char *name;
-  const char *unit;     /* "B/s", "FLOP/s", "ns" */
-  assay_better better;  /* ASSAY_HIGHER for rates, ASSAY_LOWER for costs */
+  const char *unit;    /* "B/s", "FLOP/s", "ns" */
+  assay_better better; /* ASSAY_HIGHER for rates, ASSAY_LOWER for costs */
   bool available;
-  double value;         /* the best seen, since this is a limit; undefined when not available */
-  double typical;       /* median over repetitions */
-  double spread_ratio;  /* (max - min) / median over repetitions */
-  const char *detail;   /* how: "avx2, 32 KiB working set, 1 thread" */
-  const char *cause;    /* why it is unavailable; NULL otherwise */
+  double value;        /* the best seen, since this is a limit; undefined when not available */
+  double typical;      /* median over repetitions */
+  double spread_ratio; /* (max - min) / median over repetitions */
+  const char *detail;  /* how: "avx2, 32 KiB working set, 1 thread" */
+  const char *cause;   /* why it is unavailable; NULL otherwise */
 } assay_ceiling;
 
 typedef enum assay_ceilings_mode {
@@ -55,8 +54,8 @@ typedef enum assay_ceilings_mode {
 typedef bool (*assay_ceilings_progress)(const char *name, size_t done, size_t total, void *user);
 
 /* The cache is $ASSAY_CACHE_DIR, else $XDG_CACHE_HOME/assay, else ~/.cache/assay; a cache that cannot be written is not an error. */
-ASSAY_API assay_status assay_ceilings_get(const assay_machine *machine, assay_ceilings_mode mode, assay_ceilings_progress progress, void *user,
-                                          assay_error *err, assay_ceilings **ceilings);
+ASSAY_API assay_status assay_ceilings_get(const assay_machine *machine, assay_ceilings_mode mode, assay_ceilings_progress progress,
+                                          void *user, assay_error *err, assay_ceilings **ceilings);
 ASSAY_API void assay_ceilings_destroy(assay_ceilings *ceilings); /* accepts NULL */
 
 ASSAY_API size_t assay_ceilings_count(const assay_ceilings *ceilings);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/elementwise.h: z[i] = x[i] op y[i] over arrays, in f64, f32, f16 (IEEE binary16) and bf16, contiguous and strided, in the best variant that
- * this CPU has.
+ * assay/elementwise.h: z[i] = x[i] op y[i] over arrays, in f64, f32, f16 (IEEE binary16) and bf16, contiguous and strided, in the best
+ * variant that this CPU has.
  *
  *     assay_elementwise_fn add = assay_elementwise(ASSAY_ADD, ASSAY_F32, NULL);
  *     add(z, x, y, n, 1, 1, 1);
  *
- * Every variant gives the same bits as the scalar reference: one IEEE operation an element (f16 and bf16 compute in f32 and round to nearest even).
- * A result that is not a number is one in every variant, with whatever payload.
+ * Every variant gives the same bits as the scalar reference: one IEEE operation an element (f16 and bf16 compute in f32 and round to
+ * nearest even). A result that is not a number is one in every variant, with whatever payload.
  */
 #ifndef ASSAY_ELEMENTWISE_H
 #define ASSAY_ELEMENTWISE_H
@@ -33,10 +33,10 @@ ASSAY_API assay_elementwise_fn assay_elementwise(assay_elementwise_op op, assay_
 /* The variants usable here, for tests and comparisons: index from 0; NULL past the last. Index 0 is the scalar reference "c". */
 ASSAY_API assay_elementwise_fn assay_elementwise_variant(assay_elementwise_op op, assay_dtype type, size_t index, const char **isa);
 
-ASSAY_API size_t assay_dtype_size(assay_dtype type);      /* bytes */
-ASSAY_API const char *assay_dtype_text(assay_dtype type); /* "f64", "f32", "f16", "bf16" */
+ASSAY_API size_t assay_dtype_size(assay_dtype type);                  /* bytes */
+ASSAY_API const char *assay_dtype_text(assay_dtype type);             /* "f64", "f32", "f16", "bf16" */
 ASSAY_API int assay_dtype_parse(const char *text, assay_dtype *type); /* 0 when unknown */
-ASSAY_API uint16_t assay_f16_from_f32(float value); /* round to nearest even */
+ASSAY_API uint16_t assay_f16_from_f32(float value);                   /* round to nearest even */
 ASSAY_API float assay_f16_to_f32(uint16_t bits);
 ASSAY_API uint16_t assay_bf16_from_f32(float value);
 ASSAY_API float assay_bf16_to_f32(uint16_t bits);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/history.h: results over time, in SQLite (`history.db`). Every process's figures are stored the moment the process ends, so a kill -9 loses at
- * most the one in flight; a run whose owner died is marked interrupted when the history is next opened.
+ * assay/history.h: results over time, in SQLite (`history.db`). Every process's figures are stored the moment the process ends, so a kill
+ * -9 loses at most the one in flight; a run whose owner died is marked interrupted when the history is next opened.
  *
  *     assay_history *h = NULL;
  *     assay_history_open("benchmark_results/history.db", &err, &h);
@@ -29,7 +29,8 @@ ASSAY_API assay_status assay_history_open(const char *path, assay_error *err, as
 ASSAY_API void assay_history_close(assay_history *history); /* accepts NULL */
 
 ASSAY_API assay_status assay_history_begin(assay_history *history, const assay_result *result, assay_error *err);
-ASSAY_API assay_status assay_history_put_benchmark(assay_history *history, const char *run_id, const assay_benchmark_result *benchmark, assay_error *err);
+ASSAY_API assay_status assay_history_put_benchmark(assay_history *history, const char *run_id, const assay_benchmark_result *benchmark,
+                                                   assay_error *err);
 /* Writes the whole result and marks the run complete (or interrupted, as the result says). */
 ASSAY_API assay_status assay_history_finish(assay_history *history, const assay_result *result, assay_error *err);
 
@@ -44,18 +45,19 @@ typedef struct assay_history_run {
   char machine_id[17];
   char machine_label[160];
   char version[32];
-  char commit[41];  /* "" when unknown */
-  char name[128];   /* "" when unnamed */
+  char commit[41]; /* "" when unknown */
+  char name[128];  /* "" when unnamed */
   size_t benchmarks, failed;
 } assay_history_run;
 
 /* Newest first, at most `limit` (0: all); only those of a machine when `machine_id` is not NULL. Free with assay_history_runs_free. */
-ASSAY_API assay_status assay_history_runs(assay_history *history, const char *machine_id, size_t limit, assay_error *err, assay_history_run **runs,
-                                          size_t *count);
+ASSAY_API assay_status assay_history_runs(assay_history *history, const char *machine_id, size_t limit, assay_error *err,
+                                          assay_history_run **runs, size_t *count);
 ASSAY_API void assay_history_runs_free(assay_history_run *runs);
 
 /* A stored run: by id (or its unique start), "latest", or "previous" (the one before the latest). An interrupted run gives what it had. */
-ASSAY_API assay_status assay_history_load(assay_history *history, const char *which, const char *machine_id, assay_error *err, assay_result **result);
+ASSAY_API assay_status assay_history_load(assay_history *history, const char *which, const char *machine_id, assay_error *err,
+                                          assay_result **result);
 
 typedef struct assay_history_point {
   int64_t at_s;
@@ -64,8 +66,9 @@ typedef struct assay_history_point {
 } assay_history_point;
 
 /* One metric of one benchmark over time, oldest first, the last `limit` points (0: all). Free with assay_history_points_free. */
-ASSAY_API assay_status assay_history_series(assay_history *history, const char *machine_id, const char *suite, const char *benchmark, const char *metric,
-                                            size_t limit, assay_error *err, assay_history_point **points, size_t *count);
+ASSAY_API assay_status assay_history_series(assay_history *history, const char *machine_id, const char *suite, const char *benchmark,
+                                            const char *metric, size_t limit, assay_error *err, assay_history_point **points,
+                                            size_t *count);
 ASSAY_API void assay_history_points_free(assay_history_point *points);
 
 /* Named baselines: a name for a stored run, unique in the file. Saving a name again moves it. */

@@ -32,7 +32,13 @@ extern "C" {
 typedef struct assay_machine assay_machine;
 typedef struct assay_ceilings assay_ceilings;
 
-typedef enum assay_fact_type { ASSAY_FACT_TEXT, ASSAY_FACT_INTEGER, ASSAY_FACT_REAL, ASSAY_FACT_BOOL, ASSAY_FACT_UNAVAILABLE } assay_fact_type;
+typedef enum assay_fact_type {
+  ASSAY_FACT_TEXT,
+  ASSAY_FACT_INTEGER,
+  ASSAY_FACT_REAL,
+  ASSAY_FACT_BOOL,
+  ASSAY_FACT_UNAVAILABLE
+} assay_fact_type;
 
 typedef struct assay_fact {
   const char *key;       /* e.g. "memory.total_bytes"; the unit is the end of the name */
@@ -51,8 +57,8 @@ typedef struct assay_fact {
 ASSAY_API assay_status assay_machine_detect(const char *snapshot, assay_error *err, assay_machine **machine);
 ASSAY_API void assay_machine_destroy(assay_machine *machine); /* accepts NULL */
 
-/* Writes FILE.tar.gz with everything that detection reads here, so that an odd machine can become a test. No host name, user name, serial number or
- * address is in it. Written beside, then renamed. */
+/* Writes FILE.tar.gz with everything that detection reads here, so that an odd machine can become a test. No host name, user name, serial
+ * number or address is in it. Written beside, then renamed. */
 ASSAY_API assay_status assay_machine_gather(const char *path, assay_error *err);
 
 /* Facts in the order of detection. Borrowed, as long as the machine lives. */
@@ -77,8 +83,8 @@ ASSAY_API size_t assay_machine_cpus(const assay_machine *machine, assay_core_cla
 /* Restricts the calling thread to CPUs of that class (P1). ASSAY_ERR_UNSUPPORTED where the system cannot. */
 ASSAY_API assay_status assay_machine_run_on(const assay_machine *machine, assay_core_class core_class, assay_error *err);
 
-/* The whole machine as nested JSON: {"schema": "assay-machine/1", "id", "label", "cpu": {...}, ..., "unavailable": {"key": "cause"}}; an unavailable
- * leaf is null. Free with assay_string_free. */
+/* The whole machine as nested JSON: {"schema": "assay-machine/1", "id", "label", "cpu": {...}, ..., "unavailable": {"key": "cause"}}; an
+ * unavailable leaf is null. Free with assay_string_free. */
 ASSAY_API assay_status assay_machine_to_json(const assay_machine *machine, assay_error *err, char **json);
 
 /*
@@ -86,8 +92,8 @@ ASSAY_API assay_status assay_machine_to_json(const assay_machine *machine, assay
  * With `profile` NULL the machine is checked against itself: do the measured bandwidths, frequency and core count fit what it claims?
  * `ceilings` may be NULL; rows that need a measurement are then unavailable.
  */
-ASSAY_API assay_status assay_machine_check(const assay_machine *machine, const assay_ceilings *ceilings, const char *profile, assay_error *err,
-                                           assay_check_list **checks);
+ASSAY_API assay_status assay_machine_check(const assay_machine *machine, const assay_ceilings *ceilings, const char *profile,
+                                           assay_error *err, assay_check_list **checks);
 
 /* What makes numbers noisy on this machine, each with the command that would mend it. Reads only. */
 ASSAY_API assay_status assay_machine_doctor(const assay_machine *machine, assay_error *err, assay_check_list **checks);

@@ -40,8 +40,8 @@ typedef struct assay_report_trend {
 
 /* What stands beside the result; all may be empty. */
 typedef struct assay_report_context {
-  const assay_result *previous;  /* the run before on this machine; NULL: none */
-  const assay_changes *changes;  /* previous -> result */
+  const assay_result *previous; /* the run before on this machine; NULL: none */
+  const assay_changes *changes; /* previous -> result */
   const assay_report_trend *trends;
   size_t trend_count;
   bool color;     /* TERMINAL */
@@ -49,17 +49,18 @@ typedef struct assay_report_context {
 } assay_report_context;
 
 /* Text in memory; free with assay_string_free. */
-ASSAY_API assay_status assay_report_render(const assay_result *result, const assay_report_context *context, assay_format format, assay_error *err,
-                                           char **text);
-ASSAY_API assay_status assay_report_write(const assay_result *result, const assay_report_context *context, assay_format format, const char *path,
-                                          assay_error *err);
+ASSAY_API assay_status assay_report_render(const assay_result *result, const assay_report_context *context, assay_format format,
+                                           assay_error *err, char **text);
+ASSAY_API assay_status assay_report_write(const assay_result *result, const assay_report_context *context, assay_format format,
+                                          const char *path, assay_error *err);
 
 /*
- * Fills a context from a history: the finished run before this one on the same machine (a quick one for a quick one where there is any), what changed
- * since, trends. It borrows names from the result, which must outlive it. `color` and `width` stay as they are; what else it held is not freed.
- * Free with assay_report_context_deinit.
+ * Fills a context from a history: the finished run before this one on the same machine (a quick one for a quick one where there is any),
+ * what changed since, trends. It borrows names from the result, which must outlive it. `color` and `width` stay as they are; what else it
+ * held is not freed. Free with assay_report_context_deinit.
  */
-ASSAY_API assay_status assay_report_context_load(assay_history *history, const assay_result *result, assay_error *err, assay_report_context *context);
+ASSAY_API assay_status assay_report_context_load(assay_history *history, const assay_result *result, assay_error *err,
+                                                 assay_report_context *context);
 ASSAY_API void assay_report_context_deinit(assay_report_context *context);
 
 /* Roofline of the machine with the result's benchmarks on it (benchmarks may be 0): a complete SVG document. */

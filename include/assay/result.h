@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/result.h: the result of a run as data, and its versioned JSON form (docs/result-schema.md, docs/result.schema.json). This is the only
- * thing that crosses from measuring to history, judging and reporting.
+ * assay/result.h: the result of a run as data, and its versioned JSON form (docs/result-schema.md, docs/result.schema.json). This is the
+ * only thing that crosses from measuring to history, judging and reporting.
  *
  *     assay_result *r = NULL;
  *     assay_result_read("report.json", &err, &r);
@@ -31,7 +31,8 @@ extern "C" {
 #define ASSAY_RESULT_SCHEMA "assay-result/1"
 
 typedef struct assay_metric_result {
-  const char *name; /* "time", "items_per_second", "bytes_per_second", "flops", "latency", "allocations", "peak_rss", or the benchmark's own */
+  /* "time", "items_per_second", "bytes_per_second", "flops", "latency", "allocations", "peak_rss", or the benchmark's own. */
+  const char *name;
   const char *unit;
   assay_metric_kind kind;
   assay_better better;
@@ -39,10 +40,10 @@ typedef struct assay_metric_result {
   double ci_low, ci_high; /* 95 %; NaN (null in JSON) for fewer than two processes */
   assay_summary stats;
   size_t process_count;
-  double *processes;      /* one value a process that was ok, in the order they ran */
-  const char *ceiling;    /* name of the ceiling that binds it; NULL: none */
-  double ceiling_value;   /* in this metric's unit */
-  double ceiling_share;   /* 0..1+: how much of the limit is reached; NaN without a ceiling */
+  double *processes;    /* one value a process that was ok, in the order they ran */
+  const char *ceiling;  /* name of the ceiling that binds it; NULL: none */
+  double ceiling_value; /* in this metric's unit */
+  double ceiling_share; /* 0..1+: how much of the limit is reached; NaN without a ceiling */
 } assay_metric_result;
 
 typedef struct assay_latency_curve {
@@ -58,19 +59,20 @@ typedef struct assay_benchmark_result {
   size_t param_count;
   struct {
     const char *name, *value;
-  } *params;
+  } * params;
   assay_outcome status;
-  const char *reason; /* NULL when ok */
+  const char *reason;     /* NULL when ok */
   const char *complexity; /* the size parameter of a sweep ("n") whose growth is fitted; NULL: none */
   size_t metric_count;
   assay_metric_result *metrics; /* the first is the main one */
   bool steady;                  /* every process got steady */
   double set_aside_ratio;       /* share of samples set aside on covariates */
-  double disturbed_ratio;       /* share of samples that covariates marked: more than the above where most of a process was disturbed, and so kept */
-  const char *set_aside_why;    /* what marked them, e.g. "12 preempted, 3 migrated"; NULL when none */
+  /* Share of samples that covariates marked: more than the above where most of a process was disturbed, and so kept. */
+  double disturbed_ratio;
+  const char *set_aside_why; /* what marked them, e.g. "12 preempted, 3 migrated"; NULL when none */
   double clock_resolution_ns, clock_cost_ns;
-  assay_covariates covariates;  /* totals over all samples; spin_ratio is the mean */
-  const char *counters_cause;   /* why hardware counters are absent; NULL when present */
+  assay_covariates covariates; /* totals over all samples; spin_ratio is the mean */
+  const char *counters_cause;  /* why hardware counters are absent; NULL when present */
   const char *allocations_cause;
   assay_latency_curve latency, service; /* count 0 when not a latency benchmark */
   double rate_hz, rate_achieved_hz;     /* 0 when not at a fixed rate */
@@ -88,17 +90,17 @@ typedef struct assay_sla_result {
   const char *name, *description;
   const char *benchmark, *metric; /* which figure it looks at (glob over "suite/name") */
   const char *unit;
-  bool is_max;                    /* true: value must be <= limit; false: >= limit */
-  double limit, value;            /* value NaN when not applicable */
+  bool is_max;         /* true: value must be <= limit; false: >= limit */
+  double limit, value; /* value NaN when not applicable */
   assay_sla_status status;
-  const char *reason;             /* why it is not applicable; NULL otherwise */
+  const char *reason; /* why it is not applicable; NULL otherwise */
 } assay_sla_result;
 
 typedef struct assay_recommendation {
-  const char *title;    /* what to do */
-  const char *because;  /* the figure it rests on */
-  const char *command;  /* a command that does it; may be NULL */
-  int priority;         /* 1 highest .. 3 */
+  const char *title;   /* what to do */
+  const char *because; /* the figure it rests on */
+  const char *command; /* a command that does it; may be NULL */
+  int priority;        /* 1 highest .. 3 */
 } assay_recommendation;
 
 typedef struct assay_run_info {
@@ -118,7 +120,7 @@ typedef struct assay_run_info {
     const char *name;
     assay_outcome status;
     const char *reason;
-  } *suites;
+  } * suites;
 } assay_run_info;
 
 typedef struct assay_result {
@@ -148,19 +150,22 @@ ASSAY_API void assay_result_destroy(assay_result *result); /* accepts NULL */
 ASSAY_API const char *assay_result_text(assay_result *result, const char *text);
 
 /*
- * Each copies what it is given. Adding a benchmark that is there already (same suite and name) replaces it. The arrays of the result may move with
- * every add. With set_machine, `machine` or `ceilings` may be NULL: that part stays as it is.
+ * Each copies what it is given. Adding a benchmark that is there already (same suite and name) replaces it. The arrays of the result may
+ * move with every add. With set_machine, `machine` or `ceilings` may be NULL: that part stays as it is.
  */
-ASSAY_API assay_status assay_result_set_machine(assay_result *result, const assay_machine *machine, const assay_ceilings *ceilings, assay_error *err);
+ASSAY_API assay_status assay_result_set_machine(assay_result *result, const assay_machine *machine, const assay_ceilings *ceilings,
+                                                assay_error *err);
 /*
- * Turns the processes of one benchmark into metrics (docs/result-schema.md, "From processes to metrics"). The benchmark fails when any process failed,
- * and says how many of how many; the figures of the processes that were ok are kept beside the reason. `ceilings` may be NULL.
+ * Turns the processes of one benchmark into metrics (docs/result-schema.md, "From processes to metrics"). The benchmark fails when any
+ * process failed, and says how many of how many; the figures of the processes that were ok are kept beside the reason. `ceilings` may be
+ * NULL.
  */
 ASSAY_API assay_status assay_result_add_outcome(assay_result *result, const assay_bench_outcome *outcome, const assay_ceilings *ceilings,
                                                 assay_error *err);
 ASSAY_API assay_status assay_result_add_benchmark(assay_result *result, const assay_benchmark_result *benchmark, assay_error *err);
 ASSAY_API assay_status assay_result_add_checks(assay_result *result, const assay_check_list *checks, assay_error *err);
-ASSAY_API assay_status assay_result_add_suite(assay_result *result, const char *name, assay_outcome status, const char *reason, assay_error *err);
+ASSAY_API assay_status assay_result_add_suite(assay_result *result, const char *name, assay_outcome status, const char *reason,
+                                              assay_error *err);
 ASSAY_API assay_status assay_result_add_sla(assay_result *result, const assay_sla_result *sla, assay_error *err);
 ASSAY_API assay_status assay_result_add_recommendation(assay_result *result, const assay_recommendation *recommendation, assay_error *err);
 /* Big-O fits over every sweep whose benchmark names a complexity parameter. Call once, after the last outcome. */

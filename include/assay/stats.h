@@ -7,8 +7,8 @@
  *     assay_stats_interval(medians, 5, 0.95, &ci);
  *     printf("%.3g [%.3g, %.3g]\n", assay_stats_median(medians, 5), ci.low, ci.high);
  *
- * Arrays are not modified unless the name says `sort`. No values, a NaN among them, and (for more than 64 values) no memory for a copy give NaN.
- * docs/statistics.md says which method is used where, why, and how well it does.
+ * Arrays are not modified unless the name says `sort`. No values, a NaN among them, and (for more than 64 values) no memory for a copy give
+ * NaN. docs/statistics.md says which method is used where, why, and how well it does.
  */
 #ifndef ASSAY_STATS_H
 #define ASSAY_STATS_H
@@ -39,16 +39,17 @@ typedef struct assay_interval {
 
 /*
  * Confidence interval of the typical process (the median of process medians) from `count` independent finite values, one per process.
- * Up to level 1 - 2^(1 - count) (95 %: from 6 processes on) it rests on the order of the values alone and holds for any distribution; with fewer
- * processes it is the exact bootstrap standard error times a Student quantile calibrated for few normal values. No random numbers: the same values
- * give the same interval. docs/statistics.md derives both and shows the coverage. It always holds assay_stats_median(values). `level` in (0, 1),
- * e.g. 0.95. Two processes give an interval, but at 95 % it is 12.7 times as wide as they are apart.
- * ASSAY_ERR_INVALID for count < 2 (one process says nothing of the spread between processes), for values that are not finite, or for such a level.
+ * Up to level 1 - 2^(1 - count) (95 %: from 6 processes on) it rests on the order of the values alone and holds for any distribution; with
+ * fewer processes it is the exact bootstrap standard error times a Student quantile calibrated for few normal values. No random numbers:
+ * the same values give the same interval. docs/statistics.md derives both and shows the coverage. It always holds
+ * assay_stats_median(values). `level` in (0, 1), e.g. 0.95. Two processes give an interval, but at 95 % it is 12.7 times as wide as they
+ * are apart. ASSAY_ERR_INVALID for count < 2 (one process says nothing of the spread between processes), for values that are not finite, or
+ * for such a level.
  */
 ASSAY_API assay_status assay_stats_interval(const double *values, size_t count, double level, assay_interval *interval);
 
-/* Quantile of Student's t with `df` > 0 degrees of freedom (infinite: the normal) at probability p in (0, 1), and the normal's. Relative error below
- * 1e-10; NaN outside the ranges. */
+/* Quantile of Student's t with `df` > 0 degrees of freedom (infinite: the normal) at probability p in (0, 1), and the normal's. Relative
+ * error below 1e-10; NaN outside the ranges. */
 ASSAY_API double assay_stats_t_quantile(double p, double df);
 ASSAY_API double assay_stats_normal_quantile(double p);
 /* Two-sided p-value of Student's t: P(|T| > |t|), with the same accuracy. */
@@ -56,20 +57,20 @@ ASSAY_API double assay_stats_t_pvalue(double t, double df);
 
 /* What a report says of one metric: the process is the unit, quantiles are over all kept samples of all processes. */
 typedef struct assay_summary {
-  size_t processes;       /* processes that gave a value */
-  size_t samples;         /* kept samples */
-  size_t set_aside;       /* samples set aside on their covariates: the caller's to fill in */
-  double median, mean;    /* of process medians */
-  double stddev;          /* between processes; NaN for one process */
-  double min, max;        /* over kept samples */
-  /* Over kept samples, or over operations in latency benchmarks. NaN where fewer than one in the tail is to be expected: below 10, 20, 100 and 1000
-   * values for p90, p95, p99 and p999. */
+  size_t processes;    /* processes that gave a value */
+  size_t samples;      /* kept samples */
+  size_t set_aside;    /* samples set aside on their covariates: the caller's to fill in */
+  double median, mean; /* of process medians */
+  double stddev;       /* between processes; NaN for one process */
+  double min, max;     /* over kept samples */
+  /* Over kept samples, or over operations in latency benchmarks. NaN where fewer than one in the tail is to be expected: below 10, 20, 100
+   * and 1000 values for p90, p95, p99 and p999. */
   double p50, p90, p95, p99, p999;
   double ci_low, ci_high; /* 95 %; NaN for one process */
 } assay_summary;
 
-/* `values[p]` has `counts[p]` kept samples of process p; processes with 0 samples do not count. ASSAY_ERR_INVALID when there is no sample at all or
- * one is not finite (the message says which). */
+/* `values[p]` has `counts[p]` kept samples of process p; processes with 0 samples do not count. ASSAY_ERR_INVALID when there is no sample
+ * at all or one is not finite (the message says which). */
 ASSAY_API assay_status assay_stats_summarize(const double *const *values, const size_t *counts, size_t processes, assay_error *err,
                                              assay_summary *summary);
 
@@ -91,7 +92,8 @@ typedef struct assay_big_o_fit {
 } assay_big_o_fit;
 
 /* Needs at least three different sizes, all positive, and finite costs. */
-ASSAY_API assay_status assay_stats_fit_big_o(const double *sizes, const double *costs, size_t count, assay_error *err, assay_big_o_fit *fit);
+ASSAY_API assay_status assay_stats_fit_big_o(const double *sizes, const double *costs, size_t count, assay_error *err,
+                                             assay_big_o_fit *fit);
 ASSAY_API const char *assay_big_o_text(assay_big_o order); /* "O(1)", "O(log n)", ... */
 
 /*
@@ -100,8 +102,8 @@ ASSAY_API const char *assay_big_o_text(assay_big_o order); /* "O(1)", "O(log n)"
  * One histogram belongs to one thread at a time.
  */
 enum {
-  /* 256 sub-buckets an octave: values below 512 are exact, above them a bucket is at most 1/256 of its values wide, and its middle, which quantiles
-   * give, is within 1/512 (0.2 %) of each. */
+  /* 256 sub-buckets an octave: values below 512 are exact, above them a bucket is at most 1/256 of its values wide, and its middle, which
+   * quantiles give, is within 1/512 (0.2 %) of each. */
   ASSAY_HISTOGRAM_SUB_BUCKET_BITS = 8,
   ASSAY_HISTOGRAM_MAX_BITS = 42,
   ASSAY_HISTOGRAM_BUCKETS = (ASSAY_HISTOGRAM_MAX_BITS - ASSAY_HISTOGRAM_SUB_BUCKET_BITS + 1) << ASSAY_HISTOGRAM_SUB_BUCKET_BITS
@@ -117,8 +119,8 @@ typedef struct assay_histogram {
 ASSAY_API void assay_histogram_init(assay_histogram *histogram);
 ASSAY_API void assay_histogram_record(assay_histogram *histogram, uint64_t value_ns);
 ASSAY_API void assay_histogram_merge(assay_histogram *into, const assay_histogram *from);
-/* The smallest value that a share q in [0, 1] of all values does not exceed (Hyndman and Fan type 1): the middle of the bucket that holds it, clipped
- * to [min, max], which are given exactly. NaN while empty. */
+/* The smallest value that a share q in [0, 1] of all values does not exceed (Hyndman and Fan type 1): the middle of the bucket that holds
+ * it, clipped to [min, max], which are given exactly. NaN while empty. */
 ASSAY_API double assay_histogram_quantile(const assay_histogram *histogram, double q);
 /* Replaces the summary's min, max and p50 to p999 by those of all operations. An empty histogram changes nothing. */
 ASSAY_API void assay_histogram_summarize(const assay_histogram *histogram, assay_summary *summary);

@@ -29,22 +29,22 @@ extern "C" {
 #define ASSAY_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 
 /* The single list of status codes: X(symbol, text, exit code of a command that ends with it). */
-#define ASSAY_STATUS_LIST(X)                                       \
-  X(ASSAY_OK, "ok", 0)                                             \
-  X(ASSAY_ERR_INVALID, "invalid argument", 2)                      \
-  X(ASSAY_ERR_NOT_FOUND, "not found", 2)                           \
-  X(ASSAY_ERR_NO_MEMORY, "out of memory", 2)                       \
-  X(ASSAY_ERR_IO, "input/output error", 2)                         \
-  X(ASSAY_ERR_NO_SPACE, "no space left", 2)                        \
-  X(ASSAY_ERR_PERMISSION, "permission denied", 2)                  \
-  X(ASSAY_ERR_PARSE, "malformed input", 2)                         \
-  X(ASSAY_ERR_CORRUPT, "corrupt data", 2)                          \
-  X(ASSAY_ERR_VERSION, "made by a newer version", 2)               \
-  X(ASSAY_ERR_LIMIT, "over a limit", 2)                            \
-  X(ASSAY_ERR_UNSUPPORTED, "unsupported", 2)                       \
-  X(ASSAY_ERR_BUSY, "busy", 2)                                     \
-  X(ASSAY_ERR_TIMEOUT, "timed out", 1)                             \
-  X(ASSAY_ERR_INTERRUPTED, "interrupted", 130)                     \
+#define ASSAY_STATUS_LIST(X)                         \
+  X(ASSAY_OK, "ok", 0)                               \
+  X(ASSAY_ERR_INVALID, "invalid argument", 2)        \
+  X(ASSAY_ERR_NOT_FOUND, "not found", 2)             \
+  X(ASSAY_ERR_NO_MEMORY, "out of memory", 2)         \
+  X(ASSAY_ERR_IO, "input/output error", 2)           \
+  X(ASSAY_ERR_NO_SPACE, "no space left", 2)          \
+  X(ASSAY_ERR_PERMISSION, "permission denied", 2)    \
+  X(ASSAY_ERR_PARSE, "malformed input", 2)           \
+  X(ASSAY_ERR_CORRUPT, "corrupt data", 2)            \
+  X(ASSAY_ERR_VERSION, "made by a newer version", 2) \
+  X(ASSAY_ERR_LIMIT, "over a limit", 2)              \
+  X(ASSAY_ERR_UNSUPPORTED, "unsupported", 2)         \
+  X(ASSAY_ERR_BUSY, "busy", 2)                       \
+  X(ASSAY_ERR_TIMEOUT, "timed out", 1)               \
+  X(ASSAY_ERR_INTERRUPTED, "interrupted", 130)       \
   X(ASSAY_ERR_INTERNAL, "internal error", 2)
 
 typedef enum assay_status {

@@ -16,15 +16,13 @@ typedef struct header {
 
 enum { MAGIC = 0xA55A1ABu };
 
-static struct {
-  atomic_uint_fast64_t live_bytes, live_blocks, peak_bytes, total;
-} tags[ASSAY_TAG_COUNT];
+static struct { atomic_uint_fast64_t live_bytes, live_blocks, peak_bytes, total; } tags[ASSAY_TAG_COUNT];
 
 static void account_add(uint32_t tag, uint64_t bytes) {
   uint64_t live = atomic_fetch_add_explicit(&tags[tag].live_bytes, bytes, memory_order_relaxed) + bytes;
   uint64_t peak = atomic_load_explicit(&tags[tag].peak_bytes, memory_order_relaxed);
-  while (live > peak && !atomic_compare_exchange_weak_explicit(&tags[tag].peak_bytes, &peak, live, memory_order_relaxed,
-                                                               memory_order_relaxed)) {
+  while (live > peak &&
+         !atomic_compare_exchange_weak_explicit(&tags[tag].peak_bytes, &peak, live, memory_order_relaxed, memory_order_relaxed)) {
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing text buffer, always NUL-terminated once it holds anything. Out of memory is sticky (`failed`), so writers append freely and check once.
- * Zero-initialise to start. Not thread-safe.
+ * A growing text buffer, always NUL-terminated once it holds anything. Out of memory is sticky (`failed`), so writers append freely and
+ * check once. Zero-initialise to start. Not thread-safe.
  */
 #ifndef ASSAY_BASE_BUF_H
 #define ASSAY_BASE_BUF_H

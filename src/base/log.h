@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines for `--verbose` and `--log-file`. The library never prints: lines go to the one sink that a command sets at its start, and nowhere
- * without one. Thread-safe once the sink is set.
+ * Log lines for `--verbose` and `--log-file`. The library never prints: lines go to the one sink that a command sets at its start, and
+ * nowhere without one. Thread-safe once the sink is set.
  */
 #ifndef ASSAY_BASE_LOG_H
 #define ASSAY_BASE_LOG_H

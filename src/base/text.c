@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Matches one character against the set that starts at `p` (after '['); *end is set past the ']'. A set that is not closed is a plain '['. */
+/* Matches one character against the set that starts at `p` (after '['); *end is set past the ']'. A set that is not closed is a plain '['.
+ */
 static bool match_set(const char *p, char c, const char **end) {
   bool negated = *p == '!' || *p == '^';
   if (negated) p++;

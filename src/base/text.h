@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Shell-style match of the whole text: `*` any run (also across /), `?` one character, `[a-z]` a set. A pattern without any of them matches anywhere
- * inside the text. Linear time in practice: no backtracking over more than the last star. */
+/* Shell-style match of the whole text: `*` any run (also across /), `?` one character, `[a-z]` a set. A pattern without any of them matches
+ * anywhere inside the text. Linear time in practice: no backtracking over more than the last star. */
 bool assay_glob_match(const char *pattern, const char *text);
 /* Which of `words` (NULL-terminated) is nearest to `word` by edit distance, or NULL when none is near: for "did you mean". */
 const char *assay_nearest_word(const char *word, const char *const *words);

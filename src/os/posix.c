@@ -39,7 +39,8 @@ static double adopted_ticks_per_ns;
 
 void assay_ticks_adopt(double value) { adopted_ticks_per_ns = value; }
 
-/* The ratio of the counter to the monotonic clock over 5 ms; each end is the tightest of several paired readings, so the error is a few ns. */
+/* The ratio of the counter to the monotonic clock over 5 ms; each end is the tightest of several paired readings, so the error is a few ns.
+ */
 static void calibrate_ticks(void) {
   if (adopted_ticks_per_ns > 0) {
     ticks_per_ns = adopted_ticks_per_ns;
@@ -156,7 +157,8 @@ assay_status assay_os_make_dirs(const char *path, assay_error *err) {
   }
   struct stat info;
   if (status == ASSAY_OK && stat(path, &info) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot use directory %s", path);
-  if (status == ASSAY_OK && !S_ISDIR(info.st_mode)) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is there, but is not a directory", path);
+  if (status == ASSAY_OK && !S_ISDIR(info.st_mode))
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is there, but is not a directory", path);
   assay_free(partial);
   return status;
 }

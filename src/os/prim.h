@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole contract between Assay and an operating system. linux/ and macos/ implement it; nothing else includes a system header that only one
- * of them has. POSIX that both have (pthread, unistd, stdio) may be used anywhere.
- * Thread-safe unless said otherwise.
+ * The whole contract between Assay and an operating system. linux/ and macos/ implement it; nothing else includes a system header that only
+ * one of them has. POSIX that both have (pthread, unistd, stdio) may be used anywhere. Thread-safe unless said otherwise.
  */
 #ifndef ASSAY_OS_PRIM_H
 #define ASSAY_OS_PRIM_H
@@ -22,8 +21,8 @@ void assay_os_sleep_ns(uint64_t ns);
 
 /* ---- Files ------------------------------------------------------------------------------------------------------------------ */
 
-/* Reads a whole file ("-": standard input) of at most `limit` bytes, also one in /proc whose size is not known. The data is NUL-terminated behind its
- * end; free with assay_free. */
+/* Reads a whole file ("-": standard input) of at most `limit` bytes, also one in /proc whose size is not known. The data is NUL-terminated
+ * behind its end; free with assay_free. */
 assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length);
 /* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half. */
 assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err);
@@ -34,10 +33,11 @@ bool assay_os_exists(const char *path);
 assay_status assay_os_temp_dir(assay_error *err, char **path);
 /* Removes a directory and all below it without following links. */
 void assay_os_remove_tree(const char *path);
-/* Cache directory of this user ($ASSAY_CACHE_DIR, $XDG_CACHE_HOME/assay, ~/.cache/assay, on macOS ~/Library/Caches/assay); created when missing. */
+/* Cache directory of this user ($ASSAY_CACHE_DIR, $XDG_CACHE_HOME/assay, ~/.cache/assay, on macOS ~/Library/Caches/assay); created when
+ * missing. */
 assay_status assay_os_cache_dir(assay_error *err, char **path);
-/* A shipped data file such as "profiles/machines/m4-max.toml": looked for in $ASSAY_DATA_DIR, beside the executable's tree, then where it was
- * installed. Free with assay_free. */
+/* A shipped data file such as "profiles/machines/m4-max.toml": looked for in $ASSAY_DATA_DIR, beside the executable's tree, then where it
+ * was installed. Free with assay_free. */
 assay_status assay_os_find_data(const char *relative, assay_error *err, char **path);
 /* Absolute path of the running executable; free with assay_free. */
 assay_status assay_os_self_path(assay_error *err, char **path);
@@ -55,17 +55,18 @@ size_t assay_os_page_size(void);
 /* ---- Fresh processes (process.c) -------------------------------------------------------------------------------------------- */
 
 typedef struct assay_os_spawn {
-  const char *path;         /* executable; see assay_os_self_executable */
+  const char *path;                /* executable; see assay_os_self_executable */
   char *const *argv, *const *envp; /* NULL-terminated */
-  int in, out, error;       /* become 0, 1, 2; -1: /dev/null */
-  int channel;              /* becomes 3; -1: closed. All other descriptors are closed. */
-  uint64_t memory_limit_bytes; /* address space; 0: as the parent's */
+  int in, out, error;              /* become 0, 1, 2; -1: /dev/null */
+  int channel;                     /* becomes 3; -1: closed. All other descriptors are closed. */
+  uint64_t memory_limit_bytes;     /* address space; 0: as the parent's */
 } assay_os_spawn;
 
-/* Starts a process in a group of its own that is killed when this process dies (Linux). Signals are as at login. Fails when the executable cannot
- * be started. Safe in a program with threads. */
+/* Starts a process in a group of its own that is killed when this process dies (Linux). Signals are as at login. Fails when the executable
+ * cannot be started. Safe in a program with threads. */
 assay_status assay_os_start(const assay_os_spawn *spawn, assay_error *err, int *pid);
-/* Becomes readable when the process has ended, and leaves it to be reaped; -1 where the system has no such thing (then poll assay_os_has_ended). */
+/* Becomes readable when the process has ended, and leaves it to be reaped; -1 where the system has no such thing (then poll
+ * assay_os_has_ended). */
 int assay_os_process_fd(int pid);
 bool assay_os_has_ended(int pid);
 /* Path that starts this very executable again, also when the file was replaced meanwhile; static. NULL when unknown. */
@@ -106,8 +107,8 @@ typedef struct assay_os_noise {
   double pressure_us;  /* time in which some task waited for a CPU */
   double throttled_us; /* this control group was out of quota; a thermal event counts 1 us */
 } assay_os_noise;
-typedef struct assay_os_noise_source assay_os_noise_source; /* keeps the files open; not thread-safe */
-assay_os_noise_source *assay_os_noise_open(void); /* NULL: out of memory */
+typedef struct assay_os_noise_source assay_os_noise_source;                     /* keeps the files open; not thread-safe */
+assay_os_noise_source *assay_os_noise_open(void);                               /* NULL: out of memory */
 void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise); /* 20 to 200 us */
 void assay_os_noise_close(assay_os_noise_source *source);
 

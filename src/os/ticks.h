@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cheapest clock, inlined: the time-stamp counter where it is constant-rate, else the monotonic clock in ns. assay_ticks_per_ns is measured
- * once at start and is 1 where ticks are ns already.
+ * The cheapest clock, inlined: the time-stamp counter where it is constant-rate, else the monotonic clock in ns. assay_ticks_per_ns is
+ * measured once at start and is 1 where ticks are ns already.
  */
 #ifndef ASSAY_OS_TICKS_H
 #define ASSAY_OS_TICKS_H
