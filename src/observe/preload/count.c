@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libassay-count.so: counts the calls of the malloc family in a process that preloads it. assay_count_read gives the sums over all threads.
- * An allocation is a successful call that asks for memory: malloc, calloc, realloc, aligned_alloc and kin count one each, with the bytes
- * asked for.
+ * malloc, calloc, realloc, aligned_alloc and kin count one each, with the bytes asked for; free is not touched.
  *
  * Each thread counts in a slot of its own, so counting costs no atomic read-modify-write; threads beyond the slots share the last one.
  * Slots are never given back: their sums stay valid when the thread is gone.
  *
- * The real functions are found by dlsym(RTLD_NEXT), so that another allocator that is preloaded or linked stays in use. Until they are
- * known (the loader may allocate while it looks) a small static area serves.
+ * The real functions are found by dlsym(RTLD_NEXT), so that another allocator that is preloaded or linked stays in use. Should the loader
+ * itself allocate while they are looked up, the C library's own functions serve, where it has them under a second name.
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -22,8 +21,15 @@
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#define UNLIKELY(condition) __builtin_expect((condition), 0)
 
-enum { SLOTS = 1024, EARLY_BYTES = 16384, CACHE_LINE = 64 };
+/* glibc's second names; NULL with another C library. */
+extern void *__libc_malloc(size_t) __attribute__((weak));
+extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
+extern void *__libc_realloc(void *, size_t) __attribute__((weak));
+extern void *__libc_memalign(size_t, size_t) __attribute__((weak));
+
+enum { SLOTS = 1024, CACHE_LINE = 64 };
 
 typedef struct slot {
   alignas(CACHE_LINE) _Atomic uint64_t count;
@@ -32,27 +38,63 @@ typedef struct slot {
 
 static slot slots[SLOTS];
 static atomic_uint slots_taken;
-static __thread slot *own __attribute__((tls_model("initial-exec")));
 
-static slot *take_slot(void) {
-  unsigned index = atomic_fetch_add_explicit(&slots_taken, 1, memory_order_relaxed);
-  if (index >= SLOTS - 1) {
-    index = SLOTS - 1;
-    atomic_store_explicit(&slots_taken, SLOTS, memory_order_relaxed);
-  }
-  return own = &slots[index];
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+static THREAD_LOCAL slot *own; /* NULL at first, while looking up, and in threads beyond the slots */
+static THREAD_LOCAL int looking;
+
+static struct {
+  void *(*malloc)(size_t);
+  void *(*calloc)(size_t, size_t);
+  void *(*realloc)(void *, size_t);
+  void *(*memalign)(size_t, size_t);
+  int (*posix_memalign)(void **, size_t, size_t);
+} real;
+
+enum { UNKNOWN, LOOKING, KNOWN };
+static atomic_int state;
+
+static void look_up(const char *name, void *to) {
+  void *symbol = dlsym(RTLD_NEXT, name);
+  memcpy(to, &symbol, sizeof symbol);
 }
 
-static void book(size_t bytes) {
-  slot *s = own;
-  if (__builtin_expect(s == NULL, 0)) s = take_slot();
-  if (__builtin_expect(s == &slots[SLOTS - 1], 0)) {
-    atomic_fetch_add_explicit(&s->count, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->bytes, bytes, memory_order_relaxed);
+static void look_up_all(void) {
+  int unknown = UNKNOWN;
+  if (!atomic_compare_exchange_strong(&state, &unknown, LOOKING)) {
+    while (atomic_load_explicit(&state, memory_order_acquire) != KNOWN) sched_yield();
     return;
   }
+  looking = 1;
+  look_up("malloc", &real.malloc);
+  look_up("calloc", &real.calloc);
+  look_up("realloc", &real.realloc);
+  look_up("memalign", &real.memalign);
+  look_up("posix_memalign", &real.posix_memalign);
+  looking = 0;
+  atomic_store_explicit(&state, KNOWN, memory_order_release);
+}
+
+/* All that is not the common case: the first call of a thread, and threads beyond the slots. False inside the look-up. */
+static __attribute__((noinline)) int book_slowly(size_t bytes) {
+  if (looking) return 0;
+  if (atomic_load_explicit(&state, memory_order_acquire) != KNOWN) look_up_all();
+  unsigned index = atomic_load_explicit(&slots_taken, memory_order_relaxed);
+  if (index < SLOTS) index = atomic_fetch_add_explicit(&slots_taken, 1, memory_order_relaxed);
+  if (index < SLOTS - 1) own = &slots[index];
+  slot *s = &slots[index < SLOTS - 1 ? index : SLOTS - 1];
+  atomic_fetch_add_explicit(&s->count, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&s->bytes, bytes, memory_order_relaxed);
+  return 1;
+}
+
+/* Before the call, so that the call is a jump; a call that fails is so rare that counting it does no harm. */
+static inline int book(size_t bytes) {
+  slot *s = own;
+  if (UNLIKELY(s == NULL)) return book_slowly(bytes);
   atomic_store_explicit(&s->count, atomic_load_explicit(&s->count, memory_order_relaxed) + 1, memory_order_relaxed);
   atomic_store_explicit(&s->bytes, atomic_load_explicit(&s->bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+  return 1;
 }
 
 EXPORT void assay_count_read(uint64_t *count, uint64_t *bytes);
@@ -67,146 +109,53 @@ EXPORT void assay_count_read(uint64_t *count, uint64_t *bytes) {
   *bytes = sum;
 }
 
-/* ---- The real functions ---- */
-
-static struct {
-  void *(*malloc)(size_t);
-  void *(*calloc)(size_t, size_t);
-  void *(*realloc)(void *, size_t);
-  void (*free)(void *);
-  void *(*memalign)(size_t, size_t);
-  int (*posix_memalign)(void **, size_t, size_t);
-  size_t (*usable)(void *);
-} real;
-
-enum { UNKNOWN, LOOKING, KNOWN };
-static atomic_int state;
-
-static void look_up(const char *name, void *to) {
-  void *symbol = dlsym(RTLD_NEXT, name);
-  memcpy(to, &symbol, sizeof symbol);
-}
-
-/* False while this or another thread is still looking. Before main there is one thread, so nobody waits for long. */
-static int is_known(void) {
-  int now = atomic_load_explicit(&state, memory_order_acquire);
-  if (__builtin_expect(now == KNOWN, 1)) return 1;
-  int unknown = UNKNOWN;
-  if (!atomic_compare_exchange_strong(&state, &unknown, LOOKING)) return 0;
-  look_up("malloc", &real.malloc);
-  look_up("calloc", &real.calloc);
-  look_up("realloc", &real.realloc);
-  look_up("free", &real.free);
-  look_up("memalign", &real.memalign);
-  look_up("posix_memalign", &real.posix_memalign);
-  look_up("malloc_usable_size", &real.usable);
-  atomic_store_explicit(&state, KNOWN, memory_order_release);
-  return 1;
-}
-
-__attribute__((constructor)) static void start(void) { is_known(); }
-
-/* ---- The area for the time before ---- */
-
-static alignas(64) unsigned char early[EARLY_BYTES];
-static atomic_size_t early_used;
-
-static int is_early(const void *block) {
-  uintptr_t at = (uintptr_t)block, low = (uintptr_t)early;
-  return at >= low && at < low + EARLY_BYTES;
-}
-
-/* Blocks carry their size before them, for realloc. They are zero already and never given back. */
-static void *early_alloc(size_t size, size_t alignment) {
-  if (alignment < 16) alignment = 16;
-  if (alignment > 64 || size > EARLY_BYTES) return NULL;
-  size_t need = (size + 2 * alignment + 63) / 64 * 64;
-  size_t at = atomic_fetch_add(&early_used, need);
-  if (at + need > EARLY_BYTES) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  unsigned char *block = early + at + alignment;
-  memcpy(block - sizeof size, &size, sizeof size);
-  return block;
-}
-
-static size_t early_size(const void *block) {
-  size_t size;
-  memcpy(&size, (const unsigned char *)block - sizeof size, sizeof size);
-  return size;
-}
-
 /* ---- What programs call ---- */
 
-EXPORT void *malloc(size_t size) {
-  if (!is_known()) return early_alloc(size, 16);
-  void *block = real.malloc(size);
-  if (block != NULL) book(size);
-  return block;
-}
-
-EXPORT void *calloc(size_t count, size_t size) {
-  size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  if (!is_known()) return early_alloc(bytes, 16);
-  void *block = real.calloc(count, size);
-  if (block != NULL) book(bytes);
-  return block;
-}
-
-EXPORT void free(void *block) {
-  if (block == NULL || is_early(block) || !is_known()) return;
-  real.free(block);
-}
-
-EXPORT void *realloc(void *block, size_t size) {
-  if (is_early(block)) {
-    void *moved = malloc(size);
-    size_t old = early_size(block);
-    if (moved != NULL) memcpy(moved, block, old < size ? old : size);
-    return moved;
-  }
-  if (!is_known()) return early_alloc(size, 16);
-  void *moved = real.realloc(block, size);
-  if (moved != NULL) book(size);
-  return moved;
-}
-
-EXPORT void *reallocarray(void *block, size_t count, size_t size) {
-  size_t bytes;
-  if (!__builtin_mul_overflow(count, size, &bytes)) return realloc(block, bytes);
+static void *out_of_memory(void) {
   errno = ENOMEM;
   return NULL;
 }
 
+EXPORT void *malloc(size_t size) {
+  if (UNLIKELY(!book(size))) return __libc_malloc != NULL ? __libc_malloc(size) : out_of_memory();
+  return real.malloc(size);
+}
+
+EXPORT void *calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
+  if (UNLIKELY(!book(bytes))) return __libc_calloc != NULL ? __libc_calloc(count, size) : out_of_memory();
+  return real.calloc(count, size);
+}
+
+EXPORT void *realloc(void *block, size_t size) {
+  if (UNLIKELY(!book(size))) return __libc_realloc != NULL ? __libc_realloc(block, size) : out_of_memory();
+  return real.realloc(block, size);
+}
+
+EXPORT void *reallocarray(void *block, size_t count, size_t size) {
+  size_t bytes;
+  return __builtin_mul_overflow(count, size, &bytes) ? out_of_memory() : realloc(block, bytes);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size);
 EXPORT void *memalign(size_t alignment, size_t size) {
-  if (!is_known()) return early_alloc(size, alignment);
-  void *block = real.memalign(alignment, size);
-  if (block != NULL) book(size);
-  return block;
+  if (UNLIKELY(!book(size))) return __libc_memalign != NULL ? __libc_memalign(alignment, size) : out_of_memory();
+  return real.memalign(alignment, size);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 
 EXPORT int posix_memalign(void **block, size_t alignment, size_t size) {
-  if (!is_known()) return (*block = early_alloc(size, alignment)) != NULL ? 0 : ENOMEM;
-  int code = real.posix_memalign(block, alignment, size);
-  if (code == 0) book(size);
-  return code;
+  if (UNLIKELY(!book(size))) return ENOMEM;
+  return real.posix_memalign(block, alignment, size);
 }
 
+EXPORT void *valloc(size_t size);
 EXPORT void *valloc(size_t size) { return memalign((size_t)sysconf(_SC_PAGESIZE), size); }
 
+EXPORT void *pvalloc(size_t size);
 EXPORT void *pvalloc(size_t size) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   return memalign(page, (size + page - 1) / page * page);
-}
-
-EXPORT size_t malloc_usable_size(void *block) {
-  if (block == NULL) return 0;
-  return is_early(block) ? early_size(block) : is_known() ? real.usable(block) : 0;
 }

@@ -95,6 +95,10 @@ ASSAY_BENCH(slow_operation, .suite = "good") { ASSAY_LOOP(b) spend(0.02); }
 
 ASSAY_BENCH(operations, .suite = "latency", .mode = ASSAY_MODE_LATENCY) { ASSAY_LOOP(b) spend(2e-6); }
 
+ASSAY_BENCH(shared_schedule, .suite = "latency", .mode = ASSAY_MODE_LATENCY, .rate_hz = 20000, .params = {{"threads", "2"}}) {
+  ASSAY_LOOP(b) assay_keep_memory();
+}
+
 /* 1000 a second; one operation stalls for 50 ms. */
 ASSAY_BENCH(stalls, .suite = "latency", .mode = ASSAY_MODE_LATENCY, .rate_hz = 1000) {
   uint64_t operation = 0;
@@ -373,6 +377,17 @@ static void latency_records_every_operation(void **state) {
   assert_true(p->latency->max >= 1900); /* each takes 2 us at least */
 }
 
+static void threads_share_a_schedule(void **state) {
+  (void)state;
+  run("latency/shared_schedule", &quick);
+  const assay_bench_process *p = process_of(0, 0);
+  assert_outcome(p, ASSAY_OUTCOME_OK, "");
+  assert_true(p->latency != NULL && p->service != NULL);
+  assert_int_equal(p->latency->count, p->service->count);
+  assert_true(p->latency->sum >= p->service->sum); /* a response is never shorter than its service */
+  assert_true(p->latency->count > 0);
+}
+
 static void a_stall_is_seen_by_all_operations_that_it_delays(void **state) {
   (void)state;
   assay_bench_config config = quick;
@@ -631,6 +646,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(slow_operations_are_not_repeated_for_long),
       cmocka_unit_test(the_seed_repeats_the_order_and_the_environment),
       cmocka_unit_test(latency_records_every_operation),
+      cmocka_unit_test(threads_share_a_schedule),
       cmocka_unit_test(a_stall_is_seen_by_all_operations_that_it_delays),
       cmocka_unit_test(crashes_lose_only_their_benchmark),
       cmocka_unit_test(a_segmentation_fault_is_named),
