@@ -104,7 +104,8 @@ struct assay_engine {
   uint64_t probe_batch; /* calibration of several threads: the batch before the last, and its time */
   double probe_ns;
   double gross_ns_per_operation; /* of the last batch: with pauses */
-  bool begun, paused, out_of_memory;
+  bool begun;
+  atomic_bool paused; /* the benchmark uses pauses */
   double measured_ns; /* gross: with pauses */
   assay_warm_up warm_up;
   assay_witness witness;
