@@ -33,7 +33,15 @@ assay_status assay_detect_from(const assay_source *source, assay_error *err, ass
   assay_status status = assay_facts_create(err, &made);
   if (status != ASSAY_OK) return status;
   assay_context context = {.machine = made, .arena = &made->arena, .source = source};
-  if (wants_topology(source)) status = assay_topology_load(source, err, &context.topology);
+  /* A capture without a topology still tells the rest. */
+  assay_error topology_err = {0};
+  if (wants_topology(source)) status = assay_topology_load(source, &topology_err, &context.topology);
+  if (status == ASSAY_ERR_UNSUPPORTED) {
+    context.no_topology = assay_arena_strdup(&made->arena, topology_err.message);
+    status = ASSAY_OK;
+  } else if (status != ASSAY_OK && err != NULL && err->status == ASSAY_OK) {
+    *err = topology_err;
+  }
   if (status == ASSAY_OK) {
     run_components(&context);
     assay_identity_set(made);

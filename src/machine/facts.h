@@ -47,7 +47,8 @@ typedef struct assay_context {
   assay_arena *arena; /* the machine's */
   const assay_source *source;
   const char *component;           /* name of the one that writes now */
-  struct hwloc_topology *topology; /* NULL until it is loaded, and for sysctl listings */
+  struct hwloc_topology *topology; /* NULL for sysctl listings, and where the source holds none */
+  const char *no_topology;         /* why it holds none */
 } assay_context;
 
 assay_status assay_facts_create(assay_error *err, assay_machine **machine);

@@ -432,9 +432,29 @@ static void put_numa(topology *t) {
   if (meminfo == NULL && complete && total > 0 && total <= INT64_MAX) assay_put_integer(t->context, (int64_t)total, "memory.total_bytes");
 }
 
+static void put_no_topology(assay_context *context) {
+  static const char *const keys[] = {
+      "cpu.packages",         "cpu.cores", "cpu.cores_allowed", "cpu.threads_allowed", "cpu.threads_per_core", "cpu.performance_cores",
+      "cpu.efficiency_cores", "caches",    "numa.count"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assay_put_unavailable(context, context->no_topology, "%s", keys[i]);
+  const char *cause = NULL;
+  topology t = {.context = context, .online = read_list(context, &cause, "/sys/devices/system/cpu/online")};
+  if (t.online != NULL && !hwloc_bitmap_iszero(t.online)) {
+    assay_put_integer(context, hwloc_bitmap_weight(t.online), "cpu.threads");
+    assay_put_text(context, list_of(context, t.online), NULL, "cpu.online");
+    put_offline(&t);
+  } else {
+    assay_put_unavailable(context, cause, "cpu.threads");
+  }
+  hwloc_bitmap_free(t.online);
+}
+
 void assay_discover_topology(assay_context *context) {
   topology t = {.context = context, .hwloc = context->topology};
-  if (t.hwloc == NULL) return;
+  if (t.hwloc == NULL) {
+    put_no_topology(context);
+    return;
+  }
   t.online = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(t.hwloc));
   t.allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(t.hwloc));
   if (t.online != NULL && t.allowed != NULL) {

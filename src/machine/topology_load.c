@@ -14,6 +14,7 @@
 #include "os/prim.h"
 
 enum {
+  CHILD_NO_TOPOLOGY = 3,
   CHILD_SECONDS = 20,
   CHILD_MEMORY_BYTES = 1 << 30,
   XML_BYTES_MAX = 64 << 20, /* 128 cores give 0.2 MB */
@@ -100,7 +101,7 @@ static int child_main(const char *root, int out) {
   point_hwloc_at(root);
   hwloc_topology_t topology;
   if (hwloc_topology_init(&topology) != 0) return 2;
-  if (!configure(topology) || hwloc_topology_load(topology) != 0) return 3;
+  if (!configure(topology) || hwloc_topology_load(topology) != 0) return CHILD_NO_TOPOLOGY;
   char *xml = NULL;
   int length = 0;
   if (hwloc_topology_export_xmlbuffer(topology, &xml, &length, 0) != 0 || length <= 0) return 4;
@@ -154,8 +155,10 @@ static assay_status xml_from_child(const char *root, assay_error *err, assay_buf
                       XML_BYTES_MAX >> 20);
   if (WIFSIGNALED(status))
     return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "hwloc crashed on the capture (signal %d): its /sys is malformed", WTERMSIG(status));
+  if (WEXITSTATUS(status) == CHILD_NO_TOPOLOGY)
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "the capture's /sys/devices/system/cpu holds no CPU topology");
   if (WEXITSTATUS(status) != 0 || xml->length == 0)
-    return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "hwloc cannot read a topology from the capture (step %d): its /sys is malformed",
+    return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "hwloc cannot tell the topology that it read from the capture (step %d)",
                       WEXITSTATUS(status));
   if (xml->failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the capture's topology");
   return ASSAY_OK;
