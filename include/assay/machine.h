@@ -8,8 +8,8 @@
  *     if (assay_machine_detect(NULL, &err, &m) == ASSAY_OK) {
  *       uint64_t cores = 0;
  *       if (assay_machine_get_u64(m, "cpu.cores", &cores)) printf("%llu cores\n", (unsigned long long)cores);
- *       const assay_fact *power = assay_machine_get(m, "power.package.0.watts");
- *       if (power && power->type == ASSAY_FACT_UNAVAILABLE) printf("power: %s\n", power->text);
+ *       const assay_fact *power = assay_machine_get(m, "power.domains.0.energy_joules");
+ *       if (power != NULL && power->type == ASSAY_FACT_UNAVAILABLE) printf("power: %s\n", power->text);
  *     }
  *     assay_machine_destroy(m);
  *
