@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Each probe on a small made-up machine: it gives a figure or says why not, and heeds the limits it was given. Nothing here depends on
+ * speed. */
+#include "machine/ceilings/probes.h"
+
+#include "test.h"
+
+typedef struct fixture {
+  assay_ceilings *set;
+  assay_ceilings_run *run;
+} fixture;
+
+static void make(fixture *f) {
+  assay_error err = {0};
+  assert_ok(assay_ceilings_create(&err, &f->set), err);
+  f->run = calloc(1, sizeof *f->run);
+  assay_ceilings_run_init(f->run, NULL, true);
+  f->run->set = f->set;
+  f->run->repetitions = 3;
+  f->run->slice_ns = 10000;
+  f->run->passes = 1;
+  f->run->level_bytes[1] = 16 << 10;
+  f->run->level_bytes[2] = 64 << 10;
+  f->run->level_bytes[3] = f->run->last_level_bytes = 512 << 10;
+  f->run->memory_limit_bytes = 64 << 20;
+}
+
+static void drop(fixture *f) {
+  assay_ceilings_destroy(f->set);
+  free(f->run);
+}
+
+static assay_ceiling measure(const fixture *f, assay_probe probe, assay_probe_args args, assay_better better) {
+  assay_ceiling row = {.name = "row", .unit = "x", .better = better};
+  probe(f->run, &args, &row);
+  assert_true(row.available == (row.cause == NULL));
+  if (!row.available) return row;
+  assert_non_null(row.detail);
+  assert_true(row.value > 0 && row.spread_ratio >= 0);
+  assert_true(better == ASSAY_HIGHER ? row.value >= row.typical : row.value <= row.typical);
+  return row;
+}
+
+static void bandwidth_of_every_level_and_kind(void **state) {
+  (void)state;
+  fixture f;
+  make(&f);
+  for (unsigned level = 1; level <= ASSAY_LEVEL_MEMORY; level++) {
+    for (int op = 0; op < ASSAY_STREAM_OPS; op++) {
+      assay_ceiling row =
+          measure(&f, assay_probe_bandwidth, (assay_probe_args){.level = level, .threads = 1, .op = (assay_stream_op)op}, ASSAY_HIGHER);
+      if (op <= ASSAY_STREAM_TRIAD) assert_true(row.available);
+#ifdef __x86_64__
+      assert_true(row.available);
+#endif
+    }
+  }
+  f.run->threads = 3; /* also where there are fewer CPUs */
+  assay_ceiling row =
+      measure(&f, assay_probe_bandwidth, (assay_probe_args){.level = ASSAY_LEVEL_MEMORY, .op = ASSAY_STREAM_COPY}, ASSAY_HIGHER);
+  assert_true(row.available);
+  assert_non_null(strstr(row.detail, "3 threads"));
+  drop(&f);
+}
+
+static void little_memory_makes_the_set_smaller_then_unavailable(void **state) {
+  (void)state;
+  fixture f;
+  make(&f);
+  assay_probe_args args = {.level = ASSAY_LEVEL_MEMORY, .threads = 1, .op = ASSAY_STREAM_READ};
+  f.run->memory_limit_bytes = 3 * (512 << 10); /* it wants 4 x (512 + 64) KiB */
+  assay_ceiling row = measure(&f, assay_probe_bandwidth, args, ASSAY_HIGHER);
+  assert_true(row.available);
+  assert_non_null(strstr(row.detail, "limited by free memory"));
+  f.run->memory_limit_bytes = 1 << 20;
+  row = measure(&f, assay_probe_bandwidth, args, ASSAY_HIGHER);
+  assert_false(row.available);
+  assert_non_null(strstr(row.cause, "2.250 MiB"));
+  row = measure(&f, assay_probe_alloc_touched, (assay_probe_args){0}, ASSAY_LOWER);
+  assert_false(row.available);
+  assert_non_null(strstr(row.cause, "1 GiB"));
+  f.run->memory_limit_bytes = 600 << 10;
+  assert_false(measure(&f, assay_probe_latency, (assay_probe_args){.level = ASSAY_LEVEL_MEMORY}, ASSAY_LOWER).available);
+  drop(&f);
+}
+
+static void a_missing_cache_is_named(void **state) {
+  (void)state;
+  fixture f;
+  make(&f);
+  f.run->level_bytes[3] = 0;
+  assay_ceiling row = measure(&f, assay_probe_bandwidth, (assay_probe_args){.level = 3, .threads = 1}, ASSAY_HIGHER);
+  assert_string_equal(row.cause, "this machine shows no level-3 data cache");
+  row = measure(&f, assay_probe_latency, (assay_probe_args){.level = 3}, ASSAY_LOWER);
+  assert_string_equal(row.cause, "this machine shows no level-3 data cache");
+  drop(&f);
+}
+
+static void latency_of_every_level(void **state) {
+  (void)state;
+  fixture f;
+  make(&f);
+  for (unsigned level = 1; level <= ASSAY_LEVEL_MEMORY; level++)
+    assert_true(measure(&f, assay_probe_latency, (assay_probe_args){.level = level}, ASSAY_LOWER).available);
+  drop(&f);
+}
+
+static void arithmetic_needs_its_instructions(void **state) {
+  (void)state;
+  fixture f;
+  make(&f);
+  static const char *const types[] = {"f64", "f32", "f16", "bf16", "int8"};
+  for (size_t i = 0; i < 5; i++) {
+    assay_ceiling row = measure(&f, assay_probe_flops, (assay_probe_args){.type = types[i], .shape = "vector", .threads = 1}, ASSAY_HIGHER);
+    if (i < 2) assert_true(row.available);
+  }
+  assert_true(measure(&f, assay_probe_flops, (assay_probe_args){.type = "f32", .shape = "vector"}, ASSAY_HIGHER).available);
+  f.run->isa = 0;
+  assay_ceiling row = measure(&f, assay_probe_flops, (assay_probe_args){.type = "f16", .shape = "vector", .threads = 1}, ASSAY_HIGHER);
+  assert_false(row.available);
+  assert_non_null(strstr(row.cause, "f16"));
+  assert_true(measure(&f, assay_probe_flops, (assay_probe_args){.type = "f64", .shape = "scalar", .threads = 1}, ASSAY_HIGHER).available);
+  drop(&f);
+}
+
+static void the_system_answers_or_says_why_not(void **state) {
+  (void)state;
+  setenv("ASSAY_CACHE_DIR", test_temp_dir(), 1);
+  fixture f;
+  make(&f);
+  const assay_probe probes[] = {assay_probe_syscall,      assay_probe_context_switch, assay_probe_wakeup_same_core,
+                                assay_probe_thread_start, assay_probe_page_fault,     assay_probe_alloc_untouched,
+                                assay_probe_fsync,        assay_probe_clock_cost,     assay_probe_clock_resolution};
+  for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
+    assay_ceiling row = measure(&f, probes[i], (assay_probe_args){0}, ASSAY_LOWER);
+    if (!row.available) fail_msg("probe %zu: %s", i, row.cause);
+  }
+  measure(&f, assay_probe_wakeup_cross_core, (assay_probe_args){0}, ASSAY_LOWER);
+  f.run->threads = 1;
+  assert_string_equal(measure(&f, assay_probe_wakeup_cross_core, (assay_probe_args){0}, ASSAY_LOWER).cause,
+                      "this process may use one CPU only");
+  f.run->pins = false;
+  assert_string_equal(measure(&f, assay_probe_context_switch, (assay_probe_args){0}, ASSAY_LOWER).cause,
+                      "this system does not let a thread choose its CPU");
+  drop(&f);
+}
+
+static void samples_give_best_median_and_spread(void **state) {
+  (void)state;
+  assay_samples samples = {0};
+  assay_ceiling row = {.better = ASSAY_HIGHER};
+  assay_samples_finish(&samples, &row);
+  assert_false(row.available);
+  const double values[] = {4, 1, 0, 3, 2}; /* 0 is no measurement */
+  for (size_t i = 0; i < 5; i++) assay_samples_add(&samples, values[i]);
+  assay_samples_finish(&samples, &row);
+  assert_true(row.available && row.value == 4 && row.typical == 2.5);
+  assert_near(row.spread_ratio, 3 / 2.5, 1e-12);
+  row.better = ASSAY_LOWER;
+  assay_samples_finish(&samples, &row);
+  assert_true(row.value == 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bandwidth_of_every_level_and_kind),
+      cmocka_unit_test(little_memory_makes_the_set_smaller_then_unavailable),
+      cmocka_unit_test(a_missing_cache_is_named),
+      cmocka_unit_test(latency_of_every_level),
+      cmocka_unit_test(arithmetic_needs_its_instructions),
+      cmocka_unit_test(the_system_answers_or_says_why_not),
+      cmocka_unit_test(samples_give_best_median_and_spread),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
