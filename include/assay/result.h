@@ -168,6 +168,8 @@ ASSAY_API assay_status assay_result_add_suite(assay_result *result, const char *
                                               assay_error *err);
 ASSAY_API assay_status assay_result_add_sla(assay_result *result, const assay_sla_result *sla, assay_error *err);
 ASSAY_API assay_status assay_result_add_recommendation(assay_result *result, const assay_recommendation *recommendation, assay_error *err);
+/* Puts the benchmarks into the order of the plan; they come in as their first process ended. */
+ASSAY_API void assay_result_arrange(assay_result *result, const assay_bench_plan *plan);
 /* Big-O fits over every sweep whose benchmark names a complexity parameter. Call once, after the last outcome. */
 ASSAY_API assay_status assay_result_fit_complexity(assay_result *result, assay_error *err);
 

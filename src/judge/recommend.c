@@ -14,8 +14,9 @@
 #include "result/storage.h"
 
 /* From where on a figure is worth a sentence. */
-static const double MANY_DISTURBED = 0.1, WIDE_INTERVAL = 0.1, LOW_SHARE = 0.25, SLOW_LAYOUT = 1.5, SLOW_TYPE = 1.2, FAST_TYPE = 1.3,
-                    SLOW_CORES = 1.2, POOR_SCALING = 0.5, NEAR_LIMIT = 0.8, RATE_MISSED = 0.95, ALLOCATIONS_MATTER_NS = 100e3;
+static const double MANY_DISTURBED = 0.1, WIDE_INTERVAL = 0.1, UNSURE = 0.25, LOW_SHARE = 0.25, SLOW_LAYOUT = 1.5, SLOW_TYPE = 1.2,
+                    FAST_TYPE = 1.3, SLOW_CORES = 1.2, POOR_SCALING = 0.5, NEAR_LIMIT = 0.8, RATE_MISSED = 0.95,
+                    ALLOCATIONS_MATTER_NS = 100e3;
 enum { MOST_OF_A_KIND = 3 };
 
 typedef struct advice {
@@ -94,13 +95,18 @@ typedef struct pair {
   double ratio;
 } pair;
 
+static double half_width(const assay_metric_result *m) { return (m->ci_high - m->ci_low) / 2 / fabs(m->value); }
+
+/* Known well enough to say something of it beside another; without an interval there is nothing against it. */
+static bool is_sure(const assay_benchmark_result *b) { return !(half_width(&b->metrics[0]) > UNSURE); }
+
 static pair widest_pair(const advice *a, const char *param, const char *first, const char *second) {
   pair widest = {0};
   EACH_OK(a, b) {
     const char *value = param_of(b, param);
-    if (value == NULL || strcmp(value, first) != 0) continue;
+    if (value == NULL || strcmp(value, first) != 0 || !is_sure(b)) continue;
     const assay_benchmark_result *other = sibling(a, b, param, second);
-    if (other == NULL || !(cost_of(other) > 0)) continue;
+    if (other == NULL || !is_sure(other) || !(cost_of(other) > 0)) continue;
     double ratio = cost_of(b) / cost_of(other);
     if (ratio > widest.ratio) widest = (pair){b, other, ratio};
   }
@@ -169,8 +175,6 @@ static void disturbed_samples(advice *a) {
       "assay doctor");
 }
 
-static double half_width(const assay_metric_result *m) { return (m->ci_high - m->ci_low) / 2 / fabs(m->value); }
-
 static void wide_intervals(advice *a) {
   const assay_benchmark_result *worst = NULL;
   size_t count = 0, with_interval = 0;
@@ -188,7 +192,7 @@ static void wide_intervals(advice *a) {
       text(a, "%zu of %zu benchmarks are known to no better than %s; the widest is %s/%s, %s within %s", count, with_interval,
            percent(a, WIDE_INTERVAL), worst->suite, worst->name, value_text(a, worst->metrics[0].value, worst->metrics[0].unit),
            percent(a, half_width(&worst->metrics[0]))),
-      "assay doctor");
+      a->result->run.quick ? NULL : "assay doctor");
 }
 
 static void never_steady(advice *a) {
@@ -242,7 +246,7 @@ static void low_shares(advice *a) {
   EACH_OK(a, b) {
     const char *layout = param_of(b, "layout");
     if (layout != NULL && strcmp(layout, "strided") == 0) continue; /* has a rule of its own */
-    if (best_share(b) < LOW_SHARE) low[count++] = b;
+    if (best_share(b) < LOW_SHARE && is_sure(b)) low[count++] = b;
   }
   qsort(low, count, sizeof *low, by_share);
   for (size_t i = 0; i < count && said < MOST_OF_A_KIND; i++) {
@@ -295,8 +299,9 @@ static void thread_scaling(advice *a) {
     if (value == NULL || !assay_parse_u64(value, &threads) || threads < 2) continue;
     if (cpus == NULL || cpus->type != ASSAY_FACT_INTEGER || threads > (uint64_t)cpus->integer) continue;
     const assay_benchmark_result *one = sibling(a, b, "threads", "1");
+    if (one == NULL || !is_sure(one) || !is_sure(b)) continue;
     const assay_metric_result *many_rate = assay_benchmark_metric(b, "items_per_second");
-    const assay_metric_result *one_rate = one == NULL ? NULL : assay_benchmark_metric(one, "items_per_second");
+    const assay_metric_result *one_rate = assay_benchmark_metric(one, "items_per_second");
     if (many_rate == NULL || one_rate == NULL || !(one_rate->value > 0)) continue;
     double gain = many_rate->value / one_rate->value, efficiency = gain / (double)threads;
     if (efficiency >= worst_efficiency) continue;

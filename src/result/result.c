@@ -120,6 +120,18 @@ assay_status assay_result_add_benchmark(assay_result *result, const assay_benchm
   return ASSAY_OK;
 }
 
+void assay_result_arrange(assay_result *result, const assay_bench_plan *plan) {
+  size_t placed = 0;
+  for (size_t i = 0; i < assay_bench_plan_count(plan) && placed < result->benchmark_count; i++) {
+    const assay_bench_case *bench = assay_bench_plan_at(plan, i);
+    assay_benchmark_result *found = find_benchmark(result, bench->suite != NULL ? bench->suite : "", bench->name);
+    if (found == NULL) continue;
+    assay_benchmark_result moved = *found;
+    *found = result->benchmarks[placed];
+    result->benchmarks[placed++] = moved;
+  }
+}
+
 assay_status assay_result_add_checks(assay_result *result, const assay_check_list *checks, assay_error *err) {
   assay_arena *arena = assay_result_arena(result);
   for (size_t i = 0; i < checks->count; i++) {

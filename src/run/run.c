@@ -263,6 +263,11 @@ static assay_status measure(run_state *state) {
   assay_bench_outcomes *outcomes = NULL;
   assay_status status = assay_bench_run(state->plan, &bench, state->err, &outcomes);
   if (status == ASSAY_OK && outcomes->interrupted) state->result->run.interrupted = true;
+  /* Those that an interrupted run never began are in the result too, and say so. */
+  for (size_t i = 0; status == ASSAY_OK && i < outcomes->count; i++)
+    if (outcomes->items[i].process_count == 0)
+      status = assay_result_add_outcome(state->result, &outcomes->items[i], state->ceilings, state->err);
+  assay_result_arrange(state->result, state->plan);
   assay_bench_outcomes_destroy(outcomes);
   return status != ASSAY_OK ? status : state->status;
 }

@@ -125,6 +125,16 @@ static void pairs_that_differ_in_one_parameter_are_compared(void **state) {
   assay_result_destroy(r);
 }
 
+static void what_is_not_known_well_is_not_compared(void **state) {
+  (void)state;
+  assay_result *r = quiet_result();
+  add(r, "add", "layout", "contiguous", 100);
+  add(r, "add", "layout", "strided", 420)->metrics[0].ci_high = 900;
+  assert_null(advice(r, "contiguous"));
+  assert_non_null(advice(r, "processes differ"));
+  assay_result_destroy(r);
+}
+
 static void low_shares_name_the_ceiling_once_a_sweep(void **state) {
   (void)state;
   assay_result *r = quiet_result();
@@ -194,6 +204,7 @@ int main(void) {
       cmocka_unit_test(noise_is_told_with_its_cause),
       cmocka_unit_test(misses_and_failures_come_first),
       cmocka_unit_test(pairs_that_differ_in_one_parameter_are_compared),
+      cmocka_unit_test(what_is_not_known_well_is_not_compared),
       cmocka_unit_test(low_shares_name_the_ceiling_once_a_sweep),
       cmocka_unit_test(settings_are_named_only_where_they_can_be_changed),
       cmocka_unit_test(threads_that_do_not_scale_are_found),
