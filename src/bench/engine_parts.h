@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the engine share. Only src/bench/{engine,latency,declare,witness,clock}.c include this. */
+/* What the files of the engine share. Only src/bench/{clock,declare,engine,latency,wire,witness}.c include this. */
 #ifndef ASSAY_BENCH_ENGINE_PARTS_H
 #define ASSAY_BENCH_ENGINE_PARTS_H
 
@@ -16,7 +16,7 @@ typedef enum assay_phase { ASSAY_PHASE_CALIBRATE, ASSAY_PHASE_WARM_UP, ASSAY_PHA
 
 enum {
   ASSAY_WINDOW_BATCHES = 512, /* room for the batches of one warm-up window */
-  ASSAY_SAMPLES_WANTED = 500, /* enough for a p99 with 5 samples beyond it, in 56 KiB a process */
+  ASSAY_SAMPLES_WANTED = 500, /* enough for a p99 with 5 samples beyond it, in 47 KiB a process */
   ASSAY_SAMPLES_MAX = 1024,   /* hard limit: operations that got faster after calibration */
   ASSAY_SAMPLES_MIN = 5,      /* unless they would take three times the time asked for */
   ASSAY_RECENT_OPERATIONS = 1024
