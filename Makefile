@@ -20,10 +20,10 @@ define configure
 elif [ "$$(cat $(1)/options 2>/dev/null)" != "$(2)" ]; then meson configure $(1) $(2); \
 fi; echo "$(2)" >$(1)/options
 endef
-# gcc warns wrongly in code that a sanitizer has changed, so warnings stay warnings there.
+# gcc warns wrongly in code that a sanitizer has changed; the plain build has warned already.
 comma := ,
-ASAN = -Dtests=true -Db_sanitize=address,undefined -Doptimization=1
-TSAN = -Dtests=true -Db_sanitize=thread -Doptimization=1
+ASAN = -Dtests=true -Db_sanitize=address,undefined -Doptimization=1 -Dc_args=-w
+TSAN = -Dtests=true -Db_sanitize=thread -Doptimization=1 -Dc_args=-w
 # Where threads are: modules, and `threads` for single tests
 THREAD_SUITES = threads,history,kernels,bench,run
 

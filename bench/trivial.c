@@ -4,9 +4,7 @@
 
 #include <stdlib.h>
 
-ASSAY_BENCH(null) {
-  ASSAY_LOOP(b) assay_keep_memory();
-}
+ASSAY_BENCH(null) { ASSAY_LOOP(b) assay_keep_memory(); }
 
 ASSAY_BENCH(add) {
   uint64_t x = 0;

@@ -6,4 +6,4 @@ if ! command -v clang-format-14 >/dev/null; then
   echo "skipped: clang-format-14 is not here"
   exit 77
 fi
-find include src cli suites examples tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 --dry-run --Werror
+find include src cli suites examples bench tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 --dry-run --Werror
