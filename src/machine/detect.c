@@ -4,6 +4,7 @@
 
 #include "machine/component.h"
 #include "machine/detect.h"
+#include "machine/macos_live.h"
 #include "machine/snapshot.h"
 #include "machine/topology_load.h"
 #include "os/prim.h"
@@ -55,11 +56,22 @@ assay_status assay_detect_from(const assay_source *source, assay_error *err, ass
   return status;
 }
 
+static assay_status detect_here(assay_error *err, assay_machine **machine) {
+  assay_source source = {.kind = ASSAY_SOURCE_LIVE, .root = "", .complete = true};
+#ifdef __APPLE__
+  assay_arena values;
+  assay_arena_init(&values, ASSAY_TAG_MACHINE);
+  assay_status status = assay_macos_read(&values, err, &source);
+  if (status == ASSAY_OK) status = assay_detect_from(&source, err, machine);
+  assay_arena_deinit(&values);
+  return status;
+#else
+  return assay_detect_from(&source, err, machine);
+#endif
+}
+
 assay_status assay_machine_detect(const char *snapshot_path, assay_error *err, assay_machine **machine) {
-  if (snapshot_path == NULL) {
-    const assay_source source = {.kind = ASSAY_SOURCE_LIVE, .root = "", .complete = true};
-    return assay_detect_from(&source, err, machine);
-  }
+  if (snapshot_path == NULL) return detect_here(err, machine);
   assay_snapshot snapshot;
   assay_status status = assay_snapshot_open(snapshot_path, err, &snapshot);
   if (status != ASSAY_OK) return status;

@@ -128,4 +128,7 @@ int assay_os_counter_open(assay_os_counter counter, char *cause, size_t size);
 /* Count so far, scaled up where the hardware was shared; NaN when it cannot be read. */
 double assay_os_counter_read(int fd);
 
+/* macOS only: a sysctl's value as text, a whole number in decimal unless `text`. False when there is none of that name. */
+bool assay_os_sysctl(const char *name, bool text, char *out, size_t size);
+
 #endif
