@@ -256,7 +256,8 @@ static const char *last_line(char *tail) {
   return line;
 }
 
-static const char *signal_name(int number) {
+/* `other` holds the text of a signal without a name of its own. */
+static const char *signal_name(int number, char other[32]) {
   static const struct {
     int number;
     const char *text;
@@ -274,13 +275,12 @@ static const char *signal_name(int number) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (names[i].number == number) return names[i].text;
   }
-  static char other[32];
-  snprintf(other, sizeof other, "signal %d", number);
+  snprintf(other, 32, "signal %d", number);
   return other;
 }
 
 static void explain_death(const run *r, const remains *m, int64_t memory_kills, char *reason, size_t size) {
-  char limit[64];
+  char limit[64], other[32];
   assay_format_value((double)r->config->memory_limit_bytes, "B", limit, sizeof limit);
   bool limited = r->config->memory_limit_bytes > 0;
   if (WIFSIGNALED(m->wait_status)) {
@@ -290,7 +290,7 @@ static void explain_death(const run *r, const remains *m, int64_t memory_kills, 
     else if (number == SIGKILL)
       snprintf(reason, size, "killed by SIGKILL (out of memory?)");
     else
-      snprintf(reason, size, "killed by %s%s%s%s", signal_name(number), limited ? ", with its memory limited to " : "",
+      snprintf(reason, size, "killed by %s%s%s%s", signal_name(number, other), limited ? ", with its memory limited to " : "",
                limited ? limit : "", limited ? " (out of memory?)" : "");
   } else if (WEXITSTATUS(m->wait_status) == 126 && m->report.length == 0) {
     snprintf(reason, size, "the fresh process could not read its request");

@@ -21,6 +21,11 @@ static bool run_on_cores(assay_bench *b) {
 #define CORE_CLASSES \
   { "cores", "performance,efficiency" }
 
+/* Proves the harness: what is left when there is nothing to measure. */
+ASSAY_BENCH(null, .suite = "performance", .summary = "nothing at all: the loop's own cost, below 0.3 ns", .ceiling = "") {
+  ASSAY_LOOP(b) assay_keep_memory();
+}
+
 ASSAY_BENCH(cpu_integer, .suite = "performance", .summary = "dependent multiply, add and shift on 64-bit integers",
             .params = {CORE_CLASSES}) {
   if (!run_on_cores(b)) return;
