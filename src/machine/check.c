@@ -246,7 +246,9 @@ static assay_status check_row(checker *c, const assay_toml_value *row, assay_che
     check.measured = show_subject(c, &s);
     check.cause = source;
   }
-  if (check.status == ASSAY_CHECK_FAIL) check.recommendation = recommendation;
+  if (check.status == ASSAY_CHECK_FAIL)
+    check.recommendation =
+        recommendation != NULL ? recommendation : "nothing on this machine mends it: choose the profile that fits it, or change this row";
   return assay_check_list_add(checks, &check, c->err);
 }
 
