@@ -243,6 +243,38 @@ static void on_process(const assay_bench_outcome *so_far, size_t case_index, siz
                                       .reason = reason});
 }
 
+/* Benchmarks come into the result as their first processes end, in random order; people look for them in the order of the plan. */
+static size_t place_in_plan(const run_state *state, const assay_benchmark_result *benchmark) {
+  size_t count = assay_bench_plan_count(state->plan);
+  for (size_t i = 0; i < count; i++) {
+    const assay_bench_case *bench = assay_bench_plan_at(state->plan, i);
+    if (strcmp(bench->name, benchmark->name) == 0 && strcmp(bench->suite, benchmark->suite) == 0) return i;
+  }
+  return count;
+}
+
+static assay_status order_benchmarks(run_state *state) {
+  assay_result *result = state->result;
+  size_t count = assay_bench_plan_count(state->plan) + 1;
+  assay_benchmark_result **places = assay_calloc(ASSAY_TAG_RESULT, count, sizeof *places);
+  assay_benchmark_result *ordered = assay_calloc(ASSAY_TAG_RESULT, result->benchmark_count + 1, sizeof *ordered);
+  assay_status status = ASSAY_OK;
+  if (places == NULL || ordered == NULL) {
+    status = ASSAY_FAIL(state->err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu benchmarks", count);
+    goto done;
+  }
+  for (size_t i = 0; i < result->benchmark_count; i++) places[place_in_plan(state, &result->benchmarks[i])] = &result->benchmarks[i];
+  size_t next = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (places[i] != NULL) ordered[next++] = *places[i];
+  }
+  if (next == result->benchmark_count && next > 0) memcpy(result->benchmarks, ordered, next * sizeof *ordered);
+done:
+  assay_free(places);
+  assay_free(ordered);
+  return status;
+}
+
 static assay_status measure(run_state *state) {
   if (assay_bench_plan_count(state->plan) == 0) return ASSAY_OK;
   const assay_run_config *config = state->config;
@@ -269,13 +301,23 @@ static assay_status measure(run_state *state) {
       status = assay_result_add_outcome(state->result, &outcomes->items[i], state->ceilings, state->err);
   assay_result_arrange(state->result, state->plan);
   assay_bench_outcomes_destroy(outcomes);
-  return status != ASSAY_OK ? status : state->status;
+  if (status == ASSAY_OK) status = state->status;
+  return status == ASSAY_OK ? order_benchmarks(state) : status;
 }
 
 /* ---- Checks and judgement ----------------------------------------------------------------------------------------------------- */
 
+static bool has_benchmarks(const run_state *state, const char *suite) {
+  for (size_t i = 0; i < assay_bench_plan_count(state->plan); i++) {
+    if (strcmp(assay_bench_plan_at(state->plan, i)->suite, suite) == 0) return true;
+  }
+  return false;
+}
+
 static assay_status check_suite(run_state *state, const char *name) {
   const assay_suite *suite = assay_suite_find(name);
+  if (!checks_wanted(state, suite) && !has_benchmarks(state, name))
+    return assay_result_add_suite(state->result, name, ASSAY_OUTCOME_SKIPPED, "the filter leaves nothing of it", state->err);
   if (!checks_wanted(state, suite) || stopped(state))
     return assay_result_add_suite(state->result, name, ASSAY_OUTCOME_OK, NULL, state->err);
   assay_suite_context context = {

@@ -38,8 +38,14 @@ class Story(unittest.TestCase):
         return plain
 
     def run_command(self, *words, program=ASSAY, env=None, text=True, stdin=None, timeout=120):
-        return subprocess.run([program, *words], cwd=self.dir, env=self.environment(**(env or {})), text=text, input=stdin,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+        """As subprocess.run; text is decoded without touching line ends, since a carriage return is something to see."""
+        if stdin is not None and text:
+            stdin = stdin.encode()
+        done = subprocess.run([program, *words], cwd=self.dir, env=self.environment(**(env or {})), input=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout)
+        if text:
+            done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return done
 
     def check(self, *words, code=0, **options):
         """Runs and expects an exit code; shows everything when it is another."""
@@ -55,26 +61,37 @@ class Story(unittest.TestCase):
             self.assertIn(part, done.stderr, words)
         return done
 
+    def read(self, *parts):
+        with open(self.path(*parts), encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
     def result(self, directory="benchmark_results"):
-        with open(self.path(directory, "report.json"), encoding="utf-8") as file:
-            return json.load(file)
+        return json.loads(self.read(directory, "report.json"))
 
     def start(self, *words, program=FIXTURE):
         process = subprocess.Popen([program, *words], cwd=self.dir, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
+        self.addCleanup(self.end, process)
         return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        process.stdout.close()
+        process.stderr.close()
 
     def wait_for_log(self, text, process, seconds=60):
         """Until the run's log says it: the run is then known to be at that point."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            try:
-                with open(self.path("benchmark_run.log"), encoding="utf-8") as file:
-                    if text in file.read():
-                        return
-            except FileNotFoundError:
-                pass
+            if os.path.exists(self.path("benchmark_run.log")) and text in self.read("benchmark_run.log"):
+                return
             if process.poll() is not None:
                 self.fail(f"ended before the log said {text!r}: {process.communicate()}")
             time.sleep(0.02)

@@ -50,7 +50,7 @@ class Reports(story.Story):
         for name in ("history.db", "report.csv", "report.html", "report.json", "report.junit.xml", "report.md"):
             self.assertIn(name, names)
         self.assertEqual([n for n in names if n.startswith((".probe", "report.json."))], [])
-        self.assertIn("alloc_small/bytes=16", done.stdout)
+        self.assertRegex(done.stdout, r"alloc_small[^$]*bytes=16 ")
         self.assertIn("HTML report: " + os.path.realpath(self.path("benchmark_results/report.html")), done.stdout)
         self.assertEqual(done.stderr, "")
         self.assertTrue(os.path.exists(self.path("benchmark_run.log")))
@@ -66,7 +66,7 @@ class Reports(story.Story):
             self.assertEqual(len(time["processes"]), 3)
         self.assertEqual(len(result["slas"]) > 0, True)
 
-        page = open(self.path("benchmark_results/report.html"), encoding="utf-8").read()
+        page = self.read("benchmark_results/report.html")
         outline = Outline()
         outline.feed(page)
         self.assertEqual((outline.open, outline.fetched), ([], []))
@@ -78,7 +78,7 @@ class Reports(story.Story):
             self.assertTrue(any(name in row for row in rows), name)
         cases = xml.etree.ElementTree.parse(self.path("benchmark_results/report.junit.xml")).iter("testcase")
         self.assertTrue(measured <= {name for case in cases for name in (case.get("name"), case.get("name").split("/", 1)[-1])})
-        self.assertIn("alloc_small/bytes=16", open(self.path("benchmark_results/report.md"), encoding="utf-8").read())
+        self.assertIn("alloc_small/bytes=16", self.read("benchmark_results/report.md"))
 
         history = sqlite3.connect(self.path("benchmark_results/history.db"))
         self.assertEqual(history.execute("pragma integrity_check").fetchone()[0], "ok")
@@ -115,7 +115,7 @@ class Reports(story.Story):
 
     def test_a_report_is_rendered_again_from_file_stdin_and_history(self):
         self.check("run", *QUICK, "--no-history", "--filter", "performance/alloc_small/bytes=16")
-        text = open(self.path("benchmark_results/report.json"), encoding="utf-8").read()
+        text = self.read("benchmark_results/report.json")
         run_id = json.loads(text)["run"]["id"]
         from_file = self.check("report", "benchmark_results/report.json", "--format", "csv").stdout
         self.assertEqual(self.check("report", "-", "--format", "csv", stdin=text).stdout, from_file)
@@ -128,14 +128,13 @@ class Reports(story.Story):
             self.assertEqual(json.loads(self.check("report", which, "--format", "json").stdout)["run"]["id"], newer)
         self.refuse("report", "0000", says="0000")
         self.check("report", "--format", "html", "--output", "again.html")
-        self.assertIn("alloc_small", open(self.path("again.html"), encoding="utf-8").read())
+        self.assertIn("alloc_small", self.read("again.html"))
 
     def test_the_job_summary_is_appended(self):
         summary = self.path("summary.md")
-        with open(summary, "w", encoding="utf-8") as file:
-            file.write("before\n")
+        self.write(summary, "before\n")
         self.check("run", *QUICK, "--filter", "performance/alloc_small/bytes=16", env={"GITHUB_STEP_SUMMARY": summary})
-        text = open(summary, encoding="utf-8").read()
+        text = self.read(summary)
         self.assertTrue(text.startswith("before\n"))
         self.assertIn("alloc_small", text)
 
@@ -143,7 +142,7 @@ class Reports(story.Story):
         orders = []
         for log in ("a.log", "b.log"):
             self.check("--quick-run", "--seed", "7", "--filter", "sizes", "--log-file", log, "--no-history", program=FIXTURE)
-            orders.append(re.findall(r"start \S+", open(self.path(log), encoding="utf-8").read()))
+            orders.append(re.findall(r"start \S+", self.read(log)))
         self.assertEqual(len(orders[0]), 9)
         self.assertEqual(orders[0], orders[1])
 
@@ -167,8 +166,7 @@ class Verdicts(story.Story):
 
     def test_a_missed_limit_is_exit_1(self):
         limits = self.path("mine.toml")
-        with open(limits, "w", encoding="utf-8") as file:
-            file.write('[[sla]]\nname = "Wait"\nbenchmark = "*/wait"\nmax = "1 us"\n')
+        self.write(limits, '[[sla]]\nname = "Wait"\nbenchmark = "*/wait"\nmax = "1 us"\n')
         done = self.check("run", "--quick-run", "--filter", "wait", "--sla", limits, program=FIXTURE, code=1)
         self.assertIn("Wait", done.stdout)
         mine = [s for s in self.result()["slas"] if s["name"] == "Wait"]
@@ -190,7 +188,7 @@ class Verdicts(story.Story):
 class Own(story.Story):
     def test_a_user_program_has_the_whole_command_line(self):
         done = self.check("--quick-run", "--filter", "sizes", "--format", "csv", program=FIXTURE)
-        self.assertIn("sizes/n=4", done.stdout)
+        self.assertRegex(done.stdout, r"sizes[^$]*n=4 ")
         self.assertTrue(os.path.exists(self.path("benchmark_results/report.csv")))
         name = os.path.basename(FIXTURE)
         self.assertIn(f"{name}/sizes/n=4", self.check("list", program=FIXTURE).stdout)

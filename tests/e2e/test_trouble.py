@@ -22,12 +22,12 @@ class Interrupted(story.Story):
         self.wait_for_log(": ok in", process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        finished = set(re.findall(r"/(sizes/n=\d+): ok in", open(self.path("benchmark_run.log"), encoding="utf-8").read()))
+        finished = set(re.findall(r"/(sizes/n=\d+): ok in", self.read("benchmark_run.log")))
         run = json.loads(self.check("history", "--json").stdout)["runs"][0]
         self.assertEqual(run["state"], "interrupted")
         result = json.loads(self.check("history", "show", "--json").stdout)
         self.assertTrue(finished <= {b["name"] for b in result["benchmarks"]}, (finished, result["benchmarks"]))
-        self.assertIn("sizes/n=", self.check("report", "latest").stdout)
+        self.assertIn("sizes", self.check("report", "latest").stdout)
 
     def test_ctrl_c_reports_what_there_is(self):
         process = self.start(*SLOW)
@@ -64,12 +64,12 @@ class Disk(story.Story):
 
     def test_a_full_directory_is_refused_before_measuring(self):
         where = self.mount("64k")
-        self.refuse("run", *QUICK, "--suite", "performance", "--output-dir", where, says=["no room", "No space left"])
-        self.assertNotIn("start ", open(self.path("benchmark_run.log"), encoding="utf-8").read())
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--output-dir", where, says=["no room", "No space left"])
+        self.assertNotIn("start ", self.read("benchmark_run.log"))
         self.assertEqual(os.listdir(where), [])
 
     def test_a_disk_that_fills_up_loses_nothing(self):
-        where = self.mount("2m")
+        where = self.mount("8m")
         process = self.start(*SLOW, "--output-dir", where)
         self.wait_for_log(": ok in", process)
         with open(os.path.join(where, "filler"), "wb") as file:
@@ -94,10 +94,10 @@ class Disk(story.Story):
     def test_an_unwritable_directory_is_refused(self):
         with open(self.path("file"), "w", encoding="utf-8"):
             pass
-        self.refuse("run", *QUICK, "--output-dir", "file", says="not a directory")
-        self.refuse("run", *QUICK, "--output-dir", "file/below", says="file")
-        self.refuse("run", *QUICK, "--output-dir", "/proc/nowhere", says="/proc/nowhere")
-        self.refuse("run", *QUICK, "--log-file", "file/log", says=["file/log", "--log-file"])
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--output-dir", "file", says="not a directory")
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--output-dir", "file/below", says="file")
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--output-dir", "/proc/nowhere", says="/proc/nowhere")
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--log-file", "file/log", says=["file/log", "--log-file"])
 
     def test_a_closed_pipe_or_full_stdout_is_not_success(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
@@ -115,15 +115,13 @@ class BadInput(story.Story):
         self.refuse("run", "--filter", "no-such-thing", says="no-such-thing")
 
     def test_broken_limits_name_the_place(self):
-        with open(self.path("mine.toml"), "w", encoding="utf-8") as file:
-            file.write('[[sla]]\nname = "x"\nbenchmark = \n')
-        done = self.refuse("run", *QUICK, "--sla", "mine.toml", says="mine.toml:3:")
+        self.write("mine.toml", '[[sla]]\nname = "x"\nbenchmark = \n')
+        done = self.refuse("run", *QUICK, "--filter", "clock_read", "--sla", "mine.toml", says="mine.toml:3:")
         self.assertRegex(done.stderr, r"mine\.toml:3:\d+: .*expected")
-        with open(self.path("mine.toml"), "w", encoding="utf-8") as file:
-            file.write('[[sla]]\nname = "x"\nbenchmark = "*"\nmax = "ten"\n')
-        self.refuse("run", *QUICK, "--sla", "mine.toml", says="mine.toml:4:")
-        self.refuse("run", *QUICK, "--sla", "nowhere.toml", says="nowhere.toml")
-        self.refuse("run", *QUICK, "--suite", "hardware", "--profile", "m5-max", says="m5-max")
+        self.write("mine.toml", '[[sla]]\nname = "x"\nbenchmark = "*"\nmax = "ten"\n')
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--sla", "mine.toml", says="mine.toml:4:")
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--sla", "nowhere.toml", says="nowhere.toml")
+        self.refuse("run", *QUICK, "--filter", "clock_read", "--profile", "m5-max", says="m5-max")
 
     def test_a_damaged_history_is_refused_and_not_touched(self):
         os.mkdir(self.path("benchmark_results"))
@@ -154,12 +152,10 @@ class BadInput(story.Story):
 
     def test_results_that_are_none(self):
         for text in ("", "{", "[]", '{"schema": "assay-result/1"}', '{"schema": "something/1"}'):
-            with open(self.path("r.json"), "w", encoding="utf-8") as file:
-                file.write(text)
+            self.write("r.json", text)
             self.refuse("report", "r.json", says="r.json")
-        with open(self.path("r.json"), "w", encoding="utf-8") as file:
-            file.write('{"schema": "assay-result/999"}')
-        self.refuse("report", "r.json", says="newer")
+        self.write("r.json", '{"schema": "assay-result/999"}')
+        self.refuse("report", "r.json", says="upgrade Assay")
 
 
 if __name__ == "__main__":
