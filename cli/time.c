@@ -66,24 +66,14 @@ static assay_status split_params(assay_cli *cli, const assay_cli_words *given, a
   return ASSAY_OK;
 }
 
-/* A failing command is a failed benchmark unless its exit code is thrown away inside the shell. */
-static const char *command_text(assay_cli *cli, const time_settings *settings, const char *command) {
-  return settings->ignore_failure ? assay_arena_printf(&cli->arena, "%s || :", command) : command;
-}
-
 static assay_status make_plan(assay_cli *cli, const time_settings *settings, assay_error *err, assay_bench_plan **plan) {
   static const char *const none[] = {NULL};
   assay_param params[ASSAY_BENCH_MAX_PARAMS] = {{0}};
   size_t count = 0;
   assay_status status = split_params(cli, &settings->params, params, &count, err);
-  if (status == ASSAY_OK && settings->ignore_failure && settings->shell[0] == '\0')
-    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--ignore-failure needs a shell, so it cannot go with --shell=");
   if (status == ASSAY_OK) status = assay_bench_plan_create(none, NULL, err, plan);
-  for (size_t i = 0; i < cli->operand_count && status == ASSAY_OK; i++) {
-    const char *command = command_text(cli, settings, cli->operands[i]);
-    if (command == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
-    status = assay_bench_plan_add_command(*plan, command, params, count, err);
-  }
+  for (size_t i = 0; i < cli->operand_count && status == ASSAY_OK; i++)
+    status = assay_bench_plan_add_command(*plan, cli->operands[i], params, count, err);
   return status;
 }
 
@@ -203,6 +193,7 @@ static assay_status measure(session *s, const time_settings *settings, const ass
                              .shell = settings->shell,
                              .prepare = settings->prepare,
                              .command_warmup = (unsigned)settings->warmup,
+                             .ignore_failure = settings->ignore_failure,
                              .history_path = settings->history,
                              .name = settings->name,
                              .command = s->cli->command_line,

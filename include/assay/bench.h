@@ -285,6 +285,7 @@ typedef struct assay_bench_config {
   const char *shell;      /* for commands; NULL: /bin/sh; "" runs the words directly */
   unsigned command_warmup; /* assay time: runs of each command before measuring */
   const char *prepare;    /* assay time: command run before every timing, untimed; NULL: none */
+  bool ignore_failure;    /* assay time: a command that ends with another code than 0 counts all the same */
   bool verbose;
   const volatile int *stop; /* becomes non-zero when the run must end (Ctrl-C): the process in flight is ended, the rest is not begun */
   /* Called in the parent before a process starts; may be NULL. `done` of `total` processes have ended. */

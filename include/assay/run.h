@@ -43,6 +43,7 @@ typedef struct assay_run_config {
   uint64_t seed;             /* 0: from the clock */
   const char *shell, *prepare; /* of commands, as in assay_bench_config */
   unsigned command_warmup;
+  bool ignore_failure;
   const char *history_path;  /* NULL: no history */
   const char *name;          /* of the run; may be NULL */
   const char *command;       /* the command line, for the record; may be NULL */

@@ -90,13 +90,13 @@ static void fail(assay_bench_process *process, const char *format, ...) {
 }
 
 /* False, and the reason is in `process`, when it did not start or did not end with 0. */
-static bool execute_well(const char *what, char *const *argv, start_note *note, execution *x, assay_bench_process *process) {
+static bool execute_well(const char *what, char *const *argv, bool any_code, start_note *note, execution *x, assay_bench_process *process) {
   int code = execute(argv, note, x);
   if (code != 0)
     fail(process, "%s cannot be started (%s): %s", what, argv[0], strerror(code));
   else if (WIFSIGNALED(x->wait_status))
     fail(process, "%s was killed by signal %d (%s)", what, WTERMSIG(x->wait_status), strsignal(WTERMSIG(x->wait_status)));
-  else if (WEXITSTATUS(x->wait_status) != 0)
+  else if (WEXITSTATUS(x->wait_status) != 0 && !any_code)
     fail(process, "%s exited with code %d", what, WEXITSTATUS(x->wait_status));
   else
     return true;
@@ -134,7 +134,7 @@ static double shell_cost(char *const *empty, start_note *note, assay_bench_proce
   double times[SHELL_PROBES];
   for (size_t i = 0; i < SHELL_PROBES; i++) {
     execution x;
-    if (!execute_well("the shell", empty, note, &x, process)) return NAN;
+    if (!execute_well("the shell", empty, false, note, &x, process)) return NAN;
     times[i] = x.wall_ns;
   }
   return assay_stats_median(times, SHELL_PROBES);
@@ -191,11 +191,11 @@ void assay_command_run(const assay_request *r, assay_bench_process *process) {
   char *const *argv = direct ? words : by_shell;
   execution x;
   for (unsigned i = 0; i < r->warmups; i++) {
-    if (prepare[0] != '\0' && !execute_well("the preparation", preparing, note, &x, process)) return;
-    if (!execute_well("the command", argv, note, &x, process)) return;
+    if (prepare[0] != '\0' && !execute_well("the preparation", preparing, false, note, &x, process)) return;
+    if (!execute_well("the command", argv, r->ignore_failure, note, &x, process)) return;
   }
   double shell_ns = direct ? 0 : shell_cost(empty, note, process);
   if (isnan(shell_ns)) return;
-  if (prepare[0] != '\0' && !execute_well("the preparation", preparing, note, &x, process)) return;
-  if (execute_well("the command", argv, note, &x, process)) report(&x, shell_ns, process);
+  if (prepare[0] != '\0' && !execute_well("the preparation", preparing, false, note, &x, process)) return;
+  if (execute_well("the command", argv, r->ignore_failure, note, &x, process)) report(&x, shell_ns, process);
 }

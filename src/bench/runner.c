@@ -142,6 +142,7 @@ static void make_request(const run *r, const assay_bench_case *bench, size_t pro
       .prepare = r->config->prepare,
       .warmups = process == 0 ? r->config->command_warmup : 0,
       .preloaded = r->count_library != NULL,
+      .ignore_failure = r->config->ignore_failure,
   };
   if (bench->command != NULL) return;
   q->param_count = bench->param_count;

@@ -51,6 +51,7 @@ void assay_wire_put_request(assay_buf *out, const assay_request *r) {
   put_text(&body, r->prepare);
   put_u64(&body, r->warmups);
   put_u64(&body, r->preloaded);
+  put_u64(&body, r->ignore_failure);
   put_message(out, request_magic, &body);
 }
 
@@ -205,6 +206,7 @@ assay_status assay_wire_get_request(const void *data, size_t length, assay_arena
   r.prepare = get_text(&c, arena);
   r.warmups = (unsigned)get_below(&c, UINT32_MAX);
   r.preloaded = get_below(&c, 2) != 0;
+  r.ignore_failure = get_below(&c, 2) != 0;
   if (c.bad || c.left != 0 || (r.name == NULL) == (r.command == NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the request to a fresh process is malformed");
   *request = r;

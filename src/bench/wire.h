@@ -24,6 +24,7 @@ typedef struct assay_request {
   } params[ASSAY_BENCH_MAX_PARAMS];
   const char *command, *shell, *prepare; /* assay time; `shell` "" runs the words directly; `prepare` may be NULL */
   unsigned warmups;                      /* runs of the command before the timing */
+  bool ignore_failure;                   /* the command may end with any exit code */
   bool preloaded;                        /* the first entry of LD_PRELOAD is ours and is to be taken out again */
 } assay_request;
 

@@ -288,6 +288,7 @@ static assay_status measure(run_state *state) {
                               .shell = config->shell,
                               .prepare = config->prepare,
                               .command_warmup = config->command_warmup,
+                              .ignore_failure = config->ignore_failure,
                               .stop = config->stop,
                               .on_start = on_start,
                               .on_process = on_process,

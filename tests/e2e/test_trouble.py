@@ -72,11 +72,10 @@ class Disk(story.Story):
         where = self.mount("8m")
         process = self.start(*SLOW, "--output-dir", where)
         self.wait_for_log(": ok in", process)
-        with open(os.path.join(where, "filler"), "wb") as file:
+        with open(os.path.join(where, "filler"), "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"x" * 4096)
-                    file.flush()
             except OSError:
                 pass
         os.kill(process.pid, signal.SIGINT)
