@@ -135,8 +135,8 @@ static assay_status measure(session *s, assay_error *err, assay_result **result)
                              .profile = settings->profile,
                              .remeasure_ceilings = settings->remeasure,
                              .no_ceilings = settings->no_ceilings,
-                             /* A quick run of a user's own program should be over in a moment, also on a machine that is new to Assay. */
-                             .cached_ceilings_only = settings->quick && assay_suite_count() == 0,
+                             /* A user's own program should be over in a moment, also on a machine that is new to Assay. */
+                             .cached_ceilings_only = assay_suite_count() == 0 && !settings->remeasure,
                              .stop = assay_cli_stop_on_signal(),
                              .on_progress = on_progress,
                              .on_warning = on_warning,
