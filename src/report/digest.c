@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a person wants to know first: counts, extremes and one-sentence verdicts, the same in every format. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -106,6 +107,44 @@ static assay_digest_group *group_of(assay_digest *d, const assay_benchmark_resul
   return &d->groups[d->group_count++];
 }
 
+/* Text with its runs of digits compared as numbers: n=1000 comes after n=64. */
+static int natural_order(const char *a, const char *b) {
+  while (*a != '\0' && *b != '\0') {
+    size_t na = strspn(a, "0123456789"), nb = strspn(b, "0123456789");
+    if (na > 0 && nb > 0) {
+      const char *x = a + strspn(a, "0"), *y = b + strspn(b, "0");
+      size_t lx = strspn(x, "0123456789"), ly = strspn(y, "0123456789");
+      if (lx != ly) return lx < ly ? -1 : 1;
+      int digits = strncmp(x, y, lx);
+      if (digits != 0) return digits;
+      a += na;
+      b += nb;
+    } else if (*a != *b) {
+      return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+    } else {
+      a++;
+      b++;
+    }
+  }
+  return (*a != '\0') - (*b != '\0');
+}
+
+static int by_group_name(const void *a, const void *b) {
+  return natural_order(((const assay_digest_group *)a)->base_name, ((const assay_digest_group *)b)->base_name);
+}
+
+static int by_name(const void *a, const void *b) {
+  return natural_order((*(const assay_benchmark_result *const *)a)->name, (*(const assay_benchmark_result *const *)b)->name);
+}
+
+/* Benchmarks ran in random order, which is no order to read them in; within a suite they go by name, the same in every run. */
+static void sort_groups(assay_digest *d) {
+  for (size_t from = 0, to; from < d->group_count; from = to) {
+    for (to = from; to < d->group_count && strcmp(d->groups[to].suite, d->groups[from].suite) == 0;) to++;
+    qsort(d->groups + from, to - from, sizeof *d->groups, by_group_name);
+  }
+}
+
 static bool make_groups(const assay_result *result, assay_digest *d) {
   size_t count = result->benchmark_count;
   d->groups = assay_calloc(ASSAY_TAG_REPORT, count + 1, sizeof *d->groups);
@@ -117,6 +156,7 @@ static bool make_groups(const assay_result *result, assay_digest *d) {
       if (strcmp(result->benchmarks[i].suite, d->suites[s].name) == 0) group_of(d, &result->benchmarks[i])->count++;
     }
   }
+  sort_groups(d);
   for (size_t g = 0, at = 0; g < d->group_count; g++) {
     d->groups[g].first = at;
     at += d->groups[g].count;
@@ -126,6 +166,7 @@ static bool make_groups(const assay_result *result, assay_digest *d) {
     assay_digest_group *g = group_of(d, &result->benchmarks[i]);
     d->order[g->first + g->count++] = &result->benchmarks[i];
   }
+  for (size_t g = 0; g < d->group_count; g++) qsort(d->order + d->groups[g].first, d->groups[g].count, sizeof *d->order, by_name);
   for (size_t g = 0; g < d->group_count; g++) d->groups[g].common = common_params(d->order + d->groups[g].first, d->groups[g].count);
   return true;
 }
@@ -166,6 +207,10 @@ static void find_extremes(const assay_result *result, assay_digest *d) {
     if (!assay_report_measured(b)) continue;
     if (!b->steady) d->unsteady++;
     if (assay_report_bound_metric(b) == NULL) continue;
+    if (share_of(b) > 1.1) {
+      if (d->over == NULL || share_of(b) > share_of(d->over)) d->over = b;
+      continue; /* it says more about how the ceiling was measured than about the benchmark */
+    }
     if (d->nearest == NULL || share_of(b) > share_of(d->nearest)) d->nearest = b;
     if (d->furthest == NULL || share_of(b) < share_of(d->furthest)) d->furthest = b;
   }
@@ -292,6 +337,14 @@ static void tell_failed(teller *t, const assay_digest *d, const assay_result *re
 }
 
 static void tell_doubts(teller *t, const assay_digest *d) {
+  if (d->over != NULL) {
+    char share[ASSAY_REPORT_TEXT];
+    const assay_metric_result *m = assay_report_bound_metric(d->over);
+    assay_buf_printf(&t->text,
+                     "%s reaches %s of %s, so that ceiling was measured under worse conditions than the benchmark: measure it again.",
+                     d->over->name, assay_report_percent(m->ceiling_share, share), m->ceiling);
+    tell(t, ASSAY_TONE_UNSURE);
+  }
   size_t unsure = d->verdicts[ASSAY_VERDICT_INCONCLUSIVE];
   if (unsure > 0) {
     assay_report_plural(&t->text, unsure, "comparison");

@@ -107,9 +107,9 @@ static void contents(const assay_render *r) {
   for (size_t i = 0; i < r->digest->suite_count; i++) {
     char id[32];
     snprintf(id, sizeof id, "suite-%zu", i);
-    bool own_section = r->digest->suites[i].benchmarks > 0 || r->digest->suites[i].status != ASSAY_OUTCOME_OK;
-    nav_item(r->out, own_section, id, r->digest->suites[i].name);
+    nav_item(r->out, r->digest->suites[i].benchmarks > 0, id, r->digest->suites[i].name);
   }
+  nav_item(r->out, assay_html_has_absent_suites(r), "not-run", "Not run");
   nav_item(r->out, assay_html_has_latency(r), "latency", "Latency");
   nav_item(r->out, assay_html_has_roofline(r), "roofline", "Roofline");
   nav_item(r->out, result->complexity_count > 0, "scaling", "Scaling");

@@ -16,6 +16,7 @@ extern const char *const assay_html_script[];
 extern const char *const assay_html_script_hash; /* CSP source of exactly that script */
 
 /* Whether the section has anything to show; the contents list asks the same. */
+bool assay_html_has_absent_suites(const assay_render *r);
 bool assay_html_has_latency(const assay_render *r);
 bool assay_html_has_roofline(const assay_render *r);
 bool assay_html_has_trends(const assay_render *r);

@@ -105,7 +105,7 @@ static void lead(const assay_render *r) {
   assay_buf_puts(r->out, "<p class=\"lead\">");
   if (changes == NULL || changes->count == 0) {
     assay_buf_puts(r->out, previous == NULL ? "There is no earlier run of this machine in the history, so nothing to compare with yet."
-                                            : "The previous run and this one have no benchmark in common.");
+                                            : "The previous run and this one have no measured benchmark in common.");
   } else {
     if (previous != NULL) {
       assay_buf_printf(r->out, "Compared with the run of %s", assay_report_when(previous->run.started_at_s, when));

@@ -53,7 +53,11 @@ static void draw_curve(assay_buf *out, const assay_latency_curve *curve, const a
   for (size_t i = 0; i < curve->count && count < MAX_POINTS; i++) {
     double at = nines(curve->quantiles[i]);
     if (!(curve->values_ns[i] > 0)) continue;
-    xs[count] = assay_axis_at(x, isfinite(at) ? at : x->high);
+    if (!isfinite(at)) { /* the largest of all has no percentile; it stands at the edge */
+      assay_svg_dot(out, "far", x->to, assay_axis_at(y, curve->values_ns[i]), 2.6);
+      continue;
+    }
+    xs[count] = assay_axis_at(x, at);
     ys[count] = *end = assay_axis_at(y, curve->values_ns[i]);
     count++;
   }
@@ -121,7 +125,7 @@ static void quantile_table(const assay_render *r, const assay_digest_group *grou
     assay_buf label = {0};
     assay_digest_label(r->digest, group, shown[i], &label);
     assay_buf_puts(r->out, "<tr><th scope=\"row\" class=\"n\">");
-    assay_html_text(r->out, label.data);
+    assay_html_name(r->out, label.data);
     assay_buf_puts(r->out, "</th>");
     assay_buf_deinit(&label);
     for (size_t k = 0; k < sizeof quantiles / sizeof *quantiles; k++) {
@@ -170,7 +174,7 @@ static void plot(const assay_render *r, const assay_digest_group *group) {
   if (count == 0 || !(e.high > 0)) return;
   bool log = e.high > 8 * e.low;
   double right = WIDTH - (group->count > 1 ? RIGHT : RIGHT / 6); /* no labels, no room for them */
-  assay_axis x = {0, fmin(fmax(e.nines, 1), 6), false, LEFT, right};
+  assay_axis x = {0, fmin(fmax(e.nines, 1), 6) * 1.04, false, LEFT, right};
   assay_axis y = assay_axis_nice(log ? e.low : 0, e.high, log, HEIGHT - BOTTOM, TOP);
   assay_buf_puts(r->out, "<figure><h3>");
   assay_html_text(r->out, group->base_name);

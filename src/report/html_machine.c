@@ -11,12 +11,14 @@
 void assay_html_checks(const assay_render *r) {
   if (r->result->check_count == 0) return;
   assay_html_begin(r->out, "checks", "Checks", "What the machine is expected to be, and what was found.");
-  assay_buf_puts(
-      r->out,
-      "<div class=\"scroll\"><table><thead><tr><th>Verdict</th><th>Check</th><th>Found</th><th>Expected</th><th>Why, and what to do</th>"
-      "</tr></thead><tbody>\n");
-  for (size_t i = 0; i < r->result->check_count; i++) {
-    const assay_check *c = &r->result->checks[i];
+  assay_buf_puts(r->out,
+                 "<div class=\"scroll\"><table "
+                 "class=\"checks\"><thead><tr><th>Verdict</th><th>Check</th><th>Found</th><th>Expected</th><th>Why, and what to do</th>"
+                 "</tr></thead><tbody>\n");
+  static const assay_check_status order[] = {ASSAY_CHECK_FAIL, ASSAY_CHECK_UNAVAILABLE, ASSAY_CHECK_PASS}; /* what needs a look first */
+  for (size_t k = 0; k < 3 * r->result->check_count; k++) {
+    const assay_check *c = &r->result->checks[k % r->result->check_count];
+    if (c->status != order[k / r->result->check_count]) continue;
     assay_buf_puts(r->out, "<tr><td class=\"w\">");
     switch (c->status) {
       case ASSAY_CHECK_PASS: assay_html_mark(r->out, ASSAY_TONE_GOOD, "\u2713", "pass"); break;
@@ -54,6 +56,10 @@ static void fact_value(assay_buf *out, const assay_fact *f) {
   static const struct {
     const char *end, *unit;
   } units[] = {{"_bytes", "B"}, {"_hz", "Hz"}, {"_ns", "ns"}, {"_ratio", "ratio"}, {"bytes_per_second", "B/s"}};
+  if (ends_with(f->key, "_bits") && f->type == ASSAY_FACT_INTEGER) {
+    assay_buf_printf(out, "%lld&#160;<span class=\"u\">bit</span>", (long long)f->integer);
+    return;
+  }
   switch (f->type) {
     case ASSAY_FACT_TEXT: assay_html_text(out, f->text); return;
     case ASSAY_FACT_BOOL: assay_buf_puts(out, f->integer ? "yes" : "no"); return;
@@ -80,6 +86,26 @@ static const assay_fact *fact(const assay_result *result, const char *key) {
   return NULL;
 }
 
+/* "L1 32 KiB, L2 1 MiB": data and unified caches, in the order of detection. */
+static void glance_caches(const assay_render *r) {
+  size_t told = 0;
+  for (unsigned i = 0; i < 64; i++) {
+    char key[64], text[ASSAY_REPORT_TEXT];
+    snprintf(key, sizeof key, "caches.%u.level", i);
+    const assay_fact *level = fact(r->result, key);
+    snprintf(key, sizeof key, "caches.%u.size_bytes", i);
+    const assay_fact *size = fact(r->result, key);
+    snprintf(key, sizeof key, "caches.%u.type", i);
+    const assay_fact *type = fact(r->result, key);
+    if (level == NULL) break;
+    bool instructions = type != NULL && type->type == ASSAY_FACT_TEXT && strcmp(type->text, "instruction") == 0;
+    if (instructions || size == NULL || size->type != ASSAY_FACT_INTEGER || level->type != ASSAY_FACT_INTEGER) continue;
+    assay_buf_puts(r->out, told++ == 0 ? "<div><dt>Caches</dt><dd>" : ", ");
+    assay_buf_printf(r->out, "L%lld %s", (long long)level->integer, assay_report_tick(size->real, "B", text));
+  }
+  if (told > 0) assay_buf_puts(r->out, "</dd></div>");
+}
+
 /* The facts that most readers look for, where they are known. */
 static void glance(const assay_render *r) {
   static const struct {
@@ -88,14 +114,15 @@ static void glance(const assay_render *r) {
                 {"cpu.cores", "Cores"},
                 {"cpu.threads", "Hardware threads"},
                 {"cpu.frequency_max_hz", "Top frequency"},
-                {"isa.widest", "Widest vectors"},
+                {"isa.level", "Instructions"},
+                {"isa.vector_bits", "Widest vectors"},
                 {"memory.total_bytes", "Memory"},
-                {"numa.nodes", "NUMA nodes"},
+                {"numa.count", "NUMA nodes"},
                 {"os.name", "System"},
-                {"os.kernel", "Kernel"},
+                {"kernel.release", "Kernel"},
                 {"virtualisation.hypervisor", "Hypervisor"},
-                {"container.runtime", "Container"},
-                {"compiler.name", "Compiler"}};
+                {"virtualisation.container", "Container"},
+                {"build.compiler", "Compiler"}};
   assay_buf_puts(r->out, "<dl class=\"glance\">");
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     const assay_fact *f = fact(r->result, wanted[i].key);
@@ -104,6 +131,7 @@ static void glance(const assay_render *r) {
     fact_value(r->out, f);
     assay_buf_puts(r->out, "</dd></div>");
   }
+  glance_caches(r);
   assay_buf_puts(r->out, "</dl>\n");
 }
 
@@ -231,10 +259,14 @@ static void bandwidth(const assay_render *r) {
   const char *threads;
   for (size_t i = 0; i < 8 && (threads = thread_counts(r->result, i)) != NULL; i++) {
     char title[48];
-    snprintf(title, sizeof title, "memory, %.*s thread%s", (int)(strlen(threads) - 1), threads, strcmp(threads, "1t") == 0 ? "" : "s");
+    if (strcmp(threads, "Nt") == 0)
+      snprintf(title, sizeof title, "memory, all threads");
+    else
+      snprintf(title, sizeof title, "memory, %.*s thread%s", (int)(strlen(threads) - 1), threads, strcmp(threads, "1t") == 0 ? "" : "s");
     bandwidth_row(r, title, "memory", "", threads);
   }
   bandwidth_row(r, "non-temporal, 1 thread", "memory", "_nt", "1t");
+  if (ceiling(r->result, "memory.copy_nt.Nt") != NULL) bandwidth_row(r, "non-temporal, all threads", "memory", "_nt", "Nt");
   assay_buf_puts(r->out, "</tbody></table></div></figure>\n");
 }
 
@@ -258,7 +290,7 @@ static void ceiling_list(const assay_render *r, const char *title, const char *c
   for (size_t i = 0; i < r->result->ceiling_count; i++) {
     const assay_ceiling *c = &r->result->ceilings[i];
     if (!c->available || !has_prefix(c->name, prefixes)) continue;
-    assay_buf_puts(r->out, "<tr><th scope=\"row\" class=\"n\">");
+    assay_buf_puts(r->out, "<tr><th scope=\"row\" class=\"n w\">");
     assay_html_text(r->out, c->name);
     assay_buf_puts(r->out, "</th><td class=\"r\">");
     assay_html_value(r->out, c->value, c->unit);

@@ -26,8 +26,8 @@ static double furthest_process(const assay_metric_result *m) {
 }
 
 /*
- * One scale for all strips of a suite, so that noisy benchmarks look noisy: wide enough for nine out of ten. What lies outside is drawn at
- * the edge, hollow.
+ * One scale for all strips of a suite, so that noisy benchmarks look noisy: wide enough for three out of four. What lies outside is drawn
+ * at the edge, hollow.
  */
 static double strip_limit(const assay_render *r, const char *suite) {
   double *all = assay_calloc(ASSAY_TAG_REPORT, r->result->benchmark_count + 1, sizeof *all);
@@ -41,7 +41,7 @@ static double strip_limit(const assay_render *r, const char *suite) {
   double limit = 0.01;
   if (count > 0) {
     qsort(all, count, sizeof *all, by_value);
-    double most = all[(count - 1) * 9 / 10];
+    double most = all[(count - 1) * 3 / 4];
     limit = assay_nice_limit(fmin(fmax(most, 0.001), 1));
   }
   assay_free(all);
@@ -95,10 +95,10 @@ static void share(assay_buf *out, const assay_metric_result *m) {
 /* What the table of a suite needs: columns that would be empty are left out. */
 typedef struct layout {
   double limit; /* of the strips */
-  bool share, rate;
+  bool measured, share, rate;
 } layout;
 
-static unsigned columns_of(const layout *l) { return 4u + l->share + l->rate; }
+static unsigned columns_of(const layout *l) { return l->measured ? 4u + l->share + l->rate : 2; }
 
 static layout find_layout(const assay_render *r, const char *suite) {
   layout l = {.limit = strip_limit(r, suite)};
@@ -106,6 +106,7 @@ static layout find_layout(const assay_render *r, const char *suite) {
     const assay_benchmark_result *b = &r->result->benchmarks[i];
     if (!assay_report_measured(b) || strcmp(b->suite, suite) != 0) continue;
     const assay_metric_result *rate = assay_report_rate_metric(b);
+    l.measured = true;
     l.share |= assay_report_bound_metric(b) != NULL;
     l.rate |= rate != NULL && rate != assay_report_main_metric(b);
   }
@@ -190,21 +191,29 @@ static void group_rows(const assay_render *r, const assay_digest_group *group, c
   assay_buf_puts(r->out, "</tbody>\n");
 }
 
-static void table(const assay_render *r, const char *suite) {
+static void table_head(assay_buf *out, const layout *l) {
   char text[ASSAY_REPORT_TEXT];
-  layout l = find_layout(r, suite);
-  assay_report_tick(l.limit * 100, "%", text);
-  assay_buf_printf(r->out,
-                   "<div class=\"scroll\"><table class=\"suite\"><thead><tr><th>Benchmark</th><th class=\"r\">Median</th><th "
-                   "class=\"r\">95&#160;%% interval</th>"
-                   "<th>Processes, from the median<span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i></span></th>",
+  assay_buf_puts(out, "<thead><tr><th>Benchmark</th>");
+  if (!l->measured) {
+    assay_buf_puts(out, "<th>What happened</th></tr></thead>\n");
+    return;
+  }
+  assay_report_tick(l->limit * 100, "%", text);
+  assay_buf_printf(out,
+                   "<th class=\"r\">Median</th><th class=\"r\">95&#160;%% interval</th><th>Processes, from the median<span class=\"scale\">"
+                   "<i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i></span></th>",
                    text, text);
-  if (l.share)
-    assay_buf_puts(
-        r->out,
-        "<th>Share of its ceiling<span class=\"scale wide\"><i>0</i><i style=\"left:45.5%\">50</i><i style=\"left:91%;right:auto;"
-        "transform:translateX(-50%)\">100&#160;%</i></span></th>");
-  assay_buf_puts(r->out, l.rate ? "<th class=\"r\">Rate</th></tr></thead>\n" : "</tr></thead>\n");
+  if (l->share)
+    assay_buf_puts(out,
+                   "<th>Share of its ceiling<span class=\"scale wide\"><i>0</i><i style=\"left:45.5%\">50</i><i style=\"left:91%;"
+                   "right:auto;transform:translateX(-50%)\">100&#160;%</i></span></th>");
+  assay_buf_puts(out, l->rate ? "<th class=\"r\">Rate</th></tr></thead>\n" : "</tr></thead>\n");
+}
+
+static void table(const assay_render *r, const char *suite) {
+  layout l = find_layout(r, suite);
+  assay_buf_puts(r->out, "<div class=\"scroll\"><table class=\"suite\">");
+  table_head(r->out, &l);
   for (size_t g = 0; g < r->digest->group_count; g++) {
     if (strcmp(r->digest->groups[g].suite, suite) == 0) group_rows(r, &r->digest->groups[g], &l);
   }
@@ -290,7 +299,7 @@ static void shared_causes(const assay_render *r, const assay_digest_suite *s) {
 
 static void suite(const assay_render *r, size_t index) {
   const assay_digest_suite *s = &r->digest->suites[index];
-  if (s->benchmarks == 0 && s->status == ASSAY_OUTCOME_OK) return;
+  if (s->benchmarks == 0) return;
   char id[32];
   snprintf(id, sizeof id, "suite-%zu", index);
   assay_html_begin(r->out, id, s->name, NULL);
@@ -313,13 +322,38 @@ static void suite(const assay_render *r, size_t index) {
   assay_html_end(r->out);
 }
 
+bool assay_html_has_absent_suites(const assay_render *r) {
+  for (size_t i = 0; i < r->digest->suite_count; i++) {
+    if (r->digest->suites[i].benchmarks == 0 && r->digest->suites[i].status != ASSAY_OUTCOME_OK) return true;
+  }
+  return false;
+}
+
+/* Suites that were asked for and did not run stand together, each with its cause. */
+static void absent_suites(const assay_render *r) {
+  assay_html_begin(r->out, "not-run", "Not run", NULL);
+  assay_buf_puts(r->out, "<ul class=\"causes\">\n");
+  for (size_t i = 0; i < r->digest->suite_count; i++) {
+    const assay_digest_suite *s = &r->digest->suites[i];
+    if (s->benchmarks > 0 || s->status == ASSAY_OUTCOME_OK) continue;
+    assay_buf_puts(r->out, "<li><b>");
+    assay_html_text(r->out, s->name);
+    assay_buf_printf(r->out, "</b>: %s", assay_outcome_text(s->status));
+    if (s->reason != NULL) assay_buf_puts(r->out, ", "), assay_html_text(r->out, s->reason);
+    assay_buf_puts(r->out, "</li>\n");
+  }
+  assay_buf_puts(r->out, "</ul>\n");
+  assay_html_end(r->out);
+}
+
 void assay_html_suites(const assay_render *r) {
   if (r->result->benchmark_count > 1)
     assay_buf_puts(
         r->out,
         "<div class=\"tools\"><label>Show <input id=\"filter\" type=\"search\" placeholder=\"names, parameters, failed\"/></label>"
-        "<label>Order <select id=\"sort\"><option value=\"run\">as run</option><option value=\"low\">furthest from the ceiling</option>"
+        "<label>Order <select id=\"sort\"><option value=\"run\">by name</option><option value=\"low\">furthest from the ceiling</option>"
         "<option value=\"high\">nearest the ceiling</option><option value=\"noise\">noisiest</option></select></label>"
         "<span id=\"shown\" role=\"status\"></span></div>\n");
   for (size_t i = 0; i < r->digest->suite_count; i++) suite(r, i);
+  if (assay_html_has_absent_suites(r)) absent_suites(r);
 }

@@ -26,6 +26,7 @@ static void enumerate(assay_buf *out, const size_t *counts, const char *const *w
 static void outcome_tile(const assay_render *r) {
   static const char *const words[] = {"ok", "skipped", "unsupported", "failed"};
   const size_t *o = r->digest->outcomes;
+  if (r->result->benchmark_count == 0) return;
   begin_tile(r->out, "Benchmarks measured");
   assay_buf_printf(r->out, "%zu <small>of %zu</small></div>", o[ASSAY_OUTCOME_OK], r->result->benchmark_count);
   assay_buf_puts(r->out, "<div class=\"stack\" aria-hidden=\"true\">");
@@ -228,8 +229,10 @@ void assay_html_limits(const assay_render *r) {
       r->out,
       "<div class=\"scroll\"><table><thead><tr><th>Verdict</th><th>Limit</th><th class=\"r\">Measured</th><th class=\"r\">Asked</th>"
       "<th>Room</th><th>Looks at</th></tr></thead><tbody>\n");
-  for (size_t i = 0; i < r->result->sla_count; i++) {
-    const assay_sla_result *s = &r->result->slas[i];
+  static const assay_sla_status order[] = {ASSAY_SLA_MISSED, ASSAY_SLA_MET, ASSAY_SLA_NOT_APPLICABLE};
+  for (size_t k = 0; k < 3 * r->result->sla_count; k++) {
+    const assay_sla_result *s = &r->result->slas[k % r->result->sla_count];
+    if (s->status != order[k / r->result->sla_count]) continue;
     assay_buf_puts(r->out, "<tr><td class=\"w\">");
     switch (s->status) {
       case ASSAY_SLA_MET: assay_html_mark(r->out, ASSAY_TONE_GOOD, "\u2713", "met"); break;

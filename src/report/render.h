@@ -34,7 +34,7 @@ const char *assay_report_value(double value, const char *unit, char out[ASSAY_RE
 const char *assay_report_tick(double value, const char *unit, char out[ASSAY_REPORT_TEXT]);
 /* Half the 95 % interval relative to the value, or NaN where there is none (one process, a zero). */
 double assay_report_half_ratio(const assay_metric_result *metric);
-/* "3.1 %" with as many digits as matter; a dash for NaN. */
+/* "3.1 %" with as many digits as matter, within "<0.1 %" and ">1000 %"; a dash for NaN. */
 const char *assay_report_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
 /* The same with its sign, "+12.4 %", "-0.3 %" (a true minus). */
 const char *assay_report_signed_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
@@ -85,10 +85,11 @@ typedef struct assay_digest {
   size_t suite_count;
   assay_digest_suite *suites; /* those asked for, in their order, then those that only have results */
   size_t group_count;
-  assay_digest_group *groups;           /* by suite in the order above, then as they first came */
+  assay_digest_group *groups;           /* by suite in the order above, then by name */
   const assay_benchmark_result **order; /* every benchmark, group by group */
   /* Nearest to and furthest from their ceilings; NULL when no benchmark has one. */
   const assay_benchmark_result *nearest, *furthest;
+  const assay_benchmark_result *over; /* furthest over its ceiling, by more than a tenth; NULL when none is */
   /* The largest judged change for the worse and for the better; NULL without. */
   const assay_change *worst, *best;
   size_t unsteady; /* measured benchmarks of which a process never got steady */

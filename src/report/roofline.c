@@ -11,7 +11,7 @@
 
 #include "report/html.h"
 
-enum { WIDTH = 930, HEIGHT = 480, LEFT = 76, RIGHT = 216, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
+enum { WIDTH = 930, HEIGHT = 480, LEFT = 86, RIGHT = 216, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
 
 typedef struct roof {
   char label[40];
@@ -41,7 +41,7 @@ static bool is_arithmetic(const assay_ceiling *c) { return c->available && strcm
 static bool is_threaded(const char *name) {
   const char *dot = strrchr(name, '.');
   size_t length = dot != NULL ? strlen(dot) : 0;
-  return length > 2 && dot[length - 1] == 't' && dot[1] >= '0' && dot[1] <= '9' && strcmp(dot, ".1t") != 0;
+  return length > 2 && dot[length - 1] == 't' && ((dot[1] >= '0' && dot[1] <= '9') || dot[1] == 'N') && strcmp(dot, ".1t") != 0;
 }
 
 static void add_roof(roof *roofs, size_t *count, const char *label, double value, bool dashed) {
@@ -61,7 +61,7 @@ static void name_threads(char *label, size_t size) {
   char *space = strrchr(label, ' '), count[12];
   if (space == NULL) return;
   snprintf(count, sizeof count, "%.*s", (int)strcspn(space + 1, "t"), space + 1);
-  snprintf(space, size - (size_t)(space - label), ", %s threads", count);
+  snprintf(space, size - (size_t)(space - label), ", %s threads", strcmp(count, "N") == 0 ? "all" : count);
 }
 
 static void find_roofs(plot *p) {
@@ -116,7 +116,7 @@ static double lowest(const roof *roofs, size_t count) {
 
 /* Every ridge (where a slope meets a flat roof) and every point is inside. */
 static void find_axes(plot *p) {
-  double left = 1.0 / 32, right = 32, bottom = INFINITY, top = highest(p->flats, p->flat_count) * 1.5;
+  double left = 1.0 / 32, right = 8, bottom = INFINITY, top = highest(p->flats, p->flat_count) * 1.5;
   right = fmax(right, highest(p->flats, p->flat_count) / lowest(p->slopes, p->slope_count) * 4);
   left = fmin(left, lowest(p->flats, p->flat_count) / highest(p->slopes, p->slope_count) / 2);
   for (size_t i = 0; i < p->r->result->benchmark_count; i++) {

@@ -51,7 +51,8 @@ static int percent_decimals(double percent) { return fabs(percent) >= 99.95 ? 0 
 const char *assay_report_percent(double ratio, char out[ASSAY_REPORT_TEXT]) {
   if (isnan(ratio)) return strcpy(out, DASH);
   double percent = ratio * 100;
-  if (percent > 0 && percent < 0.05) return strcpy(out, "<0.1 %");
+  if (percent >= 0 && percent < 0.05) return strcpy(out, "<0.1 %");
+  if (percent > 1000) return strcpy(out, ">1000 %");
   snprintf(out, ASSAY_REPORT_TEXT, "%.*f %%", percent_decimals(percent), percent);
   return out;
 }
