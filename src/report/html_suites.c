@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "report/html.h"
 
-enum { STRIP_WIDTH = 150, BAR_WIDTH = 170, ROW_HEIGHT = 16, MIDDLE = 8 };
+enum { STRIP_WIDTH = 130, BAR_WIDTH = 140, ROW_HEIGHT = 16, MIDDLE = 8 };
 
 /* ---- Processes ---------------------------------------------------------------------------------------------------------------------- */
 
