@@ -287,7 +287,7 @@ static void check_instructions(validation *v) {
     return;
   }
   enum { ITERATIONS = 100 };
-  uint32_t isa = assay_ceilings_isa();
+  uint32_t isa = assay_isa_usable();
   for (const assay_flops_variant *f = assay_flops_variants; f->type != NULL; f++) {
     if ((f->isa & ~isa) != 0) continue;
     double wanted = (double)f->counted * ITERATIONS, sum = f->kernel(ITERATIONS);
@@ -315,7 +315,7 @@ static void check_claimed_instructions(validation *v) {
       {"isa.i8mm", ASSAY_ISA_ARM_I8MM},
   };
   if (v->machine->replayed) return;
-  uint32_t isa = assay_ceilings_isa();
+  uint32_t isa = assay_isa_usable();
   const char *wrong = NULL;
   unsigned claimed = 0;
   for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {

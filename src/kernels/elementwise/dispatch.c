@@ -7,11 +7,11 @@
 
 #include "kernels/elementwise/variant.h"
 #include "kernels/half.h"
-#include "kernels/isa.h"
+#include "os/isa.h"
 
 typedef struct variant {
   const char *isa;
-  unsigned needs; /* ASSAY_ISA_ bits */
+  uint32_t needs; /* ASSAY_ISA_ bits */
   const assay_elementwise_table *table;
 } variant;
 
@@ -19,9 +19,9 @@ typedef struct variant {
 static const variant variants[] = {
     {"c", 0, &assay_elementwise_c},
 #if defined(__x86_64__)
-    {"sse4.2", ASSAY_ISA_SSE42, &assay_elementwise_sse42},
-    {"avx2", ASSAY_ISA_AVX2, &assay_elementwise_avx2},
-    {"avx512", ASSAY_ISA_AVX512, &assay_elementwise_avx512},
+    {"sse4.2", ASSAY_ISA_X86_64_V2, &assay_elementwise_sse42},
+    {"avx2", ASSAY_ISA_X86_64_V3, &assay_elementwise_avx2},
+    {"avx512", ASSAY_ISA_X86_64_V4, &assay_elementwise_avx512},
 #elif defined(__aarch64__)
     {"neon", ASSAY_ISA_NEON, &assay_elementwise_neon},
 #endif
@@ -44,7 +44,7 @@ static pthread_once_t choose_once = PTHREAD_ONCE_INIT;
 
 static void choose(void) {
   const char *allowed = getenv("ASSAY_ISA");
-  unsigned have = assay_isa_usable();
+  uint32_t have = assay_isa_usable();
   for (size_t i = 0; i < VARIANTS; i++) {
     if ((variants[i].needs & ~have) == 0 && (allowed == NULL || listed(allowed, variants[i].isa))) chosen = &variants[i];
   }
@@ -57,7 +57,7 @@ assay_elementwise_fn assay_elementwise(assay_elementwise_op op, assay_dtype type
 }
 
 assay_elementwise_fn assay_elementwise_variant(assay_elementwise_op op, assay_dtype type, size_t index, const char **isa) {
-  unsigned have = assay_isa_usable();
+  uint32_t have = assay_isa_usable();
   for (size_t i = 0, usable = 0; i < VARIANTS; i++) {
     if ((variants[i].needs & ~have) != 0 || usable++ != index) continue;
     if (isa != NULL) *isa = variants[i].isa;

@@ -74,7 +74,7 @@ void assay_probe_flops(const assay_ceilings_run *run, const assay_probe_args *ar
   if (job.variant_count == 0) {
     char missing[200];
     assay_probe_unavailable(run, row, known ? "this CPU has no %s arithmetic (%s)" : "there is no %s kernel for this CPU", args->type,
-                            assay_ceilings_isa_missing(wanted, run->isa, missing, sizeof missing));
+                            assay_isa_missing(wanted, run->isa, missing, sizeof missing));
     return;
   }
   job.barrier.parties = job.threads;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The instruction streams that the ceilings time: one table a kind, a row a variant. Each instruction set has its own object files,
- * compiled with its own flags; only assay_ceilings_isa() decides which rows run.
+ * compiled with its own flags; only assay_isa_usable() decides which rows run.
  */
 #ifndef ASSAY_CEILINGS_KERNELS_H
 #define ASSAY_CEILINGS_KERNELS_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "machine/ceilings/isa.h"
+#include "os/isa.h"
 
 typedef enum assay_stream_op {
   ASSAY_STREAM_READ,

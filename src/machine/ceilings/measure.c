@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "machine/ceilings/isa.h"
+#include "os/isa.h"
 #include "os/prim.h"
 
 /* ---- What is known of the machine -------------------------------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {
 }
 
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick) {
-  *run = (assay_ceilings_run){.quick = quick, .isa = assay_ceilings_isa()};
+  *run = (assay_ceilings_run){.quick = quick, .isa = assay_isa_usable()};
   run->repetitions = quick ? 9 : 31;
   run->slice_ns = quick ? 1000000 : 2000000;
   run->passes = quick ? 5 : 15;

@@ -56,7 +56,7 @@ static void streams_read_write_copy_and_triad_exactly(void **state) {
   (void)state;
   unsigned run = 0;
   for (const assay_stream_variant *v = assay_stream_variants; v->name != NULL; v++) {
-    if ((v->isa & ~assay_ceilings_isa()) != 0) {
+    if ((v->isa & ~assay_isa_usable()) != 0) {
       print_message("not run here: %s\n", v->name);
       continue;
     }
@@ -76,7 +76,7 @@ static void a_read_of_two_passes_cancels_out(void **state) {
   double numbers[100];
   for (size_t i = 0; i < 100; i++) numbers[i] = (double)i * 1.25;
   for (const assay_stream_variant *v = assay_stream_variants; v->name != NULL; v++) {
-    if ((v->isa & ~assay_ceilings_isa()) != 0) continue;
+    if ((v->isa & ~assay_isa_usable()) != 0) continue;
     uint64_t once = v->kernels[ASSAY_STREAM_READ](numbers, NULL, NULL, 0, 100, 1);
     assert_true(once != 0);
     assert_true(v->kernels[ASSAY_STREAM_READ](numbers, NULL, NULL, 0, 100, 3) == once);
@@ -88,7 +88,7 @@ static void arithmetic_does_every_operation_it_counts(void **state) {
   (void)state;
   unsigned run = 0;
   for (const assay_flops_variant *v = assay_flops_variants; v->type != NULL; v++) {
-    if ((v->isa & ~assay_ceilings_isa()) != 0) {
+    if ((v->isa & ~assay_isa_usable()) != 0) {
       print_message("not run here: %s %s %s\n", v->type, v->shape, v->name);
       continue;
     }
@@ -107,12 +107,12 @@ static void arithmetic_does_every_operation_it_counts(void **state) {
 static void a_missing_instruction_set_is_named(void **state) {
   (void)state;
   char text[100];
-  assert_string_equal(assay_ceilings_isa_missing(ASSAY_ISA_AVX512 | ASSAY_ISA_AVX512_FP16, ASSAY_ISA_AVX512, text, sizeof text),
+  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX512 | ASSAY_ISA_AVX512_FP16, ASSAY_ISA_AVX512, text, sizeof text),
                       "AVX-512 FP16");
-  assert_string_equal(assay_ceilings_isa_missing(ASSAY_ISA_AVX2 | ASSAY_ISA_FMA, 0, text, sizeof text), "AVX2, FMA");
-  assert_string_equal(assay_ceilings_isa_missing(ASSAY_ISA_AVX2, ASSAY_ISA_AVX2, text, sizeof text), "");
+  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX2 | ASSAY_ISA_FMA, 0, text, sizeof text), "AVX2, FMA");
+  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX2, ASSAY_ISA_AVX2, text, sizeof text), "");
   char small[4];
-  assert_string_equal(assay_ceilings_isa_missing(ASSAY_ISA_AVX512_VNNI, 0, small, sizeof small), "AVX");
+  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX512_VNNI, 0, small, sizeof small), "AVX");
 }
 
 static void the_chase_is_one_cycle_over_all_lines(void **state) {

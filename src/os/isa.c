@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "machine/ceilings/isa.h"
+#include "os/isa.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +22,13 @@ static const struct {
     {ASSAY_ISA_ARM_BF16, "bfloat16 (FEAT_BF16)"},
     {ASSAY_ISA_ARM_DOTPROD, "int8 dot product (FEAT_DotProd)"},
     {ASSAY_ISA_ARM_I8MM, "int8 matrix product (FEAT_I8MM)"},
+    {ASSAY_ISA_SSE42, "SSE4.2"},
+    {ASSAY_ISA_F16C, "F16C"},
+    {ASSAY_ISA_BMI2, "BMI2"},
+    {ASSAY_ISA_NEON, "NEON"},
 };
 
-const char *assay_ceilings_isa_missing(uint32_t isa, uint32_t have, char *out, size_t size) {
+const char *assay_isa_missing(uint32_t isa, uint32_t have, char *out, size_t size) {
   size_t used = 0;
   if (size > 0) out[0] = '\0';
   for (size_t i = 0; i < sizeof names / sizeof *names && used < size; i++) {
@@ -43,23 +47,26 @@ static uint64_t enabled_state(void) {
   return (uint64_t)high << 32 | low;
 }
 
-uint32_t assay_ceilings_isa(void) {
+uint32_t assay_isa_usable(void) {
   unsigned a, b, c, d, b7, c7, d7, a71 = 0;
   if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
   bool has_xsave = (c >> 27 & 1) != 0, has_avx = (c >> 28 & 1) != 0, has_fma = (c >> 12 & 1) != 0;
-  if (!has_xsave || !has_avx || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d7)) return 0;
+  uint32_t isa = (c >> 20 & 1) != 0 && (c >> 23 & 1) != 0 ? ASSAY_ISA_SSE42 : 0;
+  bool has_f16c = (c >> 29 & 1) != 0;
+  if (!has_xsave || !has_avx || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d7)) return isa;
   if (a >= 1) {
     unsigned ignored_b, ignored_c, ignored_d;
     __cpuid_count(7, 1, a71, ignored_b, ignored_c, ignored_d);
   }
   uint64_t state = enabled_state();
-  uint32_t isa = 0;
-  if ((state & 0x6) != 0x6) return 0; /* the system does not save ymm registers */
+  if ((state & 0x6) != 0x6) return isa; /* the system does not save ymm registers */
   if ((b7 >> 5 & 1) != 0) isa |= ASSAY_ISA_AVX2;
   if (has_fma) isa |= ASSAY_ISA_FMA;
+  if (has_f16c) isa |= ASSAY_ISA_F16C;
+  if ((b7 >> 8 & 1) != 0) isa |= ASSAY_ISA_BMI2;
   if ((a71 >> 4 & 1) != 0) isa |= ASSAY_ISA_AVX_VNNI;
-  const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
-  if ((state & 0xe6) != 0xe6 || (b7 & avx512) != avx512) return isa; /* nor zmm and mask registers */
+  const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31; /* F, DQ, CD, BW, VL */
+  if ((state & 0xe6) != 0xe6 || (b7 & avx512) != avx512) return isa;            /* nor zmm and mask registers */
   isa |= ASSAY_ISA_AVX512;
   if ((d7 >> 23 & 1) != 0) isa |= ASSAY_ISA_AVX512_FP16;
   if ((a71 >> 5 & 1) != 0) isa |= ASSAY_ISA_AVX512_BF16;
@@ -71,13 +78,13 @@ uint32_t assay_ceilings_isa(void) {
 
 #if defined(__APPLE__)
 /* Every Apple Silicon has FP16 and DotProd; BF16 and I8MM came with the M2 and are not assumed. */
-uint32_t assay_ceilings_isa(void) { return ASSAY_ISA_ARM_FP16 | ASSAY_ISA_ARM_DOTPROD; }
+uint32_t assay_isa_usable(void) { return ASSAY_ISA_NEON | ASSAY_ISA_ARM_FP16 | ASSAY_ISA_ARM_DOTPROD; }
 #else
 /* The kernel hands the feature bits to every process in its auxiliary vector (arch/arm64/include/uapi/asm/hwcap.h). */
-uint32_t assay_ceilings_isa(void) {
+uint32_t assay_isa_usable(void) {
   char *data = NULL;
   size_t length = 0;
-  if (assay_os_read_file("/proc/self/auxv", 65536, NULL, &data, &length) != ASSAY_OK) return 0;
+  if (assay_os_read_file("/proc/self/auxv", 65536, NULL, &data, &length) != ASSAY_OK) return ASSAY_ISA_NEON;
   uint64_t hwcap = 0, hwcap2 = 0;
   for (size_t at = 0; at + 16 <= length; at += 16) {
     uint64_t pair[2];
@@ -86,7 +93,7 @@ uint32_t assay_ceilings_isa(void) {
     if (pair[0] == 26) hwcap2 = pair[1];
   }
   assay_free(data);
-  uint32_t isa = 0;
+  uint32_t isa = ASSAY_ISA_NEON;                         /* part of the base architecture */
   if ((hwcap >> 10 & 1) != 0) isa |= ASSAY_ISA_ARM_FP16; /* ASIMDHP */
   if ((hwcap >> 20 & 1) != 0) isa |= ASSAY_ISA_ARM_DOTPROD;
   if ((hwcap2 >> 13 & 1) != 0) isa |= ASSAY_ISA_ARM_I8MM;
@@ -96,5 +103,5 @@ uint32_t assay_ceilings_isa(void) {
 #endif
 
 #else
-uint32_t assay_ceilings_isa(void) { return 0; }
+uint32_t assay_isa_usable(void) { return 0; }
 #endif
