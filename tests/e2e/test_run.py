@@ -93,8 +93,8 @@ class Reports(story.Story):
         self.assertIn("CSV report: ", done.stderr)
         self.assertFalse(os.path.exists(self.path("benchmark_results/report.json")))
         schema = os.path.join(story.SOURCE, "docs", "result.schema.json")
-        if jsonschema is None or not os.path.exists(schema):
-            self.skipTest("python3-jsonschema or the schema is not here")
+        if jsonschema is None:
+            self.skipTest("python3-jsonschema is not here")
         with open(schema, encoding="utf-8") as file:
             jsonschema.validate(result, json.load(file))
 
