@@ -101,7 +101,9 @@ static void relative(const assay_metric_result *slow, const assay_metric_result 
 }
 
 static void put_ratio(assay_buf *out, double ratio, double error) {
-  if (isnan(error))
+  if (!isfinite(ratio))
+    assay_buf_puts(out, "n/a");
+  else if (isnan(error))
     assay_buf_printf(out, "%.2f", ratio);
   else
     assay_buf_printf(out, "%.2f ± %.2f", ratio, error);
@@ -139,6 +141,12 @@ static void put_row(assay_buf *out, const assay_benchmark_result *benchmark, con
 
 static void put_summary(assay_buf *out, const assay_result *result, const assay_benchmark_result *fastest) {
   bool first = true;
+  if (!(time_of(fastest)->value > 0)) {
+    assay_buf_printf(
+        out, "\n'%s' takes no longer than starting the shell, so the others cannot be compared with it; --shell= leaves the shell out\n",
+        fastest->name);
+    return;
+  }
   for (size_t i = 0; i < result->benchmark_count; i++) {
     const assay_benchmark_result *other = &result->benchmarks[i];
     if (other == fastest || time_of(other) == NULL) continue;

@@ -45,6 +45,10 @@ class Time(story.Story):
         done = self.check("time", "--runs", "2", "--shell=", "touch '$HOME'")
         self.assertTrue(done.stdout)
 
+    def test_ratios_are_figures_or_absent(self):
+        done = self.check("time", "--runs", "3", ":", "sleep 0.01")
+        self.assertNotRegex(done.stdout, r"\b(inf|nan)\b")
+
     def test_reports_only_when_asked(self):
         self.check("time", "--runs", "2", "true")
         self.assertEqual(os.listdir(self.dir), [])
