@@ -15,9 +15,9 @@
  *
  * Linked with libassay this is the whole command line: `./mine --quick-run --filter sum --format html`.
  *
- * A benchmark function is called once in every *fresh process* (several per benchmark, in random interleaved order over all benchmarks). The engine
- * decides how often the loop body runs: warm-up until steady, then samples of calibrated batches, so that reading the clock costs less than 0.1 % of
- * a sample. Whatever happens in the function (crash, exit, hang, out of memory) loses only that benchmark.
+ * A benchmark function is called once in every *fresh process* (several per benchmark, in random interleaved order over all benchmarks).
+ * The engine decides how often the loop body runs: warm-up until steady, then samples of calibrated batches, so that reading the clock
+ * costs less than 0.1 % of a sample. Whatever happens in the function (crash, exit, hang, out of memory) loses only that benchmark.
  *
  * Thread-safety: functions on `assay_bench` may be called by the thread that runs the benchmark function; in a multi-threaded benchmark
  * (parameter "threads") every thread runs the function with its own `assay_bench`.
@@ -43,10 +43,10 @@ typedef struct assay_bench assay_bench;
 enum { ASSAY_BENCH_MAX_PARAMS = 8, ASSAY_BENCH_MAX_METRICS = 32, ASSAY_NAME_MAX = 160 };
 
 /*
- * A sweep: comma-separated values, each a word or a range. "1,2,4", "f32,f64", "1..4" (step 1), "0..1+0.25" (arithmetic), "1Ki..1Mi*4" (geometric;
- * the end is included when hit, and always as the last value). Suffixes: k M G (1000^n), Ki Mi Gi (1024^n). The word "cpus" is the number of
- * CPUs that this process may run on, also as an end of a range: "1..cpus*2".
- * The parameter "threads" runs the function in that many threads at once; "type" and "n" are ordinary names by convention.
+ * A sweep: comma-separated values, each a word or a range. "1,2,4", "f32,f64", "1..4" (step 1), "0..1+0.25" (arithmetic), "1Ki..1Mi*4"
+ * (geometric; the end is included when hit, and always as the last value). Suffixes: k M G (1000^n), Ki Mi Gi (1024^n). The word "cpus" is
+ * the number of CPUs that this process may run on, also as an end of a range: "1..cpus*2". The parameter "threads" runs the function in
+ * that many threads at once; "type" and "n" are ordinary names by convention.
  */
 typedef struct assay_param {
   const char *name;
@@ -59,15 +59,15 @@ typedef enum assay_bench_mode {
 } assay_bench_mode;
 
 typedef struct assay_bench_desc {
-  const char *name;             /* letters, digits, _ . - ; unique in its suite */
+  const char *name; /* letters, digits, _ . - ; unique in its suite */
   void (*run)(assay_bench *b);
-  const char *suite;            /* NULL: the program's name */
-  const char *summary;          /* one line for `assay list` */
+  const char *suite;                          /* NULL: the program's name */
+  const char *summary;                        /* one line for `assay list` */
   assay_param params[ASSAY_BENCH_MAX_PARAMS]; /* the cases are their cross product */
   assay_bench_mode mode;
-  double rate_hz;      /* LATENCY: issue on this schedule and count from the scheduled time (no coordinated omission); 0: back to back */
-  double timeout_s;    /* one process; 0: the run's default (60 s) */
-  const char *ceiling; /* ceiling that binds it (<assay/ceilings.h>), where the declared bytes and FLOPs do not say; "" for none */
+  double rate_hz;         /* LATENCY: issue on this schedule and count from the scheduled time (no coordinated omission); 0: back to back */
+  double timeout_s;       /* one process; 0: the run's default (60 s) */
+  const char *ceiling;    /* ceiling that binds it (<assay/ceilings.h>), where the declared bytes and FLOPs do not say; "" for none */
   const char *complexity; /* name of the size parameter for a Big-O fit over the sweep; NULL: none */
 } assay_bench_desc;
 
@@ -89,7 +89,8 @@ ASSAY_API void assay_bench_working_set(assay_bench *b, double bytes);
 /* The ceiling that binds this case, where it depends on the parameters; goes before the description's. The name is copied. */
 ASSAY_API void assay_bench_ceiling(assay_bench *b, const char *name);
 /* Any other figure of this process, e.g. accuracy. The name is copied; a name set twice keeps the last value. */
-ASSAY_API void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind, assay_better better);
+ASSAY_API void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind,
+                                  assay_better better);
 
 /* Ends the benchmark here with that outcome. Do not enter the loop afterwards; return from the function. */
 ASSAY_API void assay_bench_skip(assay_bench *b, const char *format, ...) ASSAY_PRINTF(2, 3);
@@ -108,17 +109,20 @@ ASSAY_API uint64_t assay_bench_next(assay_bench *b);
 #else
 #define ASSAY_UNROLL_ _Pragma("GCC unroll 4")
 #endif
-/* The measured loop; do not break out of it. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. (Two calls of
- * assay_bench_next, because GCC 12 forgets to unroll a loop that is the whole body of another loop whose condition has the call.) */
-#define ASSAY_LOOP(b)                                                                                                                  \
-  for (uint64_t assay_batch_ = assay_bench_next(b); assay_batch_ != 0; assay_batch_ = assay_bench_next(b))                             \
-    ASSAY_UNROLL_ for (; assay_batch_ != 0; --assay_batch_)
+/* The measured loop; do not break out of it. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. (Two
+ * calls of assay_bench_next, because GCC 12 forgets to unroll a loop that is the whole body of another loop whose condition has the call.)
+ */
+#define ASSAY_LOOP(b)                                                                                      \
+  for (uint64_t assay_batch_ = assay_bench_next(b); assay_batch_ != 0; assay_batch_ = assay_bench_next(b)) \
+  ASSAY_UNROLL_ for (; assay_batch_ != 0; --assay_batch_)
 
-/* Tells the compiler that the value is used, and that memory may have been read and written. (clang takes memory where "r,m" leaves it the choice,
- * which would cost a store an operation; so what fits into a register is asked for there.) */
+/* Tells the compiler that the value is used, and that memory may have been read and written. (clang takes memory where "r,m" leaves it the
+ * choice, which would cost a store an operation; so what fits into a register is asked for there.) */
 #ifdef __cplusplus
 #define assay_keep(value) __asm__ volatile("" : : "r,m"(value) : "memory")
 #else
+/* By hand, because clang-format 14 does not know _Generic. */
+/* clang-format off */
 #define assay_keep(value)                                               \
   do {                                                                  \
     __typeof__(value) assay_kept_ = (value);                            \
@@ -127,6 +131,7 @@ ASSAY_API uint64_t assay_bench_next(assay_bench *b);
         double: assay_keep_double_,                                     \
         default: assay_keep_any_)(&assay_kept_, sizeof assay_kept_);    \
   } while (0)
+/* clang-format on */
 #if defined(__x86_64__)
 #define ASSAY_FLOAT_REGISTER_ "x"
 #elif defined(__aarch64__)
@@ -157,10 +162,10 @@ static inline __attribute__((always_inline)) void assay_keep_any_(const void *va
 /* Adds a benchmark to the program's list; `desc` has static storage. Call before main or at its start, from one thread. */
 ASSAY_API void assay_bench_register(const assay_bench_desc *desc);
 
-#define ASSAY_BENCH(identifier, ...)                                                                                                \
-  static void identifier(assay_bench *b);                                                                                           \
-  static const assay_bench_desc assay_desc_##identifier = {.name = #identifier, .run = identifier, __VA_ARGS__};                    \
-  __attribute__((constructor)) static void assay_register_##identifier(void) { assay_bench_register(&assay_desc_##identifier); }    \
+#define ASSAY_BENCH(identifier, ...)                                                                                             \
+  static void identifier(assay_bench *b);                                                                                        \
+  static const assay_bench_desc assay_desc_##identifier = {.name = #identifier, .run = identifier, __VA_ARGS__};                 \
+  __attribute__((constructor)) static void assay_register_##identifier(void) { assay_bench_register(&assay_desc_##identifier); } \
   static void identifier(assay_bench *b)
 
 /* The whole command line of Assay over the benchmarks of this program; a missing verb means `run`. Returns the exit code. */
@@ -169,8 +174,8 @@ ASSAY_API int assay_main(int argc, char **argv);
   int main(int argc, char **argv) { return assay_main(argc, argv); }
 
 /*
- * Programs with a main of their own that call assay_bench_run: this must be the first thing in main. In a fresh process started by the engine
- * it runs the benchmark and never returns; otherwise it returns at once. (assay_main calls it.)
+ * Programs with a main of their own that call assay_bench_run: this must be the first thing in main. In a fresh process started by the
+ * engine it runs the benchmark and never returns; otherwise it returns at once. (assay_main calls it.)
  */
 ASSAY_API void assay_bench_worker(int argc, char **argv);
 
@@ -195,8 +200,8 @@ typedef struct assay_bench_plan assay_bench_plan;
  * a plain word matches anywhere). */
 ASSAY_API assay_status assay_bench_plan_create(const char *const *suites, const char *filter, assay_error *err, assay_bench_plan **plan);
 /* Adds a shell command as a case named by its text. `params` as in "-P n=1,2,4": every {n} in the command is replaced. */
-ASSAY_API assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *command, const assay_param *params, size_t param_count,
-                                                    assay_error *err);
+ASSAY_API assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *command, const assay_param *params,
+                                                    size_t param_count, assay_error *err);
 ASSAY_API size_t assay_bench_plan_count(const assay_bench_plan *plan);
 ASSAY_API const assay_bench_case *assay_bench_plan_at(const assay_bench_plan *plan, size_t index);
 ASSAY_API void assay_bench_plan_destroy(assay_bench_plan *plan);
@@ -213,21 +218,21 @@ enum {
 
 /* What else happened while a sample was measured. Fields that the system does not publish are NaN. */
 typedef struct assay_covariates {
-  double steal_ms;             /* CPU time taken by the hypervisor, machine-wide */
+  double steal_ms; /* CPU time taken by the hypervisor, machine-wide */
   double voluntary_switches, involuntary_switches;
   double migrations;
   double minor_faults, major_faults;
-  double pressure_us;          /* PSI cpu "some" stall time */
-  double throttled_us;         /* cgroup quota; thermal events count 1 us each */
-  double spin_ratio;           /* calibration spin relative to this process's median; 1 is normal */
+  double pressure_us;  /* PSI cpu "some" stall time */
+  double throttled_us; /* cgroup quota; thermal events count 1 us each */
+  double spin_ratio;   /* calibration spin relative to this process's median; 1 is normal */
 } assay_covariates;
 
 typedef struct assay_bench_sample {
-  double ns;        /* per operation, clock cost subtracted */
+  double ns; /* per operation, clock cost subtracted */
   uint64_t operations;
-  uint32_t aside;   /* ASSAY_ASIDE_ bits; 0: kept */
-  uint32_t marks;   /* the bits that its covariates earned. Equal to `aside`, unless more than half of the process's samples earned some: then the
-                     * disturbance is what this machine is like, all are kept (aside 0) and the share of marked samples says so */
+  uint32_t aside; /* ASSAY_ASIDE_ bits; 0: kept */
+  uint32_t marks; /* the bits that its covariates earned. Equal to `aside`, unless more than half of the process's samples earned some: then
+                   * the disturbance is what this machine is like, all are kept (aside 0) and the share of marked samples says so */
   assay_covariates covariates;
 } assay_bench_sample;
 
@@ -254,16 +259,16 @@ typedef struct assay_bench_process {
   assay_bench_sample *samples;
   size_t figure_count;
   assay_bench_figure figures[ASSAY_BENCH_MAX_METRICS]; /* custom metrics, memory, CPU time, counters; "time" is in samples */
-  assay_histogram *latency; /* LATENCY: every operation (response time); NULL otherwise */
-  assay_histogram *service; /* LATENCY at a fixed rate: from the actual start; NULL otherwise */
-  double rate_achieved_hz;  /* LATENCY at a fixed rate */
+  assay_histogram *latency;                            /* LATENCY: every operation (response time); NULL otherwise */
+  assay_histogram *service;                            /* LATENCY at a fixed rate: from the actual start; NULL otherwise */
+  double rate_achieved_hz;                             /* LATENCY at a fixed rate */
   /* declared work of one operation */
   double items, bytes_read, bytes_written, flops, working_set_bytes;
   char flop_type[8];
   bool ceiling_set; /* by assay_bench_ceiling, also to "" */
   char ceiling[48];
   unsigned threads;
-  char counters_cause[256]; /* why hardware counters are absent; "" when they are there */
+  char counters_cause[256];    /* why hardware counters are absent; "" when they are there */
   char allocations_cause[256]; /* likewise for allocation counts */
 } assay_bench_process;
 
@@ -275,23 +280,23 @@ typedef struct assay_bench_outcome {
 } assay_bench_outcome;
 
 typedef struct assay_bench_config {
-  unsigned processes;     /* fresh processes a benchmark; 0: 5, quick 3 */
+  unsigned processes; /* fresh processes a benchmark; 0: 5, quick 3 */
   bool quick;
-  double time_s;          /* measured time a process; 0: 0.5, quick 0.03 */
-  double warmup_s;        /* limit of the warm-up a process; 0: 1, quick 0.02 */
-  double timeout_s;       /* one process; 0: 60 */
-  uint64_t seed;          /* order, environment and benchmark seeds; 0: from the clock */
+  double time_s;               /* measured time a process; 0: 0.5, quick 0.03 */
+  double warmup_s;             /* limit of the warm-up a process; 0: 1, quick 0.02 */
+  double timeout_s;            /* one process; 0: 60 */
+  uint64_t seed;               /* order, environment and benchmark seeds; 0: from the clock */
   uint64_t memory_limit_bytes; /* address space of one process; 0: none */
-  const char *shell;      /* for commands; NULL: /bin/sh; "" runs the words directly */
-  unsigned command_warmup; /* assay time: runs of each command before measuring */
-  const char *prepare;    /* assay time: command run before every timing, untimed; NULL: none */
-  bool ignore_failure;    /* assay time: a command that ends with another code than 0 counts all the same */
+  const char *shell;           /* for commands; NULL: /bin/sh; "" runs the words directly */
+  unsigned command_warmup;     /* assay time: runs of each command before measuring */
+  const char *prepare;         /* assay time: command run before every timing, untimed; NULL: none */
+  bool ignore_failure;         /* assay time: a command that ends with another code than 0 counts all the same */
   bool verbose;
   const volatile int *stop; /* becomes non-zero when the run must end (Ctrl-C): the process in flight is ended, the rest is not begun */
   /* Called in the parent before a process starts; may be NULL. `done` of `total` processes have ended. */
   void (*on_start)(const assay_bench_case *bench, size_t case_index, size_t done, size_t total, void *user);
-  /* Called in the parent as soon as a process has ended: `so_far` has all ended processes of that case, the newest last; valid during the call.
-   * May be NULL. */
+  /* Called in the parent as soon as a process has ended: `so_far` has all ended processes of that case, the newest last; valid during the
+   * call. May be NULL. */
   void (*on_process)(const assay_bench_outcome *so_far, size_t case_index, size_t done, size_t total, void *user);
   void *user;
 } assay_bench_config;

@@ -34,21 +34,21 @@ typedef struct assay_run_progress {
 } assay_run_progress;
 
 typedef struct assay_run_config {
-  const char *const *suites; /* NULL-terminated; NULL or {"all"}: every suite of this program */
-  const char *filter;        /* glob over "suite/name"; NULL: all */
+  const char *const *suites;    /* NULL-terminated; NULL or {"all"}: every suite of this program */
+  const char *filter;           /* glob over "suite/name"; NULL: all */
   const assay_bench_plan *plan; /* run exactly this instead of `suites` and `filter` (assay time); borrowed; NULL: none */
   bool quick;
-  unsigned processes;        /* 0: 5, quick 3 */
-  double time_s, timeout_s;  /* as in assay_bench_config */
-  uint64_t seed;             /* 0: from the clock */
+  unsigned processes;          /* 0: 5, quick 3 */
+  double time_s, timeout_s;    /* as in assay_bench_config */
+  uint64_t seed;               /* 0: from the clock */
   const char *shell, *prepare; /* of commands, as in assay_bench_config */
   unsigned command_warmup;
   bool ignore_failure;
-  const char *history_path;  /* NULL: no history */
-  const char *name;          /* of the run; may be NULL */
-  const char *command;       /* the command line, for the record; may be NULL */
-  const char *sla_path;      /* more SLAs; may be NULL */
-  const char *profile;       /* machine profile for the hardware suite; may be NULL */
+  const char *history_path; /* NULL: no history */
+  const char *name;         /* of the run; may be NULL */
+  const char *command;      /* the command line, for the record; may be NULL */
+  const char *sla_path;     /* more SLAs; may be NULL */
+  const char *profile;      /* machine profile for the hardware suite; may be NULL */
   bool remeasure_ceilings, no_ceilings;
   bool cached_ceilings_only; /* use the machine's ceilings when they are cached; never spend time on measuring them */
   const volatile int *stop;  /* becomes non-zero when the run must end (Ctrl-C); may be NULL */
@@ -59,14 +59,15 @@ typedef struct assay_run_config {
 } assay_run_config;
 
 /*
- * Runs and returns the result, also when it was interrupted (result->run.interrupted). Everything that can be refused is refused before anything is
- * measured: ASSAY_ERR_INVALID for an unknown suite (the message names the nearest and lists the known) or a filter that matches nothing,
- * ASSAY_ERR_UNSUPPORTED for a suite that is known but cannot run in this build, and what the SLAs, the profile or the history give.
- * One run at a time in a process.
+ * Runs and returns the result, also when it was interrupted (result->run.interrupted). Everything that can be refused is refused before
+ * anything is measured: ASSAY_ERR_INVALID for an unknown suite (the message names the nearest and lists the known) or a filter that matches
+ * nothing, ASSAY_ERR_UNSUPPORTED for a suite that is known but cannot run in this build, and what the SLAs, the profile or the history
+ * give. One run at a time in a process.
  */
 ASSAY_API assay_status assay_run(const assay_run_config *config, assay_error *err, assay_result **result);
 
-/* The commit of the Git repository that `directory` is in: 40 hex digits, read from its files without running Git. False when there is none. */
+/* The commit of the Git repository that `directory` is in: 40 hex digits, read from its files without running Git. False when there is
+ * none. */
 ASSAY_API bool assay_run_find_commit(const char *directory, char commit[41]);
 
 #ifdef __cplusplus

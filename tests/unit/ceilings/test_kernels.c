@@ -107,8 +107,7 @@ static void arithmetic_does_every_operation_it_counts(void **state) {
 static void a_missing_instruction_set_is_named(void **state) {
   (void)state;
   char text[100];
-  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX512 | ASSAY_ISA_AVX512_FP16, ASSAY_ISA_AVX512, text, sizeof text),
-                      "AVX-512 FP16");
+  assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX512 | ASSAY_ISA_AVX512_FP16, ASSAY_ISA_AVX512, text, sizeof text), "AVX-512 FP16");
   assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX2 | ASSAY_ISA_FMA, 0, text, sizeof text), "AVX2, FMA");
   assert_string_equal(assay_isa_missing(ASSAY_ISA_AVX2, ASSAY_ISA_AVX2, text, sizeof text), "");
   char small[4];
