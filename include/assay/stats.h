@@ -66,7 +66,7 @@ typedef struct assay_summary {
   /* Over kept samples, or over operations in latency benchmarks. NaN where fewer than one in the tail is to be expected: below 10, 20, 100
    * and 1000 values for p90, p95, p99 and p999. */
   double p50, p90, p95, p99, p999;
-  double ci_low, ci_high; /* 95 %; NaN for one process */
+  double ci_low, ci_high; /* 95 %, cut at 0 where no sample is negative; NaN for one process */
 } assay_summary;
 
 /* `values[p]` has `counts[p]` kept samples of process p; processes with 0 samples do not count. ASSAY_ERR_INVALID when there is no sample

@@ -76,7 +76,8 @@ assay_status assay_stats_summarize(const double *const *values, const size_t *co
   if (used > 1) status = assay_stats_interval(scratch, used, 0.95, &interval);
   assay_free(scratch);
   if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "no confidence interval over %zu processes", used);
-  result.ci_low = interval.low;
+  /* Where no sample can be negative (a time, a size), neither can the truth: cutting the interval at 0 costs no coverage. */
+  result.ci_low = result.min >= 0 && interval.low < 0 ? 0 : interval.low;
   result.ci_high = interval.high;
   *summary = result;
   return ASSAY_OK;
