@@ -226,14 +226,15 @@ static void on_process(const assay_bench_outcome *so_far, size_t case_index, siz
   run_state *state = user;
   const assay_bench_process *newest = &so_far->processes[so_far->process_count - 1];
   const char *reason = newest->outcome == ASSAY_OUTCOME_OK ? NULL : newest->reason;
-  assay_log(newest->outcome == ASSAY_OUTCOME_FAILED ? ASSAY_LOG_WARNING : ASSAY_LOG_INFO, "%s/%s: %s in %.3f s, process %zu%s%s",
-            so_far->bench->suite, so_far->bench->name, assay_outcome_text(newest->outcome), newest->wall_s, so_far->process_count,
-            reason != NULL ? ": " : "", reason != NULL ? reason : "");
   assay_status status = assay_result_add_outcome(state->result, so_far, state->ceilings, state->err);
   if (status == ASSAY_OK)
     keep_benchmark(state, so_far->bench);
   else if (state->status == ASSAY_OK)
     state->status = status;
+  /* Once the log says it, it is kept. */
+  assay_log(newest->outcome == ASSAY_OUTCOME_FAILED ? ASSAY_LOG_WARNING : ASSAY_LOG_INFO, "%s/%s: %s in %.3f s, process %zu%s%s",
+            so_far->bench->suite, so_far->bench->name, assay_outcome_text(newest->outcome), newest->wall_s, so_far->process_count,
+            reason != NULL ? ": " : "", reason != NULL ? reason : "");
   report(state, &(assay_run_progress){.item = so_far->bench->name,
                                       .done = done,
                                       .total = total,
@@ -241,38 +242,6 @@ static void on_process(const assay_bench_outcome *so_far, size_t case_index, siz
                                       .finished = so_far->process_count >= state->processes,
                                       .outcome = newest->outcome,
                                       .reason = reason});
-}
-
-/* Benchmarks come into the result as their first processes end, in random order; people look for them in the order of the plan. */
-static size_t place_in_plan(const run_state *state, const assay_benchmark_result *benchmark) {
-  size_t count = assay_bench_plan_count(state->plan);
-  for (size_t i = 0; i < count; i++) {
-    const assay_bench_case *bench = assay_bench_plan_at(state->plan, i);
-    if (strcmp(bench->name, benchmark->name) == 0 && strcmp(bench->suite, benchmark->suite) == 0) return i;
-  }
-  return count;
-}
-
-static assay_status order_benchmarks(run_state *state) {
-  assay_result *result = state->result;
-  size_t count = assay_bench_plan_count(state->plan) + 1;
-  assay_benchmark_result **places = assay_calloc(ASSAY_TAG_RESULT, count, sizeof *places);
-  assay_benchmark_result *ordered = assay_calloc(ASSAY_TAG_RESULT, result->benchmark_count + 1, sizeof *ordered);
-  assay_status status = ASSAY_OK;
-  if (places == NULL || ordered == NULL) {
-    status = ASSAY_FAIL(state->err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu benchmarks", count);
-    goto done;
-  }
-  for (size_t i = 0; i < result->benchmark_count; i++) places[place_in_plan(state, &result->benchmarks[i])] = &result->benchmarks[i];
-  size_t next = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (places[i] != NULL) ordered[next++] = *places[i];
-  }
-  if (next == result->benchmark_count && next > 0) memcpy(result->benchmarks, ordered, next * sizeof *ordered);
-done:
-  assay_free(places);
-  assay_free(ordered);
-  return status;
 }
 
 static assay_status measure(run_state *state) {
@@ -302,8 +271,7 @@ static assay_status measure(run_state *state) {
       status = assay_result_add_outcome(state->result, &outcomes->items[i], state->ceilings, state->err);
   assay_result_arrange(state->result, state->plan);
   assay_bench_outcomes_destroy(outcomes);
-  if (status == ASSAY_OK) status = state->status;
-  return status == ASSAY_OK ? order_benchmarks(state) : status;
+  return status == ASSAY_OK ? state->status : status;
 }
 
 /* ---- Checks and judgement ----------------------------------------------------------------------------------------------------- */
