@@ -34,7 +34,7 @@ help:
 	@echo 'make run        measure this machine in quick form; says where the report is'
 	@echo 'make test       every test, those under the sanitizers too'
 	@echo 'make build      the command at $(BUILD)/assay (the default)'
-	@echo 'make bench      every suite in full form'
+	@echo 'make bench      every bar beside the figure measured now'
 	@echo 'make sanitize   only the tests under ASan+UBSan and TSan'
 	@echo 'make fuzz       FUZZ_SECONDS=$(FUZZ_SECONDS) of libFuzzer for each parser (needs clang)'
 	@echo 'make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)'
@@ -57,7 +57,7 @@ run: build
 	@$(BUILD)/assay run $(RUN_ARGS)
 
 bench: build
-	@$(BUILD)/assay run
+	@python3 bench/bars.py $(BUILD)
 
 test: test-packages
 	$(call configure,$(BUILD),-Dtests=true -Dwerror=$(WERROR))
