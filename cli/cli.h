@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/toml.h"
 
 /* ---- Options (options.c) ------------------------------------------------------------------------------------------------------ */
 
@@ -76,12 +77,14 @@ struct assay_cli {
   const assay_cli_verb *verb;
   const char **operands;
   size_t operand_count;
-  assay_arena arena; /* everything that lives as long as the invocation */
+  assay_toml *config; /* NULL: no configuration file */
+  assay_arena arena;  /* everything that lives as long as the invocation */
 };
 
 /*
  * Fills `settings` (zeroed, of the verb's size) and the operands from the words behind the verb. Flags win over the environment, that over
- * defaults. ASSAY_ERR_INVALID with a sentence. *help is set when --help was asked for; then nothing is checked.
+ * the configuration file, that over defaults. ASSAY_ERR_INVALID with a sentence. *help is set when --help was asked for; then nothing is
+ * checked.
  */
 assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settings, assay_error *err, bool *help);
 /* The text of --help. */
@@ -93,6 +96,20 @@ void assay_cli_option_help(const assay_cli_option *option, assay_buf *out);
 
 #define ASSAY_CLI_END \
   { .name = NULL }
+
+/* ---- The configuration file (config.c) ------------------------------------------------------------------------------------------ */
+
+/* Reads $ASSAY_CONFIG (empty: none), else assay.toml, performance.toml or config/performance.toml of the working directory; none is fine.
+ */
+assay_status assay_cli_config_open(assay_cli *cli, assay_error *err);
+void assay_cli_config_close(assay_cli *cli);
+/* A key of the verb's table that is no option of it is an error that names the place. */
+assay_status assay_cli_config_check(const assay_cli *cli, assay_error *err);
+/* The value of an option in the verb's table; NULL when there is none. */
+const assay_toml_value *assay_cli_config_value(const assay_cli *cli, const char *option);
+const char *assay_cli_config_text(assay_cli *cli, const assay_toml_value *value);
+/* [performance.numpy] num_threads and auto_configure, for this process and the benchmarks it starts. */
+assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 
 /* ---- Verbs (one file each; verbs.c lists them) ---------------------------------------------------------------------------------- */
 

@@ -233,19 +233,50 @@ static assay_status parse_words(parser *p) {
   return status;
 }
 
-/* Before the words, so that they win: first defaults, then the environment. */
-static assay_status set_fallbacks(parser *p) {
-  for (const assay_cli_option *option = p->verb->options; option->name != NULL; option++) {
-    const char *set = option->environment != NULL ? getenv(option->environment) : NULL;
-    const char *value = set != NULL && set[0] != '\0' ? set : option->fallback;
-    if (value == NULL) continue;
-    assay_error problem = {0};
-    assay_status status = set_value(p->cli, option, value, p->settings, &problem);
-    if (status != ASSAY_OK)
-      return ASSAY_FAIL(p->err, status, "%s%s%s", set != NULL ? option->environment : "", set != NULL ? " in the environment: " : "",
-                        problem.message);
+static assay_status set_from_config(parser *p, const assay_cli_option *option, const assay_toml_value *value) {
+  assay_error problem = {0};
+  assay_status status = ASSAY_OK;
+  bool is_flag = option->type == ASSAY_CLI_FLAG, takes_many = option->type == ASSAY_CLI_WORDS || option->type == ASSAY_CLI_REPEAT;
+  const assay_toml_value *const *items = &value;
+  size_t count = 1;
+  if (is_flag && value->type == ASSAY_TOML_BOOL) return value->as.boolean ? set_value(p->cli, option, NULL, p->settings, p->err) : ASSAY_OK;
+  if (takes_many && value->type == ASSAY_TOML_ARRAY) {
+    items = value->as.array.items;
+    count = value->as.array.count;
   }
-  return ASSAY_OK;
+  for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
+    const char *text = is_flag ? NULL : assay_cli_config_text(p->cli, items[i]);
+    if (text == NULL)
+      return assay_toml_fail(p->cli->config, items[i], p->err, "%s: expected %s, found %s", option->name,
+                             is_flag ? "true or false" : "text or a number", assay_toml_type_text(items[i]->type));
+    status = set_value(p->cli, option, text, p->settings, &problem);
+    if (status != ASSAY_OK) return assay_toml_fail(p->cli->config, items[i], p->err, "%s", problem.message);
+  }
+  return status;
+}
+
+/* Before the words, so that they win: the environment, else the configuration file, else the default. */
+static assay_status set_fallback(parser *p, const assay_cli_option *option) {
+  const char *set = option->environment != NULL ? getenv(option->environment) : NULL;
+  const assay_toml_value *configured = assay_cli_config_value(p->cli, option->name);
+  assay_error problem = {0};
+  assay_status status = ASSAY_OK;
+  if (set != NULL && set[0] != '\0') {
+    status = set_value(p->cli, option, set, p->settings, &problem);
+    if (status != ASSAY_OK) ASSAY_FAIL(p->err, status, "%s in the environment: %s", option->environment, problem.message);
+  } else if (configured != NULL) {
+    status = set_from_config(p, option, configured);
+  } else if (option->fallback != NULL) {
+    status = set_value(p->cli, option, option->fallback, p->settings, p->err);
+  }
+  return status;
+}
+
+static assay_status set_fallbacks(parser *p) {
+  assay_status status = assay_cli_config_check(p->cli, p->err);
+  for (const assay_cli_option *option = p->verb->options; status == ASSAY_OK && option->name != NULL; option++)
+    status = set_fallback(p, option);
+  return status;
 }
 
 assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settings, assay_error *err, bool *help) {

@@ -67,21 +67,21 @@ static const assay_cli_example examples[] = {
     {"... and fail a pull request that is slower", "run --suite performance --regression-check"},
     {0}};
 
-typedef struct session {
+typedef struct job {
   assay_cli *cli;
   const run_settings *settings;
   assay_cli_progress progress;
   const char *history_path;
   assay_result *baseline;
-} session;
+} job;
 
 static void on_progress(const assay_run_progress *event, void *user) {
-  session *s = user;
+  job *s = user;
   assay_cli_progress_update(&s->progress, event);
 }
 
 static void on_warning(const char *message, void *user) {
-  session *s = user;
+  job *s = user;
   assay_buf line = {0};
   assay_buf_printf(&line, "%s run: warning: %s", s->cli->program, message);
   if (!line.failed) assay_cli_progress_say(&s->progress, line.data);
@@ -89,7 +89,7 @@ static void on_warning(const char *message, void *user) {
 }
 
 /* The baseline is read before anything is measured: a missing one should not cost a run. */
-static assay_status load_baseline(session *s, assay_error *err) {
+static assay_status load_baseline(job *s, assay_error *err) {
   const run_settings *settings = s->settings;
   if (!settings->regression_check && !settings->export_baselines) return ASSAY_OK;
   if (s->history_path == NULL)
@@ -109,7 +109,7 @@ static assay_status load_baseline(session *s, assay_error *err) {
   return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s", problem.message);
 }
 
-static assay_status prepare(session *s, assay_error *err) {
+static assay_status prepare(job *s, assay_error *err) {
   const run_settings *settings = s->settings;
   assay_status status = assay_cli_log_open(settings->log_file, &s->progress, settings->verbose && s->progress.bar, err);
   if (status == ASSAY_OK) status = assay_cli_probe_directory(settings->output_dir, err);
@@ -119,7 +119,7 @@ static assay_status prepare(session *s, assay_error *err) {
   return load_baseline(s, err);
 }
 
-static assay_status measure(session *s, assay_error *err, assay_result **result) {
+static assay_status measure(job *s, assay_error *err, assay_result **result) {
   const run_settings *settings = s->settings;
   assay_run_config config = {.suites = settings->suites.items,
                              .filter = settings->filter,
@@ -177,7 +177,7 @@ static int judge_changes(const assay_changes *changes, assay_buf *out) {
   return counts[ASSAY_VERDICT_INCONCLUSIVE] > 0 ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_FINE;
 }
 
-static int check_regressions(session *s, const assay_result *result) {
+static int check_regressions(job *s, const assay_result *result) {
   if (s->baseline == NULL) return ASSAY_EXIT_FINE;
   assay_error err = {0};
   assay_changes *changes = NULL;
@@ -193,7 +193,7 @@ static int check_regressions(session *s, const assay_result *result) {
   return code;
 }
 
-static int export_baseline(session *s, const assay_result *result) {
+static int export_baseline(job *s, const assay_result *result) {
   if (!s->settings->export_baselines) return ASSAY_EXIT_FINE;
   assay_error err = {0};
   assay_history *history = NULL;
@@ -216,7 +216,7 @@ static int gravest(int a, int b) {
   return ASSAY_EXIT_FINE;
 }
 
-static int finish(session *s, const assay_result *result) {
+static int finish(job *s, const assay_result *result) {
   const run_settings *settings = s->settings;
   assay_cli_delivery delivery = {.output_dir = settings->output_dir,
                                  .formats = &settings->formats,
@@ -233,7 +233,7 @@ static int finish(session *s, const assay_result *result) {
 
 static int run(assay_cli *cli, const void *raw) {
   const run_settings *settings = raw;
-  session s = {.cli = cli, .settings = settings};
+  job s = {.cli = cli, .settings = settings};
   assay_error err = {0};
   assay_result *result = NULL;
   assay_cli_progress_init(&s.progress, settings->no_progress ? -1 : settings->progress ? 1 : 0, settings->verbose, settings->color);

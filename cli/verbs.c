@@ -156,7 +156,11 @@ static int run_verb(assay_cli *cli, int argc, char **argv) {
     ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory");
     return assay_cli_fail(cli, &err);
   }
-  if (assay_cli_parse(cli, argc, argv, settings, &err, &wants_help) != ASSAY_OK) {
+  assay_status status = assay_cli_config_open(cli, &err);
+  if (status == ASSAY_OK) status = assay_cli_parse(cli, argc, argv, settings, &err, &wants_help);
+  bool measures = cli->verb == &assay_cli_run || cli->verb == &assay_cli_time;
+  if (status == ASSAY_OK && measures && !wants_help) status = assay_cli_config_threads(cli, &err);
+  if (status != ASSAY_OK) {
     int code = assay_cli_fail(cli, &err);
     fprintf(stderr, "`%s %s --help` lists the options.\n", cli->program, cli->verb->name);
     return code;
@@ -212,6 +216,7 @@ int assay_main(int argc, char **argv) {
   int used = 1;
   cli.command_line = join_words(&cli, argc, argv);
   int code = choose(&cli, argc, argv, &used, &err) == ASSAY_OK ? run_verb(&cli, argc - used, argv + used) : assay_cli_fail(&cli, &err);
+  assay_cli_config_close(&cli);
   assay_arena_deinit(&cli.arena);
   return code;
 }

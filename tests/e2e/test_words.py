@@ -54,6 +54,31 @@ class Words(story.Story):
         self.refuse("report", says="from_env/history.db", env={"ASSAY_OUTPUT_DIR": "from_env"})
         self.refuse("report", "--output-dir", "from_word", says="from_word/history.db", env={"ASSAY_OUTPUT_DIR": "from_env"})
 
+    def test_configuration_gives_way_to_environment_and_options(self):
+        self.write("assay.toml", '[list]\nfilter = "performance/alloc_small*"\n[report]\noutput-dir = "from_file"\n')
+        self.assertIn("alloc_small", self.check("list").stdout)
+        self.assertNotIn("memory_read", self.check("list").stdout)
+        self.assertIn("memory_read", self.check("list", "--filter", "memory_read").stdout)
+        self.assertIn("memory_read", self.check("list", env={"ASSAY_CONFIG": ""}).stdout)
+        self.refuse("report", says="from_file/history.db")
+        self.refuse("report", says="from_env/history.db", env={"ASSAY_OUTPUT_DIR": "from_env"})
+
+    def test_broken_configuration_names_the_place(self):
+        self.write("assay.toml", '[run]\nquick-run = "yes"\n')
+        self.refuse("run", says=["assay.toml:2:13", "expected true or false"])
+        self.write("assay.toml", '[run]\nformat = ["json", "pdf"]\n')
+        self.refuse("run", says=["assay.toml:2:19", "cannot be 'pdf'"])
+        self.write("assay.toml", "[run]\nqick-run = true\n")
+        self.refuse("run", says=["assay.toml:2:", "qick-run"])
+        self.refuse("list", says="nowhere.toml", env={"ASSAY_CONFIG": "nowhere.toml"})
+
+    def test_threads_of_libraries_come_from_the_configuration(self):
+        self.write("performance.toml", "[performance.numpy]\nnum_threads = 3\n[performance.cache]\nl1_size = 1000\n")
+        self.check("time", "--runs", "1", "test $OMP_NUM_THREADS$OPENBLAS_NUM_THREADS = 33", env={"OMP_NUM_THREADS": "3"})
+        self.check("time", "--runs", "1", "test $OMP_NUM_THREADS = 7", env={"OMP_NUM_THREADS": "7"})  # what is set stays
+        self.write("performance.toml", "[performance.numpy]\nnum_threads = -1\n")
+        self.refuse("time", "true", says="performance.toml:2:15")
+
     def test_all_ways_to_write_an_option(self):
         one = self.check("list", "--filter", "alloc_small").stdout
         self.assertIn("alloc_small", one)
