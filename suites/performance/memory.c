@@ -79,13 +79,16 @@ static line *make_cycle(line *lines, size_t count, uint64_t seed) {
   return lines;
 }
 
-/* Half of the level's size, so that it fits with what else is there; four times the last level for memory. 0 where it is not published. */
+/*
+ * Sizes as the ceilings use them: half of L1 and L2, so that it fits with what else is there; an eighth of L3, since guests and neighbours
+ * see only a part of what is published; four times the last level for memory. 0 where it is not published.
+ */
 static size_t level_bytes(const char *level) {
 #ifdef _SC_LEVEL1_DCACHE_SIZE
   long l1 = sysconf(_SC_LEVEL1_DCACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE), l3 = sysconf(_SC_LEVEL3_CACHE_SIZE), size = 0;
   if (strcmp(level, "l1") == 0) size = l1 / 2;
   if (strcmp(level, "l2") == 0) size = l2 / 2;
-  if (strcmp(level, "l3") == 0) size = l3 / 2;
+  if (strcmp(level, "l3") == 0) size = l3 / 8 > 4 * l2 ? l3 / 8 : l3 / 2 < 4 * l2 ? l3 / 2 : 4 * l2;
   if (strcmp(level, "memory") == 0) size = 4 * (l3 > 0 ? l3 : l2);
   return size > 0 ? (size_t)size : 0;
 #else

@@ -110,7 +110,11 @@ ASSAY_BENCH(file_fsync, .suite = "performance", .summary = "append 4 KiB and mak
   int fd = scratch_file(b);
   if (fd < 0) return;
   bool broken = false;
-  ASSAY_LOOP(b) broken |= pwrite(fd, block, sizeof block, 0) != (ssize_t)sizeof block || fsync(fd) != 0;
+  off_t end = 0;
+  ASSAY_LOOP(b) {
+    broken |= pwrite(fd, block, sizeof block, end) != (ssize_t)sizeof block || fsync(fd) != 0;
+    end += (off_t)sizeof block;
+  }
   if (broken) assay_bench_fail(b, "write or fsync: %s", strerror(errno));
   assay_bench_items(b, 1);
   close(fd);
