@@ -176,22 +176,22 @@ static void put_table(assay_buf *out, const assay_result *result) {
 
 /* ---- Run ----------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct session {
+typedef struct job {
   assay_cli *cli;
   assay_cli_progress progress;
-} session;
+} job;
 
 static void on_progress(const assay_run_progress *event, void *user) {
-  session *s = user;
+  job *s = user;
   assay_cli_progress_update(&s->progress, event);
 }
 
 static void on_warning(const char *message, void *user) {
-  session *s = user;
+  job *s = user;
   assay_cli_progress_say(&s->progress, message);
 }
 
-static assay_status measure(session *s, const time_settings *settings, const assay_bench_plan *plan, assay_error *err,
+static assay_status measure(job *s, const time_settings *settings, const assay_bench_plan *plan, assay_error *err,
                             assay_result **result) {
   assay_cli_progress_init(&s->progress, settings->no_progress ? -1 : settings->progress ? 1 : 0, false, settings->color);
   assay_run_config config = {.plan = plan,
@@ -236,7 +236,7 @@ static int finish(assay_cli *cli, const time_settings *settings, const assay_res
 
 static int run(assay_cli *cli, const void *raw) {
   const time_settings *settings = raw;
-  session s = {.cli = cli};
+  job s = {.cli = cli};
   assay_error err = {0};
   assay_bench_plan *plan = NULL;
   assay_result *result = NULL;

@@ -122,7 +122,7 @@ static int completion(assay_cli *cli, const void *settings) {
   return code;
 }
 
-static const assay_cli_example completion_examples[] = {{"for this session of bash", "completion bash > assay.bash; . ./assay.bash"}, {0}};
+static const assay_cli_example completion_examples[] = {{"for the shell you are in", "completion bash > assay.bash; . ./assay.bash"}, {0}};
 
 const assay_cli_verb assay_cli_completion = {.name = "completion",
                                              .summary = "Print the completion script of a shell.",

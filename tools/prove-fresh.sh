@@ -6,7 +6,7 @@
 #     sudo tools/prove-fresh.sh bookworm [MIRROR]
 #     sudo tools/prove-fresh.sh trixie http://mirror.example/debian
 #
-# Needs root and debootstrap. Without MIRROR the first one of this machine's apt is taken; apt's proxy and the proxy variables of the environment go along.
+# Needs root and debootstrap. Without MIRROR the first one of this machine's apt is taken, else debootstrap's own; apt's proxy and the proxy variables of the environment go along.
 # PROVE_TARGETS="run test" says what is made; PROVE_CACHE=DIR keeps downloaded packages; PROVE_KEEP=1 leaves the root file system for a look.
 set -eu
 
@@ -27,15 +27,14 @@ apt_mirror() {
   } 2>/dev/null | grep -E '/(debian|ubuntu)/?$' | head -n 1
 }
 mirror=${2:-$(apt_mirror)}
-mirror=${mirror:-http://mirror.example/debian}
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/assay-fresh-XXXXXX")
 # The mounts live in a namespace of their own and are gone when it ends, so this can remove nothing but what was made here.
 if [ -z "${PROVE_KEEP:-}" ]; then trap 'rm -rf --one-file-system "$root"' EXIT; fi
 
-echo "== a minimal $release from $mirror"
-debootstrap --variant=minbase --include=git,make,ca-certificates ${PROVE_CACHE:+--cache-dir="$PROVE_CACHE"} "$release" "$root" "$mirror" >"$root.log" 2>&1 || {
+echo "== a minimal $release from ${mirror:-the usual place}"
+debootstrap --variant=minbase --include=git,make,ca-certificates ${PROVE_CACHE:+--cache-dir="$PROVE_CACHE"} "$release" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || {
   tail -n 20 "$root.log" >&2
   fail "debootstrap failed; its log is $root.log"
 }
