@@ -4,14 +4,21 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 static void *nothing(void *argument) { return argument; }
 
 ASSAY_BENCH(thread_start, .suite = "performance", .summary = "start a thread and wait for its end", .ceiling = "os.thread_start") {
+  int code = 0;
   ASSAY_LOOP(b) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, nothing, NULL) == 0) pthread_join(thread, NULL);
+    int failed = pthread_create(&thread, NULL, nothing, NULL);
+    if (failed == 0)
+      pthread_join(thread, NULL);
+    else
+      code = failed;
   }
+  if (code != 0) assay_bench_fail(b, "pthread_create: %s", strerror(code));
   assay_bench_items(b, 1);
 }
 
