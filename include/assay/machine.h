@@ -71,7 +71,8 @@ ASSAY_API bool assay_machine_get_u64(const assay_machine *machine, const char *k
 ASSAY_API bool assay_machine_get_f64(const assay_machine *machine, const char *key, double *value);
 ASSAY_API const char *assay_machine_get_text(const assay_machine *machine, const char *key); /* NULL likewise */
 
-/* Stable identity of the hardware as the ceilings cache uses it (16 hex digits): same machine and kernel, same id. */
+/* Stable identity of the hardware, on which its history hangs (16 hex digits): the same after reboots and updates of kernel or microcode.
+ */
 ASSAY_API const char *assay_machine_id(const assay_machine *machine);
 /* One line for people: "AMD EPYC, 2 cores, 23.4 GiB, Linux 6.18, KVM guest". */
 ASSAY_API const char *assay_machine_label(const assay_machine *machine);

@@ -20,27 +20,15 @@ static uint64_t hash_fact(uint64_t hash, const assay_machine *machine, const cha
 }
 
 /*
- * What stays the same over reboots and tells machines apart for their measured limits. Which CPUs this process may use is not in it (that
- * is the process, not the machine). Memory counts in whole GiB: the kernel's own share of it varies from boot to boot.
+ * What stays the same over reboots and updates, since the history of a machine hangs on it. So nothing that a kernel, its drivers or a
+ * microcode decide: releases, which instruction sets are switched on, the highest frequency (one driver counts the boost, another does
+ * not). The cache of ceilings asks for those itself. Which CPUs this process may use is not in it (that is the process, not the machine).
+ * Memory counts in whole GiB: the kernel's own share of it varies from boot to boot.
  */
 static void set_id(assay_machine *machine) {
-  static const char *const keys[] = {"cpu.vendor",
-                                     "cpu.model",
-                                     "cpu.family",
-                                     "cpu.model_number",
-                                     "cpu.stepping",
-                                     "cpu.microcode",
-                                     "cpu.architecture",
-                                     "cpu.packages",
-                                     "cpu.cores",
-                                     "cpu.threads",
-                                     "numa.count",
-                                     "isa.features",
-                                     "kernel.name",
-                                     "kernel.release",
-                                     "kernel.version",
-                                     "cpu.frequency_max_hz",
-                                     "virtualisation.hypervisor"};
+  static const char *const keys[] = {"cpu.vendor",   "cpu.model",        "cpu.family",   "cpu.model_number",
+                                     "cpu.stepping", "cpu.architecture", "cpu.packages", "cpu.cores",
+                                     "cpu.threads",  "numa.count",       "kernel.name",  "virtualisation.hypervisor"};
   uint64_t hash = ASSAY_HASH_START;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) hash = hash_fact(hash, machine, keys[i]);
   for (size_t i = 0; i < machine->count; i++) {

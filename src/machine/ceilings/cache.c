@@ -9,6 +9,7 @@
 #include "assay_config.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "machine/ceilings/measure.h"
 #include "os/prim.h"
 
 #define SCHEMA "assay-ceilings/1"
@@ -59,6 +60,12 @@ assay_status assay_ceilings_to_json(const assay_ceilings *ceilings, assay_error 
   assay_json_string(&json, ceilings->machine_id);
   assay_json_key(&json, "kernel");
   assay_json_string(&json, ceilings->kernel);
+  assay_json_key(&json, "microcode");
+  assay_json_string(&json, ceilings->microcode);
+  assay_json_key(&json, "features");
+  assay_json_string(&json, ceilings->features);
+  assay_json_key(&json, "cpus");
+  assay_json_string(&json, ceilings->cpus);
   assay_json_key(&json, "measured_at_s");
   assay_json_int(&json, ceilings->measured_at_s);
   assay_json_key(&json, "quick");
@@ -175,7 +182,7 @@ static assay_status read_levels(assay_ceilings *set, const json_t *levels, assay
 }
 
 static assay_status read_header(assay_ceilings *set, const json_t *root, assay_error *err) {
-  const char *schema = NULL, *id = NULL, *kernel = NULL, *version = NULL;
+  const char *schema = NULL, *id = NULL, *kernel = NULL, *version = NULL, *microcode = NULL, *features = NULL, *cpus = NULL;
   assay_status status = expect_string(root, "schema", false, err, &schema);
   if (status != ASSAY_OK) return status;
   if (strncmp(schema, "assay-ceilings/", 15) != 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "ceilings: \"schema\" should be \"" SCHEMA "\"");
@@ -192,6 +199,9 @@ static assay_status read_header(assay_ceilings *set, const json_t *root, assay_e
   if (status == ASSAY_OK) status = expect_number(root, "took_s", 0, err, &set->took_s);
   if (status == ASSAY_OK) status = expect_string(root, "machine", true, err, &id);
   if (status == ASSAY_OK) status = expect_string(root, "kernel", true, err, &kernel);
+  if (status == ASSAY_OK) status = expect_string(root, "microcode", true, err, &microcode);
+  if (status == ASSAY_OK) status = expect_string(root, "features", true, err, &features);
+  if (status == ASSAY_OK) status = expect_string(root, "cpus", true, err, &cpus);
   if (status == ASSAY_OK) status = expect_string(root, "assay", true, err, &version);
   if (status == ASSAY_OK) status = read_levels(set, json_object_get(root, "levels"), err);
   if (status != ASSAY_OK) return status;
@@ -199,6 +209,9 @@ static assay_status read_header(assay_ceilings *set, const json_t *root, assay_e
   set->last_level_bytes = (uint64_t)last_level;
   set->machine_id = assay_arena_strdup(&set->arena, id);
   set->kernel = assay_arena_strdup(&set->arena, kernel);
+  set->microcode = assay_arena_strdup(&set->arena, microcode);
+  set->features = assay_arena_strdup(&set->arena, features);
+  set->cpus = assay_arena_strdup(&set->arena, cpus);
   set->assay = assay_arena_strdup(&set->arena, version);
   return set->arena.failed ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the ceilings") : ASSAY_OK;
 }
@@ -232,15 +245,26 @@ assay_status assay_ceilings_from_json(const char *text, size_t length, assay_err
 void assay_ceilings_identify(assay_ceilings *ceilings, const assay_machine *machine) {
   struct utsname system;
   ceilings->machine_id = assay_arena_strdup(&ceilings->arena, assay_machine_id(machine));
-  ceilings->kernel = uname(&system) == 0 ? assay_arena_printf(&ceilings->arena, "%s %s", system.sysname, system.release) : NULL;
+  ceilings->kernel =
+      uname(&system) == 0 ? assay_arena_printf(&ceilings->arena, "%s %s %s", system.sysname, system.release, system.version) : NULL;
+  ceilings->microcode = assay_arena_strdup(&ceilings->arena, assay_machine_get_text(machine, "cpu.microcode"));
+  ceilings->features = assay_arena_strdup(&ceilings->arena, assay_machine_get_text(machine, "isa.features"));
+  ceilings->cpus = assay_arena_strdup(&ceilings->arena, assay_machine_get_text(machine, "cpu.allowed"));
+  ceilings->threads = assay_ceilings_threads(machine);
   ceilings->assay = ASSAY_VERSION;
 }
+
+/* Both unknown is the same: a system that never says is not asked to. */
+static bool same(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
 
 const char *assay_ceilings_stale(const assay_ceilings *read, const assay_ceilings *now) {
   if (read->machine_id == NULL || now->machine_id == NULL || strcmp(read->machine_id, now->machine_id) != 0)
     return "they are of another machine";
   if (read->kernel == NULL || now->kernel == NULL || strcmp(read->kernel, now->kernel) != 0)
     return "they were measured under another kernel";
+  if (!same(read->microcode, now->microcode)) return "they were measured with another microcode";
+  if (!same(read->features, now->features)) return "they were measured with other instruction sets";
+  if (!same(read->cpus, now->cpus) || read->threads != now->threads) return "they were measured on other CPUs than this process may use";
   if (read->method != now->method || read->assay == NULL || strcmp(read->assay, now->assay) != 0)
     return "they were measured by another version of assay";
   return NULL;

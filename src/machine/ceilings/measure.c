@@ -75,15 +75,24 @@ static uint64_t find_memory_limit(const assay_machine *machine) {
   return available > 0 ? available / 4 : (uint64_t)256 << 20;
 }
 
-static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {
-  size_t count = machine != NULL ? assay_machine_cpus(machine, ASSAY_CORES_ALL, run->cpus, ASSAY_CEILINGS_CPUS_MAX) : 0;
-  if (count == 0) count = assay_os_allowed_cpus(run->cpus, ASSAY_CEILINGS_CPUS_MAX);
-  run->pins = count > 0;
+/* CPUs of this process, one hardware thread per core first; none where they have no numbers. */
+static size_t allowed_cpus(const assay_machine *machine, unsigned *cpus, size_t capacity) {
+  size_t count = machine != NULL ? assay_machine_cpus(machine, ASSAY_CORES_ALL, cpus, capacity) : 0;
+  return count > 0 ? count : assay_os_allowed_cpus(cpus, capacity);
+}
+
+unsigned assay_ceilings_threads(const assay_machine *machine) {
+  size_t count = allowed_cpus(machine, NULL, 0);
   if (count == 0) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     count = online > 0 ? (size_t)online : 1;
   }
-  run->threads = count < ASSAY_CEILINGS_CPUS_MAX ? (unsigned)count : ASSAY_CEILINGS_CPUS_MAX;
+  return count < ASSAY_CEILINGS_CPUS_MAX ? (unsigned)count : ASSAY_CEILINGS_CPUS_MAX;
+}
+
+static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {
+  run->pins = allowed_cpus(machine, run->cpus, ASSAY_CEILINGS_CPUS_MAX) > 0;
+  run->threads = assay_ceilings_threads(machine);
 }
 
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick) {

@@ -33,6 +33,9 @@ typedef struct assay_ceilings_run {
 /* Fills all but `set` from facts, and from the system where there are none. */
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick);
 
+/* How many threads "all" are: the CPUs that this process may use. */
+unsigned assay_ceilings_threads(const assay_machine *machine);
+
 /* Bytes of a set that lives in cache `level`; 0 when there is none. Half of a core's own L1 and L2, so that it stays there beside
  * everything else. Of a shared L3 an eighth, but at least four times the L2 inside: neighbours (of a virtual machine too) use the rest. */
 uint64_t assay_ceilings_level_set(const assay_ceilings_run *run, unsigned level);

@@ -147,7 +147,6 @@ static assay_status measure(const assay_machine *machine, bool quick, assay_ceil
   assay_ceilings_run_init(run, machine, quick);
   run->set = set;
   set->quick = quick;
-  set->threads = run->threads;
   memcpy(set->level_bytes, run->level_bytes, sizeof set->level_bytes);
   set->last_level_bytes = run->last_level_bytes;
   assay_ceilings_identify(set, machine);

@@ -21,6 +21,7 @@ struct assay_ceilings {
   uint64_t level_bytes[4];   /* [1] L1d of one core ... [3]; 0 when there is none */
   uint64_t last_level_bytes; /* all last-level caches of the machine together */
   const char *machine_id, *kernel, *assay;
+  const char *microcode, *features, *cpus; /* what else decides the figures; NULL where the system does not say */
   int64_t method;
 };
 

@@ -18,6 +18,9 @@ static assay_ceilings *sample(void) {
   c->last_level_bytes = 1 << 26;
   c->machine_id = "0123456789abcdef";
   c->kernel = "Linux 6.1";
+  c->microcode = "0x2b000571";
+  c->features = "avx2 fma";
+  c->cpus = "0-1";
   c->assay = "0.1.0";
   assay_ceiling there = {.name = "l1.read",
                          .unit = "B/s",
@@ -127,13 +130,29 @@ static void a_torn_file_is_refused_at_every_length(void **state) {
   assay_ceilings_destroy(c);
 }
 
-static void another_machine_kernel_or_version_makes_it_stale(void **state) {
+static void other_conditions_make_it_stale(void **state) {
   (void)state;
   assay_ceilings *read = sample(), *now = sample();
   assert_null(assay_ceilings_stale(read, now));
   now->kernel = "Linux 6.2";
   assert_string_equal(assay_ceilings_stale(read, now), "they were measured under another kernel");
   now->kernel = read->kernel;
+  now->microcode = "0x2b000590";
+  assert_string_equal(assay_ceilings_stale(read, now), "they were measured with another microcode");
+  now->microcode = NULL;
+  assert_string_equal(assay_ceilings_stale(read, now), "they were measured with another microcode");
+  now->microcode = read->microcode;
+  now->features = "avx2";
+  assert_string_equal(assay_ceilings_stale(read, now), "they were measured with other instruction sets");
+  now->features = read->features;
+  now->cpus = "0,2"; /* as many, but others: threads of one core, or of another kind of core */
+  assert_string_equal(assay_ceilings_stale(read, now), "they were measured on other CPUs than this process may use");
+  now->cpus = read->cpus;
+  now->threads = 1;
+  assert_string_equal(assay_ceilings_stale(read, now), "they were measured on other CPUs than this process may use");
+  now->threads = read->threads;
+  now->cpus = read->cpus = NULL;
+  assert_null(assay_ceilings_stale(read, now)); /* a system that never says */
   now->machine_id = "fedcba9876543210";
   assert_string_equal(assay_ceilings_stale(read, now), "they are of another machine");
   now->machine_id = read->machine_id;
@@ -179,6 +198,11 @@ static void only_a_good_full_cache_is_used(void **state) {
   c->kernel = "Linux 0.01";
   assert_ok(assay_ceilings_cache_store(c, &err), err);
   assert_int_equal(assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &got), ASSAY_ERR_NOT_FOUND);
+  c->kernel = NULL;
+  assay_ceilings_identify(c, machine);
+  c->cpus = "4000"; /* as after taskset: one CPU of many must not stand for all */
+  assert_ok(assay_ceilings_cache_store(c, &err), err);
+  assert_int_equal(assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &got), ASSAY_ERR_NOT_FOUND);
   char path[4200];
   snprintf(path, sizeof path, "%s/ceilings-%s.json", test_temp_dir(), assay_machine_id(machine));
   assert_ok(assay_os_write_file(path, "{\"schema\": \"assay-ceil", 22, &err), err);
@@ -191,7 +215,7 @@ static void only_a_good_full_cache_is_used(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_written_reads_back_the_same),    cmocka_unit_test(bad_files_are_refused_with_the_reason),
-      cmocka_unit_test(a_torn_file_is_refused_at_every_length), cmocka_unit_test(another_machine_kernel_or_version_makes_it_stale),
+      cmocka_unit_test(a_torn_file_is_refused_at_every_length), cmocka_unit_test(other_conditions_make_it_stale),
       cmocka_unit_test(only_a_good_full_cache_is_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

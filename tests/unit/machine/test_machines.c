@@ -49,6 +49,46 @@ static void three_core_kinds(void **state) {
   assay_machine_destroy(m);
 }
 
+/* One machine under a kernel and a microcode; both decide which instruction sets are on, and what the highest frequency is. */
+static assay_machine *updated(const char *name, const char *microcode, const char *flags, const char *uname, const char *highest,
+                              const char *stepping) {
+  capture c;
+  char text[600];
+  capture_begin(&c, name, ARCHIVE_FILTER_GZIP);
+  online(&c, "0-1\n");
+  for (unsigned cpu = 0; cpu < 2; cpu++) {
+    char own[8];
+    snprintf(own, sizeof own, "%u", cpu);
+    capture_cpu(&c, cpu, 0, cpu, own, "0-1");
+    capture_filef(&c, highest, CPU "cpufreq/cpuinfo_max_freq", cpu);
+  }
+  snprintf(text, sizeof text,
+           "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: Some CPU\nstepping\t: %s\n"
+           "microcode\t: %s\nflags\t\t: %s\n",
+           stepping, microcode, flags);
+  capture_file(&c, "proc/cpuinfo", text);
+  capture_file(&c, "proc/meminfo", "MemTotal: 16000000 kB\n");
+  capture_file(&c, "assay/uname", uname);
+  return replay(capture_end(&c));
+}
+
+static void the_id_outlives_updates(void **state) {
+  (void)state;
+  const char *old_kernel = "sysname: Linux\nrelease: 6.1.0\nversion: #1 SMP\nmachine: x86_64\n",
+             *new_kernel = "sysname: Linux\nrelease: 6.18.2\nversion: #7 SMP\nmachine: x86_64\n";
+  assay_machine *before = updated("before.tar.gz", "0x1", "fpu sse sse2 avx avx2", old_kernel, "3000000\n", "1"),
+                *after = updated("after.tar.gz", "0x2", "fpu sse sse2 avx", new_kernel, "3700000\n", "1"),
+                *other = updated("other.tar.gz", "0x1", "fpu sse sse2 avx avx2", old_kernel, "3000000\n", "2");
+  expect_text(before, "kernel.release", "6.1.0");
+  expect_text(after, "kernel.release", "6.18.2");
+  expect_text(after, "cpu.microcode", "0x2");
+  assert_string_equal(assay_machine_id(before), assay_machine_id(after));
+  assert_string_not_equal(assay_machine_id(before), assay_machine_id(other));
+  assay_machine_destroy(before);
+  assay_machine_destroy(after);
+  assay_machine_destroy(other);
+}
+
 /* Two core complexes with a last-level cache each; SMT switched off; two CPUs isolated. */
 static void core_complexes_smt_off_isolated(void **state) {
   (void)state;
@@ -258,10 +298,15 @@ static void macs_of_other_kinds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(three_core_kinds),          cmocka_unit_test(core_complexes_smt_off_isolated),
-      cmocka_unit_test(nested_cgroup_v2_limits),   cmocka_unit_test(cgroup_v1_in_a_container),
-      cmocka_unit_test(memory_only_node),          cmocka_unit_test(almost_nothing),
-      cmocka_unit_test(devices_sensors_and_power), cmocka_unit_test(macs_of_other_kinds),
+      cmocka_unit_test(the_id_outlives_updates),
+      cmocka_unit_test(three_core_kinds),
+      cmocka_unit_test(core_complexes_smt_off_isolated),
+      cmocka_unit_test(nested_cgroup_v2_limits),
+      cmocka_unit_test(cgroup_v1_in_a_container),
+      cmocka_unit_test(memory_only_node),
+      cmocka_unit_test(almost_nothing),
+      cmocka_unit_test(devices_sensors_and_power),
+      cmocka_unit_test(macs_of_other_kinds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
