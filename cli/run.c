@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "os/prim.h"
 
@@ -29,7 +30,7 @@ static const assay_cli_option options[] = {
      .help = "Reports to write; several at once."},
     {"regression-check", 0, ASSAY_CLI_FLAG, AT(regression_check),
      .help = "Compare with the saved baseline: exit 1 when something became worse beyond its threshold and its noise, 3 when it is too "
-             "noisy to say."},
+             "noisy to say, or when the baseline and this run do not have the same benchmarks."},
     {"export-baselines", 0, ASSAY_CLI_FLAG, .help = "Save this run as the baseline.", AT(export_baselines)},
     {"baseline", 0, ASSAY_CLI_TEXT, "NAME", "default", .help = "Name of the baseline that the two options above mean.", AT(baseline)},
     {"json", 0, ASSAY_CLI_FLAG, .help = "Print the result as JSON on standard output instead of the table.", AT(json)},
@@ -158,23 +159,48 @@ static void put_change(const assay_change *change, assay_buf *out) {
   assay_buf_puts(out, ")\n");
 }
 
-/* Returns the exit code: 1 worse, 3 inconclusive, 0 neither. */
-static int judge_changes(const assay_changes *changes, assay_buf *out) {
-  size_t counts[ASSAY_VERDICT_NEW + 1] = {0};
+/* Whether this run was asked for what the baseline has: another suite's benchmarks, or those that the filter leaves out, are not missing.
+ */
+static bool was_asked_for(const job *s, const assay_result *result, const assay_change *missing) {
+  const assay_benchmark_result *old = assay_result_find(s->baseline, missing->suite, missing->benchmark);
+  char full[2 * ASSAY_NAME_MAX], base[2 * ASSAY_NAME_MAX];
+  bool chosen = false;
+  for (size_t i = 0; i < result->run.suite_count; i++) chosen |= strcmp(result->run.suites[i].name, missing->suite) == 0;
+  if (!chosen || s->settings->filter == NULL) return chosen;
+  snprintf(full, sizeof full, "%s/%s", missing->suite, missing->benchmark);
+  snprintf(base, sizeof base, "%s/%s", missing->suite, old->base_name);
+  return assay_glob_match(s->settings->filter, full) || assay_glob_match(s->settings->filter, base);
+}
+
+/* A check that compared nothing, or not everything it should, has not found that all is well. */
+static int verdict_of(const size_t counts[], size_t missing, assay_buf *out) {
+  size_t compared =
+      counts[ASSAY_VERDICT_SAME] + counts[ASSAY_VERDICT_BETTER] + counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_INCONCLUSIVE];
+  if (compared == 0)
+    assay_buf_puts(out, "  inconclusive: nothing could be compared; save a baseline of these benchmarks with --export-baselines\n");
+  if (counts[ASSAY_VERDICT_WORSE] > 0) return ASSAY_EXIT_MISSED;
+  return compared == 0 || missing > 0 || counts[ASSAY_VERDICT_INCONCLUSIVE] > 0 ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_FINE;
+}
+
+/* Returns the exit code: 1 worse, 3 when that cannot be known of everything that was asked for, 0 neither. */
+static int judge_changes(const job *s, const assay_result *result, const assay_changes *changes, assay_buf *out) {
+  size_t counts[ASSAY_VERDICT_NEW + 1] = {0}, missing = 0;
   for (size_t i = 0; i < changes->count; i++) {
     const assay_change *change = &changes->items[i];
     counts[change->verdict]++;
-    if (change->verdict == ASSAY_VERDICT_MISSING)
+    if (change->verdict == ASSAY_VERDICT_MISSING) {
+      if (!was_asked_for(s, result, change)) continue;
+      missing++;
       assay_buf_printf(out, "  %-12s %s/%s is in the baseline, but was not measured now\n", assay_verdict_text(change->verdict),
                        change->suite, change->benchmark);
-    else if (change->verdict != ASSAY_VERDICT_SAME && change->verdict != ASSAY_VERDICT_NEW)
+    } else if (change->verdict != ASSAY_VERDICT_SAME && change->verdict != ASSAY_VERDICT_NEW) {
       put_change(change, out);
+    }
   }
   assay_buf_printf(out, "  %zu worse, %zu better, %zu the same, %zu inconclusive, %zu missing, %zu new\n", counts[ASSAY_VERDICT_WORSE],
-                   counts[ASSAY_VERDICT_BETTER], counts[ASSAY_VERDICT_SAME], counts[ASSAY_VERDICT_INCONCLUSIVE],
-                   counts[ASSAY_VERDICT_MISSING], counts[ASSAY_VERDICT_NEW]);
-  if (counts[ASSAY_VERDICT_WORSE] > 0) return ASSAY_EXIT_MISSED;
-  return counts[ASSAY_VERDICT_INCONCLUSIVE] > 0 ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_FINE;
+                   counts[ASSAY_VERDICT_BETTER], counts[ASSAY_VERDICT_SAME], counts[ASSAY_VERDICT_INCONCLUSIVE], missing,
+                   counts[ASSAY_VERDICT_NEW]);
+  return verdict_of(counts, missing, out);
 }
 
 static int check_regressions(job *s, const assay_result *result) {
@@ -186,7 +212,7 @@ static int check_regressions(job *s, const assay_result *result) {
   assay_buf_printf(&text, "Against the baseline '%s' (run %s):\n", s->settings->baseline, s->baseline->run.id);
   if (s->baseline->machine_id != NULL && result->machine_id != NULL && strcmp(s->baseline->machine_id, result->machine_id) != 0)
     assay_buf_printf(&text, "  note: it was measured on another machine (%s)\n", s->baseline->machine_label);
-  int code = judge_changes(changes, &text);
+  int code = judge_changes(s, result, changes, &text);
   if (text.data != NULL) fputs(text.data, s->settings->json ? stderr : stdout);
   assay_buf_deinit(&text);
   assay_changes_destroy(changes);

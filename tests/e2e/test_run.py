@@ -196,6 +196,22 @@ class Verdicts(story.Story):
         self.assertIn("0 worse", better.stdout)
         self.refuse("run", "--regression-check", "--no-history", says="--no-history", program=FIXTURE)
 
+    def test_what_was_not_compared_is_no_pass(self):
+        quick = ["run", *QUICK]
+        self.check(*quick, "--filter", "sizes/n=1", "--export-baselines", program=FIXTURE)
+        other = self.check(*quick, "--filter", "wait", "--regression-check", program=FIXTURE, code=3)
+        self.assertIn("nothing could be compared", other.stdout)
+        self.assertIn("0 missing, 1 new", other.stdout)  # the filter left the other one out
+        self.check(*quick, "--filter", "wait", "--export-baselines", program=FIXTURE)
+        # A benchmark of the baseline that was asked for and is not there: the one that was renamed away.
+        database = sqlite3.connect(self.path("benchmark_results/history.db"))
+        database.execute("update benchmarks set name = 'waited', document = replace(document, '\"wait\"', '\"waited\"') where name = 'wait'")
+        database.commit()
+        database.close()
+        renamed = self.check(*quick, "--filter", "wait", "--regression-check", program=FIXTURE, code=3)
+        self.assertRegex(renamed.stdout, r"missing +\S+/waited is in the baseline, but was not measured now")
+        self.assertIn("1 missing", renamed.stdout)
+
 
 class Own(story.Story):
     def test_a_user_program_has_the_whole_command_line(self):
