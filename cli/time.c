@@ -191,8 +191,7 @@ static void on_warning(const char *message, void *user) {
   assay_cli_progress_say(&s->progress, message);
 }
 
-static assay_status measure(job *s, const time_settings *settings, const assay_bench_plan *plan, assay_error *err,
-                            assay_result **result) {
+static assay_status measure(job *s, const time_settings *settings, const assay_bench_plan *plan, assay_error *err, assay_result **result) {
   assay_cli_progress_init(&s->progress, settings->no_progress ? -1 : settings->progress ? 1 : 0, false, settings->color);
   assay_run_config config = {.plan = plan,
                              .processes = (unsigned)settings->runs,
