@@ -162,11 +162,12 @@ static inline __attribute__((always_inline)) void assay_keep_any_(const void *va
 /* Adds a benchmark to the program's list; `desc` has static storage. Call before main or at its start, from one thread. */
 ASSAY_API void assay_bench_register(const assay_bench_desc *desc);
 
+/* The function has a name of its own, so that a benchmark may be called `read` or `pause`. */
 #define ASSAY_BENCH(identifier, ...)                                                                                             \
-  static void identifier(assay_bench *b);                                                                                        \
-  static const assay_bench_desc assay_desc_##identifier = {.name = #identifier, .run = identifier, __VA_ARGS__};                 \
+  static void assay_run_##identifier(assay_bench *b);                                                                            \
+  static const assay_bench_desc assay_desc_##identifier = {.name = #identifier, .run = assay_run_##identifier, __VA_ARGS__};     \
   __attribute__((constructor)) static void assay_register_##identifier(void) { assay_bench_register(&assay_desc_##identifier); } \
-  static void identifier(assay_bench *b)
+  static void assay_run_##identifier(assay_bench *b)
 
 /* The whole command line of Assay over the benchmarks of this program; a missing verb means `run`. Returns the exit code. */
 ASSAY_API int assay_main(int argc, char **argv);

@@ -47,6 +47,7 @@ assay_status assay_detect_from(const assay_source *source, assay_error *err, ass
     run_components(&context);
     assay_identity_set(made);
     if (made->arena.failed) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the machine's facts");
+    if (status == ASSAY_OK) status = assay_plausible(made, source, err);
   }
   if (context.topology != NULL) hwloc_topology_destroy(context.topology);
   if (status == ASSAY_OK)

@@ -6,5 +6,7 @@
 
 /* Runs every component that supports the source. */
 assay_status assay_detect_from(const assay_source *source, assay_error *err, assay_machine **machine);
+/* Refuses facts that no machine has, and a capture that tells nothing (plausible.c). */
+assay_status assay_plausible(const assay_machine *machine, const assay_source *source, assay_error *err);
 
 #endif

@@ -9,7 +9,9 @@
 #include "machine/component.h"
 #include "machine/lines.h"
 
+/* Of this Assay, so it is no fact of a machine that is replayed. */
 void assay_discover_build(assay_context *context) {
+  if (context->source->kind != ASSAY_SOURCE_LIVE) return;
   assay_put_text(context, ASSAY_COMPILER, NULL, "build.compiler");
   assay_put_text(context, ASSAY_VERSION, NULL, "build.assay_version");
 }

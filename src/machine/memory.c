@@ -21,7 +21,8 @@ static void put_line(assay_context *context, const char *text, const char *cause
   if (parse_amount(assay_lines_value(context->arena, text, line), &value))
     assay_put_integer(context, (int64_t)value, "%s", fact);
   else
-    assay_put_unavailable(context, text == NULL ? cause : assay_arena_printf(context->arena, "/proc/meminfo has no %s", line), "%s", fact);
+    assay_put_unavailable(
+        context, text == NULL ? cause : assay_arena_printf(context->arena, "/proc/meminfo has no %s that can be read", line), "%s", fact);
 }
 
 /* "always [madvise] never" gives "madvise". */

@@ -119,7 +119,16 @@ static assay_status write_all(int fd, const char *data, size_t length, const cha
   return ASSAY_OK;
 }
 
-assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err) {
+/* Into what is there and is no plain file: a device, a pipe, /dev/stdout. Renaming over it would destroy it. */
+static assay_status write_through(const char *path, const void *data, size_t length, assay_error *err) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  assay_status status = write_all(fd, data, length, path, err);
+  if (close(fd) != 0 && status == ASSAY_OK) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  return status;
+}
+
+static assay_status write_beside(const char *path, const void *data, size_t length, assay_error *err) {
   assay_buf beside = {0};
   assay_buf_printf(&beside, "%s.XXXXXX", path);
   if (beside.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
@@ -139,6 +148,17 @@ assay_status assay_os_write_file(const char *path, const void *data, size_t leng
   if (status != ASSAY_OK) unlink(beside.data);
 done:
   assay_buf_deinit(&beside);
+  return status;
+}
+
+assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err) {
+  if (path[0] == '\0') return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the name of the file to write is empty");
+  struct stat there;
+  if (stat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)) return write_through(path, data, length, err);
+  /* A link stays a link: what it leads to is written. One that leads nowhere is written as it stands. */
+  char *target = realpath(path, NULL);
+  assay_status status = write_beside(target != NULL ? target : path, data, length, err);
+  free(target);
   return status;
 }
 

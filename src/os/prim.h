@@ -24,7 +24,8 @@ void assay_os_sleep_ns(uint64_t ns);
 /* Reads a whole file ("-": standard input) of at most `limit` bytes, also one in /proc whose size is not known. The data is NUL-terminated
  * behind its end; free with assay_free. */
 assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length);
-/* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half. */
+/* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half. A link stays a
+ * link; what is there and is no plain file (a pipe, /dev/stdout) is written into. */
 assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err);
 /* Creates a directory and its parents; one that exists is fine. */
 assay_status assay_os_make_dirs(const char *path, assay_error *err);

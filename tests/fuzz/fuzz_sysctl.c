@@ -17,10 +17,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (assay_sysctl_parse((const char *)data, size, "input", &arena, &err, &source.pairs, &source.pair_count) == ASSAY_OK) {
     assay_machine *machine = NULL;
     char *json = NULL;
-    if (assay_detect_from(&source, &err, &machine) != ASSAY_OK || assay_machine_to_json(machine, &err, &json) != ASSAY_OK) abort();
-    if (strlen(assay_machine_id(machine)) != 16) abort();
-    assay_string_free(json);
-    assay_machine_destroy(machine);
+    if (assay_detect_from(&source, &err, &machine) == ASSAY_OK) {
+      if (assay_machine_to_json(machine, &err, &json) != ASSAY_OK || strlen(assay_machine_id(machine)) != 16) abort();
+      assay_string_free(json);
+      assay_machine_destroy(machine);
+    } else if (err.message[0] == '\0' || machine != NULL) {
+      abort();
+    }
   }
   assay_arena_deinit(&arena);
   return 0;

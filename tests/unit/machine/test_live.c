@@ -58,9 +58,13 @@ static void capture_of_this_machine_replays_the_same(void **state) {
   assay_error err = {0};
   assert_ok(assay_machine_gather(path, &err), err);
   assay_machine *live = replay(NULL), *again = replay(path);
-  assert_int_equal(assay_machine_count(live), assay_machine_count(again));
+  for (size_t i = 0; i < assay_machine_count(again); i++) assert_non_null(assay_machine_get(live, assay_machine_at(again, i)->key));
   for (size_t i = 0; i < assay_machine_count(live); i++) {
     const assay_fact *a = assay_machine_at(live, i), *b = assay_machine_get(again, a->key);
+    if (strncmp(a->key, "build.", 6) == 0) { /* of this program, not of the machine */
+      assert_null(b);
+      continue;
+    }
     if (b == NULL || a->type != b->type) print_error("%s: %s / %s\n", a->key, a->text, b != NULL ? b->text : "(nothing)");
     assert_non_null(b);
     assert_int_equal(a->type, b->type);

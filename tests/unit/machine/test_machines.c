@@ -200,11 +200,11 @@ static void almost_nothing(void **state) {
   capture c;
   capture_begin(&c, "nothing.tar", ARCHIVE_FILTER_NONE);
   capture_member(&c, "capture/sys/", AE_IFDIR, NULL, false, 0);
+  capture_file(&c, "capture/proc/sys/kernel/osrelease", "6.1.0\n");
   assay_machine *m = replay(capture_end(&c));
   expect_unavailable(m, "memory.total_bytes", "/proc/meminfo is not in the capture");
   expect_unavailable(m, "cpu.model", "/proc/cpuinfo is not in the capture");
   expect_unavailable(m, "caches", "topology");
-  expect_unavailable(m, "kernel.release", "not in the capture");
   expect_unavailable(m, "os.name", "/etc/os-release");
   expect_unavailable(m, "virtualisation.container", "capture");
   uint64_t threads = 0;
@@ -290,10 +290,37 @@ static void macs_of_other_kinds(void **state) {
   expect_integer(m, "cpu.kinds.1.cores", 4);
   expect_integer(m, "cpu.threads", 16);
   assay_machine_destroy(m);
-  m = listing("hw.ncpu: lots\nhw.memsize: -1\nhw.perflevel0.physicalcpu: 99999999999999999999\nhw.cacheconfig: x\n");
-  expect_unavailable(m, "cpu.threads", "sysctl");
+  m = listing("hw.ncpu: 8\nhw.cacheconfig: x\nhw.l1dcachesize: lots\n");
   expect_unavailable(m, "memory.total_bytes", "hw.memsize");
   assay_machine_destroy(m);
+}
+
+/* What no machine has is refused with its name; so is what tells nothing. */
+static void absurd_listings_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *says;
+  } rows[] = {
+      {"hw.ncpu: lots\nhw.memsize: 1024\n", "hw.ncpu: lots"},
+      {"hw.ncpu: -5\n", "hw.ncpu: -5"},
+      {"hw.ncpu: 8\nhw.memsize: 99999999999999999999999\n", "hw.memsize"},
+      {"hw.nperflevels: 2\nhw.perflevel0.physicalcpu: 2000000000\nhw.perflevel1.physicalcpu: 2000000000\nhw.ncpu: 8\n", "no machine has"},
+      {"hw.ncpu: 8\nhw.memsize: 9000000000000000000\n", "memory.total_bytes"},
+      {"kern.foo: 1\n", "tells nothing of a machine"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/absurd.sysctl", test_temp_dir());
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(rows[i].text, file);
+    fclose(file);
+    assay_error err = {0};
+    assay_machine *m = NULL;
+    assert_int_not_equal(assay_machine_detect(path, &err, &m), ASSAY_OK);
+    assert_null(m);
+    if (strstr(err.message, rows[i].says) == NULL) fail_msg("%s: %s", rows[i].text, err.message);
+  }
 }
 
 int main(void) {
@@ -307,6 +334,7 @@ int main(void) {
       cmocka_unit_test(almost_nothing),
       cmocka_unit_test(devices_sensors_and_power),
       cmocka_unit_test(macs_of_other_kinds),
+      cmocka_unit_test(absurd_listings_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

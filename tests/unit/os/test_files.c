@@ -258,6 +258,46 @@ static void a_pinned_thread_is_on_its_processor(void **state) {
   assert_ok(assay_os_pin_thread(cpus, count, &err), err);
 }
 
+/* Renaming over a device, a pipe or a link would destroy it: what it leads to is written. */
+static void what_is_no_plain_file_is_written_into(void **state) {
+  (void)state;
+  assay_error err = {0};
+  char target[600], link[600], pipe_path[600];
+  snprintf(target, sizeof target, "%s/written-target", test_temp_dir());
+  snprintf(link, sizeof link, "%s/written-link", test_temp_dir());
+  snprintf(pipe_path, sizeof pipe_path, "%s/written-pipe", test_temp_dir());
+  assert_ok(assay_os_write_file(target, "old", 3, &err), err);
+  assert_int_equal(symlink("written-target", link), 0);
+  assert_ok(assay_os_write_file(link, "new!", 4, &err), err);
+  struct stat info;
+  assert_int_equal(lstat(link, &info), 0);
+  assert_true(S_ISLNK(info.st_mode));
+  char *data = NULL;
+  size_t length = 0;
+  assert_ok(assay_os_read_file(target, 100, &err, &data, &length), err);
+  assert_string_equal(data, "new!");
+  assay_free(data);
+
+  assert_int_equal(mkfifo(pipe_path, 0600), 0);
+  int reader = open(pipe_path, O_RDONLY | O_NONBLOCK);
+  char got[8] = "";
+  assert_ok(assay_os_write_file(pipe_path, "piped", 5, &err), err);
+  assert_int_equal(read(reader, got, sizeof got), 5);
+  assert_string_equal(got, "piped");
+  close(reader);
+  assert_int_equal(lstat(pipe_path, &info), 0);
+  assert_true(S_ISFIFO(info.st_mode));
+  assert_ok(assay_os_write_file("/dev/null", "gone", 4, &err), err);
+  assert_int_equal(stat("/dev/null", &info), 0);
+  assert_true(S_ISCHR(info.st_mode));
+  if (access("/dev/full", W_OK) == 0) {
+    assert_int_equal(assay_os_write_file("/dev/full", "no", 2, &err), ASSAY_ERR_NO_SPACE);
+    assert_int_equal(stat("/dev/full", &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+  }
+  assert_int_equal(assay_os_write_file("", "no", 2, NULL), ASSAY_ERR_INVALID);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reading_keeps_to_its_limit),
@@ -272,6 +312,7 @@ int main(void) {
       cmocka_unit_test(the_cache_directory_follows_the_environment),
       cmocka_unit_test(clocks_go_forward),
       cmocka_unit_test(a_pinned_thread_is_on_its_processor),
+      cmocka_unit_test(what_is_no_plain_file_is_written_into),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
