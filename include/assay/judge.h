@@ -31,7 +31,11 @@ typedef struct assay_slas assay_slas;
 ASSAY_API assay_status assay_slas_load(const char *path, assay_error *err, assay_slas **slas);
 ASSAY_API assay_status assay_slas_add_file(assay_slas *slas, const char *path, assay_error *err);
 ASSAY_API void assay_slas_destroy(assay_slas *slas); /* accepts NULL */
-/* Replaces result->slas: met, missed, or not applicable with the reason (no such workload, it failed, ...). */
+/*
+ * Replaces result->slas: met or missed when the whole 95 % interval lies on one side of the limit, inconclusive when it holds the limit (of
+ * several benchmarks the worst verdict counts, then the worst figure), or not applicable with the reason (no such workload, it failed,
+ * ...).
+ */
 ASSAY_API assay_status assay_slas_apply(const assay_slas *slas, assay_result *result, assay_error *err);
 
 /* Replaces result->recommendations; each names the figure it rests on. */

@@ -84,7 +84,8 @@ typedef struct assay_complexity_result {
   assay_big_o_fit fit;
 } assay_complexity_result;
 
-typedef enum assay_sla_status { ASSAY_SLA_MET, ASSAY_SLA_MISSED, ASSAY_SLA_NOT_APPLICABLE } assay_sla_status;
+/* Inconclusive: the limit lies within the 95 % interval of the figure, so these processes do not decide it. */
+typedef enum assay_sla_status { ASSAY_SLA_MET, ASSAY_SLA_MISSED, ASSAY_SLA_NOT_APPLICABLE, ASSAY_SLA_INCONCLUSIVE } assay_sla_status;
 
 typedef struct assay_sla_result {
   const char *name, *description;
@@ -93,7 +94,8 @@ typedef struct assay_sla_result {
   bool is_max;         /* true: value must be <= limit; false: >= limit */
   double limit, value; /* value NaN when not applicable */
   assay_sla_status status;
-  const char *reason; /* why it is not applicable; NULL otherwise */
+  /* Why it is not applicable or not decided, and how many benchmarks that match were not judged; NULL when there is nothing to say. */
+  const char *reason;
 } assay_sla_result;
 
 typedef struct assay_recommendation {
@@ -177,7 +179,7 @@ ASSAY_API assay_status assay_result_fit_complexity(assay_result *result, assay_e
 ASSAY_API const assay_benchmark_result *assay_result_find(const assay_result *result, const char *suite, const char *name);
 ASSAY_API const assay_metric_result *assay_benchmark_metric(const assay_benchmark_result *benchmark, const char *name);
 
-/* "met", "missed", "not_applicable". */
+/* "met", "missed", "not_applicable", "inconclusive". */
 ASSAY_API const char *assay_sla_status_text(assay_sla_status status);
 
 /* JSON with stable keys and numbers. Free with assay_string_free. */
@@ -186,7 +188,8 @@ ASSAY_API assay_status assay_result_from_json(const char *json, size_t length, a
 /* From a file ("-": standard input). ASSAY_ERR_VERSION when a newer Assay wrote it. */
 ASSAY_API assay_status assay_result_read(const char *path, assay_error *err, assay_result **result);
 
-/* Exit code that this result deserves: 1 when a benchmark or a check failed or an SLA was missed, else 0. */
+/* Exit code that this result deserves: 1 when a benchmark or a check failed or an SLA was missed, else 3 when an SLA is inconclusive, else
+ * 0. */
 ASSAY_API int assay_result_exit_code(const assay_result *result);
 
 #ifdef __cplusplus

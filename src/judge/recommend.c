@@ -144,6 +144,21 @@ static void missed_slas(advice *a) {
   }
 }
 
+/* A limit that is not decided wants more processes: the interval over n of them shrinks with the square root of n. */
+static void undecided_slas(advice *a) {
+  for (size_t i = 0; i < a->result->sla_count; i++) {
+    const assay_sla_result *s = &a->result->slas[i];
+    if (s->status != ASSAY_SLA_INCONCLUSIVE) continue;
+    const char *title = a->result->run.quick ? text(a, "Run without --quick-run to decide \"%s\"", s->name)
+                                             : text(a, "Measure more processes to decide \"%s\"", s->name);
+    say(a, 2, title,
+        text(a, "%s is %s, where %s %s is asked%s%s", s->metric, value_text(a, s->value, s->unit), s->is_max ? "at most" : "at least",
+             value_text(a, s->limit, s->unit), s->reason != NULL ? "; " : "", s->reason != NULL ? s->reason : ""),
+        a->result->run.quick ? text(a, "assay run --filter '%s'", s->benchmark)
+                             : text(a, "assay run --processes %u --filter '%s'", a->result->run.processes * 4, s->benchmark));
+  }
+}
+
 /* Checks say themselves what to do. */
 static void failed_checks(advice *a) {
   for (size_t i = 0; i < a->result->check_count; i++) {
@@ -385,10 +400,10 @@ static void sort_by_priority(assay_result *result) {
 }
 
 assay_status assay_recommend(assay_result *result, assay_error *err) {
-  static void (*const rules[])(advice *) = {failed_benchmarks, missed_slas,     failed_checks,    disturbed_samples,
-                                            wide_intervals,    slow_governor,   missed_rates,     never_steady,
-                                            low_shares,        strided_layouts, half_types,       efficiency_cores,
-                                            thread_scaling,    hot_allocations, missing_counters, near_memory_limit};
+  static void (*const rules[])(advice *) = {failed_benchmarks, missed_slas,      undecided_slas,   failed_checks,  disturbed_samples,
+                                            wide_intervals,    slow_governor,    missed_rates,     never_steady,   low_shares,
+                                            strided_layouts,   half_types,       efficiency_cores, thread_scaling, hot_allocations,
+                                            missing_counters,  near_memory_limit};
   advice a = {.result = result, .err = err};
   result->recommendation_count = 0;
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) rules[i](&a);

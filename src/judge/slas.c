@@ -174,17 +174,41 @@ static bool has_unit(const assay_sla_result *sla, const assay_metric_result *m) 
   return sla->unit[0] == '\0' || strcmp(sla->unit, m->unit) == 0;
 }
 
-/* Of several benchmarks that match, the worst counts. */
-static void take_worst(assay_sla_result *sla, const assay_metric_result *m) {
-  if (!isnan(sla->value) && (sla->is_max ? m->value <= sla->value : m->value >= sla->value)) return;
+/*
+ * The whole interval on one side of the limit decides; an interval that holds the limit does not. One process has no interval: then the
+ * figure itself.
+ */
+static assay_sla_status side_of(const assay_sla_result *sla, const assay_metric_result *m) {
+  bool known = isfinite(m->ci_low) && isfinite(m->ci_high);
+  double best = !known ? m->value : sla->is_max ? m->ci_low : m->ci_high, worst = !known ? m->value : sla->is_max ? m->ci_high : m->ci_low;
+  if (sla->is_max ? worst <= sla->limit : worst >= sla->limit) return ASSAY_SLA_MET;
+  return (sla->is_max ? best > sla->limit : best < sla->limit) ? ASSAY_SLA_MISSED : ASSAY_SLA_INCONCLUSIVE;
+}
+
+/* One limit over the benchmarks that it matches. */
+typedef struct verdict {
+  assay_sla_result sla;              /* of the worst so far; NOT_APPLICABLE before the first */
+  const assay_metric_result *figure; /* the metric that decided it */
+  size_t matched, judged;
+  const char *problem; /* why the first of those that gave no figure gave none */
+} verdict;
+
+/* The worst verdict counts, and of several with that verdict the worst figure. */
+static void take_worst(verdict *v, const assay_metric_result *m) {
+  static const int gravity[] = {[ASSAY_SLA_NOT_APPLICABLE] = 0, [ASSAY_SLA_MET] = 1, [ASSAY_SLA_INCONCLUSIVE] = 2, [ASSAY_SLA_MISSED] = 3};
+  assay_sla_result *sla = &v->sla;
+  assay_sla_status status = side_of(sla, m);
+  if (gravity[status] < gravity[sla->status]) return;
+  if (status == sla->status && (sla->is_max ? m->value <= sla->value : m->value >= sla->value)) return;
+  sla->status = status;
   sla->value = m->value;
   sla->metric = m->name;
   sla->unit = m->unit;
+  v->figure = m;
 }
 
 /* Why a benchmark that matches gives no figure; NULL when it does, and then it was taken. */
-static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wanted, const assay_benchmark_result *b,
-                                 assay_sla_result *sla) {
+static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wanted, const assay_benchmark_result *b, verdict *v) {
   if (b->status != ASSAY_OUTCOME_OK)
     return assay_arena_printf(arena, "%s/%s %s%s%s%s", b->suite, b->name, b->status == ASSAY_OUTCOME_FAILED ? "" : "is ",
                               assay_outcome_text(b->status), b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
@@ -193,33 +217,42 @@ static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wan
     return assay_arena_printf(arena, "%s/%s has no metric \"%s\"", b->suite, b->name, wanted->metric != NULL ? wanted->metric : "time");
   if (!has_unit(wanted, m))
     return assay_arena_printf(arena, "the limit is in %s, but %s of %s/%s is in %s", wanted->unit, m->name, b->suite, b->name, m->unit);
-  take_worst(sla, m);
+  v->judged++;
+  take_worst(v, m);
   return NULL;
 }
 
+static const char *reason_of(assay_arena *arena, const verdict *v, const char *pattern) {
+  if (v->judged == 0) return v->problem != NULL ? v->problem : assay_arena_printf(arena, "no benchmark matches %s", pattern);
+  const char *part = NULL, *doubt = NULL;
+  if (v->judged < v->matched)
+    part = assay_arena_printf(arena, "%zu of %zu benchmarks that match were judged; %s", v->judged, v->matched, v->problem);
+  if (v->sla.status == ASSAY_SLA_INCONCLUSIVE) {
+    char low[64], high[64];
+    doubt = assay_arena_printf(arena, "its 95 %% interval, %s to %s, holds the limit",
+                               assay_format_value(v->figure->ci_low, v->figure->unit, low, sizeof low),
+                               assay_format_value(v->figure->ci_high, v->figure->unit, high, sizeof high));
+  }
+  return part != NULL && doubt != NULL ? assay_arena_printf(arena, "%s; %s", doubt, part) : part != NULL ? part : doubt;
+}
+
 static assay_status judge(const assay_sla_result *wanted, assay_result *result, assay_error *err) {
-  assay_sla_result sla = *wanted;
+  verdict v = {.sla = *wanted};
   assay_arena *arena = assay_result_arena(result);
-  const char *why = NULL;
-  sla.value = NAN;
+  v.sla.value = NAN;
+  v.sla.status = ASSAY_SLA_NOT_APPLICABLE;
   for (size_t i = 0; i < result->benchmark_count; i++) {
     const assay_benchmark_result *b = &result->benchmarks[i];
     char name[2 * ASSAY_NAME_MAX];
     snprintf(name, sizeof name, "%s/%s", b->suite, b->name);
     if (!assay_glob_match(wanted->benchmark, name)) continue;
-    const char *problem = try_benchmark(arena, wanted, b, &sla);
-    if (why == NULL) why = problem;
+    v.matched++;
+    const char *problem = try_benchmark(arena, wanted, b, &v);
+    if (v.problem == NULL) v.problem = problem;
   }
-  if (isnan(sla.value)) {
-    sla.status = ASSAY_SLA_NOT_APPLICABLE;
-    sla.reason = why != NULL ? why : assay_arena_printf(arena, "no benchmark matches %s", wanted->benchmark);
-    if (sla.metric == NULL) sla.metric = "time";
-  } else {
-    bool met = sla.is_max ? sla.value <= sla.limit : sla.value >= sla.limit;
-    sla.status = met ? ASSAY_SLA_MET : ASSAY_SLA_MISSED;
-    sla.reason = NULL;
-  }
-  return assay_result_add_sla(result, &sla, err);
+  v.sla.reason = reason_of(arena, &v, wanted->benchmark);
+  if (v.sla.metric == NULL) v.sla.metric = "time";
+  return assay_result_add_sla(result, &v.sla, err);
 }
 
 assay_status assay_slas_apply(const assay_slas *slas, assay_result *result, assay_error *err) {

@@ -267,6 +267,12 @@ void assay_digest_headline(const assay_digest *d, const assay_result *result, as
   else
     assay_report_plural(out, result->check_count, "check"), assay_buf_puts(out, " made");
   size_t troubles = (failed > 0) + (missed > 0) + (broken > 0) + (worse > 0), told = 0;
+  size_t undecided = d->slas[ASSAY_SLA_INCONCLUSIVE];
+  if (troubles == 0 && undecided > 0) {
+    assay_buf_puts(out, "; "), assay_report_plural(out, undecided, "limit");
+    assay_buf_puts(out, " could not be decided.");
+    return;
+  }
   if (troubles == 0) {
     assay_buf_puts(out, ok > 0 || result->benchmark_count == 0 ? "; every limit was kept." : ".");
     return;
@@ -336,6 +342,20 @@ static void tell_failed(teller *t, const assay_digest *d, const assay_result *re
   }
 }
 
+static void tell_undecided(teller *t, const assay_result *result) {
+  char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
+  for (size_t i = 0; i < result->sla_count; i++) {
+    const assay_sla_result *s = &result->slas[i];
+    if (s->status != ASSAY_SLA_INCONCLUSIVE) continue;
+    assay_buf_printf(&t->text, "%s may or may not keep its limit: %s, where %s %s is asked", s->name,
+                     assay_report_value(s->value, s->unit, value), s->is_max ? "at most" : "at least",
+                     assay_report_value(s->limit, s->unit, limit));
+    if (s->reason != NULL) assay_buf_printf(&t->text, "; %s", s->reason);
+    assay_buf_putc(&t->text, '.');
+    tell(t, ASSAY_TONE_UNSURE);
+  }
+}
+
 static void tell_doubts(teller *t, const assay_digest *d) {
   if (d->over != NULL) {
     char share[ASSAY_REPORT_TEXT];
@@ -363,6 +383,7 @@ void assay_digest_sentences(const assay_digest *d, const assay_result *result, c
   teller t = {.sink = sink, .user = user};
   tell_missed(&t, result);
   tell_failed(&t, d, result);
+  tell_undecided(&t, result);
   tell_change(&t, d->worst, d->verdicts[ASSAY_VERDICT_WORSE]);
   tell_change(&t, d->best, d->verdicts[ASSAY_VERDICT_BETTER]);
   if (context->changes != NULL && context->changes->count > 0 && d->worst == NULL && d->best == NULL &&

@@ -43,13 +43,19 @@ static void limit_tile(const assay_render *r) {
   const size_t *s = r->digest->slas;
   if (r->result->sla_count == 0) return;
   begin_tile(r->out, "Limits met");
-  assay_buf_printf(r->out, "<span class=\"%s\">%zu</span> <small>of %zu</small></div>", s[ASSAY_SLA_MISSED] > 0 ? "bad" : "good",
-                   s[ASSAY_SLA_MET], s[ASSAY_SLA_MET] + s[ASSAY_SLA_MISSED]);
+  assay_buf_printf(r->out, "<span class=\"%s\">%zu</span> <small>of %zu</small></div>",
+                   s[ASSAY_SLA_MISSED] > 0         ? "bad"
+                   : s[ASSAY_SLA_INCONCLUSIVE] > 0 ? "unsure"
+                                                   : "good",
+                   s[ASSAY_SLA_MET], s[ASSAY_SLA_MET] + s[ASSAY_SLA_MISSED] + s[ASSAY_SLA_INCONCLUSIVE]);
   assay_buf_puts(r->out, "<div class=\"stack\" aria-hidden=\"true\">");
   stack_part(r->out, "good", s[ASSAY_SLA_MET]);
   stack_part(r->out, "bad", s[ASSAY_SLA_MISSED]);
+  stack_part(r->out, "unsure", s[ASSAY_SLA_INCONCLUSIVE]);
   stack_part(r->out, "plain", s[ASSAY_SLA_NOT_APPLICABLE]);
-  assay_buf_printf(r->out, "</div><div class=\"sub\">%zu missed, %zu not applicable", s[ASSAY_SLA_MISSED], s[ASSAY_SLA_NOT_APPLICABLE]);
+  assay_buf_printf(r->out, "</div><div class=\"sub\">%zu missed, ", s[ASSAY_SLA_MISSED]);
+  if (s[ASSAY_SLA_INCONCLUSIVE] > 0) assay_buf_printf(r->out, "%zu inconclusive, ", s[ASSAY_SLA_INCONCLUSIVE]);
+  assay_buf_printf(r->out, "%zu not applicable", s[ASSAY_SLA_NOT_APPLICABLE]);
   end_tile(r->out);
 }
 
@@ -208,7 +214,7 @@ void assay_html_summary(const assay_render *r) {
 
 /* How much room there is to the limit, in words: "6.2 x within", "21 x too much". */
 static void margin(assay_buf *out, const assay_sla_result *s) {
-  if (s->status == ASSAY_SLA_NOT_APPLICABLE || !(s->limit > 0) || !(s->value > 0)) return;
+  if (s->status == ASSAY_SLA_NOT_APPLICABLE || s->status == ASSAY_SLA_INCONCLUSIVE || !(s->limit > 0) || !(s->value > 0)) return;
   double room = s->is_max ? s->limit / s->value : s->value / s->limit;
   bool kept = room >= 1;
   if (!kept) room = 1 / room;
@@ -229,14 +235,15 @@ void assay_html_limits(const assay_render *r) {
       r->out,
       "<div class=\"scroll\"><table><thead><tr><th>Verdict</th><th>Limit</th><th class=\"r\">Measured</th><th class=\"r\">Asked</th>"
       "<th>Room</th><th>Looks at</th></tr></thead><tbody>\n");
-  static const assay_sla_status order[] = {ASSAY_SLA_MISSED, ASSAY_SLA_MET, ASSAY_SLA_NOT_APPLICABLE};
-  for (size_t k = 0; k < 3 * r->result->sla_count; k++) {
+  static const assay_sla_status order[] = {ASSAY_SLA_MISSED, ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET, ASSAY_SLA_NOT_APPLICABLE};
+  for (size_t k = 0; k < 4 * r->result->sla_count; k++) {
     const assay_sla_result *s = &r->result->slas[k % r->result->sla_count];
     if (s->status != order[k / r->result->sla_count]) continue;
     assay_buf_puts(r->out, "<tr><td class=\"w\">");
     switch (s->status) {
       case ASSAY_SLA_MET: assay_html_mark(r->out, ASSAY_TONE_GOOD, "\u2713", "met"); break;
       case ASSAY_SLA_MISSED: assay_html_mark(r->out, ASSAY_TONE_BAD, "\u2717", "missed"); break;
+      case ASSAY_SLA_INCONCLUSIVE: assay_html_mark(r->out, ASSAY_TONE_UNSURE, "?", "inconclusive"); break;
       case ASSAY_SLA_NOT_APPLICABLE: assay_html_mark(r->out, ASSAY_TONE_PLAIN, "\u2013", "n/a"); break;
     }
     assay_buf_puts(r->out, "</td><th scope=\"row\">");
@@ -250,14 +257,14 @@ void assay_html_limits(const assay_render *r) {
     assay_buf_puts(r->out, "</td><td class=\"w\">");
     margin(r->out, s);
     assay_buf_puts(r->out, "</td><td class=\"soft\">");
-    if (s->status == ASSAY_SLA_NOT_APPLICABLE && s->reason != NULL) {
-      assay_html_text(r->out, s->reason);
-    } else {
+    if (s->status != ASSAY_SLA_NOT_APPLICABLE || s->reason == NULL) {
       assay_buf_puts(r->out, "<code>");
       assay_html_text(r->out, s->benchmark);
       assay_buf_puts(r->out, "</code> ");
       assay_html_text(r->out, s->metric);
+      if (s->reason != NULL) assay_buf_puts(r->out, "<br/>");
     }
+    if (s->reason != NULL) assay_html_text(r->out, s->reason);
     assay_buf_puts(r->out, "</td></tr>\n");
   }
   assay_buf_puts(r->out, "</tbody></table></div>\n");

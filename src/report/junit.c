@@ -133,10 +133,19 @@ static void checks(const assay_render *r) {
   assay_buf_puts(r->out, "  </testsuite>\n");
 }
 
+/* JUnit has no word for it: neither passed nor failed is skipped. */
+static void undecided(assay_buf *out, const char *figures_of_it) {
+  assay_buf text = {0};
+  assay_buf_printf(&text, "inconclusive: %s", figures_of_it);
+  verdict(out, "skipped", text.data != NULL ? text.data : "inconclusive");
+  assay_buf_deinit(&text);
+}
+
 static void slas(const assay_render *r) {
   const size_t *counts = r->digest->slas;
   if (r->result->sla_count == 0) return;
-  begin_suite(r, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED], counts[ASSAY_SLA_NOT_APPLICABLE]);
+  begin_suite(r, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED],
+              counts[ASSAY_SLA_NOT_APPLICABLE] + counts[ASSAY_SLA_INCONCLUSIVE]);
   for (size_t i = 0; i < r->result->sla_count; i++) {
     const assay_sla_result *s = &r->result->slas[i];
     char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
@@ -147,7 +156,9 @@ static void slas(const assay_render *r) {
     } else {
       assay_buf_printf(&text, "%s, %s %s is asked", assay_report_value(s->value, s->unit, value), s->is_max ? "at most" : "at least",
                        assay_report_value(s->limit, s->unit, limit));
+      if (s->reason != NULL) assay_buf_printf(&text, "; %s", s->reason);
       if (s->status == ASSAY_SLA_MISSED) verdict(r->out, "failure", text.data != NULL ? text.data : "");
+      if (s->status == ASSAY_SLA_INCONCLUSIVE) undecided(r->out, text.data != NULL ? text.data : "");
     }
     end_case(r->out, text.data);
     assay_buf_deinit(&text);
@@ -160,7 +171,7 @@ void assay_report_junit(const assay_render *r) {
   size_t tests = r->result->benchmark_count + r->result->check_count + r->result->sla_count;
   size_t failures = d->outcomes[ASSAY_OUTCOME_FAILED] + d->checks[ASSAY_CHECK_FAIL] + d->slas[ASSAY_SLA_MISSED];
   size_t skipped = d->outcomes[ASSAY_OUTCOME_SKIPPED] + d->outcomes[ASSAY_OUTCOME_UNSUPPORTED] + d->checks[ASSAY_CHECK_UNAVAILABLE] +
-                   d->slas[ASSAY_SLA_NOT_APPLICABLE];
+                   d->slas[ASSAY_SLA_NOT_APPLICABLE] + d->slas[ASSAY_SLA_INCONCLUSIVE];
   for (size_t i = 0; i < d->suite_count; i++) {
     if (d->suites[i].benchmarks > 0 || d->suites[i].status == ASSAY_OUTCOME_OK) continue;
     tests++;

@@ -83,7 +83,7 @@ static void masthead(const assay_render *r) {
 }
 
 static void slas(const assay_render *r) {
-  static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a"};
+  static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a", "\u2754 inconclusive"};
   if (r->result->sla_count == 0) return;
   assay_buf_puts(r->out, "\n### Limits\n\n| | Limit | Measured | Asked | |\n|---|---|---:|---:|---|\n");
   for (size_t i = 0; i < r->result->sla_count; i++) {
@@ -96,7 +96,7 @@ static void slas(const assay_render *r) {
     assay_buf_puts(r->out, s->is_max ? " | \u2264 " : " | \u2265 ");
     text(r->out, assay_report_value(s->limit, s->unit, limit));
     assay_buf_puts(r->out, " | ");
-    const char *note = s->status == ASSAY_SLA_NOT_APPLICABLE ? s->reason : s->description;
+    const char *note = s->reason != NULL ? s->reason : s->description;
     text(r->out, note != NULL ? note : "");
     assay_buf_puts(r->out, " |\n");
   }

@@ -79,7 +79,7 @@ typedef struct assay_digest_group {
 
 typedef struct assay_digest {
   size_t outcomes[4]; /* by assay_outcome */
-  size_t slas[3];     /* by assay_sla_status */
+  size_t slas[4];     /* by assay_sla_status */
   size_t checks[3];   /* by assay_check_status */
   size_t verdicts[6]; /* by assay_verdict */
   size_t suite_count;

@@ -277,13 +277,15 @@ static void suite_table(terminal *t, const assay_digest_suite *s) {
 /* ---- Limits, checks, changes, recommendations --------------------------------------------------------------------------------------- */
 
 static void slas(terminal *t) {
-  static const char *const glyphs[] = {TICK, CROSS, NONE};
-  static const ink inks[] = {INK_GOOD, INK_BAD, INK_DIM};
+  static const char *const glyphs[] = {TICK, CROSS, NONE, "?"};
+  static const ink inks[] = {INK_GOOD, INK_BAD, INK_DIM, INK_UNSURE};
   const assay_result *result = t->r->result;
   if (result->sla_count == 0) return;
   const size_t *counts = t->r->digest->slas;
   assay_buf note = {0};
-  assay_buf_printf(&note, "%zu met, %zu missed, %zu not applicable", counts[0], counts[1], counts[2]);
+  assay_buf_printf(&note, "%zu met, %zu missed, ", counts[ASSAY_SLA_MET], counts[ASSAY_SLA_MISSED]);
+  if (counts[ASSAY_SLA_INCONCLUSIVE] > 0) assay_buf_printf(&note, "%zu inconclusive, ", counts[ASSAY_SLA_INCONCLUSIVE]);
+  assay_buf_printf(&note, "%zu not applicable", counts[ASSAY_SLA_NOT_APPLICABLE]);
   heading(t, "Limits", note.data != NULL ? note.data : "");
   assay_buf_deinit(&note);
   size_t names = 0, values = 0, limits = 0;
@@ -307,7 +309,7 @@ static void slas(terminal *t) {
     assay_buf_puts(t->out, s->is_max ? "  \u2264 " : "  \u2265 ");
     cell(t, INK_PLAIN, assay_report_value(s->limit, s->unit, limit), limits, false);
     spaces(t, GAP);
-    const char *note_text = s->status == ASSAY_SLA_NOT_APPLICABLE ? s->reason : s->description;
+    const char *note_text = s->reason != NULL ? s->reason : s->description;
     size_t at = 2 + names + GAP + values + 4 + limits + GAP;
     wrap(t, INK_DIM, note_text != NULL ? note_text : "", at + 20 < t->width ? at : 4, at);
   }
@@ -424,8 +426,9 @@ static void last_line(terminal *t) {
   assay_buf line = {0};
   assay_digest_headline(t->r->digest, t->r->result, &line);
   assay_buf_putc(t->out, '\n');
-  bool bad = assay_result_exit_code(t->r->result) != 0 || t->r->digest->verdicts[ASSAY_VERDICT_WORSE] > 0;
-  wrap(t, bad ? INK_BAD : INK_GOOD, line.data != NULL ? line.data : "", 0, 0);
+  int code = assay_result_exit_code(t->r->result);
+  ink with = code == ASSAY_EXIT_FINE ? INK_GOOD : code == ASSAY_EXIT_INCONCLUSIVE ? INK_UNSURE : INK_BAD;
+  wrap(t, t->r->digest->verdicts[ASSAY_VERDICT_WORSE] > 0 ? INK_BAD : with, line.data != NULL ? line.data : "", 0, 0);
   assay_buf_deinit(&line);
 }
 

@@ -390,7 +390,7 @@ static void read_check(reader *r, const json_t *from, assay_check *c) {
 }
 
 static void read_sla(reader *r, const json_t *from, assay_sla_result *s) {
-  static const char *const statuses[] = {"met", "missed", "not_applicable", NULL}, *const bounds[] = {"min", "max", NULL};
+  static const char *const statuses[] = {"met", "missed", "not_applicable", "inconclusive", NULL}, *const bounds[] = {"min", "max", NULL};
   s->name = text(r, from, "name");
   s->description = opt_text(r, from, "description");
   s->benchmark = text(r, from, "benchmark");

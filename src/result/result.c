@@ -212,12 +212,16 @@ int assay_result_exit_code(const assay_result *result) {
   for (size_t i = 0; i < result->check_count; i++) missed |= result->checks[i].status == ASSAY_CHECK_FAIL;
   for (size_t i = 0; i < result->sla_count; i++) missed |= result->slas[i].status == ASSAY_SLA_MISSED;
   for (size_t i = 0; i < result->run.suite_count; i++) missed |= result->run.suites[i].status == ASSAY_OUTCOME_FAILED;
-  return missed ? ASSAY_EXIT_MISSED : ASSAY_EXIT_FINE;
+  if (missed) return ASSAY_EXIT_MISSED;
+  for (size_t i = 0; i < result->sla_count; i++) {
+    if (result->slas[i].status == ASSAY_SLA_INCONCLUSIVE) return ASSAY_EXIT_INCONCLUSIVE;
+  }
+  return ASSAY_EXIT_FINE;
 }
 
 const char *assay_better_text(assay_better better) { return better == ASSAY_HIGHER ? "higher" : "lower"; }
 
 const char *assay_sla_status_text(assay_sla_status status) {
-  static const char *const texts[] = {"met", "missed", "not_applicable"};
-  return (unsigned)status < 3 ? texts[status] : "unknown";
+  static const char *const texts[] = {"met", "missed", "not_applicable", "inconclusive"};
+  return (unsigned)status < sizeof texts / sizeof *texts ? texts[status] : "unknown";
 }

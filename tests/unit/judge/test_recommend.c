@@ -108,6 +108,29 @@ static void misses_and_failures_come_first(void **state) {
   assay_result_destroy(r);
 }
 
+static void an_undecided_limit_wants_more_processes(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_result *r = quiet_result();
+  assay_sla_result sla = {.name = "Order",
+                          .benchmark = "s/sum",
+                          .metric = "time",
+                          .unit = "ns",
+                          .is_max = true,
+                          .limit = 105,
+                          .value = 100,
+                          .status = ASSAY_SLA_INCONCLUSIVE,
+                          .reason = "its 95 % interval, 90 ns to 110 ns, holds the limit"};
+  assert_ok(assay_result_add_sla(r, &sla, &err), err);
+  r->run.quick = false;
+  r->run.processes = 5;
+  expect(r, "Measure more processes to decide \"Order\"", "at most 105.0 ns is asked; its 95 % interval, 90 ns to 110 ns");
+  assert_string_equal(advice(r, "Measure more")->command, "assay run --processes 20 --filter 's/sum'");
+  r->run.quick = true;
+  assert_string_equal(advice(r, "without --quick-run to decide")->command, "assay run --filter 's/sum'");
+  assay_result_destroy(r);
+}
+
 static void pairs_that_differ_in_one_parameter_are_compared(void **state) {
   (void)state;
   assay_result *r = quiet_result();
@@ -203,6 +226,7 @@ int main(void) {
       cmocka_unit_test(nothing_is_said_of_a_good_run),
       cmocka_unit_test(noise_is_told_with_its_cause),
       cmocka_unit_test(misses_and_failures_come_first),
+      cmocka_unit_test(an_undecided_limit_wants_more_processes),
       cmocka_unit_test(pairs_that_differ_in_one_parameter_are_compared),
       cmocka_unit_test(what_is_not_known_well_is_not_compared),
       cmocka_unit_test(low_shares_name_the_ceiling_once_a_sweep),

@@ -82,6 +82,61 @@ static void the_worst_match_counts(void **state) {
   assay_result_destroy(r);
 }
 
+/* Adds a benchmark of five processes; their 95 % interval goes from `low` to `high`. */
+static void add_interval(assay_result *r, const char *name, double low, double value, double high) {
+  double values[] = {low, value, value, value, high};
+  test_add_made_benchmark(r, "s", name, "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, values, 5);
+  assay_metric_result *m = &r->benchmarks[r->benchmark_count - 1].metrics[0];
+  m->value = value;
+  m->ci_low = low;
+  m->ci_high = high;
+}
+
+static void a_limit_within_the_interval_is_inconclusive(void **state) {
+  (void)state;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add_interval(r, "order", 8e6, 9e6, 11e6);
+  apply(r,
+        "[[sla]]\nname='in'\nbenchmark='s/order'\nmax='10 ms'\n"
+        "[[sla]]\nname='in above'\nbenchmark='s/order'\nmax='8500 us'\n"
+        "[[sla]]\nname='above'\nbenchmark='s/order'\nmax='11 ms'\n"
+        "[[sla]]\nname='below'\nbenchmark='s/order'\nmax='7 ms'\n"
+        "[[sla]]\nname='min in'\nbenchmark='s/order'\nmin='10 ms'\n"
+        "[[sla]]\nname='min met'\nbenchmark='s/order'\nmin='8 ms'\n"
+        "[[sla]]\nname='min missed'\nbenchmark='s/order'\nmin='12 ms'\n");
+  static const assay_sla_status wanted[] = {ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET,   ASSAY_SLA_MISSED,
+                                            ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET,          ASSAY_SLA_MISSED};
+  assert_int_equal(r->sla_count, 7);
+  for (size_t i = 0; i < 7; i++) assert_string_equal(assay_sla_status_text(r->slas[i].status), assay_sla_status_text(wanted[i]));
+  assert_string_equal(r->slas[0].reason, "its 95 % interval, 8.000 ms to 11.0 ms, holds the limit");
+  assert_int_equal(assay_result_exit_code(r), ASSAY_EXIT_MISSED);
+  apply(r, "[[sla]]\nname='in'\nbenchmark='s/order'\nmax='10 ms'\n");
+  assert_int_equal(assay_result_exit_code(r), ASSAY_EXIT_INCONCLUSIVE);
+  assay_result_destroy(r);
+}
+
+static void of_several_the_worst_verdict_counts_and_the_unjudged_are_told(void **state) {
+  (void)state;
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add_interval(r, "order/n=1", 9.8e6, 9.9e6, 9.95e6); /* met, and the larger figure */
+  add_interval(r, "order/n=2", 8e6, 9e6, 11e6);
+  add(r, "s", "order/n=3", "time", "ns", 1e6);
+  r->benchmarks[2].status = ASSAY_OUTCOME_UNSUPPORTED;
+  r->benchmarks[2].reason = "no such device";
+  static const char limit[] = "[[sla]]\nname='a'\nbenchmark='s/order*'\nmax='10 ms'\n";
+  apply(r, limit);
+  assert_int_equal(r->slas[0].status, ASSAY_SLA_INCONCLUSIVE);
+  assert_near(r->slas[0].value, 9e6, 0);
+  assert_non_null(
+      strstr(r->slas[0].reason, "holds the limit; 2 of 3 benchmarks that match were judged; s/order/n=3 is unsupported: no such"));
+  r->benchmarks[1].metrics[0].ci_high = 9.5e6;
+  apply(r, limit);
+  assert_int_equal(r->slas[0].status, ASSAY_SLA_MET);
+  assert_near(r->slas[0].value, 9.9e6, 0);
+  assert_string_equal(r->slas[0].reason, "2 of 3 benchmarks that match were judged; s/order/n=3 is unsupported: no such device");
+  assay_result_destroy(r);
+}
+
 static void what_gives_no_figure_is_not_applicable_with_the_reason(void **state) {
   (void)state;
   assay_result *r = test_empty_result("0123456789abcdef", 1);
@@ -154,6 +209,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_shipped_eight_are_there),
       cmocka_unit_test(the_worst_match_counts),
+      cmocka_unit_test(a_limit_within_the_interval_is_inconclusive),
+      cmocka_unit_test(of_several_the_worst_verdict_counts_and_the_unjudged_are_told),
       cmocka_unit_test(what_gives_no_figure_is_not_applicable_with_the_reason),
       cmocka_unit_test(users_add_and_replace),
       cmocka_unit_test(broken_files_name_the_place),

@@ -112,6 +112,8 @@ static void exit_code_is_one_when_anything_was_missed(void **state) {
   assay_sla_result missed = {.name = "x", .benchmark = "s/*", .metric = "time", .unit = "ns", .status = ASSAY_SLA_MISSED};
   assert_ok(assay_result_add_sla(r, &missed, &err), err);
   assert_int_equal(assay_result_exit_code(r), 1);
+  r->slas[0].status = ASSAY_SLA_INCONCLUSIVE;
+  assert_int_equal(assay_result_exit_code(r), ASSAY_EXIT_INCONCLUSIVE);
   r->slas[0].status = ASSAY_SLA_NOT_APPLICABLE;
   assert_int_equal(assay_result_exit_code(r), 0);
   assay_check row = {.suite = "hardware", .name = "c", .status = ASSAY_CHECK_FAIL};
