@@ -181,7 +181,7 @@ void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args
     assay_format_value((double)(job.count * sizeof(double) * job.arrays * threads), "B", size, sizeof size);
     assay_probe_detail(run, row, "%s, %s working set%s, %u thread%s", job.variants[best]->name, size,
                        set < wanted ? " (limited by free memory)" : "", threads, threads == 1 ? "" : "s");
-    assay_samples_finish(&job.samples[best], row);
+    assay_samples_finish(run, &job.samples[best], row);
   }
   assay_free(job.spans);
 }

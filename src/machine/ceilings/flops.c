@@ -89,5 +89,5 @@ void assay_probe_flops(const assay_ceilings_run *run, const assay_probe_args *ar
   }
   assay_probe_detail(run, row, "%s, multiply-accumulate counted as 2, %u thread%s", job.variants[best]->name, job.threads,
                      job.threads == 1 ? "" : "s");
-  assay_samples_finish(&job.samples[best], row);
+  assay_samples_finish(run, &job.samples[best], row);
 }

@@ -116,7 +116,7 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-void assay_samples_finish(const assay_samples *samples, assay_ceiling *row) {
+void assay_samples_finish(const assay_ceilings_run *run, const assay_samples *samples, assay_ceiling *row) {
   row->available = samples->count > 0;
   if (!row->available) {
     if (row->cause == NULL) row->cause = "the measurement gave no value";
@@ -128,6 +128,9 @@ void assay_samples_finish(const assay_samples *samples, assay_ceiling *row) {
   row->typical = n % 2 == 1 ? sorted.values[n / 2] : (sorted.values[n / 2 - 1] + sorted.values[n / 2]) / 2;
   row->value = row->better == ASSAY_HIGHER ? sorted.values[n - 1] : sorted.values[0];
   row->spread_ratio = (sorted.values[n - 1] - sorted.values[0]) / row->typical;
+  unsigned third = n < 3 ? n - 1 : 2;
+  double last = sorted.values[row->better == ASSAY_HIGHER ? n - 1 - third : third];
+  run->set->gap_ratio = row->better == ASSAY_HIGHER ? row->value / last - 1 : last / row->value - 1;
 }
 
 static double best_of(const assay_samples *samples, assay_better better) {

@@ -47,8 +47,10 @@ typedef struct assay_samples {
 } assay_samples;
 
 void assay_samples_add(assay_samples *samples, double value);
-/* Best by direction, median, and (max - min) / median into `row`, which becomes available; none at all makes it unavailable. */
-void assay_samples_finish(const assay_samples *samples, assay_ceiling *row);
+/* Best by direction, median, and (max - min) / median into `row`, which becomes available; none at all makes it unavailable. How far the
+ * third best is from the best goes to the set's gap_ratio: a limit that was reached once only may be a slip of the clock, or still not the
+ * limit. */
+void assay_samples_finish(const assay_ceilings_run *run, const assay_samples *samples, assay_ceiling *row);
 /* Whether `a` has the better best. */
 bool assay_samples_better(const assay_samples *a, const assay_samples *b, assay_better better);
 

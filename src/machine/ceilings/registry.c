@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "machine/ceilings/cache.h"
+#include "machine/ceilings/confirm.h"
 #include "machine/ceilings/probes.h"
 #include "machine/facts.h"
 #include "os/prim.h"
@@ -101,18 +102,29 @@ void assay_probe_unavailable(const assay_ceilings_run *run, assay_ceiling *row, 
 /* One measurement after another: where they go, and who watches. */
 typedef struct measuring {
   assay_ceilings_run *run;
+  assay_confirm confirm;
   assay_ceilings_progress progress;
   void *user;
   size_t done, total;
+  bool stopped; /* by progress, while rows were measured again */
 } measuring;
 
 static assay_status measure_row(measuring *m, const char *name, const ceiling_row *what, assay_error *err) {
   if (m->progress != NULL && !m->progress(name, m->done, m->total, m->user))
     return ASSAY_FAIL(err, ASSAY_ERR_INTERRUPTED, "stopped while the ceilings were measured");
   assay_ceiling row = {.name = name, .unit = what->unit, .better = what->better};
-  what->probe(m->run, &what->args, &row);
+  assay_confirm_measure(&m->confirm, what->probe, &what->args, &row);
   m->done++;
   return assay_ceilings_add(m->run->set, &row, err);
+}
+
+static void measure_again(void *user, assay_ceiling *row) {
+  measuring *m = user;
+  if (m->stopped) return;
+  m->stopped = m->progress != NULL && !m->progress(row->name, m->done - 1, m->total, m->user);
+  for (size_t i = 0; i < ROWS && !m->stopped; i++) {
+    if (strcmp(rows[i].name, row->name) == 0) rows[i].probe(m->run, &rows[i].args, row);
+  }
 }
 
 /* Between one thread and all: powers of two, in full form. The rows are "memory.read.2t" and so on. */
@@ -151,8 +163,12 @@ static assay_status measure(const assay_machine *machine, bool quick, assay_ceil
   set->last_level_bytes = run->last_level_bytes;
   assay_ceilings_identify(set, machine);
   measuring m = {.run = run, .progress = progress, .user = user, .total = ROWS + rows_between(run)};
+  assay_confirm_init(&m.confirm, run, start);
   for (size_t i = 0; i < ROWS && status == ASSAY_OK; i++) status = measure_row(&m, rows[i].name, &rows[i], err);
   if (!quick && status == ASSAY_OK) status = measure_between(&m, err);
+  if (status == ASSAY_OK) assay_confirm_orders(&m.confirm, measure_again, &m);
+  if (status == ASSAY_OK && m.stopped) status = ASSAY_FAIL(err, ASSAY_ERR_INTERRUPTED, "stopped while the ceilings were measured");
+  if (status == ASSAY_OK && set->arena.failed) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the ceilings");
   set->measured_at_s = assay_os_wall_s();
   set->took_s = (double)(assay_os_now_ns() - start) / 1e9;
 done:

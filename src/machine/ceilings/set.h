@@ -8,7 +8,7 @@
 #include "base/arena.h"
 
 /* Raised when a measurement changes its meaning, so that old caches are measured again. */
-enum { ASSAY_CEILINGS_METHOD = 1 };
+enum { ASSAY_CEILINGS_METHOD = 2 };
 
 struct assay_ceilings {
   assay_arena arena;
@@ -23,6 +23,7 @@ struct assay_ceilings {
   const char *machine_id, *kernel, *assay;
   const char *microcode, *features, *cpus; /* what else decides the figures; NULL where the system does not say */
   int64_t method;
+  double gap_ratio; /* while measuring: how far the best repetitions of the last row are apart; see measure.h */
 };
 
 assay_status assay_ceilings_create(assay_error *err, assay_ceilings **ceilings);

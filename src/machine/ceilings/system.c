@@ -34,7 +34,7 @@ void assay_probe_syscall(const assay_ceilings_run *run, const assay_probe_args *
     assay_samples_add(&samples, ns_since(start) / CALLS);
   }
   assay_probe_detail(run, row, "getppid, mean of %d calls", CALLS);
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }
 
 static void *leave_at_once(void *argument) { return argument; }
@@ -57,7 +57,7 @@ void assay_probe_thread_start(const assay_ceilings_run *run, const assay_probe_a
     assay_samples_add(&samples, ns_since(start) / THREADS);
   }
   assay_probe_detail(run, row, "pthread_create and pthread_join of an empty thread, mean of %d", THREADS);
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }
 
 /* ---- Two threads and two pipes ---------------------------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static void play(const assay_ceilings_run *run, assay_ceiling *row, bool wakeup,
   else if (atomic_load(&job.code) != 0 && job.samples.count == 0)
     assay_probe_unavailable(run, row, "a pipe failed: %s", strerror(atomic_load(&job.code)));
   else {
-    assay_samples_finish(&job.samples, row);
+    assay_samples_finish(run, &job.samples, row);
     if (wakeup)
       assay_probe_detail(run, row, "from write to a pipe until the reader, asleep on %s, runs",
                          cross_core ? "another CPU" : "the same CPU");
@@ -211,7 +211,7 @@ void assay_probe_page_fault(const assay_ceilings_run *run, const assay_probe_arg
     munmap(memory, bytes);
   }
   assay_probe_detail(run, row, "first write to each %zu-byte page of 16 MiB of anonymous memory", page);
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }
 
 /* malloc itself is what is measured here, so it is called as a program would, not through the library's tagged allocation. */
@@ -238,7 +238,7 @@ static void alloc_1g(const assay_ceilings_run *run, assay_ceiling *row, bool tou
     free(memory);
   }
   assay_probe_detail(run, row, touched ? "malloc of 1 GiB and a write to each of its pages" : "malloc of 1 GiB, none of it touched");
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }
 
 void assay_probe_alloc_untouched(const assay_ceilings_run *run, const assay_probe_args *args, assay_ceiling *row) {
@@ -304,7 +304,7 @@ void assay_probe_fsync(const assay_ceilings_run *run, const assay_probe_args *ar
     assay_probe_unavailable(run, row, "cannot write to %s: %s", base, strerror(code));
   } else {
     assay_probe_detail(run, row, "4 KiB appended, then fsync, on %s", type);
-    assay_samples_finish(&samples, row);
+    assay_samples_finish(run, &samples, row);
   }
   assay_free(dir);
 }
@@ -328,7 +328,7 @@ void assay_probe_clock_cost(const assay_ceilings_run *run, const assay_probe_arg
 #else
   assay_probe_detail(run, row, "clock_gettime, mean of %d readings", READS);
 #endif
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -354,5 +354,5 @@ void assay_probe_clock_resolution(const assay_ceilings_run *run, const assay_pro
   }
   assay_samples_add(&samples, (double)step / assay_ticks_per_ns());
   assay_probe_detail(run, row, "step of a counter of %.4g ticks a ns", assay_ticks_per_ns());
-  assay_samples_finish(&samples, row);
+  assay_samples_finish(run, &samples, row);
 }

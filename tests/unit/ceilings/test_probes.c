@@ -79,8 +79,12 @@ static void little_memory_makes_the_set_smaller_then_unavailable(void **state) {
   row = measure(&f, assay_probe_alloc_touched, (assay_probe_args){0}, ASSAY_LOWER);
   assert_false(row.available);
   assert_non_null(strstr(row.cause, "1 GiB"));
-  f.run->memory_limit_bytes = 600 << 10;
-  assert_false(measure(&f, assay_probe_latency, (assay_probe_args){.level = ASSAY_LEVEL_MEMORY}, ASSAY_LOWER).available);
+  /* Half of the loads of a set of twice the L3 would still hit it. */
+  f.run->memory_limit_bytes = (2 << 20) - 1;
+  assert_non_null(
+      strstr(measure(&f, assay_probe_latency, (assay_probe_args){.level = ASSAY_LEVEL_MEMORY}, ASSAY_LOWER).cause, "2.000 MiB"));
+  f.run->memory_limit_bytes = 2 << 20;
+  assert_true(measure(&f, assay_probe_latency, (assay_probe_args){.level = ASSAY_LEVEL_MEMORY}, ASSAY_LOWER).available);
   drop(&f);
 }
 
@@ -147,18 +151,25 @@ static void the_system_answers_or_says_why_not(void **state) {
 
 static void samples_give_best_median_and_spread(void **state) {
   (void)state;
+  fixture f;
+  make(&f);
   assay_samples samples = {0};
   assay_ceiling row = {.better = ASSAY_HIGHER};
-  assay_samples_finish(&samples, &row);
+  assay_samples_finish(f.run, &samples, &row);
   assert_false(row.available);
   const double values[] = {4, 1, 0, 3, 2}; /* 0 is no measurement */
   for (size_t i = 0; i < 5; i++) assay_samples_add(&samples, values[i]);
-  assay_samples_finish(&samples, &row);
+  assay_samples_finish(f.run, &samples, &row);
   assert_true(row.available && row.value == 4 && row.typical == 2.5);
   assert_near(row.spread_ratio, 3 / 2.5, 1e-12);
   row.better = ASSAY_LOWER;
-  assay_samples_finish(&samples, &row);
+  assay_samples_finish(f.run, &samples, &row);
   assert_true(row.value == 1);
+  assert_near(f.set->gap_ratio, 3.0 / 1 - 1, 1e-12); /* 1, 2, 3 */
+  row.better = ASSAY_HIGHER;
+  assay_samples_finish(f.run, &samples, &row);
+  assert_near(f.set->gap_ratio, 4.0 / 2 - 1, 1e-12); /* 4, 3, 2 */
+  drop(&f);
 }
 
 int main(void) {
