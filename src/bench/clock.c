@@ -52,6 +52,7 @@ void assay_engine_calibrate_clock(assay_engine *e) {
 
   /* A pause and its end: what of them falls outside of the pause. */
   assay_bench *b = &p.bench;
+  uint64_t cpu_before = assay_os_thread_cpu_ns();
   for (size_t i = 0; i < PROBES; i++) {
     b->paused = 0;
     uint64_t start = assay_ticks();
@@ -60,6 +61,8 @@ void assay_engine_calibrate_clock(assay_engine *e) {
     uint64_t whole = assay_ticks() - start;
     p.ticks[i] = whole - b->paused;
   }
+  double cpu_ns = (double)(assay_os_thread_cpu_ns() - cpu_before) - (double)b->paused_cpu_ns;
+  e->pause_cpu_ns = cpu_ns > 0 ? cpu_ns / PROBES : 0;
   double pause_ns = (double)median_of(p.ticks) * e->ns_per_tick - e->clock_cost_ns;
   e->pause_cost_ns = pause_ns > 0 ? pause_ns : 0;
 }

@@ -109,6 +109,7 @@ void assay_bench_metric(assay_bench *b, const char *name, double value, const ch
 
 void assay_bench_pause(assay_bench *b) {
   b->pause_at = assay_ticks();
+  b->pause_cpu_at = assay_os_thread_cpu_ns();
   if (b->engine->witness.has_allocations) b->pause_allocations = assay_allocations_read();
 }
 
@@ -119,5 +120,6 @@ void assay_bench_resume(assay_bench *b) {
     b->paused_allocations.bytes += now.bytes - b->pause_allocations.bytes;
   }
   b->pauses++;
+  b->paused_cpu_ns += assay_os_thread_cpu_ns() - b->pause_cpu_at;
   b->paused += assay_ticks() - b->pause_at;
 }

@@ -54,18 +54,19 @@ static bool enough(const assay_engine *e) {
   return count >= ASSAY_SAMPLES_MIN || e->measured_ns >= 3 * wanted_ns;
 }
 
-bool assay_engine_add_sample(assay_engine *e, const assay_witness_reading *after, double ns, uint64_t operations, double gross_ns,
-                             double idle_ns, assay_allocations paused) {
-  e->out->samples[e->out->sample_count++] = (assay_bench_sample){.ns = ns, .operations = operations};
+bool assay_engine_add_sample(assay_engine *e, const assay_witness_reading *after, const assay_bench_sample *sample, double passes,
+                             double gross_ns, double other_cpu_ns, assay_allocations paused) {
+  e->out->samples[e->out->sample_count++] = *sample;
   e->measured_ns += gross_ns;
-  assay_witness_book(&e->witness, &e->before, after, (double)operations * e->threads, idle_ns, paused, gross_ns, e->ns_per_tick, e->out);
+  assay_witness_book(&e->witness, &e->before, after, passes, other_cpu_ns, paused, gross_ns, e->ns_per_tick, e->out);
   return enough(e);
 }
 
 /* ---- Batches ---- */
 
 typedef struct batch_time {
-  double net_ns, gross_ns, paused_ns;
+  double net_ns, gross_ns;
+  double paused_cpu_ns;
   assay_allocations paused;
 } batch_time;
 
@@ -77,11 +78,11 @@ static batch_time time_of_batch(assay_engine *e) {
     double gross = (double)(b->start - e->release) * e->ns_per_tick, paused = (double)b->paused * e->ns_per_tick;
     t.net_ns = fmax(t.net_ns, gross - paused - e->clock_cost_ns - (double)b->pauses * e->pause_cost_ns);
     t.gross_ns = fmax(t.gross_ns, gross);
-    t.paused_ns += paused;
+    t.paused_cpu_ns += (double)b->paused_cpu_ns + (double)b->pauses * e->pause_cpu_ns;
     t.paused.count += b->paused_allocations.count;
     t.paused.bytes += b->paused_allocations.bytes;
     if (b->pauses > 0) e->paused = true;
-    b->paused = b->pauses = 0;
+    b->paused = b->pauses = b->paused_cpu_ns = 0;
     b->paused_allocations = (assay_allocations){0};
   }
   e->gross_ns_per_operation = t.gross_ns / (double)e->batch;
@@ -125,7 +126,8 @@ static bool outlast_meeting(assay_engine *e, const batch_time *t) {
 }
 
 static bool add_batch(assay_engine *e, const batch_time *t, const assay_witness_reading *after) {
-  return assay_engine_add_sample(e, after, t->net_ns / (double)e->batch, e->batch, t->gross_ns, t->paused_ns, t->paused);
+  assay_bench_sample sample = {.ns = t->net_ns / (double)e->batch, .operations = e->batch};
+  return assay_engine_add_sample(e, after, &sample, (double)e->batch * e->threads, t->gross_ns, t->paused_cpu_ns, t->paused);
 }
 
 /* Grows the batch until it is long enough. The very first operation of a slow benchmark is warm-up, unless one alone takes more than all
@@ -268,9 +270,9 @@ static void run_members(assay_engine *e) {
     break;
   }
   if (started < e->threads) {
-    /* Stand in at the meeting for the threads that are not there. */
+    /* Stand in at the meeting for the threads that are not there. Only the meeting ends the phase: a thread that saw its end before would
+     * not come to it, and the others would wait for that one. */
     e->abandoned = true;
-    e->phase = e->bench->desc->mode == ASSAY_MODE_LATENCY ? ASSAY_PHASE_DONE : e->phase;
     atomic_fetch_add(&e->arrived, e->threads - started);
     assay_engine_meet(e, advance);
   } else {
@@ -335,7 +337,7 @@ void assay_engine_run(const assay_bench_case *bench, const assay_engine_options 
   e->threads = process->threads = assay_case_threads(bench);
   e->ns_per_tick = 1 / assay_ticks_per_ns();
   if (!prepare(e)) goto out_of_memory;
-  assay_witness_open(&e->witness, process);
+  assay_witness_open(&e->witness, e->threads, process);
   assay_engine_calibrate_clock(e);
   e->target_ns = fmax(fmax(shortest_batch_ns, clock_costs_a_batch * e->clock_cost_ns), options->time_s * 1e9 / ASSAY_SAMPLES_WANTED);
   bool from_here = assay_os_reset_peak_resident();

@@ -47,24 +47,56 @@ static void start_measuring(assay_engine *e) {
   e->phase = ASSAY_PHASE_MEASURE;
 }
 
+static void add_to(_Atomic uint64_t *total, uint64_t more) { /* only its own thread writes it */
+  atomic_store_explicit(total, atomic_load_explicit(total, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
+static uint64_t read_total(const _Atomic uint64_t *total) { return atomic_load_explicit(total, memory_order_relaxed); }
+
+static assay_work_done done_so_far(const assay_engine *e) {
+  assay_work_done all = {0};
+  for (unsigned i = 0; i < e->threads; i++) {
+    const assay_bench *b = &e->members[i];
+    all.operations += (double)read_total(&b->all_operations);
+    all.busy_ns += (double)read_total(&b->all_busy) * e->ns_per_tick;
+    all.paused_ns += (double)read_total(&b->all_paused) * e->ns_per_tick;
+    all.paused_cpu_ns += (double)read_total(&b->all_paused_cpu_ns);
+    all.paused.count += read_total(&b->all_paused_count);
+    all.paused.bytes += read_total(&b->all_paused_bytes);
+  }
+  return all;
+}
+
+/* The window's sample. The other threads go on meanwhile; what they did up to here is read together with the CPU time up to here. */
+static bool add_window(assay_bench *b, const assay_witness_reading *after, const assay_work_done *now, double ns, double gross_ns) {
+  assay_engine *e = b->engine;
+  const assay_work_done *then = &e->window_before;
+  /* Waiting for the schedule spins: CPU time, but not the benchmark's work. Nor are booking and pauses. */
+  double waited_ns = gross_ns * e->threads - (now->busy_ns - then->busy_ns) - (now->paused_ns - then->paused_ns);
+  assay_allocations paused = {.count = now->paused.count - then->paused.count, .bytes = now->paused.bytes - then->paused.bytes};
+  assay_bench_sample sample = {.ns = ns, .operations = b->operations};
+  return assay_engine_add_sample(e, after, &sample, now->operations - then->operations, gross_ns,
+                                 waited_ns + now->paused_cpu_ns - then->paused_cpu_ns, paused);
+}
+
 /* Thread 0 ends a window: its median is one value of the warm-up or one sample. */
 static void end_window(assay_bench *b, uint64_t now) {
   assay_engine *e = b->engine;
   assay_witness_reading after;
   assay_witness_read(&e->witness, &after); /* first: what follows is not the benchmark's */
+  assay_work_done done = done_so_far(e);
   double gross_ns = (double)(now - e->window_start) * e->ns_per_tick;
   double ns = recent_median(b);
   if (e->phase == ASSAY_PHASE_WARM_UP) {
     if (assay_engine_warm(e, ns, gross_ns)) start_measuring(e);
-  } else {
-    /* Waiting for the schedule and booking are not the benchmark's work. */
-    double idle_ns = fmax(0, gross_ns - b->busy_ns) * e->threads;
-    if (assay_engine_add_sample(e, &after, ns, b->operations, gross_ns, idle_ns, b->paused_allocations)) e->phase = ASSAY_PHASE_DONE;
+  } else if (add_window(b, &after, &done, ns, gross_ns)) {
+    e->phase = ASSAY_PHASE_DONE;
   }
   b->operations = 0;
-  b->busy_ns = 0;
-  b->paused_allocations = (assay_allocations){0};
-  if (e->phase == ASSAY_PHASE_MEASURE) assay_witness_read(&e->witness, &e->before);
+  if (e->phase == ASSAY_PHASE_MEASURE) {
+    e->window_before = done_so_far(e);
+    assay_witness_read(&e->witness, &e->before);
+  }
 }
 
 static uint32_t clip(double ns) { return ns >= 4294967295.0 ? 4294967295u : (uint32_t)(ns + 0.5); }
@@ -79,14 +111,20 @@ static void book(assay_bench *b, uint64_t now) {
     assay_histogram_record(b->latency, (uint64_t)(response + 0.5));
     if (b->period > 0) assay_histogram_record(b->service, (uint64_t)(service + 0.5));
     b->recorded++;
+    b->measured_to =
+        fmax((double)now, b->due + (double)b->paused + b->period); /* at a fixed rate, its turn lasts until the next one is due */
+    b->measured_off += (double)b->paused;
   }
-  b->busy_ns += service;
+  add_to(&b->all_operations, 1);
+  add_to(&b->all_busy, now - b->start - b->paused);
   b->recent[b->operations++ % ASSAY_RECENT_OPERATIONS] = clip(response);
 }
 
 static void begin_schedule(assay_bench *b) {
   uint64_t now = assay_ticks();
   b->due = (double)now + b->period / b->engine->threads * b->thread;
+  b->measured_from = (double)now;
+  b->measured_off = 0;
   if (b->thread == 0) b->engine->window_start = now;
 }
 
@@ -95,16 +133,25 @@ static void lead_start(assay_engine *e) {
   assay_witness_start(&e->witness, e->ns_per_tick);
 }
 
+/* A pause stops the schedule's clock as well, or it would be a backlog for all operations behind it. */
+static void end_pauses(assay_bench *b) {
+  if (b->pauses == 0) return;
+  b->engine->paused = true;
+  b->due += (double)b->paused;
+  add_to(&b->all_paused, b->paused);
+  add_to(&b->all_paused_cpu_ns, b->paused_cpu_ns + (uint64_t)((double)b->pauses * b->engine->pause_cpu_ns));
+  add_to(&b->all_paused_count, b->paused_allocations.count);
+  add_to(&b->all_paused_bytes, b->paused_allocations.bytes);
+  b->paused = b->pauses = b->paused_cpu_ns = 0;
+  b->paused_allocations = (assay_allocations){0};
+}
+
 static void first_step(assay_bench *b) {
+  end_pauses(b); /* in the set-up, before the loop */
   b->entered = b->met = true;
   b->seen = ASSAY_PHASE_WARM_UP;
   assay_engine_meet(b->engine, lead_start);
   begin_schedule(b);
-}
-
-static void forget_pauses(assay_bench *b) {
-  if (b->pauses > 0) b->engine->paused = true;
-  b->paused = b->pauses = 0;
 }
 
 uint64_t assay_latency_step(assay_bench *b, uint64_t now) {
@@ -113,13 +160,14 @@ uint64_t assay_latency_step(assay_bench *b, uint64_t now) {
     if (b->outcome == ASSAY_OUTCOME_OK) first_step(b);
   } else {
     book(b, now);
+    end_pauses(b);
     if (b->thread == 0 && (double)(now - e->window_start) * e->ns_per_tick >= e->target_ns) {
       end_window(b, now);
       uint64_t after = assay_ticks();
-      b->due += (double)(after - now); /* the engine's own time is off the schedule */
+      b->due += (double)(after - now);                                            /* the engine's own time is off the schedule */
+      if (e->phase != ASSAY_PHASE_DONE) b->measured_off += (double)(after - now); /* a last one lies behind measured_to */
       e->window_start = after;
     }
-    forget_pauses(b);
   }
   if (b->outcome != ASSAY_OUTCOME_OK) return 0;
   assay_phase phase = (assay_phase)atomic_load_explicit(&e->phase, memory_order_relaxed);
@@ -141,10 +189,11 @@ uint64_t assay_latency_step(assay_bench *b, uint64_t now) {
 
 void assay_latency_finish(assay_engine *e) {
   if (e->bench->desc->mode != ASSAY_MODE_LATENCY) return;
-  double operations = 0;
+  double rate_hz = 0;
   for (unsigned i = 0; i < e->threads; i++) {
     assay_bench *b = &e->members[i];
-    operations += (double)b->recorded;
+    double measured_ns = (b->measured_to - b->measured_from - b->measured_off) * e->ns_per_tick;
+    if (b->recorded > 0 && measured_ns > 0) rate_hz += (double)b->recorded / measured_ns * 1e9;
     if (i == 0) continue;
     assay_histogram_merge(e->members[0].latency, b->latency);
     if (b->service != NULL) assay_histogram_merge(e->members[0].service, b->service);
@@ -152,6 +201,5 @@ void assay_latency_finish(assay_engine *e) {
   e->out->latency = e->members[0].latency;
   e->out->service = e->members[0].service;
   e->members[0].latency = e->members[0].service = NULL;
-  /* `measured_ns` is the time of the schedule's clock: windows only, without the engine's own work between them. */
-  if (e->bench->desc->rate_hz > 0 && e->measured_ns > 0) e->out->rate_achieved_hz = operations / e->measured_ns * 1e9;
+  if (e->bench->desc->rate_hz > 0) e->out->rate_achieved_hz = rate_hz;
 }

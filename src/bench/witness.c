@@ -24,8 +24,8 @@ static double spin_once(double ns_per_tick) {
 /* The faster of two, so that an interrupt does not look like a slow CPU. */
 static double spin(double ns_per_tick) { return fmin(spin_once(ns_per_tick), spin_once(ns_per_tick)); }
 
-void assay_witness_open(assay_witness *w, assay_bench_process *out) {
-  *w = (assay_witness){.has_counters = true};
+void assay_witness_open(assay_witness *w, unsigned threads, assay_bench_process *out) {
+  *w = (assay_witness){.has_counters = true, .one_thread = threads == 1};
   for (int i = 0; i < ASSAY_OS_COUNTER_COUNT; i++) w->fds[i] = -1;
   for (int i = 0; i < ASSAY_OS_MIGRATIONS && w->has_counters; i++) {
     w->fds[i] = assay_os_counter_open((assay_os_counter)i, out->counters_cause, sizeof out->counters_cause);
@@ -57,10 +57,11 @@ void assay_witness_read(const assay_witness *w, assay_witness_reading *r) {
   assay_os_get_usage(&r->usage);
 }
 
-static double migrations_between(const assay_witness_reading *before, const assay_witness_reading *after) {
+/* Of several threads any may have read either end, and their CPUs differ as they should. */
+static double migrations_between(const assay_witness *w, const assay_witness_reading *before, const assay_witness_reading *after) {
   double counted = after->migrations - before->migrations;
   if (!isnan(counted)) return counted;
-  return before->cpu < 0 || after->cpu < 0 ? NAN : (double)(before->cpu != after->cpu); /* at least one */
+  return !w->one_thread || before->cpu < 0 || after->cpu < 0 ? NAN : (double)(before->cpu != after->cpu); /* at least one */
 }
 
 static void end_noise_window(assay_witness *w, assay_bench_process *out) {
@@ -78,20 +79,20 @@ static void end_noise_window(assay_witness *w, assay_bench_process *out) {
 }
 
 void assay_witness_book(assay_witness *w, const assay_witness_reading *before, const assay_witness_reading *after, double passes,
-                        double idle_ns, assay_allocations paused, double gross_ns, double ns_per_tick, assay_bench_process *out) {
+                        double other_cpu_ns, assay_allocations paused, double gross_ns, double ns_per_tick, assay_bench_process *out) {
   assay_bench_sample *sample = &out->samples[out->sample_count - 1];
   double spin_ns = spin(ns_per_tick);
   sample->covariates = (assay_covariates){
       .voluntary_switches = after->usage.voluntary_switches - before->usage.voluntary_switches,
       .involuntary_switches = after->usage.involuntary_switches - before->usage.involuntary_switches,
-      .migrations = migrations_between(before, after),
+      .migrations = migrations_between(w, before, after),
       .minor_faults = after->usage.minor_faults - before->usage.minor_faults,
       .major_faults = after->usage.major_faults - before->usage.major_faults,
       .spin_ratio = fmax(spin_ns, w->spin_before_ns), /* raw; becomes a ratio when all are known */
   };
   w->spin_before_ns = spin_ns;
   w->operations += passes;
-  w->cpu_ns += fmax(0, after->usage.cpu_ns - before->usage.cpu_ns - idle_ns);
+  w->cpu_ns += after->usage.cpu_ns - before->usage.cpu_ns - other_cpu_ns;
   for (int i = 0; i < ASSAY_OS_MIGRATIONS; i++) w->counters[i] += after->counters[i] - before->counters[i];
   w->allocations += (double)(after->allocations.count - before->allocations.count - paused.count);
   w->allocated_bytes += (double)(after->allocations.bytes - before->allocations.bytes - paused.bytes);
@@ -120,7 +121,8 @@ void assay_witness_finish(assay_witness *w, bool paused, assay_bench_process *ou
   if (out->sample_count > w->window_first) end_noise_window(w, out);
   assay_bench_judge_samples(out->samples, out->sample_count);
   if (w->operations <= 0) return;
-  assay_bench_process_add(out, "cpu_time", w->cpu_ns / w->operations, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
+  /* What was taken off was measured by other clocks: their errors even out over the samples, so only the sum is kept from below zero. */
+  assay_bench_process_add(out, "cpu_time", fmax(0, w->cpu_ns) / w->operations, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
   if (w->has_allocations) {
     assay_bench_process_add(out, "allocations", w->allocations / w->operations, "1", ASSAY_KIND_COUNT, ASSAY_LOWER);
     assay_bench_process_add(out, "allocated_bytes", w->allocated_bytes / w->operations, "B", ASSAY_KIND_MEMORY, ASSAY_LOWER);

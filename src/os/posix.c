@@ -24,6 +24,12 @@ uint64_t assay_os_now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t assay_os_thread_cpu_ns(void) {
+  struct timespec used;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 int64_t assay_os_wall_s(void) { return (int64_t)time(NULL); }
 
 void assay_os_sleep_ns(uint64_t ns) {

@@ -101,6 +101,8 @@ typedef struct assay_os_usage {
   double voluntary_switches, involuntary_switches, minor_faults, major_faults;
 } assay_os_usage;
 void assay_os_get_usage(assay_os_usage *usage); /* about 0.5 us */
+/* CPU time of the calling thread in ns; only differences count. */
+uint64_t assay_os_thread_cpu_ns(void);
 
 /* Totals since boot of what others did to this process; differences count. NaN: not published. */
 typedef struct assay_os_noise {
