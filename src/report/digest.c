@@ -9,6 +9,21 @@
 
 /* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
+const char assay_report_verdict_rule[] =
+    "A verdict needs an interval beyond the threshold and a p-value of at most 0.05 after correction for how many comparisons were made "
+    "(Benjamini-Hochberg); without the second, a change that looks large stays inconclusive.";
+
+static double value_in(const assay_result *result, const assay_change *c, double otherwise) {
+  const assay_benchmark_result *b = result == NULL || isnan(otherwise) ? NULL : assay_result_find(result, c->suite, c->benchmark);
+  const assay_metric_result *m = b == NULL ? NULL : assay_benchmark_metric(b, c->metric);
+  return m == NULL ? otherwise : m->value;
+}
+
+void assay_report_change_values(const assay_render *r, const assay_change *change, double *before, double *after) {
+  *before = value_in(r->context->previous, change, change->before);
+  *after = value_in(r->result, change, change->after);
+}
+
 bool assay_report_measured(const assay_benchmark_result *benchmark) {
   return benchmark->status == ASSAY_OUTCOME_OK && benchmark->metric_count > 0;
 }
@@ -34,13 +49,72 @@ static int rate_rank(const assay_metric_result *m, bool by_arithmetic) {
 }
 
 const assay_metric_result *assay_report_rate_metric(const assay_benchmark_result *benchmark) {
-  const assay_metric_result *best = NULL, *bound = assay_report_bound_metric(benchmark);
+  const assay_metric_result *best = NULL, *bound = assay_report_bound_metric(benchmark), *first = assay_report_main_metric(benchmark);
+  if (first == NULL || first->kind == ASSAY_KIND_LATENCY) return NULL;
   bool by_arithmetic = bound == NULL || strncmp(bound->ceiling, "flops.", 6) == 0 || strncmp(bound->ceiling, "ops.", 4) == 0;
   for (size_t i = 0; i < benchmark->metric_count; i++) {
     const assay_metric_result *m = &benchmark->metrics[i];
     if (rate_rank(m, by_arithmetic) > (best == NULL ? 0 : rate_rank(best, by_arithmetic))) best = m;
   }
   return best;
+}
+
+bool assay_report_is_own(const assay_benchmark_result *benchmark, const assay_metric_result *metric) {
+  static const char *const engine[] = {
+      "time",         "latency",      "latency_p99",  "latency_p999", "items_per_second", "bytes_per_second", "flops",
+      "cpu_time",     "user_time",    "system_time",  "peak_rss",     "allocations",      "allocated_bytes",  "cycles",
+      "instructions", "cache_misses", "branch_misses"};
+  if (metric == assay_report_main_metric(benchmark)) return false; /* it has the columns */
+  for (size_t i = 0; i < sizeof engine / sizeof *engine; i++) {
+    if (strcmp(metric->name, engine[i]) == 0) return false;
+  }
+  return true;
+}
+
+void assay_report_own_metrics(const assay_benchmark_result *benchmark, assay_buf *out) {
+  char text[ASSAY_REPORT_TEXT];
+  size_t told = 0;
+  for (size_t i = 0; i < benchmark->metric_count; i++) {
+    const assay_metric_result *m = &benchmark->metrics[i];
+    if (!assay_report_is_own(benchmark, m)) continue;
+    assay_buf_printf(out, "%s%s %s", told++ > 0 ? ", " : "", m->name, assay_report_value(m->value, m->unit, text));
+    double half = assay_report_half_ratio(m);
+    if (half > 0) assay_buf_printf(out, " \u00B1 %s", assay_report_percent(half, text));
+  }
+}
+
+/* Whose workload did not run at all: the ordinary case, told together. */
+static bool is_unmatched(const assay_sla_result *s) {
+  return s->status == ASSAY_SLA_NOT_APPLICABLE && (s->reason == NULL || strncmp(s->reason, "no benchmark matches", 20) == 0);
+}
+
+void assay_report_not_applicable(const assay_result *result, assay_buf *out) {
+  size_t count = 0, told = 0;
+  for (size_t i = 0; i < result->sla_count; i++) count += result->slas[i].status == ASSAY_SLA_NOT_APPLICABLE;
+  if (count == 0) return;
+  assay_report_plural(out, count, "limit");
+  assay_buf_printf(out, " %s not apply:", count == 1 ? "does" : "do");
+  for (size_t i = 0; i < result->sla_count; i++) {
+    if (is_unmatched(&result->slas[i]))
+      assay_buf_printf(out, "%s %s", told++ > 0 ? "," : " no benchmark matches", result->slas[i].benchmark);
+  }
+  for (size_t i = 0; i < result->sla_count; i++) {
+    const assay_sla_result *s = &result->slas[i];
+    if (s->status == ASSAY_SLA_NOT_APPLICABLE && !is_unmatched(s))
+      assay_buf_printf(out, "%s %s (%s)", told++ > 0 ? ";" : "", s->name, s->reason);
+  }
+  assay_buf_putc(out, '.');
+}
+
+void assay_report_partial(const assay_result *result, const assay_benchmark_result *benchmark, assay_buf *out) {
+  if (!result->run.interrupted || !assay_report_measured(benchmark)) return;
+  size_t ran = assay_report_main_metric(benchmark)->process_count;
+  if (ran < result->run.processes) assay_buf_printf(out, "%zu of %u processes", ran, result->run.processes);
+}
+
+const char *assay_report_took(const assay_run_info *run, char out[ASSAY_REPORT_TEXT]) {
+  if (run->interrupted && !(run->duration_s > 0)) return strcpy(out, "duration not known (killed)");
+  return assay_report_duration(run->duration_s, out);
 }
 
 /* ---- Counting ----------------------------------------------------------------------------------------------------------------------- */
@@ -274,7 +348,7 @@ void assay_digest_headline(const assay_digest *d, const assay_result *result, as
     return;
   }
   if (troubles == 0) {
-    assay_buf_puts(out, ok > 0 || result->benchmark_count == 0 ? "; every limit was kept." : ".");
+    assay_buf_puts(out, d->slas[ASSAY_SLA_MET] > 0 ? "; every limit was kept." : ".");
     return;
   }
   assay_buf_puts(out, "; ");

@@ -16,9 +16,9 @@ static const struct {
   const char *ink;
   int rank; /* order in the table: what needs a look first */
 } verdicts[] = {
-    [ASSAY_VERDICT_SAME] = {"=", ASSAY_TONE_PLAIN, "same", 4},         [ASSAY_VERDICT_BETTER] = {"\u2713", ASSAY_TONE_GOOD, "better", 2},
-    [ASSAY_VERDICT_WORSE] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},    [ASSAY_VERDICT_INCONCLUSIVE] = {"?", ASSAY_TONE_UNSURE, "maybe", 1},
-    [ASSAY_VERDICT_MISSING] = {"\u2013", ASSAY_TONE_PLAIN, "same", 3}, [ASSAY_VERDICT_NEW] = {"+", ASSAY_TONE_PLAIN, "same", 5},
+    [ASSAY_VERDICT_SAME] = {"=", ASSAY_TONE_PLAIN, "same", 4},         [ASSAY_VERDICT_BETTER] = {"\u2713", ASSAY_TONE_GOOD, "better", 1},
+    [ASSAY_VERDICT_WORSE] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},    [ASSAY_VERDICT_INCONCLUSIVE] = {"?", ASSAY_TONE_UNSURE, "maybe", 3},
+    [ASSAY_VERDICT_MISSING] = {"\u2013", ASSAY_TONE_PLAIN, "same", 2}, [ASSAY_VERDICT_NEW] = {"+", ASSAY_TONE_PLAIN, "same", 5},
 };
 
 static int by_weight(const void *a, const void *b) {
@@ -30,7 +30,8 @@ static int by_weight(const void *a, const void *b) {
   return suites != 0 ? suites : strcmp(x->benchmark, y->benchmark);
 }
 
-/* Half the width of the scale: every interval that is shown fits, up to half as much again or half as little. */
+/* Half the width of the scale: every interval that is shown fits, up to half as much again or half as little; what lies beyond that is
+ * drawn as an arrow at the edge. */
 static double scale_limit(const assay_change *const *rows, size_t count) {
   double most = 0.02;
   for (size_t i = 0; i < count; i++) {
@@ -56,23 +57,31 @@ static void interval_plot(assay_buf *out, const assay_change *c, double limit) {
   if (isfinite(c->ci_low) && isfinite(c->ci_high)) {
     snprintf(css, sizeof css, "iv %s", ink);
     assay_svg_line(out, css, assay_axis_at(&axis, c->ci_low), 9, assay_axis_at(&axis, c->ci_high), 9);
+    if (c->ci_low < -limit) assay_svg_arrow(out, ink, 0, 9, -6);
+    if (c->ci_high > limit) assay_svg_arrow(out, ink, PLOT_WIDTH, 9, 6);
   }
-  bool outside = fabs(c->change_ratio) > limit;
-  snprintf(css, sizeof css, "%s%s", outside ? "far " : "", ink);
-  assay_svg_dot(out, css, assay_axis_at(&axis, c->change_ratio), 9, 4);
+  if (fabs(c->change_ratio) <= limit)
+    assay_svg_dot(out, ink, assay_axis_at(&axis, c->change_ratio), 9, 4);
+  else if (c->change_ratio < 0)
+    assay_svg_arrow(out, ink, 0, 9, -9);
+  else
+    assay_svg_arrow(out, ink, PLOT_WIDTH, 9, 9);
   assay_svg_end(out);
 }
 
-static void row(assay_buf *out, const assay_change *c, double limit) {
+static void row(const assay_render *r, const assay_change *c, double limit) {
   char text[ASSAY_REPORT_TEXT];
+  double before, after;
+  assay_buf *out = r->out;
+  assay_report_change_values(r, c, &before, &after);
   assay_buf_puts(out, "<tr><td class=\"w\">");
   assay_html_mark(out, verdicts[c->verdict].tone, verdicts[c->verdict].glyph, assay_verdict_text(c->verdict));
   assay_buf_puts(out, "</td><th scope=\"row\" class=\"n\">");
   assay_html_name(out, c->benchmark);
   assay_buf_puts(out, "</th><td class=\"r\">");
-  assay_html_value(out, c->before, c->unit);
+  assay_html_value(out, before, c->unit);
   assay_buf_puts(out, "</td><td class=\"r\">");
-  assay_html_value(out, c->after, c->unit);
+  assay_html_value(out, after, c->unit);
   assay_buf_printf(out, "</td><td class=\"r\">%s</td><td class=\"strip\">", assay_report_signed_percent(c->change_ratio, text));
   interval_plot(out, c, limit);
   assay_buf_puts(out, "</td><td class=\"w soft\">");
@@ -83,7 +92,8 @@ static void row(assay_buf *out, const assay_change *c, double limit) {
   assay_buf_puts(out, "</td></tr>\n");
 }
 
-static void table(assay_buf *out, const assay_change *const *rows, size_t count) {
+static void table(const assay_render *r, const assay_change *const *rows, size_t count) {
+  assay_buf *out = r->out;
   char text[ASSAY_REPORT_TEXT];
   double limit = scale_limit(rows, count);
   assay_report_percent(limit, text);
@@ -93,7 +103,7 @@ static void table(assay_buf *out, const assay_change *const *rows, size_t count)
       "<th class=\"r\">Now</th><th class=\"r\">Change</th><th><span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i>"
       "</span></th><th>95&#160;%% interval</th></tr></thead><tbody>\n",
       text, text);
-  for (size_t i = 0; i < count; i++) row(out, rows[i], limit);
+  for (size_t i = 0; i < count; i++) row(r, rows[i], limit);
   assay_buf_puts(out, "</tbody></table></div>\n");
 }
 
@@ -115,15 +125,16 @@ static void lead(const assay_render *r) {
     }
     assay_buf_puts(
         r->out,
-        "The line is the 95\u00A0% interval of the change between processes; the shaded band is the threshold of that kind of metric. "
-        "A verdict needs both.");
+        "Before and Now are the medians of each run; Change is that of the typical process, so it need not be their ratio. The line is "
+        "its 95\u00A0% interval, an arrow what lies beyond the scale; the shaded band is the threshold of that kind of metric. ");
+    assay_html_text(r->out, assay_report_verdict_rule);
   }
   assay_buf_puts(r->out, "</p>\n");
 }
 
 void assay_html_changes(const assay_render *r) {
   const assay_changes *changes = r->context->changes;
-  size_t count = changes != NULL ? changes->count : 0, news = 0;
+  size_t count = changes != NULL ? changes->count : 0, unsure = 0, news = 0;
   lead(r);
   const assay_change **rows = assay_calloc(ASSAY_TAG_REPORT, count + 1, sizeof(void *));
   if (rows == NULL) {
@@ -133,12 +144,19 @@ void assay_html_changes(const assay_render *r) {
   for (size_t i = 0; i < count; i++) rows[i] = &changes->items[i];
   if (count > 0) qsort(rows, count, sizeof *rows, by_weight);
   while (news < count && rows[news]->verdict != ASSAY_VERDICT_SAME && rows[news]->verdict != ASSAY_VERDICT_NEW) news++;
-  if (news > 0) table(r->out, rows, news);
+  unsure = r->digest->verdicts[ASSAY_VERDICT_INCONCLUSIVE];
+  size_t folded = unsure > ASSAY_REPORT_INCONCLUSIVE ? unsure - ASSAY_REPORT_INCONCLUSIVE : 0;
+  if (news > 0) table(r, rows, news - folded);
+  if (folded > 0) {
+    assay_buf_printf(r->out, "<details><summary>%zu more inconclusive</summary>\n", folded);
+    table(r, rows + news - folded, folded > MAX_SAME ? MAX_SAME : folded);
+    assay_buf_puts(r->out, "</details>\n");
+  }
   if (count > news) {
     size_t rest = count - news, shown = rest > MAX_SAME ? MAX_SAME : rest;
     assay_buf_printf(r->out, "<details%s><summary>%zu the same, %zu new</summary>\n", news == 0 ? " open=\"open\"" : "",
                      r->digest->verdicts[ASSAY_VERDICT_SAME], r->digest->verdicts[ASSAY_VERDICT_NEW]);
-    table(r->out, rows + news, shown);
+    table(r, rows + news, shown);
     if (shown < rest) assay_buf_printf(r->out, "<p class=\"soft\">The %zu that changed most are shown.</p>\n", shown);
     assay_buf_puts(r->out, "</details>\n");
   }

@@ -20,13 +20,16 @@ bool assay_html_has_latency(const assay_render *r) {
   return false;
 }
 
-/* The value at a quantile by linear interpolation over nines; NaN beyond the last point. */
+/*
+ * The value at a quantile by linear interpolation over nines. NaN beyond the last point that enough operations stand behind: the largest of
+ * all (quantile 1) is no stand-in for a percentile.
+ */
 static double curve_at(const assay_latency_curve *curve, double quantile) {
   for (size_t i = 0; i < curve->count; i++) {
-    if (curve->quantiles[i] == quantile) return curve->values_ns[i];
+    if (fabs(curve->quantiles[i] - quantile) < 1e-9) return curve->values_ns[i];
     if (curve->quantiles[i] < quantile || i == 0) continue;
     double from = nines(curve->quantiles[i - 1]), to = nines(curve->quantiles[i]);
-    if (!isfinite(to)) return curve->values_ns[i];
+    if (!isfinite(to)) return NAN;
     return curve->values_ns[i - 1] + (curve->values_ns[i] - curve->values_ns[i - 1]) * (nines(quantile) - from) / (to - from);
   }
   return NAN;

@@ -115,6 +115,19 @@ static layout find_layout(const assay_render *r, const char *suite) {
 
 /* ---- Rows --------------------------------------------------------------------------------------------------------------------------- */
 
+/* What stands beneath a name: that processes are missing, and the benchmark's own metrics. */
+static void under_name(const assay_render *r, const assay_benchmark_result *b) {
+  assay_buf note = {0};
+  assay_report_partial(r->result, b, &note);
+  if (note.length > 0) assay_buf_putc(r->out, ' '), assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", note.data);
+  assay_buf_clear(&note);
+  if (assay_report_measured(b)) assay_report_own_metrics(b, &note);
+  if (note.length > 0)
+    assay_buf_puts(r->out, "<span class=\"sub\">"), assay_html_text(r->out, note.data), assay_buf_puts(r->out, "</span>");
+  if (note.failed) r->out->failed = true;
+  assay_buf_deinit(&note);
+}
+
 static void row_head(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *b) {
   const assay_metric_result *m = assay_report_main_metric(b), *bound = assay_report_bound_metric(b);
   double half = m != NULL ? assay_report_half_ratio(m) : NAN;
@@ -141,6 +154,7 @@ static void row_head(const assay_render *r, const assay_digest_group *group, con
   assay_html_name(r->out, label.data);
   assay_buf_deinit(&label);
   if (assay_report_measured(b) && !b->steady) assay_buf_putc(r->out, ' '), assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", "not steady");
+  under_name(r, b);
   assay_buf_puts(r->out, "</th>");
 }
 

@@ -41,7 +41,7 @@ static void outcome_tile(const assay_render *r) {
 
 static void limit_tile(const assay_render *r) {
   const size_t *s = r->digest->slas;
-  if (r->result->sla_count == 0) return;
+  if (s[ASSAY_SLA_NOT_APPLICABLE] == r->result->sla_count) return;
   begin_tile(r->out, "Limits met");
   assay_buf_printf(r->out, "<span class=\"%s\">%zu</span> <small>of %zu</small></div>",
                    s[ASSAY_SLA_MISSED] > 0         ? "bad"
@@ -169,7 +169,7 @@ static void deck(const assay_render *r) {
     assay_html_text(r->out, r->digest->suites[i].name);
   }
   assay_buf_printf(r->out, "%sMeasured on %s in %s, in %u fresh process%s a benchmark%s", named > 0 ? ". " : "",
-                   assay_report_when(run->started_at_s, when), assay_report_duration(run->duration_s, took), run->processes,
+                   assay_report_when(run->started_at_s, when), assay_report_took(run, took), run->processes,
                    run->processes == 1 ? "" : "es", run->quick ? " (quick form)" : "");
   if (run->commit != NULL) {
     assay_buf_puts(r->out, ", commit <code>");
@@ -227,47 +227,61 @@ static void margin(assay_buf *out, const assay_sla_result *s) {
     assay_buf_printf(out, "%.*f\u00D7 %s", room < 9.95 ? 1 : 0, room, word);
 }
 
+static void limit_row(const assay_render *r, const assay_sla_result *s) {
+  assay_buf_puts(r->out, "<tr><td class=\"w\">");
+  switch (s->status) {
+    case ASSAY_SLA_MET: assay_html_mark(r->out, ASSAY_TONE_GOOD, "\u2713", "met"); break;
+    case ASSAY_SLA_MISSED: assay_html_mark(r->out, ASSAY_TONE_BAD, "\u2717", "missed"); break;
+    case ASSAY_SLA_INCONCLUSIVE: assay_html_mark(r->out, ASSAY_TONE_UNSURE, "?", "inconclusive"); break;
+    case ASSAY_SLA_NOT_APPLICABLE: assay_html_mark(r->out, ASSAY_TONE_PLAIN, "\u2013", "n/a"); break;
+  }
+  assay_buf_puts(r->out, "</td><th scope=\"row\">");
+  assay_html_text(r->out, s->name);
+  if (s->description != NULL)
+    assay_buf_puts(r->out, "<span class=\"sub\">"), assay_html_text(r->out, s->description), assay_buf_puts(r->out, "</span>");
+  assay_buf_puts(r->out, "</th><td class=\"r\" data-l=\"Measured\">");
+  assay_html_value(r->out, s->value, s->unit);
+  assay_buf_puts(r->out,
+                 s->is_max ? "</td><td class=\"r\" data-l=\"Asked\">\u2264&#160;" : "</td><td class=\"r\" data-l=\"Asked\">\u2265&#160;");
+  assay_html_value(r->out, s->limit, s->unit);
+  assay_buf_puts(r->out, "</td><td class=\"w\">");
+  margin(r->out, s);
+  assay_buf_puts(r->out, "</td><td class=\"soft\">");
+  if (s->status != ASSAY_SLA_NOT_APPLICABLE || s->reason == NULL) {
+    assay_buf_puts(r->out, "<code>");
+    assay_html_name(r->out, s->benchmark);
+    assay_buf_puts(r->out, "</code> ");
+    assay_html_text(r->out, s->metric);
+    if (s->reason != NULL) assay_buf_puts(r->out, "<br/>");
+  }
+  if (s->reason != NULL) assay_html_text(r->out, s->reason);
+  assay_buf_puts(r->out, "</td></tr>\n");
+}
+
+static void limit_table(const assay_render *r, const assay_sla_status *shown, size_t kinds) {
+  size_t count = r->result->sla_count;
+  assay_buf_puts(r->out,
+                 "<div class=\"scroll\"><table class=\"cards\"><thead><tr><th>Verdict</th><th>Limit</th><th class=\"r\">Measured</th>"
+                 "<th class=\"r\">Asked</th><th>Room</th><th>Looks at</th></tr></thead><tbody>\n");
+  for (size_t k = 0; k < kinds * count; k++) {
+    if (r->result->slas[k % count].status == shown[k / count]) limit_row(r, &r->result->slas[k % count]);
+  }
+  assay_buf_puts(r->out, "</tbody></table></div>\n");
+}
+
+/* Those without a workload are folded: they say nothing about this run. */
 void assay_html_limits(const assay_render *r) {
+  static const assay_sla_status judged[] = {ASSAY_SLA_MISSED, ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET}, others[] = {ASSAY_SLA_NOT_APPLICABLE};
+  size_t idle = r->digest->slas[ASSAY_SLA_NOT_APPLICABLE];
   if (r->result->sla_count == 0) return;
   assay_html_begin(r->out, "limits", "Limits",
                    "Service-level targets, checked against this run. A limit without a workload is not applicable, never met.");
-  assay_buf_puts(
-      r->out,
-      "<div class=\"scroll\"><table><thead><tr><th>Verdict</th><th>Limit</th><th class=\"r\">Measured</th><th class=\"r\">Asked</th>"
-      "<th>Room</th><th>Looks at</th></tr></thead><tbody>\n");
-  static const assay_sla_status order[] = {ASSAY_SLA_MISSED, ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET, ASSAY_SLA_NOT_APPLICABLE};
-  for (size_t k = 0; k < 4 * r->result->sla_count; k++) {
-    const assay_sla_result *s = &r->result->slas[k % r->result->sla_count];
-    if (s->status != order[k / r->result->sla_count]) continue;
-    assay_buf_puts(r->out, "<tr><td class=\"w\">");
-    switch (s->status) {
-      case ASSAY_SLA_MET: assay_html_mark(r->out, ASSAY_TONE_GOOD, "\u2713", "met"); break;
-      case ASSAY_SLA_MISSED: assay_html_mark(r->out, ASSAY_TONE_BAD, "\u2717", "missed"); break;
-      case ASSAY_SLA_INCONCLUSIVE: assay_html_mark(r->out, ASSAY_TONE_UNSURE, "?", "inconclusive"); break;
-      case ASSAY_SLA_NOT_APPLICABLE: assay_html_mark(r->out, ASSAY_TONE_PLAIN, "\u2013", "n/a"); break;
-    }
-    assay_buf_puts(r->out, "</td><th scope=\"row\">");
-    assay_html_text(r->out, s->name);
-    if (s->description != NULL)
-      assay_buf_puts(r->out, "<span class=\"sub\">"), assay_html_text(r->out, s->description), assay_buf_puts(r->out, "</span>");
-    assay_buf_puts(r->out, "</th><td class=\"r\">");
-    assay_html_value(r->out, s->value, s->unit);
-    assay_buf_puts(r->out, s->is_max ? "</td><td class=\"r\">\u2264&#160;" : "</td><td class=\"r\">\u2265&#160;");
-    assay_html_value(r->out, s->limit, s->unit);
-    assay_buf_puts(r->out, "</td><td class=\"w\">");
-    margin(r->out, s);
-    assay_buf_puts(r->out, "</td><td class=\"soft\">");
-    if (s->status != ASSAY_SLA_NOT_APPLICABLE || s->reason == NULL) {
-      assay_buf_puts(r->out, "<code>");
-      assay_html_text(r->out, s->benchmark);
-      assay_buf_puts(r->out, "</code> ");
-      assay_html_text(r->out, s->metric);
-      if (s->reason != NULL) assay_buf_puts(r->out, "<br/>");
-    }
-    if (s->reason != NULL) assay_html_text(r->out, s->reason);
-    assay_buf_puts(r->out, "</td></tr>\n");
+  if (idle < r->result->sla_count) limit_table(r, judged, sizeof judged / sizeof *judged);
+  if (idle > 0) {
+    assay_buf_printf(r->out, "<details><summary>%zu limit%s not apply to this run</summary>\n", idle, idle == 1 ? " does" : "s do");
+    limit_table(r, others, 1);
+    assay_buf_puts(r->out, "</details>\n");
   }
-  assay_buf_puts(r->out, "</tbody></table></div>\n");
   assay_html_end(r->out);
 }
 

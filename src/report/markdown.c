@@ -7,7 +7,7 @@
 #include "report/render.h"
 
 /* GitHub refuses comments over 65,536 characters; this many rows stay under it. */
-enum { MAX_ROWS = 300, MAX_CHANGES = 60 };
+enum { MAX_ROWS = 300, MAX_CHANGES = 60, MAX_PROBLEMS = 20 };
 
 /*
  * Free text inside a table or list. Markup and HTML are escaped, pipes too, line ends become spaces; an empty comment behind @ keeps a name
@@ -75,31 +75,69 @@ static void masthead(const assay_render *r) {
   assay_buf_puts(r->out, "\n\n");
   if (r->result->machine_label != NULL) text(r->out, r->result->machine_label), assay_buf_puts(r->out, "  \n");
   assay_buf_printf(r->out, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
-                   assay_report_duration(run->duration_s, took), run->processes, run->processes == 1 ? "" : "es",
-                   run->quick ? ", quick" : "");
+                   assay_report_took(run, took), run->processes, run->processes == 1 ? "" : "es", run->quick ? ", quick" : "");
   if (run->commit != NULL) assay_buf_puts(r->out, ", commit "), code(r->out, run->commit);
   assay_buf_puts(r->out, "\n\n");
   assay_digest_sentences(r->digest, r->result, r->context, sentence, r->out);
 }
 
-static void slas(const assay_render *r) {
-  static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a", "\u2754 inconclusive"};
-  if (r->result->sla_count == 0) return;
-  assay_buf_puts(r->out, "\n### Limits\n\n| | Limit | Measured | Asked | |\n|---|---|---:|---:|---|\n");
-  for (size_t i = 0; i < r->result->sla_count; i++) {
-    const assay_sla_result *s = &r->result->slas[i];
-    char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
-    assay_buf_printf(r->out, "| %s | ", marks[s->status]);
-    text(r->out, s->name);
-    assay_buf_puts(r->out, " | ");
-    text(r->out, s->status == ASSAY_SLA_NOT_APPLICABLE ? "" : assay_report_value(s->value, s->unit, value));
-    assay_buf_puts(r->out, s->is_max ? " | \u2264 " : " | \u2265 ");
-    text(r->out, assay_report_value(s->limit, s->unit, limit));
-    assay_buf_puts(r->out, " | ");
-    const char *note = s->reason != NULL ? s->reason : s->description;
-    text(r->out, note != NULL ? note : "");
-    assay_buf_puts(r->out, " |\n");
+/* What went wrong, before every table: benchmarks and checks that failed. Missed limits are the first rows of theirs. */
+static void problems(const assay_render *r) {
+  size_t told = 0, all = r->digest->outcomes[ASSAY_OUTCOME_FAILED] + r->digest->checks[ASSAY_CHECK_FAIL];
+  if (all == 0) return;
+  assay_buf_puts(r->out, "\n### Failed\n\n");
+  for (size_t i = 0; i < r->result->benchmark_count && told < MAX_PROBLEMS; i++) {
+    const assay_benchmark_result *b = r->digest->order[i];
+    if (b->status != ASSAY_OUTCOME_FAILED) continue;
+    told++;
+    assay_buf_puts(r->out, "- \u274C "), code(r->out, b->name), assay_buf_puts(r->out, ": ");
+    text(r->out, b->reason != NULL ? b->reason : "no reason given");
+    assay_buf_putc(r->out, '\n');
   }
+  for (size_t i = 0; i < r->result->check_count && told < MAX_PROBLEMS; i++) {
+    const assay_check *c = &r->result->checks[i];
+    if (c->status != ASSAY_CHECK_FAIL) continue;
+    told++;
+    assay_buf_puts(r->out, "- \u274C "), text(r->out, c->name), assay_buf_puts(r->out, ": ");
+    text(r->out, c->measured != NULL ? c->measured : "failed");
+    if (c->expected != NULL) assay_buf_puts(r->out, ", expected "), text(r->out, c->expected);
+    assay_buf_putc(r->out, '\n');
+  }
+  if (told < all) assay_buf_printf(r->out, "\n%zu more are below.\n", all - told);
+}
+
+static void sla_row(const assay_render *r, const assay_sla_result *s) {
+  static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a", "\u2754 inconclusive"};
+  char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
+  assay_buf_printf(r->out, "| %s | ", marks[s->status]);
+  text(r->out, s->name);
+  assay_buf_puts(r->out, " | ");
+  text(r->out, assay_report_value(s->value, s->unit, value));
+  assay_buf_puts(r->out, s->is_max ? " | \u2264 " : " | \u2265 ");
+  text(r->out, assay_report_value(s->limit, s->unit, limit));
+  assay_buf_puts(r->out, " | ");
+  const char *note = s->reason != NULL ? s->reason : s->description;
+  text(r->out, note != NULL ? note : "");
+  assay_buf_puts(r->out, " |\n");
+}
+
+/* Missed ones first; those that do not apply are one sentence. */
+static void slas(const assay_render *r) {
+  static const assay_sla_status shown[] = {ASSAY_SLA_MISSED, ASSAY_SLA_INCONCLUSIVE, ASSAY_SLA_MET};
+  const size_t *counts = r->digest->slas, count = r->result->sla_count;
+  if (counts[ASSAY_SLA_NOT_APPLICABLE] == count) return;
+  assay_buf_puts(r->out, "\n### Limits\n\n| | Limit | Measured | Asked | |\n|---|---|---:|---:|---|\n");
+  for (size_t k = 0; k < sizeof shown / sizeof *shown * count; k++) {
+    if (r->result->slas[k % count].status == shown[k / count]) sla_row(r, &r->result->slas[k % count]);
+  }
+}
+
+static void other_slas(const assay_render *r) {
+  assay_buf rest = {0};
+  assay_report_not_applicable(r->result, &rest);
+  if (rest.length > 0) assay_buf_putc(r->out, '\n'), text(r->out, rest.data), assay_buf_putc(r->out, '\n');
+  if (rest.failed) r->out->failed = true;
+  assay_buf_deinit(&rest);
 }
 
 static void changes(const assay_render *r) {
@@ -110,23 +148,25 @@ static void changes(const assay_render *r) {
   assay_buf_printf(r->out, "\n### Since the previous run\n\n%zu worse, %zu better, %zu inconclusive, %zu the same, %zu new, %zu missing\n",
                    v[ASSAY_VERDICT_WORSE], v[ASSAY_VERDICT_BETTER], v[ASSAY_VERDICT_INCONCLUSIVE], v[ASSAY_VERDICT_SAME],
                    v[ASSAY_VERDICT_NEW], v[ASSAY_VERDICT_MISSING]);
-  static const assay_verdict shown[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_INCONCLUSIVE, ASSAY_VERDICT_MISSING};
-  size_t rows = 0, wanted = 0;
+  static const assay_verdict shown[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_MISSING, ASSAY_VERDICT_INCONCLUSIVE};
+  size_t rows = 0, wanted = 0, unsure = 0;
   for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) wanted += v[shown[k]];
   if (wanted == 0) return;
   assay_buf_puts(r->out, "\n| | Benchmark | Before | After | Change | 95 % interval |\n|---|---|---:|---:|---:|---:|\n");
   for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
     for (size_t i = 0; i < all->count && rows < MAX_CHANGES; i++) {
       const assay_change *c = &all->items[i];
-      if (c->verdict != shown[k]) continue;
+      if (c->verdict != shown[k] || (c->verdict == ASSAY_VERDICT_INCONCLUSIVE && unsure++ >= ASSAY_REPORT_INCONCLUSIVE)) continue;
+      double value_before, value_after;
+      assay_report_change_values(r, c, &value_before, &value_after);
       char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT], low[ASSAY_REPORT_TEXT], high[ASSAY_REPORT_TEXT];
       rows++;
       assay_buf_printf(r->out, "| %s%s | ", marks[c->verdict], assay_verdict_text(c->verdict));
       code(r->out, c->benchmark);
       assay_buf_puts(r->out, " | ");
-      text(r->out, assay_report_value(c->before, c->unit, before));
+      text(r->out, assay_report_value(value_before, c->unit, before));
       assay_buf_puts(r->out, " | ");
-      text(r->out, assay_report_value(c->after, c->unit, after));
+      text(r->out, assay_report_value(value_after, c->unit, after));
       assay_buf_printf(r->out, " | %s | ", assay_report_signed_percent(c->change_ratio, by));
       if (isfinite(c->ci_low) && isfinite(c->ci_high))
         assay_buf_printf(r->out, "%s to %s", assay_report_signed_percent(c->ci_low, low), assay_report_signed_percent(c->ci_high, high));
@@ -134,12 +174,24 @@ static void changes(const assay_render *r) {
     }
   }
   if (wanted > rows) assay_buf_printf(r->out, "\n%zu more are in the HTML report.\n", wanted - rows);
+  if (v[ASSAY_VERDICT_INCONCLUSIVE] > 0)
+    assay_buf_puts(r->out, "\n"), text(r->out, assay_report_verdict_rule), assay_buf_putc(r->out, '\n');
+}
+
+/* Beneath the name, in its cell. */
+static void own_metrics(const assay_render *r, const assay_benchmark_result *b) {
+  assay_buf own = {0};
+  if (assay_report_measured(b)) assay_report_own_metrics(b, &own);
+  if (own.length > 0) assay_buf_puts(r->out, "<br>"), text(r->out, own.data);
+  if (own.failed) r->out->failed = true;
+  assay_buf_deinit(&own);
 }
 
 static void row(const assay_render *r, const assay_benchmark_result *b) {
   char value[ASSAY_REPORT_TEXT], half[ASSAY_REPORT_TEXT], rate[ASSAY_REPORT_TEXT], share[ASSAY_REPORT_TEXT];
   assay_buf_printf(r->out, "| %s ", outcome_marks[b->status]);
   code(r->out, b->name);
+  own_metrics(r, b);
   if (!assay_report_measured(b)) {
     assay_buf_printf(r->out, " | %s | | | ", assay_outcome_text(b->status));
     text(r->out, b->reason != NULL ? b->reason : "");
@@ -154,6 +206,10 @@ static void row(const assay_render *r, const assay_benchmark_result *b) {
   assay_buf_puts(r->out, " | ");
   if (bound != NULL) assay_buf_printf(r->out, "%s of ", assay_report_percent(bound->ceiling_share, share)), code(r->out, bound->ceiling);
   if (!b->steady) assay_buf_puts(r->out, " (never got steady)");
+  assay_buf partial = {0};
+  assay_report_partial(r->result, b, &partial);
+  if (partial.length > 0) assay_buf_printf(r->out, " (%s)", partial.data);
+  assay_buf_deinit(&partial);
   assay_buf_puts(r->out, " |\n");
 }
 
@@ -230,9 +286,11 @@ static void recommendations(const assay_render *r) {
 
 void assay_report_markdown(const assay_render *r) {
   masthead(r);
+  problems(r);
   slas(r);
   changes(r);
   recommendations(r);
   suites(r);
   checks(r);
+  other_slas(r);
 }

@@ -55,8 +55,28 @@ void assay_report_fit(assay_buf *out, const char *text, size_t columns, bool rig
 const assay_metric_result *assay_report_main_metric(const assay_benchmark_result *benchmark);
 /* The first metric of the benchmark that knows its ceiling; NULL without one. */
 const assay_metric_result *assay_report_bound_metric(const assay_benchmark_result *benchmark);
-/* The rate that says most: FLOP/s, then B/s, then items/s, then any other throughput; NULL without one. */
+/* The rate that says most: FLOP/s, then B/s, then items/s, then any other throughput; NULL without one, and for a latency, of which no
+ * rate is the inverse. */
 const assay_metric_result *assay_report_rate_metric(const assay_benchmark_result *benchmark);
+/*
+ * What stands before and after a change: each run's own value, the median of its processes, as in every other table. Where a run is not at
+ * hand, the means that were judged.
+ */
+void assay_report_change_values(const struct assay_render *r, const assay_change *change, double *before, double *after);
+/* One sentence: why a change beyond its threshold may still have no verdict. */
+extern const char assay_report_verdict_rule[];
+/* How many inconclusive changes stand open; so many may be noise that the rest is only counted or folded. */
+enum { ASSAY_REPORT_INCONCLUSIVE = 8 };
+/* True for a metric that the benchmark gave itself, such as "accuracy", rather than the engine. */
+bool assay_report_is_own(const assay_benchmark_result *benchmark, const assay_metric_result *metric);
+/* "accuracy 97.1 % ± 0.2 %, loss 0.031": appends the benchmark's own metrics, nothing when it has none. */
+void assay_report_own_metrics(const assay_benchmark_result *benchmark, assay_buf *out);
+/* "7 limits do not apply: ...": appends one sentence about all of them, nothing when each limit applies. */
+void assay_report_not_applicable(const assay_result *result, assay_buf *out);
+/* "1 of 3 processes": appends when a run was interrupted before all processes of the benchmark had run. */
+void assay_report_partial(const assay_result *result, const assay_benchmark_result *benchmark, assay_buf *out);
+/* "2 min 51 s"; words where an interrupted run did not live to say. */
+const char *assay_report_took(const assay_run_info *run, char out[ASSAY_REPORT_TEXT]);
 /* True when figures stand behind it. */
 bool assay_report_measured(const assay_benchmark_result *benchmark);
 

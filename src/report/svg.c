@@ -144,6 +144,18 @@ void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, do
   assay_buf_puts(out, "/>");
 }
 
+void assay_svg_arrow(assay_buf *out, const char *css_class, double x, double y, double length) {
+  double base = x - length, half = fabs(length) * 0.7;
+  open_mark(out, "polygon", css_class);
+  assay_buf_puts(out, " points=\"");
+  const double points[] = {x, y, base, y - half, base, y + half};
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+    if (i > 0) assay_buf_putc(out, i % 2 == 1 ? ',' : ' ');
+    assay_svg_number(out, points[i]);
+  }
+  assay_buf_puts(out, "\"/>");
+}
+
 void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text) {
   open_mark(out, "text", css_class);
   attribute(out, "x", x);

@@ -44,6 +44,8 @@ void assay_svg_rect(assay_buf *out, const char *css_class, double x, double y, d
 void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, double radius);
 /* `anchor`: "start", "middle" or "end". The text is escaped. */
 void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text);
+/* A mark at the edge for what lies beyond it: a triangle whose tip is at (x, y), pointing right, or left when `length` is negative. */
+void assay_svg_arrow(assay_buf *out, const char *css_class, double x, double y, double length);
 /* A line through points; NaN breaks it. */
 void assay_svg_polyline(assay_buf *out, const char *css_class, const double *x, const double *y, size_t count);
 /* The area between two lines over the same x, for intervals. */

@@ -10,7 +10,7 @@
 #define NONE "\u2013"
 #define BLOCK "\u2588"
 
-enum { DEFAULT_WIDTH = 100, MIN_WIDTH = 40, FIGURED_WIDTH = 80, BAR = 10, GAP = 2 };
+enum { DEFAULT_WIDTH = 100, MIN_WIDTH = 40, BAR = 10, SHARE = 7, NAME = 48, LEAST_NAME = 24, GAP = 2 };
 
 typedef enum ink { INK_PLAIN, INK_BOLD, INK_DIM, INK_GOOD, INK_BAD, INK_UNSURE, INK_BAR } ink;
 
@@ -20,6 +20,7 @@ typedef struct terminal {
   const assay_render *r;
   assay_buf *out;
   size_t width;
+  bool bounded; /* on a terminal; in a pipe no name is cut and no column left out */
   bool color;
 } terminal;
 
@@ -37,7 +38,7 @@ static void put(terminal *t, ink with, const char *text) {
   end(t, with);
 }
 
-/* A cell that fills its column; what is too long loses its middle. */
+/* A cell that fills its column; what is too long loses its middle, so names go through name_cell. */
 static void cell(terminal *t, ink with, const char *text, size_t columns, bool right) {
   begin(t, with);
   assay_report_fit(t->out, text, columns, right);
@@ -83,6 +84,43 @@ static void wrap(terminal *t, ink with, const char *text, size_t indent, size_t 
   newline(t);
 }
 
+/*
+ * A name in a column that begins at `indent`. One that is too long is never cut, since its end tells it from the others: it takes lines of
+ * its own, broken behind slashes and spaces, and what follows stands on the next.
+ */
+static void name_cell(terminal *t, ink with, const char *name, size_t indent, size_t columns) {
+  if (assay_report_columns(name) <= columns) {
+    cell(t, with, name, columns, false);
+    return;
+  }
+  size_t at = indent;
+  for (const char *p = name; *p != '\0';) {
+    size_t bytes = strcspn(p, "/ ");
+    bytes += p[bytes] != '\0';
+    assay_buf piece = {0};
+    assay_buf_append(&piece, p, bytes);
+    if (piece.failed) {
+      t->out->failed = true;
+      return;
+    }
+    size_t wide = assay_report_columns(piece.data);
+    if (at > indent && at + wide > t->width) {
+      newline(t);
+      spaces(t, indent + 2);
+      at = indent + 2;
+    }
+    put(t, with, piece.data);
+    assay_buf_deinit(&piece);
+    at += wide;
+    p += bytes;
+  }
+  newline(t);
+  spaces(t, indent + columns);
+}
+
+/* How wide a column of names becomes: all of them in a pipe, at most a part of the line on a terminal. */
+static size_t name_columns(const terminal *t, size_t longest, size_t part) { return t->bounded && longest > part ? part : longest; }
+
 static void heading(terminal *t, const char *title, const char *note) {
   assay_buf_putc(t->out, '\n');
   put(t, INK_BOLD, title);
@@ -101,6 +139,7 @@ static const struct {
 /* Widths of the columns of one suite's table; 0: the column is left out. */
 typedef struct columns {
   size_t name, value, half, rate, share, ceiling;
+  bool bar; /* the share has a bar before its figure */
 } columns;
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -130,7 +169,8 @@ static void measure_row(const assay_benchmark_result *b, const char *label, size
   c->half = larger(c->half, assay_report_columns(half_text(b, text)));
   c->rate = larger(c->rate, assay_report_columns(rate_text(b, text)));
   if (bound == NULL) return;
-  c->share = BAR + 1 + 6;
+  c->share = BAR + SHARE;
+  c->bar = true;
   c->ceiling = larger(c->ceiling, assay_report_columns(bound->ceiling));
 }
 
@@ -141,22 +181,23 @@ static size_t taken(const columns *c) {
   return sum;
 }
 
-/* Columns leave from the least to the most useful until the names have room; then the names give way. */
+/* Columns leave from the least to the most useful until the names have room; names that still have none get lines of their own. */
 static void fit_columns(columns *c, size_t width) {
-  size_t *const leaving[] = {&c->ceiling, &c->rate, &c->half, &c->share};
-  size_t wanted = c->name < 28 ? c->name : 28;
-  for (size_t i = 0; i < sizeof leaving / sizeof *leaving && taken(c) + wanted > width; i++) *leaving[i] = 0;
+  size_t wanted = c->name < NAME ? c->name : NAME;
+  if (taken(c) + wanted > width) c->ceiling = 0;
+  if (taken(c) + wanted > width) c->rate = 0;
+  if (taken(c) + wanted > width && c->bar) {
+    c->bar = false;
+    c->share = SHARE;
+  }
+  if (wanted > LEAST_NAME) wanted = LEAST_NAME;
+  if (taken(c) + wanted > width) c->half = 0;
+  if (taken(c) + wanted > width) c->share = 0;
   size_t room = width > taken(c) + 8 ? width - taken(c) : 8;
   if (c->name > room) c->name = room;
 }
 
-static void share_cell(terminal *t, const assay_benchmark_result *b, size_t share_columns) {
-  const assay_metric_result *m = assay_report_bound_metric(b);
-  if (m == NULL) {
-    spaces(t, share_columns);
-    return;
-  }
-  char text[ASSAY_REPORT_TEXT];
+static void share_bar(terminal *t, const assay_metric_result *m) {
   double filled = m->ceiling_share * BAR + 0.5;
   size_t blocks = filled >= BAR ? BAR : filled > 0 ? (size_t)filled : 0;
   begin(t, INK_BAR);
@@ -165,7 +206,17 @@ static void share_cell(terminal *t, const assay_benchmark_result *b, size_t shar
   begin(t, INK_DIM);
   for (size_t i = blocks; i < BAR; i++) assay_buf_puts(t->out, "\u00B7");
   end(t, INK_DIM);
-  cell(t, INK_PLAIN, assay_report_percent(m->ceiling_share, text), share_columns - BAR, true);
+}
+
+static void share_cell(terminal *t, const assay_benchmark_result *b, const columns *c) {
+  const assay_metric_result *m = assay_report_bound_metric(b);
+  char text[ASSAY_REPORT_TEXT];
+  if (m == NULL) {
+    spaces(t, c->share);
+    return;
+  }
+  if (c->bar) share_bar(t, m);
+  cell(t, INK_PLAIN, assay_report_percent(m->ceiling_share, text), c->bar ? c->share - BAR : c->share, true);
 }
 
 static void figures(terminal *t, const assay_benchmark_result *b, const columns *c) {
@@ -175,18 +226,34 @@ static void figures(terminal *t, const assay_benchmark_result *b, const columns 
   cell(t, INK_BOLD, value_text(b, text), c->value, true);
   if (c->half > 0) spaces(t, GAP), cell(t, INK_DIM, half_text(b, text), c->half, true);
   if (c->rate > 0) spaces(t, GAP), cell(t, INK_PLAIN, rate_text(b, text), c->rate, true);
-  if (c->share > 0) spaces(t, GAP), share_cell(t, b, c->share);
+  if (c->share > 0) spaces(t, GAP), share_cell(t, b, c);
   if (c->ceiling > 0) spaces(t, GAP), cell(t, INK_DIM, bound == NULL ? "" : bound->ceiling, c->ceiling, false);
   newline(t);
 }
 
+/* What a benchmark measured of its own stands under its row, and so does that not all its processes ran. */
+static void notes(terminal *t, const assay_benchmark_result *b, size_t indent) {
+  assay_buf note = {0};
+  assay_report_partial(t->r->result, b, &note);
+  if (note.length > 0) spaces(t, 4 + indent), wrap(t, INK_UNSURE, note.data, 4 + indent, 4 + indent);
+  assay_buf_clear(&note);
+  assay_report_own_metrics(b, &note);
+  if (note.length > 0) spaces(t, 4 + indent), wrap(t, INK_PLAIN, note.data, 4 + indent, 4 + indent);
+  if (note.failed) t->out->failed = true;
+  assay_buf_deinit(&note);
+}
+
 static void row(terminal *t, const assay_benchmark_result *b, const char *label, size_t indent, const columns *c) {
-  bool doubtful = assay_report_measured(b) && !b->steady;
+  assay_buf partial = {0};
+  assay_report_partial(t->r->result, b, &partial);
+  bool doubtful = assay_report_measured(b) && (!b->steady || partial.length > 0);
+  assay_buf_deinit(&partial);
   put(t, doubtful ? INK_UNSURE : outcome_marks[b->status].with, doubtful ? "~" : outcome_marks[b->status].glyph);
   spaces(t, 1 + indent);
-  cell(t, INK_PLAIN, label, c->name - indent, false);
+  name_cell(t, INK_PLAIN, label, 2 + indent, c->name - indent);
   if (assay_report_measured(b)) {
     figures(t, b, c);
+    notes(t, b, indent);
     return;
   }
   spaces(t, GAP);
@@ -206,7 +273,7 @@ static void table_head(terminal *t, const columns *c) {
   if (c->value > 0) spaces(t, GAP), cell(t, INK_DIM, "Median", c->value, true);
   if (c->half > 0) spaces(t, GAP), cell(t, INK_DIM, "\u00B1 95 %", c->half, true);
   if (c->rate > 0) spaces(t, GAP), cell(t, INK_DIM, "Rate", c->rate, true);
-  if (c->share > 0) spaces(t, GAP), cell(t, INK_DIM, "Share of ceiling", c->share, false);
+  if (c->share > 0) spaces(t, GAP), cell(t, INK_DIM, c->bar ? "Share of ceiling" : "Share", c->share, !c->bar);
   if (c->ceiling > 0) spaces(t, GAP), cell(t, INK_DIM, "Ceiling", c->ceiling, false);
   newline(t);
 }
@@ -269,7 +336,7 @@ static void suite_table(terminal *t, const assay_digest_suite *s) {
     c.half = 0; /* nothing measured */
   else
     c.value = larger(c.value, strlen("Median"));
-  fit_columns(&c, t->width);
+  if (t->bounded) fit_columns(&c, t->width);
   table_head(t, &c);
   each_row(t, s->name, true, visit_print, &c);
 }
@@ -292,20 +359,20 @@ static void slas(terminal *t) {
   char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
   for (size_t i = 0; i < result->sla_count; i++) {
     const assay_sla_result *s = &result->slas[i];
+    if (s->status == ASSAY_SLA_NOT_APPLICABLE) continue;
     names = larger(names, assay_report_columns(s->name));
     values = larger(values, assay_report_columns(assay_report_value(s->value, s->unit, value)));
     limits = larger(limits, assay_report_columns(assay_report_value(s->limit, s->unit, limit)));
   }
-  values = larger(values, strlen("n/a"));
-  if (names > t->width / 3) names = t->width / 3;
+  names = name_columns(t, names, t->width * 2 / 5);
   for (size_t i = 0; i < result->sla_count; i++) {
     const assay_sla_result *s = &result->slas[i];
+    if (s->status == ASSAY_SLA_NOT_APPLICABLE) continue;
     put(t, inks[s->status], glyphs[s->status]);
     spaces(t, 1);
-    cell(t, INK_PLAIN, s->name, names, false);
+    name_cell(t, INK_PLAIN, s->name, 2, names);
     spaces(t, GAP);
-    cell(t, s->status == ASSAY_SLA_MET ? INK_BOLD : inks[s->status],
-         s->status == ASSAY_SLA_NOT_APPLICABLE ? "n/a" : assay_report_value(s->value, s->unit, value), values, true);
+    cell(t, s->status == ASSAY_SLA_MET ? INK_BOLD : inks[s->status], assay_report_value(s->value, s->unit, value), values, true);
     assay_buf_puts(t->out, s->is_max ? "  \u2264 " : "  \u2265 ");
     cell(t, INK_PLAIN, assay_report_value(s->limit, s->unit, limit), limits, false);
     spaces(t, GAP);
@@ -313,6 +380,11 @@ static void slas(terminal *t) {
     size_t at = 2 + names + GAP + values + 4 + limits + GAP;
     wrap(t, INK_DIM, note_text != NULL ? note_text : "", at + 20 < t->width ? at : 4, at);
   }
+  assay_buf rest = {0};
+  assay_report_not_applicable(result, &rest);
+  if (rest.length > 0) put(t, INK_DIM, NONE), spaces(t, 1), wrap(t, INK_DIM, rest.data, 2, 2);
+  if (rest.failed) t->out->failed = true;
+  assay_buf_deinit(&rest);
 }
 
 static void checks(terminal *t) {
@@ -327,7 +399,7 @@ static void checks(terminal *t) {
   assay_buf_deinit(&note);
   size_t names = 0;
   for (size_t i = 0; i < result->check_count; i++) names = larger(names, assay_report_columns(result->checks[i].name));
-  if (names > t->width / 3) names = t->width / 3;
+  names = name_columns(t, names, t->width * 2 / 5);
   for (size_t i = 0; i < result->check_count; i++) {
     const assay_check *c = &result->checks[i];
     assay_buf text = {0};
@@ -338,7 +410,7 @@ static void checks(terminal *t) {
                        c->expected != NULL ? c->expected : "", c->expected != NULL ? ")" : "");
     put(t, inks[c->status], glyphs[c->status]);
     spaces(t, 1);
-    cell(t, INK_PLAIN, c->name, names, false);
+    name_cell(t, INK_PLAIN, c->name, 2, names);
     spaces(t, GAP);
     wrap(t, c->status == ASSAY_CHECK_UNAVAILABLE ? INK_DIM : INK_PLAIN, text.data != NULL ? text.data : "", 2 + names + GAP,
          2 + names + GAP);
@@ -349,7 +421,45 @@ static void checks(terminal *t) {
   }
 }
 
-static bool is_news(const assay_change *c) { return c->verdict != ASSAY_VERDICT_SAME && c->verdict != ASSAY_VERDICT_NEW; }
+/* What is shown of the changes, in this order. */
+static const assay_verdict news[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_MISSING, ASSAY_VERDICT_INCONCLUSIVE};
+enum { VERDICT = 12, BY = 9, FIGURE = 13 };
+
+static void change_row(terminal *t, const assay_change *c, size_t names, bool figured) {
+  char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT];
+  double value_before, value_after;
+  ink with = c->verdict == ASSAY_VERDICT_WORSE ? INK_BAD : c->verdict == ASSAY_VERDICT_BETTER ? INK_GOOD : INK_UNSURE;
+  assay_report_change_values(t->r, c, &value_before, &value_after);
+  cell(t, with, assay_verdict_text(c->verdict), VERDICT, false);
+  spaces(t, GAP);
+  name_cell(t, INK_PLAIN, c->benchmark, VERDICT + GAP, names);
+  spaces(t, GAP);
+  cell(t, with, assay_report_signed_percent(c->change_ratio, by), BY, true);
+  if (figured) {
+    spaces(t, GAP);
+    cell(t, INK_PLAIN, assay_report_value(value_before, c->unit, before), FIGURE, true);
+    assay_buf_puts(t->out, " \u2192 ");
+    cell(t, INK_PLAIN, assay_report_value(value_after, c->unit, after), FIGURE, false);
+  }
+  newline(t);
+}
+
+static void change_rows(terminal *t, const assay_changes *all) {
+  size_t names = 0, unsure = 0;
+  for (size_t k = 0; k < sizeof news / sizeof *news * all->count; k++) {
+    const assay_change *c = &all->items[k % all->count];
+    if (c->verdict == news[k / all->count]) names = larger(names, assay_report_columns(c->benchmark));
+  }
+  size_t least = VERDICT + GAP + GAP + BY, figures_too = least + GAP + FIGURE + 3 + FIGURE;
+  bool figured = !t->bounded || names + figures_too <= t->width; /* else before and after leave, not the names */
+  names = name_columns(t, names, t->width - (figured ? figures_too : least));
+  for (size_t k = 0; k < sizeof news / sizeof *news * all->count; k++) {
+    const assay_change *c = &all->items[k % all->count];
+    if (c->verdict != news[k / all->count]) continue;
+    if (c->verdict == ASSAY_VERDICT_INCONCLUSIVE && unsure++ >= ASSAY_REPORT_INCONCLUSIVE) continue;
+    change_row(t, c, names, figured);
+  }
+}
 
 static void changes(terminal *t) {
   const assay_changes *all = t->r->context->changes;
@@ -362,31 +472,15 @@ static void changes(terminal *t) {
   if (v[ASSAY_VERDICT_MISSING] > 0) assay_buf_printf(&note, ", %zu missing", v[ASSAY_VERDICT_MISSING]);
   heading(t, "Since the previous run", note.data != NULL ? note.data : "");
   assay_buf_deinit(&note);
-  size_t names = 0;
-  for (size_t i = 0; i < all->count; i++) {
-    if (is_news(&all->items[i])) names = larger(names, assay_report_columns(all->items[i].benchmark));
-  }
-  bool figured = t->width >= FIGURED_WIDTH; /* else there is no room for before and after */
-  size_t rest = figured ? 12 + GAP + GAP + 9 + GAP + 13 + 3 + 13 : 12 + GAP + GAP + 9;
-  if (names > t->width - rest) names = t->width - rest;
-  for (size_t i = 0; i < all->count; i++) {
-    const assay_change *c = &all->items[i];
-    if (!is_news(c)) continue;
-    char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT];
-    ink with = c->verdict == ASSAY_VERDICT_WORSE ? INK_BAD : c->verdict == ASSAY_VERDICT_BETTER ? INK_GOOD : INK_UNSURE;
-    cell(t, with, assay_verdict_text(c->verdict), 12, false);
-    spaces(t, GAP);
-    cell(t, INK_PLAIN, c->benchmark, names, false);
-    spaces(t, GAP);
-    cell(t, with, assay_report_signed_percent(c->change_ratio, by), 9, true);
-    if (figured) {
-      spaces(t, GAP);
-      cell(t, INK_PLAIN, assay_report_value(c->before, c->unit, before), 13, true);
-      assay_buf_puts(t->out, " \u2192 ");
-      cell(t, INK_PLAIN, assay_report_value(c->after, c->unit, after), 13, false);
-    }
-    newline(t);
-  }
+  change_rows(t, all);
+  size_t unsure = v[ASSAY_VERDICT_INCONCLUSIVE];
+  assay_buf rest = {0};
+  if (unsure > ASSAY_REPORT_INCONCLUSIVE)
+    assay_buf_printf(&rest, "%zu more are inconclusive; the HTML report has them all. ", unsure - ASSAY_REPORT_INCONCLUSIVE);
+  if (unsure > 0) assay_buf_puts(&rest, assay_report_verdict_rule);
+  if (rest.length > 0) wrap(t, INK_DIM, rest.data, 0, 0);
+  if (rest.failed) t->out->failed = true;
+  assay_buf_deinit(&rest);
 }
 
 static void recommendations(terminal *t) {
@@ -414,8 +508,7 @@ static void masthead(terminal *t) {
   if (t->r->result->machine_label != NULL) wrap(t, INK_BOLD, t->r->result->machine_label, 0, 0);
   assay_buf line = {0};
   assay_buf_printf(&line, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
-                   assay_report_duration(run->duration_s, took), run->processes, run->processes == 1 ? "" : "es",
-                   run->quick ? ", quick" : "");
+                   assay_report_took(run, took), run->processes, run->processes == 1 ? "" : "es", run->quick ? ", quick" : "");
   if (run->commit != NULL) assay_buf_printf(&line, ", commit %.12s", run->commit);
   if (run->name != NULL) assay_buf_printf(&line, ", \"%s\"", run->name);
   wrap(t, INK_DIM, line.data != NULL ? line.data : "", 0, 0);
@@ -434,9 +527,16 @@ static void last_line(terminal *t) {
 
 void assay_report_terminal(const assay_render *r) {
   size_t width = r->context->width == 0 ? DEFAULT_WIDTH : r->context->width;
-  terminal t = {.r = r, .out = r->out, .width = width < MIN_WIDTH ? MIN_WIDTH : width, .color = r->context->color};
+  terminal t = {
+      .r = r, .out = r->out, .width = width < MIN_WIDTH ? MIN_WIDTH : width, .bounded = r->context->width > 0, .color = r->context->color};
   masthead(&t);
   for (size_t i = 0; i < r->digest->suite_count; i++) suite_table(&t, &r->digest->suites[i]);
+  if (r->digest->unsteady > 0) {
+    assay_buf_putc(t.out, '\n');
+    put(&t, INK_UNSURE, "~");
+    spaces(&t, 1);
+    wrap(&t, INK_DIM, "never got steady before measuring began: read the figure with care", 2, 2);
+  }
   checks(&t);
   slas(&t);
   changes(&t);

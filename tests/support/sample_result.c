@@ -171,6 +171,10 @@ static void fill_benchmarks(test_sample *s) {
   add_bound(s, "stencil", "type=f32/n=1048576", 8388608, 14680064, "memory.copy.1t", 0.66, 0.03);
   add_bound(s, "matmul_naive", "type=f32/n=256", 786432, 33554432, "flops.f32.vector", 0.071, 0.02);
   add_bound(s, "matmul_blocked", "type=f32/n=256", 786432, 33554432, "flops.f32.vector", 0.613, 0.018);
+  uint64_t kept = noise_state; /* what comes after draws the same noise with or without this */
+  assay_benchmark_result *own = &s->result->benchmarks[s->result->benchmark_count - 1];
+  fill_values(&s->arena, add_metric(own, "accuracy", "ratio", ASSAY_KIND_ACCURACY, ASSAY_HIGHER), 0.974, 0.002);
+  noise_state = kept;
   static const double sizes[] = {1e3, 1e4, 1e5, 1e6};
   for (size_t i = 0; i < 4; i++)
     add_cost(s, "performance", "sort", assay_arena_printf(&s->arena, "n=%.0f", sizes[i]),
@@ -464,6 +468,13 @@ void test_sample_init(test_sample *s) {
   s->previous->run.id = "00c0ffee00c0ffed";
   s->previous->run.commit = "e3d9a20";
   s->previous->run.started_at_s = STARTED - 86400;
+  s->previous->benchmarks = copied(&s->arena, r->benchmarks, r->benchmark_count, sizeof *r->benchmarks);
+  for (size_t i = 0; i < r->benchmark_count; i++) {
+    assay_benchmark_result *b = &s->previous->benchmarks[i];
+    if (b->metric_count == 0) continue;
+    b->metrics = copied(&s->arena, b->metrics, b->metric_count, sizeof *b->metrics);
+    b->metrics[0].value /= 1 + change_of(i) - 0.004; /* the median is not the mean that is judged */
+  }
   fill_changes(s);
   fill_trends(s);
 }

@@ -116,6 +116,138 @@ static void terminal_colours_only_when_asked(void **state) {
   test_sample_deinit(&s);
 }
 
+static void names_are_never_cut(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  static const unsigned widths[] = {0, 40, 60, 80, 100};
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+    char *text = render(&s, ASSAY_FORMAT_TERMINAL, widths[i], false);
+    assert_null(strstr(text, "\u2026"));
+    assay_string_free(text);
+  }
+  s.result->benchmarks[0].name = s.changes->items[0].benchmark =
+      "transform_reduce/op=add/type=f32/layout=contiguous/arrangement=pinned/bytes=67108864";
+  s.changes->items[0].verdict = ASSAY_VERDICT_WORSE;
+  char *piped = render(&s, ASSAY_FORMAT_TERMINAL, 0, false);
+  assert_non_null(strstr(piped, s.changes->items[0].benchmark));
+  assay_string_free(piped);
+  char *narrow = render(&s, ASSAY_FORMAT_TERMINAL, 60, false);
+  assert_non_null(strstr(narrow, "bytes=67108864"));
+  assay_string_free(narrow);
+  test_sample_deinit(&s);
+}
+
+static void limits_without_a_workload_are_one_line(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  size_t slas = s.result->sla_count;
+  test_sample_keep(&s, 1);
+  s.result->check_count = 0;
+  s.result->sla_count = slas;
+  for (size_t i = 0; i < slas; i++) {
+    s.result->slas[i].status = ASSAY_SLA_NOT_APPLICABLE;
+    s.result->slas[i].reason = "no benchmark matches it";
+  }
+  static const assay_format formats[] = {ASSAY_FORMAT_TERMINAL, ASSAY_FORMAT_MARKDOWN};
+  for (size_t i = 0; i < 2; i++) {
+    char *text = render(&s, formats[i], 0, false);
+    assert_null(strstr(text, "kept"));
+    assert_non_null(strstr(text, " limits do not apply: no benchmark matches trading/order"));
+    assert_null(strstr(text, "n/a"));
+    assay_string_free(text);
+  }
+  s.result->slas[0].status = ASSAY_SLA_MET;
+  char *text = render(&s, ASSAY_FORMAT_TERMINAL, 0, false);
+  assert_non_null(strstr(text, "every limit was kept"));
+  assay_string_free(text);
+  test_sample_deinit(&s);
+}
+
+static void interrupted_runs_say_what_is_missing(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  s.result->run.interrupted = true;
+  s.result->run.duration_s = 0;
+  s.result->benchmarks[0].metrics[0].process_count = 1;
+  static const assay_format formats[] = {ASSAY_FORMAT_TERMINAL, ASSAY_FORMAT_MARKDOWN, ASSAY_FORMAT_HTML};
+  for (size_t i = 0; i < 3; i++) {
+    char *text = render(&s, formats[i], 0, false);
+    assert_non_null(strstr(text, "duration not known"));
+    assert_non_null(strstr(text, "1 of 5 processes"));
+    assert_null(strstr(text, "5 of 5 processes"));
+    assay_string_free(text);
+  }
+  test_sample_deinit(&s);
+}
+
+static void own_metrics_stand_beside_the_main_one(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  static const assay_format formats[] = {ASSAY_FORMAT_TERMINAL, ASSAY_FORMAT_MARKDOWN, ASSAY_FORMAT_HTML};
+  for (size_t i = 0; i < 3; i++) {
+    char *text = render(&s, formats[i], 0, false);
+    assert_non_null(strstr(text, "accuracy 97.4 %"));
+    assert_null(strstr(text, "peak_rss 3")); /* the engine's stay among all figures */
+    assay_string_free(text);
+  }
+  test_sample_deinit(&s);
+}
+
+static void decided_changes_come_before_inconclusive_ones(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  size_t unsure = 0;
+  s.result->sla_count = 0;
+  for (size_t i = 0; i < s.changes->count; i++) {
+    if (s.changes->items[i].verdict == ASSAY_VERDICT_SAME) s.changes->items[i].verdict = ASSAY_VERDICT_INCONCLUSIVE;
+    unsure += s.changes->items[i].verdict == ASSAY_VERDICT_INCONCLUSIVE;
+  }
+  static const struct {
+    assay_format format;
+    const char *better, *inconclusive;
+  } cases[] = {{ASSAY_FORMAT_TERMINAL, "\nbetter ", "\ninconclusive "},
+               {ASSAY_FORMAT_MARKDOWN, "better |", "inconclusive |"},
+               {ASSAY_FORMAT_HTML, "</b>better<", "</b>inconclusive<"}};
+  for (size_t i = 0; i < 3; i++) {
+    char *text = render(&s, cases[i].format, 0, false), folded[40];
+    const char *better = strstr(text, cases[i].better), *inconclusive = strstr(text, cases[i].inconclusive);
+    assert_non_null(better);
+    assert_non_null(inconclusive);
+    assert_true(better < inconclusive);
+    assert_non_null(strstr(text, "Benjamini"));
+    snprintf(folded, sizeof folded, "%zu more", unsure - 8);
+    assert_non_null(strstr(text, folded));
+    assay_string_free(text);
+  }
+  test_sample_deinit(&s);
+}
+
+static void percentiles_need_operations_behind_them(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  static double quantiles[] = {0, 0.5, 0.9, 0.99, 1}, values[] = {10, 20, 30, 40, 118.1e3}; /* 183 operations */
+  for (size_t i = 0; i < s.result->benchmark_count; i++) {
+    assay_benchmark_result *b = &s.result->benchmarks[i];
+    if (b->latency.count > 0) b->latency = (assay_latency_curve){5, quantiles, values};
+    if (b->metric_count > 0) b->metrics[0].stats.max = 118.1e3;
+  }
+  char *text = render(&s, ASSAY_FORMAT_HTML, 0, false), *from = strstr(text, "id=\"latency\""), *to = strstr(from, "</section>");
+  *to = '\0';
+  size_t largest = 0, rows = 0;
+  for (char *p = from; (p = strstr(p, ">118.1&")) != NULL; p++) largest++;
+  for (char *p = from; (p = strstr(p, "<tr><th scope")) != NULL; p++) rows++;
+  assert_int_equal(rows, 3);
+  assert_int_equal(largest, rows); /* as the maximum alone */
+  assay_string_free(text);
+  test_sample_deinit(&s);
+}
+
 static void csv_has_equal_fields_and_no_formulas(void **state) {
   (void)state;
   test_sample s;
@@ -201,6 +333,12 @@ int main(void) {
       cmocka_unit_test(text_formats_match_their_golden_files),
       cmocka_unit_test(terminal_lines_fit_the_width),
       cmocka_unit_test(terminal_colours_only_when_asked),
+      cmocka_unit_test(names_are_never_cut),
+      cmocka_unit_test(limits_without_a_workload_are_one_line),
+      cmocka_unit_test(interrupted_runs_say_what_is_missing),
+      cmocka_unit_test(own_metrics_stand_beside_the_main_one),
+      cmocka_unit_test(decided_changes_come_before_inconclusive_ones),
+      cmocka_unit_test(percentiles_need_operations_behind_them),
       cmocka_unit_test(csv_has_equal_fields_and_no_formulas),
       cmocka_unit_test(every_format_renders_every_shape_and_repeats),
       cmocka_unit_test(no_context_and_unwritable_places_are_told),
