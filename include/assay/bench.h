@@ -45,8 +45,8 @@ enum { ASSAY_BENCH_MAX_PARAMS = 8, ASSAY_BENCH_MAX_METRICS = 32, ASSAY_NAME_MAX 
 /*
  * A sweep: comma-separated values, each a word or a range. "1,2,4", "f32,f64", "1..4" (step 1), "0..1+0.25" (arithmetic), "1Ki..1Mi*4"
  * (geometric; the end is included when hit, and always as the last value). Suffixes: k M G (1000^n), Ki Mi Gi (1024^n). The word "cpus" is
- * the number of CPUs that this process may run on, also as an end of a range: "1..cpus*2". The parameter "threads" runs the function in
- * that many threads at once; "type" and "n" are ordinary names by convention.
+ * the number of CPUs that this process may run on, at most its CPU quota rounded up, also as an end of a range: "1..cpus*2". The parameter
+ * "threads" runs the function in that many threads at once; "type" and "n" are ordinary names by convention.
  */
 typedef struct assay_param {
   const char *name;

@@ -85,8 +85,8 @@ ASSAY_API size_t assay_machine_cpus(const assay_machine *machine, assay_core_cla
 ASSAY_API assay_status assay_machine_run_on(const assay_machine *machine, assay_core_class core_class, assay_error *err);
 
 /* Number of threads of the libraries that crunch numbers (OpenMP, OpenBLAS, MKL, BLIS, Accelerate, NumExpr), for this process and those it
- * starts: `threads`, or with 0 the performance cores that this process may use. What the environment says already stays. Sets environment
- * variables, so call it before such a library is loaded and before threads start. */
+ * starts: `threads`, or with 0 the performance cores that this process may use and its CPU quota can keep busy. What the environment says
+ * already stays. Sets environment variables, so call it before such a library is loaded and before threads start. */
 ASSAY_API assay_status assay_machine_set_math_threads(const assay_machine *machine, unsigned threads, assay_error *err);
 
 /* The whole machine as nested JSON: {"schema": "assay-machine/1", "id", "label", "cpu": {...}, ..., "unavailable": {"key": "cause"}}; an

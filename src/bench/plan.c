@@ -42,7 +42,7 @@ static assay_status check_threads(const assay_sweep *sweep, const char *owner, a
 
 static assay_status expand(assay_arena *arena, const char *owner, const assay_param *params, size_t count, assay_error *err, product *p) {
   *p = (product){.params = params, .count = count};
-  unsigned cpus = (unsigned)assay_os_allowed_cpus(NULL, 0);
+  unsigned cpus = assay_os_within_quota(assay_os_allowed_cpus(NULL, 0), assay_os_cpu_quota());
   size_t cases = 1;
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
@@ -51,7 +51,7 @@ static assay_status expand(assay_arena *arena, const char *owner, const assay_pa
       if (strcmp(params[k].name, params[i].name) == 0)
         return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: parameter %s is there twice", owner, params[i].name);
     }
-    status = assay_sweep_expand(arena, params[i].name, params[i].values, cpus > 0 ? cpus : 1, err, &p->sweeps[i]);
+    status = assay_sweep_expand(arena, params[i].name, params[i].values, cpus, err, &p->sweeps[i]);
     if (status == ASSAY_OK && strcmp(params[i].name, "threads") == 0) status = check_threads(&p->sweeps[i], owner, err);
     if (status == ASSAY_OK && (cases *= p->sweeps[i].count) > CASE_LIMIT)
       return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s has more than %d cases", owner, CASE_LIMIT);

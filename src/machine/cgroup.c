@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "machine/component.h"
 #include "machine/lines.h"
+#include "os/cgroup.h"
 
 typedef struct cgroup {
   const char *mount; /* "/sys/fs/cgroup/memory"; NULL when the controller is not mounted */
@@ -24,60 +25,10 @@ typedef struct limits {
   bool seen;      /* a group on the way says something, be it "no limit" */
 } limits;
 
-static bool list_has(const char *list, size_t length, const char *word) {
-  size_t word_length = strlen(word);
-  for (size_t i = 0; i < length;) {
-    size_t end = i;
-    while (end < length && list[end] != ',') end++;
-    if (end - i == word_length && memcmp(list + i, word, word_length) == 0) return true;
-    i = end + 1;
-  }
-  return false;
-}
-
-/* Where a controller (v1) or the unified hierarchy (`controller` NULL) is mounted. */
-static const char *find_mount(assay_context *context, const char *mounts, const char *controller) {
-  for (const char *line = mounts; line != NULL && *line != '\0';) {
-    size_t length = strcspn(line, "\n"), at[5] = {0}, fields = 0;
-    for (size_t i = 0; i < length && fields < 4; i++) {
-      if (line[i] == ' ') at[++fields] = i + 1;
-    }
-    if (fields >= 4) {
-      const char *type = line + at[2], *options = line + at[3];
-      size_t type_length = at[3] - at[2] - 1, options_length = at[4] - at[3] - 1;
-      bool found = controller == NULL ? type_length == 7 && memcmp(type, "cgroup2", 7) == 0
-                                      : type_length == 6 && memcmp(type, "cgroup", 6) == 0 && list_has(options, options_length, controller);
-      if (found) return assay_arena_strndup(context->arena, line + at[1], at[2] - at[1] - 1);
-    }
-    line += length + (line[length] == '\n');
-  }
-  return NULL;
-}
-
-/* The path of "4:memory:/a/b" or, for the unified hierarchy, "0::/a/b". */
-static const char *find_path(assay_context *context, const char *self, const char *controller) {
-  for (const char *line = self; line != NULL && *line != '\0';) {
-    size_t length = strcspn(line, "\n");
-    const char *first = memchr(line, ':', length),
-               *second = first != NULL ? memchr(first + 1, ':', (size_t)(line + length - first - 1)) : NULL;
-    if (second != NULL) {
-      size_t list_length = (size_t)(second - first - 1);
-      bool found = controller == NULL ? list_length == 0 : list_has(first + 1, list_length, controller);
-      if (found) return assay_arena_strndup(context->arena, second + 1, (size_t)(line + length - second - 1));
-    }
-    line += length + (line[length] == '\n');
-  }
-  return NULL;
-}
-
-/* A v1 hierarchy that holds the controller wins: the kernel gives a controller to one hierarchy only. */
 static cgroup find_group(assay_context *context, const char *mounts, const char *self, const char *controller) {
-  cgroup group = {.mount = find_mount(context, mounts, controller), .path = find_path(context, self, controller)};
-  if (group.mount == NULL || group.path == NULL) {
-    group = (cgroup){.mount = find_mount(context, mounts, NULL), .path = find_path(context, self, NULL), .v2 = true};
-  }
-  /* A group outside of what this process may see ("/../x"): only the top of the mount is known. */
-  if (group.path == NULL || strstr(group.path, "..") != NULL) group.path = "/";
+  assay_cgroup found = assay_cgroup_find(mounts, self, controller);
+  cgroup group = {.path = assay_arena_strndup(context->arena, found.path, found.path_length), .v2 = found.v2};
+  if (found.mount != NULL) group.mount = assay_arena_strndup(context->arena, found.mount, found.mount_length);
   return group;
 }
 
@@ -189,8 +140,8 @@ void assay_discover_cgroup(assay_context *context) {
     tighten(context, &cpu, read_cpu_limit);
     no_memory_limit = why_unlimited(context, &memory, "memory");
     no_cpu_limit = why_unlimited(context, &cpu, "cpu");
-    bool v1 = find_mount(context, mounts, "memory") != NULL || find_mount(context, mounts, "cpu") != NULL,
-         v2 = find_mount(context, mounts, NULL) != NULL;
+    bool v1 = (memory.group.mount != NULL && !memory.group.v2) || (cpu.group.mount != NULL && !cpu.group.v2),
+         v2 = assay_cgroup_find(mounts, self, NULL).mount != NULL;
     assay_put_text(context, v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none", NULL, "cgroup.version");
   } else {
     assay_put_unavailable(context, cause, "cgroup.version");

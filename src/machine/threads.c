@@ -2,8 +2,11 @@
 #include <assay/machine.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "os/prim.h"
 
 /* Each library has a variable of its own, read once when it is loaded. */
 static const char *const variables[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
@@ -15,7 +18,10 @@ static uint64_t cores_for_math(const assay_machine *machine) {
   assay_machine_get_u64(machine, "cpu.performance_cores", &performance);
   assay_machine_get_u64(machine, "cpu.cores_allowed", &allowed);
   uint64_t cores = performance > 0 ? performance : allowed;
-  return allowed > 0 && allowed < cores ? allowed : cores;
+  double quota = NAN;
+  assay_machine_get_f64(machine, "cpu.quota_cores", &quota);
+  if (allowed > 0 && allowed < cores) cores = allowed;
+  return cores > 0 ? assay_os_within_quota(cores, quota) : 0;
 }
 
 assay_status assay_machine_set_math_threads(const assay_machine *machine, unsigned threads, assay_error *err) {

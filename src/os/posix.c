@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,6 +295,11 @@ assay_status assay_os_find_data(const char *relative, assay_error *err, char **p
     assay_free(found);
   }
   return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s is not installed; set ASSAY_DATA_DIR to the directory that holds it", relative);
+}
+
+unsigned assay_os_within_quota(size_t cpus, double quota) {
+  if (quota > 0 && quota < (double)cpus) cpus = (size_t)ceil(quota);
+  return cpus == 0 ? 1 : cpus < UINT_MAX ? (unsigned)cpus : UINT_MAX;
 }
 
 size_t assay_os_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/ceilings/measure.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -87,7 +88,10 @@ unsigned assay_ceilings_threads(const assay_machine *machine) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     count = online > 0 ? (size_t)online : 1;
   }
-  return count < ASSAY_CEILINGS_CPUS_MAX ? (unsigned)count : ASSAY_CEILINGS_CPUS_MAX;
+  double quota = NAN;
+  if (machine != NULL) assay_machine_get_f64(machine, "cpu.quota_cores", &quota);
+  unsigned threads = assay_os_within_quota(count, quota);
+  return threads < ASSAY_CEILINGS_CPUS_MAX ? threads : ASSAY_CEILINGS_CPUS_MAX;
 }
 
 static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {

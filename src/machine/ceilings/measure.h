@@ -22,7 +22,7 @@ typedef struct assay_ceilings_run {
   uint64_t slice_ns;    /* how long one of those repetitions lasts at least */
   unsigned passes;      /* repetitions over a memory-sized set */
   uint32_t isa;
-  unsigned threads;                       /* all CPUs that this process may use */
+  unsigned threads;                       /* see assay_ceilings_threads */
   unsigned cpus[ASSAY_CEILINGS_CPUS_MAX]; /* one hardware thread per core first */
   bool pins;                              /* whether threads can be pinned */
   uint64_t memory_limit_bytes;            /* most that a measurement may allocate at once */
@@ -33,7 +33,7 @@ typedef struct assay_ceilings_run {
 /* Fills all but `set` from facts, and from the system where there are none. */
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick);
 
-/* How many threads "all" are: the CPUs that this process may use. */
+/* How many threads "all" are: the CPUs that this process may use, and no more than its CPU quota can keep busy. */
 unsigned assay_ceilings_threads(const assay_machine *machine);
 
 /* Bytes of a set that lives in cache `level`; 0 when there is none. Half of a core's own L1 and L2, so that it stays there beside

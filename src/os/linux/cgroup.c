@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux/cgroup.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "os/cgroup.h"
 #include "os/prim.h"
 
-/* A line of /proc/self/cgroup is "<id>:<controllers>:<path>"; version 2 is "0::<path>". */
-static bool find_group(const char *controller, char *group, size_t size) {
-  char *text = NULL;
-  size_t length = 0;
-  if (assay_os_read_file("/proc/self/cgroup", 65536, NULL, &text, &length) != ASSAY_OK) return false;
-  bool found = false;
-  char *rest = NULL;
-  for (char *line = strtok_r(text, "\n", &rest); line != NULL && !found; line = strtok_r(NULL, "\n", &rest)) {
-    char *controllers = strchr(line, ':');
-    char *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-    if (path == NULL) continue;
-    *path++ = '\0';
-    controllers++;
-    char *more = NULL;
-    if (controller == NULL) found = controllers[0] == '\0';
-    for (char *name = strtok_r(controllers, ",", &more); name != NULL && controller != NULL; name = strtok_r(NULL, ",", &more))
-      found = found || strcmp(name, controller) == 0;
-    if (found) snprintf(group, size, "%s", path);
+/* Mount point and path of the group that rules `controller`, as texts. */
+typedef struct place {
+  char mount[1024], path[2048];
+  bool v2;
+} place;
+
+static bool find_place(const char *controller, place *found) {
+  char *mounts = NULL, *self = NULL;
+  size_t length;
+  bool is_there = false;
+  if (assay_os_read_file("/proc/mounts", 1 << 22, NULL, &mounts, &length) == ASSAY_OK &&
+      assay_os_read_file("/proc/self/cgroup", 1 << 16, NULL, &self, &length) == ASSAY_OK) {
+    assay_cgroup group = assay_cgroup_find(mounts, self, controller);
+    is_there = group.mount != NULL && group.mount_length < sizeof found->mount && group.path_length < sizeof found->path;
+    if (is_there) {
+      snprintf(found->mount, sizeof found->mount, "%.*s", (int)group.mount_length, group.mount);
+      snprintf(found->path, sizeof found->path, "%.*s", (int)group.path_length, group.path);
+      found->v2 = group.v2;
+    }
   }
-  assay_free(text);
-  return found;
+  assay_free(mounts);
+  assay_free(self);
+  return is_there;
 }
 
 static bool try_path(const char *mount, const char *group, const char *file, char *path, size_t size) {
@@ -37,12 +42,45 @@ static bool try_path(const char *mount, const char *group, const char *file, cha
 }
 
 bool assay_cgroup_path(const char *file, const char *controller, char *path, size_t size) {
-  char group[1024], mount[256];
-  if (!find_group(controller, group, sizeof group)) return false;
+  place at;
+  if (!find_place(controller, &at) || at.v2 != (controller == NULL)) return false;
   /* In a container the group's own path is often not visible: its files are then at the mount itself. */
-  if (controller == NULL)
-    return try_path("/sys/fs/cgroup", group, file, path, size) || try_path("/sys/fs/cgroup/unified", group, file, path, size) ||
-           try_path("/sys/fs/cgroup", "/", file, path, size);
-  snprintf(mount, sizeof mount, "/sys/fs/cgroup/%s", controller);
-  return try_path(mount, group, file, path, size) || try_path(mount, "/", file, path, size);
+  return try_path(at.mount, at.path, file, path, size) || try_path(at.mount, "/", file, path, size);
+}
+
+static bool read_text(const char *mount, const char *path, const char *file, char *text, size_t size) {
+  char name[4096];
+  int length = snprintf(name, sizeof name, "%s%s/%s", mount, path, file);
+  FILE *stream = length > 0 && (size_t)length < sizeof name ? fopen(name, "re") : NULL;
+  if (stream == NULL) return false;
+  bool read = fgets(text, (int)size, stream) != NULL;
+  fclose(stream);
+  return read;
+}
+
+/* "150000 100000" or "max 100000"; version 1 has two files, and -1 for no limit. NaN when this group sets none. */
+static double quota_of(const place *at, const char *path) {
+  char text[64], period_text[64];
+  if (!read_text(at->mount, path, at->v2 ? "cpu.max" : "cpu.cfs_quota_us", text, sizeof text)) return NAN;
+  char *end = text;
+  double quota = strtod(text, &end), period = 0;
+  if (end == text || !(quota > 0)) return NAN;
+  if (at->v2)
+    period = strtod(end, NULL);
+  else if (read_text(at->mount, path, "cpu.cfs_period_us", period_text, sizeof period_text))
+    period = strtod(period_text, NULL);
+  return period > 0 ? quota / period : NAN;
+}
+
+double assay_os_cpu_quota(void) {
+  place at;
+  if (!find_place("cpu", &at)) return NAN;
+  double tightest = NAN;
+  for (size_t length = strlen(at.path);;) {
+    while (length > 0 && at.path[length - 1] == '/') length--;
+    at.path[length] = '\0';
+    tightest = fmin(tightest, quota_of(&at, at.path)); /* fmin passes over NaN */
+    if (length == 0) return tightest;
+    while (length > 0 && at.path[length - 1] != '/') length--;
+  }
 }

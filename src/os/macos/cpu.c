@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* macOS publishes neither the CPU of a thread nor a way to choose it; it schedules by quality-of-service class. */
 #include <mach-o/dyld.h>
+#include <math.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -12,6 +13,8 @@ size_t assay_os_allowed_cpus(unsigned *cpus, size_t capacity) {
   for (size_t i = 0; i < count && i < capacity; i++) cpus[i] = (unsigned)i;
   return count;
 }
+
+double assay_os_cpu_quota(void) { return NAN; } /* macOS has no quotas */
 
 assay_status assay_os_pin_thread(const unsigned *cpus, size_t count, assay_error *err) {
   (void)cpus;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Small captures of machines that are odd in one way each, written here; they need nothing from outside. */
 #include "capture.h"
+#include "machine/ceilings/measure.h"
 #include "test.h"
 
 #define CPU "sys/devices/system/cpu/cpu%u/"
@@ -124,9 +125,12 @@ static void nested_cgroup_v2_limits(void **state) {
   (void)state;
   capture c;
   capture_begin(&c, "cgroup2.tar.bz2", ARCHIVE_FILTER_BZIP2);
-  online(&c, "0-1\n");
-  capture_cpu(&c, 0, 0, 0, "0", "0-1");
-  capture_cpu(&c, 1, 0, 1, "1", "0-1");
+  online(&c, "0-3\n");
+  for (unsigned cpu = 0; cpu < 4; cpu++) {
+    char own[8];
+    snprintf(own, sizeof own, "%u", cpu);
+    capture_cpu(&c, cpu, 0, cpu, own, "0-3");
+  }
   capture_file(&c, "proc/meminfo", "MemTotal:       16777216 kB\nMemFree:         8388608 kB\nMemAvailable:   12582912 kB\n");
   capture_file(&c, "proc/self/cgroup", "0::/a.slice/b.service/c\n");
   capture_file(&c, "proc/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
@@ -146,6 +150,8 @@ static void nested_cgroup_v2_limits(void **state) {
   double cores = 0;
   assert_true(assay_machine_get_f64(m, "cpu.quota_cores", &cores));
   assert_near(cores, 1.5, 1e-9);
+  assert_int_equal(assay_machine_cpus(m, ASSAY_CORES_ALL, NULL, 0), 4);
+  assert_int_equal(assay_ceilings_threads(m), 2); /* more would only wait for their turn */
   assay_machine_destroy(m);
 }
 
