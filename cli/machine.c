@@ -202,7 +202,8 @@ const assay_cli_verb assay_cli_machine_check = {
     .name = "machine check",
     .summary = "Check this machine against an expectation profile, or against itself.",
     .details =
-        "A row passes, fails, or is unavailable with the cause. Exit code 1 when a row failed. Rows about speed need the ceilings: "
+        "A row passes, fails, or is unavailable with the cause. Exit code 1 when a row failed, 3 when none could be judged. Rows about "
+        "speed need the ceilings: "
         "`machine ceilings` measures them once.",
     .options = check_options,
     .examples = check_examples,

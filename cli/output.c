@@ -155,8 +155,10 @@ void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const
 }
 
 int assay_cli_checks_exit_code(const assay_check_list *checks) {
+  size_t passed = 0;
   for (size_t i = 0; i < checks->count; i++) {
     if (checks->items[i].status == ASSAY_CHECK_FAIL) return ASSAY_EXIT_MISSED;
+    passed += checks->items[i].status == ASSAY_CHECK_PASS;
   }
-  return ASSAY_EXIT_FINE;
+  return passed > 0 || checks->count == 0 ? ASSAY_EXIT_FINE : ASSAY_EXIT_INCONCLUSIVE;
 }

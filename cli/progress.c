@@ -147,5 +147,6 @@ const volatile int *assay_cli_stop_on_signal(void) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGHUP, &action, NULL); /* a terminal that was closed should not cost the report */
   return &stop_requested;
 }

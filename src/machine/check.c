@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/toml.h"
+#include "machine/facts.h"
 #include "machine/validate.h"
 #include "os/prim.h"
 
@@ -100,7 +101,9 @@ static subject look_at_fact(checker *c, const char *key) {
 }
 
 static subject look_at_ceiling(checker *c, const char *name) {
-  if (c->ceilings == NULL) return (subject){.cause = "the ceilings were not measured: run 'assay machine ceilings'"};
+  if (c->ceilings == NULL)
+    return (subject){.cause = c->machine->replayed ? "a capture cannot be measured"
+                                                   : "the ceilings were not measured: run 'assay machine ceilings'"};
   const assay_ceiling *row = assay_ceilings_find(c->ceilings, name);
   if (row == NULL) return (subject){.cause = assay_arena_printf(c->arena, "there is no ceiling %s", name)};
   if (!row->available) return (subject){.cause = row->cause};

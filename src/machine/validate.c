@@ -52,7 +52,8 @@ static bool measured(validation *v, const char *row, const char *expected, const
     *value = ceiling->value;
     return true;
   }
-  const char *cause = "the ceilings were not measured: run 'assay machine ceilings'";
+  const char *cause =
+      v->machine->replayed ? "a capture cannot be measured" : "the ceilings were not measured: run 'assay machine ceilings'";
   if (ceiling != NULL)
     cause = ceiling->cause;
   else if (v->ceilings != NULL)

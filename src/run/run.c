@@ -131,12 +131,23 @@ static assay_status begin_result(run_state *state) {
 
 /* ---- Machine and ceilings ----------------------------------------------------------------------------------------------------- */
 
+/* Does a suite of this run have checks that are wanted? */
+static bool checks_anything(const run_state *state) {
+  for (size_t i = 0; i < state->selection.chosen_count; i++) {
+    if (checks_wanted(state, assay_suite_find(state->selection.chosen[i]))) return true;
+  }
+  return false;
+}
+
 static assay_status detect(run_state *state) {
   enter(state, "machine");
   assay_status status = assay_machine_detect(NULL, state->err, &state->machine);
   if (status != ASSAY_OK) return status;
   assay_log(ASSAY_LOG_INFO, "machine %s: %s", assay_machine_id(state->machine), assay_machine_label(state->machine));
   if (state->config->profile == NULL) return ASSAY_OK;
+  if (!checks_anything(state))
+    return ASSAY_FAIL(state->err, ASSAY_ERR_INVALID,
+                      "the profile %s would not be used: no suite of this run checks the machine (hardware does)", state->config->profile);
   /* A broken profile should not cost a whole run: its rows are read now and thrown away. */
   assay_check_list *rows = NULL;
   status = assay_machine_check(state->machine, NULL, state->config->profile, state->err, &rows);
