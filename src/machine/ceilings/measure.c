@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine/facts.h"
 #include "os/isa.h"
 #include "os/prim.h"
 
@@ -94,9 +95,28 @@ unsigned assay_ceilings_threads(const assay_machine *machine) {
   return threads < ASSAY_CEILINGS_CPUS_MAX ? threads : ASSAY_CEILINGS_CPUS_MAX;
 }
 
+/* Two hardware threads of one core wake each other up without leaving it. */
+static void find_other_core(assay_ceilings_run *run, const assay_machine *machine) {
+  size_t allowed = 0;
+  const assay_machine_cpu *first = NULL;
+  for (size_t i = 0; machine != NULL && i < machine->cpu_count; i++) {
+    const assay_machine_cpu *cpu = &machine->cpus[i];
+    if (!cpu->allowed) continue;
+    allowed++;
+    if (first == NULL && cpu->number == run->cpus[0]) first = cpu;
+    if (first == NULL || cpu->core == first->core) continue;
+    run->other_core = cpu->number;
+    return;
+  }
+  run->no_other_core = allowed == 1  ? "this process may use one CPU only"
+                       : allowed > 1 ? "this process may use hardware threads of one core only"
+                                     : "which CPUs share a core is not known here";
+}
+
 static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {
   run->pins = allowed_cpus(machine, run->cpus, ASSAY_CEILINGS_CPUS_MAX) > 0;
   run->threads = assay_ceilings_threads(machine);
+  find_other_core(run, machine);
 }
 
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick) {

@@ -25,6 +25,8 @@ typedef struct assay_ceilings_run {
   unsigned threads;                       /* see assay_ceilings_threads */
   unsigned cpus[ASSAY_CEILINGS_CPUS_MAX]; /* one hardware thread per core first */
   bool pins;                              /* whether threads can be pinned */
+  unsigned other_core;                    /* a CPU that shares no core with cpus[0] */
+  const char *no_other_core;              /* why there is none; NULL when there is */
   uint64_t memory_limit_bytes;            /* most that a measurement may allocate at once */
   uint64_t level_bytes[4];                /* [1] L1d of one core, [2] L2, [3] L3 of one core's group; 0 when there is none */
   uint64_t last_level_bytes;              /* of the whole machine: all last-level caches together */

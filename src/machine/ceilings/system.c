@@ -89,7 +89,7 @@ static bool pass_byte(ping_job *job, int fd, bool out) {
 }
 
 static void pin_player(const ping_job *job, bool pong) {
-  unsigned cpu = job->run->cpus[pong && job->cross_core ? 1 : 0];
+  unsigned cpu = pong && job->cross_core ? job->run->other_core : job->run->cpus[0];
   assay_os_pin_thread(&cpu, 1, NULL);
 }
 
@@ -143,8 +143,8 @@ static void play(const assay_ceilings_run *run, assay_ceiling *row, bool wakeup,
     assay_probe_unavailable(run, row, "this system does not let a thread choose its CPU");
     return;
   }
-  if (cross_core && run->threads < 2) {
-    assay_probe_unavailable(run, row, "this process may use one CPU only");
+  if (cross_core && run->no_other_core != NULL) {
+    assay_probe_unavailable(run, row, "%s", run->no_other_core);
     return;
   }
   unsigned repetitions = run->repetitions;
@@ -161,7 +161,7 @@ static void play(const assay_ceilings_run *run, assay_ceiling *row, bool wakeup,
     assay_samples_finish(run, &job.samples, row);
     if (wakeup)
       assay_probe_detail(run, row, "from write to a pipe until the reader, asleep on %s, runs",
-                         cross_core ? "another CPU" : "the same CPU");
+                         cross_core ? "another core" : "the same CPU");
     else
       assay_probe_detail(run, row, "two threads of one CPU over pipes, half a round trip");
   }

@@ -90,6 +90,32 @@ static void the_id_outlives_updates(void **state) {
   assay_machine_destroy(other);
 }
 
+/* CPUs 0 and 1 are hardware threads of one core. */
+static assay_machine *hyperthreads(const char *name, unsigned count) {
+  capture c;
+  char list[16];
+  capture_begin(&c, name, ARCHIVE_FILTER_NONE);
+  snprintf(list, sizeof list, "0-%u\n", count - 1);
+  online(&c, list);
+  snprintf(list, sizeof list, "0-%u", count - 1);
+  for (unsigned cpu = 0; cpu < count; cpu++) capture_cpu(&c, cpu, 0, cpu / 2, cpu < 2 ? "0-1" : "2-3", list);
+  return replay(capture_end(&c));
+}
+
+static void waking_another_core_needs_another_core(void **state) {
+  (void)state;
+  static assay_ceilings_run run;
+  assay_machine *two = hyperthreads("two.tar", 4), *one = hyperthreads("one.tar", 2);
+  assay_ceilings_run_init(&run, two, true);
+  assert_null(run.no_other_core);
+  assert_int_equal(run.cpus[0], 0);
+  assert_int_equal(run.other_core, 2);
+  assay_ceilings_run_init(&run, one, true);
+  assert_string_equal(run.no_other_core, "this process may use hardware threads of one core only");
+  assay_machine_destroy(two);
+  assay_machine_destroy(one);
+}
+
 /* Two core complexes with a last-level cache each; SMT switched off; two CPUs isolated. */
 static void core_complexes_smt_off_isolated(void **state) {
   (void)state;
@@ -332,6 +358,7 @@ static void absurd_listings_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_id_outlives_updates),
+      cmocka_unit_test(waking_another_core_needs_another_core),
       cmocka_unit_test(three_core_kinds),
       cmocka_unit_test(core_complexes_smt_off_isolated),
       cmocka_unit_test(nested_cgroup_v2_limits),
