@@ -52,13 +52,14 @@ typedef enum assay_verdict {
 
 typedef struct assay_change {
   const char *suite, *benchmark, *metric, *unit; /* borrowed from the results */
+  bool is_main;                                  /* the benchmark's main metric; each benchmark has one such change */
   assay_metric_kind kind;
   assay_better better;
   assay_verdict verdict;
   double before, after;   /* geometric means over processes (error rates: means); NaN on the side where there is no figure */
   double change_ratio;    /* (after - before) / before; error rates: after - before, in points */
   double ci_low, ci_high; /* 95 % of change_ratio; NaN, like all below, where a side has fewer than two processes */
-  double p_value;         /* of "no change", two-sided, adjusted for the number of benchmarks (Benjamini and Hochberg) */
+  double p_value;         /* of "no change", two-sided, adjusted for the number of comparisons (Benjamini and Hochberg) */
   /* Of this kind of metric: time 5 %, throughput 10 %, latency 20 %, accuracy 2 %, error rate 1 point, others 5 or 10 %. */
   double threshold;
   double detectable; /* the smallest change_ratio that this many processes find in four of five cases (power 80 %) */
@@ -70,10 +71,11 @@ typedef struct assay_changes {
 } assay_changes;
 
 /*
- * Compares the main metric of each benchmark that was ok, the process as the unit (Welch's t over the logarithms of process values,
- * Benjamini-Hochberg over the benchmarks). WORSE or BETTER: the interval lies beyond the threshold of the kind of metric and the
- * p-value is at most 0.05; SAME: the interval lies within the thresholds; INCONCLUSIVE: it holds one of them, so more must be measured.
- * MISSING and NEW: only one side has a figure. The results must outlive the changes.
+ * Compares the metrics of each benchmark that was ok, the process as the unit (Welch's t over the logarithms of process values,
+ * Benjamini-Hochberg over all of them): the main one always; of the others (latency percentiles, memory, allocations, accuracy, the
+ * benchmark's own, ...; not what follows from the time) those that became worse or better. WORSE or BETTER: the interval lies beyond the
+ * threshold of the kind of metric and the p-value is at most 0.05; SAME: the interval lies within the thresholds; INCONCLUSIVE: it holds
+ * one of them, so more must be measured. MISSING and NEW: only one side has a figure. The results must outlive the changes.
  */
 ASSAY_API assay_status assay_compare(const assay_result *before, const assay_result *after, assay_error *err, assay_changes **changes);
 ASSAY_API void assay_changes_destroy(assay_changes *changes); /* accepts NULL */

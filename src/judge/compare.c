@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two results against each other. docs/statistics.md and docs/slas.md say it in words; in short: Welch's t on the logarithms of the process
- * values (times are skewed, and a change is a ratio), p-values adjusted for the number of benchmarks after Benjamini and Hochberg (1995),
+ * values (times are skewed, and a change is a ratio), p-values adjusted for the number of comparisons after Benjamini and Hochberg (1995),
  * and a verdict only where the 95 % interval lies on one side of the threshold of that kind of metric.
  */
 #include <assay/judge.h>
@@ -159,7 +159,8 @@ static bool has_figure(const assay_benchmark_result *b) { return b != NULL && b-
 static assay_change one_sided(const assay_benchmark_result *b, assay_verdict verdict) {
   const assay_metric_result *m = &b->metrics[0];
   bool is_new = verdict == ASSAY_VERDICT_NEW;
-  return (assay_change){.suite = b->suite,
+  return (assay_change){.is_main = true,
+                        .suite = b->suite,
                         .benchmark = b->name,
                         .metric = m->name,
                         .unit = m->unit,
@@ -182,11 +183,36 @@ static const assay_metric_result *counterpart(const assay_benchmark_result *befo
   return m != NULL && strcmp(m->unit, after->unit) == 0 ? m : NULL;
 }
 
+/*
+ * What says again what the time or latency says (so that one slow-down would be told five times), and what other programs on the machine
+ * move as much as the benchmark does.
+ */
+static bool says_nothing_new(const assay_benchmark_result *b, const char *metric) {
+  static const char *const rates[] = {"items_per_second", "bytes_per_second", "flops"}, *const others[] = {"cpu_time", "cycles",
+                                                                                                           "cache_misses", "branch_misses"};
+  bool timed = assay_benchmark_metric(b, "time") != NULL || assay_benchmark_metric(b, "latency") != NULL;
+  for (size_t i = 0; timed && i < sizeof rates / sizeof *rates; i++)
+    if (strcmp(metric, rates[i]) == 0) return true;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(metric, others[i]) == 0) return true;
+  return false;
+}
+
+static void add_others(assay_changes *changes, const assay_benchmark_result *old, const assay_benchmark_result *b) {
+  for (size_t i = 1; i < b->metric_count; i++) {
+    const assay_metric_result *m = says_nothing_new(b, b->metrics[i].name) ? NULL : counterpart(old, &b->metrics[i]);
+    if (m != NULL) changes->items[changes->count++] = compare_metric(b, m, &b->metrics[i]);
+  }
+}
+
 static void add_after(assay_changes *changes, const assay_result *before, const assay_benchmark_result *b) {
   if (!has_figure(b)) return;
   const assay_benchmark_result *old = assay_result_find(before, b->suite, b->name);
   const assay_metric_result *m = has_figure(old) ? counterpart(old, &b->metrics[0]) : NULL;
-  changes->items[changes->count++] = m != NULL ? compare_metric(b, m, &b->metrics[0]) : one_sided(b, ASSAY_VERDICT_NEW);
+  assay_change *main = &changes->items[changes->count++];
+  *main = m != NULL ? compare_metric(b, m, &b->metrics[0]) : one_sided(b, ASSAY_VERDICT_NEW);
+  main->is_main = true;
+  if (has_figure(old)) add_others(changes, old, b);
 }
 
 static void add_missing(assay_changes *changes, const assay_result *after, const assay_benchmark_result *old) {
@@ -202,8 +228,19 @@ static void judge_all(assay_changes *changes, assay_change **tested) {
   for (size_t i = 0; i < count; i++) tested[i]->verdict = judge(tested[i]);
 }
 
+/* They were tested (and adjusted for) all the same; only what there is to do something about is told. */
+static void drop_quiet_others(assay_changes *changes) {
+  size_t kept = 0;
+  for (size_t i = 0; i < changes->count; i++) {
+    const assay_change *c = &changes->items[i];
+    if (c->is_main || c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_BETTER) changes->items[kept++] = *c;
+  }
+  changes->count = kept;
+}
+
 assay_status assay_compare(const assay_result *before, const assay_result *after, assay_error *err, assay_changes **changes) {
   size_t most = before->benchmark_count + after->benchmark_count;
+  for (size_t i = 0; i < after->benchmark_count; i++) most += after->benchmarks[i].metric_count;
   assay_changes *made = assay_calloc(ASSAY_TAG_RESULT, 1, sizeof *made);
   assay_change **tested = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *tested);
   if (made != NULL) made->items = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *made->items);
@@ -215,6 +252,7 @@ assay_status assay_compare(const assay_result *before, const assay_result *after
   for (size_t i = 0; i < after->benchmark_count; i++) add_after(made, before, &after->benchmarks[i]);
   for (size_t i = 0; i < before->benchmark_count; i++) add_missing(made, after, &before->benchmarks[i]);
   judge_all(made, tested);
+  drop_quiet_others(made);
   assay_free(tested);
   *changes = made;
   return ASSAY_OK;

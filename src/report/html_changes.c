@@ -78,6 +78,7 @@ static void row(const assay_render *r, const assay_change *c, double limit) {
   assay_html_mark(out, verdicts[c->verdict].tone, verdicts[c->verdict].glyph, assay_verdict_text(c->verdict));
   assay_buf_puts(out, "</td><th scope=\"row\" class=\"n\">");
   assay_html_name(out, c->benchmark);
+  if (!c->is_main) assay_buf_puts(out, " <small>"), assay_html_text(out, c->metric), assay_buf_puts(out, "</small>");
   assay_buf_puts(out, "</th><td class=\"r\">");
   assay_html_value(out, before, c->unit);
   assay_buf_puts(out, "</td><td class=\"r\">");

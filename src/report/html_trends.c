@@ -152,7 +152,7 @@ static assay_verdict verdict_of(const assay_render *r, const assay_report_trend 
   const assay_changes *changes = r->context->changes;
   for (size_t i = 0; changes != NULL && i < changes->count; i++) {
     const assay_change *c = &changes->items[i];
-    if (strcmp(c->benchmark, t->benchmark) == 0 && strcmp(c->suite, t->suite) == 0) return c->verdict;
+    if (strcmp(c->benchmark, t->benchmark) == 0 && strcmp(c->suite, t->suite) == 0 && strcmp(c->metric, t->metric) == 0) return c->verdict;
   }
   return ASSAY_VERDICT_SAME;
 }

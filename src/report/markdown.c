@@ -163,6 +163,7 @@ static void changes(const assay_render *r) {
       rows++;
       assay_buf_printf(r->out, "| %s%s | ", marks[c->verdict], assay_verdict_text(c->verdict));
       code(r->out, c->benchmark);
+      if (!c->is_main) assay_buf_puts(r->out, " "), text(r->out, c->metric);
       assay_buf_puts(r->out, " | ");
       text(r->out, assay_report_value(value_before, c->unit, before));
       assay_buf_puts(r->out, " | ");

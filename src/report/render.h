@@ -49,6 +49,9 @@ size_t assay_report_columns(const char *text);
 /* Copies as much as fits into `columns`, with an ellipsis in the middle when it does not all fit, and pads to it on the right or left. */
 void assay_report_fit(assay_buf *out, const char *text, size_t columns, bool right);
 
+/* The benchmark of a change, and behind it the metric where it is not the main one: appends plain text. */
+void assay_report_change_name(const assay_change *change, assay_buf *out);
+
 /* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
 /* NULL when the benchmark has no figure. */

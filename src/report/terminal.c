@@ -425,6 +425,14 @@ static void checks(terminal *t) {
 static const assay_verdict news[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_MISSING, ASSAY_VERDICT_INCONCLUSIVE};
 enum { VERDICT = 12, BY = 9, FIGURE = 13 };
 
+static size_t change_columns(const assay_change *c) {
+  assay_buf name = {0};
+  assay_report_change_name(c, &name);
+  size_t wide = name.data != NULL ? assay_report_columns(name.data) : 0;
+  assay_buf_deinit(&name);
+  return wide;
+}
+
 static void change_row(terminal *t, const assay_change *c, size_t names, bool figured) {
   char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT];
   double value_before, value_after;
@@ -432,7 +440,11 @@ static void change_row(terminal *t, const assay_change *c, size_t names, bool fi
   assay_report_change_values(t->r, c, &value_before, &value_after);
   cell(t, with, assay_verdict_text(c->verdict), VERDICT, false);
   spaces(t, GAP);
-  name_cell(t, INK_PLAIN, c->benchmark, VERDICT + GAP, names);
+  assay_buf name = {0};
+  assay_report_change_name(c, &name);
+  if (name.failed) t->out->failed = true;
+  name_cell(t, INK_PLAIN, name.data != NULL ? name.data : "", VERDICT + GAP, names);
+  assay_buf_deinit(&name);
   spaces(t, GAP);
   cell(t, with, assay_report_signed_percent(c->change_ratio, by), BY, true);
   if (figured) {
@@ -448,7 +460,7 @@ static void change_rows(terminal *t, const assay_changes *all) {
   size_t names = 0, unsure = 0;
   for (size_t k = 0; k < sizeof news / sizeof *news * all->count; k++) {
     const assay_change *c = &all->items[k % all->count];
-    if (c->verdict == news[k / all->count]) names = larger(names, assay_report_columns(c->benchmark));
+    if (c->verdict == news[k / all->count]) names = larger(names, change_columns(c));
   }
   size_t least = VERDICT + GAP + GAP + BY, figures_too = least + GAP + FIGURE + 3 + FIGURE;
   bool figured = !t->bounded || names + figures_too <= t->width; /* else before and after leave, not the names */

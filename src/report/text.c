@@ -128,6 +128,11 @@ static size_t step(const char *text, size_t *columns) {
   return length;
 }
 
+void assay_report_change_name(const assay_change *change, assay_buf *out) {
+  assay_buf_puts(out, change->benchmark);
+  if (!change->is_main) assay_buf_printf(out, " (%s)", change->metric);
+}
+
 size_t assay_report_columns(const char *text) {
   size_t total = 0, columns;
   for (const char *p = text; *p != '\0'; total += columns) p += step(p, &columns);

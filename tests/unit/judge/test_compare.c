@@ -128,6 +128,65 @@ static void what_is_on_one_side_only_is_said(void **state) {
   assay_result_destroy(after);
 }
 
+/* One benchmark: a time that stays, and other metrics at `scale`. */
+static assay_result *with_others(double scale, const char *memory_unit) {
+  double time[] = {99.9, 100, 100.1, 100, 100}, scaled[5];
+  for (int p = 0; p < 5; p++) scaled[p] = time[p] * scale;
+  assay_metric_result metrics[] = {
+      {.name = "time", .unit = "ns", .kind = ASSAY_KIND_TIME, .better = ASSAY_LOWER},
+      {.name = "peak_rss", .unit = memory_unit, .kind = ASSAY_KIND_MEMORY, .better = ASSAY_LOWER},
+      {.name = "accuracy", .unit = "ratio", .kind = ASSAY_KIND_ACCURACY, .better = ASSAY_HIGHER},
+      {.name = "latency_p99", .unit = "ns", .kind = ASSAY_KIND_LATENCY, .better = ASSAY_LOWER},
+      {.name = "retries", .unit = "1", .kind = ASSAY_KIND_COUNT, .better = ASSAY_LOWER},
+      {.name = "items_per_second", .unit = "items/s", .kind = ASSAY_KIND_THROUGHPUT, .better = ASSAY_HIGHER},
+      {.name = "cpu_time", .unit = "ns", .kind = ASSAY_KIND_TIME, .better = ASSAY_LOWER},
+  };
+  enum { METRICS = sizeof metrics / sizeof *metrics };
+  for (size_t i = 0; i < METRICS; i++) {
+    metrics[i].processes = i == 0 ? time : scaled;
+    metrics[i].process_count = 5;
+    metrics[i].value = metrics[i].processes[1];
+  }
+  assay_error err = {0};
+  assay_result *r = test_empty_result("00000000000000aa", 1);
+  assay_benchmark_result b = {.name = "a", .suite = "s", .base_name = "a", .metric_count = METRICS, .metrics = metrics};
+  assert_ok(assay_result_add_benchmark(r, &b, &err), err);
+  return r;
+}
+
+static assay_verdict verdict_of(const assay_changes *changes, const char *metric) {
+  for (size_t i = 0; i < changes->count; i++)
+    if (strcmp(changes->items[i].metric, metric) == 0) return changes->items[i].verdict;
+  return ASSAY_VERDICT_NEW; /* not told */
+}
+
+static void other_metrics_that_got_worse_are_told(void **state) {
+  (void)state;
+  assay_result *before = with_others(1, "B"), *after = with_others(1.5, "B");
+  assay_changes *changes = compare(before, after);
+  assert_int_equal(verdict_of(changes, "time"), ASSAY_VERDICT_SAME);
+  assert_int_equal(verdict_of(changes, "peak_rss"), ASSAY_VERDICT_WORSE);
+  assert_int_equal(verdict_of(changes, "accuracy"), ASSAY_VERDICT_BETTER);
+  assert_int_equal(verdict_of(changes, "latency_p99"), ASSAY_VERDICT_WORSE);
+  assert_int_equal(verdict_of(changes, "retries"), ASSAY_VERDICT_WORSE);
+  assert_int_equal(changes->count, 5); /* neither the rate, which follows from the time, nor the CPU time */
+  for (size_t i = 0; i < changes->count; i++) assert_int_equal(changes->items[i].is_main, strcmp(changes->items[i].metric, "time") == 0);
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+static void other_metrics_that_did_not_change_are_not_told(void **state) {
+  (void)state;
+  assay_result *before = with_others(1, "B"), *after = with_others(1.01, "pages");
+  assay_changes *changes = compare(before, after);
+  assert_int_equal(changes->count, 1);
+  assert_string_equal(changes->items[0].metric, "time");
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
 /* ---- Simulated machines ------------------------------------------------------------------------------------------------------- */
 
 /* Benchmarks of 1 us whose processes differ by `noise` (log-normal); those with an even number are slower by `factor`. */
@@ -196,6 +255,8 @@ int main(void) {
       cmocka_unit_test(values_without_spread_leave_no_doubt),
       cmocka_unit_test(one_process_proves_nothing),
       cmocka_unit_test(what_is_on_one_side_only_is_said),
+      cmocka_unit_test(other_metrics_that_got_worse_are_told),
+      cmocka_unit_test(other_metrics_that_did_not_change_are_not_told),
       cmocka_unit_test(the_same_code_raises_no_alarm_however_noisy),
       cmocka_unit_test(a_slowdown_is_found_and_only_where_it_is),
   };
