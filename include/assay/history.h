@@ -65,7 +65,8 @@ typedef struct assay_history_point {
   char run_id[17];
 } assay_history_point;
 
-/* One metric of one benchmark over time, oldest first, the last `limit` points (0: all). Free with assay_history_points_free. */
+/* One metric of one benchmark over the complete runs, oldest first, the last `limit` points (0: all). Free with assay_history_points_free.
+ */
 ASSAY_API assay_status assay_history_series(assay_history *history, const char *machine_id, const char *suite, const char *benchmark,
                                             const char *metric, size_t limit, assay_error *err, assay_history_point **points,
                                             size_t *count);

@@ -44,11 +44,11 @@
   X(LOAD_RUN, "SELECT document, state FROM runs WHERE id = ?1")                                                                          \
   X(LOAD_BENCHMARKS, "SELECT document FROM benchmarks WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY position, key")          \
   X(SERIES,                                                                                                                              \
-    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run "                                      \
+    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run AND r.state = 1 "                      \
     "WHERE p.series = (SELECT id FROM series WHERE machine_id = ?1 AND suite = ?2 AND benchmark = ?3 AND metric = ?4) "                  \
     "ORDER BY p.at_s DESC, p.run DESC LIMIT ?5")                                                                                         \
   X(SERIES_ANYWHERE,                                                                                                                     \
-    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run "                                      \
+    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run AND r.state = 1 "                      \
     "WHERE ?1 IS NULL AND p.series IN (SELECT id FROM series WHERE suite = ?2 AND benchmark = ?3 AND metric = ?4) "                      \
     "ORDER BY p.at_s DESC, p.run DESC LIMIT ?5")                                                                                         \
   X(PUT_BASELINE,                                                                                                                        \

@@ -27,7 +27,8 @@ class Interrupted(story.Story):
         self.assertEqual(run["state"], "interrupted")
         result = json.loads(self.check("history", "show", "--json").stdout)
         self.assertTrue(finished <= {b["name"] for b in result["benchmarks"]}, (finished, result["benchmarks"]))
-        self.assertIn("sizes", self.check("report", "latest").stdout)
+        self.assertRegex(self.check("report", "latest").stdout, r"\n +[1-7] of 8 processes\n")
+        self.assertRegex(self.check("report", "latest", "--format", "markdown").stdout, r"\([1-7] of 8 processes\)")
 
     def test_ctrl_c_reports_what_there_is(self):
         process = self.start(*SLOW)
