@@ -55,7 +55,7 @@ static assay_status open_existing(assay_cli *cli, const history_settings *settin
   if (path == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
   if (!assay_os_exists(path))
     return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no history %s yet; `run` makes one (--history names another)", path);
-  return assay_history_open(path, err, history);
+  return assay_history_open_read(path, err, history);
 }
 
 static void put_text(assay_buf *out, const assay_history_run *runs, size_t count) {

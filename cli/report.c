@@ -40,14 +40,14 @@ static bool is_file(const char *what) {
 static assay_status open_existing(const char *path, assay_error *err, assay_history **history) {
   if (!assay_os_exists(path))
     return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no history %s yet; `run` makes one (--history names another)", path);
-  return assay_history_open(path, err, history);
+  return assay_history_open_read(path, err, history);
 }
 
 static assay_status load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result) {
   if (is_file(what)) {
     assay_status status = assay_result_read(what, err, result);
     /* A history beside it may give the before and after; without one the report has less. */
-    if (status == ASSAY_OK && assay_os_exists(history_path)) assay_history_open(history_path, NULL, history);
+    if (status == ASSAY_OK && assay_os_exists(history_path)) assay_history_open_read(history_path, NULL, history);
     return status;
   }
   assay_status status = open_existing(history_path, err, history);

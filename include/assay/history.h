@@ -26,6 +26,8 @@ typedef struct assay_history assay_history;
 
 /* Creates the file when it is not there. Older schemas are migrated inside one transaction. */
 ASSAY_API assay_status assay_history_open(const char *path, assay_error *err, assay_history **history);
+/* For looking only: also where nothing may be written (another user's file, a read-only or full disk). Does not create the file. */
+ASSAY_API assay_status assay_history_open_read(const char *path, assay_error *err, assay_history **history);
 ASSAY_API void assay_history_close(assay_history *history); /* accepts NULL */
 
 ASSAY_API assay_status assay_history_begin(assay_history *history, const assay_result *result, assay_error *err);

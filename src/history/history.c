@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "history/db.h"
 #include "os/prim.h"
 #include "result/storage.h"
@@ -45,6 +46,44 @@ assay_status assay_history_open(const char *path, assay_error *err, assay_histor
   }
   *history = opened;
   return ASSAY_OK;
+}
+
+/* A path as an SQLite URI that promises that nobody writes: then no lock and no file beside it is needed. */
+static char *immutable_uri(const char *path) {
+  assay_buf uri = {0};
+  assay_buf_puts(&uri, "file:");
+  for (const char *p = path; *p != '\0'; p++) {
+    if (*p == '%' || *p == '?' || *p == '#')
+      assay_buf_printf(&uri, "%%%02X", (unsigned)*p);
+    else
+      assay_buf_putc(&uri, *p);
+  }
+  assay_buf_puts(&uri, "?immutable=1");
+  return assay_buf_take(&uri);
+}
+
+assay_status assay_history_open_read(const char *path, assay_error *err, assay_history **history) {
+  assay_error problem = {0};
+  assay_status status = assay_history_open(path, &problem, history);
+  /* What is wrong with the file itself stays wrong; everything else may be a matter of writing beside it. */
+  bool is_verdict = status == ASSAY_ERR_CORRUPT || status == ASSAY_ERR_VERSION || status == ASSAY_ERR_NO_MEMORY;
+  if (status == ASSAY_OK) return ASSAY_OK;
+  if (is_verdict || !assay_os_exists(path)) return ASSAY_FAIL(err, status, "%s", problem.message);
+  assay_history *opened = assay_calloc(ASSAY_TAG_HISTORY, 1, sizeof *opened);
+  char *uri = immutable_uri(path);
+  if (opened != NULL) opened->path = assay_strdup(ASSAY_TAG_HISTORY, path);
+  if (opened == NULL || opened->path == NULL || uri == NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the history");
+  else if (sqlite3_open_v2(uri, &opened->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    status = assay_history_fail(opened->db, path, "open the history", err);
+  else
+    status = ASSAY_OK;
+  assay_free(uri);
+  if (status == ASSAY_OK)
+    *history = opened;
+  else
+    assay_history_close(opened);
+  return status;
 }
 
 void assay_history_close(assay_history *history) {

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,20 @@ SLOW = ["--no-ceilings", "--filter", "sizes", "--processes", "8", "--time", "0.4
 
 
 class Interrupted(story.Story):
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for a read-only mount")
+    def test_a_history_that_may_not_be_written_can_be_read(self):
+        self.check("--filter", "sizes", *story.QUICK, program=story.FIXTURE)
+        os.mkdir(self.path("ro"))
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", self.path("ro")], capture_output=True).returncode != 0:
+            self.skipTest("mount is not allowed here")
+        try:
+            shutil.copy(self.path("benchmark_results", "history.db"), self.path("ro"))
+            subprocess.run(["mount", "-o", "remount,ro", self.path("ro")], check=True)
+            self.assertIn("complete", self.check("history", "--history", self.path("ro", "history.db")).stdout)
+            self.assertIn("sizes", self.check("report", "latest", "--history", self.path("ro", "history.db"), "--format", "csv").stdout)
+        finally:
+            subprocess.run(["umount", self.path("ro")], check=True)
+
     def test_kill_loses_at_most_what_was_in_flight(self):
         process = self.start(*SLOW)
         self.wait_for_log(": ok in", process)
