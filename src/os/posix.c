@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "os/prim.h"
-#include "os/ticks.h"
 
 uint64_t assay_os_now_ns(void) {
   struct timespec now;
@@ -37,51 +35,6 @@ void assay_os_sleep_ns(uint64_t ns) {
   struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
-}
-
-static double ticks_per_ns;
-static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
-
-static double adopted_ticks_per_ns;
-
-void assay_ticks_adopt(double value) { adopted_ticks_per_ns = value; }
-
-/* The ratio of the counter to the monotonic clock over 5 ms; each end is the tightest of several paired readings, so the error is a few ns.
- */
-static void calibrate_ticks(void) {
-  if (adopted_ticks_per_ns > 0) {
-    ticks_per_ns = adopted_ticks_per_ns;
-    return;
-  }
-#if defined(__aarch64__)
-  uint64_t hz;
-  __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
-  ticks_per_ns = (double)hz / 1e9;
-#elif defined(__x86_64__)
-  uint64_t tick[2] = {0}, ns[2] = {0};
-  for (int end = 0; end < 2; end++) {
-    uint64_t tightest = UINT64_MAX;
-    for (int i = 0; i < 16; i++) {
-      uint64_t before = assay_ticks(), now = assay_os_now_ns(), after = assay_ticks();
-      if (after - before >= tightest) continue;
-      tightest = after - before;
-      tick[end] = before + (after - before) / 2;
-      ns[end] = now;
-    }
-    if (end == 0) {
-      while (assay_os_now_ns() - ns[0] < 5000000u) {
-      }
-    }
-  }
-  ticks_per_ns = (double)(tick[1] - tick[0]) / (double)(ns[1] - ns[0]);
-#else
-  ticks_per_ns = 1;
-#endif
-}
-
-double assay_ticks_per_ns(void) {
-  pthread_once(&ticks_once, calibrate_ticks);
-  return ticks_per_ns;
 }
 
 assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length) {

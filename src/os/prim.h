@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- Clock (posix.c, and ticks.h for the inlined counter) ---------------------------------------------------------------- */
+/* ---- Clock (posix.c, and ticks.c for the inlined counter) ---------------------------------------------------------------- */
 
 /* Nanoseconds of a monotonic clock that no one sets. */
 uint64_t assay_os_now_ns(void);

@@ -321,13 +321,7 @@ void assay_probe_clock_cost(const assay_ceilings_run *run, const assay_probe_arg
     for (unsigned read = 0; read < READS; read++) assay_ticks();
     assay_samples_add(&samples, ns_since(start) / READS);
   }
-#if defined(__x86_64__)
-  assay_probe_detail(run, row, "rdtscp and lfence, mean of %d readings", READS);
-#elif defined(__aarch64__)
-  assay_probe_detail(run, row, "isb and cntvct_el0, mean of %d readings", READS);
-#else
-  assay_probe_detail(run, row, "clock_gettime, mean of %d readings", READS);
-#endif
+  assay_probe_detail(run, row, "%s, mean of %d readings", assay_ticks_source(), READS);
   assay_samples_finish(run, &samples, row);
 }
 
