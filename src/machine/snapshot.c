@@ -2,11 +2,15 @@
 #include "machine/snapshot.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "os/prim.h"
 
 static bool is_directory(const char *path) {
@@ -64,34 +68,80 @@ static void read_manifest(assay_snapshot *snapshot) {
   source->pair_count = count;
 }
 
+#define PREFIX "assay-capture-"
+
+/* Not one that its owner has made and not locked yet. */
+enum { LEFT_BEHIND_S = 10 };
+
+/* A directory whose owner was killed: ours, and its lock, which ends with the owner, is free. Process numbers would not tell, since
+ * containers that share a directory count their own. */
+static bool is_left_behind(int parent, const char *name) {
+  struct stat info;
+  if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid()) return false;
+  if (assay_os_wall_s() - (int64_t)info.st_mtime < LEFT_BEHIND_S) return false;
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool is_free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  close(fd);
+  return is_free;
+}
+
+static void remove_left_behind(const char *base) {
+  DIR *dir = opendir(base);
+  if (dir == NULL) return;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 || !is_left_behind(dirfd(dir), entry->d_name)) continue;
+    assay_buf path = {0};
+    assay_buf_printf(&path, "%s/%s", base, entry->d_name);
+    if (!path.failed) assay_os_remove_tree(path.data);
+    assay_buf_deinit(&path);
+  }
+  closedir(dir);
+}
+
+static assay_status make_directory_in(const char *base, assay_error *err, assay_snapshot *snapshot) {
+  remove_left_behind(base);
+  assay_buf path = {0};
+  assay_buf_printf(&path, "%s/" PREFIX "XXXXXX", base);
+  if (path.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  if (mkdtemp(path.data) == NULL) {
+    assay_status status = ASSAY_FAIL_ERRNO(err, errno, "cannot create a temporary directory %s", path.data);
+    assay_buf_deinit(&path);
+    return status;
+  }
+  snapshot->directory = assay_buf_take(&path);
+  snapshot->lock = open(snapshot->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (snapshot->lock >= 0) flock(snapshot->lock, LOCK_EX | LOCK_NB);
+  return ASSAY_OK;
+}
+
+static void drop_directory(assay_snapshot *snapshot) {
+  if (snapshot->directory != NULL) assay_os_remove_tree(snapshot->directory);
+  assay_free(snapshot->directory);
+  snapshot->directory = NULL;
+  if (snapshot->lock >= 0) close(snapshot->lock);
+  snapshot->lock = -1;
+}
+
 /*
  * Thousands of tiny files: in memory a replay of 128 cores takes 0.3 s, on a disk that others write to up to 20 s. A directory that the
- * user chose
- * ($TMPDIR) is respected.
+ * user chose ($TMPDIR) is respected.
  */
-static assay_status make_directory(bool in_memory, assay_error *err, char **directory) {
+static assay_status make_directory(bool in_memory, assay_error *err, assay_snapshot *snapshot) {
   const char *chosen = getenv("TMPDIR");
-  if (in_memory && (chosen == NULL || chosen[0] == '\0')) {
-    char *path = assay_strdup(ASSAY_TAG_BASE, "/dev/shm/assay-XXXXXX");
-    if (path != NULL && mkdtemp(path) != NULL) {
-      *directory = path;
-      return ASSAY_OK;
-    }
-    assay_free(path);
-  }
-  return assay_os_temp_dir(err, directory);
+  if (chosen != NULL && chosen[0] != '\0') return make_directory_in(chosen, err, snapshot);
+  if (in_memory && make_directory_in("/dev/shm", NULL, snapshot) == ASSAY_OK) return ASSAY_OK;
+  return make_directory_in("/tmp", err, snapshot);
 }
 
 static assay_status unpack_somewhere(const void *data, size_t length, const char *name, assay_error *err, assay_snapshot *snapshot) {
   assay_error first = {0};
-  assay_status status = make_directory(true, &first, &snapshot->directory);
+  assay_status status = make_directory(true, &first, snapshot);
   if (status == ASSAY_OK) status = assay_unpack(data, length, name, snapshot->directory, &first);
   if (status == ASSAY_ERR_NO_SPACE) { /* containers have little shared memory */
-    assay_os_remove_tree(snapshot->directory);
-    assay_free(snapshot->directory);
-    snapshot->directory = NULL;
+    drop_directory(snapshot);
     assay_error_clear(&first);
-    status = make_directory(false, &first, &snapshot->directory);
+    status = make_directory(false, &first, snapshot);
     if (status == ASSAY_OK) status = assay_unpack(data, length, name, snapshot->directory, &first);
   }
   if (status != ASSAY_OK && err != NULL && err->status == ASSAY_OK) *err = first;
@@ -110,7 +160,7 @@ static assay_status open_archive(const void *data, size_t length, const char *na
 }
 
 assay_status assay_snapshot_open_memory(const void *data, size_t length, const char *name, assay_error *err, assay_snapshot *snapshot) {
-  *snapshot = (assay_snapshot){0};
+  *snapshot = (assay_snapshot){.lock = -1};
   assay_arena_init(&snapshot->arena, ASSAY_TAG_MACHINE);
   if (length == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty: expected a tar of /sys and /proc, or a sysctl listing", name);
   assay_status status;
@@ -135,8 +185,7 @@ assay_status assay_snapshot_open(const char *path, assay_error *err, assay_snaps
 }
 
 void assay_snapshot_close(assay_snapshot *snapshot) {
-  if (snapshot->directory != NULL) assay_os_remove_tree(snapshot->directory);
-  assay_free(snapshot->directory);
+  drop_directory(snapshot);
   assay_arena_deinit(&snapshot->arena);
-  *snapshot = (assay_snapshot){0};
+  *snapshot = (assay_snapshot){.lock = -1};
 }

@@ -24,6 +24,7 @@ typedef struct assay_snapshot {
   assay_source source;
   assay_arena arena; /* what the source points to */
   char *directory;   /* unpacked into; NULL for a listing */
+  int lock;          /* descriptor that holds the directory's lock as long as its owner lives; -1: none */
 } assay_snapshot;
 
 /* `name` stands in messages. */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Archives made to do harm, and archives that are broken: each is a clear error, and nothing outside is touched. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
+#include "os/prim.h"
 #include "test.h"
 
 static void refused(const char *path, assay_status status, const char *word) {
@@ -166,8 +171,51 @@ static void nonsense_inside(void **state) {
   }
 }
 
+/* A directory of an hour ago, and one file in it. */
+static void leave(const char *base, const char *name, char *path, size_t size) {
+  char file[700];
+  snprintf(path, size, "%s/%s", base, name);
+  assert_int_equal(mkdir(path, 0700), 0);
+  snprintf(file, sizeof file, "%s/file", path);
+  assay_error err = {0};
+  assert_ok(assay_os_write_file(file, "x", 1, &err), err);
+  struct timespec old[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+  assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+}
+
+static void what_a_killed_replay_left_is_removed_by_the_next(void **state) {
+  (void)state;
+  char base[500], dead[600], alive[600], fresh[600], other[600];
+  snprintf(base, sizeof base, "%s/replays", test_temp_dir());
+  assert_int_equal(mkdir(base, 0700), 0);
+  leave(base, "assay-capture-dead01", dead, sizeof dead);
+  leave(base, "assay-capture-alive1", alive, sizeof alive);
+  leave(base, "another-program", other, sizeof other);
+  int lock = open(alive, O_RDONLY | O_DIRECTORY);
+  assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+  snprintf(fresh, sizeof fresh, "%s/assay-capture-fresh1", base);
+  assert_int_equal(mkdir(fresh, 0700), 0); /* made just now, and its owner comes to lock it */
+  capture c;
+  capture_begin(&c, "small.tar", ARCHIVE_FILTER_NONE);
+  capture_file(&c, "proc/meminfo", "MemTotal: 16000000 kB\n");
+  const char *path = capture_end(&c);
+  setenv("TMPDIR", base, 1);
+  assay_machine *m = replay(path);
+  unsetenv("TMPDIR");
+  assay_machine_destroy(m);
+  assert_false(assay_os_exists(dead));
+  assert_true(assay_os_exists(alive) && assay_os_exists(fresh) && assay_os_exists(other));
+  close(lock);
+  DIR *dir = opendir(base);
+  unsigned left = 0;
+  while (readdir(dir) != NULL) left++;
+  closedir(dir);
+  assert_int_equal(left, 5); /* the three, "." and "..": the replay's own is gone too */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_a_killed_replay_left_is_removed_by_the_next),
       cmocka_unit_test(paths_that_climb),
       cmocka_unit_test(links_that_leave),
       cmocka_unit_test(links_that_leave_together),
