@@ -84,3 +84,14 @@ double assay_os_cpu_quota(void) {
     while (length > 0 && at.path[length - 1] != '/') length--;
   }
 }
+
+bool assay_cgroup_to_parent(char *path) {
+  static const char top[] = "/sys/fs/cgroup";
+  char *file = strrchr(path, '/');
+  if (file == NULL || strncmp(path, top, sizeof top - 1) != 0) return false;
+  char *group = file;
+  while (group > path && group[-1] != '/') group--;
+  if (group <= path + sizeof top - 1) return false; /* the mount itself */
+  memmove(group, file + 1, strlen(file + 1) + 1);
+  return true;
+}

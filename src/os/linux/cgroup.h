@@ -10,4 +10,7 @@
  * there is no such file. */
 bool assay_cgroup_path(const char *file, const char *controller, char *path, size_t size);
 
+/* Turns the path of `file` in a group into that of the same file in the parent group; false at the top of the hierarchy. */
+bool assay_cgroup_to_parent(char *path);
+
 #endif

@@ -26,11 +26,13 @@ void assay_os_get_usage(assay_os_usage *usage) {
 }
 
 /* Files are kept open and read from the start: opening costs as much as reading. */
-enum { THERMAL_FILES = 64 };
+enum { THERMAL_FILES = 64, QUOTA_LEVELS = 8 };
 
 struct assay_os_noise_source {
-  int stat, pressure, quota;
-  double quota_us; /* one unit of the quota file in us */
+  int stat, pressure;
+  size_t quota_count;
+  int quota[QUOTA_LEVELS]; /* of this group and of those above it, which limit it as well */
+  double quota_us;         /* one unit of the quota file in us */
   const char *quota_key;
   size_t thermal_count;
   int thermal[THERMAL_FILES];
@@ -55,21 +57,27 @@ static void open_thermal(assay_os_noise_source *source) {
   }
 }
 
+static void open_quotas(assay_os_noise_source *source, char *path) {
+  do {
+    int fd = open_read(path);
+    if (fd >= 0) source->quota[source->quota_count++] = fd;
+  } while (source->quota_count < QUOTA_LEVELS && assay_cgroup_to_parent(path));
+}
+
 assay_os_noise_source *assay_os_noise_open(void) {
   assay_os_noise_source *source = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *source);
   if (source == NULL) return NULL;
   char path[4096];
   source->stat = open_read("/proc/stat");
   source->pressure = open_read("/proc/pressure/cpu");
-  source->quota = -1;
   source->ticks_per_ms = (double)sysconf(_SC_CLK_TCK) / 1e3;
   if (assay_cgroup_path("cpu.stat", NULL, path, sizeof path)) {
-    source->quota = open_read(path);
+    open_quotas(source, path);
     source->quota_key = "throttled_usec ";
     source->quota_us = 1;
   }
-  if (source->quota < 0 && assay_cgroup_path("cpu.stat", "cpu", path, sizeof path)) {
-    source->quota = open_read(path);
+  if (source->quota_count == 0 && assay_cgroup_path("cpu.stat", "cpu", path, sizeof path)) {
+    open_quotas(source, path);
     source->quota_key = "throttled_time "; /* ns in version 1 */
     source->quota_us = 1e-3;
   }
@@ -102,7 +110,10 @@ void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
   noise->steal_ms = read_steal_ms(source, text, 256); /* the first line is the sum over all CPUs */
   noise->pressure_us = read_start(source->pressure, text, sizeof text) ? number_behind(text, "total=") : NAN; /* the first line is "some" */
   noise->throttled_us = NAN;
-  if (read_start(source->quota, text, sizeof text)) noise->throttled_us = number_behind(text, source->quota_key) * source->quota_us;
+  for (size_t i = 0; i < source->quota_count; i++) {
+    double us = read_start(source->quota[i], text, sizeof text) ? number_behind(text, source->quota_key) * source->quota_us : NAN;
+    if (!isnan(us)) noise->throttled_us = (isnan(noise->throttled_us) ? 0 : noise->throttled_us) + us; /* the topmost group has none */
+  }
   for (size_t i = 0; i < source->thermal_count; i++) {
     if (!read_start(source->thermal[i], text, 64)) continue;
     noise->throttled_us = (isnan(noise->throttled_us) ? 0 : noise->throttled_us) + strtod(text, NULL);
@@ -111,10 +122,11 @@ void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
 
 void assay_os_noise_close(assay_os_noise_source *source) {
   if (source == NULL) return;
-  int fds[3] = {source->stat, source->pressure, source->quota};
-  for (size_t i = 0; i < 3; i++) {
+  int fds[2] = {source->stat, source->pressure};
+  for (size_t i = 0; i < 2; i++) {
     if (fds[i] >= 0) close(fds[i]);
   }
+  for (size_t i = 0; i < source->quota_count; i++) close(source->quota[i]);
   for (size_t i = 0; i < source->thermal_count; i++) close(source->thermal[i]);
   assay_free(source);
 }

@@ -7,6 +7,9 @@
 
 #include "base/alloc.h"
 #include "os/prim.h"
+#ifdef __linux__
+#include "os/linux/cgroup.h"
+#endif
 #include "test.h"
 
 static double clock_ns(clockid_t clock) {
@@ -88,10 +91,28 @@ static void preemption_is_an_involuntary_switch(void **state) {
 #endif
 }
 
+static void a_quota_above_the_group_is_looked_for(void **state) {
+  (void)state;
+#ifdef __linux__
+  char path[100] = "/sys/fs/cgroup/a.slice/b.scope/cpu.stat", first[100] = "/sys/fs/cgroup/cpu,cpuacct/d/cpu.stat";
+  assert_true(assay_cgroup_to_parent(path));
+  assert_string_equal(path, "/sys/fs/cgroup/a.slice/cpu.stat");
+  assert_true(assay_cgroup_to_parent(path));
+  assert_string_equal(path, "/sys/fs/cgroup/cpu.stat");
+  assert_false(assay_cgroup_to_parent(path));
+  assert_string_equal(path, "/sys/fs/cgroup/cpu.stat");
+  assert_true(assay_cgroup_to_parent(first));
+  assert_string_equal(first, "/sys/fs/cgroup/cpu,cpuacct/cpu.stat");
+#else
+  test_skip("needs Linux");
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cpu_time_is_that_of_the_clock_of_processes),
       cmocka_unit_test(sleep_is_a_voluntary_switch),
+      cmocka_unit_test(a_quota_above_the_group_is_looked_for),
       cmocka_unit_test(preemption_is_an_involuntary_switch),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
