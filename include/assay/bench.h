@@ -40,7 +40,7 @@ extern "C" {
 
 typedef struct assay_bench assay_bench;
 
-enum { ASSAY_BENCH_MAX_PARAMS = 8, ASSAY_BENCH_MAX_METRICS = 32, ASSAY_NAME_MAX = 160 };
+enum { ASSAY_BENCH_MAX_PARAMS = 8, ASSAY_BENCH_MAX_METRICS = 32, ASSAY_BENCH_OWN_METRICS = 8, ASSAY_NAME_MAX = 160 };
 
 /*
  * A sweep: comma-separated values, each a word or a range. "1,2,4", "f32,f64", "1..4" (step 1), "0..1+0.25" (arithmetic), "1Ki..1Mi*4"
@@ -88,7 +88,9 @@ ASSAY_API void assay_bench_flops(assay_bench *b, double flops, const char *type)
 ASSAY_API void assay_bench_working_set(assay_bench *b, double bytes);
 /* The ceiling that binds this case, where it depends on the parameters; goes before the description's. The name is copied. */
 ASSAY_API void assay_bench_ceiling(assay_bench *b, const char *name);
-/* Any other figure of this process, e.g. accuracy. The name is copied; a name set twice keeps the last value. */
+/* Any other figure of this process, e.g. accuracy; at most ASSAY_BENCH_MAX_METRICS. The name is copied; a name set twice keeps the last
+ * value. In a multi-threaded benchmark the figure of the lowest thread that has one of that name counts. The engine's own names (time,
+ * cpu_time, peak_rss and so on, see docs/bench-engine.md) and those beyond 47 bytes (units: 23) fail the benchmark. */
 ASSAY_API void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind,
                                   assay_better better);
 
@@ -246,6 +248,13 @@ typedef struct assay_bench_figure {
   double value;
 } assay_bench_figure;
 
+/* Whether the time of one operation had settled: two windows of the warm-up agreed, and so do both halves of the samples. */
+typedef enum assay_steady {
+  ASSAY_STEADY_NO,
+  ASSAY_STEADY_YES,
+  ASSAY_STEADY_UNTESTED /* too few operations to say, as of slow ones and commands */
+} assay_steady;
+
 /* What one fresh process gave. */
 typedef struct assay_bench_process {
   assay_outcome outcome;
@@ -253,16 +262,17 @@ typedef struct assay_bench_process {
   double started_s, wall_s; /* since the run began; of the whole process */
   unsigned order;           /* place in the random order of all processes */
   uint32_t env_padding;     /* bytes of random environment */
-  bool steady;              /* false: never got steady before the warm-up limit */
+  assay_steady steady;
   double warmup_s;
   double clock_cost_ns, clock_resolution_ns;
   size_t sample_count;
   assay_bench_sample *samples;
   size_t figure_count;
-  assay_bench_figure figures[ASSAY_BENCH_MAX_METRICS]; /* custom metrics, memory, CPU time, counters; "time" is in samples */
-  assay_histogram *latency;                            /* LATENCY: every operation (response time); NULL otherwise */
-  assay_histogram *service;                            /* LATENCY at a fixed rate: from the actual start; NULL otherwise */
-  double rate_achieved_hz;                             /* LATENCY at a fixed rate */
+  assay_bench_figure
+      figures[ASSAY_BENCH_MAX_METRICS + ASSAY_BENCH_OWN_METRICS]; /* custom metrics, memory, CPU time, counters; "time" is in samples */
+  assay_histogram *latency;                                       /* LATENCY: every operation (response time); NULL otherwise */
+  assay_histogram *service;                                       /* LATENCY at a fixed rate: from the actual start; NULL otherwise */
+  double rate_achieved_hz;                                        /* LATENCY at a fixed rate */
   /* declared work of one operation */
   double items, bytes_read, bytes_written, flops, working_set_bytes;
   char flop_type[8];

@@ -65,7 +65,7 @@ typedef struct assay_benchmark_result {
   const char *complexity; /* the size parameter of a sweep ("n") whose growth is fitted; NULL: none */
   size_t metric_count;
   assay_metric_result *metrics; /* the first is the main one */
-  bool steady;                  /* every process got steady */
+  assay_steady steady;          /* YES: every process got steady; NO: some did not */
   double set_aside_ratio;       /* share of samples set aside on covariates */
   /* Share of samples that covariates marked: more than the above where most of a process was disturbed, and so kept. */
   double disturbed_ratio;

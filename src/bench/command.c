@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,17 +54,41 @@ static void start_in_child(char *const *argv, start_note *note, int parent) {
   _exit(127);
 }
 
-/* 0, or the errno that kept it from starting. */
-static int execute(char *const *argv, start_note *note, execution *x) {
+/* The one execution in flight, for the alarm. */
+static volatile sig_atomic_t in_flight, ran_out;
+
+static void end_in_flight(int number) {
+  (void)number;
+  if (in_flight > 0) kill((pid_t)in_flight, SIGKILL);
+  ran_out = 1;
+}
+
+/* 0: none. */
+static void set_alarm(double seconds) {
+  struct sigaction action = {.sa_handler = end_in_flight};
+  sigaction(SIGALRM, &action, NULL);
+  struct itimerval timer = {0};
+  timer.it_value.tv_sec = (time_t)seconds;
+  timer.it_value.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6);
+  setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* 0, or the errno that kept it from starting. Its timeout begins with it: what was prepared before is none of its time. */
+static int execute(char *const *argv, double timeout_s, start_note *note, execution *x) {
   *note = (start_note){0};
+  ran_out = 0;
   int parent = (int)getpid();
   pid_t child = fork();
   if (child < 0) return errno;
   if (child == 0) start_in_child(argv, note, parent);
+  in_flight = (sig_atomic_t)child;
+  set_alarm(timeout_s);
   struct rusage usage;
   while (wait4(child, &x->wait_status, 0, &usage) < 0 && errno == EINTR) {
   }
   uint64_t end_ns = assay_os_now_ns();
+  in_flight = 0;
+  set_alarm(0);
   if (note->exec_errno != 0) return note->exec_errno;
   x->wall_ns = (double)(end_ns - note->start_ns);
   x->user_ns = nanoseconds(usage.ru_utime);
@@ -90,10 +115,13 @@ static void fail(assay_bench_process *process, const char *format, ...) {
 }
 
 /* False, and the reason is in `process`, when it did not start or did not end with 0. */
-static bool execute_well(const char *what, char *const *argv, bool any_code, start_note *note, execution *x, assay_bench_process *process) {
-  int code = execute(argv, note, x);
+static bool execute_well(const char *what, char *const *argv, const assay_request *r, bool any_code, start_note *note, execution *x,
+                         assay_bench_process *process) {
+  int code = execute(argv, r->timeout_s, note, x);
   if (code != 0)
     fail(process, "%s cannot be started (%s): %s", what, argv[0], strerror(code));
+  else if (ran_out)
+    fail(process, "%s timed out after %g s", what, r->timeout_s);
   else if (WIFSIGNALED(x->wait_status))
     fail(process, "%s was killed by signal %d (%s)", what, WTERMSIG(x->wait_status), strsignal(WTERMSIG(x->wait_status)));
   else if (WEXITSTATUS(x->wait_status) != 0 && !any_code)
@@ -129,18 +157,23 @@ static bool split(char *text, char **words) {
   return count > 0;
 }
 
-/* A shell's start-up in ns; NaN and the reason in `process` when it does not start. */
-static double shell_cost(char *const *empty, start_note *note, assay_bench_process *process) {
-  double times[SHELL_PROBES];
+/* A shell's start-up; false and the reason in `process` when it does not start. */
+static bool shell_cost(char *const *empty, const assay_request *r, start_note *note, execution *cost, assay_bench_process *process) {
+  double wall[SHELL_PROBES], user[SHELL_PROBES], system[SHELL_PROBES];
   for (size_t i = 0; i < SHELL_PROBES; i++) {
     execution x;
-    if (!execute_well("the shell", empty, false, note, &x, process)) return NAN;
-    times[i] = x.wall_ns;
+    if (!execute_well("the shell", empty, r, false, note, &x, process)) return false;
+    wall[i] = x.wall_ns;
+    user[i] = x.user_ns;
+    system[i] = x.system_ns;
   }
-  return assay_stats_median(times, SHELL_PROBES);
+  cost->wall_ns = assay_stats_median(wall, SHELL_PROBES);
+  cost->user_ns = assay_stats_median(user, SHELL_PROBES);
+  cost->system_ns = assay_stats_median(system, SHELL_PROBES);
+  return true;
 }
 
-static void report(const execution *x, double shell_ns, assay_bench_process *process) {
+static void report(const execution *x, const execution *shell, assay_bench_process *process) {
   process->samples = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *process->samples);
   if (process->samples == NULL) {
     fail(process, "out of memory");
@@ -148,7 +181,7 @@ static void report(const execution *x, double shell_ns, assay_bench_process *pro
   }
   process->sample_count = 1;
   process->samples[0] = (assay_bench_sample){
-      .ns = fmax(0, x->wall_ns - shell_ns),
+      .ns = fmax(0, x->wall_ns - shell->wall_ns),
       .operations = 1,
       /* For a whole program being preempted or moved is part of its life: recorded, never a reason to set the only sample aside. */
       .covariates = {.steal_ms = NAN,
@@ -161,16 +194,17 @@ static void report(const execution *x, double shell_ns, assay_bench_process *pro
                      .throttled_us = NAN,
                      .spin_ratio = NAN},
   };
-  assay_bench_process_add(process, "cpu_time", x->user_ns + x->system_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
-  assay_bench_process_add(process, "user_time", x->user_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
-  assay_bench_process_add(process, "system_time", x->system_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
+  double user_ns = fmax(0, x->user_ns - shell->user_ns), system_ns = fmax(0, x->system_ns - shell->system_ns);
+  assay_bench_process_add(process, "cpu_time", user_ns + system_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
+  assay_bench_process_add(process, "user_time", user_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
+  assay_bench_process_add(process, "system_time", system_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);
   assay_bench_process_add(process, "peak_rss", x->peak_bytes, "B", ASSAY_KIND_MEMORY, ASSAY_LOWER);
 }
 
 void assay_command_run(const assay_request *r, assay_bench_process *process) {
   static char *words[MAX_WORDS];
   bool direct = r->shell[0] == '\0';
-  process->steady = true;
+  process->steady = ASSAY_STEADY_UNTESTED;
   process->threads = 1;
   process->clock_resolution_ns = 1;
   snprintf(process->counters_cause, sizeof process->counters_cause, "not counted for commands");
@@ -191,11 +225,11 @@ void assay_command_run(const assay_request *r, assay_bench_process *process) {
   char *const *argv = direct ? words : by_shell;
   execution x;
   for (unsigned i = 0; i < r->warmups; i++) {
-    if (prepare[0] != '\0' && !execute_well("the preparation", preparing, false, note, &x, process)) return;
-    if (!execute_well("the command", argv, r->ignore_failure, note, &x, process)) return;
+    if (prepare[0] != '\0' && !execute_well("the preparation", preparing, r, false, note, &x, process)) return;
+    if (!execute_well("the command", argv, r, r->ignore_failure, note, &x, process)) return;
   }
-  double shell_ns = direct ? 0 : shell_cost(empty, note, process);
-  if (isnan(shell_ns)) return;
-  if (prepare[0] != '\0' && !execute_well("the preparation", preparing, false, note, &x, process)) return;
-  if (execute_well("the command", argv, r->ignore_failure, note, &x, process)) report(&x, shell_ns, process);
+  execution shell_start = {0};
+  if (!direct && !shell_cost(empty, r, note, &shell_start, process)) return;
+  if (prepare[0] != '\0' && !execute_well("the preparation", preparing, r, false, note, &x, process)) return;
+  if (execute_well("the command", argv, r, r->ignore_failure, note, &x, process)) report(&x, &shell_start, process);
 }

@@ -102,8 +102,24 @@ void assay_bench_ceiling(assay_bench *b, const char *name) {
   snprintf(b->declared.ceiling, sizeof b->declared.ceiling, "%s", name);
 }
 
+/* These the engine, the command timer or the result make themselves; under one of them a figure would replace the measured one. */
+static bool is_reserved(const char *name) {
+  static const char *const names[] = {"time",         "cpu_time",        "user_time",        "system_time",      "peak_rss", "allocations",
+                                      "cycles",       "instructions",    "cache_misses",     "branch_misses",    "latency",  "latency_p99",
+                                      "latency_p999", "allocated_bytes", "items_per_second", "bytes_per_second", "flops"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i], name) == 0) return true;
+  }
+  return false;
+}
+
 void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind, assay_better better) {
-  if (!assay_bench_process_add(&b->declared, name, value, unit, kind, better))
+  if (is_reserved(name))
+    assay_bench_fail(b, "a metric of the benchmark is called \"%s\", which is the engine's own name; choose another", name);
+  else if (name[0] == '\0' || strlen(name) >= sizeof b->declared.figures[0].name || strlen(unit) >= sizeof b->declared.figures[0].unit)
+    assay_bench_fail(b, "the metric \"%.60s\" has no name, or its name or unit is too long (47 and 23 bytes)", name);
+  else if ((b->declared.figure_count == ASSAY_BENCH_MAX_METRICS && assay_bench_process_find(&b->declared, name) == NULL) ||
+           !assay_bench_process_add(&b->declared, name, value, unit, kind, better))
     assay_bench_fail(b, "more than %d metrics; \"%s\" has no place", ASSAY_BENCH_MAX_METRICS, name);
 }
 

@@ -26,7 +26,7 @@ bool assay_engine_warm(assay_engine *e, double ns, double gross_ns) {
   w->window_ns += gross_ns;
   if (w->count < ASSAY_WINDOW_BATCHES) w->values[w->count++] = ns;
   if (w->spent_ns >= limit_ns && w->has_previous) {
-    e->out->steady = false;
+    e->out->steady = ASSAY_STEADY_NO;
     return true;
   }
   /* A fiftieth of the limit is long enough to see the clock frequency rise, and short enough for many comparisons. */
@@ -34,14 +34,17 @@ bool assay_engine_warm(assay_engine *e, double ns, double gross_ns) {
     double median = assay_stats_median(w->values, w->count);
     double error = 1.2533 * assay_stats_mad(w->values, w->count) / sqrt((double)w->count); /* standard error of a median */
     double allowed = fmax(steady_ratio * median, 2 * sqrt(error * error + w->previous_error * w->previous_error));
-    if (w->has_previous && fabs(median - w->previous) <= allowed) return true;
+    if (w->has_previous && fabs(median - w->previous) <= allowed) {
+      e->out->steady = ASSAY_STEADY_YES;
+      return true;
+    }
     w->previous = median;
     w->previous_error = error;
     w->has_previous = true;
     w->count = 0;
     w->window_ns = 0;
   }
-  return w->spent_ns >= limit_ns && w->window_ns >= limit_ns; /* operations too slow for two windows: nothing can be said against them */
+  return w->spent_ns >= limit_ns && w->window_ns >= limit_ns; /* too slow for two windows: untested */
 }
 
 /* ---- Samples ---- */
@@ -283,7 +286,26 @@ static void run_members(assay_engine *e) {
 
 /* ---- The whole ---- */
 
-/* The declarations of thread 0 stand for all; what was done counts for each of them. */
+/* Figures of the lowest thread that has them; none is lost without a word. */
+static void take_figures(assay_engine *e) {
+  size_t own = e->out->figure_count;
+  for (unsigned t = 0; t < e->threads; t++) {
+    const assay_bench_process *declared = &e->members[t].declared;
+    for (size_t i = 0; i < declared->figure_count; i++) {
+      const assay_bench_figure *f = &declared->figures[i];
+      if (assay_bench_process_find(e->out, f->name) != NULL) continue;
+      if (e->out->figure_count - own < ASSAY_BENCH_MAX_METRICS &&
+          assay_bench_process_add(e->out, f->name, f->value, f->unit, f->kind, f->better))
+        continue;
+      e->out->outcome = ASSAY_OUTCOME_FAILED;
+      snprintf(e->out->reason, sizeof e->out->reason, "the threads have more than %d metrics together; \"%s\" has no place",
+               ASSAY_BENCH_MAX_METRICS, f->name);
+      return;
+    }
+  }
+}
+
+/* The work that thread 0 declares stands for each of them. */
 static void take_declarations(assay_engine *e) {
   const assay_bench_process *declared = &e->members[0].declared;
   assay_bench_process *out = e->out;
@@ -295,10 +317,7 @@ static void take_declarations(assay_engine *e) {
   out->ceiling_set = declared->ceiling_set;
   memcpy(out->flop_type, declared->flop_type, sizeof out->flop_type);
   memcpy(out->ceiling, declared->ceiling, sizeof out->ceiling);
-  for (size_t i = 0; i < declared->figure_count; i++) {
-    const assay_bench_figure *f = &declared->figures[i];
-    assay_bench_process_add(out, f->name, f->value, f->unit, f->kind, f->better);
-  }
+  take_figures(e);
 }
 
 static void take_outcome(assay_engine *e) {
@@ -329,7 +348,7 @@ static bool prepare(assay_engine *e) {
 
 void assay_engine_run(const assay_bench_case *bench, const assay_engine_options *options, assay_bench_process *process) {
   assay_engine *e = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *e);
-  process->steady = true;
+  process->steady = ASSAY_STEADY_UNTESTED;
   if (e == NULL) goto out_of_memory;
   e->bench = bench;
   e->options = options;
@@ -340,14 +359,13 @@ void assay_engine_run(const assay_bench_case *bench, const assay_engine_options 
   assay_witness_open(&e->witness, e->threads, process);
   assay_engine_calibrate_clock(e);
   e->target_ns = fmax(fmax(shortest_batch_ns, clock_costs_a_batch * e->clock_cost_ns), options->time_s * 1e9 / ASSAY_SAMPLES_WANTED);
-  bool from_here = assay_os_reset_peak_resident();
   run_members(e);
   take_outcome(e);
   if (process->outcome == ASSAY_OUTCOME_OK) {
     assay_latency_finish(e);
     assay_witness_finish(&e->witness, e->paused, process);
+    assay_bench_confirm_steady(process);
     double peak = assay_os_peak_resident();
-    (void)from_here; /* without the reset the peak since the start of this fresh process is the same but for the loader */
     if (!isnan(peak)) assay_bench_process_add(process, "peak_rss", peak, "B", ASSAY_KIND_MEMORY, ASSAY_LOWER);
     take_declarations(e);
   }

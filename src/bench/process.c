@@ -23,10 +23,42 @@ bool assay_bench_process_add(assay_bench_process *process, const char *name, dou
   snprintf(figure.unit, sizeof figure.unit, "%s", unit);
   size_t i = 0;
   while (i < process->figure_count && strcmp(process->figures[i].name, figure.name) != 0) i++;
-  if (i == ASSAY_BENCH_MAX_METRICS) return false;
+  if (i == sizeof process->figures / sizeof *process->figures) return false;
   if (i == process->figure_count) process->figure_count++;
   process->figures[i] = figure;
   return true;
+}
+
+const assay_bench_figure *assay_bench_process_find(const assay_bench_process *process, const char *name) {
+  for (size_t i = 0; i < process->figure_count; i++) {
+    if (strcmp(process->figures[i].name, name) == 0) return &process->figures[i];
+  }
+  return NULL;
+}
+
+enum { STEADY_HALF = 5 }; /* samples; fewer say nothing of themselves */
+/* As in the warm-up, but three standard errors: neighbouring samples are alike, so there is less in them than their number says. */
+static const double steady_ratio = 0.02, steady_errors = 3;
+
+static double median_error(const double *values, size_t count) { return 1.2533 * assay_stats_mad(values, count) / sqrt((double)count); }
+
+void assay_bench_confirm_steady(assay_bench_process *process) {
+  double *kept = assay_alloc(ASSAY_TAG_BENCH, (process->sample_count + 1) * sizeof *kept);
+  size_t count = 0;
+  if (kept == NULL) return;
+  for (size_t i = 0; i < process->sample_count; i++) {
+    if (process->samples[i].aside == 0) kept[count++] = process->samples[i].ns;
+  }
+  size_t half = count / 2;
+  if (half >= STEADY_HALF) {
+    double first = assay_stats_median(kept, half), second = assay_stats_median(kept + half, count - half);
+    double error = hypot(median_error(kept, half), median_error(kept + half, count - half));
+    if (fabs(second - first) > fmax(steady_ratio * first, steady_errors * error))
+      process->steady = ASSAY_STEADY_NO;
+    else if (process->steady == ASSAY_STEADY_UNTESTED)
+      process->steady = ASSAY_STEADY_YES;
+  }
+  assay_free(kept);
 }
 
 /* A spin that took 10 % longer than usual saw a lower clock frequency or a busy sibling thread, and so did the sample. */

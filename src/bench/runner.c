@@ -31,7 +31,9 @@ enum {
   ENV_PADDING = 4096,
   COMMAND_PROCESSES = 10,
   COMMAND_PROCESSES_QUICK = 5,
-  CRASHES_TO_GIVE_UP = 2
+  CRASHES_TO_GIVE_UP = 2,
+  LEFT_HELPINGS = 64, /* of 16 KiB behind the end, more than a pipe holds: a descendant that left the group may go on writing */
+  COMMAND_SLACK_S = 10
 };
 
 extern char **environ;
@@ -133,6 +135,7 @@ static void make_request(const run *r, const assay_bench_case *bench, size_t pro
   *q = (assay_request){
       .time_s = r->time_s,
       .warmup_s = r->warmup_s,
+      .timeout_s = r->timeout_s,
       .ticks_per_ns = assay_ticks_per_ns(),
       .seed = seed_of(r, bench, process),
       .suite = bench->suite,
@@ -236,7 +239,8 @@ static void reap(int pid, int channel, int error, remains *m) {
   for (struct pollfd p = {.fd = channel, .events = POLLIN}; channel >= 0 && !m->flooded && poll(&p, 1, 0) > 0;) {
     if (!drain(channel, m, true)) break;
   }
-  for (struct pollfd p = {.fd = error, .events = POLLIN}; error >= 0 && poll(&p, 1, 0) > 0;) {
+  struct pollfd p = {.fd = error, .events = POLLIN};
+  for (int i = 0; i < LEFT_HELPINGS && error >= 0 && poll(&p, 1, 0) > 0; i++) {
     if (!drain(error, m, false)) break;
   }
   m->tail[m->tail_length] = '\0';
@@ -375,7 +379,9 @@ static assay_status run_process(run *r, const assay_bench_case *bench, size_t in
   if (status != ASSAY_OK) goto done;
   close_if(&channel[1]);
   close_if(&error[1]);
-  attend(r, pid, started_ns + (uint64_t)(timeout_s * 1e9), &channel[0], &error[0], &m);
+  /* The fresh process of a command times each execution itself; this one is for itself. */
+  double patience_s = bench->command == NULL ? timeout_s : timeout_s * (2.0 * (request.warmups + 1) + 3) + COMMAND_SLACK_S;
+  attend(r, pid, started_ns + (uint64_t)(patience_s * 1e9), &channel[0], &error[0], &m);
   reap(pid, channel[0], error[0], &m);
   p->wall_s = (double)(assay_os_now_ns() - started_ns) / 1e9;
   if (m.stopped)
@@ -395,8 +401,9 @@ done:
 
 /* Whether more processes of this case can tell anything new. A benchmark that hangs costs one timeout, not five; one that says it cannot
  * run here says the same in every process; one that fails twice in a row is broken. */
-static void learn(case_state *state, const assay_bench_process *p) {
-  bool timed_out = p->outcome == ASSAY_OUTCOME_FAILED && strncmp(p->reason, "timed out", 9) == 0;
+static void learn(case_state *state, bool is_command, const assay_bench_process *p) {
+  bool timed_out = p->outcome == ASSAY_OUTCOME_FAILED &&
+                   (strncmp(p->reason, "timed out", 9) == 0 || (is_command && strstr(p->reason, " timed out after ") != NULL));
   state->failures_in_a_row = p->outcome == ASSAY_OUTCOME_FAILED ? state->failures_in_a_row + 1 : 0;
   state->settled = timed_out || p->outcome == ASSAY_OUTCOME_SKIPPED || p->outcome == ASSAY_OUTCOME_UNSUPPORTED ||
                    state->failures_in_a_row >= CRASHES_TO_GIVE_UP;
@@ -425,7 +432,7 @@ static assay_status run_next(run *r, size_t place, assay_error *err) {
     if (config->on_start != NULL) config->on_start(outcome->bench, index, r->done, r->total, config->user);
     assay_status status = run_process(r, outcome->bench, outcome->process_count, err, p);
     if (status != ASSAY_OK) return status;
-    learn(state, p);
+    learn(state, outcome->bench->command != NULL, p);
     if (p->outcome == ASSAY_OUTCOME_FAILED)
       assay_log(ASSAY_LOG_INFO, "%s/%s: process %zu failed: %s", outcome->bench->suite, outcome->bench->name, outcome->process_count + 1,
                 p->reason);

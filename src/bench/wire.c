@@ -37,6 +37,7 @@ void assay_wire_put_request(assay_buf *out, const assay_request *r) {
   assay_buf body = {0};
   put_f64(&body, r->time_s);
   put_f64(&body, r->warmup_s);
+  put_f64(&body, r->timeout_s);
   put_f64(&body, r->ticks_per_ns);
   put_u64(&body, r->seed);
   put_text(&body, r->suite);
@@ -191,6 +192,7 @@ assay_status assay_wire_get_request(const void *data, size_t length, assay_arena
   assay_request r = {0};
   r.time_s = get_finite(&c);
   r.warmup_s = get_finite(&c);
+  r.timeout_s = get_finite(&c);
   r.ticks_per_ns = get_finite(&c);
   r.seed = get_u64(&c);
   r.suite = get_text(&c, arena);
@@ -233,7 +235,7 @@ static void get_samples(cursor *c, assay_bench_process *p) {
 }
 
 static void get_figures(cursor *c, assay_bench_process *p) {
-  p->figure_count = (size_t)get_below(c, ASSAY_BENCH_MAX_METRICS + 1);
+  p->figure_count = (size_t)get_below(c, sizeof p->figures / sizeof *p->figures + 1);
   for (size_t i = 0; i < p->figure_count; i++) {
     assay_bench_figure *f = &p->figures[i];
     get_field(c, f->name, sizeof f->name);
@@ -242,6 +244,14 @@ static void get_figures(cursor *c, assay_bench_process *p) {
     f->better = (assay_better)get_below(c, ASSAY_HIGHER + 1);
     f->value = get_f64(c);
   }
+}
+
+/* The extremes lie in the outermost buckets in use, and the sum between as many of either. */
+static bool is_consistent(const assay_histogram *h, uint64_t first, uint64_t last) {
+  if (h->count == 0) return h->sum == 0 && h->over_range == 0;
+  double count = (double)h->count, slack = 1e-9 * (double)h->max * count;
+  return h->min <= h->max && assay_histogram_index(h->min) == first && assay_histogram_index(h->max) == last &&
+         h->over_range <= h->buckets[last] && h->sum >= (double)h->min * count - slack && h->sum <= (double)h->max * count + slack;
 }
 
 static assay_histogram *get_histogram(cursor *c) {
@@ -256,14 +266,15 @@ static assay_histogram *get_histogram(cursor *c) {
   h->min = get_u64(c);
   h->max = get_u64(c);
   h->sum = get_finite(c);
-  uint64_t used = get_below(c, ASSAY_HISTOGRAM_BUCKETS + 1), lowest = 0;
+  uint64_t used = get_below(c, ASSAY_HISTOGRAM_BUCKETS + 1), first = 0, next = 0;
   for (uint64_t i = 0; i < used && !c->bad; i++) {
     uint64_t index = get_below(c, ASSAY_HISTOGRAM_BUCKETS), count = get_u64(c);
-    if (index < lowest || __builtin_add_overflow(h->count, count, &h->count)) c->bad = true;
-    lowest = index + 1;
+    if (index < next || count == 0 || __builtin_add_overflow(h->count, count, &h->count)) c->bad = true;
+    if (i == 0) first = index;
+    next = index + 1;
     h->buckets[index] = count;
   }
-  if (h->count > 0 && h->min > h->max) c->bad = true;
+  if (!c->bad && !is_consistent(h, first, next - 1)) c->bad = true;
   return h;
 }
 
@@ -277,7 +288,7 @@ assay_status assay_wire_get_report(const void *data, size_t length, assay_error 
   p.latency = p.service = NULL;
   p.outcome = (assay_outcome)get_below(&c, ASSAY_OUTCOME_FAILED + 1);
   get_field(&c, p.reason, sizeof p.reason);
-  p.steady = get_below(&c, 2) != 0;
+  p.steady = (assay_steady)get_below(&c, ASSAY_STEADY_UNTESTED + 1);
   p.warmup_s = get_finite(&c);
   p.clock_cost_ns = get_finite(&c);
   p.clock_resolution_ns = get_finite(&c);

@@ -16,6 +16,7 @@ enum { ASSAY_WIRE_LIMIT = 8 << 20 }; /* bytes of one message */
 
 typedef struct assay_request {
   double time_s, warmup_s, ticks_per_ns;
+  double timeout_s; /* of one execution of a command; the runner holds a benchmark's process to it */
   uint64_t seed;
   const char *suite, *name; /* of the benchmark, without parameters; name NULL for a command */
   size_t param_count;

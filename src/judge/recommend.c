@@ -215,7 +215,7 @@ static void never_steady(advice *a) {
   size_t count = 0, all = 0;
   EACH_OK(a, b) {
     all++;
-    if (b->steady) continue;
+    if (b->steady != ASSAY_STEADY_NO) continue;
     if (count++ == 0) first = b;
   }
   /* A quick run gives up warming after 20 ms: then it is worth a word only where it is the rule. */

@@ -56,7 +56,7 @@ static void write_benchmark(const assay_render *r, const assay_benchmark_result 
   assay_buf_deinit(&params);
 }
 
-static void write_metric(assay_buf *out, const assay_metric_result *m, bool steady) {
+static void write_metric(assay_buf *out, const assay_metric_result *m, assay_steady steady) {
   const assay_summary *s = &m->stats;
   next_text(out, m->name);
   next_text(out, m->unit);
@@ -68,7 +68,7 @@ static void write_metric(assay_buf *out, const assay_metric_result *m, bool stea
   next_text(out, m->ceiling);
   next_number(out, m->ceiling != NULL ? m->ceiling_value : NAN);
   next_number(out, m->ceiling != NULL ? m->ceiling_share : NAN);
-  assay_buf_puts(out, steady ? ",true\r\n" : ",false\r\n");
+  assay_buf_puts(out, steady == ASSAY_STEADY_UNTESTED ? ",\r\n" : steady == ASSAY_STEADY_YES ? ",true\r\n" : ",false\r\n");
 }
 
 void assay_report_csv(const assay_render *r) {

@@ -279,7 +279,7 @@ static void find_extremes(const assay_result *result, assay_digest *d) {
     const assay_benchmark_result *b = &result->benchmarks[i];
     d->outcomes[b->status]++;
     if (!assay_report_measured(b)) continue;
-    if (!b->steady) d->unsteady++;
+    if (b->steady == ASSAY_STEADY_NO) d->unsteady++;
     if (assay_report_bound_metric(b) == NULL) continue;
     if (share_of(b) > 1.1) {
       if (d->over == NULL || share_of(b) > share_of(d->over)) d->over = b;

@@ -153,7 +153,8 @@ static void row_head(const assay_render *r, const assay_digest_group *group, con
   if (label.failed) r->out->failed = true;
   assay_html_name(r->out, label.data);
   assay_buf_deinit(&label);
-  if (assay_report_measured(b) && !b->steady) assay_buf_putc(r->out, ' '), assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", "not steady");
+  if (assay_report_measured(b) && b->steady == ASSAY_STEADY_NO)
+    assay_buf_putc(r->out, ' '), assay_html_mark(r->out, ASSAY_TONE_UNSURE, "~", "not steady");
   under_name(r, b);
   assay_buf_puts(r->out, "</th>");
 }

@@ -206,7 +206,7 @@ static void row(const assay_render *r, const assay_benchmark_result *b) {
   if (rated != NULL && rated != m) text(r->out, assay_report_value(rated->value, rated->unit, rate));
   assay_buf_puts(r->out, " | ");
   if (bound != NULL) assay_buf_printf(r->out, "%s of ", assay_report_percent(bound->ceiling_share, share)), code(r->out, bound->ceiling);
-  if (!b->steady) assay_buf_puts(r->out, " (never got steady)");
+  if (b->steady == ASSAY_STEADY_NO) assay_buf_puts(r->out, " (never got steady)");
   assay_buf partial = {0};
   assay_report_partial(r->result, b, &partial);
   if (partial.length > 0) assay_buf_printf(r->out, " (%s)", partial.data);

@@ -246,7 +246,7 @@ static void notes(terminal *t, const assay_benchmark_result *b, size_t indent) {
 static void row(terminal *t, const assay_benchmark_result *b, const char *label, size_t indent, const columns *c) {
   assay_buf partial = {0};
   assay_report_partial(t->r->result, b, &partial);
-  bool doubtful = assay_report_measured(b) && (!b->steady || partial.length > 0);
+  bool doubtful = assay_report_measured(b) && (b->steady == ASSAY_STEADY_NO || partial.length > 0);
   assay_buf_deinit(&partial);
   put(t, doubtful ? INK_UNSURE : outcome_marks[b->status].with, doubtful ? "~" : outcome_marks[b->status].glyph);
   spaces(t, 1 + indent);

@@ -351,13 +351,14 @@ static void summarize_set_aside(builder *make) {
   static const char *const whys[] = {"preempted", "migrated", "stolen by the hypervisor", "faulted", "throttled", "beside a slow spin"};
   size_t counts[6] = {0}, aside = 0, marked = 0, samples = 0, disturbed_processes = 0;
   for (size_t p = 0; p < make->ok_count; p++) {
-    bool stands = stands_disturbed(make->ok[p]);
+    bool is_latency = make->ok[p]->latency != NULL; /* its histogram has every operation: there is nothing to set aside */
+    bool stands = !is_latency && stands_disturbed(make->ok[p]);
     disturbed_processes += stands;
     samples += make->ok[p]->sample_count;
     for (size_t i = 0; i < make->ok[p]->sample_count; i++) {
       uint32_t bits = make->ok[p]->samples[i].marks | make->ok[p]->samples[i].aside;
       marked += bits != 0;
-      aside += bits != 0 && !stands;
+      aside += bits != 0 && !stands && !is_latency;
       for (int k = 0; k < 6; k++) counts[k] += bits >> k & 1;
     }
   }
@@ -399,10 +400,10 @@ static void describe_rate(builder *make) {
 }
 
 static void describe_processes(builder *make) {
-  make->b.steady = make->ok_count > 0;
+  make->b.steady = make->ok_count > 0 ? ASSAY_STEADY_YES : ASSAY_STEADY_UNTESTED;
   for (size_t p = 0; p < make->ok_count; p++) {
     const assay_bench_process *process = make->ok[p];
-    make->b.steady &= process->steady;
+    if (process->steady == ASSAY_STEADY_NO || make->b.steady == ASSAY_STEADY_YES) make->b.steady = process->steady;
     if (make->b.counters_cause == NULL && process->counters_cause[0] != '\0') make->b.counters_cause = process->counters_cause;
     if (make->b.allocations_cause == NULL && process->allocations_cause[0] != '\0') make->b.allocations_cause = process->allocations_cause;
   }

@@ -350,7 +350,9 @@ static void read_benchmark(reader *r, const json_t *from, assay_benchmark_result
   b->reason = opt_text(r, from, "reason");
   read_metrics(r, from, b);
   b->complexity = opt_text(r, from, "complexity");
-  b->steady = boolean(r, from, "steady");
+  b->steady = json_is_null(json_object_get(from, "steady")) ? ASSAY_STEADY_UNTESTED
+              : boolean(r, from, "steady")                  ? ASSAY_STEADY_YES
+                                                            : ASSAY_STEADY_NO;
   b->set_aside_ratio = opt_number(r, from, "set_aside_ratio");
   b->disturbed_ratio = opt_number(r, from, "disturbed_ratio");
   b->set_aside_why = opt_text(r, from, "set_aside_why");

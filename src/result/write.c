@@ -207,7 +207,11 @@ static void put_benchmark(assay_json *json, const assay_benchmark_result *b) {
   for (size_t i = 0; i < b->metric_count; i++) put_metric(json, &b->metrics[i]);
   assay_json_end(json);
   put_text(json, "complexity", b->complexity);
-  put_bool(json, "steady", b->steady);
+  assay_json_key(json, "steady");
+  if (b->steady == ASSAY_STEADY_UNTESTED)
+    assay_json_null(json);
+  else
+    assay_json_bool(json, b->steady == ASSAY_STEADY_YES);
   put_double(json, "set_aside_ratio", b->set_aside_ratio);
   put_double(json, "disturbed_ratio", b->disturbed_ratio);
   put_text(json, "set_aside_why", b->set_aside_why);

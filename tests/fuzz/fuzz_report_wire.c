@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assay_buf_append(&frame, (const char *)header, sizeof header);
   assay_buf_append(&frame, (const char *)data, size);
   if (assay_wire_get_report(frame.data, frame.length, NULL, &process) == ASSAY_OK) {
-    if (process.outcome > ASSAY_OUTCOME_FAILED || process.figure_count > ASSAY_BENCH_MAX_METRICS) abort();
+    if (process.outcome > ASSAY_OUTCOME_FAILED || process.figure_count > ASSAY_BENCH_MAX_METRICS + ASSAY_BENCH_OWN_METRICS) abort();
     for (size_t i = 0; i < process.sample_count; i++) {
       if (!isfinite(process.samples[i].ns) || process.samples[i].ns < 0) abort();
     }

@@ -38,7 +38,8 @@ void test_add_made_benchmark(assay_result *result, const char *suite, const char
                            .processes = (double *)(uintptr_t)processes,
                            .ceiling_value = NAN,
                            .ceiling_share = NAN};
-  assay_benchmark_result b = {.name = name, .suite = suite, .base_name = name, .metric_count = 1, .metrics = &m, .steady = true};
+  assay_benchmark_result b = {
+      .name = name, .suite = suite, .base_name = name, .metric_count = 1, .metrics = &m, .steady = ASSAY_STEADY_YES};
   OK(assay_result_add_benchmark(result, &b, &problem));
 }
 
@@ -78,7 +79,7 @@ static void add_sum(assay_result *r) {
                               .complexity = "n",
                               .metric_count = 2,
                               .metrics = metrics,
-                              .steady = true,
+                              .steady = ASSAY_STEADY_YES,
                               .set_aside_ratio = 0.01,
                               .disturbed_ratio = 0.01,
                               .set_aside_why = "2 preempted, 1 migrated",

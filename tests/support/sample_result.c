@@ -66,7 +66,7 @@ static assay_benchmark_result *add_benchmark(test_sample *s, const char *suite, 
   *b = (assay_benchmark_result){.suite = suite,
                                 .base_name = base,
                                 .status = ASSAY_OUTCOME_OK,
-                                .steady = true,
+                                .steady = ASSAY_STEADY_YES,
                                 .set_aside_ratio = 0.021,
                                 .set_aside_why = "6 preempted, 3 migrated",
                                 .clock_resolution_ns = 0.4,
@@ -185,7 +185,7 @@ static void fill_benchmarks(test_sample *s) {
   add_cost(s, "performance", "alloc_1g", "touch=yes", 2.13e8, 0.08);
   add_cost(s, "performance", "null", "", 0.04, 0.4);
   add_cost(s, "performance", "thread_pingpong", "placement=cross_core", 70100, 0.22);
-  s->result->benchmarks[s->result->benchmark_count - 1].steady = false;
+  s->result->benchmarks[s->result->benchmark_count - 1].steady = ASSAY_STEADY_NO;
   add_absent(s, "performance", "elementwise_add", "type=f16/n=4096/layout=contiguous", ASSAY_OUTCOME_UNSUPPORTED,
              "this CPU has no avx512_fp16 and no F16C arithmetic");
   add_absent(s, "performance", "gpu_copy", "", ASSAY_OUTCOME_UNSUPPORTED, "no OpenCL platform: libOpenCL.so.1 is not there");

@@ -55,14 +55,6 @@ double assay_os_peak_resident(void) {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss * 1024 : NAN;
 }
 
-bool assay_os_reset_peak_resident(void) {
-  int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool done = write(fd, "5", 1) == 1; /* 5: sets VmHWM to what is resident now, Linux 4.0 */
-  close(fd);
-  return done;
-}
-
 /* "<key> <number>" of a file of such lines; -1 when not there. */
 static int64_t keyed_number(const char *path, const char *key) {
   char *text = NULL;

@@ -39,5 +39,4 @@ double assay_os_peak_resident(void) {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss : NAN; /* bytes here */
 }
 
-bool assay_os_reset_peak_resident(void) { return false; }
 int64_t assay_os_memory_kills(void) { return -1; }

@@ -171,6 +171,112 @@ static void a_pause_takes_its_own_cpu_time_only(void **state) {
   assert_near(figure(p, "cpu_time"), 20000, 200);
 }
 
+/* ---- Steady or not ---- */
+
+/* 200 ns, then less and less until 5 ms have gone. */
+static void warms_up(assay_bench *b) { ASSAY_LOOP(b) work(now < 6000000 ? 100 + (double)(6000000 - now) / 50000 : 100); }
+
+static void samples_begin_when_it_is_warm(void **state) {
+  (void)state;
+  reset();
+  const assay_bench_process *p = run_function(warms_up);
+  assert_ran(p);
+  assert_int_equal(p->steady, ASSAY_STEADY_YES);
+  assert_true(p->warmup_s > 0.004 && p->warmup_s < 0.02);
+  for (size_t i = 0; i < p->sample_count; i++) assert_near(p->samples[i].ns, 100, 0.5);
+}
+
+static void gets_slower(assay_bench *b) { ASSAY_LOOP(b) work(100 + (double)now / 50000); }
+
+static void what_always_drifts_is_not_steady(void **state) {
+  (void)state;
+  reset();
+  const assay_bench_process *p = run_function(gets_slower);
+  assert_ran(p);
+  assert_int_equal(p->steady, ASSAY_STEADY_NO);
+  assert_true(p->warmup_s > 0.019 && p->warmup_s < 0.022); /* the limit */
+}
+
+static void turns_slower(assay_bench *b) { ASSAY_LOOP(b) work(now < 17000000 ? 100 : 105); }
+
+static void what_changes_while_it_is_measured_is_not_steady(void **state) {
+  (void)state;
+  reset();
+  const assay_bench_process *p = run_function(turns_slower);
+  assert_ran(p);
+  assert_int_equal(p->steady, ASSAY_STEADY_NO);
+  assert_near(p->samples[0].ns, 100, 0.5);
+  assert_near(p->samples[p->sample_count - 1].ns, 105, 0.5);
+}
+
+static void is_slow_at_first(assay_bench *b) {
+  int operation = 0;
+  ASSAY_LOOP(b) work(operation++ < 3 ? 60e6 : 30e6);
+}
+
+static void a_few_slow_operations_test_nothing(void **state) {
+  (void)state;
+  reset();
+  const assay_bench_process *p = run_function(is_slow_at_first);
+  assert_ran(p);
+  assert_true(p->sample_count < 5);
+  assert_int_equal(p->steady, ASSAY_STEADY_UNTESTED);
+}
+
+/* ---- Figures ---- */
+
+static int metric_count;
+static const char *metric_name;
+
+static void sets_metrics(assay_bench *b) {
+  ASSAY_LOOP(b) work(100);
+  for (int i = 0; i < metric_count; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "m%u.%d", assay_bench_thread(b), i);
+    assay_bench_metric(b, name, i, "1", ASSAY_KIND_COUNT, ASSAY_LOWER);
+  }
+  if (metric_name != NULL) assay_bench_metric(b, metric_name, assay_bench_thread(b), "1", ASSAY_KIND_COUNT, ASSAY_LOWER);
+}
+
+static void figures_arrive_or_the_benchmark_says_why_not(void **state) {
+  (void)state;
+  assay_bench_desc desc = {.name = "made", .run = sets_metrics};
+  metric_name = NULL;
+  reset();
+  metric_count = ASSAY_BENCH_MAX_METRICS;
+  const assay_bench_process *p = run(&desc, NULL);
+  assert_ran(p);
+  assert_near(figure(p, "m0.31"), 31, 0);
+  assert_near(figure(p, "cpu_time"), 100, 1);
+  reset();
+  metric_count = ASSAY_BENCH_MAX_METRICS + 1;
+  run(&desc, NULL);
+  assert_int_equal(p->outcome, ASSAY_OUTCOME_FAILED);
+  assert_non_null(strstr(p->reason, "more than 32 metrics"));
+  reset();
+  metric_count = 16;
+  run(&desc, "3");
+  assert_int_equal(p->outcome, ASSAY_OUTCOME_FAILED);
+  assert_non_null(strstr(p->reason, "more than 32 metrics"));
+  reset();
+  metric_count = 8;
+  metric_name = "shared";
+  run(&desc, "3");
+  assert_ran(p);
+  assert_near(figure(p, "m2.7"), 7, 0);
+  assert_near(figure(p, "shared"), 0, 0); /* thread 0's */
+  static const char *const refused[] = {
+      "time", "peak_rss", "cpu_time", "latency_p99", "items_per_second", "", "a name of more than forty-seven bytes, as none should be"};
+  metric_count = 0;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    reset();
+    metric_name = refused[i];
+    run(&desc, NULL);
+    assert_int_equal(p->outcome, ASSAY_OUTCOME_FAILED);
+    assert_non_null(strstr(p->reason, refused[i]));
+  }
+}
+
 /* ---- What else happened ---- */
 
 static void a_preempted_sample_is_set_aside(void **state) {
@@ -343,6 +449,11 @@ int main(void) {
       cmocka_unit_test(cpu_time_is_that_of_the_operations),
       cmocka_unit_test(blocking_is_time_and_not_cpu_time),
       cmocka_unit_test(a_pause_takes_its_own_cpu_time_only),
+      cmocka_unit_test(samples_begin_when_it_is_warm),
+      cmocka_unit_test(what_always_drifts_is_not_steady),
+      cmocka_unit_test(what_changes_while_it_is_measured_is_not_steady),
+      cmocka_unit_test(a_few_slow_operations_test_nothing),
+      cmocka_unit_test(figures_arrive_or_the_benchmark_says_why_not),
       cmocka_unit_test(a_preempted_sample_is_set_aside),
       cmocka_unit_test(a_change_of_cpu_is_a_migration_of_one_thread),
       cmocka_unit_test(readings_of_different_threads_are_no_migration),

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -321,7 +323,7 @@ static void slow_operations_are_not_repeated_for_long(void **state) {
   assert_outcome(p, ASSAY_OUTCOME_OK, "");
   assert_true(p->sample_count >= 1 && p->sample_count <= 2);
   assert_true(p->samples[0].ns >= 2e7 && p->samples[0].operations == 1);
-  assert_true(p->steady);
+  assert_int_equal(p->steady, ASSAY_STEADY_UNTESTED);
 }
 
 static void the_seed_repeats_the_order_and_the_environment(void **state) {
@@ -611,6 +613,61 @@ static void commands_are_timed_and_fail_with_their_reason(void **state) {
   assert_outcome(process_of(3, 0), ASSAY_OUTCOME_OK, "");
 }
 
+/* A shell whose start costs much more than the command: none of it is the command's, neither wall time nor CPU time. */
+static void the_start_of_the_shell_is_off_all_times(void **state) {
+  (void)state;
+  char shell[4200], text[4300];
+  snprintf(shell, sizeof shell, "%s/slow-shell", test_temp_dir());
+  static const char script[] = "#!/bin/sh\ni=0\nwhile [ $i -lt 40000 ]; do i=$((i+1)); done\nexec /bin/sh \"$@\"\n";
+  assay_error err = {0};
+  assert_ok(assay_os_write_file(shell, script, sizeof script - 1, &err), err);
+  assert_int_equal(chmod(shell, 0700), 0);
+  struct rusage before, after;
+  snprintf(text, sizeof text, "'%s' -c true", shell);
+  getrusage(RUSAGE_CHILDREN, &before);
+  assert_int_equal(system(text), 0);
+  getrusage(RUSAGE_CHILDREN, &after);
+  double start_ns =
+      (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1e9 + (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) * 1e3;
+  assay_bench_config config = quick;
+  config.processes = 5;
+  config.shell = shell;
+  const char *const commands[] = {"true"};
+  run_commands(&config, 1, commands);
+  int cheap = 0, quick_ones = 0;
+  for (size_t i = 0; i < 5; i++) {
+    assert_outcome(process_of(0, i), ASSAY_OUTCOME_OK, "");
+    cheap += figure(process_of(0, i), "cpu_time") < start_ns / 2;
+    quick_ones += figure(process_of(0, i), "user_time") < start_ns / 2;
+  }
+  assert_true(cheap >= 3 && quick_ones >= 3); /* the CPU may change its speed meanwhile */
+}
+
+/* Preparation and command, twice, are longer than the timeout together, and none is alone. */
+static void a_timeout_is_of_one_execution(void **state) {
+  (void)state;
+  assay_bench_config config = quick;
+  config.processes = 1;
+  config.timeout_s = 5;
+  config.prepare = "sleep 2";
+  config.command_warmup = 1;
+  const char *const commands[] = {"sleep 2"};
+  run_commands(&config, 1, commands);
+  assert_outcome(process_of(0, 0), ASSAY_OUTCOME_OK, "");
+  config.processes = 3;
+  config.timeout_s = 0.3;
+  config.prepare = NULL;
+  config.command_warmup = 0;
+  const char *const hangs[] = {"sleep 100; true"};
+  run_commands(&config, 1, hangs);
+  assert_outcome(process_of(0, 0), ASSAY_OUTCOME_FAILED, "the command timed out after 0.3 s");
+  assert_outcome(process_of(0, 1), ASSAY_OUTCOME_FAILED, "not run: ");
+  config.prepare = "sleep 100";
+  const char *const quick_one[] = {"true"};
+  run_commands(&config, 1, quick_one);
+  assert_outcome(process_of(0, 0), ASSAY_OUTCOME_FAILED, "the preparation timed out after 0.3 s");
+}
+
 static void commands_run_without_a_shell_and_after_a_preparation(void **state) {
   (void)state;
   char command[4300], prepare[4300], text[4200];
@@ -659,6 +716,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_killed_parent_leaves_no_process),
       cmocka_unit_test(bad_configurations_are_refused),
       cmocka_unit_test(commands_are_timed_and_fail_with_their_reason),
+      cmocka_unit_test(the_start_of_the_shell_is_off_all_times),
+      cmocka_unit_test(a_timeout_is_of_one_execution),
       cmocka_unit_test(commands_run_without_a_shell_and_after_a_preparation),
   };
   int failures = cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,13 @@
 #include "test.h"
 
 static void fill(assay_bench_process *p) {
-  *p = (assay_bench_process){
-      .outcome = ASSAY_OUTCOME_OK, .steady = true, .warmup_s = 0.5, .clock_cost_ns = 20, .items = 3, .threads = 2, .ceiling_set = true};
+  *p = (assay_bench_process){.outcome = ASSAY_OUTCOME_OK,
+                             .steady = ASSAY_STEADY_UNTESTED,
+                             .warmup_s = 0.5,
+                             .clock_cost_ns = 20,
+                             .items = 3,
+                             .threads = 2,
+                             .ceiling_set = true};
   p->sample_count = 7;
   p->samples = assay_calloc(ASSAY_TAG_BENCH, 7, sizeof *p->samples);
   for (size_t i = 0; i < 7; i++)
@@ -33,7 +38,7 @@ static void a_report_survives_the_way(void **state) {
   assert_ok(assay_wire_get_report(out.data, out.length, &err, &got), err);
   assert_int_equal(got.order, 5); /* the runner's own */
   assert_int_equal(got.env_padding, 9);
-  assert_true(got.steady && got.ceiling_set && got.threads == 2);
+  assert_true(got.steady == ASSAY_STEADY_UNTESTED && got.ceiling_set && got.threads == 2);
   assert_int_equal(got.sample_count, 7);
   assert_memory_equal(got.samples, sent.samples, 7 * sizeof *got.samples);
   assert_int_equal(got.figure_count, 2);
@@ -43,6 +48,26 @@ static void a_report_survives_the_way(void **state) {
   assay_buf_deinit(&out);
   assay_bench_process_deinit(&sent);
   assay_bench_process_deinit(&got);
+}
+
+static void a_histogram_that_contradicts_itself_is_refused(void **state) {
+  (void)state;
+  for (int lie = 0; lie < 6; lie++) {
+    assay_bench_process sent, got = {0};
+    fill(&sent);
+    assay_histogram *h = sent.latency;
+    if (lie == 1) h->min = 1000;
+    if (lie == 2) h->max *= 2;
+    if (lie == 3) h->sum = -5;
+    if (lie == 4) h->sum = 1e30;
+    if (lie == 5) h->over_range = 100;
+    assay_buf out = {0};
+    assay_wire_put_report(&out, &sent);
+    assert_int_equal(assay_wire_get_report(out.data, out.length, NULL, &got), lie == 0 ? ASSAY_OK : ASSAY_ERR_CORRUPT);
+    assay_buf_deinit(&out);
+    assay_bench_process_deinit(&sent);
+    assay_bench_process_deinit(&got);
+  }
 }
 
 /* Flips bytes and cuts the end. The hash in the frame catches them; with the hash mended by hand the reader itself has to. */
@@ -67,7 +92,7 @@ static void a_damaged_report_is_refused_or_read_without_harm(void **state) {
       for (size_t i = 24; i < length; i++) frame[1] = (frame[1] ^ (unsigned char)copy[i]) * 0x100000001b3u;
       memcpy(copy + 8, frame, sizeof frame);
       if (assay_wire_get_report(copy, length, NULL, &got) == ASSAY_OK) {
-        assert_true(got.outcome <= ASSAY_OUTCOME_FAILED && got.figure_count <= ASSAY_BENCH_MAX_METRICS);
+        assert_true(got.outcome <= ASSAY_OUTCOME_FAILED && got.figure_count <= ASSAY_BENCH_MAX_METRICS + ASSAY_BENCH_OWN_METRICS);
         for (size_t i = 0; i < got.sample_count; i++) assert_true(isfinite(got.samples[i].ns) && got.samples[i].ns >= 0);
         for (size_t i = 0; i < got.figure_count; i++) assert_true(got.figures[i].kind <= ASSAY_KIND_COUNT);
         assay_bench_process_deinit(&got);
@@ -164,6 +189,7 @@ static void a_machine_that_is_always_disturbed_keeps_all_samples(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_report_survives_the_way),
+      cmocka_unit_test(a_histogram_that_contradicts_itself_is_refused),
       cmocka_unit_test(a_damaged_report_is_refused_or_read_without_harm),
       cmocka_unit_test(a_request_survives_the_way),
       cmocka_unit_test(samples_are_set_aside_on_covariates_only),

@@ -20,7 +20,7 @@ static assay_benchmark_result *add(assay_result *r, const char *base, const char
                            .processes = values,
                            .ceiling_value = NAN,
                            .ceiling_share = NAN};
-  assay_benchmark_result b = {.name = name, .suite = "s", .base_name = base, .metric_count = 1, .metrics = &m, .steady = true};
+  assay_benchmark_result b = {.name = name, .suite = "s", .base_name = base, .metric_count = 1, .metrics = &m, .steady = ASSAY_STEADY_YES};
   snprintf(name, sizeof name, param != NULL ? "%s/%s=%s" : "%s", base, param, value);
   b.params = calloc(1, sizeof *b.params);
   b.param_count = param != NULL;
@@ -80,7 +80,7 @@ static void noise_is_told_with_its_cause(void **state) {
   r->benchmarks[0].metrics[0].ci_low = 70;
   r->benchmarks[0].metrics[0].ci_high = 140;
   expect(r, "processes differ", "1 of 1 benchmarks");
-  r->benchmarks[0].steady = false;
+  r->benchmarks[0].steady = ASSAY_STEADY_NO;
   expect(r, "never got steady", "s/sum");
   assay_result_destroy(r);
 }
@@ -207,7 +207,7 @@ static void threads_that_do_not_scale_are_found(void **state) {
         {.name = "time", .unit = "ns", .better = ASSAY_LOWER, .value = 100, .ci_low = NAN, .ceiling_share = NAN},
         {.name = "items_per_second", .unit = "items/s", .better = ASSAY_HIGHER, .value = rate, .ceiling_share = NAN}};
     assay_benchmark_result b = {
-        .suite = "s", .base_name = "churn", .metric_count = 2, .metrics = metrics, .steady = true, .param_count = 1};
+        .suite = "s", .base_name = "churn", .metric_count = 2, .metrics = metrics, .steady = ASSAY_STEADY_YES, .param_count = 1};
     char name[32];
     snprintf(name, sizeof name, "churn/threads=%s", sweep[i].threads);
     b.name = name;

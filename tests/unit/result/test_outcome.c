@@ -31,8 +31,12 @@ static int set_up(void **state) {
   f->bench.params[0].value = "8";
   for (int p = 0; p < PROCESSES; p++) {
     for (int i = 0; i < SAMPLES; i++) f->samples[p][i] = (assay_bench_sample){.ns = base[p] + i, .operations = 10, .covariates = quiet};
-    f->processes[p] = (assay_bench_process){
-        .steady = true, .clock_cost_ns = 20, .clock_resolution_ns = 1, .sample_count = SAMPLES, .samples = f->samples[p], .threads = 1};
+    f->processes[p] = (assay_bench_process){.steady = ASSAY_STEADY_YES,
+                                            .clock_cost_ns = 20,
+                                            .clock_resolution_ns = 1,
+                                            .sample_count = SAMPLES,
+                                            .samples = f->samples[p],
+                                            .threads = 1};
   }
   f->outcome = (assay_bench_outcome){.bench = &f->bench, .process_count = PROCESSES, .processes = f->processes};
   f->result = test_empty_result("0123456789abcdef", 1);
@@ -203,7 +207,8 @@ static void figures_of_processes_become_metrics(void **state) {
   }
   f->processes[2].figure_count = 0;
   snprintf(f->processes[1].counters_cause, 256, "no counters");
-  f->processes[1].steady = false;
+  f->processes[1].steady = ASSAY_STEADY_NO;
+  f->processes[2].steady = ASSAY_STEADY_UNTESTED;
   const assay_benchmark_result *b = add(f, NULL);
   const assay_metric_result *accuracy = assay_benchmark_metric(b, "accuracy");
   assert_int_equal(accuracy->process_count, 2);
@@ -211,7 +216,9 @@ static void figures_of_processes_become_metrics(void **state) {
   assert_null(assay_benchmark_metric(b, "drift")); /* never a number: not a metric */
   assert_string_equal(b->counters_cause, "no counters");
   assert_null(b->allocations_cause);
-  assert_false(b->steady);
+  assert_int_equal(b->steady, ASSAY_STEADY_NO);
+  f->processes[1].steady = ASSAY_STEADY_YES;
+  assert_int_equal(add(f, NULL)->steady, ASSAY_STEADY_UNTESTED); /* one of them could not be tested */
 }
 
 static void latency_is_of_operations(void **state) {
@@ -225,6 +232,7 @@ static void latency_is_of_operations(void **state) {
     f->processes[p].latency = h;
     f->processes[p].rate_achieved_hz = 990;
     f->processes[p].items = 3;
+    f->samples[p][0].marks = f->samples[p][0].aside = ASSAY_ASIDE_PREEMPTED;
   }
   const assay_benchmark_result *b = add(f, NULL);
   const assay_metric_result *latency = &b->metrics[0];
@@ -233,6 +241,9 @@ static void latency_is_of_operations(void **state) {
   assert_near(latency->value, 1001, 1001 / 256.0 + 1);
   assert_near(latency->stats.p99, 1980, 1980 / 256.0 + 2);
   assert_int_equal(latency->stats.samples, 6000);
+  assert_near(b->set_aside_ratio, 0, 0); /* its histogram has every operation */
+  assert_int_equal(latency->stats.set_aside, 0);
+  assert_true(b->disturbed_ratio > 0 && b->set_aside_why != NULL);
   assert_near(latency->stats.min, 1, 0);
   assert_near(latency->stats.max, 2002, 0);
   assert_near(assay_benchmark_metric(b, "latency_p99")->value, 1981, 1981 / 256.0 + 1);
