@@ -5,7 +5,6 @@
 
 #include "machine/ceilings/probes.h"
 #include "os/prim.h"
-#include "os/ticks.h"
 
 static const unsigned arrays_of[ASSAY_STREAM_OPS] = {1, 1, 2, 3, 1, 2, 3};
 
@@ -72,14 +71,14 @@ static double slowest_span_ns(const stream_job *job) {
     if (job->spans[i].start < start) start = job->spans[i].start;
     if (job->spans[i].end > end) end = job->spans[i].end;
   }
-  return (double)(end - start) / assay_ticks_per_ns();
+  return (double)(end - start) / job->run->ticks_per_ns;
 }
 
 static void timed_passes(stream_job *job, unsigned index, unsigned variant, double *a, unsigned segment, unsigned passes) {
   assay_barrier_wait(&job->barrier);
-  job->spans[index].start = assay_ticks();
+  job->spans[index].start = job->run->ticks();
   run_kernel(job, variant, a, segment, passes);
-  job->spans[index].end = assay_ticks();
+  job->spans[index].end = job->run->ticks();
   assay_barrier_wait(&job->barrier);
 }
 
@@ -119,7 +118,7 @@ static void stream_thread(void *user, unsigned index) {
 }
 
 static void choose_variants(stream_job *job, bool in_cache) {
-  for (const assay_stream_variant *v = assay_stream_variants; v->name != NULL; v++) {
+  for (const assay_stream_variant *v = job->run->streams; v->name != NULL; v++) {
     if ((v->isa & ~job->run->isa) == 0 && v->kernels[job->op] != NULL && job->variant_count < 7) job->variants[job->variant_count++] = v;
   }
   /* Memory is the same for every width, so the two widest do; the caches decide between all. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "machine/ceilings/probes.h"
-#include "os/ticks.h"
 
 typedef struct flops_job {
   const assay_ceilings_run *run;
@@ -33,14 +32,14 @@ static double timed_ns(flops_job *job, unsigned index, const assay_flops_variant
     atomic_store(&job->end, 0);
   }
   assay_barrier_wait(&job->barrier);
-  uint64_t start = assay_ticks();
+  uint64_t start = job->run->ticks();
   double sum = variant->kernel(job->iterations);
-  uint64_t end = assay_ticks();
+  uint64_t end = job->run->ticks();
   __asm__ volatile("" : : "m"(sum));
   keep_lowest(&job->start, start);
   keep_highest(&job->end, end);
   assay_barrier_wait(&job->barrier);
-  return (double)(atomic_load(&job->end) - atomic_load(&job->start)) / assay_ticks_per_ns();
+  return (double)(atomic_load(&job->end) - atomic_load(&job->start)) / job->run->ticks_per_ns;
 }
 
 static void flops_thread(void *user, unsigned index) {
@@ -63,7 +62,7 @@ void assay_probe_flops(const assay_ceilings_run *run, const assay_probe_args *ar
   flops_job job = {.run = run, .threads = args->threads == 0 ? run->threads : args->threads};
   uint32_t wanted = 0;
   bool known = false;
-  for (const assay_flops_variant *v = assay_flops_variants; v->type != NULL; v++) {
+  for (const assay_flops_variant *v = run->flops; v->type != NULL; v++) {
     if (strcmp(v->type, args->type) != 0 || strcmp(v->shape, args->shape) != 0) continue;
     known = true;
     if ((v->isa & ~run->isa) == 0 && job.variant_count < 8)

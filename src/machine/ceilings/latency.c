@@ -9,7 +9,6 @@
 
 #include "base/random.h"
 #include "machine/ceilings/probes.h"
-#include "os/ticks.h"
 
 void assay_chase_build(void *memory, size_t lines, uint64_t seed) {
   char *base = memory;
@@ -63,11 +62,11 @@ static void chase_thread(void *user, unsigned index) {
   /* A cache is filled by walking the whole cycle; of memory any stretch misses. Stretches of about a millisecond find a moment in which
    * nothing else runs. */
   size_t steps = job->lines > 100000 ? 5000 : 20000;
-  void *at = assay_chase_follow(memory, job->in_memory ? steps : 2 * job->lines);
+  void *at = job->run->chase(memory, job->in_memory ? steps : 2 * job->lines);
   for (unsigned i = 0; i < 4 * job->run->repetitions; i++) {
-    uint64_t start = assay_ticks();
-    at = assay_chase_follow(at, steps);
-    assay_samples_add(&job->samples, (double)(assay_ticks() - start) / assay_ticks_per_ns() / (double)steps);
+    uint64_t start = job->run->ticks();
+    at = job->run->chase(at, steps);
+    assay_samples_add(&job->samples, (double)(job->run->ticks() - start) / job->run->ticks_per_ns / (double)steps);
   }
   assay_ceilings_unmap(memory, bytes);
 }

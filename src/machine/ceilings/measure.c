@@ -10,9 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine/ceilings/chase.h"
 #include "machine/facts.h"
 #include "os/isa.h"
 #include "os/prim.h"
+#include "os/ticks.h"
 
 /* ---- What is known of the machine -------------------------------------------------------------------------------------------- */
 
@@ -119,8 +121,16 @@ static void find_cpus(assay_ceilings_run *run, const assay_machine *machine) {
   find_other_core(run, machine);
 }
 
+static uint64_t read_ticks(void) { return assay_ticks(); }
+
 void assay_ceilings_run_init(assay_ceilings_run *run, const assay_machine *machine, bool quick) {
-  *run = (assay_ceilings_run){.quick = quick, .isa = assay_isa_usable()};
+  *run = (assay_ceilings_run){.quick = quick,
+                              .isa = assay_isa_usable(),
+                              .ticks = read_ticks,
+                              .ticks_per_ns = assay_ticks_per_ns(),
+                              .streams = assay_stream_variants,
+                              .flops = assay_flops_variants,
+                              .chase = assay_chase_follow};
   run->repetitions = quick ? 9 : 31;
   run->slice_ns = quick ? 1000000 : 2000000;
   run->passes = quick ? 5 : 15;

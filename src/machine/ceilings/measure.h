@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "machine/ceilings/kernels.h"
 #include "machine/ceilings/set.h"
 
 enum { ASSAY_CEILINGS_REPETITIONS_MAX = 256, ASSAY_CEILINGS_CPUS_MAX = 1024 };
@@ -27,9 +28,14 @@ typedef struct assay_ceilings_run {
   bool pins;                              /* whether threads can be pinned */
   unsigned other_core;                    /* a CPU that shares no core with cpus[0] */
   const char *no_other_core;              /* why there is none; NULL when there is */
-  uint64_t memory_limit_bytes;            /* most that a measurement may allocate at once */
-  uint64_t level_bytes[4];                /* [1] L1d of one core, [2] L2, [3] L3 of one core's group; 0 when there is none */
-  uint64_t last_level_bytes;              /* of the whole machine: all last-level caches together */
+  uint64_t (*ticks)(void);                /* the clock, and what is timed by it: tests put others in their place, of known speed */
+  double ticks_per_ns;
+  const assay_stream_variant *streams;
+  const assay_flops_variant *flops;
+  void *(*chase)(void *start, size_t steps);
+  uint64_t memory_limit_bytes; /* most that a measurement may allocate at once */
+  uint64_t level_bytes[4];     /* [1] L1d of one core, [2] L2, [3] L3 of one core's group; 0 when there is none */
+  uint64_t last_level_bytes;   /* of the whole machine: all last-level caches together */
 } assay_ceilings_run;
 
 /* Fills all but `set` from facts, and from the system where there are none. */

@@ -14,7 +14,7 @@
 #include "os/prim.h"
 #include "os/ticks.h"
 
-static double ns_since(uint64_t start) { return (double)(assay_ticks() - start) / assay_ticks_per_ns(); }
+static double ns_since(const assay_ceilings_run *run, uint64_t start) { return (double)(run->ticks() - start) / run->ticks_per_ns; }
 
 /* ---- Calls and threads ---------------------------------------------------------------------------------------------------------- */
 
@@ -23,7 +23,7 @@ void assay_probe_syscall(const assay_ceilings_run *run, const assay_probe_args *
   enum { CALLS = 2000 };
   assay_samples samples = {0};
   for (unsigned i = 0; i < run->repetitions; i++) {
-    uint64_t start = assay_ticks();
+    uint64_t start = run->ticks();
     for (unsigned call = 0; call < CALLS; call++) {
 #ifdef __APPLE__
       getppid();
@@ -31,7 +31,7 @@ void assay_probe_syscall(const assay_ceilings_run *run, const assay_probe_args *
       syscall(SYS_getppid); /* by number, so that no library may keep the answer */
 #endif
     }
-    assay_samples_add(&samples, ns_since(start) / CALLS);
+    assay_samples_add(&samples, ns_since(run, start) / CALLS);
   }
   assay_probe_detail(run, row, "getppid, mean of %d calls", CALLS);
   assay_samples_finish(run, &samples, row);
@@ -44,7 +44,7 @@ void assay_probe_thread_start(const assay_ceilings_run *run, const assay_probe_a
   enum { THREADS = 20 };
   assay_samples samples = {0};
   for (unsigned i = 0; i < run->repetitions; i++) {
-    uint64_t start = assay_ticks();
+    uint64_t start = run->ticks();
     for (unsigned t = 0; t < THREADS; t++) {
       pthread_t thread;
       int code = pthread_create(&thread, NULL, leave_at_once, NULL);
@@ -54,7 +54,7 @@ void assay_probe_thread_start(const assay_ceilings_run *run, const assay_probe_a
       }
       pthread_join(thread, NULL);
     }
-    assay_samples_add(&samples, ns_since(start) / THREADS);
+    assay_samples_add(&samples, ns_since(run, start) / THREADS);
   }
   assay_probe_detail(run, row, "pthread_create and pthread_join of an empty thread, mean of %d", THREADS);
   assay_samples_finish(run, &samples, row);
@@ -96,7 +96,7 @@ static void pin_player(const ping_job *job, bool pong) {
 static void play_pong(ping_job *job) {
   for (unsigned i = 0; i < job->rounds; i++) {
     if (!pass_byte(job, job->to_pong[0], false)) break;
-    if (job->wakeup) atomic_store(&job->last_ns, ns_since(atomic_load(&job->sent)));
+    if (job->wakeup) atomic_store(&job->last_ns, ns_since(job->run, atomic_load(&job->sent)));
     if (!pass_byte(job, job->to_ping[1], true)) break;
   }
   close(job->to_ping[1]); /* so that the other side never waits in vain */
@@ -106,7 +106,7 @@ static void play_pong(ping_job *job) {
 static void play_wakeups(ping_job *job) {
   for (unsigned i = 0; i < job->rounds; i++) {
     assay_os_sleep_ns(100000); /* the other thread is asleep by then, and its CPU idle */
-    atomic_store(&job->sent, assay_ticks());
+    atomic_store(&job->sent, job->run->ticks());
     if (!pass_byte(job, job->to_pong[1], true) || !pass_byte(job, job->to_ping[0], false)) return;
     assay_samples_add(&job->samples, atomic_load(&job->last_ns));
   }
@@ -115,11 +115,11 @@ static void play_wakeups(ping_job *job) {
 static void play_rally(ping_job *job) {
   unsigned batches = job->run->repetitions, length = job->rounds / batches;
   for (unsigned batch = 0; batch < batches; batch++) {
-    uint64_t start = assay_ticks();
+    uint64_t start = job->run->ticks();
     for (unsigned i = 0; i < length; i++) {
       if (!pass_byte(job, job->to_pong[1], true) || !pass_byte(job, job->to_ping[0], false)) return;
     }
-    assay_samples_add(&job->samples, ns_since(start) / length / 2);
+    assay_samples_add(&job->samples, ns_since(job->run, start) / length / 2);
   }
 }
 
@@ -205,9 +205,9 @@ void assay_probe_page_fault(const assay_ceilings_run *run, const assay_probe_arg
 #ifdef MADV_NOHUGEPAGE
     madvise(memory, bytes, MADV_NOHUGEPAGE);
 #endif
-    uint64_t start = assay_ticks();
+    uint64_t start = run->ticks();
     touch_pages(memory, bytes, page);
-    assay_samples_add(&samples, ns_since(start) / (double)(bytes / page));
+    assay_samples_add(&samples, ns_since(run, start) / (double)(bytes / page));
     munmap(memory, bytes);
   }
   assay_probe_detail(run, row, "first write to each %zu-byte page of 16 MiB of anonymous memory", page);
@@ -226,7 +226,7 @@ static void alloc_1g(const assay_ceilings_run *run, assay_ceiling *row, bool tou
   assay_samples samples = {0};
   unsigned repetitions = !touched ? run->repetitions : run->quick ? 2 : 5;
   for (unsigned i = 0; i < repetitions; i++) {
-    uint64_t start = assay_ticks();
+    uint64_t start = run->ticks();
     char *memory = malloc(bytes);
     if (memory == NULL) {
       assay_probe_unavailable(run, row, "malloc of 1 GiB failed: %s", strerror(errno));
@@ -234,7 +234,7 @@ static void alloc_1g(const assay_ceilings_run *run, assay_ceiling *row, bool tou
     }
     __asm__ volatile("" : "+r"(memory)); /* else the compiler drops an allocation that nobody uses */
     if (touched) touch_pages(memory, bytes, assay_os_page_size());
-    assay_samples_add(&samples, ns_since(start));
+    assay_samples_add(&samples, ns_since(run, start));
     free(memory);
   }
   assay_probe_detail(run, row, touched ? "malloc of 1 GiB and a write to each of its pages" : "malloc of 1 GiB, none of it touched");
@@ -293,9 +293,9 @@ void assay_probe_fsync(const assay_ceilings_run *run, const assay_probe_args *ar
   int code = 0;
   for (unsigned i = 0; i < repetitions && code == 0; i++) {
     if (pwrite(fd, block, sizeof block, (off_t)i * (off_t)sizeof block) != (ssize_t)sizeof block) code = errno;
-    uint64_t start = assay_ticks();
+    uint64_t start = run->ticks();
     if (code == 0 && fsync(fd) != 0) code = errno;
-    if (code == 0) assay_samples_add(&samples, ns_since(start));
+    if (code == 0) assay_samples_add(&samples, ns_since(run, start));
   }
   close(fd);
   unlink(path);
@@ -319,7 +319,7 @@ void assay_probe_clock_cost(const assay_ceilings_run *run, const assay_probe_arg
   for (unsigned i = 0; i < run->repetitions; i++) {
     uint64_t start = assay_ticks();
     for (unsigned read = 0; read < READS; read++) assay_ticks();
-    assay_samples_add(&samples, ns_since(start) / READS);
+    assay_samples_add(&samples, (double)(assay_ticks() - start) / assay_ticks_per_ns() / READS);
   }
   assay_probe_detail(run, row, "%s, mean of %d readings", assay_ticks_source(), READS);
   assay_samples_finish(run, &samples, row);

@@ -3,6 +3,7 @@
  * speed. */
 #include "machine/ceilings/probes.h"
 
+#include "os/prim.h"
 #include "test.h"
 
 typedef struct fixture {
@@ -150,6 +151,121 @@ static void the_system_answers_or_says_why_not(void **state) {
   drop(&f);
 }
 
+/* ---- The arithmetic of the figures: work of known speed on a clock that only this work moves -------------------------------------- */
+
+/* Three ticks a ns. Each thread has a clock of its own, so that threads that do the same are equally late. */
+enum { TICKS_PER_NS = 3, BYTES_PER_NS = 2, LOAD_NS = 5, OPERATIONS = 16, ITERATION_NS = 4 };
+
+static _Thread_local uint64_t fake_now;
+
+static uint64_t fake_ticks(void) { return fake_now; }
+
+static uint64_t pass_time(size_t arrays, size_t count, size_t passes) {
+  fake_now += arrays * count * sizeof(double) * passes * TICKS_PER_NS / BYTES_PER_NS;
+  return 0;
+}
+
+static uint64_t fake_read(double *a, const double *b, const double *c, double s, size_t count, size_t passes) {
+  (void)a, (void)b, (void)c, (void)s;
+  return pass_time(1, count, passes);
+}
+
+static uint64_t fake_copy(double *a, const double *b, const double *c, double s, size_t count, size_t passes) {
+  (void)a, (void)b, (void)c, (void)s;
+  return pass_time(2, count, passes);
+}
+
+static uint64_t fake_triad(double *a, const double *b, const double *c, double s, size_t count, size_t passes) {
+  (void)a, (void)b, (void)c, (void)s;
+  return pass_time(3, count, passes);
+}
+
+static double fake_flops(uint64_t iterations) {
+  fake_now += iterations * ITERATION_NS * TICKS_PER_NS;
+  return 0;
+}
+
+static void *fake_chase(void *start, size_t steps) {
+  fake_now += steps * LOAD_NS * TICKS_PER_NS;
+  return start;
+}
+
+static const assay_stream_variant fake_streams[] = {{"fake", 0, {fake_read, NULL, fake_copy, fake_triad, NULL, NULL, NULL}}, {0}};
+static const assay_flops_variant fake_kernels[] = {{"f32", "vector", "fake", 0, OPERATIONS, OPERATIONS / 2, fake_flops}, {0}};
+
+static void make_fake(fixture *f) {
+  make(f);
+  f->run->ticks = fake_ticks;
+  f->run->ticks_per_ns = TICKS_PER_NS;
+  f->run->streams = fake_streams;
+  f->run->flops = fake_kernels;
+  f->run->chase = fake_chase;
+}
+
+static void rates_of_known_work_are_exact(void **state) {
+  (void)state;
+  fixture f;
+  make_fake(&f);
+  for (unsigned threads = 1; threads <= 3; threads++) {
+    for (unsigned level = 1; level <= ASSAY_LEVEL_MEMORY; level++) {
+      if (threads > 1 && level < ASSAY_LEVEL_MEMORY) continue;
+      static const assay_stream_op ops[] = {ASSAY_STREAM_READ, ASSAY_STREAM_TRIAD, ASSAY_STREAM_COPY};
+      /* inside the caches the C library's own copy takes part, which does not move this clock */
+      for (size_t op = 0; op < (level == ASSAY_LEVEL_MEMORY ? 3 : 2); op++) {
+        assay_ceiling row =
+            measure(&f, assay_probe_bandwidth, (assay_probe_args){.level = level, .threads = threads, .op = ops[op]}, ASSAY_HIGHER);
+        assert_near(row.value, BYTES_PER_NS * 1e9 * threads, 1e3);
+        assert_near(row.typical, BYTES_PER_NS * 1e9 * threads, 1e3);
+      }
+    }
+    assay_ceiling row =
+        measure(&f, assay_probe_flops, (assay_probe_args){.type = "f32", .shape = "vector", .threads = threads}, ASSAY_HIGHER);
+    assert_near(row.value, (double)OPERATIONS / ITERATION_NS * 1e9 * threads, 1e3);
+  }
+  for (unsigned level = 1; level <= ASSAY_LEVEL_MEMORY; level++) {
+    assay_ceiling row = measure(&f, assay_probe_latency, (assay_probe_args){.level = level}, ASSAY_LOWER);
+    assert_near(row.value, LOAD_NS, 1e-9);
+    assert_near(row.typical, LOAD_NS, 1e-9);
+  }
+  drop(&f);
+}
+
+/* A microsecond passes from each reading to the next, whoever reads. */
+static uint64_t stepping_ticks(void) {
+  static _Atomic uint64_t now;
+  return now += 1000 * TICKS_PER_NS;
+}
+
+static void costs_are_per_call_page_and_switch(void **state) {
+  (void)state;
+  setenv("ASSAY_CACHE_DIR", test_temp_dir(), 1);
+  fixture f;
+  make_fake(&f);
+  f.run->ticks = stepping_ticks;
+  f.run->no_other_core = NULL;
+  f.run->other_core = f.run->cpus[f.run->threads > 1];
+  const struct {
+    assay_probe probe;
+    double ns;
+  } cases[] = {
+      {assay_probe_syscall, 1000.0 / 2000},
+      {assay_probe_thread_start, 1000.0 / 20},
+      {assay_probe_context_switch, 1000.0 / 200 / 2},
+      {assay_probe_wakeup_same_core, 1000},
+      {assay_probe_wakeup_cross_core, 1000},
+      {assay_probe_page_fault, 1000.0 / ((16 << 20) / (double)assay_os_page_size())},
+      {assay_probe_alloc_untouched, 1000},
+      {assay_probe_fsync, 1000},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_ceiling row = measure(&f, cases[i].probe, (assay_probe_args){0}, ASSAY_LOWER);
+    if (!row.available) fail_msg("case %zu: %s", i, row.cause);
+    assert_near(row.value, cases[i].ns, 1e-6);
+    assert_near(row.typical, cases[i].ns, 1e-6);
+  }
+  drop(&f);
+}
+
 static void samples_give_best_median_and_spread(void **state) {
   (void)state;
   fixture f;
@@ -181,6 +297,8 @@ int main(void) {
       cmocka_unit_test(latency_of_every_level),
       cmocka_unit_test(arithmetic_needs_its_instructions),
       cmocka_unit_test(the_system_answers_or_says_why_not),
+      cmocka_unit_test(rates_of_known_work_are_exact),
+      cmocka_unit_test(costs_are_per_call_page_and_switch),
       cmocka_unit_test(samples_give_best_median_and_spread),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
