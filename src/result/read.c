@@ -81,6 +81,25 @@ static double number(reader *r, const json_t *object, const char *key) {
   return NAN;
 }
 
+/* A value of the right type that cannot be. */
+static void mistake(reader *r, const char *key, const char *expected) {
+  if (r->status == ASSAY_OK)
+    r->status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%.*s%s%s: expected %s", (int)r->path_length, r->path, r->path_length > 0 ? "." : "",
+                           key, expected);
+}
+
+/* Of amounts: times, sizes, shares. What is measured by the clock or counted is never below zero; NaN stands for no figure. */
+static double not_negative(reader *r, const char *key, double value) {
+  char expected[64];
+  snprintf(expected, sizeof expected, "no negative number, found %g", value);
+  if (value < 0) mistake(r, key, expected);
+  return value;
+}
+
+static double amount(reader *r, const json_t *object, const char *key) { return not_negative(r, key, number(r, object, key)); }
+
+static double opt_amount(reader *r, const json_t *object, const char *key) { return not_negative(r, key, opt_number(r, object, key)); }
+
 static int64_t integer(reader *r, const json_t *object, const char *key, int64_t low, int64_t high) {
   char expected[80];
   const json_t *value = json_object_get(object, key);
@@ -194,7 +213,7 @@ static void read_run(reader *r, const json_t *root, assay_run_info *run) {
   run->commit = opt_text(r, from, "commit");
   run->host = opt_text(r, from, "host");
   run->started_at_s = integer(r, from, "started_at_s", 0, INT64_C(1) << 53);
-  run->duration_s = number(r, from, "duration_s");
+  run->duration_s = amount(r, from, "duration_s");
   run->quick = boolean(r, from, "quick");
   run->interrupted = boolean(r, from, "interrupted");
   run->processes = (unsigned)integer(r, from, "processes", 0, UINT32_MAX);
@@ -229,9 +248,9 @@ static void read_ceiling(reader *r, const json_t *from, assay_ceiling *c) {
   c->unit = text(r, from, "unit");
   c->better = (assay_better)word(r, from, "better", better_words);
   c->available = boolean(r, from, "available");
-  c->value = c->available ? number(r, from, "value") : opt_number(r, from, "value");
-  c->typical = opt_number(r, from, "typical");
-  c->spread_ratio = opt_number(r, from, "spread_ratio");
+  c->value = c->available ? amount(r, from, "value") : opt_amount(r, from, "value");
+  c->typical = opt_amount(r, from, "typical");
+  c->spread_ratio = opt_amount(r, from, "spread_ratio");
   c->detail = opt_text(r, from, "detail");
   c->cause = opt_text(r, from, "cause");
 }
@@ -267,9 +286,31 @@ static void read_metric_ceiling(reader *r, const json_t *metric, assay_metric_re
   }
   size_t before = push(r, "ceiling", SIZE_MAX);
   m->ceiling = text(r, from, "name");
-  m->ceiling_value = number(r, from, "value");
-  m->ceiling_share = number(r, from, "share");
+  m->ceiling_value = amount(r, from, "value");
+  m->ceiling_share = amount(r, from, "share");
   pop(r, before);
+}
+
+/* The engine's own metrics: amounts of time, work and memory. A benchmark's own may be below zero, such as a drift. */
+static bool is_amount(const char *metric) {
+  static const char *const amounts[] = {"time",     "latency",          "latency_p99",      "latency_p999",
+                                        "cpu_time", "items_per_second", "bytes_per_second", "flops",
+                                        "peak_rss", "allocations",      "allocated_bytes"};
+  for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
+    if (strcmp(metric, amounts[i]) == 0) return true;
+  return false;
+}
+
+/* What no run can have: a figure of no process, an interval that is upside down, time or work below zero. */
+static void check_metric(reader *r, const assay_metric_result *m) {
+  if (m->process_count == 0) mistake(r, "processes", "at least one value behind a figure, found none");
+  if (m->ci_low > m->ci_high) mistake(r, "ci_high", "no less than ci_low");
+  if (!is_amount(m->name)) return;
+  not_negative(r, "value", m->value);
+  not_negative(r, "ci_low", m->ci_low);
+  for (size_t i = 0; i < m->process_count; i++) not_negative(r, "processes", m->processes[i]);
+  not_negative(r, "stats.min", m->stats.min);
+  not_negative(r, "stats.median", m->stats.median);
 }
 
 static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
@@ -284,6 +325,7 @@ static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
   read_stats(r, from, &m->stats);
   m->processes = doubles(r, from, "processes", &m->process_count);
   read_metric_ceiling(r, from, m);
+  if (r->status == ASSAY_OK) check_metric(r, m);
 }
 
 static void read_covariates(reader *r, const json_t *benchmark, assay_covariates *c) {
@@ -314,6 +356,11 @@ static void read_curve(reader *r, const json_t *benchmark, const char *key, assa
   if (values != curve->count) fail(r, "values_ns", "as many values as quantiles", json_object_get(from, "values_ns"));
   for (size_t i = 0; r->status == ASSAY_OK && i < curve->count; i++)
     if (curve->quantiles[i] < 0 || curve->quantiles[i] > 1) fail(r, "quantiles", "numbers from 0 to 1", json_object_get(from, "quantiles"));
+  for (size_t i = 0; r->status == ASSAY_OK && i < curve->count; i++) {
+    not_negative(r, "values_ns", curve->values_ns[i]);
+    if (i > 0 && !(curve->quantiles[i] > curve->quantiles[i - 1])) mistake(r, "quantiles", "an ascending order");
+    if (i > 0 && curve->values_ns[i] < curve->values_ns[i - 1]) mistake(r, "values_ns", "an order that does not descend");
+  }
   pop(r, before);
 }
 
@@ -353,17 +400,17 @@ static void read_benchmark(reader *r, const json_t *from, assay_benchmark_result
   b->steady = json_is_null(json_object_get(from, "steady")) ? ASSAY_STEADY_UNTESTED
               : boolean(r, from, "steady")                  ? ASSAY_STEADY_YES
                                                             : ASSAY_STEADY_NO;
-  b->set_aside_ratio = opt_number(r, from, "set_aside_ratio");
-  b->disturbed_ratio = opt_number(r, from, "disturbed_ratio");
+  b->set_aside_ratio = opt_amount(r, from, "set_aside_ratio");
+  b->disturbed_ratio = opt_amount(r, from, "disturbed_ratio");
   b->set_aside_why = opt_text(r, from, "set_aside_why");
-  b->clock_resolution_ns = opt_number(r, from, "clock_resolution_ns");
+  b->clock_resolution_ns = opt_amount(r, from, "clock_resolution_ns");
   b->clock_cost_ns = opt_number(r, from, "clock_cost_ns");
   read_covariates(r, from, &b->covariates);
   b->counters_cause = opt_text(r, from, "counters_cause");
   b->allocations_cause = opt_text(r, from, "allocations_cause");
   read_curve(r, from, "latency", &b->latency);
   read_curve(r, from, "service", &b->service);
-  double rate_hz = opt_number(r, from, "rate_hz"), achieved_hz = opt_number(r, from, "rate_achieved_hz");
+  double rate_hz = opt_amount(r, from, "rate_hz"), achieved_hz = opt_amount(r, from, "rate_achieved_hz");
   b->rate_hz = isnan(rate_hz) ? 0 : rate_hz;
   b->rate_achieved_hz = isnan(rate_hz) ? 0 : achieved_hz;
 }

@@ -52,6 +52,8 @@ BROKEN = {
     "no value": drop(*METRIC, "value"),
     "unknown kind": set_at((*METRIC, "kind"), "speed"),
     "null for a process": set_at((*METRIC, "processes"), [1, None]),
+    "no process": set_at((*METRIC, "processes"), []),
+    "a time below zero": set_at((*METRIC, "value"), -5),
     "a ceiling without a name": set_at((*METRIC, "ceiling"), {"value": 1, "share": 1}),
     "a parameter that is a number": set_at(("benchmarks", 0, "params", "n"), 1000),
     "a quantile above 1": set_at(("benchmarks", 1, "latency", "quantiles"), [2]),

@@ -164,6 +164,11 @@ static void broken_documents_are_refused_with_the_place(void **state) {
   refused(json, "\"name\": \"efficiency\",\n      \"suite\"", "\"name\": \"bad \\\"quoted\\\" <name>/n=1\",\n      \"suite\"",
           ASSAY_ERR_PARSE, "is there twice");
   refused(json, "\"name\": \"nightly\"", "\"name\": \"nightly\", \"name\": \"x\"", ASSAY_ERR_PARSE, "duplicate");
+  refused(json, "\"value\": 100.125", "\"value\": -5", ASSAY_ERR_PARSE,
+          "benchmarks[0].metrics[0].value: expected no negative number, found -5");
+  refused(json, "[101.5, 99.25, 100.125]", "[]", ASSAY_ERR_PARSE, "benchmarks[0].metrics[0].processes: expected at least one value");
+  refused(json, "101.5, 99.25", "101.5, -99.25", ASSAY_ERR_PARSE, "benchmarks[0].metrics[0].processes: expected no negative number");
+  refused(json, "[0, 0.5, 0.9, 0.99, 1]", "[0, 0.9, 0.5, 0.99, 1]", ASSAY_ERR_PARSE, "quantiles: expected an ascending order");
   refused(json, "\"priority\": 2", "\"priority\": 4", ASSAY_ERR_PARSE, "recommendations[0].priority");
   refused(json, "\"priority\": 2", "\"priority\": 2,", ASSAY_ERR_PARSE, "line ");
   assay_string_free(json);
