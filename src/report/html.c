@@ -8,9 +8,7 @@
 
 /* ---- Small parts -------------------------------------------------------------------------------------------------------------------- */
 
-void assay_html_text(assay_buf *out, const char *text) {
-  if (text != NULL) assay_buf_xml(out, text);
-}
+void assay_html_text(assay_buf *out, const char *text) { assay_report_xml(out, text); }
 
 void assay_html_name(assay_buf *out, const char *name) {
   for (const char *p = name; p != NULL && *p != '\0';) {

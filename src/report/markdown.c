@@ -25,7 +25,7 @@ static void text(assay_buf *out, const char *from) {
       case '\r':
       case '\t': assay_buf_putc(out, ' '); break;
       default:
-        if (length == 0 || (unsigned char)*p < 0x20) {
+        if (length == 0 || (unsigned char)*p < 0x20 || assay_report_bidi(p) > 0) {
           assay_buf_puts(out, "\uFFFD");
           break;
         }
@@ -41,7 +41,7 @@ static void code(assay_buf *out, const char *from) {
   assay_buf_putc(out, '`');
   for (const char *p = from; *p != '\0';) {
     size_t length = assay_utf8_length(p);
-    if (length == 0 || (unsigned char)*p < 0x20)
+    if (length == 0 || (unsigned char)*p < 0x20 || assay_report_bidi(p) > 0)
       assay_buf_puts(out, "\uFFFD");
     else if (*p == '`')
       assay_buf_putc(out, '\'');
@@ -220,11 +220,11 @@ static void suites(const assay_render *r) {
     const assay_digest_suite *s = &r->digest->suites[k];
     if (s->benchmarks == 0 && s->status == ASSAY_OUTCOME_OK) continue;
     assay_buf_puts(r->out, "\n<details><summary><b>");
-    assay_buf_xml(r->out, s->name);
+    assay_report_xml(r->out, s->name);
     assay_buf_puts(r->out, "</b>: ");
     if (s->status != ASSAY_OUTCOME_OK) {
       assay_buf_puts(r->out, assay_outcome_text(s->status));
-      if (s->reason != NULL) assay_buf_puts(r->out, ", "), assay_buf_xml(r->out, s->reason);
+      if (s->reason != NULL) assay_buf_puts(r->out, ", "), assay_report_xml(r->out, s->reason);
     } else {
       for (unsigned i = 0, told = 0; i < 4; i++) {
         if (s->outcomes[i] > 0)

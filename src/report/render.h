@@ -52,6 +52,15 @@ void assay_report_fit(assay_buf *out, const char *text, size_t columns, bool rig
 /* The benchmark of a change, and behind it the metric where it is not the main one: appends plain text. */
 void assay_report_change_name(const assay_change *change, assay_buf *out);
 
+/*
+ * Bytes of the directional control that stands at `text` (U+061C, U+200E, U+200F, U+202A-202E, U+2066-2069), else 0. One of them could
+ * show a name, or what follows it on the line, in another order than it has; writing from right to left needs none. Reports for people put
+ * U+FFFD in its place; those for programs keep it.
+ */
+size_t assay_report_bidi(const char *text);
+/* assay_buf_xml without them, for pages and pictures; `text` may be NULL. */
+void assay_report_xml(assay_buf *out, const char *text);
+
 /* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
 /* NULL when the benchmark has no figure. */

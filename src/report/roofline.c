@@ -185,7 +185,7 @@ static void draw_flats(plot *p) {
     double label_y = fmax(y + 4, last + 14);
     last = label_y;
     assay_buf_printf(p->out, "<text x=\"%d\" y=\"%.1f\" class=\"em\">", WIDTH - RIGHT + 8, label_y);
-    assay_buf_xml(p->out, f->label);
+    assay_report_xml(p->out, f->label);
     assay_buf_printf(p->out, "<tspan class=\"tk\" dx=\"6\">%s</tspan></text>", assay_report_value(f->value, "FLOP/s", value));
     take(p, (box){from, WIDTH - RIGHT, y - 2, y + 2});
     take(p, (box){WIDTH - RIGHT, WIDTH, label_y - 11, label_y + 3});
@@ -228,7 +228,7 @@ static void label_slope(plot *p, const slope *s, const char *label, bool below) 
     if (k < 11 && !along(p, x, y, half, s->slant, below, false)) continue;
     assay_buf_printf(p->out, "<text class=\"lb halo\" transform=\"translate(%.1f %.1f) rotate(%.1f)\" dy=\"%d\" text-anchor=\"middle\">", x,
                      y, s->angle, below ? 14 : -5);
-    assay_buf_xml(p->out, label);
+    assay_report_xml(p->out, label);
     assay_buf_puts(p->out, "</text>");
     along(p, x, y, half, s->slant, below, true);
     return;
@@ -290,7 +290,7 @@ static void draw_points(plot *p) {
     double x = assay_axis_at(&p->x, intensity), y = assay_axis_at(&p->y, rate);
     drawn++;
     assay_buf_puts(p->out, "<g><title>");
-    assay_buf_xml(p->out, result->benchmarks[i].name);
+    assay_report_xml(p->out, result->benchmarks[i].name);
     assay_buf_puts(p->out, "</title>");
     assay_svg_dot(p->out, "pt", x, y, 5);
     assay_buf_puts(p->out, "</g>");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/svg.h"
+#include "report/render.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -107,7 +108,7 @@ void assay_svg_begin(assay_buf *out, const char *css_class, double width, double
     return;
   }
   assay_buf_puts(out, " role=\"img\" aria-label=\"");
-  assay_buf_xml(out, title);
+  assay_report_xml(out, title);
   assay_buf_puts(out, "\">");
 }
 
@@ -162,7 +163,7 @@ void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, c
   attribute(out, "y", y);
   if (strcmp(anchor, "start") != 0) assay_buf_printf(out, " text-anchor=\"%s\"", anchor);
   assay_buf_putc(out, '>');
-  assay_buf_xml(out, text);
+  assay_report_xml(out, text);
   assay_buf_puts(out, "</text>");
 }
 

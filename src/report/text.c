@@ -117,11 +117,37 @@ static bool is_in(uint32_t code, const range *ranges, size_t count) {
   return false;
 }
 
+static const range directional[] = {{0x061C, 0x061C}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2066, 0x2069}};
+
+size_t assay_report_bidi(const char *text) {
+  size_t length = assay_utf8_length(text);
+  return length > 1 && is_in(decode(text, length), directional, sizeof directional / sizeof *directional) ? length : 0;
+}
+
+void assay_report_xml(assay_buf *out, const char *text) {
+  for (const char *p = text; p != NULL && *p != '\0';) {
+    size_t plain = 0;
+    while (p[plain] != '\0' && assay_report_bidi(p + plain) == 0) plain++;
+    if (p[plain] == '\0') {
+      assay_buf_xml(out, p);
+      return;
+    }
+    assay_buf part = {0};
+    assay_buf_append(&part, p, plain);
+    if (part.failed) out->failed = true;
+    if (part.data != NULL) assay_buf_xml(out, part.data);
+    assay_buf_deinit(&part);
+    assay_buf_puts(out, "\uFFFD");
+    p += plain + assay_report_bidi(p + plain);
+  }
+}
+
 /* Bytes and columns of the character at `text`; a byte that is no UTF-8 is one column of U+FFFD. */
 static size_t step(const char *text, size_t *columns) {
   size_t length = assay_utf8_length(text);
   *columns = 1;
   if (length == 0) return 1;
+  if (assay_report_bidi(text) > 0) return length;
   uint32_t code = decode(text, length);
   if (code >= 0x300 && is_in(code, none_wide, sizeof none_wide / sizeof *none_wide)) *columns = 0;
   if (code >= 0x1100 && is_in(code, twice_wide, sizeof twice_wide / sizeof *twice_wide)) *columns = 2;
@@ -139,11 +165,11 @@ size_t assay_report_columns(const char *text) {
   return total;
 }
 
-/* A control character could move the cursor or colour the rest of the line; it and broken UTF-8 become U+FFFD. */
+/* A control character could move the cursor, colour the rest of the line or turn it round; it and broken UTF-8 become U+FFFD. */
 static void append_character(assay_buf *out, const char *p, size_t bytes) {
   bool harmless =
       assay_utf8_length(p) > 0 && (unsigned char)*p >= 0x20 && *p != 0x7F && !((unsigned char)p[0] == 0xC2 && (unsigned char)p[1] < 0xA0);
-  if (harmless)
+  if (harmless && assay_report_bidi(p) == 0)
     assay_buf_append(out, p, bytes);
   else
     assay_buf_puts(out, "\uFFFD");

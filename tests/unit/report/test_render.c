@@ -116,6 +116,27 @@ static void terminal_colours_only_when_asked(void **state) {
   test_sample_deinit(&s);
 }
 
+/* A right-to-left override would show what follows it on the line in another order. */
+static void directional_controls_do_not_reach_people(void **state) {
+  (void)state;
+  test_sample s;
+  test_sample_init(&s);
+  s.result->benchmarks[0].name = s.result->machine_label = "sum\u202Egnp.exe\u2066\u200F";
+  static const assay_format for_people[] = {ASSAY_FORMAT_TERMINAL, ASSAY_FORMAT_MARKDOWN, ASSAY_FORMAT_HTML};
+  for (size_t i = 0; i < 3; i++) {
+    char *text = render(&s, for_people[i], 100, false);
+    assert_null(strstr(text, "\u202E"));
+    assert_null(strstr(text, "\u2066"));
+    assert_null(strstr(text, "\u200F"));
+    assert_non_null(strstr(text, "sum\uFFFDgnp.exe\uFFFD\uFFFD"));
+    assay_string_free(text);
+  }
+  char *csv = render(&s, ASSAY_FORMAT_CSV, 0, false); /* programs get the name as it is */
+  assert_non_null(strstr(csv, "sum\u202Egnp.exe"));
+  assay_string_free(csv);
+  test_sample_deinit(&s);
+}
+
 static void names_are_never_cut(void **state) {
   (void)state;
   test_sample s;
@@ -333,6 +354,7 @@ int main(void) {
       cmocka_unit_test(text_formats_match_their_golden_files),
       cmocka_unit_test(terminal_lines_fit_the_width),
       cmocka_unit_test(terminal_colours_only_when_asked),
+      cmocka_unit_test(directional_controls_do_not_reach_people),
       cmocka_unit_test(names_are_never_cut),
       cmocka_unit_test(limits_without_a_workload_are_one_line),
       cmocka_unit_test(interrupted_runs_say_what_is_missing),
