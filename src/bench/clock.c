@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gcd.h"
 #include "bench/engine_parts.h"
 
 enum { PROBES = 256 };
@@ -32,21 +33,12 @@ static uint64_t median_of(uint64_t *ticks) {
   return ticks[PROBES / 2];
 }
 
-static uint64_t gcd(uint64_t a, uint64_t b) {
-  while (b != 0) {
-    uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 void assay_engine_calibrate_clock(assay_engine *e) {
   probe p = {.bench = {.step = probe_step, .engine = e}};
   ASSAY_LOOP(&p.bench) {}
   /* Counters advance in steps of more than one tick on some CPUs; the greatest step that fits all intervals is what they resolve. */
   uint64_t step = 0;
-  for (size_t i = 0; i < PROBES; i++) step = gcd(step, p.ticks[i]);
+  for (size_t i = 0; i < PROBES; i++) step = assay_gcd(step, p.ticks[i]);
   e->out->clock_resolution_ns = (double)(step > 0 ? step : 1) * e->ns_per_tick;
   e->clock_cost_ns = e->out->clock_cost_ns = (double)median_of(p.ticks) * e->ns_per_tick;
 

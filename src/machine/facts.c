@@ -147,3 +147,22 @@ const char *assay_machine_get_text(const assay_machine *machine, const char *key
 const char *assay_machine_id(const assay_machine *machine) { return machine->id; }
 
 const char *assay_machine_label(const assay_machine *machine) { return machine->label; }
+
+uint64_t assay_facts_cache(const assay_machine *machine, unsigned level, uint64_t *instances) {
+  for (unsigned i = 0; i < 64; i++) {
+    char key[64];
+    uint64_t found = 0, size = 0, count = 1;
+    snprintf(key, sizeof key, "caches.%u.level", i);
+    if (!assay_machine_get_u64(machine, key, &found)) return 0;
+    snprintf(key, sizeof key, "caches.%u.type", i);
+    const char *type = assay_machine_get_text(machine, key);
+    if (found != level || (type != NULL && strcmp(type, "instruction") == 0)) continue;
+    snprintf(key, sizeof key, "caches.%u.size_bytes", i);
+    if (!assay_machine_get_u64(machine, key, &size)) continue;
+    snprintf(key, sizeof key, "caches.%u.count", i);
+    assay_machine_get_u64(machine, key, &count);
+    if (instances != NULL) *instances = count;
+    return size;
+  }
+  return 0;
+}

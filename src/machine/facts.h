@@ -62,6 +62,10 @@ void assay_put_unavailable(assay_context *context, const char *cause, const char
 /* The whole number that a file holds, times `scale`; else why not. */
 void assay_put_file_integer(assay_context *context, int64_t scale, const char *key, const char *path);
 
+/* Bytes of the first data or unified cache of a level whose size is known, and, unless NULL, how many such caches there are; 0 when there
+ * is none, and then `instances` is untouched. */
+uint64_t assay_facts_cache(const assay_machine *machine, unsigned level, uint64_t *instances);
+
 /* Sets id and label from the facts. */
 void assay_identity_set(assay_machine *machine);
 

@@ -188,27 +188,12 @@ static void check_clock_resolution(validation *v) {
 
 /* ---- Caches and memory ------------------------------------------------------------------------------------------------------------ */
 
-static bool has_cache(const assay_machine *machine, unsigned level, uint64_t *bytes) {
-  for (unsigned i = 0; i < 64; i++) {
-    char key[64];
-    uint64_t at = 0;
-    snprintf(key, sizeof key, "caches.%u.level", i);
-    if (!assay_machine_get_u64(machine, key, &at)) return false;
-    snprintf(key, sizeof key, "caches.%u.type", i);
-    const char *type = assay_machine_get_text(machine, key);
-    if (at != level || (type != NULL && strcmp(type, "instruction") == 0)) continue;
-    snprintf(key, sizeof key, "caches.%u.size_bytes", i);
-    if (assay_machine_get_u64(machine, key, bytes)) return true;
-  }
-  return false;
-}
-
 /* A set that fits in a level must be reached faster than one that fits in the next: else the level is not as large as it says. */
 static void check_cache(validation *v, unsigned level) {
   static const char *const latencies[] = {NULL, "latency.l1", "latency.l2", "latency.l3"};
-  uint64_t bytes = 0, next = 0;
-  if (!has_cache(v->machine, level, &bytes)) return;
-  const char *outer = level < 3 && has_cache(v->machine, level + 1, &next) ? latencies[level + 1] : "latency.memory";
+  uint64_t bytes = assay_facts_cache(v->machine, level, NULL);
+  if (bytes == 0) return;
+  const char *outer = level < 3 && assay_facts_cache(v->machine, level + 1, NULL) > 0 ? latencies[level + 1] : "latency.memory";
   const char *name = assay_arena_printf(v->arena, "L%u cache of %s", level, show(v, (double)bytes, "B")),
              *expected = "at most 0.8 of the next level's latency";
   double inside = 0, outside = 0;

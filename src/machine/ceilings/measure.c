@@ -18,27 +18,6 @@
 
 /* ---- What is known of the machine -------------------------------------------------------------------------------------------- */
 
-/* The first data or unified cache of a level that detection found; also how many such caches there are. */
-static uint64_t cache_from_facts(const assay_machine *machine, unsigned level, uint64_t *instances) {
-  if (machine == NULL) return 0;
-  for (unsigned i = 0; i < 64; i++) {
-    char key[64];
-    uint64_t found = 0, size = 0;
-    snprintf(key, sizeof key, "caches.%u.level", i);
-    if (!assay_machine_get_u64(machine, key, &found)) return 0;
-    snprintf(key, sizeof key, "caches.%u.type", i);
-    const char *type = assay_machine_get_text(machine, key);
-    if (found != level || (type != NULL && (type[0] == 'i' || type[0] == 'I'))) continue;
-    snprintf(key, sizeof key, "caches.%u.size_bytes", i);
-    if (!assay_machine_get_u64(machine, key, &size)) continue;
-    snprintf(key, sizeof key, "caches.%u.count", i);
-    *instances = 1;
-    assay_machine_get_u64(machine, key, instances);
-    return size;
-  }
-  return 0;
-}
-
 static uint64_t cache_from_system(unsigned level) {
   long size = 0;
 #ifdef _SC_LEVEL1_DCACHE_SIZE
@@ -53,7 +32,7 @@ static uint64_t cache_from_system(unsigned level) {
 static void find_caches(assay_ceilings_run *run, const assay_machine *machine) {
   for (unsigned level = 1; level <= 3; level++) {
     uint64_t instances = 1;
-    run->level_bytes[level] = cache_from_facts(machine, level, &instances);
+    if (machine != NULL) run->level_bytes[level] = assay_facts_cache(machine, level, &instances);
     if (run->level_bytes[level] == 0) run->level_bytes[level] = cache_from_system(level);
     /* A level no larger than the one inside it adds nothing that a working set could show (exclusive designs, odd virtual machines). */
     if (level > 1 && run->level_bytes[level] <= run->level_bytes[level - 1]) run->level_bytes[level] = 0;

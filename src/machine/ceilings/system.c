@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/gcd.h"
 #include "machine/ceilings/probes.h"
 #include "os/prim.h"
 #include "os/ticks.h"
@@ -325,15 +326,6 @@ void assay_probe_clock_cost(const assay_ceilings_run *run, const assay_probe_arg
   assay_samples_finish(run, &samples, row);
 }
 
-static uint64_t common_divisor(uint64_t a, uint64_t b) {
-  while (b != 0) {
-    uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 /* The step of the counter: what all differences between readings have in common. The least difference would be the cost of reading instead.
  */
 void assay_probe_clock_resolution(const assay_ceilings_run *run, const assay_probe_args *args, assay_ceiling *row) {
@@ -343,7 +335,7 @@ void assay_probe_clock_resolution(const assay_ceilings_run *run, const assay_pro
   uint64_t before = assay_ticks();
   for (unsigned i = 0; i < 20000; i++) {
     uint64_t now = assay_ticks();
-    step = common_divisor(step, now - before);
+    step = assay_gcd(step, now - before);
     before = now;
   }
   assay_samples_add(&samples, (double)step / assay_ticks_per_ns());
