@@ -2,6 +2,7 @@
 /* Runs a plan: one fresh process at a time, all of them in one random order. Nothing that a process does or writes can harm the run. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -58,6 +59,7 @@ typedef struct run {
   char count_cause[256];
   char **env; /* this process's environment without what a fresh one gets anew; two places more at the front */
   char padding[32 + ENV_PADDING];
+  char mark[64]; /* of all that the run starts, and what they start */
   char preload[8192];
 } run;
 
@@ -77,14 +79,14 @@ static double since_start_s(const run *r) { return (double)(assay_os_now_ns() - 
 /* ---- The environment of fresh processes ---- */
 
 static bool is_ours(const char *entry) {
-  static const char *const names[] = {"LD_PRELOAD=", "ASSAY_PADDING=", ASSAY_WORKER_MARK "="};
+  static const char *const names[] = {"LD_PRELOAD=", "ASSAY_PADDING=", "ASSAY_RUN=", ASSAY_WORKER_MARK "="};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (strncmp(entry, names[i], strlen(names[i])) == 0) return true;
   }
   return false;
 }
 
-enum { ENV_PADDING_AT, ENV_MARK_AT, ENV_PRELOAD_AT, ENV_REST_AT };
+enum { ENV_PADDING_AT, ENV_MARK_AT, ENV_RUN_AT, ENV_PRELOAD_AT, ENV_REST_AT };
 
 static bool copy_environment(run *r) {
   size_t count = 0;
@@ -94,6 +96,8 @@ static bool copy_environment(run *r) {
   static char mark[] = ASSAY_WORKER_MARK "=1";
   r->env[ENV_PADDING_AT] = r->padding;
   r->env[ENV_MARK_AT] = mark;
+  snprintf(r->mark, sizeof r->mark, "ASSAY_RUN=%d-%" PRIu64, (int)getpid(), r->started_ns);
+  r->env[ENV_RUN_AT] = r->mark;
   const char *inherited = getenv("LD_PRELOAD");
   int length = snprintf(r->preload, sizeof r->preload, "LD_PRELOAD=%s%s%s", r->count_library != NULL ? r->count_library : "",
                         r->count_library != NULL && inherited != NULL ? ":" : "", inherited != NULL ? inherited : "");
@@ -231,7 +235,7 @@ static void attend(const run *r, int pid, uint64_t deadline_ns, int *channel, in
 }
 
 /* The whole group goes, so that nothing that the process started stays; then what is left in the pipes is taken. */
-static void reap(int pid, int channel, int error, remains *m) {
+static void reap(const run *r, int pid, int channel, int error, remains *m) {
   kill(-pid, SIGKILL); /* before reaping: as long as it is a zombie nobody else can have its number */
   if (m->timed_out || m->stopped || m->flooded) kill(pid, SIGKILL);
   while (waitpid(pid, &m->wait_status, 0) < 0 && errno == EINTR) {
@@ -240,9 +244,9 @@ static void reap(int pid, int channel, int error, remains *m) {
     if (!drain(channel, m, true)) break;
   }
   struct pollfd p = {.fd = error, .events = POLLIN};
-  for (int i = 0; i < LEFT_HELPINGS && error >= 0 && poll(&p, 1, 0) > 0; i++) {
-    if (!drain(error, m, false)) break;
-  }
+  bool is_open = error >= 0;
+  for (int i = 0; i < LEFT_HELPINGS && is_open && poll(&p, 1, 0) > 0; i++) is_open = drain(error, m, false);
+  if (is_open) assay_os_end_marked(r->mark); /* a descendant in a session of its own holds it, and would disturb what comes next */
   m->tail[m->tail_length] = '\0';
 }
 
@@ -382,7 +386,7 @@ static assay_status run_process(run *r, const assay_bench_case *bench, size_t in
   /* The fresh process of a command times each execution itself; this one is for itself. */
   double patience_s = bench->command == NULL ? timeout_s : timeout_s * (2.0 * (request.warmups + 1) + 3) + COMMAND_SLACK_S;
   attend(r, pid, started_ns + (uint64_t)(patience_s * 1e9), &channel[0], &error[0], &m);
-  reap(pid, channel[0], error[0], &m);
+  reap(r, pid, channel[0], error[0], &m);
   p->wall_s = (double)(assay_os_now_ns() - started_ns) / 1e9;
   if (m.stopped)
     status = ASSAY_ERR_INTERRUPTED;

@@ -79,6 +79,8 @@ const char *assay_os_self_executable(void);
 /* Between fork and exec only (async-signal-safe): the calling process dies when its parent does; closes all descriptors from `first` on. */
 void assay_os_die_with_parent(int parent);
 void assay_os_close_from(int first);
+/* Ends every other process of this user that was started with the entry `mark` ("NAME=value") in its environment. Linux; some ms. */
+void assay_os_end_marked(const char *mark);
 /* Bytes: the most memory that was resident since the program was started. NaN when unknown. */
 double assay_os_peak_resident(void);
 /* How often the kernel ended a process of this control group for memory; -1 when unknown. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -39,6 +40,29 @@ void assay_os_close_from(int first) {
   struct rlimit limit;
   int last = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
   for (int fd = first; fd < last; fd++) close(fd);
+}
+
+static bool has_entry(const char *environment, size_t length, const char *mark) {
+  for (size_t at = 0; at < length; at += strlen(environment + at) + 1) {
+    if (strcmp(environment + at, mark) == 0) return true;
+  }
+  return false;
+}
+
+void assay_os_end_marked(const char *mark) {
+  DIR *all = opendir("/proc");
+  if (all == NULL) return;
+  for (struct dirent *entry; (entry = readdir(all)) != NULL;) {
+    int pid = atoi(entry->d_name);
+    char path[64], *environment = NULL;
+    size_t length = 0;
+    if (pid <= 0 || pid == (int)getpid()) continue;
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    if (assay_os_read_file(path, 1 << 21, NULL, &environment, &length) != ASSAY_OK) continue;
+    if (has_entry(environment, length, mark)) kill(pid, SIGKILL);
+    assay_free(environment);
+  }
+  closedir(all);
 }
 
 double assay_os_peak_resident(void) {

@@ -34,6 +34,8 @@ void assay_os_close_from(int first) {
   for (int fd = first; fd < 10240; fd++) close(fd); /* OPEN_MAX of macOS */
 }
 
+void assay_os_end_marked(const char *mark) { (void)mark; }
+
 double assay_os_peak_resident(void) {
   struct rusage usage;
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss : NAN; /* bytes here */

@@ -175,6 +175,20 @@ ASSAY_BENCH(forks, .suite = "fine") {
   ASSAY_LOOP(b) assay_keep_memory();
 }
 
+/* Leaves one behind in a session of its own that never stops talking. */
+ASSAY_BENCH(leaves_a_daemon, .suite = "daemon") {
+  const char *path = getenv("TEST_PID_FILE");
+  if (fork() == 0) {
+    setsid();
+    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    if (file != NULL) fprintf(file, "%d\n", (int)getpid()), fclose(file);
+    alarm(40);
+    for (;;) fputs("still here\n", stderr);
+  }
+  for (int i = 0; path != NULL && i < 1000 && access(path, F_OK) != 0; i++) usleep(10000);
+  ASSAY_LOOP(b) assay_keep_memory();
+}
+
 ASSAY_BENCH(sleeps_long, .suite = "orphan", .timeout_s = 100) {
   const char *path = getenv("TEST_PID_FILE");
   FILE *file = path != NULL ? fopen(path, "w") : NULL;
@@ -574,6 +588,28 @@ static void a_killed_parent_leaves_no_process(void **state) {
 #endif
 }
 
+static void a_daemon_is_ended_and_holds_nobody(void **state) {
+  (void)state;
+#ifdef __linux__
+  char path[4200];
+  snprintf(path, sizeof path, "%s/daemon", test_temp_dir());
+  setenv("TEST_PID_FILE", path, 1);
+  assay_bench_config config = quick;
+  config.processes = 1;
+  run("daemon/", &config);
+  unsetenv("TEST_PID_FILE");
+  assert_outcome(process_of(0, 0), ASSAY_OUTCOME_OK, "");
+  FILE *file = fopen(path, "r");
+  int daemon = 0;
+  assert_true(file != NULL && fscanf(file, "%d", &daemon) == 1);
+  fclose(file);
+  for (int i = 0; i < 500 && is_alive(daemon); i++) usleep(10000);
+  assert_false(is_alive(daemon));
+#else
+  test_skip("needs Linux");
+#endif
+}
+
 static void bad_configurations_are_refused(void **state) {
   (void)state;
   forget();
@@ -648,10 +684,10 @@ static void a_timeout_is_of_one_execution(void **state) {
   (void)state;
   assay_bench_config config = quick;
   config.processes = 1;
-  config.timeout_s = 5;
-  config.prepare = "sleep 2";
+  config.timeout_s = 3;
+  config.prepare = "sleep 1";
   config.command_warmup = 1;
-  const char *const commands[] = {"sleep 2"};
+  const char *const commands[] = {"sleep 1"};
   run_commands(&config, 1, commands);
   assert_outcome(process_of(0, 0), ASSAY_OUTCOME_OK, "");
   config.processes = 3;
@@ -714,6 +750,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_stop_ends_the_run_and_keeps_what_there_is),
       cmocka_unit_test(a_stop_ends_the_process_in_flight),
       cmocka_unit_test(a_killed_parent_leaves_no_process),
+      cmocka_unit_test(a_daemon_is_ended_and_holds_nobody),
       cmocka_unit_test(bad_configurations_are_refused),
       cmocka_unit_test(commands_are_timed_and_fail_with_their_reason),
       cmocka_unit_test(the_start_of_the_shell_is_off_all_times),
