@@ -25,15 +25,18 @@ static void attribute(assay_buf *out, const char *name, const char *value) {
   assay_buf_putc(out, '"');
 }
 
-static void begin_suite(const assay_render *r, const char *name, size_t tests, size_t failures, size_t skipped) {
+/* Seconds of a suite: what its cases say. How long it ran is not recorded; the whole run's duration stands on <testsuites>. */
+static void begin_suite(const assay_render *r, const char *name, size_t tests, size_t failures, size_t skipped, double seconds) {
   char when[32] = "1970-01-01T00:00:00";
   time_t at = (time_t)r->result->run.started_at_s;
   struct tm parts;
   if (gmtime_r(&at, &parts) != NULL) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
   assay_buf_puts(r->out, "  <testsuite");
   attribute(r->out, "name", name);
-  assay_buf_printf(r->out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"0\" timestamp=\"%s\" hostname=\"%s\">\n",
-                   tests, failures, skipped, when, r->result->machine_id != NULL ? r->result->machine_id : "unknown");
+  assay_buf_printf(r->out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.9f\" timestamp=\"%s\"", tests, failures,
+                   skipped, seconds, when);
+  attribute(r->out, "hostname", r->result->machine_label != NULL ? r->result->machine_label : "unknown");
+  assay_buf_puts(r->out, ">\n");
 }
 
 static void begin_case(assay_buf *out, const char *class_name, const char *name, double seconds) {
@@ -78,7 +81,12 @@ static double seconds_of(const assay_benchmark_result *b) {
 
 static void benchmarks(const assay_render *r, const assay_digest_suite *s) {
   size_t failed = s->outcomes[ASSAY_OUTCOME_FAILED];
-  begin_suite(r, s->name, s->benchmarks, failed, s->outcomes[ASSAY_OUTCOME_SKIPPED] + s->outcomes[ASSAY_OUTCOME_UNSUPPORTED]);
+  double seconds = 0;
+  for (size_t i = 0; i < r->result->benchmark_count; i++) {
+    double one = strcmp(r->result->benchmarks[i].suite, s->name) == 0 ? seconds_of(&r->result->benchmarks[i]) : NAN;
+    if (isfinite(one)) seconds += one;
+  }
+  begin_suite(r, s->name, s->benchmarks, failed, s->outcomes[ASSAY_OUTCOME_SKIPPED] + s->outcomes[ASSAY_OUTCOME_UNSUPPORTED], seconds);
   for (size_t i = 0; i < r->result->benchmark_count; i++) {
     const assay_benchmark_result *b = &r->result->benchmarks[i];
     if (strcmp(b->suite, s->name) != 0) continue;
@@ -99,7 +107,7 @@ static void benchmarks(const assay_render *r, const assay_digest_suite *s) {
 /* A suite that could not run at all is one skipped (or failed) case, so that it does not vanish. */
 static void absent_suite(const assay_render *r, const assay_digest_suite *s) {
   bool failed = s->status == ASSAY_OUTCOME_FAILED;
-  begin_suite(r, s->name, 1, failed, !failed);
+  begin_suite(r, s->name, 1, failed, !failed, 0);
   begin_case(r->out, s->name, s->name, NAN);
   assay_buf text = {0};
   assay_buf_printf(&text, "%s%s%s", assay_outcome_text(s->status), s->reason != NULL ? ": " : "", s->reason != NULL ? s->reason : "");
@@ -112,7 +120,7 @@ static void absent_suite(const assay_render *r, const assay_digest_suite *s) {
 static void checks(const assay_render *r) {
   const size_t *counts = r->digest->checks;
   if (r->result->check_count == 0) return;
-  begin_suite(r, "checks", r->result->check_count, counts[ASSAY_CHECK_FAIL], counts[ASSAY_CHECK_UNAVAILABLE]);
+  begin_suite(r, "checks", r->result->check_count, counts[ASSAY_CHECK_FAIL], counts[ASSAY_CHECK_UNAVAILABLE], 0);
   for (size_t i = 0; i < r->result->check_count; i++) {
     const assay_check *c = &r->result->checks[i];
     begin_case(r->out, c->suite, c->name, NAN);
@@ -145,7 +153,7 @@ static void slas(const assay_render *r) {
   const size_t *counts = r->digest->slas;
   if (r->result->sla_count == 0) return;
   begin_suite(r, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED],
-              counts[ASSAY_SLA_NOT_APPLICABLE] + counts[ASSAY_SLA_INCONCLUSIVE]);
+              counts[ASSAY_SLA_NOT_APPLICABLE] + counts[ASSAY_SLA_INCONCLUSIVE], 0);
   for (size_t i = 0; i < r->result->sla_count; i++) {
     const assay_sla_result *s = &r->result->slas[i];
     char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
