@@ -121,6 +121,8 @@ extern const assay_cli_verb *const assay_cli_verbs[];
 
 /* ---- Printing (output.c) --------------------------------------------------------------------------------------------------------- */
 
+/* Text from outside, line by line, with nothing in it that a terminal would obey. */
+void assay_cli_put_lines(assay_buf *out, const char *text);
 /* Prints "program verb: message" on stderr and returns the exit code of the error. */
 int assay_cli_fail(const assay_cli *cli, const assay_error *err);
 /* Writes to stdout, and a failure to do so (a full disk behind a redirection) is not lost: exit code. */
@@ -175,6 +177,7 @@ typedef struct assay_cli_progress {
   bool color, unicode;
   bool drawn;
   uint64_t last_ns;
+  double end_s, end_at_s; /* when all may be over, smoothed, and when that was last worked out; 0: not yet */
   size_t failed;
 } assay_cli_progress;
 

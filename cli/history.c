@@ -70,8 +70,10 @@ static void put_text(assay_buf *out, const assay_history_run *runs, size_t count
     localtime_r(&started, &local);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
     assay_format_value(run->duration_s, "s", took, sizeof took);
-    assay_buf_printf(out, "%-16s  %-16s  %-11s  %9s  %5zu  %10zu  %s%s\n", run->id, when, state_text(run->state),
-                     run->state == ASSAY_RUN_COMPLETE ? took : "-", run->benchmarks, run->failed, run->name, run->quick ? " (quick)" : "");
+    assay_buf_printf(out, "%-16s  %-16s  %-11s  %9s  %5zu  %10zu  ", run->id, when, state_text(run->state),
+                     run->state == ASSAY_RUN_COMPLETE ? took : "-", run->benchmarks, run->failed);
+    assay_buf_plain(out, run->name);
+    assay_buf_puts(out, run->quick ? " (quick)\n" : "\n");
   }
 }
 

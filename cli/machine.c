@@ -44,7 +44,7 @@ static void put_value(assay_buf *out, const assay_fact *fact) {
   }
   char text[64];
   switch (fact->type) {
-    case ASSAY_FACT_TEXT: assay_buf_puts(out, fact->text); break;
+    case ASSAY_FACT_TEXT: assay_buf_plain(out, fact->text); break;
     case ASSAY_FACT_BOOL: assay_buf_puts(out, fact->integer != 0 ? "yes" : "no"); break;
     case ASSAY_FACT_INTEGER:
       if (unit != NULL)
@@ -58,7 +58,7 @@ static void put_value(assay_buf *out, const assay_fact *fact) {
       else
         assay_buf_printf(out, "%.6g", fact->real);
       break;
-    case ASSAY_FACT_UNAVAILABLE: assay_buf_printf(out, "unavailable: %s", fact->text); break;
+    case ASSAY_FACT_UNAVAILABLE: assay_buf_puts(out, "unavailable: "), assay_buf_plain(out, fact->text); break;
   }
 }
 
@@ -85,7 +85,8 @@ static void put_fact(assay_buf *out, const assay_fact *fact, bool color) {
 
 /* Keys are "part.rest", and several components write to one part: a heading a part, all its facts below. */
 static void put_facts(assay_buf *out, const assay_machine *machine, bool color) {
-  assay_buf_printf(out, "%s\n", assay_machine_label(machine));
+  assay_buf_plain(out, assay_machine_label(machine));
+  assay_buf_putc(out, '\n');
   size_t count = assay_machine_count(machine);
   for (size_t i = 0; i < count; i++) {
     const char *key = assay_machine_at(machine, i)->key;
@@ -284,7 +285,9 @@ static void put_ceiling(assay_buf *out, const assay_ceilings *ceilings, const as
   assay_buf_puts(out, "  ");
   assay_cli_pad(out, ceiling->name, 26);
   if (!ceiling->available) {
-    assay_buf_printf(out, "  unavailable: %s\n", ceiling->cause != NULL ? ceiling->cause : "not said");
+    assay_buf_puts(out, "  unavailable: ");
+    assay_buf_plain(out, ceiling->cause != NULL ? ceiling->cause : "not said");
+    assay_buf_putc(out, '\n');
     return;
   }
   assay_format_value(ceiling->value, ceiling->unit, value, sizeof value);
@@ -305,9 +308,9 @@ static void put_ceilings(assay_buf *out, const assay_machine *machine, const ass
   time_t seconds = (time_t)at;
   localtime_r(&seconds, &local);
   strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-  assay_buf_printf(out,
-                   "%s\nmeasured %s%s in %.0f s\nthe best seen, a bar (logarithmic within a unit), and how far the repetitions spread\n",
-                   assay_machine_label(machine), when, quick ? " in quick form" : "", took);
+  assay_buf_plain(out, assay_machine_label(machine));
+  assay_buf_printf(out, "\nmeasured %s%s in %.0f s\nthe best seen, a bar (logarithmic within a unit), and how far the repetitions spread\n",
+                   when, quick ? " in quick form" : "", took);
   const char *group = "";
   for (size_t i = 0; i < assay_ceilings_count(ceilings); i++) {
     const assay_ceiling *ceiling = assay_ceilings_at(ceilings, i);

@@ -8,9 +8,25 @@
 #include "base/json.h"
 #include "cli/cli.h"
 
+void assay_cli_put_lines(assay_buf *out, const char *text) {
+  for (size_t length; *text != '\0'; text += length) {
+    assay_buf line = {0};
+    length = strcspn(text, "\n");
+    assay_buf_append(&line, text, length);
+    if (line.data != NULL) assay_buf_plain(out, line.data);
+    if (line.failed) out->failed = true;
+    assay_buf_deinit(&line);
+    if (text[length] == '\n') assay_buf_putc(out, '\n'), length++;
+  }
+}
+
 int assay_cli_fail(const assay_cli *cli, const assay_error *err) {
+  assay_buf message = {0};
+  assay_cli_put_lines(&message, err->message);
   fflush(stdout);
-  fprintf(stderr, "%s%s%s: %s\n", cli->program, cli->verb != NULL ? " " : "", cli->verb != NULL ? cli->verb->name : "", err->message);
+  fprintf(stderr, "%s%s%s: %s\n", cli->program, cli->verb != NULL ? " " : "", cli->verb != NULL ? cli->verb->name : "",
+          message.data != NULL ? message.data : "out of memory");
+  assay_buf_deinit(&message);
   return assay_status_exit_code(err->status);
 }
 
@@ -45,7 +61,7 @@ size_t assay_cli_text_width(const char *text) {
 }
 
 void assay_cli_pad(assay_buf *out, const char *text, size_t width) {
-  assay_buf_puts(out, text);
+  assay_buf_plain(out, text);
   for (size_t column = assay_cli_text_width(text); column < width; column++) assay_buf_putc(out, ' ');
 }
 
@@ -102,16 +118,22 @@ static const char *color_of(assay_check_status status) {
   return "";
 }
 
+/* A profile or a replayed capture may have said it, so it is not trusted with the terminal. */
+static void put_plain(assay_buf *out, const char *before, const char *text, const char *after) {
+  assay_buf_puts(out, before);
+  assay_buf_plain(out, text);
+  assay_buf_puts(out, after);
+}
+
 static void put_check(assay_buf *out, const assay_check *check, size_t width, bool color) {
   assay_buf_printf(out, "%s%s%s ", color ? color_of(check->status) : "", mark_of(check->status), color ? "\033[0m" : "");
   assay_cli_pad(out, check->name, width);
-  if (check->measured != NULL) assay_buf_printf(out, "  %s", check->measured);
-  if (check->status == ASSAY_CHECK_UNAVAILABLE)
-    assay_buf_printf(out, "  unavailable: %s", check->cause != NULL ? check->cause : "not said");
-  if (check->expected != NULL) assay_buf_printf(out, "  (expected %s)", check->expected);
+  if (check->measured != NULL) put_plain(out, "  ", check->measured, "");
+  if (check->status == ASSAY_CHECK_UNAVAILABLE) put_plain(out, "  unavailable: ", check->cause != NULL ? check->cause : "not said", "");
+  if (check->expected != NULL) put_plain(out, "  (expected ", check->expected, ")");
   assay_buf_putc(out, '\n');
-  if (check->status == ASSAY_CHECK_FAIL && check->cause != NULL) assay_buf_printf(out, "    %s\n", check->cause);
-  if (check->status != ASSAY_CHECK_PASS && check->recommendation != NULL) assay_buf_printf(out, "    → %s\n", check->recommendation);
+  if (check->status == ASSAY_CHECK_FAIL && check->cause != NULL) put_plain(out, "    ", check->cause, "\n");
+  if (check->status != ASSAY_CHECK_PASS && check->recommendation != NULL) put_plain(out, "    → ", check->recommendation, "\n");
 }
 
 void assay_cli_checks(assay_buf *out, const assay_check_list *checks, bool color) {

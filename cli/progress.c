@@ -11,6 +11,7 @@
 #include "os/prim.h"
 
 enum { BAR_CELLS = 20 };
+static const double SMOOTH_S = 10;
 static const uint64_t REDRAW_NS = 100000000; /* ten times a second is smooth, and cheap beside a measurement */
 
 static bool speaks_utf8(void) {
@@ -46,18 +47,54 @@ static void put_duration(assay_buf *out, double seconds) {
     assay_buf_printf(out, "%lu:%02lu", whole / 60, whole % 60);
 }
 
-/* "benchmarks  12/60  sum/n=1000  0:12, about 0:40 left" */
-static void describe(const assay_run_progress *event, assay_buf *out) {
+/*
+ * What is left, in seconds, or NaN. Benchmarks take unlike times, so single estimates jump: the end that they foretell follows them over
+ * some ten seconds, and before a twentieth is done there is nothing to go by.
+ */
+static double time_left(assay_cli_progress *progress, const assay_run_progress *event) {
+  if (isnan(event->remaining_s) || event->done * 20 < event->total) return NAN;
+  double end_s = event->elapsed_s + event->remaining_s, passed_s = event->elapsed_s - progress->end_at_s;
+  if (progress->end_s > 0)
+    progress->end_s += (end_s - progress->end_s) * (1 - exp(-fmax(passed_s, 0) / SMOOTH_S));
+  else
+    progress->end_s = end_s;
+  progress->end_at_s = event->elapsed_s;
+  return fmax(progress->end_s - event->elapsed_s, 0);
+}
+
+/* As many whole parts of a name ("sum/type=f32/n=1000") as fit into `room` columns, none when not even the first does. */
+static void put_name(assay_buf *out, const char *name, size_t room, bool unicode) {
+  size_t bytes = strlen(name);
+  if (assay_cli_text_width(name) > room) {
+    size_t most = 0;
+    for (size_t i = 0; name[i] != '\0' && i + 2 <= room; i++) {
+      if (name[i] == '/') most = i + 1;
+    }
+    bytes = most;
+  }
+  if (bytes == 0) return;
+  assay_buf part = {0};
+  assay_buf_append(&part, name, bytes);
+  if (part.data != NULL) assay_buf_puts(out, "  "), assay_buf_plain(out, part.data);
+  if (name[bytes] != '\0') assay_buf_puts(out, unicode ? "…" : ".");
+  if (part.failed) out->failed = true;
+  assay_buf_deinit(&part);
+}
+
+/* "benchmarks 12/60  0:12, about 0:40 left  sum/n=1000", in `width` columns unless a wide character is among them. */
+static void describe(assay_cli_progress *progress, const assay_run_progress *event, size_t width, assay_buf *out) {
   assay_buf_puts(out, event->phase);
   if (event->total > 0) assay_buf_printf(out, " %zu/%zu", event->done, event->total);
   assay_buf_puts(out, "  ");
   put_duration(out, event->elapsed_s);
-  if (!isnan(event->remaining_s)) {
+  double left_s = time_left(progress, event);
+  if (!isnan(left_s)) {
     assay_buf_puts(out, ", about ");
-    put_duration(out, event->remaining_s);
+    put_duration(out, left_s);
     assay_buf_puts(out, " left");
   }
-  if (event->item[0] != '\0') assay_buf_printf(out, "  %s", event->item);
+  size_t used = out->failed ? width : assay_cli_text_width(out->data) + 3; /* two spaces before the name, and the last column */
+  if (event->item[0] != '\0' && used < width) put_name(out, event->item, width - used, progress->unicode);
 }
 
 static void put_bar(const assay_cli_progress *progress, const assay_run_progress *event, assay_buf *out) {
@@ -73,12 +110,12 @@ static void put_bar(const assay_cli_progress *progress, const assay_run_progress
 
 static void draw(assay_cli_progress *progress, const assay_run_progress *event) {
   assay_buf line = {0};
+  size_t width = assay_cli_columns(stderr);
+  if (width == 0) width = 100;
   put_bar(progress, event, &line);
-  describe(event, &line);
+  describe(progress, event, width, &line);
   if (!line.failed) {
-    /* A line that wraps cannot be erased again, so it is cut at the width; only names can be long, and they stand last. */
-    size_t width = assay_cli_columns(stderr);
-    if (width == 0) width = 100;
+    /* A line that wraps cannot be erased again, so what is still too long is cut at the width. */
     size_t bytes = 0, columns = 0;
     while (line.data[bytes] != '\0' && columns + 1 < width) {
       bytes++;
@@ -100,18 +137,21 @@ void assay_cli_progress_say(assay_cli_progress *progress, const char *line) {
 /* Failures are worth a line at once: who sees one early may stop the run. */
 static void say_failure(assay_cli_progress *progress, const assay_run_progress *event) {
   assay_buf line = {0};
-  assay_buf_printf(&line, "%sfailed%s %s: %s", progress->color ? "\033[31m" : "", progress->color ? "\033[0m" : "", event->item,
-                   event->reason != NULL ? event->reason : "no reason given");
+  assay_buf_printf(&line, "%sfailed%s ", progress->color ? "\033[31m" : "", progress->color ? "\033[0m" : "");
+  assay_buf_plain(&line, event->item);
+  assay_buf_puts(&line, ": ");
+  assay_buf_plain(&line, event->reason != NULL ? event->reason : "no reason given");
   if (!line.failed) assay_cli_progress_say(progress, line.data);
   assay_buf_deinit(&line);
 }
 
 static void say_plain(assay_cli_progress *progress, const assay_run_progress *event) {
   assay_buf line = {0};
-  describe(event, &line);
-  if (event->finished && event->outcome != ASSAY_OUTCOME_OK)
-    assay_buf_printf(&line, ": %s%s%s", assay_outcome_text(event->outcome), event->reason != NULL ? ": " : "",
-                     event->reason != NULL ? event->reason : "");
+  describe(progress, event, SIZE_MAX, &line);
+  if (event->finished && event->outcome != ASSAY_OUTCOME_OK) {
+    assay_buf_printf(&line, ": %s%s", assay_outcome_text(event->outcome), event->reason != NULL ? ": " : "");
+    if (event->reason != NULL) assay_buf_plain(&line, event->reason);
+  }
   if (!line.failed) assay_cli_progress_say(progress, line.data);
   assay_buf_deinit(&line);
 }

@@ -84,7 +84,8 @@ static void on_progress(const assay_run_progress *event, void *user) {
 static void on_warning(const char *message, void *user) {
   job *s = user;
   assay_buf line = {0};
-  assay_buf_printf(&line, "%s run: warning: %s", s->cli->program, message);
+  assay_buf_printf(&line, "%s run: warning: ", s->cli->program);
+  assay_cli_put_lines(&line, message);
   if (!line.failed) assay_cli_progress_say(&s->progress, line.data);
   assay_buf_deinit(&line);
 }
@@ -213,7 +214,10 @@ static int check_regressions(job *s, const assay_result *result) {
   if (s->baseline->machine_id != NULL && result->machine_id != NULL && strcmp(s->baseline->machine_id, result->machine_id) != 0)
     assay_buf_printf(&text, "  note: it was measured on another machine (%s)\n", s->baseline->machine_label);
   int code = judge_changes(s, result, changes, &text);
-  if (text.data != NULL) fputs(text.data, s->settings->json ? stderr : stdout);
+  assay_buf shown = {0};
+  if (text.data != NULL) assay_cli_put_lines(&shown, text.data);
+  if (shown.data != NULL) fputs(shown.data, s->settings->json ? stderr : stdout);
+  assay_buf_deinit(&shown);
   assay_buf_deinit(&text);
   assay_changes_destroy(changes);
   return code;

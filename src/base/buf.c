@@ -65,6 +65,17 @@ static bool xml_forbids(const char *p, size_t length) {
   return length == 3 && (memcmp(p, "\xEF\xBF\xBE", 3) == 0 || memcmp(p, "\xEF\xBF\xBF", 3) == 0);
 }
 
+void assay_buf_plain(assay_buf *buf, const char *text) {
+  for (const char *p = text; *p != '\0';) {
+    size_t shown = assay_utf8_shown(p), length = assay_utf8_length(p);
+    if (shown > 0)
+      assay_buf_append(buf, p, shown);
+    else
+      assay_buf_puts(buf, "\uFFFD");
+    p += length > 0 ? length : 1;
+  }
+}
+
 void assay_buf_xml(assay_buf *buf, const char *text) {
   for (const char *p = text; *p != '\0';) {
     size_t length = assay_utf8_length(p);

@@ -24,6 +24,8 @@ void assay_buf_printf(assay_buf *buf, const char *format, ...) ASSAY_PRINTF(2, 3
 void assay_buf_double(assay_buf *buf, double value);
 /* Text for HTML and XML: & < > " ' escaped; control characters that XML forbids and bytes that are not UTF-8 replaced by U+FFFD. */
 void assay_buf_xml(assay_buf *buf, const char *text);
+/* Text from outside for a terminal: what assay_utf8_shown refuses becomes U+FFFD. */
+void assay_buf_plain(assay_buf *buf, const char *text);
 void assay_buf_clear(assay_buf *buf);
 /* Hands the text over (free with assay_free); NULL when failed or empty. The buffer is empty afterwards. */
 char *assay_buf_take(assay_buf *buf);

@@ -21,6 +21,17 @@ size_t assay_utf8_length(const char *text) {
   return 0;
 }
 
+size_t assay_utf8_shown(const char *text) {
+  const unsigned char *p = (const unsigned char *)text;
+  size_t length = assay_utf8_length(text);
+  if (length == 1 && (p[0] < 0x20 || p[0] == 0x7F)) return 0;
+  if (length == 2 && p[0] == 0xC2 && p[1] < 0xA0) return 0;
+  if (length == 2 && p[0] == 0xD8 && p[1] == 0x9C) return 0;
+  if (length == 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE))) return 0;
+  if (length == 3 && p[0] == 0xE2 && p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9) return 0;
+  return length;
+}
+
 size_t assay_utf8_encode(uint32_t code_point, char *out) {
   if (code_point < 0x80) {
     out[0] = (char)code_point;

@@ -278,8 +278,8 @@ static void check_instructions(validation *v) {
     if ((f->isa & ~isa) != 0) continue;
     double wanted = (double)f->counted * ITERATIONS, sum = f->kernel(ITERATIONS);
     const char *name = assay_arena_printf(v->arena, "Instructions: %s %s (%s)", f->type, f->shape, f->name);
-    add(v, name, sum == wanted ? ASSAY_CHECK_PASS : ASSAY_CHECK_FAIL, assay_arena_printf(v->arena, "%.0f", wanted),
-        assay_arena_printf(v->arena, "%.17g", sum), "multiply-accumulates of ones, whose sum is known exactly",
+    add(v, name, sum == wanted ? ASSAY_CHECK_PASS : ASSAY_CHECK_FAIL, assay_arena_printf(v->arena, "a known sum of %.0f", wanted),
+        assay_arena_printf(v->arena, "sum %.17g", sum), "multiply-accumulates of ones, whose sum is known exactly",
         "the processor or its emulation is wrong: do not trust any result of this machine");
   }
 }

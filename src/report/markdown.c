@@ -25,7 +25,7 @@ static void text(assay_buf *out, const char *from) {
       case '\r':
       case '\t': assay_buf_putc(out, ' '); break;
       default:
-        if (length == 0 || (unsigned char)*p < 0x20 || assay_report_bidi(p) > 0) {
+        if (assay_utf8_shown(p) == 0) {
           assay_buf_puts(out, "\uFFFD");
           break;
         }
@@ -41,7 +41,7 @@ static void code(assay_buf *out, const char *from) {
   assay_buf_putc(out, '`');
   for (const char *p = from; *p != '\0';) {
     size_t length = assay_utf8_length(p);
-    if (length == 0 || (unsigned char)*p < 0x20 || assay_report_bidi(p) > 0)
+    if (assay_utf8_shown(p) == 0)
       assay_buf_puts(out, "\uFFFD");
     else if (*p == '`')
       assay_buf_putc(out, '\'');

@@ -165,11 +165,9 @@ size_t assay_report_columns(const char *text) {
   return total;
 }
 
-/* A control character could move the cursor, colour the rest of the line or turn it round; it and broken UTF-8 become U+FFFD. */
+/* What could move the cursor, colour or reorder the rest of the line, and broken UTF-8, become U+FFFD. */
 static void append_character(assay_buf *out, const char *p, size_t bytes) {
-  bool harmless =
-      assay_utf8_length(p) > 0 && (unsigned char)*p >= 0x20 && *p != 0x7F && !((unsigned char)p[0] == 0xC2 && (unsigned char)p[1] < 0xA0);
-  if (harmless && assay_report_bidi(p) == 0)
+  if (assay_utf8_shown(p) > 0)
     assay_buf_append(out, p, bytes);
   else
     assay_buf_puts(out, "\uFFFD");

@@ -17,6 +17,31 @@ from story import FIXTURE, QUICK
 SLOW = ["--no-ceilings", "--filter", "sizes", "--processes", "8", "--time", "0.4"]
 
 
+class HostileText(story.Story):
+    """What somebody else wrote must not drive the reader's terminal."""
+
+    def assert_harmless(self, done):
+        for text in (done.stdout, done.stderr):
+            self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+    def test_a_capture_cannot_colour_or_reorder(self):
+        with open(self.path("odd.txt"), "wb") as file:
+            file.write(b"hw.machine: arm64\nhw.ncpu: 8\nmachdep.cpu.brand_string: Apple \xff\xfe\x1b[31m\xe2\x80\xaeM4\nhw.memsize: 17179869184\n")
+        shown = self.check("machine", "--from", "odd.txt")
+        self.assertIn("\ufffd[31m", shown.stdout)
+        self.assert_harmless(shown)
+        checked = self.run_command("machine", "check", "--from", "odd.txt")
+        self.assertIn(checked.returncode, (0, 1))
+        self.assert_harmless(checked)
+
+    def test_a_name_cannot_either(self):
+        self.check("run", *QUICK, "--filter", "sizes/n=1", "--name", "a\x1b[31mb", program=FIXTURE)
+        listed = self.check("history")
+        self.assertIn("a\ufffd[31mb", listed.stdout)
+        for done in (listed, self.check("report"), self.run_command("report", "no\x1b[31mrun")):
+            self.assert_harmless(done)
+
+
 class Interrupted(story.Story):
     @unittest.skipUnless(os.geteuid() == 0, "needs root for a read-only mount")
     def test_a_history_that_may_not_be_written_can_be_read(self):

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
 #include "base/text.h"
 
 #include "test.h"
@@ -35,10 +36,28 @@ static void numbers_are_whole_or_refused(void **state) {
   assert_false(assay_parse_f64("", &d));
 }
 
+static void plain_text_cannot_drive_a_terminal(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {{"\033[31mred", "\uFFFD[31mred"},
+                                         {"\xff\xfe", "\uFFFD\uFFFD"},
+                                         {"a\u202Eb\u2066c\u2069", "a\uFFFDb\uFFFDc\uFFFD"},
+                                         {"\xC2\x9B"
+                                          "2J\x7F",
+                                          "\uFFFD2J\uFFFD"},
+                                         {"\u00B5s \u2264 \u6F22 \U0001F600", "\u00B5s \u2264 \u6F22 \U0001F600"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_buf out = {0};
+    assay_buf_plain(&out, cases[i][0]);
+    assert_string_equal(out.data, cases[i][1]);
+    assay_buf_deinit(&out);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(globs_match_whole_text_and_words_anywhere),
       cmocka_unit_test(nearest_word_is_offered_only_when_near),
+      cmocka_unit_test(plain_text_cannot_drive_a_terminal),
       cmocka_unit_test(numbers_are_whole_or_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
