@@ -79,11 +79,12 @@ static void row(const assay_render *r, const assay_change *c, double limit) {
   assay_buf_puts(out, "</td><th scope=\"row\" class=\"n\">");
   assay_html_name(out, c->benchmark);
   if (!c->is_main) assay_buf_puts(out, " <small>"), assay_html_text(out, c->metric), assay_buf_puts(out, "</small>");
-  assay_buf_puts(out, "</th><td class=\"r\">");
+  assay_buf_puts(out, "</th><td class=\"r\" data-l=\"before\">");
   assay_html_value(out, before, c->unit);
-  assay_buf_puts(out, "</td><td class=\"r\">");
+  assay_buf_puts(out, "</td><td class=\"r\" data-l=\"now\">");
   assay_html_value(out, after, c->unit);
-  assay_buf_printf(out, "</td><td class=\"r\">%s</td><td class=\"strip\">", assay_report_signed_percent(c->change_ratio, text));
+  assay_buf_printf(out, "</td><td class=\"r\" data-l=\"change\">%s</td><td class=\"strip\">",
+                   assay_report_signed_percent(c->change_ratio, text));
   interval_plot(out, c, limit);
   assay_buf_puts(out, "</td><td class=\"w soft\">");
   if (isfinite(c->ci_low) && isfinite(c->ci_high)) {
@@ -100,7 +101,7 @@ static void table(const assay_render *r, const assay_change *const *rows, size_t
   assay_report_percent(limit, text);
   assay_buf_printf(
       out,
-      "<div class=\"scroll\"><table class=\"cmp\"><thead><tr><th>Verdict</th><th>Benchmark</th><th class=\"r\">Before</th>"
+      "<div class=\"scroll\"><table class=\"cmp cards\"><thead><tr><th>Verdict</th><th>Benchmark</th><th class=\"r\">Before</th>"
       "<th class=\"r\">Now</th><th class=\"r\">Change</th><th><span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i>"
       "</span></th><th>95&#160;%% interval</th></tr></thead><tbody>\n",
       text, text);

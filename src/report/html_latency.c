@@ -121,16 +121,22 @@ static void short_label(const assay_render *r, const assay_digest_group *group, 
 static void quantile_table(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *const *shown,
                            size_t count) {
   static const double quantiles[] = {0.5, 0.9, 0.99, 0.999, 0.9999};
+  bool labelled = group->count > 1; /* alone it has the name of the figure */
+  assay_buf_puts(r->out, "<div class=\"scroll\"><table class=\"tight\"><thead><tr>");
+  assay_buf_puts(r->out, labelled ? "<th></th>" : "");
   assay_buf_puts(r->out,
-                 "<div class=\"scroll\"><table><thead><tr><th></th><th class=\"r\">p50</th><th class=\"r\">p90</th><th class=\"r\">p99</th>"
+                 "<th class=\"r\">p50</th><th class=\"r\">p90</th><th class=\"r\">p99</th>"
                  "<th class=\"r\">p99.9</th><th class=\"r\">p99.99</th><th class=\"r\">max</th></tr></thead><tbody>");
   for (size_t i = 0; i < count; i++) {
-    assay_buf label = {0};
-    assay_digest_label(r->digest, group, shown[i], &label);
-    assay_buf_puts(r->out, "<tr><th scope=\"row\" class=\"n\">");
-    assay_html_name(r->out, label.data);
-    assay_buf_puts(r->out, "</th>");
-    assay_buf_deinit(&label);
+    assay_buf_puts(r->out, "<tr>");
+    if (labelled) {
+      assay_buf label = {0};
+      assay_digest_label(r->digest, group, shown[i], &label);
+      assay_buf_puts(r->out, "<th scope=\"row\" class=\"n\">");
+      assay_html_name(r->out, label.data);
+      assay_buf_puts(r->out, "</th>");
+      assay_buf_deinit(&label);
+    }
     for (size_t k = 0; k < sizeof quantiles / sizeof *quantiles; k++) {
       assay_buf_puts(r->out, "<td class=\"r\">");
       assay_html_value(r->out, curve_at(&shown[i]->latency, quantiles[k]), "ns");

@@ -249,10 +249,10 @@ static void bandwidth_row(const assay_render *r, const char *title, const char *
 }
 
 static void bandwidth(const assay_render *r) {
-  assay_buf_puts(
-      r->out,
-      "<figure><h3>Bandwidth</h3><div class=\"scroll\"><table><thead><tr><th></th><th class=\"r\">read</th><th class=\"r\">write</th>"
-      "<th class=\"r\">copy</th><th class=\"r\">triad</th></tr></thead><tbody>\n");
+  assay_buf_puts(r->out,
+                 "<figure><h3>Bandwidth</h3><div class=\"scroll\"><table class=\"tight\"><thead><tr><th></th><th class=\"r\">read</th><th "
+                 "class=\"r\">write</th>"
+                 "<th class=\"r\">copy</th><th class=\"r\">triad</th></tr></thead><tbody>\n");
   if (ceiling(r->result, "l1.read") != NULL) bandwidth_row(r, "L1", "l1", "", "");
   if (ceiling(r->result, "l2.read") != NULL) bandwidth_row(r, "L2", "l2", "", "");
   if (ceiling(r->result, "l3.read") != NULL) bandwidth_row(r, "L3", "l3", "", "");
@@ -282,19 +282,19 @@ static void ceiling_list(const assay_render *r, const char *title, const char *c
   for (size_t i = 0; i < r->result->ceiling_count; i++)
     count += r->result->ceilings[i].available && has_prefix(r->result->ceilings[i].name, prefixes);
   if (count == 0) return;
-  assay_buf_printf(
-      r->out,
-      "<figure><h3>%s</h3><div class=\"scroll\"><table><thead><tr><th>Ceiling</th><th class=\"r\">Best</th><th class=\"r\">Typical</th>"
-      "<th>How</th></tr></thead><tbody>\n",
-      title);
+  assay_buf_printf(r->out,
+                   "<figure><h3>%s</h3><div class=\"scroll\"><table class=\"cards how\"><thead><tr><th>Ceiling</th><th "
+                   "class=\"r\">Best</th><th class=\"r\">Typical</th>"
+                   "<th>How</th></tr></thead><tbody>\n",
+                   title);
   for (size_t i = 0; i < r->result->ceiling_count; i++) {
     const assay_ceiling *c = &r->result->ceilings[i];
     if (!c->available || !has_prefix(c->name, prefixes)) continue;
     assay_buf_puts(r->out, "<tr><th scope=\"row\" class=\"n w\">");
     assay_html_text(r->out, c->name);
-    assay_buf_puts(r->out, "</th><td class=\"r\">");
+    assay_buf_puts(r->out, "</th><td class=\"r\" data-l=\"best\">");
     assay_html_value(r->out, c->value, c->unit);
-    assay_buf_puts(r->out, "</td><td class=\"r\">");
+    assay_buf_puts(r->out, "</td><td class=\"r\" data-l=\"typical\">");
     assay_html_value(r->out, c->typical, c->unit);
     assay_buf_puts(r->out, "</td><td class=\"soft\">");
     assay_html_text(r->out, c->detail);

@@ -157,25 +157,41 @@ static assay_verdict verdict_of(const assay_render *r, const assay_report_trend 
   return ASSAY_VERDICT_SAME;
 }
 
-static void day(int64_t at_s, char out[ASSAY_REPORT_TEXT]) {
+/* "2026-09-17", or "09-17 08:00" when all runs are within two days and dates would not tell them apart. */
+static void moment(int64_t at_s, bool near, char out[ASSAY_REPORT_TEXT]) {
   assay_report_when(at_s, out);
-  out[10] = '\0'; /* the date alone */
+  if (strlen(out) < 16) return; /* a dash */
+  if (near)
+    memmove(out, out + 5, 11), out[11] = '\0';
+  else
+    out[10] = '\0';
+}
+
+/* The scale follows the figures: room for the intervals, but at most as much again as the figures span on either side, so that one wide
+ * interval does not press all runs into a line. The band is cut there. */
+static void find_scale(const assay_history_point *points, size_t count, double *low, double *high) {
+  double least = INFINITY, most = -INFINITY;
+  *low = INFINITY, *high = -INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    const assay_history_point *p = &points[i];
+    if (isfinite(p->value)) least = fmin(least, p->value), most = fmax(most, p->value);
+    if (isfinite(p->ci_low)) *low = fmin(*low, p->ci_low);
+    if (isfinite(p->ci_high)) *high = fmax(*high, p->ci_high);
+  }
+  double middle = (least + most) / 2, span = fmax(most - least, fabs(middle) * 0.04); /* a finer scale makes mountains of noise */
+  *low = fmax(fmin(*low, least), middle - span * 1.5);
+  *high = fmin(fmax(*high, most), middle + span * 1.5);
+  *low = fmin(*low, middle - span / 2);
+  *high = fmax(*high, middle + span / 2);
 }
 
 static void trend_plot(const assay_render *r, const assay_report_trend *t) {
   size_t count = t->count > TREND_POINTS ? TREND_POINTS : t->count, first = t->count - count;
   const assay_history_point *points = t->points + first;
-  double xs[TREND_POINTS], ys[TREND_POINTS], lows[TREND_POINTS], highs[TREND_POINTS], low = INFINITY, high = -INFINITY;
-  for (size_t i = 0; i < count; i++) {
-    const assay_history_point *p = &points[i];
-    if (isfinite(p->value)) low = fmin(low, p->value), high = fmax(high, p->value);
-    if (isfinite(p->ci_low)) low = fmin(low, p->ci_low);
-    if (isfinite(p->ci_high)) high = fmax(high, p->ci_high);
-  }
+  double xs[TREND_POINTS], ys[TREND_POINTS], lows[TREND_POINTS], highs[TREND_POINTS], low, high;
+  find_scale(points, count, &low, &high);
   const assay_metric_result *m = metric_of(r->result, t);
   if (m == NULL || !isfinite(low)) return;
-  double middle = (low + high) / 2, least = fabs(middle) * 0.02; /* a scale finer than that would make mountains of noise */
-  if (high - low < 2 * least) low = middle - least, high = middle + least;
   assay_axis y = {low, high, false, TREND_HEIGHT - TREND_BOTTOM, TREND_TOP};
   if (!(y.high > y.low)) y.high = y.low + 1;
   assay_axis x = {0, count > 1 ? (double)(count - 1) : 1, false, LEFT, WIDTH - TREND_RIGHT};
@@ -202,9 +218,10 @@ static void trend_plot(const assay_render *r, const assay_report_trend *t) {
     assay_svg_text(r->out, "em", WIDTH - TREND_RIGHT + 7, ys[count - 1] + 4, "start",
                    assay_report_value(points[count - 1].value, m->unit, text));
   }
-  day(points[0].at_s, text);
+  bool near = points[count - 1].at_s - points[0].at_s < 2 * 86400;
+  moment(points[0].at_s, near, text);
   assay_svg_text(r->out, "tk", LEFT, TREND_HEIGHT - 4, "start", text);
-  day(points[count - 1].at_s, text);
+  moment(points[count - 1].at_s, near, text);
   assay_svg_text(r->out, "tk", WIDTH - TREND_RIGHT, TREND_HEIGHT - 4, "end", text);
   assay_svg_end(r->out);
   assay_buf_puts(r->out, "</figure>\n");

@@ -192,9 +192,11 @@ static void draw_flats(plot *p) {
   }
 }
 
-/* A label along a slope takes the room of small boxes in a row; `below` says on which side of it. */
-static bool along(plot *p, double x, double y, double half, double slant, bool below, bool taking) {
-  double shift = below ? 17 : 0;
+/* Where a label stands beside its slope: how far beneath its upper place, in pixels. */
+enum { ABOVE = 0, ON = 9 };
+
+/* A label along a slope takes the room of small boxes in a row. */
+static bool along(plot *p, double x, double y, double half, double slant, int shift, bool taking) {
   for (int k = -4; k <= 4; k++) {
     double bx = x + half * k / 4.0, by = y + half * k / 4.0 * slant + shift;
     box b = {bx - half / 5, bx + half / 5, by - 15, by - 2};
@@ -221,16 +223,18 @@ static slope place_slope(const plot *p, const roof *s) {
                  -decade_y / decade_x};
 }
 
-static void label_slope(plot *p, const slope *s, const char *label, bool below) {
+/* On its line, the label stands on a patch of paper, as on the contours of a map, so that no neighbouring line strikes it through. */
+static void label_slope(plot *p, const slope *s, const char *label, int place) {
   double half = text_width(label) / 2 * cos(s->angle * 3.14159265358979323846 / 180);
   for (int k = 0; k < 12; k++) { /* from the lower left upwards, until a place is free */
     double part = 0.16 + 0.06 * k, x = s->x1 + (s->x2 - s->x1) * part, y = s->y1 + (s->y2 - s->y1) * part;
-    if (k < 11 && !along(p, x, y, half, s->slant, below, false)) continue;
-    assay_buf_printf(p->out, "<text class=\"lb halo\" transform=\"translate(%.1f %.1f) rotate(%.1f)\" dy=\"%d\" text-anchor=\"middle\">", x,
-                     y, s->angle, below ? 14 : -5);
-    assay_report_xml(p->out, label);
-    assay_buf_puts(p->out, "</text>");
-    along(p, x, y, half, s->slant, below, true);
+    if (k < 11 && !along(p, x, y, half, s->slant, place, false)) continue;
+    assay_buf_printf(p->out, "<g transform=\"translate(%.1f %.1f) rotate(%.1f)\">", x, y, s->angle);
+    double width = text_width(label) + 6;
+    if (place == ON) assay_svg_rect(p->out, "paper", -width / 2, -7, width, 14);
+    assay_svg_text(p->out, "lb halo", 0, place == ON ? 4 : -5, "middle", label);
+    assay_buf_puts(p->out, "</g>");
+    along(p, x, y, half, s->slant, place, true);
     return;
   }
 }
@@ -242,34 +246,24 @@ static int by_falling_value(const void *a, const void *b) {
 
 /*
  * A slope runs from the left edge to the highest flat roof; its label lies along it. Of slopes that are too close for a label between them
- * (L3 and memory often are) the first is labelled above, and the others together below the last.
+ * (L3 and memory often are) the first is labelled above and each of the others on its own line.
  */
 static void draw_slopes(plot *p) {
   enum { ROOM = 18 };
+  double decade_y = (p->y.from - p->y.to) / log10(p->y.high / p->y.low);
   qsort(p->slopes, p->slope_count, sizeof *p->slopes, by_falling_value);
   for (size_t i = 0; i < p->slope_count; i++) {
     slope s = place_slope(p, &p->slopes[i]);
     assay_svg_line(p->out, p->slopes[i].dashed ? "roof3" : "roof", s.x1, s.y1, s.x2, s.y2);
   }
-  assay_buf close = {0};
   for (size_t i = 0; i < p->slope_count; i++) {
     char label[96], value[ASSAY_REPORT_TEXT];
     slope s = place_slope(p, &p->slopes[i]);
-    double away = cos(s.angle * 3.14159265358979323846 / 180), decade_y = (p->y.from - p->y.to) / log10(p->y.high / p->y.low);
-    double gap_before = i == 0 ? ROOM : decade_y * log10(p->slopes[i - 1].value / p->slopes[i].value) * away;
-    double gap_after = i + 1 == p->slope_count ? ROOM : decade_y * log10(p->slopes[i].value / p->slopes[i + 1].value) * away;
+    double away = cos(s.angle * 3.14159265358979323846 / 180);
+    double gap = i == 0 ? ROOM : decade_y * log10(p->slopes[i - 1].value / p->slopes[i].value) * away;
     snprintf(label, sizeof label, "%s %s", p->slopes[i].label, assay_report_value(p->slopes[i].value, "B/s", value));
-    if (gap_before >= ROOM) {
-      label_slope(p, &s, label, false);
-      continue;
-    }
-    assay_buf_printf(&close, "%s%s", close.length > 0 ? ", " : "", label);
-    if (gap_after < ROOM || close.data == NULL) continue;
-    label_slope(p, &s, close.data, true);
-    assay_buf_clear(&close);
+    label_slope(p, &s, label, gap >= ROOM ? ABOVE : ON);
   }
-  if (close.failed) p->out->failed = true;
-  assay_buf_deinit(&close);
 }
 
 /* Labels of the roofs keep clear of the benchmarks, which are drawn over the roofs later. */
@@ -370,7 +364,7 @@ void assay_html_roofline(const assay_render *r) {
   assay_svg_begin(r->out, "plot broad", WIDTH, HEIGHT, "Roofline of this machine with its benchmarks, on logarithmic axes");
   draw(r, r->out);
   assay_svg_end(r->out);
-  assay_buf_puts(r->out, "</div><figcaption>");
+  assay_buf_puts(r->out, "</div><p class=\"swipe soft\">The plot is wider than this screen: swipe it sideways.</p><figcaption>");
   if (points == 0)
     assay_buf_puts(r->out, "No benchmark of this run says both what it computes and what it moves.");
   else
@@ -389,7 +383,8 @@ static const char standalone_style[] =
     "text{fill:var(--i)}.tk,.lb{fill:var(--s)}.em{font-weight:650}.gr{stroke:var(--f);fill:none}.ax{stroke:var(--h);fill:none}"
     ".roof{stroke:var(--i);stroke-width:1.4;fill:none}.roof3{stroke:var(--s);stroke-dasharray:4 "
     "3;fill:none}.pt{fill:var(--m);stroke:var(--p)}"
-    ".halo{stroke:var(--p);stroke-width:3;paint-order:stroke;stroke-linejoin:round}.ti{font-size:15px;font-weight:650}";
+    ".paper{fill:var(--p)}.halo{stroke:var(--p);stroke-width:3;paint-order:stroke;stroke-linejoin:round}.ti{font-size:15px;font-weight:"
+    "650}";
 
 assay_status assay_report_roofline_svg(const assay_result *result, assay_error *err, char **svg) {
   static const assay_report_context nothing;
