@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "judge/value.h"
 #include "result/storage.h"
 
 /* From where on a figure is worth a sentence. */
@@ -23,13 +24,13 @@ typedef struct advice {
   assay_result *result;
   assay_error *err;
   assay_status status;
-  char scratch[8][80]; /* values as text, in turn */
+  char scratch[8][ASSAY_JUDGE_VALUE]; /* values as text, in turn */
   unsigned next;
 } advice;
 
 static const char *value_text(advice *a, double value, const char *unit) {
   char *out = a->scratch[a->next++ % 8];
-  return assay_format_value(value, unit, out, sizeof a->scratch[0]);
+  return assay_judge_value(value, unit, out);
 }
 
 static const char *percent(advice *a, double ratio) { return value_text(a, ratio, "ratio"); }
@@ -173,6 +174,17 @@ static void failed_checks(advice *a) {
 
 /* ---- Rules: noise ------------------------------------------------------------------------------------------------------------- */
 
+/* The command of this run without its short form; NULL where it does not say so. */
+static const char *unhurried_command(advice *a) {
+  static const char *const flags[] = {" --quick-run", " -q"};
+  const char *command = a->result->run.command;
+  for (size_t i = 0; command != NULL && i < sizeof flags / sizeof *flags; i++) {
+    const char *at = strstr(command, flags[i]), *end = at == NULL ? NULL : at + strlen(flags[i]);
+    if (at != NULL && (*end == ' ' || *end == '\0')) return text(a, "%.*s%s", (int)(at - command), command, end);
+  }
+  return NULL;
+}
+
 static void disturbed_samples(advice *a) {
   const assay_benchmark_result *worst = NULL;
   size_t count = 0;
@@ -207,7 +219,7 @@ static void wide_intervals(advice *a) {
       text(a, "%zu of %zu benchmarks are known to no better than %s; the widest is %s/%s, %s within %s", count, with_interval,
            percent(a, WIDE_INTERVAL), worst->suite, worst->name, value_text(a, worst->metrics[0].value, worst->metrics[0].unit),
            percent(a, half_width(&worst->metrics[0]))),
-      a->result->run.quick ? NULL : "assay doctor");
+      a->result->run.quick ? unhurried_command(a) : "assay doctor");
 }
 
 static void never_steady(advice *a) {
@@ -223,7 +235,7 @@ static void never_steady(advice *a) {
   say(a, 3,
       a->result->run.quick ? "Run without --quick-run: the warm-up was too short" : "Do not trust the last digits of what never got steady",
       text(a, "%zu of %zu benchmarks never got steady before the warm-up ended, %s/%s among them", count, all, first->suite, first->name),
-      NULL);
+      a->result->run.quick ? unhurried_command(a) : NULL);
 }
 
 static void slow_governor(advice *a) {
@@ -326,7 +338,9 @@ static void thread_scaling(advice *a) {
   }
   if (worst == NULL) return;
   say(a, 3, text(a, "Find what the threads of %s share", worst->base_name),
-      text(a, "%s/%s does %.2f times the work of one thread", worst->suite, worst->name, worst_gain), NULL);
+      worst_gain >= 0.1 ? text(a, "%s/%s does %.2f times the work of one thread", worst->suite, worst->name, worst_gain)
+                        : text(a, "%s/%s does 1/%.0f of the work of one thread", worst->suite, worst->name, 1 / worst_gain),
+      NULL);
 }
 
 static void hot_allocations(advice *a) {

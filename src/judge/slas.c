@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "judge/value.h"
 #include "os/prim.h"
 #include "result/storage.h"
 
@@ -228,10 +229,10 @@ static const char *reason_of(assay_arena *arena, const verdict *v, const char *p
   if (v->judged < v->matched)
     part = assay_arena_printf(arena, "%zu of %zu benchmarks that match were judged; %s", v->judged, v->matched, v->problem);
   if (v->sla.status == ASSAY_SLA_INCONCLUSIVE) {
-    char low[64], high[64];
+    char low[ASSAY_JUDGE_VALUE], high[ASSAY_JUDGE_VALUE];
     doubt = assay_arena_printf(arena, "its 95 %% interval, %s to %s, holds the limit",
-                               assay_format_value(v->figure->ci_low, v->figure->unit, low, sizeof low),
-                               assay_format_value(v->figure->ci_high, v->figure->unit, high, sizeof high));
+                               assay_judge_value(v->figure->ci_low, v->figure->unit, low),
+                               assay_judge_value(v->figure->ci_high, v->figure->unit, high));
   }
   return part != NULL && doubt != NULL ? assay_arena_printf(arena, "%s; %s", doubt, part) : part != NULL ? part : doubt;
 }

@@ -131,6 +131,24 @@ static void an_undecided_limit_wants_more_processes(void **state) {
   assay_result_destroy(r);
 }
 
+static void advice_is_in_the_words_of_the_report(void **state) {
+  (void)state;
+  assay_result *r = quiet_result();
+  r->run.quick = true;
+  r->run.command = "assay run --quick-run --suite s";
+  add(r, "slow", NULL, NULL, 42.5e3);
+  assay_metric_result *m = &r->benchmarks[1].metrics[0];
+  m->ci_low = 20e3;
+  m->ci_high = 70e3;
+  expect(r, "Run without --quick-run before you compare", "42.5 \u00B5s within");
+  assert_string_equal(advice(r, "before you compare")->command, "assay run --suite s");
+  r->run.command = "./mine -q";
+  assert_string_equal(advice(r, "before you compare")->command, "./mine");
+  r->run.command = "./mine -quiet";
+  assert_null(advice(r, "before you compare")->command);
+  assay_result_destroy(r);
+}
+
 static void pairs_that_differ_in_one_parameter_are_compared(void **state) {
   (void)state;
   assay_result *r = quiet_result();
@@ -227,6 +245,7 @@ int main(void) {
       cmocka_unit_test(noise_is_told_with_its_cause),
       cmocka_unit_test(misses_and_failures_come_first),
       cmocka_unit_test(an_undecided_limit_wants_more_processes),
+      cmocka_unit_test(advice_is_in_the_words_of_the_report),
       cmocka_unit_test(pairs_that_differ_in_one_parameter_are_compared),
       cmocka_unit_test(what_is_not_known_well_is_not_compared),
       cmocka_unit_test(low_shares_name_the_ceiling_once_a_sweep),
