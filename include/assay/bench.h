@@ -105,6 +105,8 @@ ASSAY_API void assay_bench_resume(assay_bench *b);
 
 /* Ends a batch and opens the next; 0 when enough was measured. Used by ASSAY_LOOP. */
 ASSAY_API uint64_t assay_bench_next(assay_bench *b);
+/* Fails the benchmark because its loop body left with `break`, so its batch was not done; returns 0. Used by ASSAY_LOOP. */
+ASSAY_API uint64_t assay_bench_broken(assay_bench *b);
 
 #if defined(__clang__)
 #define ASSAY_UNROLL_ _Pragma("clang loop unroll_count(4)")
@@ -114,8 +116,9 @@ ASSAY_API uint64_t assay_bench_next(assay_bench *b);
 /* The measured loop; do not break out of it. Unrolled by four, so that the loop itself costs about a quarter of a cycle an operation. (Two
  * calls of assay_bench_next, because GCC 12 forgets to unroll a loop that is the whole body of another loop whose condition has the call.)
  */
-#define ASSAY_LOOP(b)                                                                                      \
-  for (uint64_t assay_batch_ = assay_bench_next(b); assay_batch_ != 0; assay_batch_ = assay_bench_next(b)) \
+#define ASSAY_LOOP(b)                                                                  \
+  for (uint64_t assay_batch_ = assay_bench_next(b); assay_batch_ != 0;                 \
+       assay_batch_ = assay_batch_ == 0 ? assay_bench_next(b) : assay_bench_broken(b)) \
   ASSAY_UNROLL_ for (; assay_batch_ != 0; --assay_batch_)
 
 /* Tells the compiler that the value is used, and that memory may have been read and written. (clang takes memory where "r,m" leaves it the

@@ -12,6 +12,12 @@ uint64_t assay_bench_next(assay_bench *b) {
   return b->step(b, now);
 }
 
+uint64_t assay_bench_broken(assay_bench *b) {
+  assay_bench_fail(
+      b, "`break` left the loop in the middle of a batch, so what was done is not known; call assay_bench_fail or _skip before the loop");
+  return 0;
+}
+
 static void end_with(assay_bench *b, assay_outcome outcome, const char *format, va_list args) {
   if (b->outcome != ASSAY_OUTCOME_OK) return; /* the first cause is the one that explains */
   b->outcome = outcome;
@@ -83,19 +89,32 @@ uint64_t assay_bench_seed(const assay_bench *b) {
   return b->engine->options->seed + b->thread * UINT64_C(0x9E3779B97F4A7C15);
 }
 
-void assay_bench_items(assay_bench *b, double items) { b->declared.items = items; }
+/* Work that no operation can do would come out as a rate that no machine has. */
+static bool is_work(assay_bench *b, const char *what, double amount) {
+  if (isfinite(amount) && amount >= 0) return true;
+  assay_bench_fail(b, "an operation cannot do %g %s", amount, what);
+  return false;
+}
+
+void assay_bench_items(assay_bench *b, double items) {
+  if (is_work(b, "items", items)) b->declared.items = items;
+}
 
 void assay_bench_bytes(assay_bench *b, double bytes_read, double bytes_written) {
+  if (!is_work(b, "bytes read", bytes_read) || !is_work(b, "bytes written", bytes_written)) return;
   b->declared.bytes_read = bytes_read;
   b->declared.bytes_written = bytes_written;
 }
 
 void assay_bench_flops(assay_bench *b, double flops, const char *type) {
+  if (!is_work(b, "floating-point operations", flops)) return;
   b->declared.flops = flops;
   snprintf(b->declared.flop_type, sizeof b->declared.flop_type, "%s", type);
 }
 
-void assay_bench_working_set(assay_bench *b, double bytes) { b->declared.working_set_bytes = bytes; }
+void assay_bench_working_set(assay_bench *b, double bytes) {
+  if (is_work(b, "bytes of working set", bytes)) b->declared.working_set_bytes = bytes;
+}
 
 void assay_bench_ceiling(assay_bench *b, const char *name) {
   b->declared.ceiling_set = true;
@@ -116,6 +135,8 @@ static bool is_reserved(const char *name) {
 void assay_bench_metric(assay_bench *b, const char *name, double value, const char *unit, assay_metric_kind kind, assay_better better) {
   if (is_reserved(name))
     assay_bench_fail(b, "a metric of the benchmark is called \"%s\", which is the engine's own name; choose another", name);
+  else if (!isfinite(value))
+    assay_bench_fail(b, "the metric \"%.60s\" is %g, which is no figure", name, value);
   else if (name[0] == '\0' || strlen(name) >= sizeof b->declared.figures[0].name || strlen(unit) >= sizeof b->declared.figures[0].unit)
     assay_bench_fail(b, "the metric \"%.60s\" has no name, or its name or unit is too long (47 and 23 bytes)", name);
   else if ((b->declared.figure_count == ASSAY_BENCH_MAX_METRICS && assay_bench_process_find(&b->declared, name) == NULL) ||
@@ -124,12 +145,17 @@ void assay_bench_metric(assay_bench *b, const char *name, double value, const ch
 }
 
 void assay_bench_pause(assay_bench *b) {
+  if (b->pause_at != 0) assay_bench_fail(b, "paused twice without assay_bench_resume between");
   b->pause_at = assay_ticks();
   b->pause_cpu_at = assay_os_thread_cpu_ns();
   if (b->engine->witness.has_allocations) b->pause_allocations = assay_allocations_read();
 }
 
 void assay_bench_resume(assay_bench *b) {
+  if (b->pause_at == 0) {
+    assay_bench_fail(b, "assay_bench_resume without assay_bench_pause before it");
+    return;
+  }
   if (b->engine->witness.has_allocations) {
     assay_allocations now = assay_allocations_read();
     b->paused_allocations.count += now.count - b->pause_allocations.count;
@@ -138,4 +164,5 @@ void assay_bench_resume(assay_bench *b) {
   b->pauses++;
   b->paused_cpu_ns += assay_os_thread_cpu_ns() - b->pause_cpu_at;
   b->paused += assay_ticks() - b->pause_at;
+  b->pause_at = 0;
 }

@@ -100,6 +100,9 @@ static assay_status add_bench(assay_bench_plan *plan, const assay_bench_desc *de
   product p;
   assay_status status = expand(&plan->arena, owner, desc->params, count, err, &p);
   if (status != ASSAY_OK) return status;
+  if (!(desc->rate_hz >= 0) || !(desc->rate_hz <= 1e9))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: rate_hz is %g; a schedule has from 0 (none) to 1e9 operations a second", desc->name,
+                      desc->rate_hz);
   bool all = filter == NULL || is_wanted(filter, suite, desc->name);
   do {
     assay_bench_case bench = {.desc = desc, .suite = suite};

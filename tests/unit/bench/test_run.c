@@ -151,6 +151,23 @@ ASSAY_BENCH(floods, .suite = "bad", .timeout_s = 20) {
   ASSAY_LOOP(b) assay_keep_memory();
 }
 ASSAY_BENCH(never_loops, .suite = "bad") { (void)b; }
+ASSAY_BENCH(breaks, .suite = "bad") {
+  int passes = 0;
+  ASSAY_LOOP(b) {
+    if (++passes == 3) break;
+  }
+}
+ASSAY_BENCH(does_less_than_nothing, .suite = "bad") {
+  ASSAY_LOOP(b) assay_keep_memory();
+  assay_bench_bytes(b, 8, -5);
+}
+ASSAY_BENCH(only_resumes, .suite = "bad") { ASSAY_LOOP(b) assay_bench_resume(b); }
+ASSAY_BENCH(only_pauses, .suite = "bad") { ASSAY_LOOP(b) assay_bench_pause(b); }
+ASSAY_BENCH(measures_nothing, .suite = "bad") {
+  ASSAY_LOOP(b) assay_keep_memory();
+  assay_bench_metric(b, "score", 0.0 / 0.0, "1", ASSAY_KIND_COUNT, ASSAY_HIGHER);
+}
+ASSAY_BENCH(read, .suite = "good") { ASSAY_LOOP(b) assay_keep_memory(); } /* a name that libc has too */
 ASSAY_BENCH(asks_wrongly, .suite = "bad", .params = {{"n", "1"}}) { ASSAY_LOOP(b) assay_keep(1000 / assay_bench_u64(b, "m")); }
 ASSAY_BENCH(one_thread_fails, .suite = "bad", .params = {{"threads", "3"}}) {
   if (assay_bench_thread(b) == 1) {
@@ -434,6 +451,11 @@ static void crashes_lose_only_their_benchmark(void **state) {
   expect_failure("bad/exits_well", "exited with code 0 inside the benchmark");
   expect_failure("bad/exits", "exited with code 3 inside the benchmark");
   expect_failure("bad/never_loops", "never entered its loop");
+  expect_failure("bad/breaks", "`break` left the loop");
+  expect_failure("bad/does_less_than_nothing", "cannot do -5 bytes written");
+  expect_failure("bad/only_resumes", "without assay_bench_pause");
+  expect_failure("bad/only_pauses", "paused twice");
+  expect_failure("bad/measures_nothing", "no figure");
   expect_failure("bad/asks_wrongly", "parameter \"m\"");
   expect_failure("bad/one_thread_fails", "thread one says no");
   expect_failure("bad/writes_everywhere", "channel");
