@@ -224,10 +224,12 @@ static slope place_slope(const plot *p, const roof *s) {
 }
 
 /* On its line, the label stands on a patch of paper, as on the contours of a map, so that no neighbouring line strikes it through. */
-static void label_slope(plot *p, const slope *s, const char *label, int place) {
+static void label_slope(plot *p, const slope *s, const char *label, int place, size_t index) {
   double half = text_width(label) / 2 * cos(s->angle * 3.14159265358979323846 / 180);
   for (int k = 0; k < 12; k++) { /* from the lower left upwards, until a place is free */
-    double part = 0.16 + 0.06 * k, x = s->x1 + (s->x2 - s->x1) * part, y = s->y1 + (s->y2 - s->y1) * part;
+    /* Where none is free, crowded labels at least stand apart from each other. */
+    double part = k == 11 && place == ON ? 0.2 + 0.3 * (double)(index % 3) : 0.16 + 0.06 * k;
+    double x = s->x1 + (s->x2 - s->x1) * part, y = s->y1 + (s->y2 - s->y1) * part;
     if (k < 11 && !along(p, x, y, half, s->slant, place, false)) continue;
     assay_buf_printf(p->out, "<g transform=\"translate(%.1f %.1f) rotate(%.1f)\">", x, y, s->angle);
     double width = text_width(label) + 6;
@@ -262,7 +264,7 @@ static void draw_slopes(plot *p) {
     double away = cos(s.angle * 3.14159265358979323846 / 180);
     double gap = i == 0 ? ROOM : decade_y * log10(p->slopes[i - 1].value / p->slopes[i].value) * away;
     snprintf(label, sizeof label, "%s %s", p->slopes[i].label, assay_report_value(p->slopes[i].value, "B/s", value));
-    label_slope(p, &s, label, gap >= ROOM ? ABOVE : ON);
+    label_slope(p, &s, label, gap >= ROOM ? ABOVE : ON, i);
   }
 }
 
