@@ -150,6 +150,10 @@ static void undecided_slas(advice *a) {
   for (size_t i = 0; i < a->result->sla_count; i++) {
     const assay_sla_result *s = &a->result->slas[i];
     if (s->status != ASSAY_SLA_INCONCLUSIVE) continue;
+    if (isnan(s->value)) { /* no figure fits it, and more measuring will not make one */
+      say(a, 1, text(a, "Mend the limit \"%s\"", s->name), s->reason, NULL);
+      continue;
+    }
     const char *title = a->result->run.quick ? text(a, "Run without --quick-run to decide \"%s\"", s->name)
                                              : text(a, "Measure more processes to decide \"%s\"", s->name);
     say(a, 2, title,

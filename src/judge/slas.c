@@ -191,6 +191,7 @@ typedef struct verdict {
   assay_sla_result sla;              /* of the worst so far; NOT_APPLICABLE before the first */
   const assay_metric_result *figure; /* the metric that decided it */
   size_t matched, judged;
+  bool misfit;         /* a benchmark ran, but the limit's metric or unit is not one that it has: most likely a slip of the pen */
   const char *problem; /* why the first of those that gave no figure gave none */
 } verdict;
 
@@ -214,6 +215,7 @@ static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wan
     return assay_arena_printf(arena, "%s/%s %s%s%s%s", b->suite, b->name, b->status == ASSAY_OUTCOME_FAILED ? "" : "is ",
                               assay_outcome_text(b->status), b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
   const assay_metric_result *m = metric_for(wanted, b);
+  v->misfit = v->misfit || m == NULL || !has_unit(wanted, m);
   if (m == NULL)
     return assay_arena_printf(arena, "%s/%s has no metric \"%s\"", b->suite, b->name, wanted->metric != NULL ? wanted->metric : "time");
   if (!has_unit(wanted, m))
@@ -251,6 +253,7 @@ static assay_status judge(const assay_sla_result *wanted, assay_result *result, 
     const char *problem = try_benchmark(arena, wanted, b, &v);
     if (v.problem == NULL) v.problem = problem;
   }
+  if (v.judged == 0 && v.misfit) v.sla.status = ASSAY_SLA_INCONCLUSIVE; /* it must not pass for kept */
   v.sla.reason = reason_of(arena, &v, wanted->benchmark);
   if (v.sla.metric == NULL) v.sla.metric = "time";
   return assay_result_add_sla(result, &v.sla, err);
