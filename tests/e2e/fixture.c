@@ -23,10 +23,9 @@ ASSAY_BENCH(wait, .summary = "as long as the story says") {
 }
 
 ASSAY_BENCH(sizes, .params = {{"n", "1,2,4"}}) {
-  volatile uint64_t sum = 0;
-  uint64_t n = assay_bench_u64(b, "n");
+  uint64_t n = assay_bench_u64(b, "n"), sum = 0;
   ASSAY_LOOP(b) {
-    for (uint64_t i = 0; i < n; i++) sum += i;
+    for (uint64_t i = 0; i < n; i++) assay_keep(sum += i);
   }
   assay_bench_items(b, (double)n);
 }

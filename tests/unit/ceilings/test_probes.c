@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Each probe on a small made-up machine: it gives a figure or says why not, and heeds the limits it was given. Nothing here depends on
  * speed. */
+#include <stdatomic.h>
+
 #include "machine/ceilings/probes.h"
 
 #include "os/prim.h"
+
 #include "test.h"
 
 typedef struct fixture {
@@ -233,7 +236,7 @@ static void rates_of_known_work_are_exact(void **state) {
 /* A microsecond passes from each reading to the next, whoever reads. */
 static uint64_t stepping_ticks(void) {
   static _Atomic uint64_t now;
-  return now += 1000 * TICKS_PER_NS;
+  return atomic_fetch_add(&now, 1000 * TICKS_PER_NS) + 1000 * TICKS_PER_NS;
 }
 
 static void costs_are_per_call_page_and_switch(void **state) {
