@@ -447,7 +447,7 @@ static void tell_doubts(teller *t, const assay_digest *d) {
   }
   if (d->unsteady > 0) {
     assay_report_plural(&t->text, d->unsteady, "benchmark");
-    assay_buf_printf(&t->text, " never got steady before measuring began; read %s figures with care.", d->unsteady == 1 ? "its" : "their");
+    assay_buf_printf(&t->text, " never got steady; read %s figures with care.", d->unsteady == 1 ? "its" : "their");
     tell(t, ASSAY_TONE_UNSURE);
   }
 }

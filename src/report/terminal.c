@@ -547,7 +547,7 @@ void assay_report_terminal(const assay_render *r) {
     assay_buf_putc(t.out, '\n');
     put(&t, INK_UNSURE, "~");
     spaces(&t, 1);
-    wrap(&t, INK_DIM, "never got steady before measuring began: read the figure with care", 2, 2);
+    wrap(&t, INK_DIM, "never got steady: read the figure with care", 2, 2);
   }
   checks(&t);
   slas(&t);
