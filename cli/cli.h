@@ -143,6 +143,8 @@ void assay_cli_checks(assay_buf *out, const assay_check_list *checks, bool color
 void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const char *schema);
 /* 1 when a row failed, else 0. */
 int assay_cli_checks_exit_code(const assay_check_list *checks);
+/* Prints the rows, as JSON of that schema or as a table where it is NULL, and returns the exit code that they deserve. */
+int assay_cli_show_checks(const assay_cli *cli, const assay_check_list *checks, const char *schema, const char *color);
 
 /* ---- Report files (files.c) -------------------------------------------------------------------------------------------------------- */
 

@@ -19,17 +19,8 @@ static int run(assay_cli *cli, const void *raw) {
   assay_check_list *checks = NULL;
   assay_status status = assay_machine_detect(NULL, &err, &machine);
   if (status == ASSAY_OK) status = assay_machine_doctor(machine, &err, &checks);
-  int code = status == ASSAY_OK ? ASSAY_EXIT_FINE : assay_cli_fail(cli, &err);
-  if (status == ASSAY_OK) {
-    assay_buf out = {0};
-    if (settings->json)
-      assay_cli_checks_json(&out, checks, "assay-doctor/1");
-    else
-      assay_cli_checks(&out, checks, assay_cli_use_color(settings->color, stdout));
-    code = assay_cli_print(cli, out.data);
-    if (code == ASSAY_EXIT_FINE) code = assay_cli_checks_exit_code(checks);
-    assay_buf_deinit(&out);
-  }
+  int code = status == ASSAY_OK ? assay_cli_show_checks(cli, checks, settings->json ? "assay-doctor/1" : NULL, settings->color)
+                                : assay_cli_fail(cli, &err);
   assay_check_list_destroy(checks);
   assay_machine_destroy(machine);
   return code;

@@ -183,17 +183,8 @@ static int check(assay_cli *cli, const void *raw) {
   /* Ceilings of this machine say nothing about a captured one. Cached ones are enough; rows that need others say so. */
   if (status == ASSAY_OK && settings->from == NULL) assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &ceilings);
   if (status == ASSAY_OK) status = assay_machine_check(machine, ceilings, settings->profile, &err, &checks);
-  int code = status == ASSAY_OK ? ASSAY_EXIT_FINE : assay_cli_fail(cli, &err);
-  if (status == ASSAY_OK) {
-    assay_buf out = {0};
-    if (settings->json)
-      assay_cli_checks_json(&out, checks, "assay-checks/1");
-    else
-      assay_cli_checks(&out, checks, assay_cli_use_color(settings->color, stdout));
-    code = assay_cli_print(cli, out.data);
-    if (code == ASSAY_EXIT_FINE) code = assay_cli_checks_exit_code(checks);
-    assay_buf_deinit(&out);
-  }
+  int code = status == ASSAY_OK ? assay_cli_show_checks(cli, checks, settings->json ? "assay-checks/1" : NULL, settings->color)
+                                : assay_cli_fail(cli, &err);
   assay_check_list_destroy(checks);
   free_machine(machine, ceilings);
   return code;

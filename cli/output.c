@@ -184,3 +184,14 @@ int assay_cli_checks_exit_code(const assay_check_list *checks) {
   }
   return passed > 0 || checks->count == 0 ? ASSAY_EXIT_FINE : ASSAY_EXIT_INCONCLUSIVE;
 }
+
+int assay_cli_show_checks(const assay_cli *cli, const assay_check_list *checks, const char *schema, const char *color) {
+  assay_buf out = {0};
+  if (schema != NULL)
+    assay_cli_checks_json(&out, checks, schema);
+  else
+    assay_cli_checks(&out, checks, assay_cli_use_color(color, stdout));
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code == ASSAY_EXIT_FINE ? assay_cli_checks_exit_code(checks) : code;
+}
