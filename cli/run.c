@@ -208,7 +208,7 @@ static int check_regressions(job *s, const assay_result *result) {
   if (s->baseline == NULL) return ASSAY_EXIT_FINE;
   assay_error err = {0};
   assay_changes *changes = NULL;
-  if (assay_compare(s->baseline, result, &err, &changes) != ASSAY_OK) return assay_cli_fail(s->cli, &err);
+  if (assay_compare(s->baseline, result, NULL, &err, &changes) != ASSAY_OK) return assay_cli_fail(s->cli, &err);
   assay_buf text = {0};
   assay_buf_printf(&text, "Against the baseline '%s' (run %s):\n", s->settings->baseline, s->baseline->run.id);
   if (s->baseline->machine_id != NULL && result->machine_id != NULL && strcmp(s->baseline->machine_id, result->machine_id) != 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/history.h: results over time, in SQLite (`history.db`). Every process's figures are stored the moment the process ends, so a kill
- * -9 loses at most the one in flight; a run whose owner died is marked interrupted when the history is next opened.
+ * assay/history.h: results over time, in SQLite (a file, `history.db`) or PostgreSQL (`postgresql://user@host/database`: a team's history,
+ * many writers at once; libpq is loaded when it is first asked for). Every process's figures are stored the moment the process ends, so a
+ * kill -9 loses at most the one in flight; a run whose owner died is marked interrupted when the history is next opened.
  *
  *     assay_history *h = NULL;
  *     assay_history_open("benchmark_results/history.db", &err, &h);
@@ -10,7 +11,7 @@
  *     assay_history_finish(h, result, &err);
  *     assay_history_close(h);
  *
- * Thread-safety: one handle belongs to one thread; several processes may use one file (busy writers wait up to 10 s).
+ * Thread-safety: one handle belongs to one thread; several processes may use one history (busy writers wait up to 10 s).
  * A file that is not a history, is damaged, or was written by a newer Assay is refused and not touched.
  */
 #ifndef ASSAY_HISTORY_H
@@ -57,7 +58,11 @@ ASSAY_API assay_status assay_history_runs(assay_history *history, const char *ma
                                           assay_history_run **runs, size_t *count);
 ASSAY_API void assay_history_runs_free(assay_history_run *runs);
 
-/* A stored run: by id (or its unique start), "latest", or "previous" (the one before the latest). An interrupted run gives what it had. */
+/*
+ * A stored run, asked for in this order: "latest", "previous" (the one before the latest), "baseline:NAME", "commit:REV", an id (or its
+ * unique start of at least four digits), a baseline's name, a commit (or its unique start of at least seven digits; of several runs the
+ * newest complete one). An interrupted run gives what it had. ASSAY_ERR_NOT_FOUND says what was looked for, and names the nearest.
+ */
 ASSAY_API assay_status assay_history_load(assay_history *history, const char *which, const char *machine_id, assay_error *err,
                                           assay_result **result);
 
@@ -65,6 +70,7 @@ typedef struct assay_history_point {
   int64_t at_s;
   double value, ci_low, ci_high; /* NaN where there is no interval */
   char run_id[17];
+  char commit[41]; /* "" when unknown */
 } assay_history_point;
 
 /* One metric of one benchmark over the complete runs, oldest first, the last `limit` points (0: all). Free with assay_history_points_free.
@@ -74,10 +80,64 @@ ASSAY_API assay_status assay_history_series(assay_history *history, const char *
                                             size_t *count);
 ASSAY_API void assay_history_points_free(assay_history_point *points);
 
-/* Named baselines: a name for a stored run, unique in the file. Saving a name again moves it. */
+/* Stores a whole finished result at once (an imported one, a merged baseline): all of it or nothing. A run of that id that is there
+ * already is replaced. */
+ASSAY_API assay_status assay_history_put_result(assay_history *history, const assay_result *result, assay_error *err);
+
+/* The series there are, for `trend` and completion: "suite/benchmark" and metric; machine_id NULL: of all machines. Free with
+ * assay_history_names_free. */
+typedef struct assay_history_name {
+  char machine_id[17];
+  const char *suite, *benchmark, *metric, *unit; /* owned by the list */
+  size_t points;
+} assay_history_name;
+ASSAY_API assay_status assay_history_names(assay_history *history, const char *machine_id, const char *glob, assay_error *err,
+                                           assay_history_name **names, size_t *count);
+ASSAY_API void assay_history_names_free(assay_history_name *names);
+
+/*
+ * How much the same code differs between two runs on that machine: 19 of 20 differences between neighbouring complete runs of the last 50
+ * are below *ratio (robust: from the median of the absolute differences of logarithms, so that a step or two do not count). NaN for fewer
+ * than six runs.
+ */
+ASSAY_API assay_status assay_history_noise(assay_history *history, const char *machine_id, const char *suite, const char *benchmark,
+                                           const char *metric, assay_error *err, double *ratio);
+
+/* ---- Baselines: a name for a stored run, unique in the history ------------------------------------------------------------------- */
+
+typedef struct assay_history_baseline {
+  char name[128], description[512]; /* description "" when there is none */
+  char run_id[17];
+  int64_t saved_at_s, started_at_s; /* of the name, of the run */
+  char version[32], commit[41], machine_id[17], machine_label[160];
+  size_t benchmarks;
+} assay_history_baseline;
+
+/* Saving a name again moves it; a NULL description then keeps the old one. A name is 1 to 127 bytes without control characters, and not
+ * "latest" or "previous". */
 ASSAY_API assay_status assay_history_save_baseline(assay_history *history, const char *name, const char *run_id, const char *description,
                                                    assay_error *err);
 ASSAY_API assay_status assay_history_load_baseline(assay_history *history, const char *name, assay_error *err, assay_result **result);
+/* By name. Free with assay_history_baselines_free. */
+ASSAY_API assay_status assay_history_baselines(assay_history *history, assay_error *err, assay_history_baseline **baselines, size_t *count);
+ASSAY_API void assay_history_baselines_free(assay_history_baseline *baselines);
+/* The run stays. ASSAY_ERR_NOT_FOUND names the nearest. */
+ASSAY_API assay_status assay_history_delete_baseline(assay_history *history, const char *name, assay_error *err);
+
+/* ---- Documents: what the judge remembers between runs (alerts, mutes), as JSON under a kind and a key ---------------------------- */
+
+typedef struct assay_history_document {
+  const char *key, *json; /* owned by the list */
+  int64_t changed_at_s;
+} assay_history_document;
+
+ASSAY_API assay_status assay_history_put_document(assay_history *history, const char *kind, const char *key, const char *json,
+                                                  assay_error *err);
+/* By key. Free with assay_history_documents_free. */
+ASSAY_API assay_status assay_history_documents(assay_history *history, const char *kind, assay_error *err,
+                                               assay_history_document **documents, size_t *count);
+ASSAY_API void assay_history_documents_free(assay_history_document *documents);
+ASSAY_API assay_status assay_history_delete_document(assay_history *history, const char *kind, const char *key, assay_error *err);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #ifndef ASSAY_REPORT_H
 #define ASSAY_REPORT_H
 
+#include <assay/compare.h>
 #include <assay/history.h>
 #include <assay/judge.h>
 #include <assay/result.h>
@@ -62,6 +63,28 @@ ASSAY_API assay_status assay_report_write(const assay_result *result, const assa
 ASSAY_API assay_status assay_report_context_load(assay_history *history, const assay_result *result, assay_error *err,
                                                  assay_report_context *context);
 ASSAY_API void assay_report_context_deinit(assay_report_context *context);
+
+/* ---- A comparison for itself: compare, ab, regress, and the comment on a pull request ---------------------------------------------- */
+
+typedef struct assay_changes_context {
+  const assay_result *before, *after;
+  const char *before_label, *after_label; /* as the user called them, e.g. "baseline main"; NULL: the runs' ids */
+  bool pull_request;                      /* MARKDOWN: the short form, everything that did not change folded away */
+  bool all;                               /* TERMINAL: also what stayed the same */
+  bool color;                             /* TERMINAL */
+  unsigned width;                         /* TERMINAL: columns; 0: 100 */
+} assay_changes_context;
+
+/* TERMINAL, JSON (schema "assay-compare/1", docs/compare.md), MARKDOWN, JUNIT, CSV or HTML (intervals drawn); other formats are
+ * ASSAY_ERR_INVALID. Free with assay_string_free. */
+ASSAY_API assay_status assay_report_changes(const assay_changes *changes, const assay_changes_context *context, assay_format format,
+                                            assay_error *err, char **text);
+
+/* ---- Pictures ---------------------------------------------------------------------------------------------------------------------- */
+
+/* An SVG document as PNG, `scale` pixels a unit (0: 2), through librsvg (loaded when first needed; ASSAY_ERR_UNSUPPORTED says what is
+ * missing). Free with assay_string_free. */
+ASSAY_API assay_status assay_report_png(const char *svg, double scale, assay_error *err, char **png, size_t *length);
 
 /* Roofline of the machine with the result's benchmarks on it (benchmarks may be 0): a complete SVG document. */
 ASSAY_API assay_status assay_report_roofline_svg(const assay_result *result, assay_error *err, char **svg);

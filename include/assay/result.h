@@ -30,6 +30,14 @@ extern "C" {
 
 #define ASSAY_RESULT_SCHEMA "assay-result/1"
 
+/* What one value of a metric is: the statistical unit. */
+typedef enum assay_replicate {
+  ASSAY_REPLICATE_PROCESS,    /* a fresh process: JMH's fork, pyperf's run, each invocation of a program */
+  ASSAY_REPLICATE_REPETITION, /* a repetition inside the only process there was */
+  ASSAY_REPLICATE_RUN,        /* a whole run, of which only its figure is known */
+  ASSAY_REPLICATE_EXACT       /* a count that does not vary, as instructions under a simulator */
+} assay_replicate;
+
 typedef struct assay_metric_result {
   /* "time", "items_per_second", "bytes_per_second", "flops", "latency", "allocations", "peak_rss", or the benchmark's own. */
   const char *name;
@@ -40,7 +48,13 @@ typedef struct assay_metric_result {
   double ci_low, ci_high; /* 95 %; NaN (null in JSON) for fewer than two processes */
   assay_summary stats;
   size_t process_count;
-  double *processes;    /* one value a process that was ok, in the order they ran */
+  double *processes; /* one value a process that was ok, in the order they ran */
+  /* What stands behind `processes`. REPETITION: all of them come out of one process, so they say nothing of the next one. */
+  assay_replicate replicate;
+  /* The kept samples of each process, one after the other, where another tool's file gave them: sample_counts[process_count]. NULL: not
+   * kept. */
+  const size_t *sample_counts;
+  const double *samples;
   const char *ceiling;  /* name of the ceiling that binds it; NULL: none */
   double ceiling_value; /* in this metric's unit */
   double ceiling_share; /* 0..1+: how much of the limit is reached; NaN without a ceiling */
@@ -111,6 +125,7 @@ typedef struct assay_run_info {
   const char *version; /* of Assay */
   const char *command; /* the command line */
   const char *commit;  /* of the directory it ran in; NULL when not in a repository */
+  const char *source;  /* the tool that measured, e.g. "google-benchmark"; NULL: Assay */
   const char *host;    /* machine label */
   int64_t started_at_s;
   double duration_s;
@@ -181,6 +196,9 @@ ASSAY_API const assay_metric_result *assay_benchmark_metric(const assay_benchmar
 
 /* "met", "missed", "not_applicable", "inconclusive". */
 ASSAY_API const char *assay_sla_status_text(assay_sla_status status);
+
+/* "process", "repetition", "run", "exact". */
+ASSAY_API const char *assay_replicate_text(assay_replicate replicate);
 
 /* JSON with stable keys and numbers. Free with assay_string_free. */
 ASSAY_API assay_status assay_result_to_json(const assay_result *result, assay_error *err, char **json);

@@ -4,7 +4,7 @@
  * values (times are skewed, and a change is a ratio), p-values adjusted for the number of comparisons after Benjamini and Hochberg (1995),
  * and a verdict only where the 95 % interval lies on one side of the threshold of that kind of metric.
  */
-#include <assay/judge.h>
+#include <assay/compare.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,22 +13,6 @@
 #include "base/alloc.h"
 
 static const double LEVEL = 0.95, POWER = 0.8, FALSE_DISCOVERIES = 0.05;
-
-/* Row N11; memory, energy and counts have none there: they repeat well, and 5 to 10 % of them is something that somebody did. Error rates
- * are compared by difference, in points. */
-static double threshold_of(assay_metric_kind kind) {
-  switch (kind) {
-    case ASSAY_KIND_TIME: return 0.05;
-    case ASSAY_KIND_LATENCY: return 0.20;
-    case ASSAY_KIND_THROUGHPUT: return 0.10;
-    case ASSAY_KIND_ACCURACY: return 0.02;
-    case ASSAY_KIND_ERROR_RATE: return 0.01;
-    case ASSAY_KIND_MEMORY: return 0.10;
-    case ASSAY_KIND_ENERGY: return 0.10;
-    case ASSAY_KIND_COUNT: return 0.05;
-  }
-  return 0.05;
-}
 
 /* ---- One comparison ----------------------------------------------------------------------------------------------------------- */
 
@@ -117,7 +101,10 @@ static assay_change compare_metric(const assay_benchmark_result *b, const assay_
                          .ci_low = NAN,
                          .ci_high = NAN,
                          .p_value = NAN,
-                         .threshold = threshold_of(after->kind),
+                         .before_count = before->process_count,
+                         .after_count = after->process_count,
+                         .q_value = NAN,
+                         .threshold = assay_threshold_for(NULL, b->suite, b->name, after->name, after->kind),
                          .detectable = NAN};
   if (before->process_count > 0 && after->process_count > 0) measure_change(&change, before, after);
   return change;
@@ -137,18 +124,18 @@ static void adjust(assay_change **tested, size_t count) {
   for (size_t k = count; k-- > 0;) {
     double adjusted = tested[k]->p_value * (double)count / (double)(k + 1);
     least = fmin(least, adjusted);
-    tested[k]->p_value = least;
+    tested[k]->q_value = least;
   }
 }
 
 /* The interval in the direction in which more is worse decides; where it holds a threshold, more must be measured. */
 static assay_verdict judge(const assay_change *change) {
-  if (isnan(change->p_value)) return ASSAY_VERDICT_INCONCLUSIVE;
+  if (isnan(change->q_value)) return ASSAY_VERDICT_INCONCLUSIVE;
   bool lower_is_better = change->better == ASSAY_LOWER;
   double low = lower_is_better ? change->ci_low : -change->ci_high, high = lower_is_better ? change->ci_high : -change->ci_low;
-  double limit = change->threshold;
+  double limit = change->threshold.warning;
   if (low >= -limit && high <= limit) return ASSAY_VERDICT_SAME;
-  bool significant = change->p_value <= FALSE_DISCOVERIES;
+  bool significant = change->q_value <= FALSE_DISCOVERIES;
   if (low > limit && significant) return ASSAY_VERDICT_WORSE;
   if (high < -limit && significant) return ASSAY_VERDICT_BETTER;
   return ASSAY_VERDICT_INCONCLUSIVE;
@@ -173,7 +160,8 @@ static assay_change one_sided(const assay_benchmark_result *b, assay_verdict ver
                         .ci_low = NAN,
                         .ci_high = NAN,
                         .p_value = NAN,
-                        .threshold = threshold_of(m->kind),
+                        .q_value = NAN,
+                        .threshold = assay_threshold_for(NULL, b->suite, b->name, m->name, m->kind),
                         .detectable = NAN};
 }
 
@@ -238,7 +226,9 @@ static void drop_quiet_others(assay_changes *changes) {
   changes->count = kept;
 }
 
-assay_status assay_compare(const assay_result *before, const assay_result *after, assay_error *err, assay_changes **changes) {
+assay_status assay_compare(const assay_result *before, const assay_result *after, const assay_compare_config *config, assay_error *err,
+                           assay_changes **changes) {
+  (void)config;
   size_t most = before->benchmark_count + after->benchmark_count;
   for (size_t i = 0; i < after->benchmark_count; i++) most += after->benchmarks[i].metric_count;
   assay_changes *made = assay_calloc(ASSAY_TAG_RESULT, 1, sizeof *made);
@@ -253,6 +243,7 @@ assay_status assay_compare(const assay_result *before, const assay_result *after
   for (size_t i = 0; i < before->benchmark_count; i++) add_missing(made, after, &before->benchmarks[i]);
   judge_all(made, tested);
   drop_quiet_others(made);
+  for (size_t i = 0; i < made->count; i++) made->verdicts[made->items[i].verdict]++;
   assay_free(tested);
   *changes = made;
   return ASSAY_OK;
@@ -265,6 +256,6 @@ void assay_changes_destroy(assay_changes *changes) {
 }
 
 const char *assay_verdict_text(assay_verdict verdict) {
-  static const char *const texts[] = {"same", "better", "worse", "inconclusive", "missing", "new"};
+  static const char *const texts[] = {"same", "better", "worse", "critical", "inconclusive", "missing", "new"};
   return (unsigned)verdict < sizeof texts / sizeof *texts ? texts[verdict] : "unknown";
 }

@@ -36,7 +36,7 @@ static assay_status load_previous(assay_history *history, const assay_result *re
   if (status != ASSAY_OK || previous == NULL) return status;
   context->previous = previous;
   assay_changes *changes = NULL;
-  status = assay_compare(previous, result, err, &changes);
+  status = assay_compare(previous, result, NULL, err, &changes);
   context->changes = changes;
   return status;
 }

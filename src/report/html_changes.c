@@ -18,7 +18,8 @@ static const struct {
 } verdicts[] = {
     [ASSAY_VERDICT_SAME] = {"=", ASSAY_TONE_PLAIN, "same", 4},         [ASSAY_VERDICT_BETTER] = {"\u2713", ASSAY_TONE_GOOD, "better", 1},
     [ASSAY_VERDICT_WORSE] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},    [ASSAY_VERDICT_INCONCLUSIVE] = {"?", ASSAY_TONE_UNSURE, "maybe", 3},
-    [ASSAY_VERDICT_MISSING] = {"\u2013", ASSAY_TONE_PLAIN, "same", 2}, [ASSAY_VERDICT_NEW] = {"+", ASSAY_TONE_PLAIN, "same", 5},
+    [ASSAY_VERDICT_MISSING] = {"\u2013", ASSAY_TONE_PLAIN, "same", 2}, [ASSAY_VERDICT_CRITICAL] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},
+    [ASSAY_VERDICT_NEW] = {"+", ASSAY_TONE_PLAIN, "same", 5},
 };
 
 static int by_weight(const void *a, const void *b) {
@@ -48,8 +49,8 @@ static void interval_plot(assay_buf *out, const assay_change *c, double limit) {
   const char *ink = verdicts[c->verdict].ink;
   char css[32];
   assay_svg_begin(out, "p", PLOT_WIDTH, ROW_HEIGHT, NULL);
-  if (isfinite(c->threshold)) {
-    double from = assay_axis_at(&axis, -c->threshold), to = assay_axis_at(&axis, c->threshold);
+  if (isfinite(c->threshold.warning)) {
+    double from = assay_axis_at(&axis, -c->threshold.warning), to = assay_axis_at(&axis, c->threshold.warning);
     assay_svg_rect(out, "thr", from, 0, to - from, ROW_HEIGHT);
   }
   double zero = assay_axis_at(&axis, 0);

@@ -141,7 +141,7 @@ static void other_slas(const assay_render *r) {
 }
 
 static void changes(const assay_render *r) {
-  static const char *const marks[] = {"", "\u2705 ", "\u274C ", "\u2754 ", "", ""};
+  static const char *const marks[ASSAY_VERDICT_COUNT] = {"", "\u2705 ", "\u274C ", "\u274C ", "\u2754 ", "", ""};
   const assay_changes *all = r->context->changes;
   if (all == NULL || all->count == 0) return;
   const size_t *v = r->digest->verdicts;

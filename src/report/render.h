@@ -113,7 +113,7 @@ typedef struct assay_digest {
   size_t outcomes[4]; /* by assay_outcome */
   size_t slas[4];     /* by assay_sla_status */
   size_t checks[3];   /* by assay_check_status */
-  size_t verdicts[6]; /* by assay_verdict */
+  size_t verdicts[ASSAY_VERDICT_COUNT];
   size_t suite_count;
   assay_digest_suite *suites; /* those asked for, in their order, then those that only have results */
   size_t group_count;

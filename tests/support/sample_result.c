@@ -380,7 +380,7 @@ static void fill_changes(test_sample *s) {
                                                             .ci_low = change_of(i) - half,
                                                             .ci_high = change_of(i) + half,
                                                             .p_value = verdict_of(i) == ASSAY_VERDICT_SAME ? 0.41 : 0.0021,
-                                                            .threshold = m->kind == ASSAY_KIND_LATENCY ? 0.2 : 0.05,
+                                                            .threshold = {.warning = m->kind == ASSAY_KIND_LATENCY ? 0.2 : 0.05},
                                                             .detectable = half * 1.4};
   }
   if (s->changes->count > 0) {
@@ -395,7 +395,7 @@ static void fill_changes(test_sample *s) {
     heavier.change_ratio = 0.25;
     heavier.ci_low = 0.24;
     heavier.ci_high = 0.26;
-    heavier.threshold = 0.1;
+    heavier.threshold.warning = 0.1;
     s->changes->items[s->changes->count++] = heavier;
   }
   s->changes->items[s->changes->count++] = (assay_change){.is_main = true,
@@ -411,7 +411,7 @@ static void fill_changes(test_sample *s) {
                                                           .ci_low = NAN,
                                                           .ci_high = NAN,
                                                           .p_value = NAN,
-                                                          .threshold = 0.05,
+                                                          .threshold = {.warning = 0.05},
                                                           .detectable = NAN};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <assay/judge.h>
+#include <assay/compare.h>
 
 #include <math.h>
 
@@ -19,7 +19,7 @@ static const assay_change *find(const assay_changes *changes, const char *name) 
 static assay_changes *compare(const assay_result *before, const assay_result *after) {
   assay_error err = {0};
   assay_changes *changes = NULL;
-  assert_ok(assay_compare(before, after, &err, &changes), err);
+  assert_ok(assay_compare(before, after, NULL, &err, &changes), err);
   return changes;
 }
 
