@@ -8,8 +8,10 @@
 #include "base/text.h"
 #include "bench/engine_parts.h"
 
-/* A message: magic, bytes of the body, hash of the body, body. */
-static const uint64_t request_magic = UINT64_C(0x3151455259415341), report_magic = UINT64_C(0x3150455259415341);
+/* A message: magic, bytes of the body, hash of the body, body. The engine of another build (assay ab) is known by the magic: its top byte
+ * goes up with every change of what a body holds, and samples go as they lie in memory, so their size is in it. */
+static const uint64_t request_magic = UINT64_C(0x3151455259415341) ^ sizeof(assay_bench_sample) << 40,
+                      report_magic = UINT64_C(0x3150455259415341) ^ sizeof(assay_bench_sample) << 40;
 enum { HEADER = 24, TEXT_LIMIT = 1 << 20 };
 
 /* ---- Writing ---- */

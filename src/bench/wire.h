@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the runner and a fresh process say to each other over their channel: one request one way, one report the other way. Both ends are
- * the same executable, so numbers go as they lie in memory; but a benchmark may have written anything into the channel, so the reader
- * checks the frame, every count, every enum and every length. Pure.
+ * the same executable, or one that was built with the same wire format, so numbers go as they lie in memory; but a benchmark may have
+ * written anything into the channel, so the reader checks the frame, every count, every enum and every length. Pure.
  */
 #ifndef ASSAY_BENCH_WIRE_H
 #define ASSAY_BENCH_WIRE_H

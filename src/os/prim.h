@@ -61,6 +61,7 @@ size_t assay_os_page_size(void);
 
 typedef struct assay_os_spawn {
   const char *path;                /* executable; see assay_os_self_executable */
+  const char *directory;           /* where it runs; NULL: here. `path` is looked up from there */
   char *const *argv, *const *envp; /* NULL-terminated */
   int in, out, error;              /* become 0, 1, 2; -1: /dev/null */
   int channel;                     /* becomes 3; -1: closed. All other descriptors are closed. */

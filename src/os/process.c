@@ -45,6 +45,7 @@ static void become(const assay_os_spawn *spawn, int parent, int error_pipe) {
     struct rlimit limit = {.rlim_cur = (rlim_t)spawn->memory_limit_bytes, .rlim_max = (rlim_t)spawn->memory_limit_bytes};
     placed = setrlimit(RLIMIT_AS, &limit) == 0;
   }
+  if (placed && spawn->directory != NULL) placed = chdir(spawn->directory) == 0;
   if (placed) execve(spawn->path, spawn->argv, spawn->envp);
   int code = errno;
   ssize_t ignored = write(ERROR_PIPE, &code, sizeof code);
@@ -75,7 +76,9 @@ assay_status assay_os_start(const assay_os_spawn *spawn, assay_error *err, int *
     }
   }
   close(ends[0]);
-  if (code != 0) return ASSAY_FAIL_ERRNO(err, code, "cannot start %s", spawn->path);
+  if (code != 0)
+    return ASSAY_FAIL_ERRNO(err, code, "cannot start %s%s%s", spawn->path, spawn->directory != NULL ? " in " : "",
+                            spawn->directory != NULL ? spawn->directory : "");
   *pid = child;
   return ASSAY_OK;
 }
