@@ -259,3 +259,13 @@ const char *assay_verdict_text(assay_verdict verdict) {
   static const char *const texts[] = {"same", "better", "worse", "critical", "inconclusive", "missing", "new"};
   return (unsigned)verdict < sizeof texts / sizeof *texts ? texts[verdict] : "unknown";
 }
+
+const char *assay_regress_status_text(assay_regress_status status) {
+  static const char *const texts[] = {"AllPass", "HasRegressions", "HasCriticalRegressions", "Inconclusive"};
+  return (unsigned)status < sizeof texts / sizeof *texts ? texts[status] : "unknown";
+}
+
+int assay_changes_exit_code(const assay_changes *changes) {
+  static const int codes[] = {ASSAY_EXIT_FINE, ASSAY_EXIT_MISSED, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
+  return codes[changes->status];
+}

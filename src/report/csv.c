@@ -11,11 +11,7 @@ static const char header[] =
     "stddev,min,max,"
     "p50,p90,p95,p99,p999,processes,samples,set_aside,ceiling,ceiling_value,ceiling_share,steady\r\n";
 
-/*
- * A field that a spreadsheet would run as a formula (it begins with = + - @ or a tab or carriage return) gets a quote mark before it, as
- * OWASP advises; so do fields that begin so after spaces. Text with commas, quotes or line ends is quoted.
- */
-static void text_field(assay_buf *out, const char *text) {
+void assay_csv_text(assay_buf *out, const char *text) {
   if (text == NULL) return;
   const char *first = text + strspn(text, " ");
   bool formula = *first != '\0' && strchr("=+-@\t\r", *first) != NULL;
@@ -29,13 +25,12 @@ static void text_field(assay_buf *out, const char *text) {
   if (quoted) assay_buf_putc(out, '"');
 }
 
-static void next_text(assay_buf *out, const char *text) {
+void assay_csv_next_text(assay_buf *out, const char *text) {
   assay_buf_putc(out, ',');
-  text_field(out, text);
+  assay_csv_text(out, text);
 }
 
-/* What is not there is an empty field, never 0. */
-static void next_number(assay_buf *out, double value) {
+void assay_csv_next_number(assay_buf *out, double value) {
   assay_buf_putc(out, ',');
   if (isfinite(value)) assay_buf_double(out, value);
 }
@@ -43,31 +38,31 @@ static void next_number(assay_buf *out, double value) {
 static void write_benchmark(const assay_render *r, const assay_benchmark_result *b) {
   assay_buf params = {0};
   for (size_t i = 0; i < b->param_count; i++) assay_buf_printf(&params, "%s%s=%s", i > 0 ? ";" : "", b->params[i].name, b->params[i].value);
-  text_field(r->out, r->result->run.id);
+  assay_csv_text(r->out, r->result->run.id);
   assay_buf_printf(r->out, ",%lld", (long long)r->result->run.started_at_s);
-  next_text(r->out, r->result->machine_id);
-  next_text(r->out, b->suite);
-  next_text(r->out, b->name);
-  next_text(r->out, b->base_name);
-  next_text(r->out, params.data);
-  next_text(r->out, assay_outcome_text(b->status));
-  next_text(r->out, b->reason);
+  assay_csv_next_text(r->out, r->result->machine_id);
+  assay_csv_next_text(r->out, b->suite);
+  assay_csv_next_text(r->out, b->name);
+  assay_csv_next_text(r->out, b->base_name);
+  assay_csv_next_text(r->out, params.data);
+  assay_csv_next_text(r->out, assay_outcome_text(b->status));
+  assay_csv_next_text(r->out, b->reason);
   if (params.failed) r->out->failed = true;
   assay_buf_deinit(&params);
 }
 
 static void write_metric(assay_buf *out, const assay_metric_result *m, assay_steady steady) {
   const assay_summary *s = &m->stats;
-  next_text(out, m->name);
-  next_text(out, m->unit);
-  next_text(out, assay_metric_kind_text(m->kind));
-  next_text(out, m->better == ASSAY_HIGHER ? "higher" : "lower");
+  assay_csv_next_text(out, m->name);
+  assay_csv_next_text(out, m->unit);
+  assay_csv_next_text(out, assay_metric_kind_text(m->kind));
+  assay_csv_next_text(out, m->better == ASSAY_HIGHER ? "higher" : "lower");
   const double figures[] = {m->value, m->ci_low, m->ci_high, s->mean, s->stddev, s->min, s->max, s->p50, s->p90, s->p95, s->p99, s->p999};
-  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) next_number(out, figures[i]);
+  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) assay_csv_next_number(out, figures[i]);
   assay_buf_printf(out, ",%zu,%zu,%zu", m->process_count, s->samples, s->set_aside);
-  next_text(out, m->ceiling);
-  next_number(out, m->ceiling != NULL ? m->ceiling_value : NAN);
-  next_number(out, m->ceiling != NULL ? m->ceiling_share : NAN);
+  assay_csv_next_text(out, m->ceiling);
+  assay_csv_next_number(out, m->ceiling != NULL ? m->ceiling_value : NAN);
+  assay_csv_next_number(out, m->ceiling != NULL ? m->ceiling_share : NAN);
   assay_buf_puts(out, steady == ASSAY_STEADY_UNTESTED ? ",\r\n" : steady == ASSAY_STEADY_YES ? ",true\r\n" : ",false\r\n");
 }
 

@@ -9,21 +9,6 @@
 
 /* ---- Finding things ----------------------------------------------------------------------------------------------------------------- */
 
-const char assay_report_verdict_rule[] =
-    "A verdict needs an interval beyond the threshold and a p-value of at most 0.05 after correction for how many comparisons were made "
-    "(Benjamini-Hochberg); without the second, a change that looks large stays inconclusive.";
-
-static double value_in(const assay_result *result, const assay_change *c, double otherwise) {
-  const assay_benchmark_result *b = result == NULL || isnan(otherwise) ? NULL : assay_result_find(result, c->suite, c->benchmark);
-  const assay_metric_result *m = b == NULL ? NULL : assay_benchmark_metric(b, c->metric);
-  return m == NULL ? otherwise : m->value;
-}
-
-void assay_report_change_values(const assay_render *r, const assay_change *change, double *before, double *after) {
-  *before = value_in(r->context->previous, change, change->before);
-  *after = value_in(r->result, change, change->after);
-}
-
 bool assay_report_measured(const assay_benchmark_result *benchmark) {
   return benchmark->status == ASSAY_OUTCOME_OK && benchmark->metric_count > 0;
 }
@@ -290,15 +275,6 @@ static void find_extremes(const assay_result *result, assay_digest *d) {
   }
 }
 
-static void judge_changes(const assay_changes *changes, assay_digest *d) {
-  for (size_t i = 0; changes != NULL && i < changes->count; i++) {
-    const assay_change *c = &changes->items[i];
-    d->verdicts[c->verdict]++;
-    if (c->verdict == ASSAY_VERDICT_WORSE && (d->worst == NULL || fabs(c->change_ratio) > fabs(d->worst->change_ratio))) d->worst = c;
-    if (c->verdict == ASSAY_VERDICT_BETTER && (d->best == NULL || fabs(c->change_ratio) > fabs(d->best->change_ratio))) d->best = c;
-  }
-}
-
 assay_status assay_digest_make(const assay_result *result, const assay_report_context *context, assay_error *err, assay_digest *digest) {
   assay_digest d = {0};
   if (!count_suites(result, &d) || !make_groups(result, &d)) {
@@ -308,12 +284,19 @@ assay_status assay_digest_make(const assay_result *result, const assay_report_co
   for (size_t i = 0; i < result->sla_count; i++) d.slas[result->slas[i].status]++;
   for (size_t i = 0; i < result->check_count; i++) d.checks[result->checks[i].status]++;
   find_extremes(result, &d);
-  judge_changes(context->changes, &d);
-  *digest = d;
-  return ASSAY_OK;
+  /* Before and after are the medians of the runs, as in every other table of the report. */
+  assay_changes_context sides = {.before = context->previous, .after = result};
+  assay_status status = assay_changes_view_make(context->changes, &sides, err, &d.changes);
+  d.changes.medians = true;
+  if (status == ASSAY_OK)
+    *digest = d;
+  else
+    assay_digest_deinit(&d);
+  return status;
 }
 
 void assay_digest_deinit(assay_digest *digest) {
+  assay_changes_view_deinit(&digest->changes);
   assay_free(digest->suites);
   assay_free(digest->groups);
   assay_free(digest->order);
@@ -328,7 +311,7 @@ static void join(assay_buf *out, size_t index, size_t count) {
 
 void assay_digest_headline(const assay_digest *d, const assay_result *result, assay_buf *out) {
   size_t failed = d->outcomes[ASSAY_OUTCOME_FAILED], missed = d->slas[ASSAY_SLA_MISSED], broken = d->checks[ASSAY_CHECK_FAIL];
-  size_t worse = d->verdicts[ASSAY_VERDICT_WORSE], ok = d->outcomes[ASSAY_OUTCOME_OK];
+  size_t worse = assay_changes_worse(&d->changes), ok = d->outcomes[ASSAY_OUTCOME_OK];
   if (result->run.interrupted) assay_buf_puts(out, "Interrupted: ");
   if (result->benchmark_count == 0 && result->check_count == 0) {
     assay_buf_puts(out, result->run.interrupted ? "nothing had been measured." : "Nothing was measured.");
@@ -385,14 +368,17 @@ static void tell_missed(teller *t, const assay_result *result) {
 
 static void tell_change(teller *t, const assay_change *c, size_t others) {
   if (c == NULL) return;
-  char by[ASSAY_REPORT_TEXT], low[ASSAY_REPORT_TEXT], high[ASSAY_REPORT_TEXT];
-  bool worse = c->verdict == ASSAY_VERDICT_WORSE;
-  assay_buf_printf(&t->text, "%s got %s: %s %s since the previous run (95 %% interval %s to %s)", c->benchmark, worse ? "worse" : "better",
-                   c->metric, assay_report_signed_percent(c->change_ratio, by), assay_report_signed_percent(c->ci_low, low),
-                   assay_report_signed_percent(c->ci_high, high));
+  char by[ASSAY_CHANGE_TEXT], interval[ASSAY_CHANGE_TEXT];
+  bool better = c->verdict == ASSAY_VERDICT_BETTER;
+  assay_buf_printf(&t->text, "%s got %s: %s %s since the previous run", c->benchmark,
+                   c->verdict == ASSAY_VERDICT_CRITICAL ? "critically worse"
+                   : better                             ? "better"
+                                                        : "worse",
+                   c->metric, assay_change_by(c, c->change_ratio, by));
+  if (*assay_change_interval(c, interval) != '\0') assay_buf_printf(&t->text, " (95 %% interval %s)", interval);
   if (others > 1) assay_buf_printf(&t->text, "; %zu other%s did too", others - 1, others == 2 ? "" : "s");
   assay_buf_putc(&t->text, '.');
-  tell(t, worse ? ASSAY_TONE_BAD : ASSAY_TONE_GOOD);
+  tell(t, better ? ASSAY_TONE_GOOD : ASSAY_TONE_BAD);
 }
 
 static void tell_share(teller *t, const assay_benchmark_result *b, const char *words, assay_tone tone) {
@@ -439,7 +425,7 @@ static void tell_doubts(teller *t, const assay_digest *d) {
                      d->over->name, assay_report_percent(m->ceiling_share, share), m->ceiling);
     tell(t, ASSAY_TONE_UNSURE);
   }
-  size_t unsure = d->verdicts[ASSAY_VERDICT_INCONCLUSIVE];
+  size_t unsure = d->changes.tally[ASSAY_VERDICT_INCONCLUSIVE];
   if (unsure > 0) {
     assay_report_plural(&t->text, unsure, "comparison");
     assay_buf_printf(&t->text, " with the previous run %s inconclusive: too noisy to say.", unsure == 1 ? "is" : "are");
@@ -458,11 +444,11 @@ void assay_digest_sentences(const assay_digest *d, const assay_result *result, c
   tell_missed(&t, result);
   tell_failed(&t, d, result);
   tell_undecided(&t, result);
-  tell_change(&t, d->worst, d->verdicts[ASSAY_VERDICT_WORSE]);
-  tell_change(&t, d->best, d->verdicts[ASSAY_VERDICT_BETTER]);
-  if (context->changes != NULL && context->changes->count > 0 && d->worst == NULL && d->best == NULL &&
-      d->verdicts[ASSAY_VERDICT_SAME] > 0) {
-    assay_report_plural(&t.text, d->verdicts[ASSAY_VERDICT_SAME], "benchmark");
+  tell_change(&t, d->changes.worst, assay_changes_worse(&d->changes));
+  tell_change(&t, d->changes.best, d->changes.tally[ASSAY_VERDICT_BETTER]);
+  if (context->changes != NULL && context->changes->count > 0 && d->changes.worst == NULL && d->changes.best == NULL &&
+      d->changes.tally[ASSAY_VERDICT_SAME] > 0) {
+    assay_report_plural(&t.text, d->changes.tally[ASSAY_VERDICT_SAME], "benchmark");
     assay_buf_puts(&t.text, " compared with the previous run: none changed by more than its threshold.");
     tell(&t, ASSAY_TONE_GOOD);
   }

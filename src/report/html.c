@@ -68,24 +68,36 @@ static void write_pieces(assay_buf *out, const char *const *pieces) {
   for (; *pieces != NULL; pieces++) assay_buf_puts(out, *pieces);
 }
 
-static void head(const assay_render *r) {
-  assay_buf_puts(r->out,
+void assay_html_page_begin(assay_buf *out, const char *kind, const char *title) {
+  assay_buf_puts(out,
                  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
                  "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n");
   /* Nothing may be loaded, and no script runs but ours: a name that slipped through the escaping would still be text. */
-  assay_buf_printf(r->out,
+  assay_buf_printf(out,
                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src '%s'; "
                    "base-uri 'none'; form-action 'none'\"/>\n",
                    assay_html_script_hash);
-  assay_buf_puts(r->out, "<title>Assay: ");
-  assay_html_text(r->out, r->result->machine_label != NULL ? r->result->machine_label : "performance report");
+  assay_buf_puts(out, "<title>Assay: ");
+  assay_html_text(out, title);
+  assay_buf_puts(out, "</title>\n<style>\n");
+  write_pieces(out, assay_html_style);
+  assay_buf_puts(out, "</style>\n<script>");
+  write_pieces(out, assay_html_script);
+  assay_buf_printf(out,
+                   "</script>\n</head>\n<body>\n<header class=\"mast\"><span class=\"brand\">Assay</span><span class=\"soft\">%s</span>"
+                   "<button id=\"theme\" type=\"button\">Light / dark</button></header>\n",
+                   kind);
+}
+
+static void begin_page(const assay_render *r) {
   char when[ASSAY_REPORT_TEXT];
-  assay_buf_printf(r->out, ", %s</title>\n<style>\n", assay_report_when(r->result->run.started_at_s, when));
-  write_pieces(r->out, assay_html_style);
-  assay_buf_puts(r->out, "</style>\n<script>");
-  write_pieces(r->out, assay_html_script);
-  assay_buf_puts(r->out, "</script>\n</head>\n");
+  assay_buf title = {0};
+  assay_buf_printf(&title, "%s, %s", r->result->machine_label != NULL ? r->result->machine_label : "performance report",
+                   assay_report_when(r->result->run.started_at_s, when));
+  if (title.failed) r->out->failed = true;
+  assay_html_page_begin(r->out, "Performance report", title.data);
+  assay_buf_deinit(&title);
 }
 
 static void nav_item(assay_buf *out, bool there, const char *id, const char *title) {
@@ -135,10 +147,7 @@ static void foot(const assay_render *r) {
 }
 
 void assay_report_html(const assay_render *r) {
-  head(r);
-  assay_buf_puts(r->out,
-                 "<body>\n<header class=\"mast\"><span class=\"brand\">Assay</span><span class=\"soft\">Performance report</span>"
-                 "<button id=\"theme\" type=\"button\">Light / dark</button></header>\n");
+  begin_page(r);
   contents(r);
   assay_buf_puts(r->out, "<main>\n");
   assay_html_summary(r);

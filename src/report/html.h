@@ -34,6 +34,8 @@ void assay_html_checks(const assay_render *r);
 void assay_html_machine(const assay_render *r);
 void assay_html_method(const assay_render *r);
 
+/* From the doctype to the masthead; `kind` says what the page is (trusted text), `title` (untrusted) stands in the browser's tab. */
+void assay_html_page_begin(assay_buf *out, const char *kind, const char *title);
 /* Escaped text; NULL writes nothing. */
 void assay_html_text(assay_buf *out, const char *text);
 /* The same for a name: a line may break after its slashes and nowhere else, if that will do. */

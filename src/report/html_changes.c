@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Before and after: what changed since the previous run on this machine, with the interval of each change. */
+/* Before and after, with the interval of each change: since the previous run on this machine, or a comparison for itself. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "report/html.h"
 
 enum { PLOT_WIDTH = 260, ROW_HEIGHT = 18, MAX_SAME = 400 };
-
-static const struct {
-  const char *glyph;
-  assay_tone tone;
-  const char *ink;
-  int rank; /* order in the table: what needs a look first */
-} verdicts[] = {
-    [ASSAY_VERDICT_SAME] = {"=", ASSAY_TONE_PLAIN, "same", 4},         [ASSAY_VERDICT_BETTER] = {"\u2713", ASSAY_TONE_GOOD, "better", 1},
-    [ASSAY_VERDICT_WORSE] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},    [ASSAY_VERDICT_INCONCLUSIVE] = {"?", ASSAY_TONE_UNSURE, "maybe", 3},
-    [ASSAY_VERDICT_MISSING] = {"\u2013", ASSAY_TONE_PLAIN, "same", 2}, [ASSAY_VERDICT_CRITICAL] = {"\u2717", ASSAY_TONE_BAD, "worse", 0},
-    [ASSAY_VERDICT_NEW] = {"+", ASSAY_TONE_PLAIN, "same", 5},
-};
-
-static int by_weight(const void *a, const void *b) {
-  const assay_change *x = *(const assay_change *const *)a, *y = *(const assay_change *const *)b;
-  if (verdicts[x->verdict].rank != verdicts[y->verdict].rank) return verdicts[x->verdict].rank - verdicts[y->verdict].rank;
-  double dx = isfinite(x->change_ratio) ? fabs(x->change_ratio) : 0, dy = isfinite(y->change_ratio) ? fabs(y->change_ratio) : 0;
-  if (dx != dy) return dx < dy ? 1 : -1;
-  int suites = strcmp(x->suite, y->suite);
-  return suites != 0 ? suites : strcmp(x->benchmark, y->benchmark);
-}
 
 /* Half the width of the scale: every interval that is shown fits, up to half as much again or half as little; what lies beyond that is
  * drawn as an arrow at the edge. */
@@ -46,7 +23,7 @@ static double scale_limit(const assay_change *const *rows, size_t count) {
 static void interval_plot(assay_buf *out, const assay_change *c, double limit) {
   if (!isfinite(c->change_ratio)) return;
   assay_axis axis = {-limit, limit, false, 5, PLOT_WIDTH - 5};
-  const char *ink = verdicts[c->verdict].ink;
+  const char *ink = assay_verdict_look_of(c->verdict)->css;
   char css[32];
   assay_svg_begin(out, "p", PLOT_WIDTH, ROW_HEIGHT, NULL);
   if (isfinite(c->threshold.warning)) {
@@ -70,53 +47,90 @@ static void interval_plot(assay_buf *out, const assay_change *c, double limit) {
   assay_svg_end(out);
 }
 
-static void row(const assay_render *r, const assay_change *c, double limit) {
-  char text[ASSAY_REPORT_TEXT];
+static void row(const assay_changes_view *view, const assay_change *c, double limit, assay_buf *out) {
+  char text[ASSAY_CHANGE_TEXT];
   double before, after;
-  assay_buf *out = r->out;
-  assay_report_change_values(r, c, &before, &after);
+  const assay_verdict_look *look = assay_verdict_look_of(c->verdict);
+  assay_change_values(view, c, &before, &after);
   assay_buf_puts(out, "<tr><td class=\"w\">");
-  assay_html_mark(out, verdicts[c->verdict].tone, verdicts[c->verdict].glyph, assay_verdict_text(c->verdict));
+  assay_html_mark(out, look->tone, look->glyph, assay_verdict_text(c->verdict));
   assay_buf_puts(out, "</td><th scope=\"row\" class=\"n\">");
   assay_html_name(out, c->benchmark);
   if (!c->is_main) assay_buf_puts(out, " <small>"), assay_html_text(out, c->metric), assay_buf_puts(out, "</small>");
+  if (c->reason != NULL) assay_buf_puts(out, "<span class=\"sub\">"), assay_html_text(out, c->reason), assay_buf_puts(out, "</span>");
   assay_buf_puts(out, "</th><td class=\"r\" data-l=\"before\">");
   assay_html_value(out, before, c->unit);
   assay_buf_puts(out, "</td><td class=\"r\" data-l=\"now\">");
   assay_html_value(out, after, c->unit);
-  assay_buf_printf(out, "</td><td class=\"r\" data-l=\"change\">%s</td><td class=\"strip\">",
-                   assay_report_signed_percent(c->change_ratio, text));
+  assay_buf_printf(out, "</td><td class=\"r\" data-l=\"change\">%s</td><td class=\"strip\">", assay_change_by(c, c->change_ratio, text));
   interval_plot(out, c, limit);
-  assay_buf_puts(out, "</td><td class=\"w soft\">");
-  if (isfinite(c->ci_low) && isfinite(c->ci_high)) {
-    assay_buf_printf(out, "%s to ", assay_report_signed_percent(c->ci_low, text));
-    assay_buf_puts(out, assay_report_signed_percent(c->ci_high, text));
-  }
+  assay_buf_printf(out, "</td><td class=\"w soft\">%s</td><td class=\"r soft\" data-l=\"q\">", assay_change_interval(c, text));
+  assay_html_text(out, assay_change_q(c, text));
+  assay_buf_puts(out, "</td><td class=\"r soft\" data-l=\"noise\">");
+  assay_html_text(out, assay_change_size(c, assay_change_noise(c), text));
+  assay_buf_puts(out, "</td><td class=\"r soft\" data-l=\"detectable\">");
+  assay_html_text(out, assay_change_size(c, c->detectable, text));
   assay_buf_puts(out, "</td></tr>\n");
 }
 
-static void table(const assay_render *r, const assay_change *const *rows, size_t count) {
-  assay_buf *out = r->out;
+static void table(const assay_changes_view *view, size_t from, size_t count, assay_buf *out) {
   char text[ASSAY_REPORT_TEXT];
-  double limit = scale_limit(rows, count);
+  double limit = scale_limit(view->rows + from, count);
   assay_report_percent(limit, text);
   assay_buf_printf(
       out,
-      "<div class=\"scroll\"><table class=\"cmp cards\"><thead><tr><th>Verdict</th><th>Benchmark</th><th class=\"r\">Before</th>"
+      "<div class=\"scroll\"><table class=\"cmp cards tight\"><thead><tr><th>Verdict</th><th>Benchmark</th><th class=\"r\">Before</th>"
       "<th class=\"r\">Now</th><th class=\"r\">Change</th><th><span class=\"scale\"><i>\u2212%s</i><i style=\"left:50%%\">0</i><i>+%s</i>"
-      "</span></th><th>95&#160;%% interval</th></tr></thead><tbody>\n",
+      "</span></th><th>95&#160;%% interval</th><th class=\"r\">q</th><th class=\"r\">Noise floor</th><th "
+      "class=\"r\">Detectable</th></tr></thead>"
+      "<tbody>\n",
       text, text);
-  for (size_t i = 0; i < count; i++) row(r, rows[i], limit);
+  for (size_t i = 0; i < count; i++) row(view, view->rows[from + i], limit, out);
   assay_buf_puts(out, "</tbody></table></div>\n");
 }
 
-static void lead(const assay_render *r) {
+/* What the columns mean, and what is needed for a verdict. */
+static void explain(const assay_changes_view *view, assay_buf *out) {
+  assay_buf text = {0};
+  assay_buf_puts(&text,
+                 view->medians
+                     ? "Before and Now are the medians of each run; Change is that of the typical process, so it need not be their ratio. "
+                     : "Before and Now are the geometric means over the processes of each side. ");
+  assay_buf_puts(
+      &text,
+      "The line is the change's 95\u00A0% interval, an arrow what lies beyond the scale; the shaded band is its threshold. Noise floor: "
+      "what "
+      "the same code shows between two runs. Detectable: the smallest change that so many processes find in four of five cases. ");
+  assay_changes_rule(view, &text);
+  if (text.failed) out->failed = true;
+  assay_html_text(out, text.data);
+  assay_buf_deinit(&text);
+}
+
+static void tables(const assay_changes_view *view, assay_buf *out) {
+  size_t unsure = 0, rest = view->count - view->open, shown = rest > MAX_SAME ? MAX_SAME : rest;
+  while (unsure < view->open && view->rows[view->open - 1 - unsure]->verdict == ASSAY_VERDICT_INCONCLUSIVE) unsure++;
+  size_t folded = unsure > ASSAY_REPORT_INCONCLUSIVE ? unsure - ASSAY_REPORT_INCONCLUSIVE : 0;
+  if (view->open > 0) table(view, 0, view->open - folded, out);
+  if (folded > 0) {
+    assay_buf_printf(out, "<details><summary>%zu more inconclusive</summary>\n", folded);
+    table(view, view->open - folded, folded > MAX_SAME ? MAX_SAME : folded, out);
+    assay_buf_puts(out, "</details>\n");
+  }
+  if (rest == 0) return;
+  assay_buf_printf(out, "<details%s><summary>%zu the same or new</summary>\n", view->open == 0 ? " open=\"open\"" : "", rest);
+  table(view, view->open, shown, out);
+  if (shown < rest) assay_buf_printf(out, "<p class=\"soft\">The %zu that changed most are shown.</p>\n", shown);
+  assay_buf_puts(out, "</details>\n");
+}
+
+void assay_html_changes(const assay_render *r) {
+  const assay_changes_view *view = &r->digest->changes;
   const assay_result *previous = r->context->previous;
-  const assay_changes *changes = r->context->changes;
   char when[ASSAY_REPORT_TEXT];
   assay_html_begin(r->out, "changes", "Since the previous run", NULL);
   assay_buf_puts(r->out, "<p class=\"lead\">");
-  if (changes == NULL || changes->count == 0) {
+  if (view->count == 0) {
     assay_buf_puts(r->out, previous == NULL ? "There is no earlier run of this machine in the history, so nothing to compare with yet."
                                             : "The previous run and this one have no measured benchmark in common.");
   } else {
@@ -126,43 +140,53 @@ static void lead(const assay_render *r) {
         assay_buf_puts(r->out, " at commit <code>"), assay_html_text(r->out, previous->run.commit), assay_buf_puts(r->out, "</code>");
       assay_buf_puts(r->out, ". ");
     }
-    assay_buf_puts(
-        r->out,
-        "Before and Now are the medians of each run; Change is that of the typical process, so it need not be their ratio. The line is "
-        "its 95\u00A0% interval, an arrow what lies beyond the scale; the shaded band is the threshold of that kind of metric. ");
-    assay_html_text(r->out, assay_report_verdict_rule);
+    explain(view, r->out);
   }
   assay_buf_puts(r->out, "</p>\n");
+  tables(view, r->out);
+  assay_html_end(r->out);
 }
 
-void assay_html_changes(const assay_render *r) {
-  const assay_changes *changes = r->context->changes;
-  size_t count = changes != NULL ? changes->count : 0, unsure = 0, news = 0;
-  lead(r);
-  const assay_change **rows = assay_calloc(ASSAY_TAG_REPORT, count + 1, sizeof(void *));
-  if (rows == NULL) {
-    r->out->failed = true;
-    return;
+/* ---- A comparison for itself ---------------------------------------------------------------------------------------------------- */
+
+static void side(const assay_changes_view *view, bool after, assay_buf *out) {
+  assay_buf text = {0};
+  assay_changes_side(view, after, &text);
+  if (text.failed) out->failed = true;
+  assay_buf_printf(out, "<div><dt>%s</dt><dd>", after ? "After" : "Before");
+  assay_html_text(out, text.data);
+  assay_buf_puts(out, "</dd></div>\n");
+  assay_buf_deinit(&text);
+}
+
+void assay_changes_html(const assay_changes_view *view, const assay_changes_context *context, assay_buf *out) {
+  assay_buf text = {0};
+  (void)context;
+  assay_changes_headline(view, &text);
+  if (text.failed) out->failed = true;
+  assay_html_page_begin(out, "Comparison", text.data);
+  assay_buf_puts(out, "<main>\n<section id=\"summary\" class=\"first\"><p class=\"kicker\">");
+  assay_html_text(out, assay_regress_status_text(view->changes->status));
+  assay_buf_puts(out, "</p><h1>");
+  assay_html_text(out, text.data);
+  assay_buf_puts(out, "</h1>\n<dl class=\"glance\">\n");
+  side(view, false, out);
+  side(view, true, out);
+  assay_buf_puts(out, "</dl>\n");
+  for (size_t i = 0;; i++) {
+    assay_buf_clear(&text);
+    if (!assay_changes_note(view, i, &text)) break;
+    assay_buf_puts(out, "<p class=\"unsure\">");
+    assay_html_text(out, text.data);
+    assay_buf_puts(out, "</p>\n");
   }
-  for (size_t i = 0; i < count; i++) rows[i] = &changes->items[i];
-  if (count > 0) qsort(rows, count, sizeof *rows, by_weight);
-  while (news < count && rows[news]->verdict != ASSAY_VERDICT_SAME && rows[news]->verdict != ASSAY_VERDICT_NEW) news++;
-  unsure = r->digest->verdicts[ASSAY_VERDICT_INCONCLUSIVE];
-  size_t folded = unsure > ASSAY_REPORT_INCONCLUSIVE ? unsure - ASSAY_REPORT_INCONCLUSIVE : 0;
-  if (news > 0) table(r, rows, news - folded);
-  if (folded > 0) {
-    assay_buf_printf(r->out, "<details><summary>%zu more inconclusive</summary>\n", folded);
-    table(r, rows + news - folded, folded > MAX_SAME ? MAX_SAME : folded);
-    assay_buf_puts(r->out, "</details>\n");
-  }
-  if (count > news) {
-    size_t rest = count - news, shown = rest > MAX_SAME ? MAX_SAME : rest;
-    assay_buf_printf(r->out, "<details%s><summary>%zu the same, %zu new</summary>\n", news == 0 ? " open=\"open\"" : "",
-                     r->digest->verdicts[ASSAY_VERDICT_SAME], r->digest->verdicts[ASSAY_VERDICT_NEW]);
-    table(r, rows + news, shown);
-    if (shown < rest) assay_buf_printf(r->out, "<p class=\"soft\">The %zu that changed most are shown.</p>\n", shown);
-    assay_buf_puts(r->out, "</details>\n");
-  }
-  assay_free(rows);
-  assay_html_end(r->out);
+  assay_buf_deinit(&text);
+  assay_html_end(out);
+  assay_html_begin(out, "changes", "What changed", NULL);
+  assay_buf_puts(out, "<p class=\"lead\">");
+  explain(view, out);
+  assay_buf_puts(out, "</p>\n");
+  tables(view, out);
+  assay_html_end(out);
+  assay_buf_puts(out, "</main>\n</body>\n</html>\n");
 }

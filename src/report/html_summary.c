@@ -60,23 +60,18 @@ static void limit_tile(const assay_render *r) {
 }
 
 static void change_tile(const assay_render *r) {
-  static const char *const words[] = {"the same", "better", "worse", "inconclusive", "missing", "new"};
-  const size_t *v = r->digest->verdicts;
-  const assay_changes *changes = r->context->changes;
-  if (changes == NULL || changes->count == 0) return;
+  const assay_changes_view *view = &r->digest->changes;
+  const size_t *v = view->tally, worse = assay_changes_worse(view);
+  if (view->count == 0) return;
   begin_tile(r->out, "Since the previous run");
-  assay_buf_printf(r->out, "<span class=\"%s\">%zu</span> <small>worse</small></div>", v[ASSAY_VERDICT_WORSE] > 0 ? "bad" : "good",
-                   v[ASSAY_VERDICT_WORSE]);
+  assay_buf_printf(r->out, "<span class=\"%s\">%zu</span> <small>worse</small></div>", worse > 0 ? "bad" : "good", worse);
   assay_buf_puts(r->out, "<div class=\"stack\" aria-hidden=\"true\">");
-  stack_part(r->out, "bad", v[ASSAY_VERDICT_WORSE]);
+  stack_part(r->out, "bad", worse);
   stack_part(r->out, "unsure", v[ASSAY_VERDICT_INCONCLUSIVE]);
   stack_part(r->out, "plain", v[ASSAY_VERDICT_SAME]);
   stack_part(r->out, "good", v[ASSAY_VERDICT_BETTER]);
   assay_buf_puts(r->out, "</div><div class=\"sub\">");
-  size_t others[6];
-  memcpy(others, v, sizeof others);
-  others[ASSAY_VERDICT_WORSE] = 0;
-  enumerate(r->out, others, words, 6);
+  assay_changes_tally(view, r->out);
   end_tile(r->out);
 }
 

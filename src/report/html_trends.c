@@ -213,8 +213,8 @@ static void trend_plot(const assay_render *r, const assay_report_trend *t) {
   assay_svg_band(r->out, "area", xs, lows, highs, count);
   assay_svg_polyline(r->out, "ln", xs, ys, count);
   if (isfinite(ys[count - 1])) {
-    static const char *const inks[] = {"pt", "better", "worse", "maybe", "pt", "pt"};
-    assay_svg_dot(r->out, inks[verdict_of(r, t)], xs[count - 1], ys[count - 1], 3.6);
+    const char *css = assay_verdict_look_of(verdict_of(r, t))->css;
+    assay_svg_dot(r->out, strcmp(css, "same") == 0 ? "pt" : css, xs[count - 1], ys[count - 1], 3.6);
     assay_svg_text(r->out, "em", WIDTH - TREND_RIGHT + 7, ys[count - 1] + 4, "start",
                    assay_report_value(points[count - 1].value, m->unit, text));
   }

@@ -9,7 +9,7 @@
 
 #include "report/render.h"
 
-static void attribute(assay_buf *out, const char *name, const char *value) {
+void assay_junit_attribute(assay_buf *out, const char *name, const char *value) {
   assay_buf_printf(out, " %s=\"", name);
   /* A line end inside an attribute would be read as a space. */
   for (const char *p = value; *p != '\0';) {
@@ -25,36 +25,35 @@ static void attribute(assay_buf *out, const char *name, const char *value) {
   assay_buf_putc(out, '"');
 }
 
-/* Seconds of a suite: what its cases say. How long it ran is not recorded; the whole run's duration stands on <testsuites>. */
-static void begin_suite(const assay_render *r, const char *name, size_t tests, size_t failures, size_t skipped, double seconds) {
+void assay_junit_begin_suite(assay_buf *out, const assay_result *result, const char *name, size_t tests, size_t failures, size_t skipped,
+                             double seconds) {
   char when[32] = "1970-01-01T00:00:00";
-  time_t at = (time_t)r->result->run.started_at_s;
+  time_t at = result != NULL ? (time_t)result->run.started_at_s : 0;
   struct tm parts;
   if (gmtime_r(&at, &parts) != NULL) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
-  assay_buf_puts(r->out, "  <testsuite");
-  attribute(r->out, "name", name);
-  assay_buf_printf(r->out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.9f\" timestamp=\"%s\"", tests, failures,
+  assay_buf_puts(out, "  <testsuite");
+  assay_junit_attribute(out, "name", name);
+  assay_buf_printf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.9f\" timestamp=\"%s\"", tests, failures,
                    skipped, seconds, when);
-  attribute(r->out, "hostname", r->result->machine_label != NULL ? r->result->machine_label : "unknown");
-  assay_buf_puts(r->out, ">\n");
+  assay_junit_attribute(out, "hostname", result != NULL && result->machine_label != NULL ? result->machine_label : "unknown");
+  assay_buf_puts(out, ">\n");
 }
 
-static void begin_case(assay_buf *out, const char *class_name, const char *name, double seconds) {
+void assay_junit_begin_case(assay_buf *out, const char *class_name, const char *name, double seconds) {
   assay_buf_puts(out, "    <testcase");
-  attribute(out, "classname", class_name);
-  attribute(out, "name", name);
+  assay_junit_attribute(out, "classname", class_name);
+  assay_junit_attribute(out, "name", name);
   assay_buf_printf(out, " time=\"%.9f\">", isfinite(seconds) ? seconds : 0);
 }
 
-/* `element` is "failure" or "skipped". */
-static void verdict(assay_buf *out, const char *element, const char *message) {
+void assay_junit_verdict(assay_buf *out, const char *element, const char *message) {
   assay_buf_printf(out, "<%s", element);
-  attribute(out, "message", message);
+  assay_junit_attribute(out, "message", message);
   if (strcmp(element, "failure") == 0) assay_buf_puts(out, " type=\"assay\"");
   assay_buf_puts(out, "/>");
 }
 
-static void end_case(assay_buf *out, const char *output) {
+void assay_junit_end_case(assay_buf *out, const char *output) {
   if (output != NULL && output[0] != '\0') {
     assay_buf_puts(out, "<system-out>");
     assay_buf_xml(out, output);
@@ -86,19 +85,20 @@ static void benchmarks(const assay_render *r, const assay_digest_suite *s) {
     double one = strcmp(r->result->benchmarks[i].suite, s->name) == 0 ? seconds_of(&r->result->benchmarks[i]) : NAN;
     if (isfinite(one)) seconds += one;
   }
-  begin_suite(r, s->name, s->benchmarks, failed, s->outcomes[ASSAY_OUTCOME_SKIPPED] + s->outcomes[ASSAY_OUTCOME_UNSUPPORTED], seconds);
+  assay_junit_begin_suite(r->out, r->result, s->name, s->benchmarks, failed,
+                          s->outcomes[ASSAY_OUTCOME_SKIPPED] + s->outcomes[ASSAY_OUTCOME_UNSUPPORTED], seconds);
   for (size_t i = 0; i < r->result->benchmark_count; i++) {
     const assay_benchmark_result *b = &r->result->benchmarks[i];
     if (strcmp(b->suite, s->name) != 0) continue;
-    begin_case(r->out, b->suite, b->name, seconds_of(b));
+    assay_junit_begin_case(r->out, b->suite, b->name, seconds_of(b));
     assay_buf text = {0};
     if (b->status != ASSAY_OUTCOME_OK) {
       assay_buf_printf(&text, "%s%s%s", assay_outcome_text(b->status), b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
-      verdict(r->out, b->status == ASSAY_OUTCOME_FAILED ? "failure" : "skipped", text.data != NULL ? text.data : "");
+      assay_junit_verdict(r->out, b->status == ASSAY_OUTCOME_FAILED ? "failure" : "skipped", text.data != NULL ? text.data : "");
       assay_buf_clear(&text);
     }
     figures(b, &text);
-    end_case(r->out, text.data);
+    assay_junit_end_case(r->out, text.data);
     assay_buf_deinit(&text);
   }
   assay_buf_puts(r->out, "  </testsuite>\n");
@@ -107,35 +107,36 @@ static void benchmarks(const assay_render *r, const assay_digest_suite *s) {
 /* A suite that could not run at all is one skipped (or failed) case, so that it does not vanish. */
 static void absent_suite(const assay_render *r, const assay_digest_suite *s) {
   bool failed = s->status == ASSAY_OUTCOME_FAILED;
-  begin_suite(r, s->name, 1, failed, !failed, 0);
-  begin_case(r->out, s->name, s->name, NAN);
+  assay_junit_begin_suite(r->out, r->result, s->name, 1, failed, !failed, 0);
+  assay_junit_begin_case(r->out, s->name, s->name, NAN);
   assay_buf text = {0};
   assay_buf_printf(&text, "%s%s%s", assay_outcome_text(s->status), s->reason != NULL ? ": " : "", s->reason != NULL ? s->reason : "");
-  verdict(r->out, failed ? "failure" : "skipped", text.data != NULL ? text.data : "");
+  assay_junit_verdict(r->out, failed ? "failure" : "skipped", text.data != NULL ? text.data : "");
   assay_buf_deinit(&text);
-  end_case(r->out, NULL);
+  assay_junit_end_case(r->out, NULL);
   assay_buf_puts(r->out, "  </testsuite>\n");
 }
 
 static void checks(const assay_render *r) {
   const size_t *counts = r->digest->checks;
   if (r->result->check_count == 0) return;
-  begin_suite(r, "checks", r->result->check_count, counts[ASSAY_CHECK_FAIL], counts[ASSAY_CHECK_UNAVAILABLE], 0);
+  assay_junit_begin_suite(r->out, r->result, "checks", r->result->check_count, counts[ASSAY_CHECK_FAIL], counts[ASSAY_CHECK_UNAVAILABLE],
+                          0);
   for (size_t i = 0; i < r->result->check_count; i++) {
     const assay_check *c = &r->result->checks[i];
-    begin_case(r->out, c->suite, c->name, NAN);
+    assay_junit_begin_case(r->out, c->suite, c->name, NAN);
     assay_buf text = {0};
     if (c->status == ASSAY_CHECK_UNAVAILABLE) {
-      verdict(r->out, "skipped", c->cause != NULL ? c->cause : "unavailable");
+      assay_junit_verdict(r->out, "skipped", c->cause != NULL ? c->cause : "unavailable");
     } else if (c->status == ASSAY_CHECK_FAIL) {
       assay_buf_printf(&text, "%s%s%s", c->measured != NULL ? c->measured : "fail", c->expected != NULL ? ", expected " : "",
                        c->expected != NULL ? c->expected : "");
-      verdict(r->out, "failure", text.data != NULL ? text.data : "");
+      assay_junit_verdict(r->out, "failure", text.data != NULL ? text.data : "");
       assay_buf_clear(&text);
     }
     if (c->measured != NULL) assay_buf_puts(&text, c->measured);
     if (c->status == ASSAY_CHECK_FAIL && c->recommendation != NULL) assay_buf_printf(&text, "\n%s", c->recommendation);
-    end_case(r->out, text.data);
+    assay_junit_end_case(r->out, text.data);
     assay_buf_deinit(&text);
   }
   assay_buf_puts(r->out, "  </testsuite>\n");
@@ -145,30 +146,30 @@ static void checks(const assay_render *r) {
 static void undecided(assay_buf *out, const char *figures_of_it) {
   assay_buf text = {0};
   assay_buf_printf(&text, "inconclusive: %s", figures_of_it);
-  verdict(out, "skipped", text.data != NULL ? text.data : "inconclusive");
+  assay_junit_verdict(out, "skipped", text.data != NULL ? text.data : "inconclusive");
   assay_buf_deinit(&text);
 }
 
 static void slas(const assay_render *r) {
   const size_t *counts = r->digest->slas;
   if (r->result->sla_count == 0) return;
-  begin_suite(r, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED],
-              counts[ASSAY_SLA_NOT_APPLICABLE] + counts[ASSAY_SLA_INCONCLUSIVE], 0);
+  assay_junit_begin_suite(r->out, r->result, "limits", r->result->sla_count, counts[ASSAY_SLA_MISSED],
+                          counts[ASSAY_SLA_NOT_APPLICABLE] + counts[ASSAY_SLA_INCONCLUSIVE], 0);
   for (size_t i = 0; i < r->result->sla_count; i++) {
     const assay_sla_result *s = &r->result->slas[i];
     char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
     assay_buf text = {0};
-    begin_case(r->out, "limits", s->name, NAN);
+    assay_junit_begin_case(r->out, "limits", s->name, NAN);
     if (s->status == ASSAY_SLA_NOT_APPLICABLE) {
-      verdict(r->out, "skipped", s->reason != NULL ? s->reason : "not applicable");
+      assay_junit_verdict(r->out, "skipped", s->reason != NULL ? s->reason : "not applicable");
     } else {
       assay_buf_printf(&text, "%s, %s %s is asked", assay_report_value(s->value, s->unit, value), s->is_max ? "at most" : "at least",
                        assay_report_value(s->limit, s->unit, limit));
       if (s->reason != NULL) assay_buf_printf(&text, "; %s", s->reason);
-      if (s->status == ASSAY_SLA_MISSED) verdict(r->out, "failure", text.data != NULL ? text.data : "");
+      if (s->status == ASSAY_SLA_MISSED) assay_junit_verdict(r->out, "failure", text.data != NULL ? text.data : "");
       if (s->status == ASSAY_SLA_INCONCLUSIVE) undecided(r->out, text.data != NULL ? text.data : "");
     }
-    end_case(r->out, text.data);
+    assay_junit_end_case(r->out, text.data);
     assay_buf_deinit(&text);
   }
   assay_buf_puts(r->out, "  </testsuite>\n");

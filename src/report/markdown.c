@@ -7,13 +7,9 @@
 #include "report/render.h"
 
 /* GitHub refuses comments over 65,536 characters; this many rows stay under it. */
-enum { MAX_ROWS = 300, MAX_CHANGES = 60, MAX_PROBLEMS = 20 };
+enum { MAX_ROWS = 300, MAX_PROBLEMS = 20 };
 
-/*
- * Free text inside a table or list. Markup and HTML are escaped, pipes too, line ends become spaces; an empty comment behind @ keeps a name
- * in a result from notifying somebody.
- */
-static void text(assay_buf *out, const char *from) {
+void assay_markdown_text(assay_buf *out, const char *from) {
   for (const char *p = from; *p != '\0';) {
     size_t length = assay_utf8_length(p);
     switch (*p) {
@@ -36,8 +32,7 @@ static void text(assay_buf *out, const char *from) {
   }
 }
 
-/* Code in a table: nothing inside is markup but the pipe, which a backslash keeps, and the backtick, which cannot be kept. */
-static void code(assay_buf *out, const char *from) {
+void assay_markdown_code(assay_buf *out, const char *from) {
   assay_buf_putc(out, '`');
   for (const char *p = from; *p != '\0';) {
     size_t length = assay_utf8_length(p);
@@ -60,7 +55,7 @@ static void sentence(const char *words, assay_tone tone, void *user) {
   (void)tone;
   assay_buf *out = user;
   assay_buf_puts(out, "- ");
-  text(out, words);
+  assay_markdown_text(out, words);
   assay_buf_putc(out, '\n');
 }
 
@@ -70,13 +65,13 @@ static void masthead(const assay_render *r) {
   assay_buf headline = {0};
   assay_digest_headline(r->digest, r->result, &headline);
   assay_buf_puts(r->out, "## Assay: ");
-  text(r->out, headline.data != NULL ? headline.data : "");
+  assay_markdown_text(r->out, headline.data != NULL ? headline.data : "");
   assay_buf_deinit(&headline);
   assay_buf_puts(r->out, "\n\n");
-  if (r->result->machine_label != NULL) text(r->out, r->result->machine_label), assay_buf_puts(r->out, "  \n");
+  if (r->result->machine_label != NULL) assay_markdown_text(r->out, r->result->machine_label), assay_buf_puts(r->out, "  \n");
   assay_buf_printf(r->out, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
                    assay_report_took(run, took), run->processes, run->processes == 1 ? "" : "es", run->quick ? ", quick" : "");
-  if (run->commit != NULL) assay_buf_puts(r->out, ", commit "), code(r->out, run->commit);
+  if (run->commit != NULL) assay_buf_puts(r->out, ", commit "), assay_markdown_code(r->out, run->commit);
   assay_buf_puts(r->out, "\n\n");
   assay_digest_sentences(r->digest, r->result, r->context, sentence, r->out);
 }
@@ -90,17 +85,17 @@ static void problems(const assay_render *r) {
     const assay_benchmark_result *b = r->digest->order[i];
     if (b->status != ASSAY_OUTCOME_FAILED) continue;
     told++;
-    assay_buf_puts(r->out, "- \u274C "), code(r->out, b->name), assay_buf_puts(r->out, ": ");
-    text(r->out, b->reason != NULL ? b->reason : "no reason given");
+    assay_buf_puts(r->out, "- \u274C "), assay_markdown_code(r->out, b->name), assay_buf_puts(r->out, ": ");
+    assay_markdown_text(r->out, b->reason != NULL ? b->reason : "no reason given");
     assay_buf_putc(r->out, '\n');
   }
   for (size_t i = 0; i < r->result->check_count && told < MAX_PROBLEMS; i++) {
     const assay_check *c = &r->result->checks[i];
     if (c->status != ASSAY_CHECK_FAIL) continue;
     told++;
-    assay_buf_puts(r->out, "- \u274C "), text(r->out, c->name), assay_buf_puts(r->out, ": ");
-    text(r->out, c->measured != NULL ? c->measured : "failed");
-    if (c->expected != NULL) assay_buf_puts(r->out, ", expected "), text(r->out, c->expected);
+    assay_buf_puts(r->out, "- \u274C "), assay_markdown_text(r->out, c->name), assay_buf_puts(r->out, ": ");
+    assay_markdown_text(r->out, c->measured != NULL ? c->measured : "failed");
+    if (c->expected != NULL) assay_buf_puts(r->out, ", expected "), assay_markdown_text(r->out, c->expected);
     assay_buf_putc(r->out, '\n');
   }
   if (told < all) assay_buf_printf(r->out, "\n%zu more are below.\n", all - told);
@@ -110,14 +105,14 @@ static void sla_row(const assay_render *r, const assay_sla_result *s) {
   static const char *const marks[] = {"\u2705 met", "\u274C missed", "\u2796 n/a", "\u2754 inconclusive"};
   char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
   assay_buf_printf(r->out, "| %s | ", marks[s->status]);
-  text(r->out, s->name);
+  assay_markdown_text(r->out, s->name);
   assay_buf_puts(r->out, " | ");
-  text(r->out, assay_report_value(s->value, s->unit, value));
+  assay_markdown_text(r->out, assay_report_value(s->value, s->unit, value));
   assay_buf_puts(r->out, s->is_max ? " | \u2264 " : " | \u2265 ");
-  text(r->out, assay_report_value(s->limit, s->unit, limit));
+  assay_markdown_text(r->out, assay_report_value(s->limit, s->unit, limit));
   assay_buf_puts(r->out, " | ");
   const char *note = s->reason != NULL ? s->reason : s->description;
-  text(r->out, note != NULL ? note : "");
+  assay_markdown_text(r->out, note != NULL ? note : "");
   assay_buf_puts(r->out, " |\n");
 }
 
@@ -135,55 +130,25 @@ static void slas(const assay_render *r) {
 static void other_slas(const assay_render *r) {
   assay_buf rest = {0};
   assay_report_not_applicable(r->result, &rest);
-  if (rest.length > 0) assay_buf_putc(r->out, '\n'), text(r->out, rest.data), assay_buf_putc(r->out, '\n');
+  if (rest.length > 0) assay_buf_putc(r->out, '\n'), assay_markdown_text(r->out, rest.data), assay_buf_putc(r->out, '\n');
   if (rest.failed) r->out->failed = true;
   assay_buf_deinit(&rest);
 }
 
 static void changes(const assay_render *r) {
-  static const char *const marks[ASSAY_VERDICT_COUNT] = {"", "\u2705 ", "\u274C ", "\u274C ", "\u2754 ", "", ""};
-  const assay_changes *all = r->context->changes;
-  if (all == NULL || all->count == 0) return;
-  const size_t *v = r->digest->verdicts;
-  assay_buf_printf(r->out, "\n### Since the previous run\n\n%zu worse, %zu better, %zu inconclusive, %zu the same, %zu new, %zu missing\n",
-                   v[ASSAY_VERDICT_WORSE], v[ASSAY_VERDICT_BETTER], v[ASSAY_VERDICT_INCONCLUSIVE], v[ASSAY_VERDICT_SAME],
-                   v[ASSAY_VERDICT_NEW], v[ASSAY_VERDICT_MISSING]);
-  static const assay_verdict shown[] = {ASSAY_VERDICT_WORSE, ASSAY_VERDICT_BETTER, ASSAY_VERDICT_MISSING, ASSAY_VERDICT_INCONCLUSIVE};
-  size_t rows = 0, wanted = 0, unsure = 0;
-  for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) wanted += v[shown[k]];
-  if (wanted == 0) return;
-  assay_buf_puts(r->out, "\n| | Benchmark | Before | After | Change | 95 % interval |\n|---|---|---:|---:|---:|---:|\n");
-  for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
-    for (size_t i = 0; i < all->count && rows < MAX_CHANGES; i++) {
-      const assay_change *c = &all->items[i];
-      if (c->verdict != shown[k] || (c->verdict == ASSAY_VERDICT_INCONCLUSIVE && unsure++ >= ASSAY_REPORT_INCONCLUSIVE)) continue;
-      double value_before, value_after;
-      assay_report_change_values(r, c, &value_before, &value_after);
-      char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], by[ASSAY_REPORT_TEXT], low[ASSAY_REPORT_TEXT], high[ASSAY_REPORT_TEXT];
-      rows++;
-      assay_buf_printf(r->out, "| %s%s | ", marks[c->verdict], assay_verdict_text(c->verdict));
-      code(r->out, c->benchmark);
-      if (!c->is_main) assay_buf_puts(r->out, " "), text(r->out, c->metric);
-      assay_buf_puts(r->out, " | ");
-      text(r->out, assay_report_value(value_before, c->unit, before));
-      assay_buf_puts(r->out, " | ");
-      text(r->out, assay_report_value(value_after, c->unit, after));
-      assay_buf_printf(r->out, " | %s | ", assay_report_signed_percent(c->change_ratio, by));
-      if (isfinite(c->ci_low) && isfinite(c->ci_high))
-        assay_buf_printf(r->out, "%s to %s", assay_report_signed_percent(c->ci_low, low), assay_report_signed_percent(c->ci_high, high));
-      assay_buf_puts(r->out, " |\n");
-    }
-  }
-  if (wanted > rows) assay_buf_printf(r->out, "\n%zu more are in the HTML report.\n", wanted - rows);
-  if (v[ASSAY_VERDICT_INCONCLUSIVE] > 0)
-    assay_buf_puts(r->out, "\n"), text(r->out, assay_report_verdict_rule), assay_buf_putc(r->out, '\n');
+  const assay_changes_view *view = &r->digest->changes;
+  if (view->count == 0) return;
+  assay_buf_puts(r->out, "\n### Since the previous run\n\n");
+  assay_changes_tally(view, r->out);
+  assay_buf_putc(r->out, '\n');
+  assay_markdown_changes(view, r->out);
 }
 
 /* Beneath the name, in its cell. */
 static void own_metrics(const assay_render *r, const assay_benchmark_result *b) {
   assay_buf own = {0};
   if (assay_report_measured(b)) assay_report_own_metrics(b, &own);
-  if (own.length > 0) assay_buf_puts(r->out, "<br>"), text(r->out, own.data);
+  if (own.length > 0) assay_buf_puts(r->out, "<br>"), assay_markdown_text(r->out, own.data);
   if (own.failed) r->out->failed = true;
   assay_buf_deinit(&own);
 }
@@ -191,21 +156,22 @@ static void own_metrics(const assay_render *r, const assay_benchmark_result *b) 
 static void row(const assay_render *r, const assay_benchmark_result *b) {
   char value[ASSAY_REPORT_TEXT], half[ASSAY_REPORT_TEXT], rate[ASSAY_REPORT_TEXT], share[ASSAY_REPORT_TEXT];
   assay_buf_printf(r->out, "| %s ", outcome_marks[b->status]);
-  code(r->out, b->name);
+  assay_markdown_code(r->out, b->name);
   own_metrics(r, b);
   if (!assay_report_measured(b)) {
     assay_buf_printf(r->out, " | %s | | | ", assay_outcome_text(b->status));
-    text(r->out, b->reason != NULL ? b->reason : "");
+    assay_markdown_text(r->out, b->reason != NULL ? b->reason : "");
     assay_buf_puts(r->out, " |\n");
     return;
   }
   const assay_metric_result *m = assay_report_main_metric(b), *bound = assay_report_bound_metric(b), *rated = assay_report_rate_metric(b);
   assay_buf_puts(r->out, " | ");
-  text(r->out, assay_report_value(m->value, m->unit, value));
+  assay_markdown_text(r->out, assay_report_value(m->value, m->unit, value));
   assay_buf_printf(r->out, " | %s | ", assay_report_percent(assay_report_half_ratio(m), half));
-  if (rated != NULL && rated != m) text(r->out, assay_report_value(rated->value, rated->unit, rate));
+  if (rated != NULL && rated != m) assay_markdown_text(r->out, assay_report_value(rated->value, rated->unit, rate));
   assay_buf_puts(r->out, " | ");
-  if (bound != NULL) assay_buf_printf(r->out, "%s of ", assay_report_percent(bound->ceiling_share, share)), code(r->out, bound->ceiling);
+  if (bound != NULL)
+    assay_buf_printf(r->out, "%s of ", assay_report_percent(bound->ceiling_share, share)), assay_markdown_code(r->out, bound->ceiling);
   if (b->steady == ASSAY_STEADY_NO) assay_buf_puts(r->out, " (never got steady)");
   assay_buf partial = {0};
   assay_report_partial(r->result, b, &partial);
@@ -258,14 +224,14 @@ static void checks(const assay_render *r) {
   for (size_t i = 0; i < r->result->check_count; i++) {
     const assay_check *c = &r->result->checks[i];
     assay_buf_printf(r->out, "| %s ", marks[c->status]);
-    text(r->out, c->name);
+    assay_markdown_text(r->out, c->name);
     assay_buf_puts(r->out, " | ");
-    text(r->out, c->measured != NULL ? c->measured : "unavailable");
+    assay_markdown_text(r->out, c->measured != NULL ? c->measured : "unavailable");
     assay_buf_puts(r->out, " | ");
-    text(r->out, c->expected != NULL ? c->expected : "");
+    assay_markdown_text(r->out, c->expected != NULL ? c->expected : "");
     assay_buf_puts(r->out, " | ");
     const char *note = c->status == ASSAY_CHECK_FAIL && c->recommendation != NULL ? c->recommendation : c->cause;
-    text(r->out, note != NULL ? note : "");
+    assay_markdown_text(r->out, note != NULL ? note : "");
     assay_buf_puts(r->out, " |\n");
   }
   assay_buf_puts(r->out, "\n</details>\n");
@@ -277,10 +243,10 @@ static void recommendations(const assay_render *r) {
   for (size_t i = 0; i < r->result->recommendation_count; i++) {
     const assay_recommendation *a = &r->result->recommendations[i];
     assay_buf_puts(r->out, "- **");
-    text(r->out, a->title);
+    assay_markdown_text(r->out, a->title);
     assay_buf_puts(r->out, "**: ");
-    text(r->out, a->because);
-    if (a->command != NULL) assay_buf_puts(r->out, " "), code(r->out, a->command);
+    assay_markdown_text(r->out, a->because);
+    if (a->command != NULL) assay_buf_puts(r->out, " "), assay_markdown_code(r->out, a->command);
     assay_buf_putc(r->out, '\n');
   }
 }

@@ -6,6 +6,7 @@
 #include <assay/report.h>
 
 #include "base/buf.h"
+#include "report/changes.h"
 
 /* ---- One renderer a format: each appends to `out`, whose stickiness carries out-of-memory. ------------------------------------------ */
 
@@ -23,6 +24,35 @@ void assay_report_markdown(const assay_render *r);
 void assay_report_junit(const assay_render *r);
 void assay_report_terminal(const assay_render *r);
 void assay_report_html(const assay_render *r);
+
+/* ---- Parts of a format that a comparison for itself writes too ---------------------------------------------------------------------- */
+
+/*
+ * Free text inside a table or list. Markup and HTML are escaped, pipes too, line ends become spaces; an empty comment behind @ keeps a name
+ * in a result from notifying somebody.
+ */
+void assay_markdown_text(assay_buf *out, const char *from);
+/* Code in a table: nothing inside is markup but the pipe, which a backslash keeps, and the backtick, which cannot be kept. */
+void assay_markdown_code(assay_buf *out, const char *from);
+
+void assay_junit_attribute(assay_buf *out, const char *name, const char *value);
+/* Seconds of a suite: what its cases say. How long it ran is not recorded; the whole run's duration stands on <testsuites>. `result` (may
+ * be NULL) says when and where. */
+void assay_junit_begin_suite(assay_buf *out, const assay_result *result, const char *name, size_t tests, size_t failures, size_t skipped,
+                             double seconds);
+void assay_junit_begin_case(assay_buf *out, const char *class_name, const char *name, double seconds);
+/* `element` is "failure" or "skipped". */
+void assay_junit_verdict(assay_buf *out, const char *element, const char *message);
+void assay_junit_end_case(assay_buf *out, const char *output);
+
+/*
+ * A field that a spreadsheet would run as a formula (it begins with = + - @ or a tab or carriage return) gets a quote mark before it, as
+ * OWASP advises; so do fields that begin so after spaces. Text with commas, quotes or line ends is quoted.
+ */
+void assay_csv_text(assay_buf *out, const char *text);
+void assay_csv_next_text(assay_buf *out, const char *text);
+/* What is not there is an empty field, never 0. */
+void assay_csv_next_number(assay_buf *out, double value);
 
 /* ---- Figures as text ---------------------------------------------------------------------------------------------------------------- */
 
@@ -70,13 +100,6 @@ const assay_metric_result *assay_report_bound_metric(const assay_benchmark_resul
 /* The rate that says most: FLOP/s, then B/s, then items/s, then any other throughput; NULL without one, and for a latency, of which no
  * rate is the inverse. */
 const assay_metric_result *assay_report_rate_metric(const assay_benchmark_result *benchmark);
-/*
- * What stands before and after a change: each run's own value, the median of its processes, as in every other table. Where a run is not at
- * hand, the means that were judged.
- */
-void assay_report_change_values(const struct assay_render *r, const assay_change *change, double *before, double *after);
-/* One sentence: why a change beyond its threshold may still have no verdict. */
-extern const char assay_report_verdict_rule[];
 /* How many inconclusive changes stand open; so many may be noise that the rest is only counted or folded. */
 enum { ASSAY_REPORT_INCONCLUSIVE = 8 };
 /* True for a metric that the benchmark gave itself, such as "accuracy", rather than the engine. */
@@ -110,10 +133,10 @@ typedef struct assay_digest_group {
 } assay_digest_group;
 
 typedef struct assay_digest {
-  size_t outcomes[4]; /* by assay_outcome */
-  size_t slas[4];     /* by assay_sla_status */
-  size_t checks[3];   /* by assay_check_status */
-  size_t verdicts[ASSAY_VERDICT_COUNT];
+  size_t outcomes[4];         /* by assay_outcome */
+  size_t slas[4];             /* by assay_sla_status */
+  size_t checks[3];           /* by assay_check_status */
+  assay_changes_view changes; /* since the previous run */
   size_t suite_count;
   assay_digest_suite *suites; /* those asked for, in their order, then those that only have results */
   size_t group_count;
@@ -122,9 +145,7 @@ typedef struct assay_digest {
   /* Nearest to and furthest from their ceilings; NULL when no benchmark has one. */
   const assay_benchmark_result *nearest, *furthest;
   const assay_benchmark_result *over; /* furthest over its ceiling, by more than a tenth; NULL when none is */
-  /* The largest judged change for the worse and for the better; NULL without. */
-  const assay_change *worst, *best;
-  size_t unsteady; /* measured benchmarks of which a process never got steady */
+  size_t unsteady;                    /* measured benchmarks of which a process never got steady */
 } assay_digest;
 
 assay_status assay_digest_make(const assay_result *result, const assay_report_context *context, assay_error *err, assay_digest *digest);
@@ -138,7 +159,6 @@ void assay_digest_common(const assay_digest *digest, const assay_digest_group *g
 void assay_digest_headline(const assay_digest *digest, const assay_result *result, assay_buf *out);
 
 /* A sentence worth reading first, plain text. `tone` says whether it is good news. */
-typedef enum assay_tone { ASSAY_TONE_PLAIN, ASSAY_TONE_GOOD, ASSAY_TONE_BAD, ASSAY_TONE_UNSURE } assay_tone;
 typedef void (*assay_sentence_sink)(const char *sentence, assay_tone tone, void *user);
 void assay_digest_sentences(const assay_digest *digest, const assay_result *result, const assay_report_context *context,
                             assay_sentence_sink sink, void *user);

@@ -348,8 +348,8 @@ static double change_of(size_t i) {
 
 static assay_verdict verdict_of(size_t i) {
   switch (i % 31) {
-    case 1:
-    case 28: return ASSAY_VERDICT_WORSE;
+    case 1: return ASSAY_VERDICT_WORSE;
+    case 28: return ASSAY_VERDICT_CRITICAL;
     case 6:
     case 10: return ASSAY_VERDICT_BETTER;
     case 23: return ASSAY_VERDICT_INCONCLUSIVE;
@@ -360,6 +360,9 @@ static assay_verdict verdict_of(size_t i) {
 static void fill_changes(test_sample *s) {
   assay_result *r = s->result;
   s->changes = assay_arena_alloc(&s->arena, 1, sizeof *s->changes);
+  s->changes->alpha = 0.05;
+  s->changes->status = ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS;
+  s->changes->common_ratio = 0.004;
   s->changes->items = assay_arena_alloc(&s->arena, r->benchmark_count + 2, sizeof *s->changes->items);
   for (size_t i = 0; i < r->benchmark_count; i++) {
     const assay_benchmark_result *b = &r->benchmarks[i];
@@ -380,6 +383,8 @@ static void fill_changes(test_sample *s) {
                                                             .ci_low = change_of(i) - half,
                                                             .ci_high = change_of(i) + half,
                                                             .p_value = verdict_of(i) == ASSAY_VERDICT_SAME ? 0.41 : 0.0021,
+                                                            .q_value = verdict_of(i) == ASSAY_VERDICT_SAME ? 0.62 : 0.011,
+                                                            .noise_floor = i % 3 == 0 ? 0 : 0.006 + 0.002 * (double)(i % 5),
                                                             .threshold = {.warning = m->kind == ASSAY_KIND_LATENCY ? 0.2 : 0.05},
                                                             .detectable = half * 1.4};
   }
@@ -411,6 +416,7 @@ static void fill_changes(test_sample *s) {
                                                           .ci_low = NAN,
                                                           .ci_high = NAN,
                                                           .p_value = NAN,
+                                                          .q_value = NAN,
                                                           .threshold = {.warning = 0.05},
                                                           .detectable = NAN};
 }

@@ -57,3 +57,27 @@ const char *test_source_path(const char *relative) {
   snprintf(path, sizeof path, "%s/tests/%s", ASSAY_TEST_SOURCE, relative);
   return path;
 }
+
+void test_assert_golden(const char *name, const char *text) {
+  char relative[200];
+  snprintf(relative, sizeof relative, "golden/%s", name);
+  const char *path = test_source_path(relative);
+  assay_error err = {0};
+  if (getenv("ASSAY_GOLDEN_UPDATE") != NULL) {
+    assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
+    return;
+  }
+  char *expected = NULL;
+  size_t length = 0;
+  assert_ok(assay_os_read_file(path, 1 << 22, &err, &expected, &length), err);
+  if (strcmp(expected, text) != 0) {
+    size_t at = 0, line = 1;
+    for (; expected[at] == text[at]; at++) line += text[at] == '\n';
+    print_error(
+        "%s differs from line %zu on; if that is meant: ASSAY_GOLDEN_UPDATE=1 meson test -C build\n  expected: %.120s\n  "
+        "actual:   %.120s\n",
+        path, line, expected + at, text + at);
+    fail();
+  }
+  assay_free(expected);
+}

@@ -33,5 +33,7 @@ void test_skip(const char *why);
 const char *test_temp_dir(void);
 /* Path of a file in tests/ of the source tree; static text. */
 const char *test_source_path(const char *relative);
+/* `text` is what tests/golden/NAME holds; with ASSAY_GOLDEN_UPDATE=1 it is written there instead. */
+void test_assert_golden(const char *name, const char *text);
 
 #endif
