@@ -175,17 +175,17 @@ static bool was_asked_for(const job *s, const assay_result *result, const assay_
 
 /* A check that compared nothing, or not everything it should, has not found that all is well. */
 static int verdict_of(const size_t counts[], size_t missing, assay_buf *out) {
-  size_t compared =
-      counts[ASSAY_VERDICT_SAME] + counts[ASSAY_VERDICT_BETTER] + counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_INCONCLUSIVE];
+  size_t compared = counts[ASSAY_VERDICT_SAME] + counts[ASSAY_VERDICT_BETTER] + counts[ASSAY_VERDICT_WORSE] +
+                    counts[ASSAY_VERDICT_CRITICAL] + counts[ASSAY_VERDICT_INCONCLUSIVE];
   if (compared == 0)
     assay_buf_puts(out, "  inconclusive: nothing could be compared; save a baseline of these benchmarks with --export-baselines\n");
-  if (counts[ASSAY_VERDICT_WORSE] > 0) return ASSAY_EXIT_MISSED;
+  if (counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_CRITICAL] > 0) return ASSAY_EXIT_MISSED;
   return compared == 0 || missing > 0 || counts[ASSAY_VERDICT_INCONCLUSIVE] > 0 ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_FINE;
 }
 
 /* Returns the exit code: 1 worse, 3 when that cannot be known of everything that was asked for, 0 neither. */
 static int judge_changes(const job *s, const assay_result *result, const assay_changes *changes, assay_buf *out) {
-  size_t counts[ASSAY_VERDICT_NEW + 1] = {0}, missing = 0;
+  size_t counts[ASSAY_VERDICT_COUNT] = {0}, missing = 0;
   for (size_t i = 0; i < changes->count; i++) {
     const assay_change *change = &changes->items[i];
     counts[change->verdict]++;
@@ -198,9 +198,9 @@ static int judge_changes(const job *s, const assay_result *result, const assay_c
       put_change(change, out);
     }
   }
-  assay_buf_printf(out, "  %zu worse, %zu better, %zu the same, %zu inconclusive, %zu missing, %zu new\n", counts[ASSAY_VERDICT_WORSE],
-                   counts[ASSAY_VERDICT_BETTER], counts[ASSAY_VERDICT_SAME], counts[ASSAY_VERDICT_INCONCLUSIVE], missing,
-                   counts[ASSAY_VERDICT_NEW]);
+  assay_buf_printf(out, "  %zu worse, %zu better, %zu the same, %zu inconclusive, %zu missing, %zu new\n",
+                   counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_CRITICAL], counts[ASSAY_VERDICT_BETTER], counts[ASSAY_VERDICT_SAME],
+                   counts[ASSAY_VERDICT_INCONCLUSIVE], missing, counts[ASSAY_VERDICT_NEW]);
   return verdict_of(counts, missing, out);
 }
 

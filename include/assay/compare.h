@@ -70,13 +70,13 @@ typedef struct assay_change {
   assay_better better;
   assay_verdict verdict;
   size_t before_count, after_count; /* independent values (processes, or runs where only those are known) on each side */
-  double before, after;             /* geometric means over those values (error rates: means); NaN on the side without a figure */
+  double before, after;             /* geometric means (from ten values on trimmed; error rates: means); NaN on the side without a figure */
   double change_ratio;              /* (after - before) / before; error rates: after - before, in points */
   double ci_low, ci_high;           /* 95 % of change_ratio; NaN, like all below but the threshold, where nothing is known of the spread */
   double p_value;                   /* of "no change", two-sided, of this comparison alone */
   double q_value;                   /* adjusted for the number of comparisons (Benjamini and Hochberg): what the verdict rests on */
   assay_threshold threshold;
-  double noise_floor; /* change_ratio that the same code shows between two runs (19 of 20 are below); 0: none known beyond ci */
+  double noise_floor; /* change_ratio that the same code may show between two runs (history, other benchmarks); 0: none known beyond ci */
   double detectable;  /* the smallest change_ratio that this many values find in four of five cases (power 80 %) */
   const char *reason; /* why it is inconclusive, in a sentence; NULL otherwise. Static, or borrowed from the changes */
 } assay_change;
@@ -118,9 +118,9 @@ typedef struct assay_compare_config {
  * Compares the metrics of each benchmark that was ok. The main one is always in the answer; of the others (latency percentiles, memory,
  * allocations, accuracy, the benchmark's own, ...; not what follows from the time) those that became worse or better.
  *
- * WORSE or BETTER: q_value <= alpha AND the change is beyond the threshold AND beyond the noise floor. SAME: the interval lies within
- * the thresholds, or it is significant and the change is below them. INCONCLUSIVE: everything else. `config` may be NULL. The results must
- * outlive the changes.
+ * WORSE or BETTER: q_value <= alpha AND the change is beyond the threshold AND beyond the noise floor, and other programs did not keep the
+ * machine busier on the slower side. SAME: the interval lies within the thresholds. INCONCLUSIVE: everything else, with the reason.
+ * `config` may be NULL. The results must outlive the changes.
  */
 ASSAY_API assay_status assay_compare(const assay_result *before, const assay_result *after, const assay_compare_config *config,
                                      assay_error *err, assay_changes **changes);

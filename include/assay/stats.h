@@ -55,6 +55,30 @@ ASSAY_API double assay_stats_normal_quantile(double p);
 /* Two-sided p-value of Student's t: P(|T| > |t|), with the same accuracy. */
 ASSAY_API double assay_stats_t_pvalue(double t, double df);
 
+/* How far two groups of independent values lie apart, and how sure that is. */
+typedef struct assay_difference {
+  double before, after; /* typical values */
+  double step;          /* after - before */
+  double error;         /* standard error of step */
+  double df;            /* its degrees of freedom */
+  double low, high;     /* confidence interval of step */
+  double p_value;       /* two-sided, of "no difference" */
+  double detectable;    /* the smallest |step| that this many values with this spread find in four of five cases */
+} assay_difference;
+
+/*
+ * Welch's t of two means; a side with ten values or more gives its mean trimmed by a fifth at either end, with the winsorised variance
+ * (Yuen 1974), so that one bad process in ten does not hide a difference. Fewer than four values on a side cannot tell two modes of speed
+ * from a difference: steps below `modes` (0: none are expected) then have a p-value of at least what two modes give by chance. Values
+ * without any spread leave no doubt: p_value is 0 or 1. ASSAY_ERR_INVALID for fewer than two values on a side, for values that are not
+ * finite, and for a level outside (0, 1).
+ */
+ASSAY_API assay_status assay_stats_difference(const double *before, size_t before_count, const double *after, size_t after_count,
+                                              double level, double modes, assay_difference *difference);
+/* Benjamini and Hochberg (1995): p-values of several tests become the least share of false discoveries at which each counts, in place. NaN
+ * stays and does not count. ASSAY_ERR_NO_MEMORY. */
+ASSAY_API assay_status assay_stats_adjust(double *p_values, size_t count);
+
 /* What a report says of one metric: the process is the unit, quantiles are over all kept samples of all processes. */
 typedef struct assay_summary {
   size_t processes;    /* processes that gave a value */

@@ -41,6 +41,8 @@ typedef struct assay_witness {
   size_t window_first; /* first sample of the noise window */
   double window_ns;    /* measured time in it */
   double spin_before_ns;
+  uint64_t looked_at_ns; /* when the noise was read last, and this process's own CPU time then */
+  double own_cpu_ns;
   /* totals over all samples */
   double operations, cpu_ns, counters[ASSAY_OS_MIGRATIONS], allocations, allocated_bytes;
 } assay_witness;

@@ -1,171 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two results against each other. docs/statistics.md and docs/slas.md say it in words; in short: Welch's t on the logarithms of the process
- * values (times are skewed, and a change is a ratio), p-values adjusted for the number of comparisons after Benjamini and Hochberg (1995),
- * and a verdict only where the 95 % interval lies on one side of the threshold of that kind of metric.
+ * Two results against each other; docs/compare.md says it in words and shows how well it does. What is compared is decided here, how far
+ * two figures lie apart in judge/difference.c, what is noise in judge/noise.c, and the verdict in judge/verdict.c.
  */
-#include <assay/compare.h>
-
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
-static const double LEVEL = 0.95, POWER = 0.8, FALSE_DISCOVERIES = 0.05;
-
-/* ---- One comparison ----------------------------------------------------------------------------------------------------------- */
-
-/* How values are laid on a line: a step of 0.1 there is about +10 % (LOG, RELATIVE) or 0.1 itself (POINTS). */
-typedef enum scaling { LOG, RELATIVE, POINTS } scaling;
-
-typedef struct moments {
-  double mean, variance; /* of the mean */
-  size_t count;
-} moments;
-
-static moments moments_of(const assay_metric_result *m, scaling scale, double unit) {
-  moments out = {.count = m->process_count};
-  double sum = 0, squares = 0;
-  for (size_t i = 0; i < m->process_count; i++) sum += scale == LOG ? log(m->processes[i]) : m->processes[i] / unit;
-  out.mean = sum / (double)out.count;
-  for (size_t i = 0; i < m->process_count; i++) {
-    double off = (scale == LOG ? log(m->processes[i]) : m->processes[i] / unit) - out.mean;
-    squares += off * off;
-  }
-  out.variance = out.count > 1 ? squares / (double)(out.count - 1) / (double)out.count : NAN;
-  return out;
-}
-
-static bool all_positive(const assay_metric_result *m) {
-  for (size_t i = 0; i < m->process_count; i++)
-    if (!(m->processes[i] > 0)) return false;
-  return true;
-}
-
-static double mean_of(const assay_metric_result *m) {
-  double sum = 0;
-  for (size_t i = 0; i < m->process_count; i++) sum += m->processes[i];
-  return sum / (double)m->process_count;
-}
-
-/* Back from the line to a ratio of change. */
-static double change_at(scaling scale, double step) { return scale == LOG ? expm1(step) : step; }
-
-/* Degrees of freedom after Welch and Satterthwaite. */
-static double welch_df(const moments *a, const moments *b) {
-  double sum = a->variance + b->variance;
-  return sum * sum / (a->variance * a->variance / (double)(a->count - 1) + b->variance * b->variance / (double)(b->count - 1));
-}
-
-/* A spread of exactly nothing (whole counts, a coarse clock) leaves no doubt at all. Rounding counts as nothing. */
-static void without_spread(assay_change *change, double step) {
-  bool same = fabs(step) < 1e-12;
-  change->ci_low = change->ci_high = change->change_ratio;
-  change->p_value = same ? 1 : 0;
-  change->detectable = 0;
-}
-
-static void measure_change(assay_change *change, const assay_metric_result *before, const assay_metric_result *after) {
-  scaling scale = change->kind == ASSAY_KIND_ERROR_RATE ? POINTS : all_positive(before) && all_positive(after) ? LOG : RELATIVE;
-  double unit = 1;
-  if (scale == RELATIVE) unit = fabs(mean_of(before)) > 0 ? fabs(mean_of(before)) : fmax(fabs(mean_of(after)), 1);
-  moments a = moments_of(before, scale, unit), b = moments_of(after, scale, unit);
-  double step = b.mean - a.mean, error = sqrt(a.variance + b.variance);
-  change->before = scale == LOG ? exp(a.mean) : a.mean * unit;
-  change->after = scale == LOG ? exp(b.mean) : b.mean * unit;
-  change->change_ratio = change_at(scale, step);
-  if (isnan(error)) return; /* one process on a side: nothing is known of the spread */
-  if (error < 1e-12) {
-    without_spread(change, step);
-    return;
-  }
-  double df = welch_df(&a, &b), reach = assay_stats_t_quantile(0.5 + LEVEL / 2, df);
-  change->ci_low = change_at(scale, step - reach * error);
-  change->ci_high = change_at(scale, step + reach * error);
-  change->p_value = assay_stats_t_pvalue(step / error, df);
-  change->detectable = change_at(scale, (reach + assay_stats_t_quantile(POWER, df)) * error);
-}
-
-static assay_change compare_metric(const assay_benchmark_result *b, const assay_metric_result *before, const assay_metric_result *after) {
-  assay_change change = {.suite = b->suite,
-                         .benchmark = b->name,
-                         .metric = after->name,
-                         .unit = after->unit,
-                         .kind = after->kind,
-                         .better = after->better,
-                         .verdict = ASSAY_VERDICT_INCONCLUSIVE,
-                         .before = before->value,
-                         .after = after->value,
-                         .change_ratio = NAN,
-                         .ci_low = NAN,
-                         .ci_high = NAN,
-                         .p_value = NAN,
-                         .before_count = before->process_count,
-                         .after_count = after->process_count,
-                         .q_value = NAN,
-                         .threshold = assay_threshold_for(NULL, b->suite, b->name, after->name, after->kind),
-                         .detectable = NAN};
-  if (before->process_count > 0 && after->process_count > 0) measure_change(&change, before, after);
-  return change;
-}
-
-/* ---- All of them together ----------------------------------------------------------------------------------------------------- */
-
-static int by_p(const void *a, const void *b) {
-  double x = (*(assay_change *const *)a)->p_value, y = (*(assay_change *const *)b)->p_value;
-  return (x > y) - (x < y);
-}
-
-/* Benjamini and Hochberg: p of rank k of n becomes the least p * n / rank from there up. */
-static void adjust(assay_change **tested, size_t count) {
-  qsort(tested, count, sizeof *tested, by_p);
-  double least = 1;
-  for (size_t k = count; k-- > 0;) {
-    double adjusted = tested[k]->p_value * (double)count / (double)(k + 1);
-    least = fmin(least, adjusted);
-    tested[k]->q_value = least;
-  }
-}
-
-/* The interval in the direction in which more is worse decides; where it holds a threshold, more must be measured. */
-static assay_verdict judge(const assay_change *change) {
-  if (isnan(change->q_value)) return ASSAY_VERDICT_INCONCLUSIVE;
-  bool lower_is_better = change->better == ASSAY_LOWER;
-  double low = lower_is_better ? change->ci_low : -change->ci_high, high = lower_is_better ? change->ci_high : -change->ci_low;
-  double limit = change->threshold.warning;
-  if (low >= -limit && high <= limit) return ASSAY_VERDICT_SAME;
-  bool significant = change->q_value <= FALSE_DISCOVERIES;
-  if (low > limit && significant) return ASSAY_VERDICT_WORSE;
-  if (high < -limit && significant) return ASSAY_VERDICT_BETTER;
-  return ASSAY_VERDICT_INCONCLUSIVE;
-}
+#include "judge/changes.h"
 
 static bool has_figure(const assay_benchmark_result *b) { return b != NULL && b->status == ASSAY_OUTCOME_OK && b->metric_count > 0; }
 
-static assay_change one_sided(const assay_benchmark_result *b, assay_verdict verdict) {
-  const assay_metric_result *m = &b->metrics[0];
-  bool is_new = verdict == ASSAY_VERDICT_NEW;
-  return (assay_change){.is_main = true,
-                        .suite = b->suite,
+static assay_change unknown_change(const assay_benchmark_result *b, const assay_metric_result *m) {
+  return (assay_change){.suite = b->suite,
                         .benchmark = b->name,
                         .metric = m->name,
                         .unit = m->unit,
                         .kind = m->kind,
                         .better = m->better,
-                        .verdict = verdict,
-                        .before = is_new ? NAN : m->value,
-                        .after = is_new ? m->value : NAN,
+                        .before = NAN,
+                        .after = NAN,
                         .change_ratio = NAN,
                         .ci_low = NAN,
                         .ci_high = NAN,
                         .p_value = NAN,
                         .q_value = NAN,
-                        .threshold = assay_threshold_for(NULL, b->suite, b->name, m->name, m->kind),
+                        .noise_floor = 0,
                         .detectable = NAN};
 }
 
-/* The metric of `before` that is the main one of `after`, in the same unit. */
+static assay_change one_sided(const assay_benchmark_result *b, assay_verdict verdict) {
+  const assay_metric_result *m = &b->metrics[0];
+  assay_change change = unknown_change(b, m);
+  change.is_main = true;
+  change.verdict = verdict;
+  *(verdict == ASSAY_VERDICT_NEW ? &change.after : &change.before) = m->value;
+  *(verdict == ASSAY_VERDICT_NEW ? &change.after_count : &change.before_count) = assay_independent_values(m);
+  return change;
+}
+
+/* The metric of `before` that is `after`'s, in the same unit. */
 static const assay_metric_result *counterpart(const assay_benchmark_result *before, const assay_metric_result *after) {
   const assay_metric_result *m = assay_benchmark_metric(before, after->name);
   return m != NULL && strcmp(m->unit, after->unit) == 0 ? m : NULL;
@@ -186,71 +59,156 @@ static bool says_nothing_new(const assay_benchmark_result *b, const char *metric
   return false;
 }
 
-static void add_others(assay_changes *changes, const assay_benchmark_result *old, const assay_benchmark_result *b) {
-  for (size_t i = 1; i < b->metric_count; i++) {
-    const assay_metric_result *m = says_nothing_new(b, b->metrics[i].name) ? NULL : counterpart(old, &b->metrics[i]);
-    if (m != NULL) changes->items[changes->count++] = compare_metric(b, m, &b->metrics[i]);
+/* ---- What is compared ----------------------------------------------------------------------------------------------------------- */
+
+static void add(assay_comparison *c, const assay_benchmark_result *old, const assay_metric_result *m, const assay_benchmark_result *b,
+                const assay_metric_result *now, bool is_main) {
+  assay_change *change = &c->changes->items[c->changes->count];
+  *change = unknown_change(b, now);
+  change->is_main = is_main;
+  c->pairs[c->changes->count++] = (assay_pair){.before = m, .after = now, .old = old, .fresh = b};
+}
+
+static void add_one_sided(assay_comparison *c, const assay_benchmark_result *b, assay_verdict verdict) {
+  c->changes->items[c->changes->count++] = one_sided(b, verdict);
+}
+
+static void add_benchmark(assay_comparison *c, const assay_benchmark_result *b) {
+  if (!has_figure(b)) return;
+  const assay_benchmark_result *old = assay_result_find(c->before, b->suite, b->name);
+  if (!has_figure(old)) old = NULL;
+  const assay_metric_result *m = old != NULL ? counterpart(old, &b->metrics[0]) : NULL;
+  if (m != NULL)
+    add(c, old, m, b, &b->metrics[0], true);
+  else
+    add_one_sided(c, b, ASSAY_VERDICT_NEW);
+  for (size_t i = 1; old != NULL && i < b->metric_count; i++) {
+    const assay_metric_result *other = says_nothing_new(b, b->metrics[i].name) ? NULL : counterpart(old, &b->metrics[i]);
+    if (other != NULL) add(c, old, other, b, &b->metrics[i], false);
   }
 }
 
-static void add_after(assay_changes *changes, const assay_result *before, const assay_benchmark_result *b) {
-  if (!has_figure(b)) return;
-  const assay_benchmark_result *old = assay_result_find(before, b->suite, b->name);
-  const assay_metric_result *m = has_figure(old) ? counterpart(old, &b->metrics[0]) : NULL;
-  assay_change *main = &changes->items[changes->count++];
-  *main = m != NULL ? compare_metric(b, m, &b->metrics[0]) : one_sided(b, ASSAY_VERDICT_NEW);
-  main->is_main = true;
-  if (has_figure(old)) add_others(changes, old, b);
+static void add_all(assay_comparison *c) {
+  for (size_t i = 0; i < c->after->benchmark_count; i++) add_benchmark(c, &c->after->benchmarks[i]);
+  for (size_t i = 0; i < c->before->benchmark_count; i++) {
+    const assay_benchmark_result *old = &c->before->benchmarks[i];
+    if (has_figure(old) && !has_figure(assay_result_find(c->after, old->suite, old->name))) add_one_sided(c, old, ASSAY_VERDICT_MISSING);
+  }
+  for (size_t i = 0; i < c->changes->count; i++) {
+    assay_change *change = &c->changes->items[i];
+    change->threshold = assay_threshold_for(c->config.thresholds, change->suite, change->benchmark, change->metric, change->kind);
+  }
 }
 
-static void add_missing(assay_changes *changes, const assay_result *after, const assay_benchmark_result *old) {
-  if (has_figure(old) && !has_figure(assay_result_find(after, old->suite, old->name)))
-    changes->items[changes->count++] = one_sided(old, ASSAY_VERDICT_MISSING);
-}
+/* ---- All of them together ------------------------------------------------------------------------------------------------------- */
 
-static void judge_all(assay_changes *changes, assay_change **tested) {
-  size_t count = 0;
-  for (size_t i = 0; i < changes->count; i++)
-    if (!isnan(changes->items[i].p_value)) tested[count++] = &changes->items[i];
-  adjust(tested, count);
-  for (size_t i = 0; i < count; i++) tested[i]->verdict = judge(tested[i]);
+/* The main metrics are one family, the others another: many secondary figures should not cost the power to see what is slower. */
+static assay_status adjust(assay_comparison *c, bool main) {
+  size_t count = c->changes->count;
+  double *p = assay_calloc(ASSAY_TAG_RESULT, count + 1, sizeof *p);
+  if (p == NULL) return ASSAY_ERR_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) p[i] = c->changes->items[i].is_main == main ? c->changes->items[i].p_value : NAN;
+  assay_status status = assay_stats_adjust(p, count);
+  for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
+    if (isnan(p[i])) continue;
+    c->changes->items[i].q_value = p[i];
+    c->changes->tested++;
+  }
+  assay_free(p);
+  return status;
 }
 
 /* They were tested (and adjusted for) all the same; only what there is to do something about is told. */
-static void drop_quiet_others(assay_changes *changes) {
+static bool is_told(const assay_change *c, void *user) {
+  (void)user;
+  return c->is_main || c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_CRITICAL || c->verdict == ASSAY_VERDICT_BETTER;
+}
+
+static assay_regress_status status_of(const assay_changes *changes) {
+  const size_t *v = changes->verdicts;
+  size_t unsure = v[ASSAY_VERDICT_MISSING], judged = v[ASSAY_VERDICT_SAME] + v[ASSAY_VERDICT_BETTER];
+  for (size_t i = 0; i < changes->count; i++)
+    unsure += changes->items[i].is_main && changes->items[i].verdict == ASSAY_VERDICT_INCONCLUSIVE;
+  if (v[ASSAY_VERDICT_CRITICAL] > 0) return ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS;
+  if (v[ASSAY_VERDICT_WORSE] > 0) return ASSAY_REGRESS_HAS_REGRESSIONS;
+  return unsure > 0 || judged == 0 ? ASSAY_REGRESS_INCONCLUSIVE : ASSAY_REGRESS_ALL_PASS;
+}
+
+static void count_verdicts(assay_changes *changes) {
+  memset(changes->verdicts, 0, sizeof changes->verdicts);
+  for (size_t i = 0; i < changes->count; i++) changes->verdicts[changes->items[i].verdict]++;
+  changes->status = status_of(changes);
+}
+
+void assay_changes_filter(assay_changes *changes, bool (*keep)(const assay_change *change, void *user), void *user) {
   size_t kept = 0;
-  for (size_t i = 0; i < changes->count; i++) {
-    const assay_change *c = &changes->items[i];
-    if (c->is_main || c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_BETTER) changes->items[kept++] = *c;
-  }
+  for (size_t i = 0; i < changes->count; i++)
+    if (keep(&changes->items[i], user)) changes->items[kept++] = changes->items[i];
   changes->count = kept;
+  count_verdicts(changes);
+}
+
+static assay_status allocate(assay_comparison *c, assay_error *err) {
+  size_t most = c->before->benchmark_count + c->after->benchmark_count + 1;
+  for (size_t i = 0; i < c->after->benchmark_count; i++) most += c->after->benchmarks[i].metric_count;
+  c->changes = assay_calloc(ASSAY_TAG_RESULT, 1, sizeof *c->changes);
+  assay_arena *arena = assay_calloc(ASSAY_TAG_RESULT, 1, sizeof *arena);
+  if (c->changes != NULL) c->changes->storage = arena;
+  if (arena != NULL) assay_arena_init(arena, ASSAY_TAG_RESULT);
+  if (c->changes != NULL) c->changes->items = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *c->changes->items);
+  c->pairs = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *c->pairs);
+  if (arena != NULL && c->changes != NULL && c->changes->items != NULL && c->pairs != NULL) return ASSAY_OK;
+  if (c->changes == NULL) assay_free(arena);
+  return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing two results");
+}
+
+static assay_status check_machines(const assay_comparison *c, assay_error *err) {
+  const char *old = c->before->machine_id, *now = c->after->machine_id;
+  c->changes->other_machine = old != NULL && now != NULL && strcmp(old, now) != 0;
+  if (!c->changes->other_machine || c->config.other_machines) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                    "these results are of two machines (%s: %s; %s: %s), so a difference would say nothing of the code; --other-machines "
+                    "compares them all the same",
+                    old, c->before->machine_label != NULL ? c->before->machine_label : "unnamed", now,
+                    c->after->machine_label != NULL ? c->after->machine_label : "unnamed");
+}
+
+static assay_status compare_all(assay_comparison *c, assay_error *err) {
+  assay_status status = allocate(c, err);
+  if (status == ASSAY_OK) status = check_machines(c, err);
+  if (status != ASSAY_OK) return status;
+  c->changes->alpha = c->config.alpha;
+  add_all(c);
+  status = assay_comparison_measure(c);
+  if (status == ASSAY_OK) status = adjust(c, true);
+  if (status == ASSAY_OK) status = adjust(c, false);
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "out of memory for comparing two results");
+  assay_comparison_judge(c);
+  count_verdicts(c->changes);
+  if (!c->config.every_metric) assay_changes_filter(c->changes, is_told, NULL);
+  return ASSAY_OK;
 }
 
 assay_status assay_compare(const assay_result *before, const assay_result *after, const assay_compare_config *config, assay_error *err,
                            assay_changes **changes) {
-  (void)config;
-  size_t most = before->benchmark_count + after->benchmark_count;
-  for (size_t i = 0; i < after->benchmark_count; i++) most += after->benchmarks[i].metric_count;
-  assay_changes *made = assay_calloc(ASSAY_TAG_RESULT, 1, sizeof *made);
-  assay_change **tested = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *tested);
-  if (made != NULL) made->items = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *made->items);
-  if (tested == NULL || made == NULL || made->items == NULL) {
-    assay_changes_destroy(made);
-    assay_free(tested);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing two results");
-  }
-  for (size_t i = 0; i < after->benchmark_count; i++) add_after(made, before, &after->benchmarks[i]);
-  for (size_t i = 0; i < before->benchmark_count; i++) add_missing(made, after, &before->benchmarks[i]);
-  judge_all(made, tested);
-  drop_quiet_others(made);
-  for (size_t i = 0; i < made->count; i++) made->verdicts[made->items[i].verdict]++;
-  assay_free(tested);
-  *changes = made;
-  return ASSAY_OK;
+  assay_comparison c = {.before = before, .after = after};
+  if (config != NULL) c.config = *config;
+  if (c.config.alpha == 0) c.config.alpha = 0.05;
+  if (!(c.config.alpha > 0 && c.config.alpha < 1))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "alpha must lie between 0 and 1, not %g", c.config.alpha);
+  assay_status status = compare_all(&c, err);
+  assay_free(c.pairs);
+  if (status == ASSAY_OK)
+    *changes = c.changes;
+  else
+    assay_changes_destroy(c.changes);
+  return status;
 }
 
 void assay_changes_destroy(assay_changes *changes) {
   if (changes == NULL) return;
+  if (changes->storage != NULL) assay_arena_deinit(changes->storage);
+  assay_free(changes->storage);
   assay_free(changes->items);
   assay_free(changes);
 }
@@ -266,6 +224,11 @@ const char *assay_regress_status_text(assay_regress_status status) {
 }
 
 int assay_changes_exit_code(const assay_changes *changes) {
-  static const int codes[] = {ASSAY_EXIT_FINE, ASSAY_EXIT_MISSED, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
-  return codes[changes->status];
+  switch (changes->status) {
+    case ASSAY_REGRESS_ALL_PASS: return ASSAY_EXIT_FINE;
+    case ASSAY_REGRESS_HAS_REGRESSIONS:
+    case ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS: return ASSAY_EXIT_MISSED;
+    case ASSAY_REGRESS_INCONCLUSIVE: break;
+  }
+  return ASSAY_EXIT_INCONCLUSIVE;
 }

@@ -115,6 +115,7 @@ typedef struct assay_os_noise {
   double steal_ms;     /* taken by the hypervisor from all CPUs */
   double pressure_us;  /* time in which some task waited for a CPU */
   double throttled_us; /* this control group was out of quota; a thermal event counts 1 us */
+  double busy_ms;      /* CPU time that all processes together used, this one too; in clock ticks (10 ms) */
 } assay_os_noise;
 typedef struct assay_os_noise_source assay_os_noise_source;                     /* keeps the files open; not thread-safe */
 assay_os_noise_source *assay_os_noise_open(void);                               /* NULL: out of memory */

@@ -316,8 +316,8 @@ static void add_up(double *total, double value) {
 }
 
 static void total_covariates(builder *make) {
-  assay_covariates total = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-  double spins = 0;
+  assay_covariates total = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  double spins = 0, looks = 0;
   for (size_t p = 0; p < make->ok_count; p++) {
     for (size_t i = 0; i < make->ok[p]->sample_count; i++) {
       const assay_covariates *c = &make->ok[p]->samples[i].covariates;
@@ -331,9 +331,14 @@ static void total_covariates(builder *make) {
       add_up(&total.throttled_us, c->throttled_us);
       add_up(&total.spin_ratio, c->spin_ratio);
       spins += !isnan(c->spin_ratio);
+      add_up(&total.others_cpus, c->others_cpus);
+      looks += !isnan(c->others_cpus);
     }
   }
   total.spin_ratio /= spins;
+  /* Clock ticks of others and of this process do not begin at the same moment, so a quiet machine may come out a little below zero. */
+  if (total.others_cpus < 0) total.others_cpus = 0;
+  total.others_cpus /= looks;
   make->b.covariates = total;
 }
 

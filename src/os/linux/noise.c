@@ -99,15 +99,20 @@ static double number_behind(const char *text, const char *key) {
 }
 
 /* "cpu  user nice system idle iowait irq softirq steal ..." in clock ticks. */
-static double read_steal_ms(const assay_os_noise_source *source, char *text, size_t size) {
-  double steal = NAN;
-  if (!read_start(source->stat, text, size) || sscanf(text, "cpu %*f %*f %*f %*f %*f %*f %*f %lf", &steal) != 1) return NAN;
-  return steal / source->ticks_per_ms;
+static void read_cpu_times(const assay_os_noise_source *source, assay_os_noise *noise) {
+  char text[256]; /* the first line is the sum over all CPUs */
+  double user, nice, system, irq, softirq, steal;
+  noise->steal_ms = noise->busy_ms = NAN;
+  if (!read_start(source->stat, text, sizeof text) ||
+      sscanf(text, "cpu %lf %lf %lf %*f %*f %lf %lf %lf", &user, &nice, &system, &irq, &softirq, &steal) != 6)
+    return;
+  noise->steal_ms = steal / source->ticks_per_ms;
+  noise->busy_ms = (user + nice + system + irq + softirq) / source->ticks_per_ms;
 }
 
 void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
   char text[2048];
-  noise->steal_ms = read_steal_ms(source, text, 256); /* the first line is the sum over all CPUs */
+  read_cpu_times(source, noise);
   noise->pressure_us = read_start(source->pressure, text, sizeof text) ? number_behind(text, "total=") : NAN; /* the first line is "some" */
   noise->throttled_us = NAN;
   for (size_t i = 0; i < source->quota_count; i++) {

@@ -28,7 +28,7 @@ assay_os_noise_source *assay_os_noise_open(void) { return assay_calloc(ASSAY_TAG
 
 void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
   (void)source;
-  *noise = (assay_os_noise){.steal_ms = NAN, .pressure_us = NAN, .throttled_us = NAN};
+  *noise = (assay_os_noise){.steal_ms = NAN, .pressure_us = NAN, .throttled_us = NAN, .busy_ms = NAN};
 }
 
 void assay_os_noise_close(assay_os_noise_source *source) { assay_free(source); }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* A comparison while it is being made: what its steps in compare.c, difference.c, noise.c and verdict.c hand on. */
+#ifndef ASSAY_JUDGE_CHANGES_H
+#define ASSAY_JUDGE_CHANGES_H
+
+#include <assay/compare.h>
+
+#include "base/arena.h"
+
+/* What stands behind changes->items[i]; empty for those that only one side has. */
+typedef struct assay_pair {
+  const assay_metric_result *before, *after;
+  const assay_benchmark_result *old, *fresh;
+  bool logarithms; /* step and error are of logarithms: ratios */
+  bool lone;       /* a side has only one independent value, so the spread is an assumption */
+  double unit;     /* what a step of 1 is in the metric's unit, where it is not a logarithm */
+  double step, error;
+} assay_pair;
+
+typedef struct assay_comparison {
+  const assay_result *before, *after;
+  assay_compare_config config;
+  assay_changes *changes;
+  assay_pair *pairs; /* one an item */
+} assay_comparison;
+
+/* Values that are independent of each other: processes or runs, but one for all repetitions of one process. */
+size_t assay_independent_values(const assay_metric_result *metric);
+/* From a step on its line to a ratio of change (error rates: to points). */
+double assay_change_at(const assay_pair *pair, double step);
+
+/* Fills the figures of every pair and its change: difference.c, with the floors of noise.c. ASSAY_ERR_NO_MEMORY. */
+assay_status assay_comparison_measure(assay_comparison *comparison);
+/* Sets noise_floor and common_ratio. ASSAY_ERR_NO_MEMORY. */
+assay_status assay_comparison_find_noise(assay_comparison *comparison);
+/* Sets verdict and reason from figures, q-values and floors. */
+void assay_comparison_judge(assay_comparison *comparison);
+
+/* Whether the speed of the machine moves it: times, latencies and rates; not memory, accuracy or counts. */
+bool assay_moves_with_machine(assay_metric_kind kind);
+/* Robust centre and spread of `values`, which are put in order; false for fewer than `least`. */
+bool assay_robust_spread(double *values, size_t count, size_t least, double *centre, double *spread);
+
+#endif

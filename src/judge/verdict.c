@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* From figures to verdicts. */
+#include <math.h>
+#include <stdio.h>
+
+#include "judge/changes.h"
+
+/* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there. */
+static const double DISTURBED_CPUS = 0.25;
+
+/* In the direction in which more is worse. */
+typedef struct worsening {
+  double change, low, high;
+} worsening;
+
+static worsening worsening_of(const assay_change *change) {
+  if (change->better == ASSAY_LOWER) return (worsening){change->change_ratio, change->ci_low, change->ci_high};
+  return (worsening){-change->change_ratio, -change->ci_high, -change->ci_low};
+}
+
+static const char *say(const assay_comparison *c, const char *text) {
+  const char *kept = assay_arena_strdup(c->changes->storage, text);
+  return kept != NULL ? kept : "";
+}
+
+static const char *why_not_sure(const assay_comparison *c, const assay_change *change, const assay_pair *pair) {
+  char text[256];
+  if (pair->lone)
+    snprintf(text, sizeof text, "one process a side: changes below about %.0f %% could be chance; several invocations of each would tell",
+             100 * change->detectable);
+  else if (isnan(change->p_value))
+    snprintf(text, sizeof text, "there are too few values to say");
+  else
+    snprintf(text, sizeof text, "too noisy: with %zu and %zu values only changes of about %.1f %% are likely to be seen",
+             change->before_count, change->after_count, 100 * change->detectable);
+  return say(c, text);
+}
+
+static const char *why_open(const assay_comparison *c, const assay_change *change) {
+  char text[256];
+  snprintf(text, sizeof text, "it changed, but whether by more than the threshold of %g %% is open", 100 * change->threshold.warning);
+  return say(c, text);
+}
+
+static const char *why_within_noise(const assay_comparison *c, const assay_change *change) {
+  char text[256];
+  snprintf(text, sizeof text, "the same code differs by up to %.1f %% between two such runs; measuring both in turns (ab) would tell",
+           100 * change->noise_floor);
+  return say(c, text);
+}
+
+/* How many more CPUs others kept busy while the slower side was measured; 0 where that is not known. */
+static double disturbance(const assay_pair *pair, bool worse) {
+  double before = pair->old->covariates.others_cpus, after = pair->fresh->covariates.others_cpus;
+  double more = worse ? after - before : before - after;
+  return more > 0 ? more : 0;
+}
+
+static const char *why_disturbed(const assay_comparison *c, const assay_pair *pair, bool worse) {
+  char text[256];
+  snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one",
+           (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
+           (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new");
+  return say(c, text);
+}
+
+/* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */
+static void judge_changed(const assay_comparison *c, assay_change *change, const assay_pair *pair, worsening w) {
+  bool worse = w.change > 0;
+  bool may_be_machine = !c->config.interleaved && assay_moves_with_machine(change->kind);
+  if (may_be_machine && disturbance(pair, worse) > DISTURBED_CPUS) {
+    change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+    change->reason = why_disturbed(c, pair, worse);
+  } else if (!worse) {
+    change->verdict = ASSAY_VERDICT_BETTER;
+  } else {
+    bool critical = w.change >= change->threshold.critical && w.low > change->threshold.warning;
+    change->verdict = critical ? ASSAY_VERDICT_CRITICAL : ASSAY_VERDICT_WORSE;
+  }
+}
+
+static void judge_one(const assay_comparison *c, assay_change *change, const assay_pair *pair) {
+  worsening w = worsening_of(change);
+  double limit = change->threshold.warning;
+  bool significant = change->q_value <= c->config.alpha; /* false for NaN */
+  change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+  if (w.low >= -limit && w.high <= limit)
+    change->verdict = ASSAY_VERDICT_SAME;
+  else if (!significant)
+    change->reason = why_not_sure(c, change, pair);
+  else if (fabs(w.change) <= limit)
+    change->reason = why_open(c, change);
+  else if (fabs(w.change) <= change->noise_floor)
+    change->reason = why_within_noise(c, change);
+  else
+    judge_changed(c, change, pair, w);
+}
+
+void assay_comparison_judge(assay_comparison *c) {
+  for (size_t i = 0; i < c->changes->count; i++)
+    if (c->pairs[i].before != NULL) judge_one(c, &c->changes->items[i], &c->pairs[i]);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* What speaks against a difference: noise between runs, a busy machine, another machine; and what counts as one: thresholds. */
+#include <assay/compare.h>
+
+#include <math.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "made_result.h"
+#include "os/prim.h"
+#include "test.h"
+
+enum { BENCHMARKS = 40, PROCESSES = 5 };
+
+/* Benchmarks whose processes differ by 0.5 %, each moved by run[i] as a whole. */
+static assay_result *made(uint64_t seed, const double *run) {
+  assay_random random;
+  assay_random_init(&random, seed);
+  assay_result *r = test_empty_result("00000000000000aa", 1);
+  for (int i = 0; i < BENCHMARKS; i++) {
+    char name[16];
+    double values[PROCESSES];
+    snprintf(name, sizeof name, "b%02d", i);
+    for (int p = 0; p < PROCESSES; p++) values[p] = 1000 * exp(run[i] + 0.005 * assay_random_normal(&random));
+    test_add_made_benchmark(r, "s", name, "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, values, PROCESSES);
+  }
+  return r;
+}
+
+static assay_changes *compare(const assay_result *before, const assay_result *after, const assay_compare_config *config) {
+  assay_error err = {0};
+  assay_changes *changes = NULL;
+  assert_ok(assay_compare(before, after, config, &err, &changes), err);
+  return changes;
+}
+
+static size_t alarms(const assay_changes *c) {
+  return c->verdicts[ASSAY_VERDICT_WORSE] + c->verdicts[ASSAY_VERDICT_CRITICAL] + c->verdicts[ASSAY_VERDICT_BETTER];
+}
+
+/* Compares results whose benchmarks moved by `run`, once with and once without the noise between runs in view. */
+static void count_alarms(const double *run, size_t *separate, size_t *in_turns) {
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  assay_changes *one = compare(before, after, NULL), *other = compare(before, after, &(assay_compare_config){.interleaved = true});
+  *separate = alarms(one);
+  *in_turns = alarms(other);
+  assay_changes_destroy(one);
+  assay_changes_destroy(other);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+static void runs_that_scatter_are_noise(void **state) {
+  (void)state;
+  double run[BENCHMARKS];
+  assay_random random;
+  assay_random_init(&random, 3);
+  for (int i = 0; i < BENCHMARKS; i++) run[i] = 0.05 * assay_random_normal(&random);
+  size_t separate, in_turns;
+  count_alarms(run, &separate, &in_turns);
+  assert_true(in_turns >= 8); /* the processes of each run agree, so they know nothing of it */
+  assert_true(separate <= 2);
+}
+
+static void a_slow_machine_is_noise_and_a_few_slow_benchmarks_are_not(void **state) {
+  (void)state;
+  double run[BENCHMARKS];
+  for (int i = 0; i < BENCHMARKS; i++) run[i] = 0.07;
+  size_t separate, in_turns;
+  count_alarms(run, &separate, &in_turns);
+  assert_int_equal(separate, 0);
+  assert_int_equal(in_turns, BENCHMARKS);
+  for (int i = 0; i < BENCHMARKS; i++) run[i] = i < BENCHMARKS / 2 ? 0.07 : 0; /* half of them */
+  count_alarms(run, &separate, &in_turns);
+  assert_int_equal(separate, BENCHMARKS / 2);
+}
+
+static double known_noise(const char *suite, const char *benchmark, const char *metric, void *user) {
+  (void)suite, (void)metric;
+  return strcmp(benchmark, "b00") == 0 ? *(double *)user : NAN;
+}
+
+static void the_history_knows_the_noise(void **state) {
+  (void)state;
+  double run[BENCHMARKS] = {0.1, 0.1}, noise = 0.12;
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  assay_changes *changes = compare(before, after, &(assay_compare_config){.noise = known_noise, .noise_user = &noise});
+  assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_near(changes->items[0].noise_floor, 0.12, 1e-12);
+  assert_non_null(strstr(changes->items[0].reason, "12.0 %"));
+  assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_WORSE);
+  assert_int_equal(changes->status, ASSAY_REGRESS_HAS_REGRESSIONS);
+  assert_int_equal(assay_changes_exit_code(changes), 1);
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+static void a_busy_machine_is_no_verdict(void **state) {
+  (void)state;
+  double run[BENCHMARKS] = {0.1, 0.1, -0.1};
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  for (int i = 0; i < 3; i++) before->benchmarks[i].covariates.others_cpus = 0.05;
+  for (int i = 0; i < 3; i++) after->benchmarks[i].covariates.others_cpus = i == 1 ? 0.1 : 0.9;
+  assay_changes *changes = compare(before, after, NULL);
+  assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_non_null(strstr(changes->items[0].reason, "0.9 CPUs"));
+  assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_WORSE);
+  assert_int_equal(changes->items[2].verdict, ASSAY_VERDICT_BETTER); /* it was faster although others were busy */
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+static void other_machines_are_refused_unless_asked_for(void **state) {
+  (void)state;
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, still);
+  before->machine_id = "1111111111111111";
+  after->machine_id = "2222222222222222";
+  assay_error err = {0};
+  assay_changes *changes = NULL;
+  assert_int_equal(assay_compare(before, after, NULL, &err, &changes), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "--other-machines"));
+  assert_null(changes);
+  changes = compare(before, after, &(assay_compare_config){.other_machines = true});
+  assert_true(changes->other_machine);
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+/* ---- One process a side ----------------------------------------------------------------------------------------------------------- */
+
+static assay_result *lone(int count, double first, double jitter, uint64_t seed) {
+  assay_random random;
+  assay_random_init(&random, seed);
+  assay_result *r = test_empty_result("00000000000000aa", 1);
+  for (int i = 0; i < count; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "b%02d", i);
+    double values[20], process = (i == 0 ? first : 1) * exp(jitter * assay_random_normal(&random));
+    for (int k = 0; k < 20; k++) values[k] = 1000 * process * exp(0.002 * assay_random_normal(&random));
+    test_add_made_benchmark(r, "s", name, "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, values, 20);
+    r->benchmarks[i].metrics[0].replicate = ASSAY_REPLICATE_REPETITION;
+  }
+  return r;
+}
+
+static assay_verdict first_of_lone(int count, double factor, size_t *false_alarms) {
+  assay_result *before = lone(count, 1, 0.01, 5), *after = lone(count, factor, 0.01, 6);
+  assay_changes *changes = compare(before, after, NULL);
+  assay_verdict verdict = changes->items[0].verdict;
+  *false_alarms = alarms(changes) - (verdict == ASSAY_VERDICT_WORSE || verdict == ASSAY_VERDICT_CRITICAL);
+  assert_int_equal(changes->items[0].before_count, 1);
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+  return verdict;
+}
+
+static void repetitions_of_one_process_are_one_value(void **state) {
+  (void)state;
+  size_t false_alarms;
+  assert_int_equal(first_of_lone(1, 1.1, &false_alarms), ASSAY_VERDICT_INCONCLUSIVE); /* 20 repetitions that agree to 0.2 % prove nothing */
+  assert_int_equal(first_of_lone(1, 2, &false_alarms), ASSAY_VERDICT_CRITICAL);
+  assert_int_equal(first_of_lone(30, 1.1, &false_alarms), ASSAY_VERDICT_WORSE); /* 29 others show how much processes differ */
+  assert_int_equal(false_alarms, 0);
+}
+
+/* ---- Thresholds --------------------------------------------------------------------------------------------------------------------- */
+
+static assay_status load(const char *text, assay_error *err, assay_thresholds **thresholds) {
+  char *dir = NULL, path[4096];
+  assert_int_equal(assay_os_temp_dir(NULL, &dir), ASSAY_OK);
+  snprintf(path, sizeof path, "%s/t.toml", dir);
+  assert_int_equal(assay_os_write_file(path, text, strlen(text), NULL), ASSAY_OK);
+  assay_status status = assay_thresholds_load(path, err, thresholds);
+  assay_os_remove_tree(dir);
+  assay_free(dir);
+  return status;
+}
+
+static void thresholds_come_from_files(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_thresholds *t = NULL;
+  assert_ok(assay_thresholds_load(NULL, &err, &t), err);
+  for (int kind = 0; kind <= ASSAY_KIND_COUNT; kind++) { /* the shipped file says what the code falls back to */
+    assay_threshold shipped = assay_threshold_for(t, "s", "b", "m", (assay_metric_kind)kind);
+    assay_threshold built_in = assay_threshold_for(NULL, "s", "b", "m", (assay_metric_kind)kind);
+    assert_near(shipped.warning, built_in.warning, 1e-12);
+    assert_near(shipped.critical, built_in.critical, 1e-12);
+  }
+  assay_thresholds_destroy(t);
+  assert_ok(load("[thresholds]\ntime = \"3 %\"\nmemory = { warning = 0.2, critical = \"90 %\" }\n"
+                 "[[threshold]]\nbenchmark = \"s/alloc*\"\nwarning = \"40 %\"\n"
+                 "[[threshold]]\nbenchmark = \"s/alloc_1g\"\nmetric = \"time\"\nwarning = \"1 %\"\ncritical = \"2 %\"\n",
+                 &err, &t),
+            err);
+  assert_near(assay_threshold_for(t, "s", "b", "time", ASSAY_KIND_TIME).warning, 0.03, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "b", "time", ASSAY_KIND_TIME).critical, 0.075, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "b", "peak_rss", ASSAY_KIND_MEMORY).critical, 0.9, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "alloc_2g", "time", ASSAY_KIND_TIME).warning, 0.4, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "alloc_1g", "time", ASSAY_KIND_TIME).critical, 0.02, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "alloc_1g", "peak_rss", ASSAY_KIND_MEMORY).warning, 0.4, 1e-12);
+  assert_near(assay_threshold_for(t, "s", "b", "l", ASSAY_KIND_LATENCY).warning, 0.2, 1e-12); /* as shipped */
+  assay_thresholds_destroy(t);
+}
+
+static void bad_thresholds_name_the_place(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {
+      {"[thresholds]\ntime = \"5 ms\"\n", "t.toml:2:8"},
+      {"[thresholds]\ntime = -1\n", "t.toml:2:8"},
+      {"[thresholds]\ntimes = \"5 %\"\n", "'time'"},
+      {"[thresholds]\ntime = { critical = \"5 %\" }\n", "warning"},
+      {"[thresholds]\ntime = { warning = \"5 %\", critical = \"4 %\" }\n", "below"},
+      {"[[threshold]]\nbenchmark = \"x\"\n", "warning"},
+      {"[[threshold]]\nbench = \"x\"\nwarning = 1\n", "benchmark"},
+      {"threshold = 5\n", "[[threshold]]"},
+      {"[other]\n", "neither"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_error err = {0};
+    assay_thresholds *t = NULL;
+    assert_int_not_equal(load(cases[i][0], &err, &t), ASSAY_OK);
+    if (strstr(err.message, cases[i][1]) == NULL) fail_msg("'%s' does not say %s", err.message, cases[i][1]);
+    assert_null(t);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(runs_that_scatter_are_noise),
+      cmocka_unit_test(a_slow_machine_is_noise_and_a_few_slow_benchmarks_are_not),
+      cmocka_unit_test(the_history_knows_the_noise),
+      cmocka_unit_test(a_busy_machine_is_no_verdict),
+      cmocka_unit_test(other_machines_are_refused_unless_asked_for),
+      cmocka_unit_test(repetitions_of_one_process_are_one_value),
+      cmocka_unit_test(thresholds_come_from_files),
+      cmocka_unit_test(bad_thresholds_name_the_place),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
