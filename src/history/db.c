@@ -1,80 +1,148 @@
 /* SPDX-License-Identifier: MIT */
 #include "history/db.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-static assay_status status_of(int code, int system_errno) {
-  switch (code & 0xff) {
-    case SQLITE_FULL: return ASSAY_ERR_NO_SPACE;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ASSAY_ERR_BUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return ASSAY_ERR_CORRUPT;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH: return ASSAY_ERR_PERMISSION;
-    case SQLITE_NOMEM: return ASSAY_ERR_NO_MEMORY;
-    default: break;
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/utf8.h"
+#include "os/prim.h"
+
+const char *const assay_db_texts[ASSAY_SQL_COUNT] = {
+#define TEXT_OF(name, text) text,
+    ASSAY_DB_STATEMENTS(TEXT_OF)
+#undef TEXT_OF
+};
+
+/* ---- Text that every database takes ------------------------------------------------------------------------------------------- */
+
+static bool is_utf8(const char *text) {
+  while (*text != '\0') {
+    size_t length = (unsigned char)*text < 0x80 ? 1 : assay_utf8_length(text);
+    if (length == 0) return false;
+    text += length;
   }
-  if (system_errno == ENOSPC || system_errno == EDQUOT) return ASSAY_ERR_NO_SPACE;
-  if (system_errno == EACCES || system_errno == EPERM || system_errno == EROFS) return ASSAY_ERR_PERMISSION;
-  if (system_errno == ENOENT || system_errno == ENOTDIR) return ASSAY_ERR_NOT_FOUND;
-  return ASSAY_ERR_IO;
+  return true;
 }
 
-static const char *mend_of(assay_status status) {
-  switch (status) {
-    case ASSAY_ERR_NO_SPACE: return "; free some space, what was stored before is intact";
-    case ASSAY_ERR_BUSY: return "; another program holds it, try again when that has ended";
-    case ASSAY_ERR_CORRUPT: return "; move the file away to begin a new history, or recover it with \"sqlite3 FILE .recover\"";
-    case ASSAY_ERR_PERMISSION: return "; name another directory with --output-dir, or make the file and its directory writable";
-    default: return "";
+static char *clean(const char *text) {
+  assay_buf out = {0};
+  while (*text != '\0') {
+    size_t length = assay_utf8_length(text);
+    if (length == 0)
+      assay_buf_puts(&out, "\xEF\xBF\xBD");
+    else
+      assay_buf_append(&out, text, length);
+    text += length == 0 ? 1 : length;
   }
+  return assay_buf_take(&out);
 }
 
-assay_status assay_history_fail(sqlite3 *db, const char *path, const char *doing, assay_error *err) {
-  int code = db == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db);
-  assay_status status = status_of(code, db == NULL ? 0 : sqlite3_system_errno(db));
-  return ASSAY_FAIL(err, status, "%s: cannot %s: %s%s", path, doing, db == NULL ? "out of memory" : sqlite3_errmsg(db), mend_of(status));
-}
-
-sqlite3_stmt *assay_history_statement(assay_history *history, assay_history_sql which, assay_error *err) {
-  static const char *const texts[] = {
-#define TEXT(name, text) text,
-      ASSAY_HISTORY_STATEMENTS(TEXT)
-#undef TEXT
-  };
-  sqlite3_stmt **statement = &history->statements[which];
-  if (*statement == NULL && sqlite3_prepare_v3(history->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK) {
-    assay_history_fail(history->db, history->path, "use the history", err);
-    return NULL;
+assay_status assay_db_do(assay_history *history, assay_db_statement which, const assay_db_value *values, size_t count, bool rows,
+                         const char *doing, assay_error *err) {
+  assay_db_value cleaned[ASSAY_DB_VALUES_MAX] = {0};
+  char *copies[ASSAY_DB_VALUES_MAX] = {0};
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < count; i++) {
+    cleaned[i] = values[i];
+    if (values[i].kind != ASSAY_DB_TEXT || values[i].text == NULL || is_utf8(values[i].text)) continue;
+    cleaned[i].text = copies[i] = clean(values[i].text);
+    if (copies[i] == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: cannot %s: out of memory", history->name, doing);
   }
-  sqlite3_reset(*statement);
-  sqlite3_clear_bindings(*statement);
-  return *statement;
-}
-
-void assay_history_bind_text(sqlite3_stmt *statement, int at, const char *text) {
-  sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT); /* NULL text binds NULL */
-}
-
-assay_status assay_history_do(assay_history *history, sqlite3_stmt *statement, const char *doing, assay_error *err) {
-  if (statement == NULL) return status_of(sqlite3_extended_errcode(history->db), sqlite3_system_errno(history->db));
-  int code = sqlite3_step(statement);
-  assay_status status = code == SQLITE_DONE || code == SQLITE_ROW ? ASSAY_OK : assay_history_fail(history->db, history->path, doing, err);
-  sqlite3_reset(statement);
+  if (status == ASSAY_OK) status = history->driver->start(history, which, cleaned, count, rows, doing, err);
+  for (size_t i = 0; i < count; i++) assay_free(copies[i]);
   return status;
 }
 
-assay_status assay_history_transaction_begin(assay_history *history, assay_error *err) {
-  return assay_history_do(history, assay_history_statement(history, ASSAY_SQL_BEGIN, err), "begin to write", err);
+/* ---- Rows --------------------------------------------------------------------------------------------------------------------- */
+
+bool assay_db_next(assay_history *history) { return history->driver->next(history); }
+
+const char *assay_db_bytes(const assay_history *history, int column, size_t *length) {
+  return history->driver->text(history, column, length);
 }
 
-assay_status assay_history_transaction_end(assay_history *history, assay_status status, assay_error *err) {
-  if (status == ASSAY_OK) status = assay_history_do(history, assay_history_statement(history, ASSAY_SQL_COMMIT, err), "write", err);
-  /* SQLite rolls back by itself after some failures, a full disk among them; a second rollback would only hide the first message. */
-  if (status != ASSAY_OK && sqlite3_get_autocommit(history->db) == 0)
-    assay_history_do(history, assay_history_statement(history, ASSAY_SQL_ROLLBACK, err), "roll back", NULL);
-  return status;
+const char *assay_db_text(const assay_history *history, int column) {
+  size_t length;
+  return assay_db_bytes(history, column, &length);
+}
+
+int64_t assay_db_integer(const assay_history *history, int column) { return history->driver->integer(history, column); }
+double assay_db_real(const assay_history *history, int column) { return history->driver->real(history, column); }
+assay_status assay_db_end(assay_history *history, assay_error *err) { return history->driver->end(history, err); }
+
+void assay_db_copy(char *to, size_t size, const assay_history *history, int column) {
+  size_t length = 0;
+  const char *text = assay_db_bytes(history, column, &length);
+  if (text == NULL) length = 0;
+  if (length >= size) {
+    length = size - 1;
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+  }
+  if (length > 0) memcpy(to, text, length);
+  to[length] = '\0';
+}
+
+static assay_status no_memory(const assay_history *history, assay_error *err) {
+  return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the rows of %s", history->name);
+}
+
+assay_status assay_db_room(const assay_history *history, void **items, size_t count, size_t *capacity, size_t size, assay_error *err) {
+  if (count < *capacity) return ASSAY_OK;
+  size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+  void *grown = assay_realloc(ASSAY_TAG_HISTORY, *items, wanted, size);
+  if (grown == NULL) return no_memory(history, err);
+  *items = grown;
+  *capacity = wanted;
+  return ASSAY_OK;
+}
+
+typedef struct list_head {
+  _Alignas(16) assay_arena arena; /* the rows behind it are aligned as malloc aligns */
+} list_head;
+
+static list_head *head_of(const void *rows) { return (list_head *)(uintptr_t)rows - 1; }
+
+assay_status assay_db_list_room(const assay_history *history, void **rows, size_t count, size_t *capacity, size_t size, assay_error *err) {
+  if (count < *capacity) return ASSAY_OK;
+  size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+  list_head *head = *rows == NULL ? NULL : head_of(*rows);
+  list_head *grown = assay_realloc(ASSAY_TAG_HISTORY, head, 1, sizeof *head + wanted * size);
+  if (grown == NULL) return no_memory(history, err);
+  if (head == NULL) assay_arena_init(&grown->arena, ASSAY_TAG_HISTORY);
+  *rows = grown + 1;
+  *capacity = wanted;
+  return ASSAY_OK;
+}
+
+const char *assay_db_list_text(void *rows, const assay_history *history, int column) {
+  const char *text = assay_db_text(history, column);
+  return assay_arena_strdup(&head_of(rows)->arena, text == NULL ? "" : text);
+}
+
+assay_status assay_db_list_end(const assay_history *history, const void *rows, assay_error *err) {
+  return rows != NULL && head_of(rows)->arena.failed ? no_memory(history, err) : ASSAY_OK;
+}
+
+void assay_db_list_free(void *rows) {
+  if (rows == NULL) return;
+  assay_arena_deinit(&head_of(rows)->arena);
+  assay_free(head_of(rows));
+}
+
+/* ---- Transactions ------------------------------------------------------------------------------------------------------------- */
+
+enum { ATTEMPTS = 5, PAUSE_NS = 20000000 };
+
+assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err) {
+  for (int attempt = 1;; attempt++) {
+    assay_error problem = {0};
+    history->may_retry = false;
+    assay_status status = history->driver->begin(history, &problem);
+    if (status == ASSAY_OK) status = history->driver->finish(history, work(history, context, &problem), &problem);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    if (!history->may_retry || attempt == ATTEMPTS) return assay_error_set(err, status, problem.file, problem.line, "%s", problem.message);
+    assay_os_sleep_ns((uint64_t)(attempt * PAUSE_NS));
+  }
 }

@@ -1,94 +1,132 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the history share: the handle, its statements, and SQLite's failures as ours. */
+/*
+ * The seam between the history and the database that holds it. What the history does is written once, over the statements of statements.h;
+ * a driver (sqlite.c, postgres.c) carries them out.
+ *
+ *     status = ASSAY_DB_DO(history, SET_STATE, "mark a run", err, INTEGER(key), INTEGER(2));
+ *     status = ASSAY_DB_ASK(history, FIND_RUN, "find the run", err, TEXT(id));
+ *     while (status == ASSAY_OK && assay_db_next(history)) key = assay_db_integer(history, 0);
+ *     if (status == ASSAY_OK) status = assay_db_end(history, err);
+ *
+ * One question is open at a time. Text is valid UTF-8 when it reaches a driver: what is not, becomes U+FFFD as in our JSON.
+ */
 #ifndef ASSAY_HISTORY_DB_H
 #define ASSAY_HISTORY_DB_H
 
 #include <assay/history.h>
-#include <sqlite3.h>
 
-/* Every statement is prepared once, when it is first needed. */
-#define ASSAY_HISTORY_STATEMENTS(X)                                                                                                      \
-  X(BEGIN, "BEGIN IMMEDIATE")                                                                                                            \
-  X(COMMIT, "COMMIT")                                                                                                                    \
-  X(ROLLBACK, "ROLLBACK")                                                                                                                \
-  X(PUT_MACHINE,                                                                                                                         \
-    "INSERT INTO machines(id, label, first_seen_s, last_seen_s) VALUES(?1, ?2, ?3, ?3) "                                                 \
-    "ON CONFLICT(id) DO UPDATE SET label = excluded.label, last_seen_s = excluded.last_seen_s")                                          \
-  X(ADD_RUN,                                                                                                                             \
-    "INSERT INTO runs(id, machine_id, started_at_s, duration_s, state, quick, version, commit_id, name, owner_pid, owner_boot, "         \
-    "owner_namespace, owner_started, document) VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                       \
-  X(FIND_RUN, "SELECT key, machine_id, started_at_s FROM runs WHERE id = ?1")                                                            \
-  X(END_RUN, "UPDATE runs SET state = ?2, duration_s = ?3, document = ?4 WHERE key = ?1")                                                \
-  X(SET_STATE, "UPDATE runs SET state = ?2 WHERE key = ?1")                                                                              \
-  X(LIST_RUNNING, "SELECT key, owner_pid, owner_boot, owner_namespace, owner_started, started_at_s FROM runs WHERE state = 0")           \
-  X(PUT_BENCHMARK,                                                                                                                       \
-    "INSERT INTO benchmarks(run, suite, name, status, position, document) VALUES(?1, ?2, ?3, ?4, "                                       \
-    "coalesce(?5, (SELECT count(*) FROM benchmarks WHERE run = ?1)), ?6) "                                                               \
-    "ON CONFLICT(run, suite, name) DO UPDATE SET status = excluded.status, position = coalesce(?5, position), document = "               \
-    "excluded.document")                                                                                                                 \
-  X(ADD_SERIES, "INSERT OR IGNORE INTO series(machine_id, suite, benchmark, metric) VALUES(?1, ?2, ?3, ?4)")                             \
-  X(PUT_POINT,                                                                                                                           \
-    "INSERT OR REPLACE INTO points(series, at_s, run, value, ci_low, ci_high) "                                                          \
-    "SELECT id, ?5, ?6, ?7, ?8, ?9 FROM series WHERE machine_id = ?1 AND suite = ?2 AND benchmark = ?3 AND metric = ?4")                 \
-  X(DROP_POINTS,                                                                                                                         \
-    "DELETE FROM points WHERE at_s = ?4 AND run = ?5 AND series IN "                                                                     \
-    "(SELECT id FROM series WHERE machine_id = ?1 AND suite = ?2 AND benchmark = ?3)")                                                   \
-  X(LIST_RUNS,                                                                                                                           \
-    "SELECT r.id, r.started_at_s, r.duration_s, r.state, r.quick, r.machine_id, m.label, r.version, r.commit_id, r.name, "               \
-    "(SELECT count(*) FROM benchmarks b WHERE b.run = r.key), (SELECT count(*) FROM benchmarks b WHERE b.run = r.key AND b.status = 3) " \
-    "FROM runs r JOIN machines m ON m.id = r.machine_id WHERE ?1 IS NULL OR r.machine_id = ?1 ORDER BY r.started_at_s DESC, r.key DESC " \
-    "LIMIT ?2")                                                                                                                          \
-  X(NTH_ENDED,                                                                                                                           \
-    "SELECT id FROM runs WHERE state <> 0 AND (?1 IS NULL OR machine_id = ?1) ORDER BY started_at_s DESC, key DESC LIMIT 1 OFFSET ?2")   \
-  X(FIND_START, "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")                                             \
-  X(LOAD_RUN, "SELECT document, state FROM runs WHERE id = ?1")                                                                          \
-  X(LOAD_BENCHMARKS, "SELECT document FROM benchmarks WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY position, key")          \
-  X(SERIES,                                                                                                                              \
-    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run AND r.state = 1 "                      \
-    "WHERE p.series = (SELECT id FROM series WHERE machine_id = ?1 AND suite = ?2 AND benchmark = ?3 AND metric = ?4) "                  \
-    "ORDER BY p.at_s DESC, p.run DESC LIMIT ?5")                                                                                         \
-  X(SERIES_ANYWHERE,                                                                                                                     \
-    "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id FROM points p JOIN runs r ON r.key = p.run AND r.state = 1 "                      \
-    "WHERE ?1 IS NULL AND p.series IN (SELECT id FROM series WHERE suite = ?2 AND benchmark = ?3 AND metric = ?4) "                      \
-    "ORDER BY p.at_s DESC, p.run DESC LIMIT ?5")                                                                                         \
-  X(PUT_BASELINE,                                                                                                                        \
-    "INSERT INTO baselines(name, run, description, saved_at_s) VALUES(?1, (SELECT key FROM runs WHERE id = ?2), ?3, ?4) "                \
-    "ON CONFLICT(name) DO UPDATE SET run = excluded.run, description = excluded.description, saved_at_s = excluded.saved_at_s")          \
-  X(FIND_BASELINE, "SELECT r.id FROM baselines b JOIN runs r ON r.key = b.run WHERE b.name = ?1")
+#include "history/statements.h"
 
-typedef enum assay_history_sql {
-#define ASSAY_HISTORY_ENUM(name, text) ASSAY_SQL_##name,
-  ASSAY_HISTORY_STATEMENTS(ASSAY_HISTORY_ENUM)
-#undef ASSAY_HISTORY_ENUM
-      ASSAY_SQL_COUNT
-} assay_history_sql;
+typedef enum assay_db_kind { ASSAY_DB_TEXT, ASSAY_DB_INTEGER, ASSAY_DB_REAL } assay_db_kind;
 
+/* SQL NULL: NULL text, an integer that is `absent`, a real number that is not finite. */
+typedef struct assay_db_value {
+  assay_db_kind kind;
+  bool absent;
+  const char *text;
+  int64_t integer;
+  double real;
+} assay_db_value;
+
+#define TEXT(t) ((assay_db_value){.kind = ASSAY_DB_TEXT, .text = (t)})
+#define INTEGER(i) ((assay_db_value){.kind = ASSAY_DB_INTEGER, .integer = (int64_t)(i)})
+#define REAL(r) ((assay_db_value){.kind = ASSAY_DB_REAL, .real = (r)})
+
+enum { ASSAY_DB_VALUES_MAX = 16 };
+
+/* A failed call fills `err` with a sentence that names the database, what was tried (`doing`: "store the run") and the mend. */
+typedef struct assay_db_driver {
+  /* Rows are there for `next` when `rows`; otherwise the statement is only carried out, which a driver may put off until the transaction
+   * ends or something is asked. */
+  assay_status (*start)(assay_history *history, assay_db_statement which, const assay_db_value *values, size_t count, bool rows,
+                        const char *doing, assay_error *err);
+  bool (*next)(assay_history *history);
+  const char *(*text)(const assay_history *history, int column, size_t *length); /* NULL: SQL NULL */
+  int64_t (*integer)(const assay_history *history, int column);                  /* 0: SQL NULL */
+  double (*real)(const assay_history *history, int column);                      /* NaN: SQL NULL */
+  assay_status (*end)(assay_history *history, assay_error *err);
+  assay_status (*begin)(assay_history *history, assay_error *err);
+  /* Commits when `status` is ASSAY_OK, else rolls back and gives `status` again. */
+  assay_status (*finish)(assay_history *history, assay_status status, assay_error *err);
+  /* Schema: the version that is there (0: none), the lock that one migration at a time holds until `finish`, a script of the steps' own
+   * dialect (schema.c), and what tells the new version. */
+  assay_status (*version)(assay_history *history, assay_error *err, int *version);
+  assay_status (*begin_migration)(assay_history *history, assay_error *err);
+  assay_status (*script)(assay_history *history, const char *sql, assay_error *err);
+  assay_status (*stamp)(assay_history *history, int version, assay_error *err);
+  void (*close)(assay_history *history);
+  const char *elsewhere; /* what a user names instead, e.g. "another directory with --output-dir" */
+  bool is_shared;        /* runs of other hosts are in it as a matter of course */
+} assay_db_driver;
+
+/* The beginning of each driver's own handle. */
 struct assay_history {
-  sqlite3 *db;
-  char *path;
-  sqlite3_stmt *statements[ASSAY_SQL_COUNT];
+  const assay_db_driver *driver;
+  char *name; /* of the database, for messages: without a password */
+  /* The last failure is one that trying the transaction again may mend (a deadlock between writers). */
+  bool may_retry;
 };
 
-/* Our status for SQLite's last failure on `db`, with a sentence that names the file, what was tried, and the mend where there is one. */
-assay_status assay_history_fail(sqlite3 *db, const char *path, const char *doing, assay_error *err);
+#define ASSAY_DB_DO(history, which, doing, err, ...)                               \
+  assay_db_do((history), ASSAY_SQL_##which, (const assay_db_value[]){__VA_ARGS__}, \
+              sizeof((const assay_db_value[]){__VA_ARGS__}) / sizeof(assay_db_value), false, (doing), (err))
+#define ASSAY_DB_ASK(history, which, doing, err, ...) ASSAY_DB_ASK_FOR(history, ASSAY_SQL_##which, doing, err, __VA_ARGS__)
+/* The same for a statement that is chosen when it runs. */
+#define ASSAY_DB_ASK_FOR(history, which, doing, err, ...)                \
+  assay_db_do((history), (which), (const assay_db_value[]){__VA_ARGS__}, \
+              sizeof((const assay_db_value[]){__VA_ARGS__}) / sizeof(assay_db_value), true, (doing), (err))
+assay_status assay_db_do(assay_history *history, assay_db_statement which, const assay_db_value *values, size_t count, bool rows,
+                         const char *doing, assay_error *err);
 
-/* The statement, reset and without bindings; NULL after a failure. */
-sqlite3_stmt *assay_history_statement(assay_history *history, assay_history_sql which, assay_error *err);
-/* Binds text (NULL: SQL NULL) and real numbers (NaN: SQL NULL). */
-void assay_history_bind_text(sqlite3_stmt *statement, int at, const char *text);
-/* Runs a statement that gives no rows, and resets it. `statement` NULL stands for an earlier failure. */
-assay_status assay_history_do(assay_history *history, sqlite3_stmt *statement, const char *doing, assay_error *err);
-/* One write transaction; `end` commits when `status` is ASSAY_OK, else rolls back and gives `status` again. */
-assay_status assay_history_transaction_begin(assay_history *history, assay_error *err);
-assay_status assay_history_transaction_end(assay_history *history, assay_status status, assay_error *err);
+/* False when there is no further row, or reading failed, which `end` tells. */
+bool assay_db_next(assay_history *history);
+/* Columns of the row; text stays until the next row. NULL: SQL NULL. */
+const char *assay_db_text(const assay_history *history, int column);
+const char *assay_db_bytes(const assay_history *history, int column, size_t *length);
+int64_t assay_db_integer(const assay_history *history, int column);
+double assay_db_real(const assay_history *history, int column);
+/* Copies text into an array, cut at its end (between characters) where it is longer. */
+#define ASSAY_DB_COPY(to, history, column) assay_db_copy((to), sizeof(to), (history), (column))
+void assay_db_copy(char *to, size_t size, const assay_history *history, int column);
+/* To be called after a question that was answered, also when not all rows were read. */
+assay_status assay_db_end(assay_history *history, assay_error *err);
 
-/* Brings an open database to the newest schema; the tables are made in an empty one. */
-assay_status assay_history_migrate(sqlite3 *db, const char *path, assay_error *err);
-/* Refuses a file that is no history, is damaged or newer, looking at it read-only. */
+/* Room for one more in a heap array that doubles; ASSAY_ERR_NO_MEMORY leaves the array. */
+assay_status assay_db_room(const assay_history *history, void **items, size_t count, size_t *capacity, size_t size, assay_error *err);
+
+/* Rows that own texts: an array that doubles, with an arena in the same block before its first row. `*rows` NULL to begin. */
+assay_status assay_db_list_room(const assay_history *history, void **rows, size_t count, size_t *capacity, size_t size, assay_error *err);
+/* A copy of a text column that belongs to the list ("" for SQL NULL); NULL, and then list_room fails next, when out of memory. */
+const char *assay_db_list_text(void *rows, const assay_history *history, int column);
+/* Ends the list: out of memory in one of its texts is told here. */
+assay_status assay_db_list_end(const assay_history *history, const void *rows, assay_error *err);
+void assay_db_list_free(void *rows); /* accepts NULL */
+
+/* Does `work` in one write transaction, all of it or nothing. It may be done again from its beginning. */
+typedef assay_status (*assay_db_work)(assay_history *history, void *context, assay_error *err);
+assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err);
+
+/* ---- Drivers ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Opens, without looking at the schema. `create` false: never makes a file. */
+assay_status assay_sqlite_open(const char *path, assay_error *err, assay_history **history);
+/* Reads a file where nothing may be written, not even a lock; an older schema is brought up to date in a copy in memory. */
+assay_status assay_sqlite_open_frozen(const char *path, assay_error *err, assay_history **history);
+
+/* ---- Schema (schema.c) ------------------------------------------------------------------------------------------------------------ */
+
+enum { ASSAY_HISTORY_SCHEMA = 2, ASSAY_HISTORY_APPLICATION = 0x41535359 /* "ASSY" */ };
+
+/* Brings an open database to the newest schema; the tables are made in an empty one. One transaction. */
+assay_status assay_history_migrate(assay_history *history, assay_error *err);
+assay_status assay_history_refuse_newer(const char *name, const char *elsewhere, int version, assay_error *err);
+/* Refuses an SQLite file that is no history, is damaged or newer, looking at it read-only. */
 assay_status assay_history_look(const char *path, assay_error *err);
+
 /* Marks the runs interrupted whose owner is no more. */
 assay_status assay_history_reap(assay_history *history, assay_error *err);
-
-enum { ASSAY_HISTORY_SCHEMA = 1, ASSAY_HISTORY_APPLICATION = 0x41535359 /* "ASSY" */ };
+/* The id of the run that `which` names, as assay_history_load finds it, or of a baseline. */
+assay_status assay_history_resolve(assay_history *history, const char *which, const char *machine_id, assay_error *err, char id[17]);
+assay_status assay_history_resolve_baseline(assay_history *history, const char *name, assay_error *err, char id[17]);
 
 #endif

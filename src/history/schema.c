@@ -6,79 +6,86 @@
  * beside them are copies for searching. `points` holds the numbers of all metrics clustered by series, so that a trend is one contiguous
  * read.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "history/db.h"
 #include "os/prim.h"
 
-static const char *const steps[ASSAY_HISTORY_SCHEMA] = {
-    "CREATE TABLE schema_changes(version INTEGER PRIMARY KEY, applied_at_s INTEGER NOT NULL);"
-    "CREATE TABLE machines(id TEXT PRIMARY KEY, label TEXT NOT NULL, first_seen_s INTEGER NOT NULL, last_seen_s INTEGER NOT NULL) WITHOUT "
-    "ROWID;"
-    "CREATE TABLE runs(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, machine_id TEXT NOT NULL REFERENCES machines(id),"
-    " started_at_s INTEGER NOT NULL, duration_s REAL NOT NULL,"
-    " state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2)," /* assay_run_state */
-    " quick INTEGER NOT NULL, version TEXT NOT NULL, commit_id TEXT, name TEXT,"
-    " owner_pid INTEGER, owner_boot TEXT, owner_namespace INTEGER, owner_started INTEGER, document TEXT NOT NULL);"
-    "CREATE INDEX runs_by_time ON runs(started_at_s);"
-    "CREATE INDEX runs_by_machine ON runs(machine_id, started_at_s);"
-    "CREATE INDEX runs_running ON runs(state) WHERE state = 0;"
-    "CREATE TABLE benchmarks(key INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,"
-    " suite TEXT NOT NULL, name TEXT NOT NULL,"
-    " status INTEGER NOT NULL," /* assay_outcome */
-    " position INTEGER NOT NULL, document TEXT NOT NULL, UNIQUE(run, suite, name));"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY, machine_id TEXT NOT NULL REFERENCES machines(id), suite TEXT NOT NULL,"
-    " benchmark TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(suite, benchmark, metric, machine_id));"
-    "CREATE TABLE points(series INTEGER NOT NULL REFERENCES series(id), at_s INTEGER NOT NULL,"
-    " run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE, value REAL NOT NULL, ci_low REAL, ci_high REAL,"
-    " PRIMARY KEY(series, at_s, run)) WITHOUT ROWID;"
-    "CREATE TABLE baselines(name TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(key), description TEXT,"
-    " saved_at_s INTEGER NOT NULL) WITHOUT ROWID;",
+typedef struct schema_step {
+  const char *sql;
+  const char *old_rows; /* brings what was stored before up to date, in SQLite's words; a shared history has nothing older than step 2 */
+} schema_step;
+
+static const schema_step steps[ASSAY_HISTORY_SCHEMA] = {
+    {.sql = "CREATE TABLE schema_changes(version INTEGER PRIMARY KEY, applied_at_s INTEGER NOT NULL);"
+            "CREATE TABLE machines(id TEXT PRIMARY KEY, label TEXT NOT NULL, first_seen_s INTEGER NOT NULL, last_seen_s INTEGER NOT NULL) "
+            "WITHOUT ROWID;"
+            "CREATE TABLE runs(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, machine_id TEXT NOT NULL REFERENCES machines(id),"
+            " started_at_s INTEGER NOT NULL, duration_s REAL NOT NULL,"
+            " state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2)," /* assay_run_state */
+            " quick INTEGER NOT NULL, version TEXT NOT NULL, commit_id TEXT, name TEXT,"
+            " owner_pid INTEGER, owner_boot TEXT, owner_namespace INTEGER, owner_started INTEGER, document TEXT NOT NULL);"
+            "CREATE INDEX runs_by_time ON runs(started_at_s);"
+            "CREATE INDEX runs_by_machine ON runs(machine_id, started_at_s);"
+            "CREATE INDEX runs_running ON runs(state) WHERE state = 0;"
+            "CREATE TABLE benchmarks(key INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,"
+            " suite TEXT NOT NULL, name TEXT NOT NULL,"
+            " status INTEGER NOT NULL," /* assay_outcome */
+            " position INTEGER NOT NULL, document TEXT NOT NULL, UNIQUE(run, suite, name));"
+            "CREATE TABLE series(id INTEGER PRIMARY KEY, machine_id TEXT NOT NULL REFERENCES machines(id), suite TEXT NOT NULL,"
+            " benchmark TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(suite, benchmark, metric, machine_id));"
+            "CREATE TABLE points(series INTEGER NOT NULL REFERENCES series(id), at_s INTEGER NOT NULL,"
+            " run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE, value REAL NOT NULL, ci_low REAL, ci_high REAL,"
+            " PRIMARY KEY(series, at_s, run)) WITHOUT ROWID;"
+            "CREATE TABLE baselines(name TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(key), description TEXT,"
+            " saved_at_s INTEGER NOT NULL) WITHOUT ROWID;"},
+    /* Runs are asked for by commit; counts of a run's benchmarks need not read their documents; a series knows its unit; documents of the
+     * judge. */
+    {.sql = "CREATE INDEX runs_by_commit ON runs(commit_id) WHERE commit_id IS NOT NULL;"
+            "CREATE INDEX benchmarks_by_status ON benchmarks(run, status);"
+            "ALTER TABLE series ADD COLUMN unit TEXT;"
+            "CREATE TABLE documents(kind TEXT NOT NULL, key TEXT NOT NULL, changed_at_s INTEGER NOT NULL, document TEXT NOT NULL,"
+            " PRIMARY KEY(kind, key)) WITHOUT ROWID;",
+     .old_rows = "UPDATE series SET unit = (SELECT json_extract(m.value, '$.unit') FROM benchmarks b, json_each(b.document, '$.metrics') m"
+                 " WHERE b.run = (SELECT run FROM points WHERE points.series = series.id ORDER BY at_s DESC LIMIT 1)"
+                 " AND b.suite = series.suite AND b.name = series.benchmark AND json_extract(m.value, '$.name') = series.metric)"},
 };
 
-static int read_version(sqlite3 *db, int *version) {
-  sqlite3_stmt *statement = NULL;
-  int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL);
-  if (code == SQLITE_OK) code = sqlite3_step(statement);
-  if (code == SQLITE_ROW) *version = sqlite3_column_int(statement, 0);
-  sqlite3_finalize(statement);
-  return code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
-static assay_status refuse_newer(const char *path, int version, assay_error *err) {
+assay_status assay_history_refuse_newer(const char *name, const char *elsewhere, int version, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_VERSION,
-                    "%s was written by a newer Assay (schema %d, this one knows up to %d): upgrade Assay, or name another directory with "
-                    "--output-dir; the file is untouched",
-                    path, version, ASSAY_HISTORY_SCHEMA);
+                    "%s was written by a newer Assay (schema %d, this one knows up to %d): upgrade Assay, or name %s; it is untouched",
+                    name, version, ASSAY_HISTORY_SCHEMA, elsewhere);
 }
 
-static int apply(sqlite3 *db, int from) {
-  char stamp[160];
-  int code = SQLITE_OK;
-  for (int version = from; version < ASSAY_HISTORY_SCHEMA && code == SQLITE_OK; version++) {
-    code = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
-    snprintf(stamp, sizeof stamp, "INSERT INTO schema_changes VALUES(%d, %lld)", version + 1, (long long)assay_os_wall_s());
-    if (code == SQLITE_OK) code = sqlite3_exec(db, stamp, NULL, NULL, NULL);
+static assay_status apply(assay_history *history, int from, assay_error *err) {
+  char note[160];
+  assay_status status = ASSAY_OK;
+  for (int version = from; version < ASSAY_HISTORY_SCHEMA && status == ASSAY_OK; version++) {
+    status = history->driver->script(history, steps[version].sql, err);
+    if (status == ASSAY_OK && from > 0 && steps[version].old_rows != NULL)
+      status = history->driver->script(history, steps[version].old_rows, err);
+    snprintf(note, sizeof note, "INSERT INTO schema_changes VALUES(%d, %lld)", version + 1, (long long)assay_os_wall_s());
+    if (status == ASSAY_OK) status = history->driver->script(history, note, err);
   }
-  snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d", ASSAY_HISTORY_APPLICATION, ASSAY_HISTORY_SCHEMA);
-  return code == SQLITE_OK ? sqlite3_exec(db, stamp, NULL, NULL, NULL) : code;
+  return status == ASSAY_OK ? history->driver->stamp(history, ASSAY_HISTORY_SCHEMA, err) : status;
 }
 
-assay_status assay_history_migrate(sqlite3 *db, const char *path, assay_error *err) {
+assay_status assay_history_migrate(assay_history *history, assay_error *err) {
+  const assay_db_driver *driver = history->driver;
   int version = 0;
-  if (read_version(db, &version) != SQLITE_OK) return assay_history_fail(db, path, "read the schema", err);
-  if (version == ASSAY_HISTORY_SCHEMA) return ASSAY_OK;
-  if (version > ASSAY_HISTORY_SCHEMA) return refuse_newer(path, version, err);
-  if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) return assay_history_fail(db, path, "begin to write", err);
+  assay_status status = driver->version(history, err, &version);
+  if (status != ASSAY_OK || version == ASSAY_HISTORY_SCHEMA) return status;
+  if (version > ASSAY_HISTORY_SCHEMA) return assay_history_refuse_newer(history->name, driver->elsewhere, version, err);
+  status = driver->begin_migration(history, err);
+  if (status != ASSAY_OK) return status;
   /* Another process may have done it between the look above and the lock. */
-  int code = read_version(db, &version);
-  if (code == SQLITE_OK && version < ASSAY_HISTORY_SCHEMA) code = apply(db, version);
-  if (code == SQLITE_OK) code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-  if (code == SQLITE_OK) return version > ASSAY_HISTORY_SCHEMA ? refuse_newer(path, version, err) : ASSAY_OK;
-  assay_status status = assay_history_fail(db, path, "prepare the tables", err);
-  sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-  return status;
+  status = driver->version(history, err, &version);
+  if (status == ASSAY_OK && version > ASSAY_HISTORY_SCHEMA)
+    status = assay_history_refuse_newer(history->name, driver->elsewhere, version, err);
+  if (status == ASSAY_OK && version < ASSAY_HISTORY_SCHEMA) status = apply(history, version, err);
+  return driver->finish(history, status, err);
 }
 
 /* ---- A look before the file is opened for writing ----------------------------------------------------------------------------- */
@@ -99,7 +106,8 @@ static assay_status look_at_header(const char *path, const unsigned char *header
     return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT,
                       "%s is an SQLite database of another program: name another directory with --output-dir; it is untouched", path);
   uint32_t version = big_endian(header + VERSION_AT);
-  return version > ASSAY_HISTORY_SCHEMA ? refuse_newer(path, (int)version, err) : ASSAY_OK;
+  return version > ASSAY_HISTORY_SCHEMA ? assay_history_refuse_newer(path, "another directory with --output-dir", (int)version, err)
+                                        : ASSAY_OK;
 }
 
 /* True when SQLite finds the pages whole. Reading all of a large file at every run would cost more than it saves. */
