@@ -13,7 +13,6 @@
 #ifndef ASSAY_CHANGEPOINTS_H
 #define ASSAY_CHANGEPOINTS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <assay/status.h>
@@ -22,14 +21,21 @@
 extern "C" {
 #endif
 
+typedef enum assay_changepoint_kind {
+  ASSAY_CHANGEPOINT_LEVEL, /* a step */
+  ASSAY_CHANGEPOINT_TREND, /* the series grows or falls at another rate from here on (it may also have jumped) */
+  ASSAY_CHANGEPOINT_SPREAD /* the values scatter more or less widely, about the same level */
+} assay_changepoint_kind;
+
 typedef struct assay_changepoint {
+  assay_changepoint_kind kind;
   size_t index;         /* the first value after the change, counted from 0 */
   size_t low, high;     /* the change lies at one of these indices (about 95 %): the range of commits to look at */
-  double before, after; /* typical level on either side, up to the neighbouring change points (of column `column`) */
+  double before, after; /* of column `column`, on either side up to the neighbouring change points: the typical (median) level; of kind
+                           SPREAD the spread, as a standard deviation (from the MAD) */
   double change_ratio;  /* (after - before) / |before|; NaN when before is 0 */
-  double p_value;       /* of "no change here" */
+  double p_value;       /* of "no change here", with allowance for the place having been searched for */
   size_t column;        /* of a multivariate series: the column that moved most, in units of its noise */
-  bool in_spread;       /* the spread changed, not (only) the level */
 } assay_changepoint;
 
 /*
@@ -39,7 +45,8 @@ typedef struct assay_changepoint {
  */
 ASSAY_API assay_status assay_changepoints_find(const double *values, size_t count, size_t columns, assay_error *err,
                                                assay_changepoint **points, size_t *point_count);
-ASSAY_API void assay_changepoints_free(assay_changepoint *points); /* accepts NULL */
+ASSAY_API const char *assay_changepoint_kind_text(assay_changepoint_kind kind); /* "level", "trend", "spread" */
+ASSAY_API void assay_changepoints_free(assay_changepoint *points);              /* accepts NULL */
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the change-point finder share (docs/changepoints.md explains the method). A series is first prepared (cleaned of lone
+ * outliers, in units of its spread), then described in several ways: each way has a search of its own, and the shortest description wins.
+ */
+#ifndef ASSAY_STATS_CHANGEPOINTS_INNER_H
+#define ASSAY_STATS_CHANGEPOINTS_INNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+enum {
+  ASSAY_CP_SHORTEST = 3,       /* values in a segment with a level: a pair of outliers is none */
+  ASSAY_CP_SHORTEST_SLOPE = 6, /* ... with a slope */
+  ASSAY_CP_LEAST = 6           /* values in a series that is looked at */
+};
+
+/* ---- Preparing (changepoints_prepare.c) -------------------------------------------------------------------------------------------- */
+
+/* Column c's value i is at [c * count + i]. */
+typedef struct assay_cp_series {
+  size_t count, columns;
+  double *raw;    /* centred and scaled */
+  double *clean;  /* the same with lone outliers pulled in */
+  double *floor;  /* of each column: the least variance that its resolution allows to believe in */
+  size_t *row;    /* which row of the caller's series each value is from */
+  size_t *column; /* and which column */
+} assay_cp_series;
+
+/* Leaves out rows and columns without measurements and columns that never change; `columns` 0 when nothing is left. */
+void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_arena *arena, assay_cp_series *series);
+/* Subtracts the pattern that repeats, if there is one that is worth its parameters: gives its period, else 0. */
+size_t assay_cp_remove_season(const double *x, size_t count, size_t columns, assay_arena *arena, double *rest);
+/* Subtracts a slow smooth curve (cosines), fitted to x - steps and as wavy as is worth it: gives how many parameters it has, else 0. */
+size_t assay_cp_remove_curve(const double *x, const double *steps, size_t count, size_t columns, assay_arena *arena, double *rest);
+/* Pulls lone outliers (up to three in a row) of one column towards their neighbours' median. */
+void assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean);
+/* Median absolute value as a standard deviation; where that is 0, from the 90 % quantile. `scratch` has room for `count`. */
+double assay_cp_scale(const double *distances, size_t count, double *scratch);
+
+/* ---- Searching (changepoints_search.c) --------------------------------------------------------------------------------------------- */
+
+/* One way to look at the series. */
+typedef struct assay_cp_view {
+  const double *x;      /* column c's value i at [c * count + i] */
+  const double *weight; /* of each row: 1 / variance, 1 on average */
+  const double *floor;  /* of each column: the least variance that its resolution allows to believe in */
+  size_t count, columns;
+  size_t whole;    /* rows of the series, for views that lack some of them */
+  size_t spent;    /* parameters that the view took from each column */
+  double price;    /* what the view costs in the criterion */
+  size_t shortest; /* segment; 0: what its shape needs */
+  bool with_slope; /* segments may have slopes here */
+} assay_cp_view;
+
+/* Change points under the best noise and shape: a segment starts at each of at[0..changes). */
+typedef struct assay_cp_fit {
+  bool sloped;
+  double phi; /* of the noise: correlation of neighbours */
+  size_t *at;
+  size_t changes;
+  double criterion; /* -2 log likelihood and penalties */
+} assay_cp_fit;
+
+/* The work of a search, for tests: cost evaluations. */
+typedef struct assay_cp_work {
+  size_t costs;
+} assay_cp_work;
+
+void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit);
+/* Weighed sum of squared innovations of column `c` in [from, to) under the fit's shape, with a level (and slope) of its own. */
+typedef struct assay_cp_model assay_cp_model;
+const assay_cp_model *assay_cp_model_make(const assay_cp_view *view, bool sloped, double phi, assay_arena *arena);
+double assay_cp_cost(const assay_cp_model *model, size_t c, size_t from, size_t to);
+/* What a change point costs: the square of a deviation that noise alone seldom reaches anywhere in the series. */
+double assay_cp_penalty(size_t count, size_t columns, bool sloped);
+/* Writes the level (and slope) of each segment of column `c`, by weighed least squares. */
+void assay_cp_draw(const assay_cp_view *view, const assay_cp_fit *fit, size_t c, double *line);
+
+#endif
