@@ -113,7 +113,7 @@ assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 
 /* ---- Verbs (one file each; verbs.c lists them) ---------------------------------------------------------------------------------- */
 
-extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_machine, assay_cli_machine_gather,
+extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
     assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 /* NULL-terminated, in the order of help. */

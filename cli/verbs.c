@@ -10,6 +10,7 @@
 const assay_cli_verb *const assay_cli_verbs[] = {&assay_cli_run,
                                                  &assay_cli_list,
                                                  &assay_cli_time,
+                                                 &assay_cli_ab,
                                                  &assay_cli_machine,
                                                  &assay_cli_machine_gather,
                                                  &assay_cli_machine_check,
@@ -158,7 +159,7 @@ static int run_verb(assay_cli *cli, int argc, char **argv) {
   }
   assay_status status = assay_cli_config_open(cli, &err);
   if (status == ASSAY_OK) status = assay_cli_parse(cli, argc, argv, settings, &err, &wants_help);
-  bool measures = cli->verb == &assay_cli_run || cli->verb == &assay_cli_time;
+  bool measures = cli->verb == &assay_cli_run || cli->verb == &assay_cli_time || cli->verb == &assay_cli_ab;
   if (status == ASSAY_OK && measures && !wants_help) status = assay_cli_config_threads(cli, &err);
   if (status != ASSAY_OK) {
     int code = assay_cli_fail(cli, &err);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/ab_rule.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "stats/signed_rank.h"
+
+enum {
+  RANKS_FROM = 12,  /* blocks: with fewer, no signs at all would be improbable enough, and Student's t has to do */
+  LEAST_BLOCKS = 8, /* before a narrow interval is believed to be narrow */
+  CLEAR_FROM = 6,
+  CLEAR_LOOKS = 30 /* looks are 1.1 times as many blocks apart */
+};
+
+static const double LEVEL = 0.95, SURE = 0.998;
+/* Alpha in three parts: all looks for what is beyond doubt, the first width, and the end. */
+static const double CLEAR_SHARE = 0.1, WIDTH_SHARE = 0.45;
+/* Parts of detect that half the sure interval must be below. (The 95 % interval is about two thirds as wide where the noise is normal.
+ * Where it is not, a few wild blocks leave that one narrow long before anything can be sure.) */
+static const double FIRST_WIDTH = 0.3, LAST_WIDTH = 0.15;
+/* What is clearly different is known well enough when the 95 % interval reaches a quarter of it to either side. */
+static const double CLEAR_WIDTH = 0.25;
+
+static void look_by_t(const double *steps, assay_ab_view *v) {
+  double n = (double)v->blocks;
+  v->step = assay_stats_mean(steps, v->blocks);
+  if (v->blocks < 2) return;
+  v->df = n - 1;
+  v->error = assay_stats_stddev(steps, v->blocks) / sqrt(n);
+  double reach = assay_stats_t_quantile(0.5 + LEVEL / 2, v->df) * v->error, far = assay_stats_t_quantile(0.5 + SURE / 2, v->df) * v->error;
+  v->ci = (assay_interval){v->step - reach, v->step + reach};
+  v->sure = (assay_interval){v->step - far, v->step + far};
+  v->p = v->error > 0 ? assay_stats_t_pvalue(v->step / v->error, v->df) : v->step == 0 ? 1 : 0;
+}
+
+static assay_status look_by_ranks(const double *steps, assay_ab_view *v) {
+  double *sorted = assay_alloc(ASSAY_TAG_STATS, v->blocks * sizeof *sorted);
+  if (sorted == NULL) return ASSAY_ERR_NO_MEMORY;
+  memcpy(sorted, steps, v->blocks * sizeof *sorted);
+  assay_stats_sort(sorted, v->blocks);
+  v->step = assay_hodges_lehmann_sorted(sorted, v->blocks);
+  v->ci = assay_signed_rank_interval_sorted(sorted, v->blocks, LEVEL);
+  v->sure = assay_signed_rank_interval_sorted(sorted, v->blocks, SURE);
+  v->p = assay_signed_rank_pvalue(steps, v->blocks);
+  v->error = (v->ci.high - v->ci.low) / 2 / assay_stats_normal_quantile(0.5 + LEVEL / 2);
+  assay_free(sorted);
+  return isnan(v->p) ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
+}
+
+assay_status assay_ab_look(const double *steps, size_t count, assay_ab_view *view) {
+  assay_ab_view v = {
+      .blocks = count, .step = NAN, .ci = {-INFINITY, INFINITY}, .sure = {-INFINITY, INFINITY}, .p = 1, .error = INFINITY, .df = INFINITY};
+  assay_status status = ASSAY_OK;
+  if (count >= RANKS_FROM)
+    status = look_by_ranks(steps, &v);
+  else if (count > 0)
+    look_by_t(steps, &v);
+  if (status == ASSAY_OK) *view = v;
+  return status;
+}
+
+static double half_of(assay_interval interval) { return (interval.high - interval.low) / 2; }
+
+static bool is_known_well(const assay_ab_rule *rule, const assay_ab_view *view) {
+  return half_of(view->sure) <= FIRST_WIDTH * rule->detect || half_of(view->ci) <= CLEAR_WIDTH * fabs(view->step);
+}
+
+bool assay_ab_is_same(const assay_ab_rule *rule, const assay_ab_view *view) {
+  return view->sure.low > -rule->detect / 2 && view->sure.high < rule->detect / 2;
+}
+
+void assay_ab_advance(const assay_ab_rule *rule, const assay_ab_view *view, assay_ab_stage *stage) {
+  if (stage->finished || view->blocks < CLEAR_FROM || view->blocks < stage->next_look) return;
+  stage->next_look = (size_t)ceil(1.1 * (double)view->blocks);
+  stage->looks++;
+  if (!stage->clear && stage->looks <= CLEAR_LOOKS && view->p <= CLEAR_SHARE * rule->alpha / CLEAR_LOOKS) {
+    stage->clear = true;
+    stage->clear_p = view->p;
+  }
+  if (stage->clear && is_known_well(rule, view)) {
+    stage->finished = true;
+    return;
+  }
+  if (view->blocks < LEAST_BLOCKS) return;
+  double half = half_of(view->sure);
+  if (!stage->narrow && half <= FIRST_WIDTH * rule->detect) {
+    if (assay_ab_is_same(rule, view) || view->p <= WIDTH_SHARE * rule->alpha)
+      stage->finished = true;
+    else
+      stage->narrow = true;
+  }
+  if (half <= LAST_WIDTH * rule->detect) stage->finished = true;
+}
+
+double assay_ab_paid_p(const assay_ab_view *view, const assay_ab_stage *stage) {
+  double p = view->p / WIDTH_SHARE;
+  if (stage->clear) p = fmin(p, stage->clear_p * CLEAR_LOOKS / CLEAR_SHARE);
+  return fmin(1, p);
+}
+
+double assay_ab_foresee(const assay_ab_rule *rule, const assay_ab_view *view, const assay_ab_stage *stage) {
+  if (stage->finished) return (double)view->blocks;
+  double half = half_of(view->sure);
+  if (view->blocks < CLEAR_FROM || !isfinite(half)) return fmax(LEAST_BLOCKS, (double)view->blocks + 1);
+  double ratio = half / ((stage->narrow ? LAST_WIDTH : FIRST_WIDTH) * rule->detect);
+  if (fabs(view->step) > 0) ratio = fmin(ratio, half_of(view->ci) / (CLEAR_WIDTH * fabs(view->step)));
+  return fmax((double)view->blocks + 1, (double)view->blocks * ratio * ratio);
+}
+
+double assay_ab_detectable(const assay_ab_rule *rule, const assay_ab_view *view) {
+  if (!isfinite(view->error)) return NAN;
+  return view->error * (assay_stats_t_quantile(1 - WIDTH_SHARE * rule->alpha / 2, view->df) + assay_stats_t_quantile(0.8, view->df));
+}
