@@ -208,6 +208,9 @@ ASSAY_API assay_status assay_bench_plan_create(const char *const *suites, const 
 /* Adds a shell command as a case named by its text. `params` as in "-P n=1,2,4": every {n} in the command is replaced. */
 ASSAY_API assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *command, const assay_param *params,
                                                     size_t param_count, assay_error *err);
+/* A plan of those cases that `keep` wants, in the same order. It borrows their texts: `plan` must outlive it. */
+ASSAY_API assay_status assay_bench_plan_choose(const assay_bench_plan *plan, bool (*keep)(const assay_bench_case *bench, void *user),
+                                               void *user, assay_error *err, assay_bench_plan **chosen);
 ASSAY_API size_t assay_bench_plan_count(const assay_bench_plan *plan);
 ASSAY_API const assay_bench_case *assay_bench_plan_at(const assay_bench_plan *plan, size_t index);
 ASSAY_API void assay_bench_plan_destroy(assay_bench_plan *plan);
@@ -329,6 +332,9 @@ typedef struct assay_bench_outcomes {
  */
 ASSAY_API assay_status assay_bench_run(const assay_bench_plan *plan, const assay_bench_config *config, assay_error *err,
                                        assay_bench_outcomes **outcomes);
+/* Moves the processes of `more` behind those of the same cases; what `outcomes` has no case for stays where it is. ASSAY_ERR_NO_MEMORY
+ * leaves each case whole on one side. */
+ASSAY_API assay_status assay_bench_outcomes_append(assay_bench_outcomes *outcomes, assay_bench_outcomes *more);
 ASSAY_API void assay_bench_outcomes_destroy(assay_bench_outcomes *outcomes); /* accepts NULL */
 
 /* ---- Suites ------------------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #ifndef ASSAY_RUN_H
 #define ASSAY_RUN_H
 
+#include <assay/compare.h>
 #include <assay/judge.h>
 #include <assay/result.h>
 
@@ -24,7 +25,7 @@ extern "C" {
 #endif
 
 typedef struct assay_run_progress {
-  const char *phase; /* "machine", "ceilings", "benchmarks", "checks" */
+  const char *phase; /* "machine", "ceilings", "benchmarks", "again", "checks" */
   const char *item;  /* what is being measured now or was just finished; "" when the phase has no items */
   size_t done, total;
   double elapsed_s, remaining_s; /* of the whole run; remaining NaN while unknown */
@@ -51,7 +52,16 @@ typedef struct assay_run_config {
   const char *profile;      /* machine profile for the hardware suite; may be NULL */
   bool remeasure_ceilings, no_ceilings;
   bool cached_ceilings_only; /* use the machine's ceilings when they are cached; never spend time on measuring them */
-  const volatile int *stop;  /* becomes non-zero when the run must end (Ctrl-C); may be NULL */
+  /*
+   * Judge against this result (NULL: do not). Benchmarks that look worse, and those that nothing can be said of yet, are measured again in
+   * fresh processes for at most `settle_s` seconds (0: not at all). A regression counts only when the fresh processes alone show it too;
+   * they are part of the result. The judgement goes to *changes, which borrows from `against` and from the result of this run.
+   */
+  const assay_result *against;
+  const assay_compare_config *compare; /* may be NULL */
+  double settle_s;
+  assay_changes **changes;
+  const volatile int *stop;                                            /* becomes non-zero when the run must end (Ctrl-C); may be NULL */
   void (*on_progress)(const assay_run_progress *progress, void *user); /* may be NULL */
   /* What went wrong beside the measuring, e.g. a history that can no longer be written; the run goes on. May be NULL. */
   void (*on_warning)(const char *message, void *user);

@@ -217,6 +217,21 @@ assay_status assay_bench_plan_add_command(assay_bench_plan *plan, const char *co
   return status;
 }
 
+assay_status assay_bench_plan_choose(const assay_bench_plan *plan, bool (*keep)(const assay_bench_case *bench, void *user), void *user,
+                                     assay_error *err, assay_bench_plan **chosen) {
+  assay_bench_plan *made = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *made);
+  if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the plan");
+  assay_arena_init(&made->arena, ASSAY_TAG_BENCH);
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < plan->count && status == ASSAY_OK; i++)
+    if (keep(&plan->cases[i], user)) status = add_case(made, &plan->cases[i], err);
+  if (status == ASSAY_OK)
+    *chosen = made;
+  else
+    assay_bench_plan_destroy(made);
+  return status;
+}
+
 size_t assay_bench_plan_count(const assay_bench_plan *plan) { return plan->count; }
 
 const assay_bench_case *assay_bench_plan_at(const assay_bench_plan *plan, size_t index) {

@@ -206,6 +206,29 @@ done:
   return status;
 }
 
+static assay_bench_outcome *same_case(assay_bench_outcomes *outcomes, const assay_bench_case *bench) {
+  for (size_t i = 0; i < outcomes->count; i++) {
+    const assay_bench_case *other = outcomes->items[i].bench;
+    if (strcmp(other->name, bench->name) == 0 && strcmp(other->suite, bench->suite) == 0) return &outcomes->items[i];
+  }
+  return NULL;
+}
+
+assay_status assay_bench_outcomes_append(assay_bench_outcomes *outcomes, assay_bench_outcomes *more) {
+  for (size_t i = 0; i < more->count; i++) {
+    assay_bench_outcome *from = &more->items[i], *to = same_case(outcomes, from->bench);
+    if (to == NULL || from->process_count == 0) continue;
+    size_t count = to->process_count + from->process_count;
+    assay_bench_process *grown = assay_realloc(ASSAY_TAG_BENCH, to->processes, count, sizeof *grown);
+    if (grown == NULL) return ASSAY_ERR_NO_MEMORY;
+    memcpy(grown + to->process_count, from->processes, from->process_count * sizeof *grown);
+    to->processes = grown;
+    to->process_count = count;
+    from->process_count = 0;
+  }
+  return ASSAY_OK;
+}
+
 void assay_bench_outcomes_destroy(assay_bench_outcomes *outcomes) {
   if (outcomes == NULL) return;
   for (size_t i = 0; outcomes->items != NULL && i < outcomes->count; i++) {

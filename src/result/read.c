@@ -211,6 +211,7 @@ static void read_run(reader *r, const json_t *root, assay_run_info *run) {
   run->version = text(r, from, "version");
   run->command = opt_text(r, from, "command");
   run->commit = opt_text(r, from, "commit");
+  run->source = json_object_get(from, "source") == NULL ? NULL : opt_text(r, from, "source");
   run->host = opt_text(r, from, "host");
   run->started_at_s = integer(r, from, "started_at_s", 0, INT64_C(1) << 53);
   run->duration_s = amount(r, from, "duration_s");
@@ -291,8 +292,8 @@ static void read_metric_ceiling(reader *r, const json_t *metric, assay_metric_re
   pop(r, before);
 }
 
-/* The engine's own metrics: amounts of time, work and memory. A benchmark's own may be below zero, such as a drift. */
-static bool is_amount(const char *metric) {
+/* A benchmark's own metric may be below zero, such as a drift. */
+bool assay_metric_is_amount(const char *metric) {
   static const char *const amounts[] = {"time",     "latency",          "latency_p99",      "latency_p999",
                                         "cpu_time", "items_per_second", "bytes_per_second", "flops",
                                         "peak_rss", "allocations",      "allocated_bytes"};
@@ -305,12 +306,47 @@ static bool is_amount(const char *metric) {
 static void check_metric(reader *r, const assay_metric_result *m) {
   if (m->process_count == 0) mistake(r, "processes", "at least one value behind a figure, found none");
   if (m->ci_low > m->ci_high) mistake(r, "ci_high", "no less than ci_low");
-  if (!is_amount(m->name)) return;
+  if (!assay_metric_is_amount(m->name)) return;
   not_negative(r, "value", m->value);
   not_negative(r, "ci_low", m->ci_low);
   for (size_t i = 0; i < m->process_count; i++) not_negative(r, "processes", m->processes[i]);
   not_negative(r, "stats.min", m->stats.min);
   not_negative(r, "stats.median", m->stats.median);
+}
+
+/* The samples of each process, an array each; optional like `replicate`, which older results do not have. */
+static void read_samples(reader *r, const json_t *metric, assay_metric_result *m) {
+  if (json_is_null(json_object_get(metric, "samples")) || json_object_get(metric, "samples") == NULL) return;
+  size_t rows = 0, total = 0, filled = 0;
+  const json_t *from = array(r, metric, "samples", SIZE_MAX, &rows);
+  if (rows != m->process_count) mistake(r, "samples", "as many arrays as processes");
+  for (size_t p = 0; p < rows; p++) total += json_array_size(json_array_get(from, p));
+  if (r->status != ASSAY_OK || rows == 0) return;
+  size_t *counts = assay_arena_alloc(r->arena, rows, sizeof *counts);
+  double *samples = assay_arena_alloc(r->arena, total + 1, sizeof *samples);
+  size_t before = push(r, "samples", SIZE_MAX);
+  for (size_t p = 0; counts != NULL && samples != NULL && p < rows && r->status == ASSAY_OK; p++) {
+    const json_t *row = json_array_get(from, p);
+    char place[32];
+    snprintf(place, sizeof place, "%zu", p);
+    if (!json_is_array(row)) fail(r, place, "an array", row);
+    counts[p] = json_array_size(row);
+    for (size_t i = 0; i < counts[p] && r->status == ASSAY_OK; i++) {
+      const json_t *item = json_array_get(row, i);
+      if (!json_is_number(item)) fail(r, place, "numbers", item);
+      samples[filled++] = json_number_value(item);
+    }
+  }
+  pop(r, before);
+  m->sample_counts = counts;
+  m->samples = samples;
+}
+
+static void read_replicates(reader *r, const json_t *metric, assay_metric_result *m) {
+  static const char *const words[] = {"process", "repetition", "run", "exact", NULL};
+  const json_t *replicate = json_object_get(metric, "replicate");
+  if (replicate != NULL && !json_is_null(replicate)) m->replicate = (assay_replicate)word(r, metric, "replicate", words);
+  read_samples(r, metric, m);
 }
 
 static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
@@ -324,6 +360,7 @@ static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
   m->ci_high = opt_number(r, from, "ci_high");
   read_stats(r, from, &m->stats);
   m->processes = doubles(r, from, "processes", &m->process_count);
+  read_replicates(r, from, m);
   read_metric_ceiling(r, from, m);
   if (r->status == ASSAY_OK) check_metric(r, m);
 }

@@ -49,12 +49,23 @@ static double *copy_doubles(assay_arena *arena, const double *values, size_t cou
   return copied;
 }
 
+static void copy_samples(assay_arena *arena, const assay_metric_result *from, assay_metric_result *to) {
+  to->sample_counts = NULL;
+  to->samples = NULL;
+  if (from->sample_counts == NULL || from->samples == NULL || from->process_count == 0) return;
+  size_t *counts = assay_arena_alloc(arena, from->process_count, sizeof *counts), total = 0;
+  for (size_t p = 0; counts != NULL && p < from->process_count; p++) total += counts[p] = from->sample_counts[p];
+  to->samples = copy_doubles(arena, from->samples, total);
+  to->sample_counts = to->samples == NULL ? NULL : counts;
+}
+
 static assay_metric_result copy_metric(assay_arena *arena, const assay_metric_result *from) {
   assay_metric_result to = *from;
   to.name = copy(arena, from->name);
   to.unit = copy(arena, from->unit);
   to.ceiling = copy(arena, from->ceiling);
   to.processes = copy_doubles(arena, from->processes, from->process_count);
+  copy_samples(arena, from, &to);
   return to;
 }
 
@@ -220,6 +231,11 @@ int assay_result_exit_code(const assay_result *result) {
 }
 
 const char *assay_better_text(assay_better better) { return better == ASSAY_HIGHER ? "higher" : "lower"; }
+
+const char *assay_replicate_text(assay_replicate replicate) {
+  static const char *const texts[] = {"process", "repetition", "run", "exact"};
+  return (unsigned)replicate < sizeof texts / sizeof *texts ? texts[replicate] : "unknown";
+}
 
 const char *assay_sla_status_text(assay_sla_status status) {
   static const char *const texts[] = {"met", "missed", "not_applicable", "inconclusive"};

@@ -27,6 +27,9 @@ assay_status assay_benchmark_result_to_json(const assay_benchmark_result *benchm
 /* The reverse: adds the benchmark (replacing one of the same suite and name). */
 assay_status assay_result_add_benchmark_json(assay_result *result, const char *json, size_t length, assay_error *err);
 
+/* Whether it is one of the engine's own metrics, all of them amounts of time, work and memory: never below zero. */
+bool assay_metric_is_amount(const char *metric);
+
 /* "lower", "higher". */
 const char *assay_better_text(assay_better better);
 

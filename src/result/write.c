@@ -46,6 +46,7 @@ static void put_run(assay_json *json, const assay_run_info *run) {
   put_text(json, "version", run->version);
   put_text(json, "command", run->command);
   put_text(json, "commit", run->commit);
+  if (run->source != NULL) put_text(json, "source", run->source);
   put_text(json, "host", run->host);
   assay_json_key(json, "started_at_s");
   assay_json_int(json, run->started_at_s);
@@ -140,6 +141,21 @@ static void put_stats(assay_json *json, const assay_summary *s) {
   assay_json_end(json);
 }
 
+/* What only other tools' results have stands there only for them, so that our own stay as they were. */
+static void put_replicates(assay_json *json, const assay_metric_result *m) {
+  if (m->replicate != ASSAY_REPLICATE_PROCESS) put_text(json, "replicate", assay_replicate_text(m->replicate));
+  if (m->sample_counts == NULL || m->samples == NULL) return;
+  size_t at = 0;
+  assay_json_key(json, "samples");
+  assay_json_array(json);
+  for (size_t p = 0; p < m->process_count; at += m->sample_counts[p++]) {
+    assay_json_array_inline(json);
+    for (size_t i = 0; i < m->sample_counts[p]; i++) put_value(json, m->samples[at + i]);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
 static void put_metric(assay_json *json, const assay_metric_result *m) {
   assay_json_object(json);
   put_text(json, "name", m->name);
@@ -151,6 +167,7 @@ static void put_metric(assay_json *json, const assay_metric_result *m) {
   put_double(json, "ci_high", m->ci_high);
   put_stats(json, &m->stats);
   put_doubles(json, "processes", m->processes, m->process_count);
+  put_replicates(json, m);
   assay_json_key(json, "ceiling");
   if (m->ceiling == NULL) {
     assay_json_null(json);

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "os/prim.h"
 #include "run/select.h"
+#include "run/settle.h"
 
 #include <assay/history.h>
 
@@ -255,6 +256,35 @@ static void on_process(const assay_bench_outcome *so_far, size_t case_index, siz
                                       .reason = reason});
 }
 
+/* Of processes measured again: the result is brought up to date when all of a round are there. */
+static void on_again(const assay_bench_outcome *so_far, size_t case_index, size_t done, size_t total, void *user) {
+  (void)case_index;
+  run_state *state = user;
+  report(state, &(assay_run_progress){.item = so_far->bench->name, .done = done, .total = total, .remaining_s = NAN});
+}
+
+static assay_status settle(run_state *state, const assay_bench_config *first, assay_bench_outcomes *outcomes) {
+  const assay_run_config *config = state->config;
+  if (config->against == NULL || config->changes == NULL) return ASSAY_OK;
+  enter(state, "again");
+  assay_bench_config bench = *first;
+  bench.on_start = NULL;
+  bench.on_process = on_again;
+  assay_settle job = {.against = config->against,
+                      .compare = config->compare,
+                      .seconds = config->settle_s,
+                      .plan = state->plan,
+                      .bench = &bench,
+                      .measure = assay_bench_run,
+                      .ceilings = state->ceilings,
+                      .outcomes = outcomes,
+                      .result = state->result};
+  assay_changes *changes = NULL;
+  assay_status status = assay_settle_run(&job, state->err, &changes);
+  if (status == ASSAY_OK) *config->changes = changes;
+  return status;
+}
+
 static assay_status measure(run_state *state) {
   if (assay_bench_plan_count(state->plan) == 0) return ASSAY_OK;
   const assay_run_config *config = state->config;
@@ -281,8 +311,10 @@ static assay_status measure(run_state *state) {
     if (outcomes->items[i].process_count == 0)
       status = assay_result_add_outcome(state->result, &outcomes->items[i], state->ceilings, state->err);
   assay_result_arrange(state->result, state->plan);
+  if (status == ASSAY_OK) status = state->status;
+  if (status == ASSAY_OK) status = settle(state, &bench, outcomes);
   assay_bench_outcomes_destroy(outcomes);
-  return status == ASSAY_OK ? state->status : status;
+  return status;
 }
 
 /* ---- Checks and judgement ----------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A figure that was picked because it looked bad is biased: of many that are the same, the unluckiest are picked. So a suspicion is put to
+ * fresh processes, and counts only when these alone show it too; all processes together then say by how much.
+ */
+#include "run/settle.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "os/prim.h"
+
+enum { MOST_ROUNDS = 8, LEAST_FRESH = 3 };
+
+typedef struct settling {
+  const assay_settle *job;
+  assay_compare_config compare;
+  size_t *first; /* processes of each outcome before anything was measured again */
+  bool *wanted;  /* cases of the next round */
+  uint64_t started_ns;
+  unsigned round;
+  assay_error *err;
+} settling;
+
+static double seconds_left(const settling *s) { return s->job->seconds - (double)(assay_os_now_ns() - s->started_ns) / 1e9; }
+
+static bool is_stopped(const settling *s) { return s->job->bench->stop != NULL && *s->job->bench->stop != 0; }
+
+static size_t outcome_of(const settling *s, const char *suite, const char *benchmark) {
+  const assay_bench_outcomes *all = s->job->outcomes;
+  for (size_t i = 0; i < all->count; i++)
+    if (strcmp(all->items[i].bench->name, benchmark) == 0 && strcmp(all->items[i].bench->suite, suite) == 0) return i;
+  return all->count;
+}
+
+static bool is_worse(const assay_change *change) {
+  return change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL;
+}
+
+/* ---- Confirming ------------------------------------------------------------------------------------------------------------------- */
+
+/* The processes that were measured again, as a result of their own. */
+static assay_status make_fresh_result(const settling *s, assay_result **fresh) {
+  assay_result *made = NULL;
+  assay_status status = assay_result_create(s->err, &made);
+  const assay_bench_outcomes *all = s->job->outcomes;
+  for (size_t i = 0; status == ASSAY_OK && i < all->count; i++) {
+    assay_bench_outcome tail = {.bench = all->items[i].bench,
+                                .process_count = all->items[i].process_count - s->first[i],
+                                .processes = all->items[i].processes + s->first[i]};
+    if (tail.process_count > 0) status = assay_result_add_outcome(made, &tail, s->job->ceilings, s->err);
+  }
+  if (status == ASSAY_OK)
+    *fresh = made;
+  else
+    assay_result_destroy(made);
+  return status;
+}
+
+static const assay_change *same_change(const assay_changes *changes, const assay_change *change) {
+  for (size_t i = 0; i < changes->count; i++) {
+    const assay_change *other = &changes->items[i];
+    if (strcmp(other->metric, change->metric) == 0 && strcmp(other->benchmark, change->benchmark) == 0 &&
+        strcmp(other->suite, change->suite) == 0)
+      return other;
+  }
+  return NULL;
+}
+
+/* Of its own p-value: it was chosen beforehand, so the number of comparisons no longer counts. */
+static bool shows_it_too(const assay_change *fresh, double alpha) {
+  double worse = fresh->better == ASSAY_LOWER ? fresh->change_ratio : -fresh->change_ratio;
+  return fresh->p_value <= alpha && worse > fresh->threshold.warning;
+}
+
+static void withdraw(assay_changes *changes, assay_change *change, const assay_change *fresh) {
+  char text[200];
+  snprintf(text, sizeof text,
+           "first it looked worse (%+.1f %% over all processes), but the fresh processes do not show it for sure (%+.1f %%)",
+           100 * change->change_ratio, fresh != NULL ? 100 * fresh->change_ratio : NAN);
+  const char *kept = assay_arena_strdup(changes->storage, text);
+  changes->verdicts[change->verdict]--;
+  change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+  changes->verdicts[change->verdict]++;
+  change->reason = kept != NULL ? kept : "";
+}
+
+static bool keep_all(const assay_change *change, void *user) {
+  (void)change, (void)user;
+  return true;
+}
+
+/* Takes back every regression that fresh processes have not shown as well. */
+static assay_status confirm(const settling *s, assay_changes *changes) {
+  assay_result *fresh = NULL;
+  assay_changes *again = NULL;
+  assay_compare_config config = s->compare;
+  config.every_metric = true;
+  assay_status status = make_fresh_result(s, &fresh);
+  if (status == ASSAY_OK) status = assay_compare(s->job->against, fresh, &config, s->err, &again);
+  for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
+    assay_change *change = &changes->items[i];
+    if (!is_worse(change)) continue;
+    const assay_change *other = same_change(again, change);
+    if (other == NULL || !shows_it_too(other, changes->alpha)) withdraw(changes, change, other);
+  }
+  if (status == ASSAY_OK) assay_changes_filter(changes, keep_all, NULL); /* counts anew */
+  assay_changes_destroy(again);
+  assay_result_destroy(fresh);
+  return status;
+}
+
+/* ---- Measuring again -------------------------------------------------------------------------------------------------------------- */
+
+/* More processes tell more where spread is what stands in the way. */
+static bool is_open(const settling *s, const assay_change *change, size_t outcome) {
+  size_t fresh = s->job->outcomes->items[outcome].process_count - s->first[outcome];
+  if (is_worse(change)) return fresh < LEAST_FRESH;
+  return change->verdict == ASSAY_VERDICT_INCONCLUSIVE && change->is_main;
+}
+
+static double cost_of(const assay_bench_outcome *outcome) {
+  double sum = 0;
+  for (size_t i = 0; i < outcome->process_count; i++) sum += outcome->processes[i].wall_s;
+  return outcome->process_count > 0 ? sum / (double)outcome->process_count : 0;
+}
+
+/* Marks the cases of the next round, suspects first, as far as one process of each fits into the time. Returns what a process of each
+ * costs; 0: nothing to do. */
+static double choose(settling *s, const assay_changes *changes) {
+  const assay_bench_outcomes *all = s->job->outcomes;
+  double cost = 0, left = seconds_left(s);
+  memset(s->wanted, 0, all->count * sizeof *s->wanted);
+  for (int suspects = 1; suspects >= 0; suspects--) {
+    for (size_t i = 0; i < changes->count; i++) {
+      const assay_change *change = &changes->items[i];
+      size_t at = outcome_of(s, change->suite, change->benchmark);
+      if (at == all->count || s->wanted[at] || is_worse(change) != (suspects == 1) || !is_open(s, change, at)) continue;
+      double one = cost_of(&all->items[at]);
+      if (cost + one > left) continue;
+      s->wanted[at] = true;
+      cost += fmax(one, 1e-3);
+    }
+  }
+  return cost;
+}
+
+static bool is_wanted(const assay_bench_case *bench, void *user) {
+  const settling *s = user;
+  size_t at = outcome_of(s, bench->suite, bench->name);
+  return at < s->job->outcomes->count && s->wanted[at];
+}
+
+static assay_status measure(settling *s, double cost) {
+  assay_bench_config config = *s->job->bench;
+  double fit = seconds_left(s) / cost;
+  unsigned most = config.processes != 0 ? config.processes : LEAST_FRESH;
+  if (most < LEAST_FRESH) most = LEAST_FRESH;
+  config.processes = fit < 1 ? 1 : fit < most ? (unsigned)fit : most;
+  config.seed = s->job->outcomes->seed + s->round; /* other orders, environments and data than before */
+  assay_bench_plan *chosen = NULL;
+  assay_bench_outcomes *more = NULL;
+  assay_status status = assay_bench_plan_choose(s->job->plan, is_wanted, s, s->err, &chosen);
+  if (status == ASSAY_OK) status = s->job->measure(chosen, &config, s->err, &more);
+  if (status == ASSAY_OK && assay_bench_outcomes_append(s->job->outcomes, more) != ASSAY_OK)
+    status = ASSAY_FAIL(s->err, ASSAY_ERR_NO_MEMORY, "out of memory for the processes measured again");
+  for (size_t i = 0; status == ASSAY_OK && i < s->job->outcomes->count; i++)
+    if (s->wanted[i]) status = assay_result_add_outcome(s->job->result, &s->job->outcomes->items[i], s->job->ceilings, s->err);
+  if (status == ASSAY_OK) assay_result_arrange(s->job->result, s->job->plan);
+  assay_bench_outcomes_destroy(more);
+  assay_bench_plan_destroy(chosen);
+  return status;
+}
+
+static assay_status judge(const settling *s, assay_changes **changes) {
+  assay_changes *made = NULL;
+  assay_status status = assay_compare(s->job->against, s->job->result, &s->compare, s->err, &made);
+  if (status == ASSAY_OK && s->round > 0) status = confirm(s, made);
+  if (status != ASSAY_OK) {
+    assay_changes_destroy(made);
+    return status;
+  }
+  assay_changes_destroy(*changes);
+  *changes = made;
+  return ASSAY_OK;
+}
+
+static assay_status settle(settling *s, assay_changes **changes) {
+  assay_status status = judge(s, changes);
+  while (status == ASSAY_OK && s->round < MOST_ROUNDS && !is_stopped(s) && seconds_left(s) > 0) {
+    double cost = choose(s, *changes);
+    if (cost == 0) break;
+    s->round++;
+    assay_log(ASSAY_LOG_INFO, "measuring again, round %u", s->round);
+    status = measure(s, cost);
+    if (status == ASSAY_OK) status = judge(s, changes);
+  }
+  return status;
+}
+
+assay_status assay_settle_run(const assay_settle *job, assay_error *err, assay_changes **changes) {
+  size_t count = job->outcomes->count;
+  settling s = {.job = job, .started_ns = assay_os_now_ns(), .err = err};
+  if (job->compare != NULL) s.compare = *job->compare;
+  s.first = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.first);
+  s.wanted = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.wanted);
+  assay_changes *made = NULL;
+  assay_status status = ASSAY_OK;
+  if (s.first == NULL || s.wanted == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
+  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.first[i] = job->outcomes->items[i].process_count;
+  if (status == ASSAY_OK) status = settle(&s, &made);
+  assay_free(s.first);
+  assay_free(s.wanted);
+  if (status == ASSAY_OK)
+    *changes = made;
+  else
+    assay_changes_destroy(made);
+  return status;
+}

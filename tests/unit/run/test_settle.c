@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Measuring again what looks worse, on processes that a test makes up. */
+#include "run/settle.h"
+
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "test.h"
+
+enum { CASES = 4, FIRST = 5 };
+
+/* A machine on which case i takes 1000 ns * factor[i], give or take `noise`; the first processes of a case may be unlucky. */
+static struct {
+  double factor[CASES], unlucky[CASES], noise;
+  assay_random random;
+  size_t measured[CASES]; /* processes measured again */
+  size_t rounds;
+} machine;
+
+static size_t index_of(const assay_bench_case *bench) { return (size_t)(bench->name[strlen(bench->name) - 1] - '0'); }
+
+static assay_bench_process make_process(double ns) {
+  assay_bench_process p = {.outcome = ASSAY_OUTCOME_OK, .wall_s = 0.001, .sample_count = 1};
+  p.samples = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *p.samples);
+  assert_non_null(p.samples);
+  p.samples[0] = (assay_bench_sample){.ns = ns, .operations = 1};
+  return p;
+}
+
+static assay_bench_outcomes *make_outcomes(const assay_bench_plan *plan, unsigned processes, const double *luck) {
+  assay_bench_outcomes *made = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *made);
+  made->count = assay_bench_plan_count(plan);
+  made->items = assay_calloc(ASSAY_TAG_BENCH, made->count + 1, sizeof *made->items);
+  for (size_t i = 0; i < made->count; i++) {
+    assay_bench_outcome *o = &made->items[i];
+    o->bench = assay_bench_plan_at(plan, i);
+    o->processes = assay_calloc(ASSAY_TAG_BENCH, processes, sizeof *o->processes);
+    size_t at = index_of(o->bench);
+    for (; o->process_count < processes; o->process_count++)
+      o->processes[o->process_count] = make_process(1000 * machine.factor[at] * (luck != NULL ? luck[at] : 1) *
+                                                    exp(machine.noise * assay_random_normal(&machine.random)));
+  }
+  return made;
+}
+
+static assay_status measure(const assay_bench_plan *plan, const assay_bench_config *config, assay_error *err,
+                            assay_bench_outcomes **outcomes) {
+  (void)err;
+  machine.rounds++;
+  *outcomes = make_outcomes(plan, config->processes, NULL);
+  for (size_t i = 0; i < (*outcomes)->count; i++)
+    machine.measured[index_of((*outcomes)->items[i].bench)] += (*outcomes)->items[i].process_count;
+  return ASSAY_OK;
+}
+
+static assay_result *result_of(const assay_bench_outcomes *outcomes) {
+  assay_error err = {0};
+  assay_result *r = NULL;
+  assert_ok(assay_result_create(&err, &r), err);
+  for (size_t i = 0; i < outcomes->count; i++) assert_ok(assay_result_add_outcome(r, &outcomes->items[i], NULL, &err), err);
+  return r;
+}
+
+typedef struct story {
+  assay_bench_plan *plan;
+  assay_bench_outcomes *before_outcomes, *outcomes;
+  assay_result *before, *after;
+  assay_changes *changes;
+} story;
+
+static void begin(story *s, double noise) {
+  static const char *const none[] = {NULL}, *const commands[CASES] = {"b0", "b1", "b2", "b3"};
+  assay_error err = {0};
+  *s = (story){0};
+  memset(&machine, 0, sizeof machine);
+  machine.noise = noise;
+  assay_random_init(&machine.random, 7);
+  for (int i = 0; i < CASES; i++) machine.factor[i] = machine.unlucky[i] = 1;
+  assert_ok(assay_bench_plan_create(none, NULL, &err, &s->plan), err);
+  for (int i = 0; i < CASES; i++) assert_ok(assay_bench_plan_add_command(s->plan, commands[i], NULL, 0, &err), err);
+  s->before_outcomes = make_outcomes(s->plan, 20, NULL);
+  s->before = result_of(s->before_outcomes);
+}
+
+static void run(story *s, double seconds, const volatile int *stop) {
+  assay_error err = {0};
+  assay_bench_config bench = {.processes = FIRST, .stop = stop};
+  s->outcomes = make_outcomes(s->plan, FIRST, machine.unlucky);
+  s->after = result_of(s->outcomes);
+  assay_settle job = {.against = s->before,
+                      .seconds = seconds,
+                      .plan = s->plan,
+                      .bench = &bench,
+                      .measure = measure,
+                      .outcomes = s->outcomes,
+                      .result = s->after};
+  assert_ok(assay_settle_run(&job, &err, &s->changes), err);
+}
+
+static void end(story *s) {
+  assay_changes_destroy(s->changes);
+  assay_result_destroy(s->before);
+  assay_result_destroy(s->after);
+  assay_bench_outcomes_destroy(s->before_outcomes);
+  assay_bench_outcomes_destroy(s->outcomes);
+  assay_bench_plan_destroy(s->plan);
+}
+
+static void bad_luck_is_not_reported(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.005);
+  machine.unlucky[1] = 1.2; /* a neighbour was there while its first processes ran */
+  run(&s, 60, NULL);
+  for (size_t i = 0; i < s.changes->count; i++) {
+    assert_int_not_equal(s.changes->items[i].verdict, ASSAY_VERDICT_WORSE);
+    assert_int_not_equal(s.changes->items[i].verdict, ASSAY_VERDICT_CRITICAL);
+  }
+  assert_true(machine.measured[1] >= 3);
+  assert_int_equal(machine.measured[0], 0); /* nothing was suspected of it */
+  end(&s);
+}
+
+static void a_regression_is_confirmed_by_fresh_processes(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.005);
+  machine.factor[2] = 1.1;
+  run(&s, 60, NULL);
+  assert_int_equal(s.changes->items[2].verdict, ASSAY_VERDICT_WORSE);
+  assert_int_equal(s.changes->verdicts[ASSAY_VERDICT_WORSE], 1);
+  assert_int_equal(s.changes->status, ASSAY_REGRESS_HAS_REGRESSIONS);
+  assert_true(machine.measured[2] >= 3);
+  assert_int_equal(s.after->benchmarks[2].metrics[0].process_count, FIRST + machine.measured[2]); /* they are in the result */
+  assert_string_equal(s.after->benchmarks[2].name, "b2");
+  end(&s);
+}
+
+static void what_is_open_is_measured_until_it_is_decided(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.05);
+  run(&s, 60, NULL);
+  assert_int_equal(s.changes->verdicts[ASSAY_VERDICT_SAME], CASES);
+  assert_true(machine.rounds >= 1);
+  end(&s);
+}
+
+static void nothing_is_measured_without_time_or_after_a_stop(void **state) {
+  (void)state;
+  static const volatile int stop = 1;
+  for (int stopped = 0; stopped < 2; stopped++) {
+    story s;
+    begin(&s, 0.05);
+    machine.unlucky[0] = 2;
+    run(&s, stopped ? 60 : 0, stopped ? &stop : NULL);
+    assert_int_equal(machine.rounds, 0);
+    assert_int_equal(s.changes->items[0].verdict, ASSAY_VERDICT_CRITICAL);
+    end(&s);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bad_luck_is_not_reported),
+      cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
+      cmocka_unit_test(what_is_open_is_measured_until_it_is_decided),
+      cmocka_unit_test(nothing_is_measured_without_time_or_after_a_stop),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
