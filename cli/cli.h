@@ -116,6 +116,7 @@ assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
     assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
+extern const assay_cli_verb assay_cli_export, assay_cli_push;
 /* NULL-terminated, in the order of help. */
 extern const assay_cli_verb *const assay_cli_verbs[];
 
@@ -145,6 +146,12 @@ void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const
 int assay_cli_checks_exit_code(const assay_check_list *checks);
 /* Prints the rows, as JSON of that schema or as a table where it is NULL, and returns the exit code that they deserve. */
 int assay_cli_show_checks(const assay_cli *cli, const assay_check_list *checks, const char *schema, const char *color);
+
+/* ---- What an operand names (report.c) ---------------------------------------------------------------------------------------------- */
+
+/* A result from a file ("-": standard input), or a run of the history (an id or its beginning, "latest", "previous"). *history is opened
+ * where there is one, also beside a file; NULL otherwise. Close and destroy both. */
+assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result);
 
 /* ---- Report files (files.c) -------------------------------------------------------------------------------------------------------- */
 

@@ -10,7 +10,8 @@
 #include "cli/cli.h"
 #include "os/prim.h"
 
-const char *const assay_cli_formats[] = {"json", "html", "csv", "markdown", "junit", NULL};
+const char *const assay_cli_formats[] = {
+    "json", "html", "csv", "markdown", "junit", "openmetrics", "google-benchmark", "pytest-benchmark", "hyperfine", NULL};
 const char *const assay_cli_color_choices[] = {"auto", "always", "never", NULL};
 
 /* A quick run's reports and history are well below this. */
@@ -62,7 +63,8 @@ assay_status assay_cli_probe_directory(const char *directory, assay_error *err) 
 /* ---- Reports ------------------------------------------------------------------------------------------------------------------- */
 
 static const char *title_of(assay_format format) {
-  static const char *const titles[ASSAY_FORMAT_COUNT] = {"JSON", "HTML", "CSV", "Markdown", "JUnit", "Text"};
+  static const char *const titles[ASSAY_FORMAT_COUNT] = {
+      "JSON", "HTML", "CSV", "Markdown", "JUnit", "Text", "OpenMetrics", "Google Benchmark", "pytest-benchmark", "hyperfine"};
   return titles[format];
 }
 

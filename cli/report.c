@@ -12,7 +12,8 @@ typedef struct report_settings {
 
 #define AT(field) .at = offsetof(report_settings, field)
 
-static const char *const formats[] = {"terminal", "json", "html", "csv", "markdown", "junit", NULL};
+static const char *const formats[] = {
+    "terminal", "json", "html", "csv", "markdown", "junit", "openmetrics", "google-benchmark", "pytest-benchmark", "hyperfine", NULL};
 
 static const assay_cli_option options[] = {
     {"format", 'f', ASSAY_CLI_TEXT, "FORMAT", "terminal", .choices = formats, .help = "What to render.", AT(format)},
@@ -43,7 +44,7 @@ static assay_status open_existing(const char *path, assay_error *err, assay_hist
   return assay_history_open_read(path, err, history);
 }
 
-static assay_status load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result) {
+assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result) {
   if (is_file(what)) {
     assay_status status = assay_result_read(what, err, result);
     /* A history beside it may give the before and after; without one the report has less. */
@@ -84,7 +85,7 @@ static int show(assay_cli *cli, const report_settings *settings, const char *wha
   assay_result *result = NULL;
   const char *path = settings->history != NULL ? settings->history : assay_cli_join(cli, settings->output_dir, "history.db");
   if (strcmp(settings->format, "terminal") != 0) assay_format_parse(settings->format, &format);
-  assay_status status = load(what, path, &err, &history, &result);
+  assay_status status = assay_cli_load(what, path, &err, &history, &result);
   int code = status == ASSAY_OK ? render(cli, settings, history, result, format) : assay_cli_fail(cli, &err);
   assay_result_destroy(result);
   assay_history_close(history);

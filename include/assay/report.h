@@ -25,12 +25,18 @@ typedef enum assay_format {
   ASSAY_FORMAT_MARKDOWN,
   ASSAY_FORMAT_JUNIT,
   ASSAY_FORMAT_TERMINAL,
+  ASSAY_FORMAT_OPENMETRICS,      /* also valid as Prometheus' text format 0.0.4 */
+  ASSAY_FORMAT_GOOGLE_BENCHMARK, /* other tools' own (docs/export.md): one row, round or run a process */
+  ASSAY_FORMAT_PYTEST_BENCHMARK,
+  ASSAY_FORMAT_HYPERFINE,
   ASSAY_FORMAT_COUNT
 } assay_format;
 
-ASSAY_API const char *assay_format_text(assay_format format);      /* "json", "html", ... */
-ASSAY_API const char *assay_format_extension(assay_format format); /* "json", "html", "csv", "md", "junit.xml", "txt" */
+ASSAY_API const char *assay_format_text(assay_format format);      /* "json", "html", ..., "openmetrics", "google-benchmark", ... */
+ASSAY_API const char *assay_format_extension(assay_format format); /* "json", "md", "junit.xml", "txt", "google-benchmark.json", ... */
 ASSAY_API bool assay_format_parse(const char *text, assay_format *format);
+/* How many benchmarks the format has no place for: those of other tools hold times only, and nothing of what failed. */
+ASSAY_API size_t assay_report_left_out(const assay_result *result, assay_format format);
 
 /* A metric over earlier runs on this machine. */
 typedef struct assay_report_trend {

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "os/prim.h"
-#include "report/render.h"
+#include "report/export.h"
 
 /* One row a format. JSON has no renderer here: the result writes its own. */
 static const struct {
@@ -18,6 +18,10 @@ static const struct {
     [ASSAY_FORMAT_MARKDOWN] = {"markdown", "md", assay_report_markdown},
     [ASSAY_FORMAT_JUNIT] = {"junit", "junit.xml", assay_report_junit},
     [ASSAY_FORMAT_TERMINAL] = {"terminal", "txt", assay_report_terminal},
+    [ASSAY_FORMAT_OPENMETRICS] = {"openmetrics", "openmetrics.txt", assay_export_openmetrics},
+    [ASSAY_FORMAT_GOOGLE_BENCHMARK] = {"google-benchmark", "google-benchmark.json", assay_export_google},
+    [ASSAY_FORMAT_PYTEST_BENCHMARK] = {"pytest-benchmark", "pytest-benchmark.json", assay_export_pytest},
+    [ASSAY_FORMAT_HYPERFINE] = {"hyperfine", "hyperfine.json", assay_export_hyperfine},
 };
 
 const char *assay_format_text(assay_format format) { return (unsigned)format < ASSAY_FORMAT_COUNT ? formats[format].text : "unknown"; }

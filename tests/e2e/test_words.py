@@ -8,7 +8,7 @@ import unittest
 
 import story
 
-VERBS = ["run", "list", "time", "machine", "machine gather", "machine check", "machine ceilings", "doctor", "report", "history", "history show", "help",
+VERBS = ["run", "list", "time", "machine", "machine gather", "machine check", "machine ceilings", "doctor", "report", "export", "push", "history", "history show", "help",
          "version", "completion"]
 
 
