@@ -14,7 +14,7 @@
 
 /* In the order of recognition: those that say what they are first, the plain JSON of numbers last. */
 static const assay_import_format *const formats[] = {
-    &assay_import_google,
+    &assay_import_google, &assay_import_k6, &assay_import_catch2, &assay_import_go, &assay_import_criterion, &assay_import_iai,
 };
 enum { FORMATS = sizeof formats / sizeof *formats, DEFAULT_LIMIT = 256 << 20 };
 

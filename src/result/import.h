@@ -61,6 +61,7 @@ typedef struct assay_import_format {
 
 /* One file each, listed in import.c. */
 extern const assay_import_format assay_import_google;
+extern const assay_import_format assay_import_go, assay_import_criterion, assay_import_catch2, assay_import_iai, assay_import_k6;
 
 /* ---- Mistakes and places (import_json.c) ----------------------------------------------------------------------------------------- */
 

@@ -564,8 +564,11 @@ static void finish_benchmark(assay_importer *in, workbench *bench, assay_importe
   }
 }
 
+/* Those that a reader told (assay_import_suite) are there already. */
 static void list_suites(assay_importer *in) {
   assay_import_map seen = {0};
+  bool is_first = false;
+  for (size_t i = 0; i < in->result->run.suite_count; i++) look_up(in, &seen, in->result->run.suites[i].name, 0, &is_first);
   for (size_t i = 0; i < in->result->benchmark_count; i++) {
     bool is_new = false;
     const char *suite = in->result->benchmarks[i].suite;
