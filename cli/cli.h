@@ -117,6 +117,7 @@ extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
     assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
+extern const assay_cli_verb assay_cli_changepoints;
 /* NULL-terminated, in the order of help. */
 extern const assay_cli_verb *const assay_cli_verbs[];
 

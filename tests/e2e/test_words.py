@@ -8,8 +8,8 @@ import unittest
 
 import story
 
-VERBS = ["run", "list", "time", "machine", "machine gather", "machine check", "machine ceilings", "doctor", "report", "export", "push", "history", "history show", "help",
-         "version", "completion"]
+VERBS = ["run", "list", "time", "machine", "machine gather", "machine check", "machine ceilings", "doctor", "report", "export", "push", "changepoints",
+         "history", "history show", "help", "version", "completion"]
 
 
 class Words(story.Story):

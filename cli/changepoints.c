@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* assay changepoints: where a plain series of numbers changed. */
+#include <assay/changepoints.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+#include "os/prim.h"
+#include "result/series.h"
+
+typedef struct changepoints_settings {
+  assay_cli_words columns;
+  const char *color;
+  bool json;
+} changepoints_settings;
+
+static const assay_cli_option options[] = {
+    {"column", 'c', ASSAY_CLI_REPEAT, "NAME|N", .help = "The column to look at, by its name or its number from 1. Several make one series.",
+     .at = offsetof(changepoints_settings, columns)},
+    {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", .at = offsetof(changepoints_settings, json)},
+    {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, .help = "Colour of the plot.",
+     .at = offsetof(changepoints_settings, color)},
+    ASSAY_CLI_END};
+
+/* What was read and what was found in it. */
+typedef struct findings {
+  const char *source;
+  assay_series series;
+  assay_changepoint *points;
+  size_t count;
+} findings;
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------------------------- */
+
+static void put_number(assay_json *json, const char *key, double value) {
+  assay_json_key(json, key);
+  assay_json_double(json, value);
+}
+
+static void put_count(assay_json *json, const char *key, size_t value) {
+  assay_json_key(json, key);
+  assay_json_uint(json, value);
+}
+
+static void put_json(assay_buf *out, const findings *found) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_json_object(&json);
+  assay_json_key(&json, "schema");
+  assay_json_string(&json, "assay-changepoints/1");
+  assay_json_key(&json, "source");
+  assay_json_string(&json, found->source);
+  put_count(&json, "values", found->series.rows);
+  assay_json_key(&json, "columns");
+  assay_json_array_inline(&json);
+  for (size_t c = 0; c < found->series.columns; c++) assay_json_string(&json, found->series.names[c]);
+  assay_json_end(&json);
+  assay_json_key(&json, "changepoints");
+  assay_json_array(&json);
+  for (size_t i = 0; i < found->count; i++) {
+    const assay_changepoint *p = &found->points[i];
+    assay_json_object_inline(&json);
+    put_count(&json, "index", p->index);
+    put_count(&json, "low", p->low);
+    put_count(&json, "high", p->high);
+    assay_json_key(&json, "kind");
+    assay_json_string(&json, assay_changepoint_kind_text(p->kind));
+    assay_json_key(&json, "column");
+    assay_json_string(&json, found->series.names[p->column]);
+    put_number(&json, "before", p->before);
+    put_number(&json, "after", p->after);
+    put_number(&json, "change_ratio", p->change_ratio);
+    put_number(&json, "p_value", p->p_value);
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+/* ---- The plot ---------------------------------------------------------------------------------------------------------------------- */
+
+enum { PLOT_ROWS = 8, PLOT_WIDEST = 100, PLOT_NARROWEST = 20 };
+
+typedef struct plot {
+  size_t width;
+  double low, high; /* values at the bottom and the top */
+  double least[PLOT_WIDEST], most[PLOT_WIDEST];
+  bool change[PLOT_WIDEST];
+} plot;
+
+static size_t place_of(const findings *found, const plot *p, size_t row) { return row * p->width / found->series.rows; }
+
+static double value_at(const findings *found, size_t row, size_t column) {
+  return found->series.values[row * found->series.columns + column];
+}
+
+/* Each character stands for some rows: from their smallest to their largest value. */
+static bool make_plot(const findings *found, size_t column, size_t width, plot *p) {
+  *p = (plot){.width = width < found->series.rows ? width : found->series.rows, .low = INFINITY, .high = -INFINITY};
+  for (size_t i = 0; i < p->width; i++) p->least[i] = INFINITY, p->most[i] = -INFINITY;
+  for (size_t r = 0; r < found->series.rows; r++) {
+    double value = value_at(found, r, column);
+    size_t at = place_of(found, p, r);
+    if (isnan(value)) continue;
+    p->least[at] = fmin(p->least[at], value);
+    p->most[at] = fmax(p->most[at], value);
+    p->low = fmin(p->low, value);
+    p->high = fmax(p->high, value);
+  }
+  for (size_t i = 0; i < found->count; i++) p->change[place_of(found, p, found->points[i].index)] = true;
+  return p->low <= p->high;
+}
+
+/* Which of the plot's half rows (0 at the bottom) a value is in. */
+static int half_row(const plot *p, double value) {
+  double span = p->high / 2 - p->low / 2; /* halves, so that the largest numbers do not overflow */
+  if (!(span > 0)) return PLOT_ROWS;
+  return (int)((value / 2 - p->low / 2) / span * (2 * PLOT_ROWS - 1) + 0.5);
+}
+
+static const char *mark_at(const plot *p, size_t at, int row) {
+  if (!(p->least[at] <= p->most[at])) return p->change[at] ? "┊" : " ";
+  int low = half_row(p, p->least[at]), high = half_row(p, p->most[at]);
+  bool lower = low <= 2 * row && 2 * row <= high, upper = low <= 2 * row + 1 && 2 * row + 1 <= high;
+  if (lower && upper) return "█";
+  if (lower || upper) return lower ? "▄" : "▀";
+  return p->change[at] ? "┊" : " ";
+}
+
+static void put_plot(assay_buf *out, const findings *found, size_t column, size_t width, bool color) {
+  plot p;
+  if (!make_plot(found, column, width, &p)) return;
+  for (int row = PLOT_ROWS - 1; row >= 0; row--) {
+    char label[32] = "";
+    if (row == PLOT_ROWS - 1) snprintf(label, sizeof label, "%.5g", p.high);
+    if (row == 0) snprintf(label, sizeof label, "%.5g", p.low);
+    assay_buf_printf(out, "%12s ", label);
+    for (size_t at = 0; at < p.width; at++) {
+      bool paint = color && p.change[at];
+      assay_buf_printf(out, "%s%s%s", paint ? "\033[33m" : "", mark_at(&p, at, row), paint ? "\033[0m" : "");
+    }
+    assay_buf_putc(out, '\n');
+  }
+  assay_buf_printf(out, "%13s", "");
+  for (size_t at = 0; at < p.width; at++) assay_buf_puts(out, p.change[at] ? "^" : " ");
+  assay_buf_putc(out, '\n');
+}
+
+/* ---- The table --------------------------------------------------------------------------------------------------------------------- */
+
+static void put_ratio(double ratio, char *text, size_t size) {
+  if (isnan(ratio))
+    snprintf(text, size, "-");
+  else if (fabs(ratio) < 10)
+    snprintf(text, size, "%+.1f %%", 100 * ratio);
+  else
+    snprintf(text, size, "%+.3g times", ratio);
+}
+
+static void put_table(assay_buf *out, const findings *found) {
+  size_t widest = 6;
+  for (size_t c = 0; c < found->series.columns; c++) {
+    size_t width = assay_cli_text_width(found->series.names[c]);
+    if (width > widest) widest = width > 24 ? 24 : width;
+  }
+  bool several = found->series.columns > 1;
+  assay_buf_printf(out, "%8s  %-15s  %-6s  %10s  %10s  %11s  %8s%s\n", "index", "somewhere in", "kind", "before", "after", "change", "p",
+                   several ? "  column" : "");
+  for (size_t i = 0; i < found->count; i++) {
+    const assay_changepoint *p = &found->points[i];
+    char range[48], ratio[32];
+    snprintf(range, sizeof range, "%zu..%zu", p->low, p->high);
+    put_ratio(p->change_ratio, ratio, sizeof ratio);
+    assay_buf_printf(out, "%8zu  %-15s  %-6s  %10.5g  %10.5g  %11s  %8.2g", p->index, range, assay_changepoint_kind_text(p->kind),
+                     p->before, p->after, ratio, p->p_value);
+    if (several) {
+      assay_buf_puts(out, "  ");
+      assay_buf_plain(out, found->series.names[p->column]);
+    }
+    assay_buf_putc(out, '\n');
+  }
+}
+
+static void put_text(assay_buf *out, const findings *found, const char *color) {
+  assay_buf_plain(out, found->source);
+  assay_buf_printf(out, ": %zu values", found->series.rows);
+  if (found->series.columns > 1) assay_buf_printf(out, " in each of %zu columns", found->series.columns);
+  if (found->count == 0) {
+    assay_buf_puts(out, ", no change point.\n");
+    return;
+  }
+  assay_buf_printf(out, ", %zu change point%s.\n\n", found->count, found->count == 1 ? "" : "s");
+  unsigned columns = assay_cli_columns(stdout);
+  size_t width = columns == 0 ? 80 : columns < PLOT_NARROWEST + 14 ? PLOT_NARROWEST : columns - 14;
+  if (width > PLOT_WIDEST) width = PLOT_WIDEST;
+  put_plot(out, found, found->points[0].column, width, assay_cli_use_color(color, stdout));
+  put_table(out, found);
+}
+
+/* ---- The verb ---------------------------------------------------------------------------------------------------------------------- */
+
+static const size_t LARGEST_FILE = (size_t)1 << 30;
+
+static assay_status read_and_find(assay_cli *cli, const changepoints_settings *settings, assay_error *err, findings *found) {
+  char *text = NULL;
+  size_t length = 0;
+  const char *path = cli->operands[0];
+  found->source = strcmp(path, "-") == 0 ? "standard input" : path;
+  assay_status status = assay_os_read_file(path, LARGEST_FILE, err, &text, &length);
+  if (status == ASSAY_OK)
+    status =
+        assay_series_read(text, length, found->source, settings->columns.items, settings->columns.count, &cli->arena, err, &found->series);
+  assay_free(text);
+  if (status != ASSAY_OK) return status;
+  return assay_changepoints_find(found->series.values, found->series.rows, found->series.columns, err, &found->points, &found->count);
+}
+
+static int run(assay_cli *cli, const void *raw) {
+  const changepoints_settings *settings = raw;
+  assay_error err = {0};
+  findings found = {0};
+  if (read_and_find(cli, settings, &err, &found) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  assay_buf out = {0};
+  if (settings->json)
+    put_json(&out, &found);
+  else
+    put_text(&out, &found, settings->color);
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  assay_changepoints_free(found.points);
+  return code;
+}
+
+static const assay_cli_example examples[] = {{"one number a line", "changepoints times.txt"},
+                                             {"a column of a table", "changepoints --column median results.csv"},
+                                             {"what another program prints, for another program", "changepoints --json - < times.txt"},
+                                             {"several columns that changed together", "changepoints -c p50 -c p99 -c memory nightly.csv"},
+                                             {NULL, NULL}};
+
+const assay_cli_verb assay_cli_changepoints = {
+    .name = "changepoints",
+    .summary = "Say where a series of numbers changed.",
+    .details =
+        "FILE has one number a line, or columns separated by commas, semicolons, tabs or blanks, with or without a line of names. An empty "
+        "cell or `nan` is a row without a measurement. Without --column all columns of numbers are taken together, but for a first one "
+        "that "
+        "only counts. Indices count rows from 0; a change point is the first value after the change. There is nothing to tune. "
+        "Exit code 0 whether or not there is a change.",
+    .operands = "FILE|-",
+    .operands_least = 1,
+    .operands_most = 1,
+    .operand_hint = ASSAY_CLI_FILE,
+    .options = options,
+    .examples = examples,
+    .settings_size = sizeof(changepoints_settings),
+    .run = run,
+};
