@@ -72,10 +72,16 @@ ASSAY_API void assay_report_context_deinit(assay_report_context *context);
 
 /* ---- A comparison for itself: compare, ab, regress, and the comment on a pull request ---------------------------------------------- */
 
+/* The first line of a comment on a pull request (nobody sees it): by this a bot finds its own comment, to write the new text over the old.
+ */
+#define ASSAY_REPORT_COMMENT_MARK "<!-- assay: comparison -->"
+/* GitHub takes no longer comments; they are cut to this, in bytes. */
+enum { ASSAY_REPORT_COMMENT_MAX = 65536 };
+
 typedef struct assay_changes_context {
   const assay_result *before, *after;
   const char *before_label, *after_label; /* as the user called them, e.g. "baseline main"; NULL: the runs' ids */
-  bool pull_request;                      /* MARKDOWN: the short form, everything that did not change folded away */
+  bool pull_request;                      /* MARKDOWN: the comment: the mark above, and what did not change folded away */
   bool all;                               /* TERMINAL: also what stayed the same */
   bool color;                             /* TERMINAL */
   unsigned width;                         /* TERMINAL: columns; 0: 100 */

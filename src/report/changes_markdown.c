@@ -129,10 +129,29 @@ static void folded(const assay_changes_view *view, size_t from, const assay_chan
   assay_buf_puts(out, "\n</details>\n");
 }
 
+/* Names and reasons may be of any length, so what the counts of rows let through is cut behind its last whole line. */
+static void keep_to_limit(assay_buf *out) {
+  static const char fold[] = "<details>", unfold[] = "</details>";
+  enum { ROOM = 200 };
+  if (out->failed || out->length <= ASSAY_REPORT_COMMENT_MAX) return;
+  size_t end = ASSAY_REPORT_COMMENT_MAX - ROOM;
+  while (end > 0 && out->data[end] != '\n') end--;
+  if (end < ROOM) /* the first sentence is that long: it is the verdict, so its beginning stays */
+    for (end = ASSAY_REPORT_COMMENT_MAX - ROOM; (out->data[end] & 0xC0) == 0x80;) end--;
+  out->length = end;
+  out->data[end] = '\0';
+  long open = 0;
+  for (const char *at = out->data; (at = strstr(at, fold)) != NULL; at++) open++;
+  for (const char *at = out->data; (at = strstr(at, unfold)) != NULL; at++) open--;
+  assay_buf_puts(out, "\n\nCut here, since GitHub takes at most 65,536 characters; the HTML report has the rest.\n");
+  if (open > 0) assay_buf_puts(out, "\n</details>\n");
+}
+
 void assay_changes_markdown(const assay_changes_view *view, const assay_changes_context *context, assay_buf *out) {
   static const char *const marks[] = {"\u2705", "\u274C", "\u274C", "\u2754"};
   assay_buf text = {0};
   size_t sure = first_unsure(view);
+  if (context->pull_request) assay_buf_puts(out, ASSAY_REPORT_COMMENT_MARK "\n");
   assay_buf_printf(out, "%s %s ", context->pull_request ? "###" : "##", marks[view->changes->status]);
   assay_changes_headline(view, &text);
   if (text.failed) out->failed = true;
@@ -144,6 +163,7 @@ void assay_changes_markdown(const assay_changes_view *view, const assay_changes_
   if (context->pull_request) {
     if (sure > 0) table(view, 0, sure, MAX_CHANGES, out);
     folded(view, sure, context, out);
+    keep_to_limit(out);
   } else {
     if (view->open > 0) table(view, 0, view->open, MAX_CHANGES, out);
     folded(view, view->open, context, out);

@@ -355,6 +355,36 @@ static void a_comment_fits_where_comments_go(void **state) {
   end(&s);
 }
 
+static void names_of_any_length_leave_the_verdict_and_a_whole_page(void **state) {
+  (void)state;
+  static const size_t lengths[] = {3000, 70000};
+  for (size_t k = 0; k < 2; k++) {
+    sample s;
+    begin(&s);
+    char *name = calloc(1, lengths[k] + 1);
+    assert_non_null(name);
+    memset(name, 'x', lengths[k]);
+    static assay_change many[400];
+    for (size_t i = 0; i < 400; i++) {
+      many[i] = every_verdict[i % COUNT];
+      many[i].benchmark = name;
+    }
+    s.changes.items = many;
+    s.changes.count = 400;
+    count_verdicts(&s.changes);
+    s.context.pull_request = true;
+    char *text = render(&s, ASSAY_FORMAT_MARKDOWN);
+    assert_true(strlen(text) <= ASSAY_REPORT_COMMENT_MAX);
+    assert_ptr_equal(strstr(text, ASSAY_REPORT_COMMENT_MARK "\n### "), text);
+    assert_non_null(strstr(text, "became worse"));
+    assert_non_null(strstr(text, k == 0 ? "more are in the HTML report" : "Cut here"));
+    assert_int_equal(strstr(text, "<details>") != NULL, strstr(text, "</details>") != NULL);
+    assay_string_free(text);
+    free(name);
+    end(&s);
+  }
+}
+
 static void nothing_and_no_figures_are_told(void **state) {
   (void)state;
   assay_changes nothing = {.status = ASSAY_REGRESS_INCONCLUSIVE, .common_ratio = NAN};
@@ -377,9 +407,13 @@ static void nothing_and_no_figures_are_told(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(formats_match_their_golden_files),  cmocka_unit_test(hostile_names_stay_text),
-      cmocka_unit_test(the_first_sentence_is_the_verdict), cmocka_unit_test(notes_say_what_moved_everything),
-      cmocka_unit_test(a_comment_fits_where_comments_go),  cmocka_unit_test(nothing_and_no_figures_are_told),
+      cmocka_unit_test(formats_match_their_golden_files),
+      cmocka_unit_test(hostile_names_stay_text),
+      cmocka_unit_test(the_first_sentence_is_the_verdict),
+      cmocka_unit_test(notes_say_what_moved_everything),
+      cmocka_unit_test(a_comment_fits_where_comments_go),
+      cmocka_unit_test(nothing_and_no_figures_are_told),
+      cmocka_unit_test(names_of_any_length_leave_the_verdict_and_a_whole_page),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
