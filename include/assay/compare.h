@@ -76,7 +76,7 @@ typedef struct assay_change {
   double p_value;                   /* of "no change", two-sided, of this comparison alone */
   double q_value;                   /* adjusted for the number of comparisons (Benjamini and Hochberg): what the verdict rests on */
   assay_threshold threshold;
-  double noise_floor; /* change_ratio that the same code may show between two runs (history, other benchmarks); 0: none known beyond ci */
+  double noise_floor; /* change_ratio that 19 of 20 pairs of runs of the same code stay below (history, other benchmarks); 0: none known */
   double detectable;  /* the smallest change_ratio that this many values find in four of five cases (power 80 %) */
   const char *reason; /* why it is inconclusive, in a sentence; NULL otherwise. Static, or borrowed from the changes */
 } assay_change;
@@ -118,7 +118,9 @@ typedef struct assay_compare_config {
  * Compares the metrics of each benchmark that was ok. The main one is always in the answer; of the others (latency percentiles, memory,
  * allocations, accuracy, the benchmark's own, ...; not what follows from the time) those that became worse or better.
  *
- * WORSE or BETTER: q_value <= alpha AND the change is beyond the threshold AND beyond the noise floor, and other programs did not keep the
+ * The interval and the p-value take the noise between runs into account where it is known: from the history, and from how all the other
+ * benchmarks of these two results moved. WORSE or BETTER: q_value <= alpha AND the change is beyond the threshold AND beyond the noise
+ * floor, and other programs did not keep the
  * machine busier on the slower side. SAME: the interval lies within the thresholds. INCONCLUSIVE: everything else, with the reason.
  * `config` may be NULL. The results must outlive the changes.
  */

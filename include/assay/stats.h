@@ -67,7 +67,7 @@ typedef struct assay_difference {
 } assay_difference;
 
 /*
- * Welch's t of two means; a side with ten values or more gives its mean trimmed by a fifth at either end, with the winsorised variance
+ * Welch's t of two means; a side with ten values or more gives its mean trimmed by an eighth at either end, with the winsorised variance
  * (Yuen 1974), so that one bad process in ten does not hide a difference. Fewer than four values on a side cannot tell two modes of speed
  * from a difference: steps below `modes` (0: none are expected) then have a p-value of at least what two modes give by chance. Values
  * without any spread leave no doubt: p_value is 0 or 1. ASSAY_ERR_INVALID for fewer than two values on a side, for values that are not

@@ -11,10 +11,13 @@
 typedef struct assay_pair {
   const assay_metric_result *before, *after;
   const assay_benchmark_result *old, *fresh;
-  bool logarithms; /* step and error are of logarithms: ratios */
-  bool lone;       /* a side has only one independent value, so the spread is an assumption */
-  double unit;     /* what a step of 1 is in the metric's unit, where it is not a logarithm */
-  double step, error;
+  bool logarithms;        /* step and error are of logarithms: ratios */
+  double together, alone; /* noise between runs: how far all moved, and the spread of each beyond that */
+  bool lone;              /* a side has only one independent value, so the spread is an assumption */
+  double unit;            /* what a step of 1 is in the metric's unit, where it is not a logarithm */
+  double step, error, df; /* after - before, its standard error, and that one's degrees of freedom */
+  double least_p;         /* too few processes to rule two modes of speed out: no p-value below this; 0: enough */
+  bool moderated;         /* error and df draw on the other benchmarks */
 } assay_pair;
 
 typedef struct assay_comparison {
@@ -22,6 +25,7 @@ typedef struct assay_comparison {
   assay_compare_config config;
   assay_changes *changes;
   assay_pair *pairs; /* one an item */
+  double noise_df;   /* degrees of freedom of `alone` */
 } assay_comparison;
 
 /* Values that are independent of each other: processes or runs, but one for all repetitions of one process. */
@@ -29,13 +33,19 @@ size_t assay_independent_values(const assay_metric_result *metric);
 /* From a step on its line to a ratio of change (error rates: to points). */
 double assay_change_at(const assay_pair *pair, double step);
 
-/* Fills the figures of every pair and its change: difference.c, with the floors of noise.c. ASSAY_ERR_NO_MEMORY. */
+/* Steps in order: step, error and df of every pair; errors that draw on the other benchmarks; noise between runs; interval, p-value and the
+ * rest of each change. ASSAY_ERR_NO_MEMORY. */
 assay_status assay_comparison_measure(assay_comparison *comparison);
-/* Sets noise_floor and common_ratio. ASSAY_ERR_NO_MEMORY. */
+void assay_comparison_moderate(assay_comparison *comparison);
 assay_status assay_comparison_find_noise(assay_comparison *comparison);
+void assay_comparison_conclude(assay_comparison *comparison);
 /* Sets verdict and reason from figures, q-values and floors. */
 void assay_comparison_judge(assay_comparison *comparison);
 
+/* Whether item `i` says something of the others: a main metric on both sides that the machine's speed moves. */
+bool assay_is_typical(const assay_comparison *comparison, size_t i);
+/* Of one process, as both sides of the pair show it. */
+double assay_process_variance(const assay_pair *pair);
 /* Whether the speed of the machine moves it: times, latencies and rates; not memory, accuracy or counts. */
 bool assay_moves_with_machine(assay_metric_kind kind);
 /* Robust centre and spread of `values`, which are put in order; false for fewer than `least`. */

@@ -180,6 +180,9 @@ static assay_status compare_all(assay_comparison *c, assay_error *err) {
   c->changes->alpha = c->config.alpha;
   add_all(c);
   status = assay_comparison_measure(c);
+  if (status == ASSAY_OK && !c->config.interleaved) assay_comparison_moderate(c);
+  if (status == ASSAY_OK) status = assay_comparison_find_noise(c);
+  if (status == ASSAY_OK) assay_comparison_conclude(c);
   if (status == ASSAY_OK) status = adjust(c, true);
   if (status == ASSAY_OK) status = adjust(c, false);
   if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "out of memory for comparing two results");

@@ -20,6 +20,17 @@ size_t assay_independent_values(const assay_metric_result *metric) {
 
 double assay_change_at(const assay_pair *pair, double step) { return pair->logarithms ? expm1(step) : step; }
 
+double assay_process_variance(const assay_pair *pair) {
+  double per_process = 1 / (double)assay_independent_values(pair->before) + 1 / (double)assay_independent_values(pair->after);
+  return pair->error * pair->error / per_process;
+}
+
+bool assay_is_typical(const assay_comparison *c, size_t i) {
+  const assay_change *change = &c->changes->items[i];
+  const assay_pair *pair = &c->pairs[i];
+  return pair->before != NULL && change->is_main && pair->logarithms && isfinite(pair->step) && assay_moves_with_machine(change->kind);
+}
+
 /* ---- On one line ------------------------------------------------------------------------------------------------------------------ */
 
 static bool all_positive(const assay_metric_result *m) {
@@ -54,34 +65,7 @@ static double *on_line(const assay_pair *pair, const assay_metric_result *m) {
 
 static double off_line(const assay_pair *pair, double value) { return pair->logarithms ? exp(value) : value * pair->unit; }
 
-/* ---- One comparison --------------------------------------------------------------------------------------------------------------- */
-
-static void set_figures(assay_change *change, assay_pair *pair, const assay_difference *d) {
-  pair->step = d->step;
-  pair->error = d->error;
-  change->change_ratio = assay_change_at(pair, d->step);
-  change->ci_low = assay_change_at(pair, d->low);
-  change->ci_high = assay_change_at(pair, d->high);
-  change->p_value = d->p_value;
-  change->detectable = assay_change_at(pair, d->detectable);
-}
-
-static assay_difference with_error(double step, double error, double df) {
-  assay_difference d = {.step = step, .error = error, .df = df, .low = step, .high = step, .p_value = step == 0};
-  if (!(error > 0)) return d;
-  double reach = assay_stats_t_quantile(0.5 + LEVEL / 2, df);
-  d.low = step - reach * error;
-  d.high = step + reach * error;
-  d.p_value = assay_stats_t_pvalue(step / error, df);
-  d.detectable = (reach + assay_stats_t_quantile(POWER, df)) * error;
-  return d;
-}
-
-/* One value against several: the several tell the spread of the one too. */
-static assay_difference one_against_several(double step, const double *several, size_t count) {
-  double spread = assay_stats_stddev(several, count);
-  return with_error(step, spread * sqrt(1 + 1 / (double)count), (double)count - 1);
-}
+/* ---- Step, error and degrees of freedom --------------------------------------------------------------------------------------------- */
 
 static bool is_exact(const assay_pair *pair) {
   return pair->before->replicate == ASSAY_REPLICATE_EXACT && pair->after->replicate == ASSAY_REPLICATE_EXACT;
@@ -93,31 +77,41 @@ static double error_within(const assay_metric_result *m, const double *values) {
   return 1.2533 * assay_stats_mad(values, m->process_count) / sqrt((double)m->process_count); /* of a median, for normal values */
 }
 
+static void several_against_several(assay_pair *pair, assay_change *change, const double *a, const double *b) {
+  assay_difference d;
+  if (assay_stats_difference(a, pair->before->process_count, b, pair->after->process_count, LEVEL, MODES, &d) != ASSAY_OK) return;
+  pair->step = d.step;
+  pair->error = d.error;
+  pair->df = d.df;
+  pair->least_p = d.error > 0 && d.p_value > assay_stats_t_pvalue(d.step / d.error, d.df) ? d.p_value : 0;
+  change->before = off_line(pair, d.before);
+  change->after = off_line(pair, d.after);
+}
+
+/* The several tell the spread of the one too. */
+static void one_against_several(assay_pair *pair, const double *several, size_t count) {
+  pair->error = assay_stats_stddev(several, count) * sqrt(1 + 1 / (double)count);
+  pair->df = (double)count - 1;
+}
+
 static void measure_on_line(assay_pair *pair, assay_change *change, const double *a, const double *b) {
   size_t na = pair->before->process_count, nb = pair->after->process_count;
   size_t one_a = assay_independent_values(pair->before), one_b = assay_independent_values(pair->after);
-  double step = assay_stats_median(b, nb) - assay_stats_median(a, na);
-  if (is_exact(pair)) {
-    assay_difference d = with_error(step, 0, INFINITY);
-    set_figures(change, pair, &d);
-  } else if (one_a > 1 && one_b > 1) {
-    assay_difference d = {.step = NAN};
-    if (assay_stats_difference(a, na, b, nb, LEVEL, MODES, &d) != ASSAY_OK) return;
-    set_figures(change, pair, &d);
-    change->before = off_line(pair, d.before);
-    change->after = off_line(pair, d.after);
+  pair->step = assay_stats_median(b, nb) - assay_stats_median(a, na);
+  pair->df = INFINITY;
+  if (is_exact(pair)) return;
+  if (one_a > 1 && one_b > 1) {
+    several_against_several(pair, change, a, b);
   } else if (one_a > 2 || one_b > 2) {
-    assay_difference d = one_a > 2 ? one_against_several(step, a, na) : one_against_several(step, b, nb);
-    set_figures(change, pair, &d);
+    one_against_several(pair, one_a > 2 ? a : b, one_a > 2 ? na : nb);
   } else {
     pair->lone = true;
-    pair->step = step;
     pair->error = hypot(error_within(pair->before, a), error_within(pair->after, b));
-    change->change_ratio = assay_change_at(pair, step);
   }
 }
 
 static assay_status measure_one(assay_pair *pair, assay_change *change) {
+  pair->step = NAN;
   change->before = pair->before->value;
   change->after = pair->after->value;
   change->before_count = assay_independent_values(pair->before);
@@ -140,12 +134,12 @@ static assay_status lone_spread(const assay_comparison *c, double *spread, doubl
   if (steps == NULL) return ASSAY_ERR_NO_MEMORY;
   size_t count = 0;
   for (size_t i = 0; i < c->changes->count; i++)
-    if (c->pairs[i].lone && c->pairs[i].logarithms && c->changes->items[i].is_main) steps[count++] = c->pairs[i].step;
+    if (c->pairs[i].lone && assay_is_typical(c, i)) steps[count++] = c->pairs[i].step;
   *spread = LONE_SPREAD;
   *df = LONE_DF;
   if (assay_robust_spread(steps, count, ENOUGH, &centre, spread)) {
     *spread = fmax(*spread / sqrt(2), LEAST_SPREAD);
-    *df = fmax(LONE_DF, 0.37 * (double)count); /* 37 %: how much such a spread uses of normal values */
+    *df = fmax(LONE_DF, 0.3 * (double)count); /* 30 %: how much such a spread uses of normal values */
   }
   assay_free(steps);
   return ASSAY_OK;
@@ -157,8 +151,8 @@ static assay_status measure_lone(assay_comparison *c) {
   for (size_t i = 0; i < c->changes->count && status == ASSAY_OK; i++) {
     assay_pair *pair = &c->pairs[i];
     if (!pair->lone) continue;
-    assay_difference d = with_error(pair->step, hypot(pair->error, sqrt(2) * spread), df);
-    set_figures(&c->changes->items[i], pair, &d);
+    pair->error = hypot(pair->error, sqrt(2) * spread);
+    pair->df = df;
   }
   return status;
 }
@@ -167,6 +161,44 @@ assay_status assay_comparison_measure(assay_comparison *c) {
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < c->changes->count && status == ASSAY_OK; i++)
     if (c->pairs[i].before != NULL) status = measure_one(&c->pairs[i], &c->changes->items[i]);
-  if (status == ASSAY_OK) status = measure_lone(c);
-  return status == ASSAY_OK ? assay_comparison_find_noise(c) : status;
+  return status == ASSAY_OK ? measure_lone(c) : status;
+}
+
+/* ---- Interval and p-value ------------------------------------------------------------------------------------------------------------ */
+
+/* Satterthwaite's degrees of freedom of the sum of two variances, the second from about `count` others. */
+static double joint_df(double error, double df, double alone, double alone_df) {
+  double sum = error * error + alone * alone;
+  return sum * sum / (pow(error, 4) / df + (alone > 0 ? pow(alone, 4) / alone_df : 0));
+}
+
+/* A step in the direction in which all moved counts only as far as it goes beyond that. */
+static double beyond_the_others(double step, double together) {
+  if (step * together <= 0) return step;
+  return fabs(step) > fabs(together) ? step - together : 0;
+}
+
+static void conclude_one(const assay_comparison *c, assay_pair *pair, assay_change *change) {
+  double error = hypot(pair->error, pair->alone);
+  change->change_ratio = assay_change_at(pair, pair->step);
+  change->ci_low = change->ci_high = change->change_ratio;
+  change->p_value = pair->step == 0 ? 1 : 0;
+  change->detectable = 0;
+  if (error <= 1e-12 * fmax(1, fabs(pair->step))) { /* counts that do not vary leave no doubt; rounding counts as nothing */
+    if (fabs(pair->step) <= 1e-11) change->p_value = 1;
+    return;
+  }
+  double df = joint_df(pair->error, pair->df, pair->alone, c->noise_df), reach = assay_stats_t_quantile(0.5 + LEVEL / 2, df);
+  double own = beyond_the_others(pair->step, pair->together);
+  change->ci_low = assay_change_at(pair, pair->step - reach * error);
+  change->ci_high = assay_change_at(pair, pair->step + reach * error);
+  change->p_value = assay_stats_t_pvalue(own / error, df);
+  if (!pair->moderated) change->p_value = fmax(change->p_value, pair->least_p);
+  change->detectable = assay_change_at(pair, fabs(pair->together) + (reach + assay_stats_t_quantile(POWER, df)) * error);
+  change->noise_floor = assay_change_at(pair, fabs(pair->together) + 1.96 * pair->alone); /* 19 of 20 */
+}
+
+void assay_comparison_conclude(assay_comparison *c) {
+  for (size_t i = 0; i < c->changes->count; i++)
+    if (c->pairs[i].before != NULL && isfinite(c->pairs[i].step)) conclude_one(c, &c->pairs[i], &c->changes->items[i]);
 }

@@ -8,11 +8,16 @@
 
 #include "judge/changes.h"
 
-enum { ENOUGH = 8 };            /* benchmarks, before they say something of the machine */
-static const double REACH = 3;  /* sigmas: it must hold for all benchmarks at once */
-static const double MOST = 0.1; /* more than this is not put down to the machine without a history that shows it */
+enum { ENOUGH = 8, BISECTIONS = 40 }; /* benchmarks, before they say something of the machine */
+/* More than this of what all benchmarks share is not put down to the machine: log(1.15). */
+static const double MOST_TOGETHER = 0.14;
+static const double MOST_ALONE = 0.3;
+/* The spread is itself an estimate, of 10 to 20 %; an alarm costs more than a second look, so it is taken a little larger. */
+static const double EXPLAINED = 0.9;
 static const double ABOUT_AS_SHORT = 1.25;
-static const double HALF_TO_SIGMA = 1.4826; /* half the length of the shortest half, for normal values */
+/* Two in five are taken for unchanged: their distance from the centre is 0.5244 sigma for normal values, and tells sigma as well as 30 % of
+ * as many values would. */
+static const double UNCHANGED = 0.4, TO_SIGMA = 1 / 0.5244, EFFICIENCY = 0.3;
 
 bool assay_moves_with_machine(assay_metric_kind kind) {
   return kind == ASSAY_KIND_TIME || kind == ASSAY_KIND_LATENCY || kind == ASSAY_KIND_THROUGHPUT;
@@ -38,66 +43,93 @@ bool assay_robust_spread(double *values, size_t count, size_t least, double *cen
   if (count < least) return false;
   assay_stats_sort(values, count);
   size_t half = (count - 1) / 2, first = shortest_half(values, count, half);
-  *centre = middle_of(values, first, half);
-  *spread = HALF_TO_SIGMA * length_of(values, first, half) / 2;
+  double middle = middle_of(values, first, half);
+  for (size_t i = 0; i < count; i++) values[i] = fabs(values[i] - middle);
+  assay_stats_sort(values, count);
+  *centre = middle;
+  *spread = TO_SIGMA * assay_stats_quantile_sorted(values, count, UNCHANGED);
   return true;
 }
 
-/* Steps towards worse of all main metrics that the machine's speed moves, and their usual error. */
-static size_t collect(const assay_comparison *c, double *steps, double *errors) {
-  size_t count = 0;
+/* ---- Among the benchmarks ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct typical {
+  size_t count;
+  double *steps, *errors, *scratch; /* steps towards worse */
+} typical;
+
+static double towards_worse(const assay_change *change, double step) { return change->better == ASSAY_LOWER ? step : -step; }
+
+static void collect(const assay_comparison *c, typical *t) {
   for (size_t i = 0; i < c->changes->count; i++) {
-    const assay_change *change = &c->changes->items[i];
-    const assay_pair *pair = &c->pairs[i];
-    if (pair->before == NULL || !change->is_main || !pair->logarithms || isnan(pair->step) || !assay_moves_with_machine(change->kind))
-      continue;
-    steps[count] = change->better == ASSAY_LOWER ? pair->step : -pair->step;
-    errors[count++] = pair->error;
+    if (!assay_is_typical(c, i)) continue;
+    t->steps[t->count] = towards_worse(&c->changes->items[i], c->pairs[i].step);
+    t->errors[t->count++] = c->pairs[i].error;
   }
-  return count;
 }
 
-/* What the benchmarks of two results differ by beyond what their processes explain (logarithms): how far all moved together, and how far
- * each on its own. */
-typedef struct machine_noise {
-  double together, alone;
-} machine_noise;
-
-static machine_noise noise_among(double *steps, const double *errors, size_t count) {
-  machine_noise noise = {0};
-  double shift, spread, usual_error = count >= ENOUGH ? assay_stats_median(errors, count) : NAN;
-  if (!assay_robust_spread(steps, count, ENOUGH, &shift, &spread)) return noise;
-  if (fabs(shift) > 2 * spread / sqrt((double)count)) noise.together = fmin(fabs(shift), MOST);
-  noise.alone = fmin(sqrt(fmax(0, spread * spread - usual_error * usual_error)), MOST / REACH);
-  return noise;
+/* Spread of the steps in units of what each should have: about 1 when processes and `alone` explain it. */
+static double spread_with(const typical *t, double shift, double alone) {
+  double centre, spread = 0;
+  for (size_t i = 0; i < t->count; i++) t->scratch[i] = (t->steps[i] - shift) / fmax(hypot(t->errors[i], alone), 1e-9);
+  assay_robust_spread(t->scratch, t->count, ENOUGH, &centre, &spread);
+  return spread;
 }
 
-/* A benchmark moves with all others, give or take its own error. */
-static double floor_of(machine_noise noise, double error) {
-  return expm1(noise.together + REACH * hypot(noise.alone, noise.together > 0 ? error : 0));
+/* The noise between runs that makes the steps as wide as they are (the spread falls as it rises). */
+static double solve_alone(const typical *t, double shift) {
+  double low = 0, high = MOST_ALONE;
+  if (spread_with(t, shift, low) <= EXPLAINED) return 0;
+  for (int i = 0; i < BISECTIONS; i++) {
+    double middle = (low + high) / 2;
+    *(spread_with(t, shift, middle) > EXPLAINED ? &low : &high) = middle;
+  }
+  return high;
 }
+
+static void solve(const typical *t, double *together, double *alone) {
+  double shift = 0, spread = 0;
+  *together = *alone = 0;
+  memcpy(t->scratch, t->steps, t->count * sizeof *t->scratch);
+  if (!assay_robust_spread(t->scratch, t->count, ENOUGH, &shift, &spread)) return;
+  *alone = solve_alone(t, shift);
+  if (fabs(shift) > 2 * spread / sqrt((double)t->count)) *together = copysign(fmin(fabs(shift), MOST_TOGETHER), shift);
+}
+
+/* ---- From the history ---------------------------------------------------------------------------------------------------------------- */
 
 static double from_history(const assay_comparison *c, const assay_change *change) {
   if (c->config.noise == NULL) return 0;
   double ratio = c->config.noise(change->suite, change->benchmark, change->metric, c->config.noise_user);
-  return isfinite(ratio) && ratio > 0 ? ratio : 0;
+  return isfinite(ratio) && ratio > 0 ? log1p(ratio) / 1.96 : 0; /* 19 of 20 differences are below it */
+}
+
+static assay_status allocate(const assay_comparison *c, typical *t) {
+  size_t room = c->changes->count + 1;
+  *t = (typical){.steps = assay_calloc(ASSAY_TAG_RESULT, 3 * room, sizeof *t->steps)};
+  if (t->steps == NULL) return ASSAY_ERR_NO_MEMORY;
+  t->errors = t->steps + room;
+  t->scratch = t->errors + room;
+  return ASSAY_OK;
 }
 
 assay_status assay_comparison_find_noise(assay_comparison *c) {
-  double *steps = assay_calloc(ASSAY_TAG_RESULT, 2 * c->changes->count + 2, sizeof *steps);
-  if (steps == NULL) return ASSAY_ERR_NO_MEMORY;
-  double *errors = steps + c->changes->count + 1;
-  size_t count = collect(c, steps, errors);
-  c->changes->common_ratio = count >= 3 ? expm1(assay_stats_median(steps, count)) : NAN;
-  machine_noise among = noise_among(steps, errors, count);
+  typical t;
+  assay_status status = allocate(c, &t);
+  if (status != ASSAY_OK) return status;
+  double together, alone;
+  collect(c, &t);
+  solve(&t, &together, &alone);
+  c->noise_df = fmax(1, EFFICIENCY * (double)t.count);
+  c->changes->common_ratio = t.count >= 3 ? expm1(assay_stats_median(t.steps, t.count)) : NAN;
   for (size_t i = 0; i < c->changes->count && !c->config.interleaved; i++) {
-    assay_change *change = &c->changes->items[i];
-    if (c->pairs[i].before == NULL) continue;
-    change->noise_floor = from_history(c, change);
-    if (assay_moves_with_machine(change->kind) && !c->pairs[i].lone)
-      change->noise_floor = fmax(change->noise_floor, floor_of(among, c->pairs[i].error));
-    change->detectable = fmax(change->detectable, change->noise_floor);
+    const assay_change *change = &c->changes->items[i];
+    assay_pair *pair = &c->pairs[i];
+    if (pair->before == NULL) continue;
+    bool moves = assay_moves_with_machine(change->kind);
+    pair->together = moves ? towards_worse(change, together) : 0;
+    pair->alone = fmax(from_history(c, change), moves && !pair->lone ? alone : 0);
   }
-  assay_free(steps);
+  assay_free(t.steps);
   return ASSAY_OK;
 }

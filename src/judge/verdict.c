@@ -23,8 +23,16 @@ static const char *say(const assay_comparison *c, const char *text) {
   return kept != NULL ? kept : "";
 }
 
+static const char *why_within_noise(const assay_comparison *c, const assay_change *change) {
+  char text[256];
+  snprintf(text, sizeof text, "the same code differs by up to %.1f %% between two such runs; measuring both in turns (ab) would tell",
+           100 * change->noise_floor);
+  return say(c, text);
+}
+
 static const char *why_not_sure(const assay_comparison *c, const assay_change *change, const assay_pair *pair) {
   char text[256];
+  if (pair->alone > pair->error && !pair->lone) return why_within_noise(c, change);
   if (pair->lone)
     snprintf(text, sizeof text, "one process a side: changes below about %.0f %% could be chance; several invocations of each would tell",
              100 * change->detectable);
@@ -39,13 +47,6 @@ static const char *why_not_sure(const assay_comparison *c, const assay_change *c
 static const char *why_open(const assay_comparison *c, const assay_change *change) {
   char text[256];
   snprintf(text, sizeof text, "it changed, but whether by more than the threshold of %g %% is open", 100 * change->threshold.warning);
-  return say(c, text);
-}
-
-static const char *why_within_noise(const assay_comparison *c, const assay_change *change) {
-  char text[256];
-  snprintf(text, sizeof text, "the same code differs by up to %.1f %% between two such runs; measuring both in turns (ab) would tell",
-           100 * change->noise_floor);
   return say(c, text);
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 
-enum { TRIM_FROM = 10, TRIM_PART = 5, FEW = 4, ON_STACK = 64 };
+enum { TRIM_FROM = 10, TRIM_PART = 8, FEW = 4, ON_STACK = 64 };
 static const double POWER = 0.8;
 
 typedef struct group {
