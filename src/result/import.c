@@ -14,7 +14,20 @@
 
 /* In the order of recognition: those that say what they are first, the plain JSON of numbers last. */
 static const assay_import_format *const formats[] = {
-    &assay_import_google, &assay_import_k6, &assay_import_catch2, &assay_import_go, &assay_import_criterion, &assay_import_iai,
+    /* the documents that say what they are */
+    &assay_import_assay,
+    &assay_import_google,
+    &assay_import_pytest,
+    &assay_import_hyperfine,
+    &assay_import_pyperf,
+    &assay_import_jmh,
+    &assay_import_k6,
+    &assay_import_catch2,
+    &assay_import_go,
+    &assay_import_criterion,
+    &assay_import_iai,
+    /* names and numbers */
+    &assay_import_baselines,
 };
 enum { FORMATS = sizeof formats / sizeof *formats, DEFAULT_LIMIT = 256 << 20 };
 
@@ -223,6 +236,7 @@ assay_status assay_import(const char *const *paths, size_t count, const char *fr
   assay_importer in = {0};
   assay_status status = begin(&in, from, err, &format);
   if (status != ASSAY_OK) return status;
+  in.file_count = count;
   read_all(&in, paths, count, format, result);
   status = in.status;
   assay_importer_deinit(&in);
@@ -238,6 +252,7 @@ assay_status assay_import_memory(const char *name, const char *text, size_t leng
   assay_status status = begin(&in, from, err, &format);
   if (status != ASSAY_OK) return status;
   in.file = name;
+  in.file_count = 1;
   read_document(&in, text, length, format, &id, &sources);
   in.path_length = 0;
   finish(&in, id, &sources, assay_os_wall_s(), result);

@@ -60,8 +60,14 @@ typedef struct assay_import_format {
 } assay_import_format;
 
 /* One file each, listed in import.c. */
-extern const assay_import_format assay_import_google;
+extern const assay_import_format assay_import_assay, assay_import_google, assay_import_pytest, assay_import_hyperfine, assay_import_pyperf,
+    assay_import_jmh, assay_import_baselines;
 extern const assay_import_format assay_import_go, assay_import_criterion, assay_import_catch2, assay_import_iai, assay_import_k6;
+
+/* For loops over the members of an object, which jansson's iterator has no const form of. */
+#define ASSAY_IMPORT_EACH(object, at)                                            \
+  for (void *at = json_object_iter((json_t *)(uintptr_t)(object)); (at) != NULL; \
+       (at) = json_object_iter_next((json_t *)(uintptr_t)(object), (at)))
 
 /* ---- Mistakes and places (import_json.c) ----------------------------------------------------------------------------------------- */
 
@@ -144,6 +150,9 @@ void assay_import_value(assay_importer *in, assay_imported *benchmark, const ass
 void assay_import_summary(assay_importer *in, assay_imported *benchmark, const assay_import_metric *what, double value,
                           const assay_summary *stats);
 assay_summary assay_import_no_summary(void);
+/* Beside the values of processes: what the format says of all that stands behind them (samples, min, max, percentiles). NaN says nothing.
+ */
+void assay_import_distribution(assay_importer *in, assay_imported *benchmark, const assay_import_metric *what, const assay_summary *stats);
 /* A count that does not vary: ASSAY_REPLICATE_EXACT. */
 void assay_import_exact(assay_importer *in, assay_imported *benchmark, const assay_import_metric *what, double value);
 
@@ -168,6 +177,8 @@ void assay_import_benchmark_fact(assay_importer *in, const assay_imported *bench
  * nothing give none.
  */
 void assay_import_machine(assay_importer *in, const char *host, const char *processor, const char *system);
+/* The same where the file has an id of ours. */
+void assay_import_hardware(assay_importer *in, const char *id, const char *label);
 void assay_import_started(assay_importer *in, int64_t at_s); /* the earliest of all stays */
 void assay_import_commit(assay_importer *in, const char *revision);
 void assay_import_command(assay_importer *in, const char *command);
@@ -193,6 +204,8 @@ void assay_import_describe(const char *base_unit, assay_import_metric *what);
  * `what->name` is a copy without the unit's suffix where the unit was understood.
  */
 void assay_import_guess(assay_importer *in, const char *name, assay_import_metric *what, double *factor);
+/* The name of a figure of the other tool's; "counter.time" where the engine's own figure of that name is something else. */
+const char *assay_import_own_name(assay_importer *in, const char *name);
 /* ISO 8601 and RFC 3339 ("2026-01-15T10:30:00Z", "+01:00", "20260115T103000", with fractions, a blank for the T): seconds since 1970.
  * Without an offset: UTC. */
 bool assay_import_parse_time(const char *text, int64_t *at_s);
@@ -209,8 +222,14 @@ typedef struct assay_import_map {
   size_t count, capacity;
 } assay_import_map;
 
+typedef struct assay_import_machine_name {
+  const char *id, *label;
+} assay_import_machine_name;
+
 /* import.c and import_build.c fill it; readers use the functions above. */
 struct assay_importer {
+  size_t file_count;    /* that were asked for */
+  assay_result *whole;  /* a result that is taken as it is */
   assay_result *result; /* its arena owns all text */
   assay_arena *arena;
   assay_arena scratch; /* values until they are metrics */
@@ -225,7 +244,7 @@ struct assay_importer {
   size_t benchmark_count, benchmark_capacity;
   assay_import_map by_name, by_fact, by_note, by_machine;
   size_t note_count, warning_count, fact_dropped;
-  const char **machines;
+  assay_import_machine_name *machines;
   size_t machine_count, machine_capacity;
   int64_t started_at_s; /* INT64_MAX: not said */
   const char *commit, *command, *tool_version;

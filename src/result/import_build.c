@@ -31,8 +31,8 @@ typedef struct told_metric {
   assay_import_metric what;
   told_value *values;
   size_t count, capacity;
-  assay_summary stats; /* of the last assay_import_summary */
-  bool is_summary, is_exact;
+  assay_summary stats; /* of the last assay_import_summary or assay_import_distribution */
+  bool is_summary, is_exact, has_distribution;
 } told_metric;
 
 struct assay_imported {
@@ -255,6 +255,13 @@ void assay_import_summary(assay_importer *in, assay_imported *b, const assay_imp
   m->stats = *stats;
 }
 
+void assay_import_distribution(assay_importer *in, assay_imported *b, const assay_import_metric *what, const assay_summary *stats) {
+  told_metric *m = metric_of(in, b, what);
+  if (m == NULL) return;
+  m->has_distribution = true;
+  m->stats = *stats;
+}
+
 assay_summary assay_import_no_summary(void) {
   return (assay_summary){.median = NAN,
                          .mean = NAN,
@@ -391,23 +398,31 @@ void assay_import_warn(assay_importer *in, const char *format, ...) {
 
 void assay_import_next_invocation(assay_importer *in) { in->invocation++; }
 
+static void add_machine(assay_importer *in, const char *id, const char *label) {
+  bool is_new = false;
+  if (id == NULL || look_up(in, &in->by_machine, id, 0, &is_new) == NULL || !is_new) return;
+  void *grown = grow(in, in->machines, in->machine_count, &in->machine_capacity, sizeof *in->machines);
+  if (grown == NULL) return;
+  in->machines = grown;
+  in->machines[in->machine_count++] = (assay_import_machine_name){id, label};
+}
+
 void assay_import_machine(assay_importer *in, const char *host, const char *processor, const char *system) {
   const char *parts[] = {host, processor, system};
-  assay_buf identity = {0};
+  assay_buf label = {0};
   for (size_t i = 0; i < 3; i++) {
     if (parts[i] == NULL || parts[i][0] == '\0') continue;
-    assay_buf_printf(&identity, "%s%s", identity.length > 0 ? ", " : "", parts[i]);
+    assay_buf_printf(&label, "%s%s", label.length > 0 ? ", " : "", parts[i]);
   }
-  bool is_new = false;
-  const char *key = assay_arena_strdup(in->arena, identity.data);
-  if (key != NULL && look_up(in, &in->by_machine, key, 0, &is_new) != NULL && is_new) {
-    void *grown = grow(in, in->machines, in->machine_count, &in->machine_capacity, sizeof *in->machines);
-    if (grown != NULL) {
-      in->machines = grown;
-      in->machines[in->machine_count++] = key;
-    }
+  if (label.length > 0) {
+    uint64_t hash = assay_hash(assay_hash(ASSAY_HASH_START, "import", 7), label.data, label.length);
+    add_machine(in, assay_import_printf(in, "%016llx", (unsigned long long)hash), assay_arena_strdup(in->arena, label.data));
   }
-  assay_buf_deinit(&identity);
+  assay_buf_deinit(&label);
+}
+
+void assay_import_hardware(assay_importer *in, const char *id, const char *label) {
+  add_machine(in, assay_arena_strdup(in->arena, id), assay_arena_strdup(in->arena, label));
 }
 
 void assay_import_started(assay_importer *in, int64_t at_s) {
@@ -479,6 +494,18 @@ static void set_said_stats(assay_metric_result *m, const assay_summary *said) {
   m->stats = s;
 }
 
+/* Percentiles over all operations instead of over the few values of processes. */
+static void set_distribution(assay_summary *stats, const assay_summary *said) {
+  if (said->samples > 0) stats->samples = said->samples;
+  stats->min = or_value(said->min, stats->min);
+  stats->max = or_value(said->max, stats->max);
+  stats->p50 = or_value(said->p50, stats->p50);
+  stats->p90 = or_value(said->p90, stats->p90);
+  stats->p95 = or_value(said->p95, stats->p95);
+  stats->p99 = or_value(said->p99, stats->p99);
+  stats->p999 = or_value(said->p999, stats->p999);
+}
+
 /* Scratch of one metric, kept from one to the next. */
 typedef struct workbench {
   const double **rows;
@@ -548,15 +575,19 @@ static void finish_metric(assay_importer *in, workbench *bench, told_metric *tol
   m->ci_low = m->stats.ci_low;
   m->ci_high = m->stats.ci_high;
   if (told->is_summary && groups == 1) set_said_stats(m, &told->stats);
+  if (told->has_distribution) set_distribution(&m->stats, &told->stats);
 }
 
 static void finish_benchmark(assay_importer *in, workbench *bench, assay_imported *from, assay_benchmark_result *b) {
   *b = from->b;
   b->metrics = from->metric_count == 0 ? NULL : assay_arena_alloc(in->arena, from->metric_count, sizeof *b->metrics);
-  if (b->metrics != NULL) b->metric_count = from->metric_count;
-  for (size_t i = 0; i < b->metric_count && in->status == ASSAY_OK; i++) {
-    finish_metric(in, bench, &from->metrics[i], &b->metrics[i]);
-    if (b->metrics[i].process_count > in->result->run.processes) in->result->run.processes = (unsigned)b->metrics[i].process_count;
+  b->metric_count = 0;
+  for (size_t i = 0; b->metrics != NULL && i < from->metric_count && in->status == ASSAY_OK; i++) {
+    if (from->metrics[i].count == 0) continue;
+    assay_metric_result *m = &b->metrics[b->metric_count++];
+    finish_metric(in, bench, &from->metrics[i], m);
+    unsigned processes = m->replicate == ASSAY_REPLICATE_REPETITION ? 1 : (unsigned)m->process_count;
+    if (processes > in->result->run.processes) in->result->run.processes = processes;
   }
   if (b->metric_count == 0 && b->status == ASSAY_OUTCOME_OK) {
     b->status = ASSAY_OUTCOME_SKIPPED;
@@ -576,18 +607,22 @@ static void list_suites(assay_importer *in) {
   }
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_id(const void *a, const void *b) {
+  return strcmp(((const assay_import_machine_name *)a)->id, ((const assay_import_machine_name *)b)->id);
+}
 
-/* Where the files name their machine, an id that is the same for the same words; several machines together are one of their own. */
+/* Several machines together are one of their own: the same ones in any order. */
 static void set_machine(assay_importer *in) {
   if (in->machine_count == 0) return;
-  qsort(in->machines, in->machine_count, sizeof *in->machines, by_text);
-  uint64_t hash = assay_hash(ASSAY_HASH_START, "import", 7);
-  for (size_t i = 0; i < in->machine_count; i++) hash = assay_hash(hash, in->machines[i], strlen(in->machines[i]) + 1);
-  in->result->machine_id = assay_import_printf(in, "%016llx", (unsigned long long)hash);
-  in->result->machine_label =
-      in->machine_count == 1 ? in->machines[0] : assay_import_printf(in, "%zu machines: %s; ...", in->machine_count, in->machines[0]);
+  qsort(in->machines, in->machine_count, sizeof *in->machines, by_id);
+  uint64_t hash = ASSAY_HASH_START;
+  for (size_t i = 0; i < in->machine_count; i++) hash = assay_hash(hash, in->machines[i].id, strlen(in->machines[i].id) + 1);
+  bool is_one = in->machine_count == 1;
+  const char *first = in->machines[0].label != NULL ? in->machines[0].label : "unnamed";
+  in->result->machine_id = is_one ? in->machines[0].id : assay_import_printf(in, "%016llx", (unsigned long long)hash);
+  in->result->machine_label = is_one ? first : assay_import_printf(in, "%zu machines: %s; ...", in->machine_count, first);
   in->result->run.host = in->result->machine_label;
+  if (!is_one) assay_import_warn(in, "the values come from %zu machines", in->machine_count);
 }
 
 static void set_run(assay_importer *in, const char *source, const char *id, int64_t otherwise_started_at_s) {
@@ -603,6 +638,11 @@ static void set_run(assay_importer *in, const char *source, const char *id, int6
 }
 
 void assay_importer_finish(assay_importer *in, const char *source, const char *id, int64_t otherwise_started_at_s, assay_result **result) {
+  if (in->whole != NULL && in->status == ASSAY_OK) {
+    *result = in->whole;
+    in->whole = NULL;
+    return;
+  }
   if (in->status == ASSAY_OK && in->benchmark_count == 0) assay_import_mistake(in, "", "there is no benchmark in it");
   assay_result *r = in->result;
   workbench bench = {0};
@@ -644,5 +684,6 @@ void assay_importer_deinit(assay_importer *in) {
   if (in->arena == NULL) return;
   assay_arena_deinit(&in->scratch);
   assay_result_destroy(in->result);
+  assay_result_destroy(in->whole);
   *in = (assay_importer){0};
 }

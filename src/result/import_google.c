@@ -141,10 +141,6 @@ static const assay_import_metric *counter_metric(assay_importer *in, const char 
   return own;
 }
 
-#define EACH_MEMBER(object, at)                                                \
-  for (void *at = json_object_iter((json_t *)(uintptr_t)(object)); at != NULL; \
-       at = json_object_iter_next((json_t *)(uintptr_t)(object), at))
-
 /* Whether it was an error or a skip; those rows have no figures. */
 static bool take_outcome(assay_importer *in, const json_t *row, assay_imported *b) {
   bool failed = assay_import_opt_bool(in, row, "error_occurred"), skipped = assay_import_opt_bool(in, row, "skipped");
@@ -161,7 +157,7 @@ static void read_repetition(google *g, const json_t *row, const char *run_name) 
   double factor = time_factor(in, row), cpu = assay_import_opt_number(in, row, "cpu_time");
   assay_import_value(in, b, &assay_import_time, 0, factor * assay_import_number(in, row, "real_time"));
   if (!isnan(cpu)) assay_import_value(in, b, &assay_import_cpu_time, 0, factor * cpu);
-  EACH_MEMBER(row, at) {
+  ASSAY_IMPORT_EACH(row, at) {
     const char *key = json_object_iter_key(at);
     const json_t *value = json_object_iter_value(at);
     assay_import_metric own = {0};
@@ -242,7 +238,7 @@ static void read_group(google *g, const char *run_name, const json_t *group) {
   double factor = time_factor(in, row);
   add_summary(g, b, group, main_row, "real_time", &assay_import_time, factor);
   add_summary(g, b, group, main_row, "cpu_time", &assay_import_cpu_time, factor);
-  EACH_MEMBER(row, at) {
+  ASSAY_IMPORT_EACH(row, at) {
     const char *key = json_object_iter_key(at);
     assay_import_metric own = {0};
     if (!is_counter(key, json_object_iter_value(at))) continue;
@@ -252,7 +248,7 @@ static void read_group(google *g, const char *run_name, const json_t *group) {
 }
 
 static void read_aggregates(google *g) {
-  EACH_MEMBER(g->aggregates, at) {
+  ASSAY_IMPORT_EACH(g->aggregates, at) {
     const char *run_name = json_object_iter_key(at);
     if (!assay_import_ok(g->in)) return;
     if (json_object_get(g->raw, run_name) == NULL)
@@ -279,7 +275,7 @@ static void read_context(google *g, const json_t *root) {
   assay_import_machine(in, assay_import_opt_text(in, context, "host_name"),
                        json_is_integer(cpus) ? assay_import_printf(in, "%lld CPUs", (long long)json_integer_value(cpus)) : NULL, NULL);
   if (context != NULL) {
-    EACH_MEMBER(context, at) {
+    ASSAY_IMPORT_EACH(context, at) {
       const char *key = json_object_iter_key(at);
       if (strcmp(key, "date") != 0 && strcmp(key, "library_version") != 0)
         assay_import_fact_json(in, strcmp(key, "mhz_per_cpu") == 0 ? "cpu_mhz" : key, json_object_iter_value(at));

@@ -207,6 +207,10 @@ static void guess_direction(const char *name, assay_import_metric *what) {
   }
 }
 
+const char *assay_import_own_name(assay_importer *in, const char *name) {
+  return assay_metric_is_amount(name) ? assay_import_printf(in, "counter.%s", name) : name;
+}
+
 void assay_import_guess(assay_importer *in, const char *name, assay_import_metric *what, double *factor) {
   size_t length = strlen(name);
   *factor = 1;
@@ -215,8 +219,7 @@ void assay_import_guess(assay_importer *in, const char *name, assay_import_metri
     assay_import_describe("FLOP/s", what);
     return;
   }
-  /* Our own figures of those names are something else. */
-  if (assay_metric_is_amount(name)) what->name = assay_import_printf(in, "counter.%s", name);
+  what->name = assay_import_own_name(in, name);
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
     size_t n = strlen(suffixes[i].text);
     if (length <= n || strcasecmp(name + length - n, suffixes[i].text) != 0) continue;
