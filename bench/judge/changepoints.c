@@ -73,7 +73,7 @@ static const family families[] = {
     {"steps of 3 sigma, lognormal", SOME, LOGNORMAL, LEVEL, 3, 60, 400},
     {"steps of 3 sigma, outliers", SOME, OUTLIERS, LEVEL, 3, 60, 400},
     {"steps of 3 sigma, rounded", SOME, QUANTISED, LEVEL, 3, 60, 400},
-    {"steps of 3 sigma, uneven noise", SOME, UNEVEN, LEVEL, 3, 100, 400},
+    {"steps of 3 sigma, noise that doubles slowly", SOME, UNEVEN, LEVEL, 3, 100, 400},
     {"steps of 3 sigma on a drift", SOME, WHITE, DRIFT, 3, 60, 400},
     {"steps of 3 sigma on a season", SOME, WHITE, SEASON_7, 3, 60, 400},
     {"steps of 3 sigma, long", MANY, WHITE, LEVEL, 3, 1000, 5000},
@@ -103,7 +103,7 @@ static void add_noise(assay_random *r, noise kind, double *x, size_t n) {
       case LOGNORMAL: x[i] += (exp(0.6 * z) - exp(0.18)) / 0.788; break; /* to variance 1 */
       case OUTLIERS: x[i] += assay_random_unit(r) < 0.03 ? z + (assay_random_unit(r) < 0.5 ? -10 : 10) : z; break;
       case BIMODAL: x[i] += z + (assay_random_unit(r) < 0.3 ? 5 : 0); break;
-      case UNEVEN: x[i] += z * ((i / (n / 3 + 1)) % 2 == 1 ? 2 : 1); break;
+      case UNEVEN: x[i] += z * (1 + (double)i / (double)n); break;
     }
     if (kind == QUANTISED) x[i] = round(x[i]);
   }

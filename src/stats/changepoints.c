@@ -14,7 +14,7 @@
 /* Chance that a change which is reported is none, after allowing for the search; spread needs more, since noise that clusters is common. */
 static const double LEAST_SURE = 0.01, LEAST_SURE_SPREAD = 0.0005;
 /* A spread that changed by less is no news. */
-static const double SPREAD_RATIO = 1.5;
+static const double SPREAD_RATIO = 2;
 
 typedef struct finder {
   assay_arena *arena;
@@ -40,23 +40,26 @@ static void consider(finder *f, const assay_cp_view *view, bool differences) {
 
 static double *new_columns(finder *f) { return assay_arena_alloc(f->arena, f->series.count * f->series.columns, sizeof(double)); }
 
-/* The series as steps on a slow curve, each fitted to what the other leaves. */
+/* The series as steps on a slow curve, each fitted to what the other leaves; first without steps, then with those that were found best. */
 static void consider_curve(finder *f, const assay_cp_view *plain) {
-  double *steps = new_columns(f), log_n = log((double)plain->whole);
-  if (f->arena->failed) return;
-  for (int round = 0; round < 2; round++) {
+  double log_n = log((double)plain->whole);
+  assay_cp_fit steps = {0};
+  for (int round = 0; round < 3; round++) {
     double *rest = new_columns(f);
     if (f->arena->failed) return;
-    size_t waves = assay_cp_remove_curve(plain->x, steps, plain->count, plain->columns, f->arena, rest);
-    if (waves == 0 || f->arena->failed) return;
-    assay_cp_view view = *plain;
-    view.x = rest;
-    view.spent += waves;
-    view.price += assay_cp_penalty(plain->whole, plain->columns, false) + (double)((waves - 1) * plain->columns) * log_n;
-    view.with_slope = false;
-    consider(f, &view, false);
-    if (f->view.x != rest || f->fit.changes == 0) return;
-    for (size_t c = 0; c < view.columns; c++) assay_cp_draw(&view, &f->fit, c, steps + c * view.count);
+    size_t degree = assay_cp_remove_curve(plain->x, steps.at, steps.changes, plain->count, plain->columns, f->arena, rest);
+    if (f->arena->failed) return;
+    if (degree > 0) {
+      assay_cp_view view = *plain;
+      view.x = rest;
+      view.spent += degree;
+      view.price += assay_cp_price_of_trend(plain->whole, plain->columns) + (double)((degree - 1) * plain->columns) * log_n;
+      view.with_slope = false;
+      view.coarse = true;
+      consider(f, &view, false);
+    }
+    if (f->arena->failed || f->fit.changes == 0 || (round > 0 && f->view.x != rest)) return;
+    steps = f->fit;
   }
 }
 
@@ -71,9 +74,10 @@ static void consider_differences(finder *f, const assay_cp_view *plain) {
   view.x = rest;
   view.count = n;
   view.spent += 1;
-  view.price += assay_cp_penalty(plain->whole, plain->columns, false);
+  view.price += assay_cp_price_of_trend(plain->whole, plain->columns);
   view.shortest = ASSAY_CP_SHORTEST_SLOPE;
   view.with_slope = false;
+  view.coarse = true;
   consider(f, &view, true);
 }
 
@@ -102,6 +106,7 @@ static void describe(finder *f) {
   }
   consider_curve(f, &plain);
   if (!f->arena->failed) consider_differences(f, &plain);
+  if (!f->arena->failed) assay_cp_polish(&f->view, f->arena, &f->work, &f->fit);
 }
 
 /* ---- Is each change real? ---------------------------------------------------------------------------------------------------------- */

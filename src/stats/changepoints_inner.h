@@ -33,10 +33,14 @@ typedef struct assay_cp_series {
 void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_arena *arena, assay_cp_series *series);
 /* Subtracts the pattern that repeats, if there is one that is worth its parameters: gives its period, else 0. */
 size_t assay_cp_remove_season(const double *x, size_t count, size_t columns, assay_arena *arena, double *rest);
-/* Subtracts a slow smooth curve (cosines), fitted to x - steps and as wavy as is worth it: gives how many parameters it has, else 0. */
-size_t assay_cp_remove_curve(const double *x, const double *steps, size_t count, size_t columns, assay_arena *arena, double *rest);
+/* Subtracts a slow smooth curve, a polynomial fitted together with the levels of the given segments and of the degree that is worth it:
+ * gives the degree, else 0. */
+size_t assay_cp_remove_curve(const double *x, const size_t *at, size_t changes, size_t count, size_t columns, assay_arena *arena,
+                             double *rest);
 /* Pulls lone outliers (up to three in a row) of one column towards their neighbours' median. */
 void assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean);
+/* The value that `rank` others are below or equal to, as if sorted; reorders. */
+double assay_cp_select(double *values, size_t count, size_t rank);
 /* Median absolute value as a standard deviation; where that is 0, from the 90 % quantile. `scratch` has room for `count`. */
 double assay_cp_scale(const double *distances, size_t count, double *scratch);
 
@@ -53,6 +57,7 @@ typedef struct assay_cp_view {
   double price;    /* what the view costs in the criterion */
   size_t shortest; /* segment; 0: what its shape needs */
   bool with_slope; /* segments may have slopes here */
+  bool coarse;     /* fewer correlations of the noise are tried */
 } assay_cp_view;
 
 /* Change points under the best noise and shape: a segment starts at each of at[0..changes). */
@@ -70,12 +75,16 @@ typedef struct assay_cp_work {
 } assay_cp_work;
 
 void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit);
+/* The same shape again under the variances that were found, with more candidates. */
+void assay_cp_polish(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit);
 /* Weighed sum of squared innovations of column `c` in [from, to) under the fit's shape, with a level (and slope) of its own. */
 typedef struct assay_cp_model assay_cp_model;
 const assay_cp_model *assay_cp_model_make(const assay_cp_view *view, bool sloped, double phi, assay_arena *arena);
 double assay_cp_cost(const assay_cp_model *model, size_t c, size_t from, size_t to);
 /* What a change point costs: the square of a deviation that noise alone seldom reaches anywhere in the series. */
 double assay_cp_penalty(size_t count, size_t columns, bool sloped);
+/* What a slope or curve through the whole series costs: as a step that need not be searched for. */
+double assay_cp_price_of_trend(size_t count, size_t columns);
 /* Writes the level (and slope) of each segment of column `c`, by weighed least squares. */
 void assay_cp_draw(const assay_cp_view *view, const assay_cp_fit *fit, size_t c, double *line);
 

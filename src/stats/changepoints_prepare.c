@@ -9,12 +9,42 @@
 
 static const double MAD_TO_SIGMA = 1.4826022185056018; /* 1 / Phi^-1(3/4) */
 
+/* Quickselect with the median of three for a pivot; a series made to defeat it is sorted instead. */
+double assay_cp_select(double *values, size_t count, size_t rank) {
+  size_t low = 0, high = count - 1;
+  for (int round = 0; low < high; round++) {
+    if (round == 100) {
+      assay_stats_sort(values + low, high - low + 1);
+      break;
+    }
+    double a = values[low], b = values[low + (high - low) / 2], c = values[high];
+    double pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+    size_t i = low, j = high;
+    for (;;) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i >= j) break;
+      double swap = values[i];
+      values[i++] = values[j];
+      values[j--] = swap;
+    }
+    /* Everything up to j is <= pivot, everything from i on is >= pivot; i is j or j + 1. */
+    if (rank <= j && !(i == j && rank == j))
+      high = j;
+    else if (rank >= i && !(i == j && rank == j))
+      low = i;
+    else
+      return values[rank];
+  }
+  return values[rank];
+}
+
 double assay_cp_scale(const double *distances, size_t count, double *scratch) {
   if (count == 0) return 0;
   for (size_t i = 0; i < count; i++) scratch[i] = fabs(distances[i]);
-  assay_stats_sort(scratch, count);
-  double middle = scratch[(count - 1) / 2];
-  return middle > 0 ? MAD_TO_SIGMA * middle : scratch[(size_t)(0.9 * (double)(count - 1))] / 1.6448536269514722;
+  double middle = assay_cp_select(scratch, count, (count - 1) / 2);
+  if (middle > 0) return MAD_TO_SIGMA * middle;
+  return assay_cp_select(scratch, count, (size_t)(0.9 * (double)(count - 1))) / 1.6448536269514722;
 }
 
 /* ---- Lone outliers ----------------------------------------------------------------------------------------------------------------- */
@@ -56,10 +86,13 @@ static const double FARTHEST = 1e12;
 /* Centres on the median and divides by the spread; false when the values are all the same. */
 static bool standardise(double *x, size_t count, double *scratch) {
   double safe = assay_stats_safe_scale(x, count);
-  for (size_t i = 0; i < count; i++) scratch[i] = x[i] *= safe;
-  assay_stats_sort(scratch, count);
-  if (scratch[0] == scratch[count - 1]) return false;
-  double middle = scratch[count / 2];
+  bool varies = false;
+  for (size_t i = 0; i < count; i++) {
+    scratch[i] = x[i] *= safe;
+    varies |= x[i] != x[0];
+  }
+  if (!varies) return false;
+  double middle = assay_cp_select(scratch, count, count / 2);
   for (size_t i = 0; i < count; i++) x[i] -= middle;
   double spread = assay_cp_scale(x, count, scratch), mean = 0;
   for (size_t i = 0; i < count; i++) mean += fabs(x[i]) / (double)count;
@@ -147,7 +180,7 @@ void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_
  */
 static double season_error(const double *d, size_t count, size_t period, double *means) {
   memset(means, 0, period * sizeof *means);
-  for (size_t i = 0; i < count; i++) means[i % period] += d[i];
+  for (size_t i = 0, k = 0; i < count; i++, k = k + 1 == period ? 0 : k + 1) means[k] += d[i];
   double total = 0;
   for (size_t k = 0; k < period; k++) {
     means[k] /= (double)(count / period + (k < count % period ? 1 : 0));
@@ -205,40 +238,71 @@ size_t assay_cp_remove_season(const double *x, size_t count, size_t columns, ass
 
 /* ---- Slow curves ------------------------------------------------------------------------------------------------------------------- */
 
-enum { MOST_WAVES = 6 };
+enum { MOST_DEGREE = 8 };
 
-/* Cosines of 1/2, 1, 3/2, ... turns over the series are orthogonal, so each coefficient stands for itself. */
-size_t assay_cp_remove_curve(const double *x, const double *steps, size_t count, size_t columns, assay_arena *arena, double *rest) {
-  double n = (double)count, none = 0;
-  double *amplitudes = assay_arena_alloc(arena, columns * MOST_WAVES, sizeof *amplitudes);
-  double *errors = assay_arena_alloc(arena, columns, sizeof *errors), *means = assay_arena_alloc(arena, columns, sizeof *means);
-  if (arena->failed || count < 4 * MOST_WAVES) return 0;
+/* Takes the mean of each segment away: what is left is what levels of their own cannot say. */
+static void centre_segments(double *x, size_t count, const size_t *at, size_t changes) {
+  for (size_t k = 0; k <= changes; k++) {
+    size_t from = k == 0 ? 0 : at[k - 1], to = k == changes ? count : at[k];
+    double mean = 0;
+    for (size_t i = from; i < to; i++) mean += x[i] / (double)(to - from);
+    for (size_t i = from; i < to; i++) x[i] -= mean;
+  }
+}
+
+static double dot(const double *a, const double *b, size_t count) {
+  double total = 0;
+  for (size_t i = 0; i < count; i++) total += a[i] * b[i];
+  return total;
+}
+
+/*
+ * A polynomial and levels of the segments are fitted together: the powers, freed of what the levels say, are made orthogonal one after the
+ * other (Gram and Schmidt, twice, which is enough for eight), so each coefficient stands for itself. The same steps without the levels give
+ * the curve that is taken away.
+ */
+size_t assay_cp_remove_curve(const double *x, const size_t *at, size_t changes, size_t count, size_t columns, assay_arena *arena,
+                             double *rest) {
+  double n = (double)count, none = 0, least;
+  size_t best = 0;
+  double *centred = assay_arena_alloc(arena, columns * count, sizeof *centred), *errors = assay_arena_alloc(arena, columns, sizeof *errors);
+  double *inner = assay_arena_alloc(arena, (MOST_DEGREE + 1) * count, sizeof *inner); /* basis without the levels */
+  double *outer = assay_arena_alloc(arena, (MOST_DEGREE + 1) * count, sizeof *outer); /* the same combinations of plain powers */
+  double *amplitudes = assay_arena_alloc(arena, columns * (MOST_DEGREE + 1), sizeof *amplitudes);
+  if (arena->failed || count < 4 * MOST_DEGREE) return 0;
+  memcpy(centred, x, columns * count * sizeof *x);
   for (size_t c = 0; c < columns; c++) {
-    const double *y = x + c * count, *s = steps + c * count;
-    for (size_t i = 0; i < count; i++) means[c] += (y[i] - s[i]) / n;
-    for (size_t i = 0; i < count; i++) {
-      double v = y[i] - s[i] - means[c];
-      errors[c] += v * v;
-      for (size_t k = 0; k < MOST_WAVES; k++)
-        amplitudes[c * MOST_WAVES + k] += 2 / n * v * cos(M_PI * (double)(k + 1) * ((double)i + 0.5) / n);
-    }
+    centre_segments(centred + c * count, count, at, changes);
+    errors[c] = dot(centred + c * count, centred + c * count, count);
     none += n * log(fmax(errors[c], 1e-14 * n) / (n - 1));
   }
-  size_t best = 0;
-  double least = none;
-  for (size_t k = 0; k < MOST_WAVES; k++) {
-    double total = (double)((k + 1) * columns) * log(n);
+  for (size_t i = 0; i < count; i++) outer[i] = 1;
+  least = none;
+  for (size_t k = 1; k <= MOST_DEGREE; k++) {
+    double *in = inner + k * count, *out = outer + k * count;
+    for (size_t i = 0; i < count; i++) in[i] = out[i] = outer[(k - 1) * count + i] * (2 * ((double)i + 0.5) / n - 1);
+    centre_segments(in, count, at, changes);
+    for (int twice = 0; twice < 2; twice++)
+      for (size_t j = 1; j < k; j++) {
+        double share = dot(in, inner + j * count, count);
+        for (size_t i = 0; i < count; i++) in[i] -= share * inner[j * count + i], out[i] -= share * outer[j * count + i];
+      }
+    double length = sqrt(dot(in, in, count));
+    if (length < 1e-6) break;
+    for (size_t i = 0; i < count; i++) in[i] /= length, out[i] /= length;
+    double total = (double)(k * columns) * log(n);
     for (size_t c = 0; c < columns; c++) {
-      errors[c] -= 0.5 * n * amplitudes[c * MOST_WAVES + k] * amplitudes[c * MOST_WAVES + k];
-      total += n * log(fmax(errors[c], 1e-14 * n) / (n - (double)k - 2));
+      double amplitude = amplitudes[c * (MOST_DEGREE + 1) + k] = dot(in, centred + c * count, count);
+      errors[c] -= amplitude * amplitude;
+      total += n * log(fmax(errors[c], 1e-14 * n) / (n - (double)k - 1));
     }
-    if (total < least) least = total, best = k + 1;
+    if (total < least) least = total, best = k;
   }
-  for (size_t c = 0; c < columns && best > 0; c++)
-    for (size_t i = 0; i < count; i++) {
-      double curve = 0;
-      for (size_t k = 0; k < best; k++) curve += amplitudes[c * MOST_WAVES + k] * cos(M_PI * (double)(k + 1) * ((double)i + 0.5) / n);
-      rest[c * count + i] = x[c * count + i] - curve;
-    }
+  for (size_t c = 0; c < columns && best > 0; c++) {
+    double *y = rest + c * count;
+    memcpy(y, x + c * count, count * sizeof *y);
+    for (size_t k = 1; k <= best; k++)
+      for (size_t i = 0; i < count; i++) y[i] -= amplitudes[c * (MOST_DEGREE + 1) + k] * outer[k * count + i];
+  }
   return best;
 }

@@ -78,16 +78,16 @@ const assay_cp_model *assay_cp_model_make(const assay_cp_view *view, bool sloped
   return model;
 }
 
-double assay_cp_cost(const assay_cp_model *model, size_t c, size_t from, size_t to) {
+/* Comparisons instead of fmax: this is where the time goes. */
+static inline double segment_cost(const assay_cp_model *model, size_t c, size_t from, size_t to) {
   const assay_cp_view *view = model->view;
   const running *sums = model->sums + c * (view->count + 1);
   const running *low = &sums[from + 1], *high = &sums[to];
   double a = model->a, g = model->first * view->weight[from], x = view->x[c * view->count + from];
   double w = high->w - low->w, y = high->y - low->y, yy = high->yy - low->yy + g * x * x;
   double aa = a * a * w + g, ay = a * y + g * x;
-  if (aa <= 0) return fmax(yy, 0);
-  double cost = yy - ay * ay / aa;
-  if (model->sloped) {
+  double cost = aa > 0 ? yy - ay * ay / aa : yy;
+  if (model->sloped && aa > 0) {
     /* Time counts from the segment's first value, where the slope's column is 0. */
     double shift = a * ((double)from - 0.5 * (double)view->count);
     double b = high->b - low->b - shift * w;
@@ -96,8 +96,10 @@ double assay_cp_cost(const assay_cp_model *model, size_t c, size_t from, size_t 
     double rest = bb - a * a * b * b / aa, along = yb - a * b * ay / aa;
     if (rest > 1e-9 * bb) cost -= along * along / rest;
   }
-  return fmax(cost, 0);
+  return cost > 0 ? cost : 0;
 }
+
+double assay_cp_cost(const assay_cp_model *model, size_t c, size_t from, size_t to) { return segment_cost(model, c, from, to); }
 
 /* ---- Candidates -------------------------------------------------------------------------------------------------------------------- */
 
@@ -105,12 +107,6 @@ typedef struct candidate {
   double score;
   size_t at;
 } candidate;
-
-static int by_score(const void *left, const void *right) {
-  const candidate *a = left, *b = right;
-  if (a->score != b->score) return a->score < b->score ? 1 : -1;
-  return (a->at > b->at) - (a->at < b->at);
-}
 
 static int by_place(const void *left, const void *right) {
   size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -159,23 +155,30 @@ static size_t find_candidates(const assay_cp_view *view, size_t limit, assay_are
   difference_variance(view, scales);
   for (size_t c = 0; c < view->columns; c++)
     for (size_t i = 0; i < n; i++) sums[c * (n + 1) + i + 1] = sums[c * (n + 1) + i] + view->x[c * n + i];
-  for (size_t width = 3; width <= n / 4 && found < 2 * n; width *= 2) {
-    for (size_t i = 1; i < n; i++) score[i] = contrast(view, sums, scales, i, width);
-    size_t reach = width / 2;
-    for (size_t i = 1; i < n && found < 2 * n; i++) {
+  for (size_t width = 3; width <= n / 4; width *= 2) {
+    /* Wide windows say little about the exact place: they move in steps of an eighth. */
+    size_t stride = width < 16 ? 1 : width / 8, steps = (n - 1) / stride, reach = (width / 2 + stride - 1) / stride;
+    for (size_t i = 1; i <= steps; i++) score[i] = contrast(view, sums, scales, i * stride, width);
+    for (size_t i = 1; i <= steps && found < 2 * n; i++) {
       bool peak = true;
-      for (size_t k = 1; k <= reach && peak; k++) peak = (i < 1 + k || score[i - k] <= score[i]) && (i + k >= n || score[i + k] < score[i]);
-      if (peak) peaks[found++] = (candidate){.score = score[i], .at = i}, i += reach;
+      for (size_t k = 1; k <= reach && peak; k++) peak = (i <= k || score[i - k] <= score[i]) && (i + k > steps || score[i + k] < score[i]);
+      if (peak) peaks[found++] = (candidate){.score = score[i], .at = i * stride}, i += reach;
     }
   }
-  qsort(peaks, found, sizeof *peaks, by_score);
   size_t grid = limit / 5;
   for (size_t k = 1; k <= grid; k++) {
     size_t at = k * n / (grid + 1);
     if (at > 0 && !taken[at]) taken[at] = true, places[kept++] = at;
   }
+  double least = -INFINITY;
+  if (found > limit - kept) {
+    double *scores = assay_arena_alloc(arena, found, sizeof *scores);
+    if (scores == NULL) return 0;
+    for (size_t k = 0; k < found; k++) scores[k] = peaks[k].score;
+    least = assay_cp_select(scores, found, found - (limit - kept));
+  }
   for (size_t k = 0; k < found && kept < limit; k++)
-    if (!taken[peaks[k].at]) taken[peaks[k].at] = true, places[kept++] = peaks[k].at;
+    if (peaks[k].score >= least && !taken[peaks[k].at]) taken[peaks[k].at] = true, places[kept++] = peaks[k].at;
   qsort(places, kept, sizeof *places, by_place);
   return kept;
 }
@@ -192,9 +195,9 @@ static double penalty_of(size_t count, size_t parameters) {
   return k + 2 * sqrt(k) * root + 2 * root * root;
 }
 
-double assay_cp_penalty(size_t count, size_t columns, bool sloped) {
-  return penalty_of(count, sloped ? 2 * columns : columns) + (sloped ? log((double)count) : 0);
-}
+double assay_cp_penalty(size_t count, size_t columns, bool sloped) { return penalty_of(count, sloped ? 2 * columns : columns); }
+
+double assay_cp_price_of_trend(size_t count, size_t columns) { return penalty_of(count, columns) - log((double)count); }
 
 typedef struct searcher {
   const assay_cp_view *view;
@@ -203,19 +206,25 @@ typedef struct searcher {
   assay_cp_work *work;
   size_t *places; /* candidates; places[0] = 0, the last one is the end */
   size_t place_count;
-  double *scales; /* of each column: variance that costs are measured in */
-  double *costs;  /* of candidate pairs: [j * (j - 1) / 2 + i] for i < j; NULL: worked out when needed */
-  double *best;   /* least total up to a candidate */
-  size_t *from;   /* and the candidate before it */
-  size_t *at;     /* a segmentation: change points */
+  double *scales;  /* of each column: variance that costs are measured in */
+  double *weights; /* and its inverse */
+  double *costs;   /* of candidate pairs: [j * (j - 1) / 2 + i] for i < j; NULL: worked out when needed */
+  double *best;    /* least total up to a candidate */
+  size_t *from;    /* and the candidate before it */
+  size_t *at;      /* a segmentation: change points */
   size_t changes;
 } searcher;
 
 static double pair_cost(searcher *s, size_t from, size_t to) {
   double total = 0;
-  for (size_t c = 0; c < s->view->columns; c++) total += assay_cp_cost(s->model, c, from, to) / s->scales[c];
+  for (size_t c = 0; c < s->view->columns; c++) total += segment_cost(s->model, c, from, to) * s->weights[c];
   s->work->costs += s->view->columns;
   return total;
+}
+
+static void set_scale(searcher *s, size_t c, double variance) {
+  s->scales[c] = fmax(variance, s->view->floor[c] + DBL_MIN);
+  s->weights[c] = 1 / s->scales[c];
 }
 
 /* -2 log likelihood of a segmentation with its own variance of each column, and what it costs. */
@@ -232,8 +241,7 @@ static double criterion_of(searcher *s, const size_t *at, size_t changes) {
     total += n * log(fmax(rss, n * view->floor[c]) / (n - spent));
   }
   total += (double)changes * assay_cp_penalty(view->whole, view->columns, s->model->sloped);
-  /* A slope through the whole series pays what a step pays: neither is more likely beforehand. */
-  if (s->model->sloped) total += penalty_of(view->whole, view->columns);
+  if (s->model->sloped) total += assay_cp_price_of_trend(view->whole, view->columns);
   if (s->model->phi > 0) total += log(n);
   return total;
 }
@@ -251,11 +259,12 @@ static void backtrack(searcher *s) {
 }
 
 static void fill_costs(searcher *s) {
-  for (size_t j = 1; j < s->place_count; j++)
-    for (size_t i = 0; i < j; i++) {
-      bool allowed = s->places[j] - s->places[i] >= s->model->shortest;
-      s->costs[j * (j - 1) / 2 + i] = allowed ? pair_cost(s, s->places[i], s->places[j]) : INFINITY;
-    }
+  for (size_t j = 1; j < s->place_count; j++) {
+    double *costs = s->costs + j * (j - 1) / 2;
+    size_t to = s->places[j], i = 0;
+    for (; i < j && to - s->places[i] >= s->model->shortest; i++) costs[i] = pair_cost(s, s->places[i], to);
+    for (; i < j; i++) costs[i] = INFINITY;
+  }
 }
 
 /* With all costs at hand. Exact over the candidates. */
@@ -348,8 +357,7 @@ static double price_of_change(const searcher *s) {
 static void search_shape(searcher *s, assay_cp_fit *fit) {
   const assay_cp_view *view = s->view;
   s->changes = 0;
-  for (size_t c = 0; c < view->columns; c++)
-    s->scales[c] = fmax(assay_cp_cost(s->model, c, 0, view->count) / (double)view->count, view->floor[c] + DBL_MIN);
+  for (size_t c = 0; c < view->columns; c++) set_scale(s, c, assay_cp_cost(s->model, c, 0, view->count) / (double)view->count);
   keep_if_better(s, fit);
   if (view->count < 2 * s->model->shortest) return;
   fill_costs(s);
@@ -364,61 +372,78 @@ static void search_shape(searcher *s, assay_cp_fit *fit) {
   }
 }
 
-/* Again under the fit's own variances, with more candidates and exact places, as long as that helps. */
-static void polish(searcher *s, assay_cp_fit *fit) {
+static void own_scales(searcher *s, const assay_cp_fit *fit) {
   const assay_cp_view *view = s->view;
-  if (view->count < 2 * ASSAY_CP_SHORTEST) return;
-  set_model(s->model, fit->sloped, fit->phi);
-  if (view->count < 2 * s->model->shortest) return;
-  for (int round = 0; round < 4; round++) {
-    double before = fit->criterion;
-    double segments = (double)(fit->changes + 1) * (fit->sloped ? 2 : 1);
-    for (size_t c = 0; c < view->columns; c++) {
-      double rss = 0;
-      for (size_t k = 0; k <= fit->changes; k++)
-        rss += assay_cp_cost(s->model, c, k == 0 ? 0 : fit->at[k - 1], k == fit->changes ? view->count : fit->at[k]);
-      s->scales[c] = fmax(rss / fmax((double)view->count - segments, 1), view->floor[c] + DBL_MIN);
-    }
-    if (fit->changes > 0) {
-      memcpy(s->at, fit->at, fit->changes * sizeof *s->at);
-      s->changes = fit->changes;
-      refine(s);
-      keep_if_better(s, fit);
-    }
-    segment_by_pruning(s, price_of_change(s));
-    refine(s);
-    keep_if_better(s, fit);
-    if (!(fit->criterion < before - 1e-9 * fabs(before))) break;
+  double segments = (double)(fit->changes + 1) * (fit->sloped ? 2 : 1);
+  for (size_t c = 0; c < view->columns; c++) {
+    double rss = 0;
+    for (size_t k = 0; k <= fit->changes; k++)
+      rss += assay_cp_cost(s->model, c, k == 0 ? 0 : fit->at[k - 1], k == fit->changes ? view->count : fit->at[k]);
+    set_scale(s, c, rss / fmax((double)view->count - segments, 1));
   }
 }
 
-enum { FEW = 256, MANY = 1200 };
+static void refine_fit(searcher *s, assay_cp_fit *fit) {
+  if (fit->changes == 0) return;
+  memcpy(s->at, fit->at, fit->changes * sizeof *s->at);
+  s->changes = fit->changes;
+  refine(s);
+  keep_if_better(s, fit);
+}
+
+/* Candidates of the first search: all places of a series up to FEW; of the second at most MANY, where the first found many changes. */
+enum { FEW = 224, FEW_OF_LONG = 176, MANY = 2400, CANDIDATES_A_CHANGE = 12 };
+
+static bool open_searcher(searcher *s, const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, size_t limit, bool table) {
+  size_t room = (view->count < limit ? view->count : limit) + 2;
+  *s = (searcher){.view = view, .arena = arena, .work = work, .model = new_model(view, arena)};
+  s->places = assay_arena_alloc(arena, room, sizeof *s->places);
+  s->scales = assay_arena_alloc(arena, view->columns, sizeof *s->scales);
+  s->weights = assay_arena_alloc(arena, view->columns, sizeof *s->weights);
+  s->costs = table ? assay_arena_alloc(arena, room * room / 2, sizeof *s->costs) : NULL;
+  s->best = assay_arena_alloc(arena, room, sizeof *s->best);
+  s->from = assay_arena_alloc(arena, room, sizeof *s->from);
+  s->at = assay_arena_alloc(arena, room, sizeof *s->at);
+  if (arena->failed) return false;
+  s->place_count = 2 + find_candidates(view, room - 2, arena, s->places + 1);
+  s->places[s->place_count - 1] = view->count;
+  return !arena->failed;
+}
 
 void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit) {
   static const double correlations[] = {0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92, 0.97};
-  size_t n = view->count;
-  searcher s = {.view = view, .arena = arena, .work = work, .model = new_model(view, arena)};
-  size_t room = n < MANY ? n : MANY, few = n < FEW ? n : FEW;
-  s.places = assay_arena_alloc(arena, room + 2, sizeof *s.places);
-  s.scales = assay_arena_alloc(arena, view->columns, sizeof *s.scales);
-  s.costs = assay_arena_alloc(arena, (few + 2) * (few + 1) / 2, sizeof *s.costs);
-  s.best = assay_arena_alloc(arena, room + 2, sizeof *s.best);
-  s.from = assay_arena_alloc(arena, room + 2, sizeof *s.from);
-  s.at = assay_arena_alloc(arena, room + 2, sizeof *s.at);
-  *fit = (assay_cp_fit){.criterion = INFINITY, .at = assay_arena_alloc(arena, room + 2, sizeof *fit->at)};
-  if (arena->failed) return;
-  s.place_count = 2 + find_candidates(view, few, arena, s.places + 1);
-  s.places[s.place_count - 1] = n;
+  searcher s;
+  *fit = (assay_cp_fit){.criterion = INFINITY, .at = assay_arena_alloc(arena, FEW + 2, sizeof *fit->at)};
+  if (!open_searcher(&s, view, arena, work, view->count <= FEW ? FEW : FEW_OF_LONG, true) || arena->failed) return;
   for (int sloped = 0; sloped <= (view->with_slope ? 1 : 0); sloped++)
-    for (size_t k = 0; k < sizeof correlations / sizeof *correlations; k++) {
+    for (size_t k = 0; k < sizeof correlations / sizeof *correlations; k += sloped == 1 || view->coarse ? 2 : 1) {
       set_model(s.model, sloped, correlations[k]);
       search_shape(&s, fit);
     }
-  if (n > FEW + 1) {
-    s.place_count = 2 + find_candidates(view, room, arena, s.places + 1);
-    s.places[s.place_count - 1] = n;
+  if (fit->changes == 0) return;
+  set_model(s.model, fit->sloped, fit->phi);
+  own_scales(&s, fit);
+  refine_fit(&s, fit);
+}
+
+void assay_cp_polish(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit) {
+  size_t limit = fit->changes * CANDIDATES_A_CHANGE;
+  limit = limit < FEW ? FEW : limit > MANY ? MANY : limit;
+  searcher s;
+  size_t *at = assay_arena_alloc(arena, limit + 2, sizeof *at);
+  if (at == NULL || !open_searcher(&s, view, arena, work, limit, false)) return;
+  if (fit->changes > 0) memcpy(at, fit->at, fit->changes * sizeof *at);
+  fit->at = at;
+  set_model(s.model, fit->sloped, fit->phi);
+  if (view->count < 2 * s.model->shortest) return;
+  for (int round = 0; round < 4 && !arena->failed; round++) {
+    double before = fit->criterion;
+    own_scales(&s, fit);
+    segment_by_pruning(&s, price_of_change(&s));
+    refine(&s);
+    keep_if_better(&s, fit);
+    if (!(fit->criterion < before - 1e-9 * fabs(before))) break;
   }
-  if (!arena->failed) polish(&s, fit);
 }
 
 void assay_cp_draw(const assay_cp_view *view, const assay_cp_fit *fit, size_t c, double *line) {
