@@ -12,7 +12,8 @@
  *     assay_history_close(h);
  *
  * Thread-safety: one handle belongs to one thread; several processes may use one history (busy writers wait up to 10 s).
- * A file that is not a history, is damaged, or was written by a newer Assay is refused and not touched.
+ * A file or database that is not a history, is damaged, or was written by a newer Assay is refused and not touched. Messages never show
+ * the password of a URL.
  */
 #ifndef ASSAY_HISTORY_H
 #define ASSAY_HISTORY_H
@@ -25,9 +26,17 @@ extern "C" {
 
 typedef struct assay_history assay_history;
 
-/* Creates the file when it is not there. Older schemas are migrated inside one transaction. */
+/* `path` is a file, or a URL as libpq reads it (postgresql:// or postgres://; a password is better kept in ~/.pgpass or $PGPASSWORD). */
+ASSAY_API bool assay_history_is_url(const char *path);
+/* False for a file that is not there. Of a URL only opening it tells. */
+ASSAY_API bool assay_history_exists(const char *path);
+/* For messages: the path, or the URL without its password. Free with assay_string_free; NULL when out of memory. */
+ASSAY_API char *assay_history_shown(const char *path);
+
+/* Creates the file, or the tables in the database, when they are not there. Older schemas are migrated inside one transaction. */
 ASSAY_API assay_status assay_history_open(const char *path, assay_error *err, assay_history **history);
-/* For looking only: also where nothing may be written (another user's file, a read-only or full disk). Does not create the file. */
+/* For looking only: also where nothing may be written (another user's file, a read-only or full disk, a role that may only SELECT). Does
+ * not create the tables in a database. */
 ASSAY_API assay_status assay_history_open_read(const char *path, assay_error *err, assay_history **history);
 ASSAY_API void assay_history_close(assay_history *history); /* accepts NULL */
 

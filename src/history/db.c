@@ -133,16 +133,18 @@ void assay_db_list_free(void *rows) {
 
 /* ---- Transactions ------------------------------------------------------------------------------------------------------------- */
 
-enum { ATTEMPTS = 5, PAUSE_NS = 20000000 };
+/* Deadlocks are over at once; a server that is restarted needs a second or two. */
+static const uint64_t pauses_ns[] = {20000000, 100000000, 400000000, 1500000000};
+enum { PAUSES = sizeof pauses_ns / sizeof *pauses_ns };
 
 assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err) {
-  for (int attempt = 1;; attempt++) {
+  for (size_t attempt = 0;; attempt++) {
     assay_error problem = {0};
     history->may_retry = false;
     assay_status status = history->driver->begin(history, &problem);
     if (status == ASSAY_OK) status = history->driver->finish(history, work(history, context, &problem), &problem);
     if (status == ASSAY_OK) return ASSAY_OK;
-    if (!history->may_retry || attempt == ATTEMPTS) return assay_error_set(err, status, problem.file, problem.line, "%s", problem.message);
-    assay_os_sleep_ns((uint64_t)(attempt * PAUSE_NS));
+    if (!history->may_retry || attempt == PAUSES) return assay_error_set(err, status, problem.file, problem.line, "%s", problem.message);
+    assay_os_sleep_ns(pauses_ns[attempt]);
   }
 }

@@ -108,10 +108,13 @@ assay_status assay_db_transaction(assay_history *history, assay_db_work work, vo
 
 /* ---- Drivers ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Opens, without looking at the schema. `create` false: never makes a file. */
+/* The schema is the newest one when it is open. */
 assay_status assay_sqlite_open(const char *path, assay_error *err, assay_history **history);
 /* Reads a file where nothing may be written, not even a lock; an older schema is brought up to date in a copy in memory. */
 assay_status assay_sqlite_open_frozen(const char *path, assay_error *err, assay_history **history);
+
+/* `create` false: the tables must be there. */
+assay_status assay_postgres_open(const char *url, bool create, assay_error *err, assay_history **history);
 
 /* ---- Schema (schema.c) ------------------------------------------------------------------------------------------------------------ */
 

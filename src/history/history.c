@@ -15,7 +15,7 @@
 
 assay_status assay_history_open(const char *path, assay_error *err, assay_history **history) {
   assay_history *opened = NULL;
-  assay_status status = assay_sqlite_open(path, err, &opened);
+  assay_status status = assay_history_is_url(path) ? assay_postgres_open(path, true, err, &opened) : assay_sqlite_open(path, err, &opened);
   if (status == ASSAY_OK) status = assay_history_reap(opened, err);
   if (status == ASSAY_OK)
     *history = opened;
@@ -24,7 +24,15 @@ assay_status assay_history_open(const char *path, assay_error *err, assay_histor
   return status;
 }
 
+/* A role that may only look cannot mark what was cut off; that is somebody else's task then. */
+static assay_status open_url_read(const char *url, assay_error *err, assay_history **history) {
+  assay_status status = assay_postgres_open(url, false, err, history);
+  if (status == ASSAY_OK) assay_history_reap(*history, NULL);
+  return status;
+}
+
 assay_status assay_history_open_read(const char *path, assay_error *err, assay_history **history) {
+  if (assay_history_is_url(path)) return open_url_read(path, err, history);
   assay_error problem = {0};
   assay_status status = assay_history_open(path, &problem, history);
   /* What is wrong with the file itself stays wrong; everything else may be a matter of writing beside it. */
@@ -33,6 +41,8 @@ assay_status assay_history_open_read(const char *path, assay_error *err, assay_h
   if (is_verdict || !assay_os_exists(path)) return ASSAY_FAIL(err, status, "%s", problem.message);
   return assay_sqlite_open_frozen(path, err, history);
 }
+
+bool assay_history_exists(const char *path) { return assay_history_is_url(path) || assay_os_exists(path); }
 
 void assay_history_close(assay_history *history) {
   if (history != NULL) history->driver->close(history);
