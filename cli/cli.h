@@ -162,6 +162,10 @@ extern const char *const assay_cli_formats[], *const assay_cli_color_choices[];
 assay_status assay_cli_probe_directory(const char *directory, assay_error *err);
 /* dir/name, in the invocation's arena; NULL when out of memory. */
 const char *assay_cli_join(assay_cli *cli, const char *directory, const char *name);
+/* Where the history is: as --history says, else history.db of the output directory; NULL when out of memory. */
+const char *assay_cli_history_path(assay_cli *cli, const char *history, const char *output_dir);
+/* For looking only: opening a history that is not there would create it. */
+assay_status assay_cli_open_history(const char *path, assay_error *err, assay_history **history);
 /* An absolute path for messages where there is one. */
 const char *assay_cli_absolute(assay_cli *cli, const char *path);
 

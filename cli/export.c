@@ -18,8 +18,8 @@ static const assay_cli_option options[] = {
     {"output-file", 'o', ASSAY_CLI_TEXT, "FILE", "-", .hint = ASSAY_CLI_FILE, .help = "Where to; - is standard output.", AT(output)},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.",
-     AT(history)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
+     .help = "The history to read: a file or postgresql://...", AT(history)},
     ASSAY_CLI_END};
 
 static const assay_cli_example examples[] = {
@@ -59,7 +59,7 @@ static int run(assay_cli *cli, const void *given) {
   assay_history *history = NULL;
   assay_result *result = NULL;
   assay_status status = ASSAY_OK;
-  const char *path = settings->history != NULL ? settings->history : assay_cli_join(cli, settings->output_dir, "history.db");
+  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
   if (settings->to == NULL || !assay_format_parse(settings->to, &format))
     status =
         ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "--to is missing: google-benchmark, pytest-benchmark, hyperfine, openmetrics, csv or json");

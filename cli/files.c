@@ -23,6 +23,17 @@ const char *assay_cli_join(assay_cli *cli, const char *directory, const char *na
   return assay_arena_printf(&cli->arena, "%s%s%s", directory, slash || length == 0 ? "" : "/", name);
 }
 
+const char *assay_cli_history_path(assay_cli *cli, const char *history, const char *output_dir) {
+  return history != NULL ? history : assay_cli_join(cli, output_dir, "history.db");
+}
+
+assay_status assay_cli_open_history(const char *path, assay_error *err, assay_history **history) {
+  if (path == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  if (!assay_history_exists(path))
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no history %s yet; `run` makes one (--history names another)", path);
+  return assay_history_open_read(path, err, history);
+}
+
 const char *assay_cli_absolute(assay_cli *cli, const char *path) {
   char *real = realpath(path, NULL);
   const char *copy = real != NULL ? assay_arena_strdup(&cli->arena, real) : NULL;

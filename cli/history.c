@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
-#include "os/prim.h"
 
 typedef struct history_settings {
   const char *history, *output_dir, *color;
@@ -14,19 +13,19 @@ typedef struct history_settings {
 } history_settings;
 
 #define AT(field) .at = offsetof(history_settings, field)
-#define WHERE                                                                                                                     \
-  {"output-dir",                                                                                                                  \
-   0,                                                                                                                             \
-   ASSAY_CLI_TEXT,                                                                                                                \
-   "DIR",                                                                                                                         \
-   "benchmark_results",                                                                                                           \
-   "ASSAY_OUTPUT_DIR",                                                                                                            \
-   .hint = ASSAY_CLI_DIRECTORY,                                                                                                   \
-   .help = "Where history.db is looked for.",                                                                                     \
-   AT(output_dir)},                                                                                                               \
-  {                                                                                                                               \
-    "history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.", \
-                                          AT(history)                                                                             \
+#define WHERE                                                                                                        \
+  {"output-dir",                                                                                                     \
+   0,                                                                                                                \
+   ASSAY_CLI_TEXT,                                                                                                   \
+   "DIR",                                                                                                            \
+   "benchmark_results",                                                                                              \
+   "ASSAY_OUTPUT_DIR",                                                                                               \
+   .hint = ASSAY_CLI_DIRECTORY,                                                                                      \
+   .help = "Where history.db is looked for.",                                                                        \
+   AT(output_dir)},                                                                                                  \
+  {                                                                                                                  \
+    "history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,                \
+                                              .help = "The history to read: a file or postgresql://...", AT(history) \
   }
 
 static const assay_cli_option options[] = {
@@ -51,11 +50,7 @@ static const char *state_text(assay_run_state state) {
 }
 
 static assay_status open_existing(assay_cli *cli, const history_settings *settings, assay_error *err, assay_history **history) {
-  const char *path = settings->history != NULL ? settings->history : assay_cli_join(cli, settings->output_dir, "history.db");
-  if (path == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
-  if (!assay_os_exists(path))
-    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no history %s yet; `run` makes one (--history names another)", path);
-  return assay_history_open_read(path, err, history);
+  return assay_cli_open_history(assay_cli_history_path(cli, settings->history, settings->output_dir), err, history);
 }
 
 static void put_text(assay_buf *out, const assay_history_run *runs, size_t count) {

@@ -29,8 +29,8 @@ static const assay_cli_option options[] = {
      AT(timeout_s)},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.",
-     AT(history)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
+     .help = "The history to read: a file or postgresql://...", AT(history)},
     ASSAY_CLI_END};
 
 static const assay_cli_example examples[] = {
@@ -138,7 +138,7 @@ static assay_status send_text(const push_settings *settings, const char *url, co
 }
 
 static assay_status load_and_send(assay_cli *cli, const push_settings *settings, const char *url, assay_buf *said, assay_error *err) {
-  const char *path = settings->history != NULL ? settings->history : assay_cli_join(cli, settings->output_dir, "history.db");
+  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
   assay_history *history = NULL;
   assay_result *result = NULL;
   char *text = NULL;

@@ -20,8 +20,8 @@ static const assay_cli_option options[] = {
     {"output", 'o', ASSAY_CLI_TEXT, "FILE", "-", .hint = ASSAY_CLI_FILE, .help = "Where to; - is standard output.", AT(output)},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.",
-     AT(history)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
+     .help = "The history to read: a file or postgresql://...", AT(history)},
     {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, .help = "Colour of the table.", AT(color)},
     ASSAY_CLI_END};
 
@@ -33,25 +33,19 @@ static const assay_cli_example examples[] = {
 
 static bool is_file(const char *what) {
   size_t length = strlen(what);
+  if (strncmp(what, "baseline:", 9) == 0 || strncmp(what, "commit:", 7) == 0) return false; /* a baseline's name may have a slash */
   return strcmp(what, "-") == 0 || strchr(what, '/') != NULL || (length > 5 && strcmp(what + length - 5, ".json") == 0) ||
          assay_os_exists(what);
-}
-
-/* Opening a history that is not there would create it, which reading must not. */
-static assay_status open_existing(const char *path, assay_error *err, assay_history **history) {
-  if (!assay_os_exists(path))
-    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no history %s yet; `run` makes one (--history names another)", path);
-  return assay_history_open_read(path, err, history);
 }
 
 assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result) {
   if (is_file(what)) {
     assay_status status = assay_result_read(what, err, result);
     /* A history beside it may give the before and after; without one the report has less. */
-    if (status == ASSAY_OK && assay_os_exists(history_path)) assay_history_open_read(history_path, NULL, history);
+    if (status == ASSAY_OK && assay_history_exists(history_path)) assay_history_open_read(history_path, NULL, history);
     return status;
   }
-  assay_status status = open_existing(history_path, err, history);
+  assay_status status = assay_cli_open_history(history_path, err, history);
   return status == ASSAY_OK ? assay_history_load(*history, what, NULL, err, result) : status;
 }
 
@@ -83,7 +77,7 @@ static int show(assay_cli *cli, const report_settings *settings, const char *wha
   assay_error err = {0};
   assay_history *history = NULL;
   assay_result *result = NULL;
-  const char *path = settings->history != NULL ? settings->history : assay_cli_join(cli, settings->output_dir, "history.db");
+  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
   if (strcmp(settings->format, "terminal") != 0) assay_format_parse(settings->format, &format);
   assay_status status = assay_cli_load(what, path, &err, &history, &result);
   int code = status == ASSAY_OK ? render(cli, settings, history, result, format) : assay_cli_fail(cli, &err);

@@ -46,8 +46,8 @@ static const assay_cli_option options[] = {
     {"profile", 'p', ASSAY_CLI_TEXT, "NAME", .hint = ASSAY_CLI_FILE, AT(profile),
      .help = "Machine profile that the hardware suite checks against, a shipped name (m4-max) or a TOML file; without one the machine is "
              "checked against itself."},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, AT(history),
-     .help = "The history to append to; OUTPUT-DIR/history.db when not given."},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, AT(history),
+     .help = "The history to append to, a file or postgresql://...; OUTPUT-DIR/history.db when not given."},
     {"no-history", 0, ASSAY_CLI_FLAG, .help = "Leave no trace in a history.", AT(no_history)},
     {"remeasure-ceilings", 0, ASSAY_CLI_FLAG, .help = "Measure the machine's ceilings again instead of taking the cached ones.",
      AT(remeasure)},
@@ -105,9 +105,7 @@ static assay_status load_baseline(job *s, assay_error *err) {
   status = assay_history_load_baseline(history, settings->baseline, &problem, &s->baseline);
   assay_history_close(history);
   if (status == ASSAY_ERR_NOT_FOUND && settings->export_baselines) return ASSAY_OK; /* the first run of a pipeline that does both */
-  if (status == ASSAY_ERR_NOT_FOUND)
-    return ASSAY_FAIL(err, status, "%s has no baseline '%s' to compare with; save one with --export-baselines", s->history_path,
-                      settings->baseline);
+  if (status == ASSAY_ERR_NOT_FOUND) return ASSAY_FAIL(err, status, "%s; --export-baselines saves one", problem.message);
   return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s", problem.message);
 }
 
@@ -116,8 +114,7 @@ static assay_status prepare(job *s, assay_error *err) {
   assay_status status = assay_cli_log_open(settings->log_file, &s->progress, settings->verbose && s->progress.bar, err);
   if (status == ASSAY_OK) status = assay_cli_probe_directory(settings->output_dir, err);
   if (status != ASSAY_OK) return status;
-  if (!settings->no_history)
-    s->history_path = settings->history != NULL ? settings->history : assay_cli_join(s->cli, settings->output_dir, "history.db");
+  if (!settings->no_history) s->history_path = assay_cli_history_path(s->cli, settings->history, settings->output_dir);
   return load_baseline(s, err);
 }
 

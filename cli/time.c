@@ -37,7 +37,7 @@ static const assay_cli_option options[] = {
      .help = "Also write reports, into the output directory; several at once.", AT(formats)},
     {"output-dir", 'o', ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where the reports go.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .hint = ASSAY_CLI_FILE, .help = "Append to this history; none when not given.", AT(history)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .hint = ASSAY_CLI_FILE, .help = "Append to this history; none when not given.", AT(history)},
     {"name", 0, ASSAY_CLI_TEXT, "TEXT", .help = "What this run is called in the reports and the history.", AT(name)},
     {"progress", 0, ASSAY_CLI_FLAG, .help = "Show the progress bar also where stderr is no terminal.", AT(progress)},
     {"no-progress", 0, ASSAY_CLI_FLAG, .help = "Never show progress.", AT(no_progress)},

@@ -7,26 +7,29 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-const assay_cli_verb *const assay_cli_verbs[] = {&assay_cli_run,
-                                                 &assay_cli_list,
-                                                 &assay_cli_time,
-                                                 &assay_cli_ab,
-                                                 &assay_cli_machine,
-                                                 &assay_cli_machine_gather,
-                                                 &assay_cli_machine_check,
-                                                 &assay_cli_machine_ceilings,
-                                                 &assay_cli_doctor,
-                                                 &assay_cli_report,
-                                                 &assay_cli_export,
-                                                 &assay_cli_push,
-                                                 &assay_cli_changepoints,
-                                                 &assay_cli_history,
-                                                 &assay_cli_history_show,
-                                                 &assay_cli_help_verb,
-                                                 &assay_cli_version,
-                                                 &assay_cli_completion,
-                                                 &assay_cli_man,
-                                                 NULL};
+/* clang-format off */
+const assay_cli_verb *const assay_cli_verbs[] = {
+    &assay_cli_run,
+    &assay_cli_list,
+    &assay_cli_time,
+    &assay_cli_ab,
+    &assay_cli_machine,
+    &assay_cli_machine_gather,
+    &assay_cli_machine_check,
+    &assay_cli_machine_ceilings,
+    &assay_cli_doctor,
+    &assay_cli_report,
+    &assay_cli_export,
+    &assay_cli_push,
+    &assay_cli_changepoints,
+    &assay_cli_history,
+    &assay_cli_history_show,
+    &assay_cli_help_verb,
+    &assay_cli_version,
+    &assay_cli_completion,
+    &assay_cli_man,
+    NULL};
+/* clang-format on */
 
 static const assay_cli_option no_options[] = {ASSAY_CLI_END};
 
@@ -177,11 +180,24 @@ static int run_verb(assay_cli *cli, int argc, char **argv) {
   return code;
 }
 
+/* A word of the command line as reports and the history keep it: the password of a URL is nobody else's. Free with assay_string_free. */
+static char *shown_word(const char *word) {
+  const char *value = strchr(word, '=');
+  if (word[0] != '-' || value == NULL || !assay_history_is_url(value + 1)) return assay_history_shown(word);
+  char *url = assay_history_shown(value + 1);
+  assay_buf shown = {0};
+  assay_buf_printf(&shown, "%.*s%s", (int)(value + 1 - word), word, url != NULL ? url : "");
+  assay_string_free(url);
+  return assay_buf_take(&shown);
+}
+
 static const char *join_words(assay_cli *cli, int argc, char **argv) {
   assay_buf line = {0};
   for (int i = 0; i < argc; i++) {
     bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~") == NULL;
-    assay_buf_printf(&line, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", i == 0 ? cli->program : argv[i]);
+    char *word = i == 0 ? NULL : shown_word(argv[i]);
+    assay_buf_printf(&line, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", i == 0 ? cli->program : word != NULL ? word : "");
+    assay_string_free(word);
   }
   const char *joined = line.data != NULL ? assay_arena_strdup(&cli->arena, line.data) : NULL;
   assay_buf_deinit(&line);

@@ -186,7 +186,7 @@ class Verdicts(story.Story):
 
     def test_a_regression_is_found_and_the_same_is_not(self):
         options = ["--no-ceilings", "--filter", "wait", "--processes", "5", "--time", "0.05"]
-        self.refuse("run", *options, "--regression-check", says="no baseline 'default'", program=FIXTURE)
+        self.refuse("run", *options, "--regression-check", says='no baseline "default"', program=FIXTURE)
         self.check("run", *options, "--export-baselines", program=FIXTURE, env={"FIXTURE_US": "20"})
         worse = self.check("run", *options, "--regression-check", program=FIXTURE, env={"FIXTURE_US": "60"}, code=1)
         self.assertIn("worse", worse.stdout)
