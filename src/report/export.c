@@ -20,6 +20,16 @@ const char *assay_export_name(const assay_result *result, const assay_benchmark_
   return scratch->data != NULL ? scratch->data : "";
 }
 
+const char *assay_export_replicate(const assay_result *result) {
+  const assay_metric_result *first = NULL;
+  for (size_t i = 0; i < result->benchmark_count; i++) {
+    const assay_metric_result *time = assay_export_time(&result->benchmarks[i]);
+    if (first == NULL) first = time;
+    if (time != NULL && time->replicate != first->replicate) return NULL;
+  }
+  return first != NULL ? assay_replicate_text(first->replicate) : NULL;
+}
+
 const assay_metric_result *assay_export_metric(const assay_benchmark_result *b, const char *name, size_t count) {
   const assay_metric_result *m = assay_benchmark_metric(b, name);
   return m != NULL && m->process_count == count ? m : NULL;

@@ -17,6 +17,9 @@ void assay_export_openmetrics(const assay_render *r);
 const assay_metric_result *assay_export_time(const assay_benchmark_result *benchmark);
 /* "suite/name"; the name alone for commands (`assay time`) and for what came out of `tool`'s own file, so that it goes back as it came. */
 const char *assay_export_name(const assay_result *result, const assay_benchmark_result *benchmark, const char *tool, assay_buf *scratch);
+/* What the rows are, where all times agree ("process", "repetition", ...); NULL where they do not. Our own importer asks for it, because
+ * those formats mean repetitions inside one process. */
+const char *assay_export_replicate(const assay_result *result);
 /* Another metric of the benchmark that has one value for each of the `count` processes; NULL without. */
 const assay_metric_result *assay_export_metric(const assay_benchmark_result *benchmark, const char *name, size_t count);
 

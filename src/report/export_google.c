@@ -48,12 +48,14 @@ static void context(assay_json *json, const assay_result *result) {
   double hz = assay_export_fact(result, "cpu.frequency_max_hz");
   if (!isfinite(hz)) hz = assay_export_fact(result, "cpu.frequency_current_hz");
   const char *governor = assay_export_fact_text(result, "cpu.frequency_governor");
+  char program[64] = "assay";
+  if (run->command != NULL) snprintf(program, sizeof program, "%.*s", (int)strcspn(run->command, " "), run->command);
   assay_export_when(run->started_at_s, when);
   assay_json_key(json, "context");
   assay_json_object(json);
   assay_export_text(json, "date", when);
   assay_export_text(json, "host_name", run->host != NULL ? run->host : result->machine_label);
-  assay_export_text(json, "executable", run->command);
+  assay_export_text(json, "executable", program);
   assay_export_count(json, "num_cpus", assay_export_fact(result, "cpu.threads"));
   assay_export_count(json, "mhz_per_cpu", hz / 1e6);
   assay_json_key(json, "cpu_scaling_enabled");
@@ -68,6 +70,8 @@ static void context(assay_json *json, const assay_result *result) {
   assay_export_text(json, "library_build_type", "release");
   assay_export_text(json, "assay_version", run->version);
   assay_export_text(json, "assay_run", run->id);
+  assay_export_text(json, "assay_command", run->command);
+  assay_export_text(json, "assay_replicate", assay_export_replicate(result));
   assay_export_text(json, "assay_machine", result->machine_label);
   if (run->commit != NULL) assay_export_text(json, "assay_commit", run->commit);
   assay_json_end(json);
@@ -200,6 +204,21 @@ static void next_family(family *f, const assay_benchmark_result *b) {
   f->base_name = b->base_name;
 }
 
+/* "sum/n=8" is "sum/n:8" there, where a tool that knows it finds the argument. */
+static const char *name_of(const assay_result *result, const assay_benchmark_result *b, assay_buf *out) {
+  assay_buf ours = {0};
+  assay_buf_puts(&ours, b->base_name);
+  for (size_t i = 0; i < b->param_count; i++) assay_buf_printf(&ours, "/%s=%s", b->params[i].name, b->params[i].value);
+  bool usual = ours.data != NULL && strcmp(ours.data, b->name) == 0;
+  assay_benchmark_result base = *b;
+  base.name = usual ? b->base_name : b->name;
+  assay_export_name(result, &base, tool, out);
+  for (size_t i = 0; usual && i < b->param_count; i++) assay_buf_printf(out, "/%s:%s", b->params[i].name, b->params[i].value);
+  if (ours.failed) out->failed = true;
+  assay_buf_deinit(&ours);
+  return out->data != NULL ? out->data : "";
+}
+
 void assay_export_google(const assay_render *r) {
   assay_json json = {.out = r->out, .indent = 2};
   assay_buf name = {0};
@@ -211,7 +230,7 @@ void assay_export_google(const assay_render *r) {
   for (size_t i = 0; i < r->result->benchmark_count; i++) {
     const assay_benchmark_result *b = &r->result->benchmarks[i];
     next_family(&f, b);
-    row one = {.bench = b, .name = assay_export_name(r->result, b, tool, &name), .family = f.index, .instance = f.next};
+    row one = {.bench = b, .name = name_of(r->result, b, &name), .family = f.index, .instance = f.next};
     bench_rows(&json, &one);
   }
   assay_json_end(&json);

@@ -181,6 +181,7 @@ void assay_export_pytest(const assay_render *r) {
   assay_export_when(r->result->run.started_at_s, when);
   assay_export_text(&json, "datetime", when);
   assay_export_text(&json, "version", "3.2.2"); /* of the format */
+  assay_export_text(&json, "assay_replicate", assay_export_replicate(r->result));
   assay_json_end(&json);
   if (scratch.failed) r->out->failed = true;
   assay_buf_deinit(&scratch);

@@ -4,6 +4,7 @@
  * the known keys are counters. Keys as in the project's docs/user_guide.md and its JSON of versions 1.4 to 1.9.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ typedef struct google {
   const char *suite;
   json_t *raw, *places, *aggregates; /* run names with repetitions; repetition -> place; run name -> {aggregate: row} */
   size_t skipped_aggregates, skipped_fits;
+  bool are_processes; /* Assay wrote it: its repetitions are fresh processes */
 } google;
 
 /* ---- Names ------------------------------------------------------------------------------------------------------------------------- */
@@ -155,15 +157,20 @@ static void read_repetition(google *g, const json_t *row, const char *run_name) 
   assay_import_benchmark_fact(in, b, "label", json_object_get(row, "label"));
   if (take_outcome(in, row, b)) return;
   double factor = time_factor(in, row), cpu = assay_import_opt_number(in, row, "cpu_time");
-  assay_import_value(in, b, &assay_import_time, 0, factor * assay_import_number(in, row, "real_time"));
-  if (!isnan(cpu)) assay_import_value(in, b, &assay_import_cpu_time, 0, factor * cpu);
+  json_int_t index = json_integer_value(json_object_get(row, "repetition_index"));
+  unsigned process = g->are_processes && index > 0 && index < UINT_MAX ? (unsigned)index : 0;
+  assay_import_value(in, b, &assay_import_time, process, factor * assay_import_number(in, row, "real_time"));
+  /* What Assay writes where that format cannot do without a CPU time. */
+  const char *label = assay_import_opt_text(in, row, "label");
+  if (label != NULL && strncmp(label, "cpu_time was not measured", 25) == 0) cpu = NAN;
+  if (!isnan(cpu)) assay_import_value(in, b, &assay_import_cpu_time, process, factor * cpu);
   ASSAY_IMPORT_EACH(row, at) {
     const char *key = json_object_iter_key(at);
     const json_t *value = json_object_iter_value(at);
     assay_import_metric own = {0};
     if (!is_counter(key, value)) continue;
     const assay_import_metric *what = counter_metric(in, key, &own, &factor);
-    assay_import_value(in, b, what, 0, factor * json_number_value(value));
+    assay_import_value(in, b, what, process, factor * json_number_value(value));
   }
 }
 
@@ -272,6 +279,8 @@ static void read_context(google *g, const json_t *root) {
   assay_import_command(in, executable);
   assay_import_tool_version(in, assay_import_opt_text(in, context, "library_version"));
   g->suite = assay_import_program(in, executable, "google-benchmark");
+  const char *replicate = assay_import_opt_text(in, context, "assay_replicate");
+  g->are_processes = replicate != NULL && strcmp(replicate, assay_replicate_text(ASSAY_REPLICATE_PROCESS)) == 0;
   assay_import_machine(in, assay_import_opt_text(in, context, "host_name"),
                        json_is_integer(cpus) ? assay_import_printf(in, "%lld CPUs", (long long)json_integer_value(cpus)) : NULL, NULL);
   if (context != NULL) {

@@ -55,12 +55,14 @@ static assay_imported *benchmark_of(assay_importer *in, const json_t *row) {
   return assay_import_benchmark(in, module_of(in, fullname), function, params, count, by_params ? NULL : whole);
 }
 
-static void add_rounds(assay_importer *in, assay_imported *b, const json_t *stats) {
+/* Rounds are samples of one process, or, where Assay wrote the file, a process each. */
+static void add_rounds(assay_importer *in, assay_imported *b, const json_t *stats, bool are_processes) {
   size_t count = 0;
   const json_t *data = assay_import_array(in, stats, "data", &count);
   for (size_t i = 0; i < count && assay_import_ok(in); i++) {
     size_t before = assay_import_enter(in, "data", i);
-    assay_import_value(in, b, &assay_import_time, 0, 1e9 * assay_import_number_of(in, json_array_get(data, i)));
+    unsigned process = are_processes ? (unsigned)i : 0;
+    assay_import_value(in, b, &assay_import_time, process, 1e9 * assay_import_number_of(in, json_array_get(data, i)));
     assay_import_leave(in, before);
   }
 }
@@ -98,7 +100,7 @@ static void add_extra_info(assay_importer *in, assay_imported *b, const json_t *
   }
 }
 
-static void read_row(assay_importer *in, const json_t *row, const json_t **options) {
+static void read_row(assay_importer *in, const json_t *row, bool are_processes, const json_t **options) {
   assay_imported *b = benchmark_of(in, row);
   assay_import_once(in, b);
   const json_t *stats = assay_import_object(in, row, "stats"), *own_options = assay_import_opt_object(in, row, "options");
@@ -106,7 +108,7 @@ static void read_row(assay_importer *in, const json_t *row, const json_t **optio
   size_t before = assay_import_enter(in, "stats", SIZE_MAX);
   const json_t *data = json_object_get(stats, "data");
   if (data != NULL && !json_is_null(data))
-    add_rounds(in, b, stats);
+    add_rounds(in, b, stats, are_processes);
   else
     add_stats(in, b, stats);
   assay_import_leave(in, before);
@@ -141,10 +143,12 @@ static void read_environment(assay_importer *in, const json_t *root) {
 static void read(assay_importer *in, const json_t *root) {
   size_t count = 0;
   const json_t *rows = assay_import_array(in, root, "benchmarks", &count), *options = NULL;
+  const char *replicate = assay_import_opt_text(in, root, "assay_replicate");
+  bool are_processes = replicate != NULL && strcmp(replicate, assay_replicate_text(ASSAY_REPLICATE_PROCESS)) == 0;
   read_environment(in, root);
   for (size_t i = 0; i < count && assay_import_ok(in); i++) {
     size_t before = assay_import_enter(in, "benchmarks", i);
-    read_row(in, json_array_get(rows, i), &options);
+    read_row(in, json_array_get(rows, i), are_processes, &options);
     assay_import_leave(in, before);
   }
   assay_import_fact_json(in, "options", options);

@@ -54,7 +54,7 @@ class Exports(story.Story):
 
     def benchmark(self, name, metrics, suite="mine", **more):
         bench = copy.deepcopy(self.template)
-        bench.update(name=name, base_name=name, suite=suite, metrics=metrics, **more)
+        bench.update({"name": name, "base_name": name, "suite": suite, "metrics": metrics, **more})
         return bench
 
     def result_of(self, *benchmarks, **more):
@@ -68,7 +68,7 @@ class Exports(story.Story):
         return self.result_of(
             self.benchmark("fast", [metric("time", "ns", [10.5, 11.25, 10.0]), metric("cpu_time", "ns", [9.0, 9.5, 9.25]),
                                     metric("iterations", "1", [5, 6, 7]), metric("peak_rss", "B", [4096, 8192, 4096])]),
-            self.benchmark("slow/n=8", [metric("time", "ns", [2e9, 2.5e9])], params={"n": "8"}),
+            self.benchmark("slow/n=8", [metric("time", "ns", [2e9, 2.5e9])], base_name="slow", params={"n": "8"}),
             self.benchmark("broken", [], status="failed", reason="it was unplugged"))
 
     def export(self, path, to, **options):
@@ -91,7 +91,7 @@ class Exports(story.Story):
         self.assertAlmostEqual(aggregates["mean"]["real_time"], statistics.mean([10.5, 11.25, 10.0]))
         self.assertAlmostEqual(aggregates["stddev"]["real_time"], statistics.stdev([10.5, 11.25, 10.0]))
         self.assertAlmostEqual(aggregates["cv"]["real_time"], statistics.stdev([10.5, 11.25, 10.0]) / statistics.mean([10.5, 11.25, 10.0]))
-        slow = [b for b in made["benchmarks"] if b["name"] == "mine/slow/n=8"]
+        slow = [b for b in made["benchmarks"] if b["name"] == "mine/slow/n:8"]
         self.assertIn("not measured", slow[0]["label"])  # the CPU time that the format cannot do without
         self.assertNotIn("broken", {b["name"] for b in made["benchmarks"]})
 
@@ -111,7 +111,7 @@ class Exports(story.Story):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^mine/fast +\+1\.0000 ")
         self.assertRegex(done.stdout, r"(?m)^mine/fast_median ")
-        self.assertRegex(done.stdout, r"(?m)^mine/slow/n=8 +\+0\.0000 ")
+        self.assertRegex(done.stdout, r"(?m)^mine/slow/n:8 +\+0\.0000 ")
 
     def test_pytest_benchmark_has_a_round_a_process(self):
         made = json.loads(self.export(self.two(), "pytest-benchmark"))
