@@ -7,6 +7,7 @@
 #ifndef ASSAY_CLI_H
 #define ASSAY_CLI_H
 
+#include <assay/alerts.h>
 #include <assay/report.h>
 #include <assay/run.h>
 
@@ -115,7 +116,8 @@ assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 
 extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
-    assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
+    assay_cli_alerts, assay_cli_alerts_list, assay_cli_alerts_ack, assay_cli_alerts_mute, assay_cli_alerts_unmute, assay_cli_alerts_check,
+    assay_cli_alerts_test, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
 /* NULL-terminated, in the order of help. */
@@ -153,6 +155,24 @@ int assay_cli_show_checks(const assay_cli *cli, const assay_check_list *checks, 
 /* A result from a file ("-": standard input), or a run of the history (an id or its beginning, "latest", "previous"). *history is opened
  * where there is one, also beside a file; NULL otherwise. Close and destroy both. */
 assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result);
+
+/* ---- Points in time (moments.c) ---------------------------------------------------------------------------------------------------- */
+
+/* "30s", "15m", "1h", "7d", "2w" in seconds; `option` is named in the refusal. */
+assay_status assay_cli_parse_duration(const char *text, const char *option, assay_error *err, double *seconds);
+/* What --until (a date) or --for (a length) mean; either may be NULL, and with both NULL *at_s stays. */
+assay_status assay_cli_parse_end(const char *until, const char *length, int64_t now_s, assay_error *err, int64_t *at_s);
+
+/* ---- Alerts after a run (alerting.c) ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Compares a finished run (in the history already) with `baseline`, or where that is NULL with what the history has of each benchmark;
+ * finds alerts, says them on `stream`, sends them. Returns the exit code: 1 for a new alert, 2 when it could not be done or told.
+ */
+int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const char *history_path, const assay_result *after,
+                    const assay_result *baseline, FILE *stream);
+/* One line: level, state, id, title. */
+void assay_cli_put_alert(assay_buf *out, const assay_alert *alert);
 
 /* ---- Report files (files.c) -------------------------------------------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 
 typedef struct run_settings {
   assay_cli_words suites, formats;
-  const char *filter, *output_dir, *log_file, *name, *sla, *profile, *history, *baseline, *color;
+  const char *filter, *output_dir, *log_file, *name, *sla, *profile, *history, *baseline, *alerts, *color;
   uint64_t processes, seed;
   double time_s, timeout_s;
   bool quick, regression_check, export_baselines, verbose, json, no_history, remeasure, no_ceilings, progress, no_progress;
@@ -33,6 +33,10 @@ static const assay_cli_option options[] = {
              "noisy to say, or when the baseline and this run do not have the same benchmarks."},
     {"export-baselines", 0, ASSAY_CLI_FLAG, .help = "Save this run as the baseline.", AT(export_baselines)},
     {"baseline", 0, ASSAY_CLI_TEXT, "NAME", "default", .help = "Name of the baseline that the two options above mean.", AT(baseline)},
+    {"alerts", 0, ASSAY_CLI_TEXT, "RULES", .hint = ASSAY_CLI_FILE, AT(alerts),
+     .help =
+         "Tell of what became worse than in the run before (or than the baseline, with --regression-check) by these rules, YAML or TOML; "
+         "exit 1 when there is a new alert."},
     {"json", 0, ASSAY_CLI_FLAG, .help = "Print the result as JSON on standard output instead of the table.", AT(json)},
     {"processes", 'n', ASSAY_CLI_UNSIGNED, "N", .low = 1, .high = 1000, .help = "Fresh processes a benchmark.", AT(processes)},
     {"time", 't', ASSAY_CLI_REAL, "SECONDS", .low = 0.001, .high = 3600, .help = "Measured time a process.", AT(time_s)},
@@ -66,6 +70,7 @@ static const assay_cli_example examples[] = {
     {"only some benchmarks, the result to another program", "run --filter 'performance/alloc*' --json"},
     {"in CI: keep a baseline on the main branch ...", "run --suite performance --export-baselines"},
     {"... and fail a pull request that is slower", "run --suite performance --regression-check"},
+    {"tell somebody when it is slower than last time", "run --suite performance --alerts alerts.yaml"},
     {0}};
 
 typedef struct job {
@@ -74,6 +79,7 @@ typedef struct job {
   assay_cli_progress progress;
   const char *history_path;
   assay_result *baseline;
+  assay_alert_rules *rules; /* NULL: nobody is to be told */
 } job;
 
 static void on_progress(const assay_run_progress *event, void *user) {
@@ -115,7 +121,10 @@ static assay_status prepare(job *s, assay_error *err) {
   if (status == ASSAY_OK) status = assay_cli_probe_directory(settings->output_dir, err);
   if (status != ASSAY_OK) return status;
   if (!settings->no_history) s->history_path = assay_cli_history_path(s->cli, settings->history, settings->output_dir);
-  return load_baseline(s, err);
+  if (settings->alerts != NULL && settings->no_history)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "alerts need a history to compare with, so --no-history cannot go with --alerts");
+  if (settings->alerts != NULL) status = assay_alert_rules_read(settings->alerts, err, &s->rules);
+  return status == ASSAY_OK ? load_baseline(s, err) : status;
 }
 
 static assay_status measure(job *s, assay_error *err, assay_result **result) {
@@ -254,6 +263,9 @@ static int finish(job *s, const assay_result *result) {
   int code = assay_cli_deliver(s->cli, &delivery, result);
   code = gravest(code, assay_result_exit_code(result));
   code = gravest(code, check_regressions(s, result));
+  /* Half a run says nothing of what is missing from it. */
+  if (s->rules != NULL && !result->run.interrupted)
+    code = gravest(code, assay_cli_alert(s->cli, s->rules, s->history_path, result, s->baseline, settings->json ? stderr : stdout));
   code = gravest(code, export_baseline(s, result));
   return result->run.interrupted ? gravest(code, 130) : code;
 }
@@ -271,6 +283,7 @@ static int run(assay_cli *cli, const void *raw) {
   assay_log(ASSAY_LOG_INFO, "exit code %d%s%s", code, status == ASSAY_OK ? "" : ": ", status == ASSAY_OK ? "" : err.message);
   assay_error log = {0};
   if (assay_cli_log_close(&log) != ASSAY_OK) code = gravest(code, assay_cli_fail(cli, &log));
+  assay_alert_rules_destroy(s.rules);
   assay_result_destroy(s.baseline);
   assay_result_destroy(result);
   return code;

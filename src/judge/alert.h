@@ -76,4 +76,15 @@ assay_status assay_alerts_save(assay_history *history, assay_alerts *alerts, siz
 int64_t assay_alert_muted_until(const assay_alert_mute_entry *mutes, size_t count, const char *suite, const char *benchmark,
                                 const char *metric, int64_t now_s);
 
+/* ---- Change points (alert_watch.c) ---------------------------------------------------------------------------------------------- */
+
+/* Makes those changes WORSE that the recent history is sure of although two runs are not: their figures become those of the step. The new
+ * run must be in the history already. */
+assay_status assay_alert_watch(assay_changes *changes, const char *machine_id, assay_history *history, assay_error *err);
+
+/* ---- Channels (alert_send.c) ----------------------------------------------------------------------------------------------------- */
+
+/* Sends an alert through one channel of the rules, whatever its level; nothing is kept when that fails. */
+assay_status assay_alert_try(const assay_alert_rules *rules, size_t channel, const assay_alert *alert, assay_error *err);
+
 #endif

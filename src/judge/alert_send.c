@@ -505,3 +505,14 @@ assay_status assay_alerts_send(const assay_alerts *alerts, const assay_alert_rul
   assay_free(d.broken);
   return status;
 }
+
+assay_status assay_alert_try(const assay_alert_rules *rules, size_t channel, const assay_alert *alert, assay_error *err) {
+  char *json = NULL;
+  delivery d = {.rules = rules, .deadline_ns = assay_os_now_ns() + (uint64_t)(TOTAL_S * 1e9)};
+  assay_status status = assay_alert_to_json(alert, SENT_MEMBERS, err, &json);
+  if (status != ASSAY_OK) return status;
+  message m = {.id = alert->id, .title = alert->title, .level = assay_alert_level_text(alert->level), .json = json};
+  status = deliver(&d, &rules->channels[channel], &m, err);
+  assay_string_free(json);
+  return status;
+}

@@ -30,6 +30,13 @@ ASSAY_BENCH(sizes, .params = {{"n", "1,2,4"}}) {
   assay_bench_items(b, (double)n);
 }
 
+/* A figure that is exactly what the story says, however busy the machine is. */
+ASSAY_BENCH(weight, .suite = "own", .summary = "as heavy as the story says") {
+  const char *text = getenv("FIXTURE_BYTES");
+  ASSAY_LOOP(b) assay_keep_memory();
+  assay_bench_metric(b, "weight", text != NULL ? atof(text) : 1e9, "B", ASSAY_KIND_MEMORY, ASSAY_LOWER);
+}
+
 ASSAY_BENCH(crash, .suite = "wrong") {
   (void)b;
   abort();
