@@ -22,6 +22,7 @@ static const assay_import_format *const formats[] = {
     &assay_import_pyperf,
     &assay_import_jmh,
     &assay_import_k6,
+    &assay_import_asv,
     &assay_import_catch2,
     &assay_import_go,
     &assay_import_criterion,

@@ -62,7 +62,8 @@ typedef struct assay_import_format {
 /* One file each, listed in import.c. */
 extern const assay_import_format assay_import_assay, assay_import_google, assay_import_pytest, assay_import_hyperfine, assay_import_pyperf,
     assay_import_jmh, assay_import_baselines;
-extern const assay_import_format assay_import_go, assay_import_criterion, assay_import_catch2, assay_import_iai, assay_import_k6;
+extern const assay_import_format assay_import_go, assay_import_asv, assay_import_criterion, assay_import_catch2, assay_import_iai,
+    assay_import_k6;
 
 /* For loops over the members of an object, which jansson's iterator has no const form of. */
 #define ASSAY_IMPORT_EACH(object, at)                                            \

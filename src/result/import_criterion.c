@@ -49,11 +49,14 @@ static void read_throughput(assay_importer *in, const json_t *throughput, criter
   assay_import_leave(in, before);
 }
 
+static const char *keep(assay_importer *in, const char *text) { return assay_arena_strdup(&in->scratch, text); }
+
+/* Its texts outlive the document. */
 static criterion_id read_id(assay_importer *in, const json_t *root) {
   criterion_id id = {.elements = NAN, .bytes = NAN};
-  const char *group = assay_import_text(in, root, "group_id"), *function = assay_import_opt_text(in, root, "function_id");
-  const char *full = assay_import_opt_text(in, root, "full_id");
-  id.value = assay_import_opt_text(in, root, "value_str");
+  const char *group = keep(in, assay_import_text(in, root, "group_id"));
+  const char *function = assay_import_opt_text(in, root, "function_id"), *full = keep(in, assay_import_opt_text(in, root, "full_id"));
+  id.value = keep(in, assay_import_opt_text(in, root, "value_str"));
   id.base = function == NULL ? group : assay_import_printf(in, "%s/%s", group, function);
   id.full_id = full != NULL ? full : id.value == NULL ? id.base : assay_import_printf(in, "%s/%s", id.base, id.value);
   read_throughput(in, assay_import_opt_object(in, root, "throughput"), &id);
@@ -72,6 +75,7 @@ static criterion_id id_of_path(assay_importer *in, const char *folder) {
 }
 
 static assay_imported *benchmark_of(assay_importer *in, const criterion_id *id) {
+  if (id->base == NULL || id->full_id == NULL) return in->nobody;
   assay_import_param value = {.name = "value", .value = id->value};
   return assay_import_benchmark(in, suite, id->base, &value, id->value != NULL ? 1 : 0, id->full_id);
 }
@@ -206,15 +210,15 @@ static void read_folder(assay_importer *in, const char *folder) {
   json_decref(root);
 }
 
-static bool is_leaf(const char *directory) {
+static bool has_figures(const char *directory, int depth) {
   assay_arena arena;
   assay_import_files files = {0};
   assay_arena_init(&arena, ASSAY_TAG_RESULT);
-  assay_import_find(NULL, &arena, directory, "[s]ample.json", 0, &files);
-  assay_import_find(NULL, &arena, directory, "[e]stimates.json", 0, &files);
-  bool leaf = files.count > 0;
+  assay_import_find(NULL, &arena, directory, "[s]ample.json", depth, &files);
+  assay_import_find(NULL, &arena, directory, "[e]stimates.json", depth, &files);
+  bool has = files.count > 0;
   assay_arena_deinit(&arena);
-  return leaf;
+  return has;
 }
 
 enum { DEPTH = 10 };
@@ -227,7 +231,7 @@ static void read_criterion_directory(assay_importer *in, const char *path) {
   size_t length = strlen(path);
   while (length > 1 && path[length - 1] == '/') length--;
   const char *plain = assay_arena_strndup(&arena, path, length), *last = NULL;
-  if (plain != NULL && is_leaf(plain)) {
+  if (plain != NULL && has_figures(plain, 0)) {
     read_folder(in, plain);
   } else if (plain != NULL) {
     assay_import_find(in, &arena, plain, "[s]ample.json", DEPTH, &files);
@@ -248,16 +252,7 @@ static void read_criterion_directory(assay_importer *in, const char *path) {
   assay_arena_deinit(&arena);
 }
 
-static bool looks_criterion_directory(const char *path) {
-  assay_arena arena;
-  assay_import_files files = {0};
-  assay_arena_init(&arena, ASSAY_TAG_RESULT);
-  assay_import_find(NULL, &arena, path, "[s]ample.json", DEPTH, &files);
-  assay_import_find(NULL, &arena, path, "[e]stimates.json", DEPTH, &files);
-  bool found = files.count > 0;
-  assay_arena_deinit(&arena);
-  return found;
-}
+static bool looks_criterion_directory(const char *path) { return has_figures(path, DEPTH); }
 
 /* One file; its name and its throughput stand in benchmark.json beside it. */
 static void read_one_json(assay_importer *in, const char *text, size_t length) {
@@ -444,10 +439,10 @@ static void read_start(cargo_text *t, char *line) {
 static void read_cargo_line(cargo_text *t, char *line) {
   char *time = strstr(line, " time:  "), *label = line + strspn(line, " ");
   bool is_indented = label > line;
-  if (strncmp(line, "test ", 5) == 0) {
-    read_libtest(t, line);
-  } else if (strncmp(line, "test result: FAILED", 19) == 0) {
+  if (strncmp(line, "test result: FAILED", 19) == 0) {
     assay_import_suite(t->in, suite, ASSAY_OUTCOME_FAILED, "cargo bench: a test failed");
+  } else if (strncmp(line, "test ", 5) == 0) {
+    read_libtest(t, line);
   } else if (time != NULL && strchr(time, '[') != NULL) {
     read_time(t, line, time);
   } else if (is_indented && strncmp(label, "time:", 5) == 0) {
