@@ -120,6 +120,7 @@ extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay
     assay_cli_alerts_test, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
+extern const assay_cli_verb assay_cli_import;
 /* NULL-terminated, in the order of help. */
 extern const assay_cli_verb *const assay_cli_verbs[];
 

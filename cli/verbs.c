@@ -19,6 +19,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_machine_ceilings,
     &assay_cli_doctor,
     &assay_cli_report,
+    &assay_cli_import,
     &assay_cli_export,
     &assay_cli_push,
     &assay_cli_changepoints,

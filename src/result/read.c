@@ -547,7 +547,9 @@ static void read_schema(reader *r, const json_t *root) {
     r->status = ASSAY_FAIL(r->err, ASSAY_ERR_VERSION, "written by another Assay (schema \"%.40s\", this one reads \"%s\"): upgrade Assay",
                            name, ASSAY_RESULT_SCHEMA);
   else
-    r->status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "not a result of Assay: \"schema\" is not \"%s\"", ASSAY_RESULT_SCHEMA);
+    r->status =
+        ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "not a result of Assay: \"schema\" is not \"%s\" (`assay import` reads other tools' results)",
+                   ASSAY_RESULT_SCHEMA);
 }
 
 static void read_result(reader *r, const json_t *root, assay_result *result) {
@@ -577,7 +579,7 @@ static assay_status parse(const char *json, size_t length, assay_error *err, jso
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "not valid JSON at line %d, column %d: %s", where.line, where.column, where.text);
   if (json_is_object(*root)) return ASSAY_OK;
   json_decref(*root);
-  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "not a result of Assay: the JSON is not an object");
+  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "not a result of Assay: the JSON is not an object (`assay import` reads other tools' results)");
 }
 
 assay_status assay_result_from_json(const char *json, size_t length, assay_error *err, assay_result **result) {
