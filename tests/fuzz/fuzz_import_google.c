@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "import_target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  import_one("google-benchmark", data, size);
+  return 0;
+}
