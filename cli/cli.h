@@ -116,6 +116,8 @@ assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 
 extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
+    assay_cli_compare, assay_cli_baseline, assay_cli_baseline_save, assay_cli_baseline_list, assay_cli_baseline_show,
+    assay_cli_baseline_delete, assay_cli_baseline_update, assay_cli_baseline_export, assay_cli_baseline_import, assay_cli_regress,
     assay_cli_alerts, assay_cli_alerts_list, assay_cli_alerts_ack, assay_cli_alerts_mute, assay_cli_alerts_unmute, assay_cli_alerts_check,
     assay_cli_alerts_test, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
@@ -204,6 +206,129 @@ typedef struct assay_cli_delivery {
  * written the result is saved elsewhere and the user is told where. Returns the exit code of the delivery (0 or 2), not of the result.
  */
 int assay_cli_deliver(assay_cli *cli, const assay_cli_delivery *delivery, const assay_result *result);
+
+/* ---- Two runs against each other (inputs.c) ------------------------------------------------------------------------------------------ */
+
+/* Where runs are looked for: files, and a history that is opened when it is first needed. */
+typedef struct assay_cli_inputs {
+  assay_cli *cli;
+  const char *history_path; /* a file or a URL */
+  assay_history *history;   /* NULL until opened */
+} assay_cli_inputs;
+
+/* `history` NULL: history.db of the output directory. Opens nothing. */
+void assay_cli_inputs_init(assay_cli *cli, const char *history, const char *output_dir, assay_cli_inputs *inputs);
+void assay_cli_inputs_deinit(assay_cli_inputs *inputs);
+/* Opens the history, which must be there. */
+assay_status assay_cli_inputs_history(assay_cli_inputs *inputs, bool write, assay_error *err);
+
+/* One side as the user named it: a run (one word), or files; `from` may be NULL (assay/import.h). */
+typedef struct assay_cli_side {
+  const char *const *words;
+  size_t count;
+  const char *from;
+} assay_cli_side;
+
+/* A file where there is one of that name, else a run of the history; *label is how reports call it. `machine_id`: of "latest" and
+ * "previous"; may be NULL. ASSAY_ERR_NOT_FOUND says what was tried, and names the nearest. */
+assay_status assay_cli_load_side(assay_cli_inputs *inputs, const assay_cli_side *side, const char *machine_id, assay_error *err,
+                                 assay_result **result, const char **label);
+
+/* Files of one side, Assay's own or another tool's; `from` NULL: recognised. */
+assay_status assay_cli_read_files(const char *const *files, size_t count, const char *from, assay_error *err, assay_result **result);
+
+typedef struct assay_cli_pair {
+  assay_result *before, *after;
+  const char *before_label, *after_label;
+  assay_changes *changes; /* NULL until judged */
+} assay_cli_pair;
+
+assay_status assay_cli_load_pair(assay_cli_inputs *inputs, const assay_cli_side *before, const assay_cli_side *after, assay_error *err,
+                                 assay_cli_pair *pair);
+void assay_cli_pair_deinit(assay_cli_pair *pair);
+
+/* What the verbs that judge let the user choose. */
+typedef struct assay_cli_judging {
+  const char *threshold;  /* a percentage for everything; NULL: not given */
+  const char *thresholds; /* a TOML file; NULL: the configuration file's, else the shipped ones */
+  const char *filter, *metric;
+  double alpha;
+  bool every_metric, other_machines;
+} assay_cli_judging;
+
+/* Their rows for a table of options; the settings have a field `judging`. */
+#define ASSAY_CLI_JUDGING(settings)                                                                                                \
+  {"threshold",                                                                                                                    \
+   0,                                                                                                                              \
+   ASSAY_CLI_TEXT,                                                                                                                 \
+   "PERCENT",                                                                                                                      \
+   .help = "From how much worse on it counts, for every metric; critical is 2.5 times that. Without it each kind has its own.",    \
+   .at = offsetof(settings, judging.threshold)},                                                                                   \
+      {"thresholds",                                                                                                               \
+       0,                                                                                                                          \
+       ASSAY_CLI_TEXT,                                                                                                             \
+       "FILE",                                                                                                                     \
+       .hint = ASSAY_CLI_FILE,                                                                                                     \
+       .help = "TOML file with thresholds by kind, benchmark and metric, over the shipped ones.",                                  \
+       .at = offsetof(settings, judging.thresholds)},                                                                              \
+      {"alpha",                                                                                                                    \
+       0,                                                                                                                          \
+       ASSAY_CLI_REAL,                                                                                                             \
+       "P",                                                                                                                        \
+       "0.05",                                                                                                                     \
+       .low = 1e-6,                                                                                                                \
+       .high = 0.5,                                                                                                                \
+       .help = "Share of the alarms that may be false.",                                                                           \
+       .at = offsetof(settings, judging.alpha)},                                                                                   \
+      {"filter",                                                                                                                   \
+       0,                                                                                                                          \
+       ASSAY_CLI_TEXT,                                                                                                             \
+       "GLOB",                                                                                                                     \
+       .help = "Only benchmarks whose \"suite/name\" matches; a plain word matches anywhere.",                                     \
+       .at = offsetof(settings, judging.filter)},                                                                                  \
+      {"metric", 0, ASSAY_CLI_TEXT, "GLOB", .help = "Only metrics whose name matches.", .at = offsetof(settings, judging.metric)}, \
+      {"every-metric", 0, ASSAY_CLI_FLAG,                                                                                          \
+       .help = "Secondary metrics (memory, percentiles, ...) also where nothing is known to have changed.",                        \
+       .at = offsetof(settings, judging.every_metric)},                                                                            \
+  {                                                                                                                                \
+    "other-machines", 0, ASSAY_CLI_FLAG, .help = "Compare although the two sides were measured on different machines.",            \
+                                         .at = offsetof(settings, judging.other_machines)                                          \
+  }
+
+/* The thresholds that the user chose. */
+assay_status assay_cli_load_thresholds(const assay_cli *cli, const assay_cli_judging *judging, assay_error *err,
+                                       assay_thresholds **thresholds);
+
+/* Whose noise the history is asked for. */
+typedef struct assay_cli_noise {
+  assay_history *history;
+  const char *machine_id;
+} assay_cli_noise;
+
+typedef struct assay_cli_judge_config {
+  assay_thresholds *thresholds;
+  assay_compare_config config;
+} assay_cli_judge_config;
+
+/* For assay_compare and assay_run; opens the history for its noise floors when there is one. `machine_id` may be NULL and is borrowed, and
+ * so are the inputs. */
+assay_status assay_cli_judge_config_make(assay_cli_inputs *inputs, const assay_cli_judging *judging, const char *machine_id,
+                                         assay_error *err, assay_cli_judge_config *config);
+void assay_cli_judge_config_deinit(assay_cli_judge_config *config);
+/* Fills pair->changes: noise floors from the history when there is one, then the filters. */
+assay_status assay_cli_judge(assay_cli_inputs *inputs, const assay_cli_judging *judging, assay_error *err, assay_cli_pair *pair);
+
+typedef struct assay_cli_showing {
+  assay_format format;
+  const char *output; /* NULL or "-": standard output */
+  const char *color;
+  bool all, pull_request;
+} assay_cli_showing;
+
+extern const char *const assay_cli_change_formats[]; /* with "text" for "terminal" */
+assay_format assay_cli_change_format(const char *name);
+/* Writes a judged pair; returns the exit code that it deserves, or 2. */
+int assay_cli_show_changes(assay_cli *cli, const assay_cli_pair *pair, const assay_cli_showing *showing);
 
 /* ---- Progress (progress.c) --------------------------------------------------------------------------------------------------------- */
 

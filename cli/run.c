@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* assay run: suites in, reports out. */
-#include <math.h>
+#include <assay/machine.h>
+
 #include <string.h>
 
 #include "base/log.h"
@@ -12,8 +13,9 @@ typedef struct run_settings {
   assay_cli_words suites, formats;
   const char *filter, *output_dir, *log_file, *name, *sla, *profile, *history, *baseline, *alerts, *color;
   uint64_t processes, seed;
-  double time_s, timeout_s;
-  bool quick, regression_check, export_baselines, verbose, json, no_history, remeasure, no_ceilings, progress, no_progress;
+  double time_s, timeout_s, settle_s;
+  assay_cli_judging judging;
+  bool no_settle, quick, regression_check, export_baselines, verbose, json, no_history, remeasure, no_ceilings, progress, no_progress;
 } run_settings;
 
 #define AT(field) .at = offsetof(run_settings, field)
@@ -33,6 +35,16 @@ static const assay_cli_option options[] = {
              "noisy to say, or when the baseline and this run do not have the same benchmarks."},
     {"export-baselines", 0, ASSAY_CLI_FLAG, .help = "Save this run as the baseline.", AT(export_baselines)},
     {"baseline", 0, ASSAY_CLI_TEXT, "NAME", "default", .help = "Name of the baseline that the two options above mean.", AT(baseline)},
+    {"settle", 0, ASSAY_CLI_REAL, "SECONDS", .low = 0.1, .high = 86400, AT(settle_s),
+     .help = "With --regression-check: what looks worse, or cannot be told, is measured again in fresh processes for at most so long (30 "
+             "when not given, 10 in a quick run)."},
+    {"no-settle", 0, ASSAY_CLI_FLAG, .help = "Measure nothing again.", AT(no_settle)},
+    {"threshold", 0, ASSAY_CLI_TEXT, "PERCENT", AT(judging.threshold),
+     .help = "With --regression-check: from how much worse on it counts, for every metric. Without it each kind has its own."},
+    {"thresholds", 0, ASSAY_CLI_TEXT, "FILE", .hint = ASSAY_CLI_FILE, AT(judging.thresholds),
+     .help = "With --regression-check: TOML file with thresholds by kind, benchmark and metric, over the shipped ones."},
+    {"other-machines", 0, ASSAY_CLI_FLAG, AT(judging.other_machines),
+     .help = "With --regression-check: compare although the baseline is of another machine."},
     {"alerts", 0, ASSAY_CLI_TEXT, "RULES", .hint = ASSAY_CLI_FILE, AT(alerts),
      .help =
          "Tell of what became worse than in the run before (or than the baseline, with --regression-check) by these rules, YAML or TOML; "
@@ -79,6 +91,9 @@ typedef struct job {
   assay_cli_progress progress;
   const char *history_path;
   assay_result *baseline;
+  assay_cli_inputs inputs; /* the history that knows the noise */
+  assay_cli_judge_config judge;
+  assay_changes *changes;   /* baseline -> this run */
   assay_alert_rules *rules; /* NULL: nobody is to be told */
 } job;
 
@@ -94,6 +109,20 @@ static void on_warning(const char *message, void *user) {
   assay_cli_put_lines(&line, message);
   if (!line.failed) assay_cli_progress_say(&s->progress, line.data);
   assay_buf_deinit(&line);
+}
+
+/* Before anything is measured, for the same reason. */
+static assay_status check_machine(const job *s, assay_error *err) {
+  if (s->baseline->machine_id == NULL || s->settings->judging.other_machines) return ASSAY_OK;
+  assay_machine *machine = NULL;
+  assay_status status = assay_machine_detect(NULL, err, &machine);
+  if (status == ASSAY_OK && strcmp(assay_machine_id(machine), s->baseline->machine_id) != 0)
+    status =
+        ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                   "the baseline '%s' was measured on another machine (%s); save one of this machine, or compare with --other-machines",
+                   s->settings->baseline, s->baseline->machine_label != NULL ? s->baseline->machine_label : s->baseline->machine_id);
+  assay_machine_destroy(machine);
+  return status;
 }
 
 /* The baseline is read before anything is measured: a missing one should not cost a run. */
@@ -112,7 +141,11 @@ static assay_status load_baseline(job *s, assay_error *err) {
   assay_history_close(history);
   if (status == ASSAY_ERR_NOT_FOUND && settings->export_baselines) return ASSAY_OK; /* the first run of a pipeline that does both */
   if (status == ASSAY_ERR_NOT_FOUND) return ASSAY_FAIL(err, status, "%s; --export-baselines saves one", problem.message);
-  return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s", problem.message);
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s", problem.message);
+  status = check_machine(s, err);
+  if (status != ASSAY_OK) return status;
+  assay_cli_inputs_init(s->cli, s->history_path, settings->output_dir, &s->inputs);
+  return assay_cli_judge_config_make(&s->inputs, &settings->judging, s->baseline->machine_id, err, &s->judge);
 }
 
 static assay_status prepare(job *s, assay_error *err) {
@@ -145,6 +178,13 @@ static assay_status measure(job *s, assay_error *err, assay_result **result) {
                              .no_ceilings = settings->no_ceilings,
                              /* A user's own program should be over in a moment, also on a machine that is new to Assay. */
                              .cached_ceilings_only = assay_suite_count() == 0 && !settings->remeasure,
+                             .against = s->baseline,
+                             .compare = &s->judge.config,
+                             .settle_s = settings->no_settle      ? 0
+                                         : settings->settle_s > 0 ? settings->settle_s
+                                         : settings->quick        ? 10
+                                                                  : 30,
+                             .changes = &s->changes,
                              .stop = assay_cli_stop_on_signal(),
                              .on_progress = on_progress,
                              .on_warning = on_warning,
@@ -155,16 +195,6 @@ static assay_status measure(job *s, assay_error *err, assay_result **result) {
 }
 
 /* ---- Against the baseline -------------------------------------------------------------------------------------------------------- */
-
-static void put_change(const assay_change *change, assay_buf *out) {
-  char before[64], after[64];
-  assay_format_value(change->before, change->unit, before, sizeof before);
-  assay_format_value(change->after, change->unit, after, sizeof after);
-  assay_buf_printf(out, "  %-12s %s/%s %s: %s -> %s (%+.1f %%", assay_verdict_text(change->verdict), change->suite, change->benchmark,
-                   change->metric, before, after, change->change_ratio * 100);
-  if (!isnan(change->ci_low)) assay_buf_printf(out, ", 95 %%: %+.1f to %+.1f %%", change->ci_low * 100, change->ci_high * 100);
-  assay_buf_puts(out, ")\n");
-}
 
 /* Whether this run was asked for what the baseline has: another suite's benchmarks, or those that the filter leaves out, are not missing.
  */
@@ -179,54 +209,45 @@ static bool was_asked_for(const job *s, const assay_result *result, const assay_
   return assay_glob_match(s->settings->filter, full) || assay_glob_match(s->settings->filter, base);
 }
 
-/* A check that compared nothing, or not everything it should, has not found that all is well. */
-static int verdict_of(const size_t counts[], size_t missing, assay_buf *out) {
-  size_t compared = counts[ASSAY_VERDICT_SAME] + counts[ASSAY_VERDICT_BETTER] + counts[ASSAY_VERDICT_WORSE] +
-                    counts[ASSAY_VERDICT_CRITICAL] + counts[ASSAY_VERDICT_INCONCLUSIVE];
-  if (compared == 0)
-    assay_buf_puts(out, "  inconclusive: nothing could be compared; save a baseline of these benchmarks with --export-baselines\n");
-  if (counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_CRITICAL] > 0) return ASSAY_EXIT_MISSED;
-  return compared == 0 || missing > 0 || counts[ASSAY_VERDICT_INCONCLUSIVE] > 0 ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_FINE;
+typedef struct asked {
+  const job *job;
+  const assay_result *result;
+} asked;
+
+static bool is_told(const assay_change *change, void *user) {
+  const asked *a = user;
+  return change->verdict != ASSAY_VERDICT_MISSING || was_asked_for(a->job, a->result, change);
 }
 
-/* Returns the exit code: 1 worse, 3 when that cannot be known of everything that was asked for, 0 neither. */
-static int judge_changes(const job *s, const assay_result *result, const assay_changes *changes, assay_buf *out) {
-  size_t counts[ASSAY_VERDICT_COUNT] = {0}, missing = 0;
-  for (size_t i = 0; i < changes->count; i++) {
-    const assay_change *change = &changes->items[i];
-    counts[change->verdict]++;
-    if (change->verdict == ASSAY_VERDICT_MISSING) {
-      if (!was_asked_for(s, result, change)) continue;
-      missing++;
-      assay_buf_printf(out, "  %-12s %s/%s is in the baseline, but was not measured now\n", assay_verdict_text(change->verdict),
-                       change->suite, change->benchmark);
-    } else if (change->verdict != ASSAY_VERDICT_SAME && change->verdict != ASSAY_VERDICT_NEW) {
-      put_change(change, out);
-    }
-  }
-  assay_buf_printf(out, "  %zu worse, %zu better, %zu the same, %zu inconclusive, %zu missing, %zu new\n",
-                   counts[ASSAY_VERDICT_WORSE] + counts[ASSAY_VERDICT_CRITICAL], counts[ASSAY_VERDICT_BETTER], counts[ASSAY_VERDICT_SAME],
-                   counts[ASSAY_VERDICT_INCONCLUSIVE], missing, counts[ASSAY_VERDICT_NEW]);
-  return verdict_of(counts, missing, out);
+/* The code that the changes deserve: 1 worse, 3 when that cannot be known of everything that was asked for, 0 neither. */
+static int show_changes(job *s, const assay_result *result, assay_changes *changes) {
+  const run_settings *settings = s->settings;
+  FILE *stream = settings->json ? stderr : stdout;
+  assay_error err = {0};
+  char *text = NULL;
+  assay_changes_filter(changes, is_told, &(asked){s, result});
+  assay_changes_context context = {.before = s->baseline,
+                                   .after = result,
+                                   .before_label = assay_arena_printf(&s->cli->arena, "baseline %s", settings->baseline),
+                                   .after_label = "this run",
+                                   .color = assay_cli_use_color(settings->color, stream),
+                                   .width = assay_cli_columns(stream)};
+  if (assay_report_changes(changes, &context, ASSAY_FORMAT_TERMINAL, &err, &text) != ASSAY_OK) return assay_cli_fail(s->cli, &err);
+  fprintf(stream, "\n%s", text);
+  if (changes->count == changes->verdicts[ASSAY_VERDICT_NEW] + changes->verdicts[ASSAY_VERDICT_MISSING])
+    fputs("Save a baseline of these benchmarks with --export-baselines.\n", stream);
+  fflush(stream);
+  assay_string_free(text);
+  return assay_changes_exit_code(changes);
 }
 
 static int check_regressions(job *s, const assay_result *result) {
-  if (s->baseline == NULL) return ASSAY_EXIT_FINE;
   assay_error err = {0};
-  assay_changes *changes = NULL;
-  if (assay_compare(s->baseline, result, NULL, &err, &changes) != ASSAY_OK) return assay_cli_fail(s->cli, &err);
-  assay_buf text = {0};
-  assay_buf_printf(&text, "Against the baseline '%s' (run %s):\n", s->settings->baseline, s->baseline->run.id);
-  if (s->baseline->machine_id != NULL && result->machine_id != NULL && strcmp(s->baseline->machine_id, result->machine_id) != 0)
-    assay_buf_printf(&text, "  note: it was measured on another machine (%s)\n", s->baseline->machine_label);
-  int code = judge_changes(s, result, changes, &text);
-  assay_buf shown = {0};
-  if (text.data != NULL) assay_cli_put_lines(&shown, text.data);
-  if (shown.data != NULL) fputs(shown.data, s->settings->json ? stderr : stdout);
-  assay_buf_deinit(&shown);
-  assay_buf_deinit(&text);
-  assay_changes_destroy(changes);
-  return code;
+  if (s->baseline == NULL) return ASSAY_EXIT_FINE;
+  /* A run without benchmarks has judged nothing. */
+  if (s->changes == NULL && assay_compare(s->baseline, result, &s->judge.config, &err, &s->changes) != ASSAY_OK)
+    return assay_cli_fail(s->cli, &err);
+  return show_changes(s, result, s->changes);
 }
 
 static int export_baseline(job *s, const assay_result *result) {
@@ -284,6 +305,9 @@ static int run(assay_cli *cli, const void *raw) {
   assay_error log = {0};
   if (assay_cli_log_close(&log) != ASSAY_OK) code = gravest(code, assay_cli_fail(cli, &log));
   assay_alert_rules_destroy(s.rules);
+  assay_changes_destroy(s.changes);
+  assay_cli_judge_config_deinit(&s.judge);
+  assay_cli_inputs_deinit(&s.inputs);
   assay_result_destroy(s.baseline);
   assay_result_destroy(result);
   return code;

@@ -136,6 +136,17 @@ ASSAY_API const char *assay_regress_status_text(assay_regress_status status);
 /* 0, 1, 1, 3. Faster is never a failure. */
 ASSAY_API int assay_changes_exit_code(const assay_changes *changes);
 
+/* ---- A baseline that keeps the best ------------------------------------------------------------------------------------------------- */
+
+/* Whether a baseline is better off with the new figures of this benchmark: it became better and nothing of it worse, or it is new. */
+ASSAY_API bool assay_baseline_takes(const assay_changes *changes, const char *suite, const char *benchmark);
+/*
+ * The baseline with those benchmarks taken from `run`, under an id of its own that the same two always give; `changes` is baseline -> run.
+ * ASSAY_ERR_INVALID when they are of different machines: a baseline of two says nothing of either.
+ */
+ASSAY_API assay_status assay_baseline_merge(const assay_result *baseline, const assay_result *run, const assay_changes *changes,
+                                            assay_error *err, assay_result **merged);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,6 +30,9 @@ extern "C" {
 
 #define ASSAY_RESULT_SCHEMA "assay-result/1"
 
+/* run.source of a baseline that was put together from several runs: none of its figures is one more measurement. */
+#define ASSAY_SOURCE_BASELINE "baseline"
+
 /* What one value of a metric is: the statistical unit. */
 typedef enum assay_replicate {
   ASSAY_REPLICATE_PROCESS,    /* a fresh process: JMH's fork, pyperf's run, each invocation of a program */

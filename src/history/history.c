@@ -287,7 +287,13 @@ static assay_status put_whole(assay_history *history, void *context, assay_error
   if (status == ASSAY_OK && run.found) status = drop_run(history, &run, err);
   if (status == ASSAY_OK) status = put_run(history, ASSAY_SQL_PUT_RUN, result, end_state(result), err);
   if (status == ASSAY_OK) status = find_run(history, result->run.id, err, &run);
-  return status == ASSAY_OK ? put_all(history, &run, result, err) : status;
+  if (status == ASSAY_OK) status = put_all(history, &run, result, err);
+  /* What was put together from other runs is no point of any series: its figures are there already. */
+  bool put_together = result->run.source != NULL && strcmp(result->run.source, ASSAY_SOURCE_BASELINE) == 0;
+  if (status == ASSAY_OK && put_together)
+    status =
+        ASSAY_DB_DO(history, DROP_RUN_POINTS, "keep the series", err, INTEGER(run.key), INTEGER(run.started_at_s), TEXT(run.machine_id));
+  return status;
 }
 
 assay_status assay_history_put_result(assay_history *history, const assay_result *result, assay_error *err) {

@@ -214,9 +214,9 @@ void assay_changes_headline(const assay_changes_view *view, assay_buf *out) {
     case ASSAY_REGRESS_INCONCLUSIVE: tell_unsure(view, out); return;
     case ASSAY_REGRESS_ALL_PASS: break;
   }
-  assay_buf_puts(out, "Nothing became worse: of ");
+  assay_buf_puts(out, "Nothing became worse in ");
   assay_report_plural(out, view->benchmarks, "benchmark");
-  tally(view, 0, " ", out);
+  tally(view, 0, ": ", out);
   assay_buf_putc(out, '.');
 }
 

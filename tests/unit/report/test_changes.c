@@ -288,8 +288,8 @@ static void the_first_sentence_is_the_verdict(void **state) {
        "2 of 8 benchmarks became worse, 1 of them critically: sort/n=1000/type=f64 most, time +34.2 %"},
       {ASSAY_VERDICT_CRITICAL, ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS,
        "1 of 1 benchmark became critically worse: sort/n=1000/type=f64, time +34.2 %"},
-      {ASSAY_VERDICT_BETTER, ASSAY_REGRESS_ALL_PASS, "Nothing became worse: of 1 benchmark 1 better."},
-      {ASSAY_VERDICT_SAME, ASSAY_REGRESS_ALL_PASS, "Nothing became worse: of 1 benchmark 1 the same."},
+      {ASSAY_VERDICT_BETTER, ASSAY_REGRESS_ALL_PASS, "Nothing became worse in 1 benchmark: 1 better."},
+      {ASSAY_VERDICT_SAME, ASSAY_REGRESS_ALL_PASS, "Nothing became worse in 1 benchmark: 1 the same."},
       {ASSAY_VERDICT_INCONCLUSIVE, ASSAY_REGRESS_INCONCLUSIVE, "Nothing is known to be worse, but of 2 benchmarks 2 are too noisy to say."},
       {ASSAY_VERDICT_MISSING, ASSAY_REGRESS_INCONCLUSIVE, "Nothing is known to be worse, but of 1 benchmark 1 was not measured again."},
   };
