@@ -84,9 +84,9 @@ static void once(double (*draw)(noise *n), double effect, double alpha, uint64_t
     if (assay_ab_look(steps, count, &view) != ASSAY_OK) abort();
     assay_ab_advance(&rule, &view, &stage);
   }
-  bool same = assay_ab_is_same(&rule, &view);
+  bool different = assay_ab_paid_p(&view, &stage) <= alpha, same = assay_ab_is_same(&rule, &view, different);
   c->same += same;
-  c->different += !same && assay_ab_paid_p(&view, &stage) <= alpha;
+  c->different += different && !same;
   c->blocks += (double)view.blocks;
   c->covered += view.ci.low <= effect && effect <= view.ci.high;
 }

@@ -257,7 +257,7 @@ static assay_status measure(void *user, size_t index, int side, assay_error *err
   if (p->outcome == ASSAY_OUTCOME_OK && !(m->value > 0))
     fail(p, s->config->filter == NULL ? "it takes no longer than starting the shell; --shell= leaves the shell out" : "it has no time");
   m->ok = p->outcome == ASSAY_OUTCOME_OK;
-  if (m->ok && s->config->filter != NULL && !s->foreign && s->engine.pairs[index].view.blocks == 0) pair->fitted_s = fitting_length(p);
+  if (m->ok && s->config->filter != NULL && !s->foreign && s->engine.pairs[index].count == 0) pair->fitted_s = fitting_length(p);
   thin_out(p);
   outcome->process_count++;
   return ASSAY_OK;
@@ -438,8 +438,8 @@ static assay_verdict judge(const ab_state *s, const assay_change *c, const assay
   bool explicit = s->config->thresholds != NULL, known = isfinite(c->ci_low) && isfinite(c->ci_high);
   double limit = c->threshold.warning;
   if (!known) return ASSAY_VERDICT_INCONCLUSIVE;
-  if (!explicit && assay_ab_is_same(&rule, view)) return ASSAY_VERDICT_SAME;
   bool different = c->q_value <= s->engine.rule.alpha;
+  if (!explicit && assay_ab_is_same(&rule, view, different)) return ASSAY_VERDICT_SAME;
   if (explicit && ((c->ci_low >= -limit && c->ci_high <= limit) || (different && fabs(c->change_ratio) < limit))) return ASSAY_VERDICT_SAME;
   if (!different) return ASSAY_VERDICT_INCONCLUSIVE;
   if (c->change_ratio < 0) return ASSAY_VERDICT_BETTER;
@@ -456,10 +456,10 @@ static const char *explain(ab_state *s, const assay_change *c, const assay_ab_pa
         return say(s, "%s: %s", label_of(s, side), o->processes[o->process_count - 1].reason);
     }
   }
-  if (pair->view.blocks == 0) return s->ab->interrupted ? "it was interrupted before the first block" : "no block was measured";
-  if (pair->view.blocks < 2 || !isfinite(c->ci_high))
-    return say(s, "%zu block%s (of four runs) in that time; --max-time or --blocks gives it more", pair->view.blocks,
-               pair->view.blocks == 1 ? "" : "s");
+  if (pair->count == 0) return s->ab->interrupted ? "it was interrupted before the first block" : "no block was measured";
+  if (pair->count < 2 || !isfinite(c->ci_high))
+    return say(s, "%zu block%s (of four runs) in that time; --max-time or --blocks gives it more", pair->count,
+               pair->count == 1 ? "" : "s");
   const char *mend = s->ab->interrupted ? "" : pair->out_of_time ? "; --max-time gives it more time" : "";
   if (c->ci_low > 0 || c->ci_high < 0)
     return say(s, "the 95 %% interval leaves 0 out, but p = %.2g (all looks paid for) is not below %g%s", c->q_value, s->engine.rule.alpha,
@@ -552,7 +552,7 @@ static assay_status make_changes(ab_state *s, assay_error *err) {
     c->threshold = threshold_of(s, c);
     q_values[i] = c->q_value;
     changes->tested += !isnan(c->q_value);
-    ab->block_counts[changes->count++] = pair->view.blocks;
+    ab->block_counts[changes->count++] = pair->count;
   }
   if (assay_stats_adjust(q_values, changes->count) != ASSAY_OK)
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the changes");

@@ -25,26 +25,30 @@ static assay_ab_pair *choose(assay_ab_engine *e) {
 }
 
 static bool has_time(const assay_ab_engine *e, const assay_ab_pair *pair) {
-  if (pair->view.blocks < e->least_blocks) return true;
+  if (pair->count < e->least_blocks) return true;
   double elapsed = e->elapsed_s(e->user);
-  return elapsed < e->max_time_s && (pair->view.blocks == 0 || elapsed + pair->block_s <= e->max_time_s);
+  return elapsed < e->max_time_s && (pair->count == 0 || elapsed + pair->block_s <= e->max_time_s);
+}
+
+static assay_status look(const assay_ab_engine *e, assay_ab_pair *pair, assay_error *err) {
+  if (assay_ab_look(pair->steps, pair->count, &pair->view) != ASSAY_OK)
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the blocks");
+  assay_ab_rule rule = assay_ab_engine_rule(e);
+  assay_ab_advance(&rule, &pair->view, &pair->stage);
+  return ASSAY_OK;
 }
 
 static assay_status add_step(assay_ab_engine *e, assay_ab_pair *pair, double step, assay_error *err) {
-  if (pair->view.blocks == pair->capacity) {
+  if (pair->count == pair->capacity) {
     size_t capacity = pair->capacity == 0 ? 64 : 2 * pair->capacity;
     double *grown = assay_realloc(ASSAY_TAG_BENCH, pair->steps, capacity, sizeof *grown);
     if (grown == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the blocks");
     pair->steps = grown;
     pair->capacity = capacity;
   }
-  pair->steps[pair->view.blocks] = step;
-  if (assay_ab_look(pair->steps, pair->view.blocks + 1, &pair->view) != ASSAY_OK)
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the blocks");
-  assay_ab_rule rule = assay_ab_engine_rule(e);
-  assay_ab_advance(&rule, &pair->view, &pair->stage);
+  pair->steps[pair->count++] = step;
   e->blocks++;
-  return ASSAY_OK;
+  return pair->count >= pair->stage.next_look ? look(e, pair, err) : ASSAY_OK;
 }
 
 /*
@@ -52,7 +56,7 @@ static assay_status add_step(assay_ab_engine *e, assay_ab_pair *pair, double ste
  * meanwhile. The second block is the mirror image of the first, so that few blocks cannot all stand in the same order.
  */
 static bool draw_order(const assay_ab_pair *pair, assay_random *random) {
-  return pair->view.blocks == 1 ? !pair->mirrored : assay_random_below(random, 2) == 1;
+  return pair->count == 1 ? !pair->mirrored : assay_random_below(random, 2) == 1;
 }
 
 static assay_status run_block(assay_ab_engine *e, assay_ab_pair *pair, assay_random *random, assay_error *err) {
@@ -87,9 +91,15 @@ assay_status assay_ab_engine_run(assay_ab_engine *e, assay_error *err) {
     status = run_block(e, pair, &random, err);
     if (status == ASSAY_OK && e->on_block != NULL) e->on_block(e->user, (size_t)(pair - e->pairs));
   }
-  if (status != ASSAY_ERR_INTERRUPTED) return status;
-  e->interrupted = true;
-  return ASSAY_OK;
+  e->interrupted = status == ASSAY_ERR_INTERRUPTED;
+  if (e->interrupted) status = ASSAY_OK;
+  /* The blocks since the last look count as well. (That look was spent on them or on the end: docs/ab.md.) */
+  for (size_t i = 0; i < e->pair_count && status == ASSAY_OK; i++) {
+    assay_ab_pair *pair = &e->pairs[i];
+    if (pair->count > pair->view.blocks && assay_ab_look(pair->steps, pair->count, &pair->view) != ASSAY_OK)
+      status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the blocks");
+  }
+  return status;
 }
 
 void assay_ab_engine_deinit(assay_ab_engine *e) {
@@ -102,7 +112,7 @@ void assay_ab_engine_foresee(const assay_ab_engine *e, double *seconds, double *
   for (size_t i = 0; i < e->pair_count; i++) {
     const assay_ab_pair *pair = &e->pairs[i];
     if (is_done(pair)) continue;
-    double more = fmax(assay_ab_foresee(&rule, &pair->view, &pair->stage) - (double)pair->view.blocks, 1);
+    double more = fmax(assay_ab_foresee(&rule, &pair->view, &pair->stage) - (double)pair->count, 1);
     left += more;
     left_s += more * pair->block_s;
   }

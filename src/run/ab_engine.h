@@ -12,8 +12,8 @@
 
 typedef struct assay_ab_pair {
   double *steps; /* one a block */
-  size_t capacity;
-  assay_ab_view view;
+  size_t count, capacity;
+  assay_ab_view view; /* of the last look; of all steps at the end */
   assay_ab_stage stage;
   double spent_s, block_s; /* in all, and the last block */
   unsigned failures;       /* blocks in a row with a failed process */

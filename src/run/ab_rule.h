@@ -42,8 +42,9 @@ assay_status assay_ab_look(const double *steps, size_t count, assay_ab_view *vie
 void assay_ab_advance(const assay_ab_rule *rule, const assay_ab_view *view, assay_ab_stage *stage);
 /* The p-value with all looks paid for: compare it with alpha. */
 double assay_ab_paid_p(const assay_ab_view *view, const assay_ab_stage *stage);
-/* No difference of half of detect or more is left. */
-bool assay_ab_is_same(const assay_ab_rule *rule, const assay_ab_view *view);
+/* Nothing was found (`different` false) and no difference of half of detect or more can be there; or something was, which is surely less
+ * than a quarter. (With one limit for both, a real half of detect would be "same" whenever it measures as a little less.) */
+bool assay_ab_is_same(const assay_ab_rule *rule, const assay_ab_view *view, bool different);
 /* How many blocks there will probably be when it is finished. */
 double assay_ab_foresee(const assay_ab_rule *rule, const assay_ab_view *view, const assay_ab_stage *stage);
 /* The step that so many blocks find in four of five cases. */

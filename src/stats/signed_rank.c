@@ -124,3 +124,29 @@ assay_interval assay_signed_rank_interval_sorted(const double *sorted, size_t co
   if (cut < 0) return (assay_interval){-INFINITY, INFINITY};
   return (assay_interval){average_at(sorted, count, cut + 1), average_at(sorted, count, all - cut)};
 }
+
+/* ---- Signs alone ------------------------------------------------------------------------------------------------------------------ */
+
+/* P(at most `heads` of `count` fair coins show heads), added up from the far end, where the terms are smallest. */
+static double coins(size_t count, size_t heads) {
+  double term = exp(-(double)count * M_LN2), sum = term;
+  if (term == 0) { /* more than 1074 coins */
+    double n = (double)count;
+    return 0.5 * erfc((n / 2 - (double)heads - 0.5) / sqrt(n / 4) * M_SQRT1_2);
+  }
+  for (size_t k = 1; k <= heads; k++) sum += term *= (double)(count - k + 1) / (double)k;
+  return sum;
+}
+
+double assay_sign_test_pvalue(const double *values, size_t count) {
+  double positive = 0;
+  for (size_t i = 0; i < count; i++) positive += values[i] > 0 ? 1 : values[i] == 0 ? 0.5 : 0;
+  return fmin(1, 2 * coins(count, (size_t)floor(fmin(positive, (double)count - positive))));
+}
+
+assay_interval assay_sign_test_interval_sorted(const double *sorted, size_t count, double level) {
+  size_t cut = 0; /* values that are left out at either end */
+  while (cut < count / 2 && coins(count, cut) <= 0.5 - level / 2) cut++;
+  if (cut == 0) return (assay_interval){-INFINITY, INFINITY};
+  return (assay_interval){sorted[cut - 1], sorted[count - cut]};
+}

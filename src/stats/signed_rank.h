@@ -19,4 +19,10 @@ double assay_hodges_lehmann_sorted(const double *sorted, size_t count);
 /* The middles that the test does not refuse at 1 - level. Infinite where so few values cannot give that level (95 %: fewer than 6). */
 assay_interval assay_signed_rank_interval_sorted(const double *sorted, size_t count, double level);
 
+/* The sign test alone (Arbuthnott 1710): as exact, and a better judge where many values are wild. Two-sided; 0 counts half for either sign.
+ */
+double assay_sign_test_pvalue(const double *values, size_t count);
+/* The medians that it does not refuse at 1 - level (not interpolated); infinite where so few values cannot give that level. */
+assay_interval assay_sign_test_interval_sorted(const double *sorted, size_t count, double level);
+
 #endif
