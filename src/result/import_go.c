@@ -75,6 +75,7 @@ typedef struct go_reader {
   const char *crash;      /* "panic: ..." */
   const char *crashed_in; /* the benchmark that the trace behind it names */
   size_t log_of;          /* the row whose reason the indented lines that follow give; SIZE_MAX: none */
+  bool log_is_taken;      /* they belong to the "--- " line before them, not to one that follows */
   assay_buf log;          /* the indented lines just read */
 } go_reader;
 
@@ -220,7 +221,7 @@ static void read_event(go_reader *r, char *at, assay_outcome outcome) {
   if (name == NULL || !is_benchmark(name)) return;
   go_row *row = add_row(r, keep(r, name));
   if (row == NULL) return;
-  if (r->log_of != SIZE_MAX) assay_buf_clear(&r->log); /* they were the reason of the one before */
+  if (r->log_is_taken) assay_buf_clear(&r->log);
   row->outcome = outcome;
   row->reason = r->log.length > 0                 ? keep(r, r->log.data)
                 : outcome == ASSAY_OUTCOME_FAILED ? "it failed and did not say why"
@@ -353,6 +354,7 @@ static void read_line(go_reader *r, char *line) {
     read_event(r, line + 10, ASSAY_OUTCOME_SKIPPED);
   else
     r->log_of = SIZE_MAX;
+  r->log_is_taken = strncmp(line, "--- ", 4) == 0;
   assay_buf_clear(&r->log);
   if (is_benchmark(line))
     read_benchmark(r, line);

@@ -126,6 +126,15 @@ static void failures_keep_their_reason(void **state) {
   assay_result_destroy(r);
 }
 
+static void what_a_benchmark_logs_is_no_reason_of_the_next(void **state) {
+  (void)state;
+  assay_result *r = import_text("go", HEADER
+                                "BenchmarkLog-2 10 5 ns/op\n--- BENCH: BenchmarkLog-2\n    sums_test.go:29: hello\n"
+                                "--- FAIL: BenchmarkBad\n    sums_test.go:33: it broke\nFAIL\nFAIL\texample.com/sums\t0.026s\n");
+  assert_string_equal(benchmark(r, "example.com/sums", "BenchmarkBad-2")->reason, "sums_test.go:33: it broke");
+  assay_result_destroy(r);
+}
+
 static void a_panic_fails_the_benchmark_that_its_trace_names(void **state) {
   (void)state;
   assay_result *r =
@@ -199,6 +208,7 @@ int main(void) {
       cmocka_unit_test(gomaxprocs_is_no_part_of_a_size),
       cmocka_unit_test(output_between_name_and_figures_is_passed_over),
       cmocka_unit_test(failures_keep_their_reason),
+      cmocka_unit_test(what_a_benchmark_logs_is_no_reason_of_the_next),
       cmocka_unit_test(a_panic_fails_the_benchmark_that_its_trace_names),
       cmocka_unit_test(unit_lines_and_configuration_count),
       cmocka_unit_test(events_are_put_together),
