@@ -424,6 +424,7 @@ static double milliseconds(const made *s) {
 int main(int argc, char **argv) {
   static made s;
   size_t repeats = argc > 1 ? (size_t)atol(argv[1]) : 200;
+  if (repeats == 0) repeats = 1;
   bool all_met = true;
   tally at_3[METHODS] = {0}, quiet[METHODS] = {0};
   printf("%-46s", "");
