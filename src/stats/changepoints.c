@@ -425,8 +425,8 @@ static void find(finder *f, const double *values, size_t count, size_t columns, 
   fill_figures(f, values, count, columns, scratch, out);
 }
 
-assay_status assay_changepoints_find(const double *values, size_t count, size_t columns, assay_error *err, assay_changepoint **points,
-                                     size_t *point_count) {
+assay_status assay_cp_find(const double *values, size_t count, size_t columns, assay_cp_work *work, assay_error *err,
+                           assay_changepoint **points, size_t *point_count) {
   size_t cells = 0;
   if (columns == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a series needs at least one column");
   if (__builtin_mul_overflow(count, columns, &cells)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a series of that size cannot be");
@@ -440,6 +440,7 @@ assay_status assay_changepoints_find(const double *values, size_t count, size_t 
   answer out = {0};
   find(&f, values, count, columns, &out);
   bool failed = arena.failed;
+  *work = f.work;
   assay_arena_deinit(&arena);
   if (failed || out.count == 0) {
     assay_free(out.points);
@@ -449,6 +450,12 @@ assay_status assay_changepoints_find(const double *values, size_t count, size_t 
   *points = out.points;
   *point_count = out.count;
   return ASSAY_OK;
+}
+
+assay_status assay_changepoints_find(const double *values, size_t count, size_t columns, assay_error *err, assay_changepoint **points,
+                                     size_t *point_count) {
+  assay_cp_work work;
+  return assay_cp_find(values, count, columns, &work, err, points, point_count);
 }
 
 const char *assay_changepoint_kind_text(assay_changepoint_kind kind) {

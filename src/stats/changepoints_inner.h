@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <assay/changepoints.h>
+
 #include "base/arena.h"
 
 enum {
@@ -69,10 +71,13 @@ typedef struct assay_cp_fit {
   double criterion; /* -2 log likelihood and penalties */
 } assay_cp_fit;
 
-/* The work of a search, for tests: cost evaluations. */
 typedef struct assay_cp_work {
-  size_t costs;
+  size_t costs; /* of segments that were worked out */
 } assay_cp_work;
+
+/* assay_changepoints_find, and how much work it was: the same on every machine, which time is not. */
+assay_status assay_cp_find(const double *values, size_t count, size_t columns, assay_cp_work *work, assay_error *err,
+                           assay_changepoint **points, size_t *point_count);
 
 void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit);
 /* The same shape again under the variances that were found, with more candidates. */

@@ -104,7 +104,7 @@ static bool standardise(double *x, size_t count, double *scratch) {
 
 /*
  * What is equal to the last digit is not known to be equal: values that were rounded to steps of g hide a spread of up to g / sqrt(12); a
- * fifth of g leaves room for a noise that never crosses a step. Without ties the values themselves say how fine they are.
+ * tenth of g leaves room for a noise that never crosses a step. Without ties the values themselves say how fine they are.
  */
 static double least_variance(const double *x, size_t count, double *scratch) {
   memcpy(scratch, x, count * sizeof *x);
@@ -113,7 +113,7 @@ static double least_variance(const double *x, size_t count, double *scratch) {
   size_t distinct = 1;
   for (size_t i = 1; i < count; i++)
     if (scratch[i] - scratch[i - 1] > 1e-9 * span) distinct++, gap = fmin(gap, scratch[i] - scratch[i - 1]);
-  return distinct <= count / 2 + 1 && isfinite(gap) ? fmax(1e-14, gap * gap / 25) : 1e-14;
+  return distinct <= count / 2 + 1 && isfinite(gap) ? fmax(1e-14, gap * gap / 100) : 1e-14;
 }
 
 /* ---- Rows and columns ------------------------------------------------------------------------------------------------------------- */

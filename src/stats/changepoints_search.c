@@ -187,9 +187,9 @@ static size_t find_candidates(const assay_cp_view *view, size_t limit, assay_are
 
 /*
  * What a change costs. The highest squared z among n places of white noise exceeds 2 log n + 5 in about one series of a hundred (simulated
- * for n = 30 to 10,000): that is the price of saying that anything changed at all. Further changes are 3 cheaper: a series that changed once
- * is one that changes. With k free parameters at once the same rarity is where chi-square with k degrees has it, by the bound of Laurent and
- * Massart (2000).
+ * for n = 30 to 10,000): that is the price of saying that anything changed at all. Further changes are 3 cheaper: a series that changed
+ * once is one that changes. With k free parameters at once the same rarity is where chi-square with k degrees has it, by the bound of
+ * Laurent and Massart (2000).
  */
 static const double FIRST_CHANGE = 3;
 
