@@ -102,6 +102,18 @@ void assay_history_points_free(assay_history_point *points) { assay_free(points)
 
 /* ---- Names -------------------------------------------------------------------------------------------------------------------- */
 
+/* A pattern of LIKE that matches at least what the glob does: whatever is ruled out by it need not be counted. */
+static void put_like(assay_buf *out, const char *glob) {
+  bool is_part = glob == NULL || strpbrk(glob, "*?[") == NULL; /* without signs it matches anywhere */
+  if (is_part) assay_buf_putc(out, '%');
+  for (const char *p = glob == NULL ? "" : glob; *p != '\0'; p++) {
+    if (strchr("%_!", *p) != NULL) assay_buf_putc(out, '!');
+    assay_buf_putc(out, strchr("*?[", *p) != NULL ? '%' : *p);
+    if (*p == '[') break; /* a set, and everything behind it */
+  }
+  if (is_part && glob != NULL) assay_buf_putc(out, '%');
+}
+
 static bool is_wanted(const assay_history *row, const char *glob, assay_buf *full) {
   if (assay_db_integer(row, 5) == 0) return false; /* a series whose figures were taken back */
   if (glob == NULL) return true;
@@ -123,9 +135,12 @@ assay_status assay_history_names(assay_history *history, const char *machine_id,
                                  assay_history_name **names, size_t *count) {
   void *list = NULL;
   size_t length = 0, capacity = 0;
-  assay_buf full = {0};
-  assay_status status = machine_id != NULL ? ASSAY_DB_ASK(history, NAMES_OF, "list the series", err, TEXT(machine_id))
-                                           : assay_db_do(history, ASSAY_SQL_NAMES, NULL, 0, true, "list the series", err);
+  assay_buf full = {0}, like = {0};
+  put_like(&like, glob);
+  if (like.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the names of %s", history->name);
+  assay_status status = machine_id != NULL ? ASSAY_DB_ASK(history, NAMES_OF, "list the series", err, TEXT(like.data), TEXT(machine_id))
+                                           : ASSAY_DB_ASK(history, NAMES, "list the series", err, TEXT(like.data));
+  assay_buf_deinit(&like);
   if (status != ASSAY_OK) return status;
   while (status == ASSAY_OK && assay_db_next(history)) {
     if (!is_wanted(history, glob, &full)) continue;

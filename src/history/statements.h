@@ -16,8 +16,9 @@
   "FROM runs r JOIN machines m ON m.id = r.machine_id "
 #define ASSAY_SQL_POINT_ROWS \
   "SELECT p.at_s, p.value, p.ci_low, p.ci_high, r.id, r.commit_id FROM points p JOIN runs r ON r.key = p.run AND r.state = 1 "
-#define ASSAY_SQL_NAME_ROWS \
-  "SELECT s.machine_id, s.suite, s.benchmark, s.metric, s.unit, (SELECT count(*) FROM points p WHERE p.series = s.id) FROM series s "
+#define ASSAY_SQL_NAME_ROWS                                                                                                           \
+  "SELECT s.machine_id, s.suite, s.benchmark, s.metric, s.unit, (SELECT count(*) FROM points p WHERE p.series = s.id) FROM series s " \
+  "WHERE s.suite || '/' || s.benchmark LIKE ?1 ESCAPE '!' "
 #define ASSAY_SQL_NEWEST " ORDER BY started_at_s DESC, key DESC "
 
 #define ASSAY_DB_STATEMENTS(X)                                                                                                           \
@@ -74,7 +75,7 @@
     "WHERE p.series IN (SELECT id FROM series WHERE suite = ?2 AND benchmark = ?3 AND metric = ?4) "                                     \
     "ORDER BY p.at_s DESC, p.run DESC LIMIT ?1")                                                                                         \
   X(NAMES, ASSAY_SQL_NAME_ROWS "ORDER BY s.suite, s.benchmark, s.metric, s.machine_id")                                                  \
-  X(NAMES_OF, ASSAY_SQL_NAME_ROWS "WHERE s.machine_id = ?1 ORDER BY s.suite, s.benchmark, s.metric")                                     \
+  X(NAMES_OF, ASSAY_SQL_NAME_ROWS "AND s.machine_id = ?2 ORDER BY s.suite, s.benchmark, s.metric")                                       \
   X(PUT_BASELINE,                                                                                                                        \
     "INSERT INTO baselines(name, run, description, saved_at_s) VALUES(?1, (SELECT key FROM runs WHERE id = ?2), ?3, ?4) "                \
     "ON CONFLICT(name) DO UPDATE SET run = excluded.run, description = coalesce(excluded.description, baselines.description), "          \
