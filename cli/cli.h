@@ -119,7 +119,7 @@ extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay
     assay_cli_compare, assay_cli_baseline, assay_cli_baseline_save, assay_cli_baseline_list, assay_cli_baseline_show,
     assay_cli_baseline_delete, assay_cli_baseline_update, assay_cli_baseline_export, assay_cli_baseline_import, assay_cli_regress,
     assay_cli_alerts, assay_cli_alerts_list, assay_cli_alerts_ack, assay_cli_alerts_mute, assay_cli_alerts_unmute, assay_cli_alerts_check,
-    assay_cli_alerts_test, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
+    assay_cli_alerts_test, assay_cli_monitor, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
 extern const assay_cli_verb assay_cli_import;

@@ -42,6 +42,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_alerts_unmute,
     &assay_cli_alerts_check,
     &assay_cli_alerts_test,
+    &assay_cli_monitor,
     &assay_cli_help_verb,
     &assay_cli_version,
     &assay_cli_completion,
