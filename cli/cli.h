@@ -153,12 +153,6 @@ int assay_cli_checks_exit_code(const assay_check_list *checks);
 /* Prints the rows, as JSON of that schema or as a table where it is NULL, and returns the exit code that they deserve. */
 int assay_cli_show_checks(const assay_cli *cli, const assay_check_list *checks, const char *schema, const char *color);
 
-/* ---- What an operand names (report.c) ---------------------------------------------------------------------------------------------- */
-
-/* A result from a file ("-": standard input), or a run of the history (an id or its beginning, "latest", "previous"). *history is opened
- * where there is one, also beside a file; NULL otherwise. Close and destroy both. */
-assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result);
-
 /* ---- Points in time (moments.c) ---------------------------------------------------------------------------------------------------- */
 
 /* "30s", "15m", "1h", "7d", "2w" in seconds; `option` is named in the refusal. */
@@ -206,6 +200,8 @@ typedef struct assay_cli_delivery {
  * written the result is saved elsewhere and the user is told where. Returns the exit code of the delivery (0 or 2), not of the result.
  */
 int assay_cli_deliver(assay_cli *cli, const assay_cli_delivery *delivery, const assay_result *result);
+/* Appends a comparison as Markdown to $GITHUB_STEP_SUMMARY, which GitHub shows on the page of the job; nothing where that is not set. */
+assay_status assay_cli_summarize_changes(const assay_changes *changes, const assay_changes_context *context, assay_error *err);
 
 /* ---- Two runs against each other (inputs.c) ------------------------------------------------------------------------------------------ */
 

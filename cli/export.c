@@ -6,7 +6,7 @@
 #include "os/prim.h"
 
 typedef struct export_settings {
-  const char *to, *output, *history, *output_dir;
+  const char *to, *from, *output, *history, *output_dir;
 } export_settings;
 
 #define AT(field) .at = offsetof(export_settings, field)
@@ -15,6 +15,7 @@ static const char *const formats[] = {"google-benchmark", "pytest-benchmark", "h
 
 static const assay_cli_option options[] = {
     {"to", 't', ASSAY_CLI_TEXT, "FORMAT", .choices = formats, .help = "What to write.", AT(to)},
+    {"from", 0, ASSAY_CLI_TEXT, "TOOL", AT(from), .help = "Which tool wrote the file, where that cannot be recognised."},
     {"output-file", 'o', ASSAY_CLI_TEXT, "FILE", "-", .hint = ASSAY_CLI_FILE, .help = "Where to; - is standard output.", AT(output)},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where history.db is looked for.", AT(output_dir)},
@@ -56,18 +57,21 @@ static int run(assay_cli *cli, const void *given) {
   const export_settings *settings = given;
   assay_format format = ASSAY_FORMAT_JSON;
   assay_error err = {0};
-  assay_history *history = NULL;
   assay_result *result = NULL;
   assay_status status = ASSAY_OK;
-  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
+  assay_cli_inputs inputs;
+  const char *what = cli->operand_count > 0 ? cli->operands[0] : "latest", *label = NULL;
+  assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
   if (settings->to == NULL || !assay_format_parse(settings->to, &format))
     status =
         ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "--to is missing: google-benchmark, pytest-benchmark, hyperfine, openmetrics, csv or json");
-  if (status == ASSAY_OK) status = assay_cli_load(cli->operand_count > 0 ? cli->operands[0] : "latest", path, &err, &history, &result);
+  if (status == ASSAY_OK)
+    status =
+        assay_cli_load_side(&inputs, &(assay_cli_side){.words = &what, .count = 1, .from = settings->from}, NULL, &err, &result, &label);
   if (status == ASSAY_OK) status = check_left_out(cli, result, format, &err);
   if (status == ASSAY_OK) status = write_out(cli, settings, result, format, &err);
   assay_result_destroy(result);
-  assay_history_close(history);
+  assay_cli_inputs_deinit(&inputs);
   return status == ASSAY_OK ? ASSAY_EXIT_FINE : assay_cli_fail(cli, &err);
 }
 
@@ -75,8 +79,9 @@ const assay_cli_verb assay_cli_export = {
     .name = "export",
     .summary = "Write a result as another tool's file.",
     .details =
-        "The result is a report.json (- for standard input), the id of a run in the history or its beginning, \"latest\" (the default) "
-        "or \"previous\". A process becomes a repetition, a round or a run of the other tool. OpenMetrics is valid as Prometheus' text "
+        "The result is a file (report.json, or another tool's; - for standard input), or a run of the history: its id or the beginning "
+        "of it, \"latest\" (the default), \"previous\", a baseline's name, a commit. A process becomes a repetition, a round or a run of "
+        "the other tool. OpenMetrics is valid as Prometheus' text "
         "format 0.0.4 too.",
     .operands = "[FILE|RUN]",
     .operands_most = 1,

@@ -137,10 +137,25 @@ static assay_status append(const char *path, const char *text, assay_error *err)
   return status;
 }
 
-/* GitHub shows what is appended to this file on the page of the job. */
-static assay_status append_job_summary(const assay_result *result, const assay_report_context *context, assay_error *err) {
+static const char *job_summary(void) {
   const char *path = getenv("GITHUB_STEP_SUMMARY");
-  if (path == NULL || path[0] == '\0') return ASSAY_OK;
+  return path != NULL && path[0] != '\0' ? path : NULL;
+}
+
+assay_status assay_cli_summarize_changes(const assay_changes *changes, const assay_changes_context *context, assay_error *err) {
+  if (job_summary() == NULL) return ASSAY_OK;
+  assay_changes_context brief = *context;
+  brief.pull_request = true;
+  char *text = NULL;
+  assay_status status = assay_report_changes(changes, &brief, ASSAY_FORMAT_MARKDOWN, err, &text);
+  if (status == ASSAY_OK) status = append(job_summary(), text, err);
+  assay_string_free(text);
+  return status;
+}
+
+static assay_status append_job_summary(const assay_result *result, const assay_report_context *context, assay_error *err) {
+  const char *path = job_summary();
+  if (path == NULL) return ASSAY_OK;
   char *text = NULL;
   assay_status status = assay_report_render(result, context, ASSAY_FORMAT_MARKDOWN, err, &text);
   if (status == ASSAY_OK) status = append(path, text, err);

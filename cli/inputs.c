@@ -282,6 +282,7 @@ int assay_cli_show_changes(assay_cli *cli, const assay_cli_pair *pair, const ass
     code = assay_cli_print(cli, text);
   else
     printf("%s: %s\n", assay_regress_status_text(pair->changes->status), assay_cli_absolute(cli, showing->output));
+  if (status == ASSAY_OK && assay_cli_summarize_changes(pair->changes, &context, &err) != ASSAY_OK) code = assay_cli_fail(cli, &err);
   assay_string_free(text);
   return code == ASSAY_EXIT_FINE ? assay_changes_exit_code(pair->changes) : code;
 }

@@ -115,7 +115,7 @@ static void put_environment(assay_buf *out) {
   put_entry(out, "ASSAY_CACHE_DIR", "Where the measured ceilings are cached; otherwise $XDG_CACHE_HOME/assay or ~/.cache/assay.");
   put_entry(out, "ASSAY_DATA_DIR", "Where profiles are looked for first.");
   put_entry(out, "NO_COLOR", "When not empty, no colour unless --color=always.");
-  put_entry(out, "GITHUB_STEP_SUMMARY", "A file that a run appends its Markdown report to.");
+  put_entry(out, "GITHUB_STEP_SUMMARY", "A file that a run appends its Markdown report to, and a comparison its own.");
 }
 
 static void put_exit_status(assay_buf *out) {

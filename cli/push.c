@@ -138,11 +138,12 @@ static assay_status send_text(const push_settings *settings, const char *url, co
 }
 
 static assay_status load_and_send(assay_cli *cli, const push_settings *settings, const char *url, assay_buf *said, assay_error *err) {
-  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
-  assay_history *history = NULL;
+  const char *what = cli->operand_count > 0 ? cli->operands[0] : "latest", *label = NULL;
+  assay_cli_inputs inputs;
   assay_result *result = NULL;
   char *text = NULL;
-  assay_status status = assay_cli_load(cli->operand_count > 0 ? cli->operands[0] : "latest", path, err, &history, &result);
+  assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
+  assay_status status = assay_cli_load_side(&inputs, &(assay_cli_side){.words = &what, .count = 1}, NULL, err, &result, &label);
   if (status == ASSAY_OK) status = assay_report_render(result, NULL, ASSAY_FORMAT_OPENMETRICS, err, &text);
   if (status == ASSAY_OK) status = send_text(settings, url, text, err);
   if (status == ASSAY_OK)
@@ -150,7 +151,7 @@ static assay_status load_and_send(assay_cli *cli, const push_settings *settings,
                      result->benchmark_count == 1 ? "" : "s");
   assay_string_free(text);
   assay_result_destroy(result);
-  assay_history_close(history);
+  assay_cli_inputs_deinit(&inputs);
   return status;
 }
 
@@ -189,8 +190,9 @@ const assay_cli_verb assay_cli_push = {
     .name = "push",
     .summary = "Send a result to a Prometheus Pushgateway.",
     .details =
-        "The result is a report.json (- for standard input), the id of a run in the history or its beginning, \"latest\" (the default) "
-        "or \"previous\". What is pushed is what `export --to openmetrics` writes. A password in the address is never shown.",
+        "The result is a file (report.json, or another tool's; - for standard input), or a run of the history: its id or the beginning "
+        "of it, \"latest\" (the default), \"previous\", a baseline's name, a commit. What is pushed is what `export --to openmetrics` "
+        "writes. A password in the address is never shown.",
     .operands = "[FILE|RUN]",
     .operands_most = 1,
     .operand_hint = ASSAY_CLI_FILE,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* assay report: a result from a file or the history, rendered again. */
+/* assay report: a result from a file or the history, rendered again; and the comment on a pull request. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,9 @@
 #include "os/prim.h"
 
 typedef struct report_settings {
-  const char *format, *output, *history, *output_dir, *color;
+  const char *format, *output, *history, *output_dir, *color, *baseline, *against;
+  assay_cli_judging judging;
+  bool pull_request;
 } report_settings;
 
 #define AT(field) .at = offsetof(report_settings, field)
@@ -18,10 +20,19 @@ static const char *const formats[] = {
 static const assay_cli_option options[] = {
     {"format", 'f', ASSAY_CLI_TEXT, "FORMAT", "terminal", .choices = formats, .help = "What to render.", AT(format)},
     {"output", 'o', ASSAY_CLI_TEXT, "FILE", "-", .hint = ASSAY_CLI_FILE, .help = "Where to; - is standard output.", AT(output)},
+    {"pr", 0, ASSAY_CLI_FLAG,
+     .help = "The comment on a pull request: what changed, as Markdown. Its verdict does not change the exit code.", AT(pull_request)},
+    {"baseline", 'b', ASSAY_CLI_TEXT, "NAME", .help = "Compare with this baseline instead of the run before.", AT(baseline)},
+    {"against", 0, ASSAY_CLI_TEXT, "FILE|RUN", .hint = ASSAY_CLI_FILE, .help = "Compare with this file, run or commit.", AT(against)},
+    {"threshold", 0, ASSAY_CLI_TEXT, "PERCENT", .help = "From how much worse on it counts, for every metric.", AT(judging.threshold)},
+    {"thresholds", 0, ASSAY_CLI_TEXT, "FILE", .hint = ASSAY_CLI_FILE, .help = "TOML file with thresholds, over the shipped ones.",
+     AT(judging.thresholds)},
+    {"other-machines", 0, ASSAY_CLI_FLAG, .help = "Compare although the two sides were measured on different machines.",
+     AT(judging.other_machines)},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
      .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
-     .help = "The history to read: a file or postgresql://...", AT(history)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.",
+     AT(history)},
     {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, .help = "Colour of the table.", AT(color)},
     ASSAY_CLI_END};
 
@@ -29,70 +40,119 @@ static const assay_cli_example examples[] = {
     {"the last run as a table", "report"},
     {"a saved result as HTML", "report benchmark_results/report.json --format html --output report.html"},
     {"a run of last week as Markdown", "report 4f3a --format markdown"},
+    {"the comment on a pull request", "report --format markdown --pr --baseline main --output comment.md"},
     {0}};
 
-static bool is_file(const char *what) {
-  size_t length = strlen(what);
-  if (strncmp(what, "baseline:", 9) == 0 || strncmp(what, "commit:", 7) == 0) return false; /* a baseline's name may have a slash */
-  return strcmp(what, "-") == 0 || strchr(what, '/') != NULL || (length > 5 && strcmp(what + length - 5, ".json") == 0) ||
-         assay_os_exists(what);
-}
+/* A context lends its parts as const; here they are owned. */
+static void *owned(const void *part) { return (void *)(uintptr_t)part; }
 
-assay_status assay_cli_load(const char *what, const char *history_path, assay_error *err, assay_history **history, assay_result **result) {
-  if (is_file(what)) {
-    assay_status status = assay_result_read(what, err, result);
-    /* A history beside it may give the before and after; without one the report has less. */
-    if (status == ASSAY_OK && assay_history_exists(history_path)) assay_history_open_read(history_path, NULL, history);
-    return status;
+/* What the report is compared with: what was named, else the run before, where there is one. Its changes are judged as `compare` does. */
+static assay_status set_reference(assay_cli_inputs *inputs, const report_settings *settings, const assay_result *result,
+                                  assay_report_context *context, const char **label, assay_error *err) {
+  const char *word = settings->against;
+  if (settings->baseline != NULL && word != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--baseline and --against both name what to compare with");
+  if (settings->baseline != NULL) word = assay_arena_printf(&inputs->cli->arena, "baseline:%s", settings->baseline);
+  if (word != NULL) {
+    assay_result *before = NULL;
+    assay_status status =
+        assay_cli_load_side(inputs, &(assay_cli_side){.words = &word, .count = 1}, result->machine_id, err, &before, label);
+    if (status != ASSAY_OK) return status;
+    if (settings->baseline != NULL) *label = assay_arena_printf(&inputs->cli->arena, "baseline %s", settings->baseline);
+    assay_result_destroy(owned(context->previous));
+    context->previous = before;
   }
-  assay_status status = assay_cli_open_history(history_path, err, history);
-  return status == ASSAY_OK ? assay_history_load(*history, what, NULL, err, result) : status;
+  if (context->previous == NULL) return ASSAY_OK;
+  assay_cli_judging judging = settings->judging;
+  judging.alpha = 0.05;
+  assay_cli_pair pair = {.before = owned(context->previous), .after = owned(result)};
+  assay_status status = assay_cli_judge(inputs, &judging, err, &pair);
+  if (status != ASSAY_OK) return word == NULL ? ASSAY_OK : status; /* the run before is only a help */
+  assay_changes_destroy(owned(context->changes));
+  context->changes = pair.changes;
+  return ASSAY_OK;
 }
 
-static int render(assay_cli *cli, const report_settings *settings, assay_history *history, const assay_result *result,
-                  assay_format format) {
-  assay_report_context context = {0};
+/* Exit code 0 whatever the verdict: the comment is written, and `compare`, `regress` and `run --regression-check` give the verdict. */
+static int write_comment(assay_cli *cli, const report_settings *settings, const assay_result *result, const assay_report_context *context,
+                         const char *before_label, const char *after_label) {
+  assay_error err = {0};
+  if (context->changes == NULL) {
+    ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "there is no run before %s on its machine to compare with; name one with --baseline or --against",
+               result->run.id);
+    return assay_cli_fail(cli, &err);
+  }
+  assay_cli_pair pair = {.before = owned(context->previous),
+                         .after = owned(result),
+                         .before_label = before_label,
+                         .after_label = after_label,
+                         .changes = owned(context->changes)};
+  assay_cli_showing showing = {.format = ASSAY_FORMAT_MARKDOWN, .output = settings->output, .color = "never", .pull_request = true};
+  int code = assay_cli_show_changes(cli, &pair, &showing);
+  return code == ASSAY_EXIT_CANNOT_RUN ? code : ASSAY_EXIT_FINE;
+}
+
+static int render(assay_cli *cli, const report_settings *settings, const assay_result *result, assay_format format,
+                  assay_report_context *context) {
   assay_error err = {0};
   char *text = NULL;
   int code = ASSAY_EXIT_FINE;
-  if (history != NULL) assay_report_context_load(history, result, NULL, &context);
   bool to_stdout = strcmp(settings->output, "-") == 0;
-  context.color = to_stdout && assay_cli_use_color(settings->color, stdout);
-  context.width = to_stdout ? assay_cli_columns(stdout) : 0;
+  context->color = to_stdout && assay_cli_use_color(settings->color, stdout);
+  context->width = to_stdout ? assay_cli_columns(stdout) : 0;
   assay_status status = ASSAY_OK;
   if (!to_stdout) {
-    status = assay_report_write(result, &context, format, settings->output, &err);
+    status = assay_report_write(result, context, format, settings->output, &err);
   } else {
-    status = assay_report_render(result, &context, format, &err, &text);
+    status = assay_report_render(result, context, format, &err, &text);
     if (status == ASSAY_OK) code = assay_cli_print(cli, text);
   }
   if (status != ASSAY_OK) code = assay_cli_fail(cli, &err);
   assay_string_free(text);
-  assay_report_context_deinit(&context);
   return code;
 }
 
-static int show(assay_cli *cli, const report_settings *settings, const char *what) {
+static assay_status check_words(const report_settings *settings, assay_error *err) {
+  if (!settings->pull_request || strcmp(settings->format, "terminal") == 0 || strcmp(settings->format, "markdown") == 0) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--pr is Markdown, not %s; `compare` writes comparisons in other formats", settings->format);
+}
+
+static int run(assay_cli *cli, const void *given) {
+  const report_settings *settings = given;
+  const char *what = cli->operand_count > 0 ? cli->operands[0] : "latest", *after_label = NULL, *before_label = NULL;
   assay_format format = ASSAY_FORMAT_TERMINAL;
   assay_error err = {0};
-  assay_history *history = NULL;
   assay_result *result = NULL;
-  const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
-  if (strcmp(settings->format, "terminal") != 0) assay_format_parse(settings->format, &format);
-  assay_status status = assay_cli_load(what, path, &err, &history, &result);
-  int code = status == ASSAY_OK ? render(cli, settings, history, result, format) : assay_cli_fail(cli, &err);
+  assay_report_context context = {0};
+  assay_cli_inputs inputs;
+  int code = ASSAY_EXIT_FINE;
+  assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
+  assay_format_parse(settings->format, &format);
+  assay_status status = check_words(settings, &err);
+  if (status == ASSAY_OK)
+    status = assay_cli_load_side(&inputs, &(assay_cli_side){.words = &what, .count = 1}, NULL, &err, &result, &after_label);
+  /* A history beside a file may give the before and after; without one the report has less. */
+  if (status == ASSAY_OK && assay_cli_inputs_history(&inputs, false, NULL) == ASSAY_OK)
+    assay_report_context_load(inputs.history, result, NULL, &context);
+  if (status == ASSAY_OK) status = set_reference(&inputs, settings, result, &context, &before_label, &err);
+  if (status != ASSAY_OK)
+    code = assay_cli_fail(cli, &err);
+  else if (settings->pull_request)
+    code = write_comment(cli, settings, result, &context, before_label, after_label);
+  else
+    code = render(cli, settings, result, format, &context);
+  assay_report_context_deinit(&context);
   assay_result_destroy(result);
-  assay_history_close(history);
+  assay_cli_inputs_deinit(&inputs);
   return code;
 }
-
-static int run(assay_cli *cli, const void *settings) { return show(cli, settings, cli->operand_count > 0 ? cli->operands[0] : "latest"); }
 
 const assay_cli_verb assay_cli_report = {
     .name = "report",
-    .summary = "Render a result again, in any format.",
+    .summary = "Render a result again, in any format, or as the comment on a pull request.",
     .details =
-        "The result is a report.json (- for standard input), the id of a run in the history or its beginning, \"latest\" or \"previous\".",
+        "The result is a file (report.json, or another tool's; - for standard input), or a run of the history: its id or the beginning "
+        "of it, \"latest\" (the default), \"previous\", a baseline's name, a commit.",
     .operands = "[FILE|RUN]",
     .operands_most = 1,
     .operand_hint = ASSAY_CLI_FILE,

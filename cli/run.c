@@ -238,6 +238,7 @@ static int show_changes(job *s, const assay_result *result, assay_changes *chang
     fputs("Save a baseline of these benchmarks with --export-baselines.\n", stream);
   fflush(stream);
   assay_string_free(text);
+  if (assay_cli_summarize_changes(changes, &context, &err) != ASSAY_OK) assay_cli_fail(s->cli, &err);
   return assay_changes_exit_code(changes);
 }
 

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import socket
 import statistics
@@ -43,7 +44,9 @@ def metric(name, unit, processes, **more):
     return made
 
 
-class Exports(story.Story):
+class Made(story.Story):
+    """Stories over made results."""
+
     def setUp(self):
         super().setUp()
         made = made_result()
@@ -64,6 +67,8 @@ class Exports(story.Story):
         result.update(more)
         return self.write("made.json", json.dumps(result))
 
+
+class Exports(Made):
     def two(self):
         return self.result_of(
             self.benchmark("fast", [metric("time", "ns", [10.5, 11.25, 10.0]), metric("cpu_time", "ns", [9.0, 9.5, 9.25]),
@@ -389,6 +394,166 @@ class Pushes(story.Story):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.refuse("push", self.made, "--gateway", f"http://127.0.0.1:{probe.getsockname()[1]}", says=["onnect", "tried 3 times"], env=env)
+
+
+class Comments(Made):
+    """The comment on a pull request, from made results: what is better, worse and unknown is clear."""
+
+    def setUp(self):
+        super().setUp()
+        self.before = self.side("before.json", "aaaaaaaaaaaaaaaa", 1)
+        self.after = self.side("after.json", "bbbbbbbbbbbbbbbb", 1.5)
+
+    def side(self, name, run, factor):
+        spread = [1, 1.001, 0.999, 1.002, 0.998, 1.0015]
+        result = copy.deepcopy(self.made)
+        result["run"]["id"] = run
+        result["benchmarks"] = [self.benchmark("slower", [metric("time", "ns", [100 * factor * s for s in spread])]),
+                                self.benchmark("alike", [metric("time", "ns", [100 * s for s in spread])])]
+        result["complexities"] = []
+        return self.write(name, json.dumps(result))
+
+    def test_a_comment_has_the_verdict_first(self):
+        done = self.check("report", self.after, "--format", "markdown", "--pr", "--against", self.before, env={"GITHUB_STEP_SUMMARY": self.path("summary.md")})
+        lines = done.stdout.split("\n")
+        self.assertEqual(lines[0], "<!-- assay: comparison -->")
+        self.assertRegex(lines[1], r"^### .*became .*worse: slower, time \+50\.\d %")
+        shown, folded = done.stdout.split("<details>")
+        self.assertIn("`slower`", shown)
+        self.assertNotIn("`alike`", shown)
+        self.assertIn("`alike`", folded)
+        self.assertEqual(self.read("summary.md"), done.stdout)
+        again = self.check("compare", self.before, self.after, code=1, env={"GITHUB_STEP_SUMMARY": self.path("summary.md")})
+        self.assertNotIn("<!--", again.stdout)
+        self.assertEqual(self.read("summary.md").count("<!-- assay: comparison -->"), 2)
+
+    def test_thresholds_count_in_a_comment_too(self):
+        done = self.check("report", self.after, "--pr", "--against", self.before, "--threshold", "80", "--output", "comment.md")
+        self.assertIn("AllPass", done.stdout)
+        self.assertIn("Nothing became worse", self.read("comment.md"))
+
+    def test_any_report_can_be_against_something(self):
+        self.check("report", self.after, "--format", "html", "--against", self.before, "--output", "report.html")
+        self.assertIn("slower", self.read("report.html"))
+        self.assertRegex(self.check("report", self.after, "--against", self.before).stdout, r"worse|critical")
+
+    def test_trouble_with_comments(self):
+        self.refuse("report", self.after, "--pr", says=["no run before bbbbbbbbbbbbbbbb", "--baseline or --against"])
+        self.refuse("report", self.after, "--pr", "--format", "html", says=["--pr is Markdown", "compare"])
+        self.refuse("report", self.after, "--pr", "--baseline", "main", "--against", "x", says="both name")
+        self.refuse("report", self.after, "--pr", "--baseline", "main", says="history")
+        self.refuse("report", self.after, "--pr", "--against", "nowhere.json", says="nowhere.json")
+
+
+class Pipelines(story.Story):
+    """examples/ci: what a user copies is what is tried here."""
+
+    FOLDER = os.path.join(story.SOURCE, "examples", "ci")
+
+    def text_of(self, *parts):
+        with open(os.path.join(story.SOURCE, *parts), encoding="utf-8") as file:
+            return file.read()
+
+    def load(self, name):
+        try:
+            import yaml
+        except ImportError:
+            self.skipTest("PyYAML (python3-yaml) is not here")
+        return yaml.safe_load(self.text_of("examples", "ci", name))
+
+    def test_every_command_line_is_one(self):
+        seen = 0
+        for parts, command in ((("examples", "ci", "github.yml"), r"build/assay"), (("examples", "ci", "gitlab.yml"), r"build/assay"),
+                               (("examples", "ci", "plain.sh"), r'"\$assay"'), (("docs", "ci.md"), r"(?m)^    assay"), (("docs", "export.md"), r"(?m)^    assay")):
+            for line in re.findall(command + r" ((?:[^\n|&;#]|\\\n)*)", self.text_of(*parts)):
+                words = [w.replace("$", "x") for w in shlex.split(line.replace(chr(34) + "$@" + chr(34), ""))]
+                self.check(*words, "--help")  # which checks the options and their values, and runs nothing
+                seen += 1
+        self.assertGreater(seen, 12)
+        self.refuse("run", "--formt", "json", "--help", says="did you mean '--format'?")
+
+    def test_the_github_workflow_has_what_it_needs(self):
+        flow = self.load("github.yml")
+        self.assertEqual(flow["permissions"], {"contents": "read", "pull-requests": "write"})
+        self.assertEqual(set(flow[True]), {"push", "pull_request"})  # YAML 1.1 takes "on" for true
+        steps = flow["jobs"]["performance"]["steps"]
+        for step in steps:
+            self.assertTrue(("run" in step) != ("uses" in step), step)
+            self.assertRegex(step.get("uses", "actions/"), r"^actions/")  # nobody else's
+        script = next(s["with"]["script"] for s in steps if "github-script" in s.get("uses", ""))
+        self.assertIn("comment.md", script)
+        self.assertIn("updateComment", script)
+
+    def scripts(self, name):
+        flow = self.load(name)
+        if name == "gitlab.yml":
+            self.assertEqual(flow["performance"]["artifacts"]["reports"], {"junit": "benchmark_results/*.junit.xml"})
+            return {"all": flow["performance"]["script"][0]}
+        return {s["name"]: s["run"] for s in flow["jobs"]["performance"]["steps"] if "name" in s and "run" in s}
+
+    def play(self, script, code=(0,), **env):
+        """A script of a workflow as it stands, where `build/assay` is the fixture in a hurry."""
+        os.makedirs(self.path("build"), exist_ok=True)
+        os.makedirs(self.path("history"), exist_ok=True)
+        self.write("build/assay", f"""#!/bin/sh
+verb=$1; shift
+[ "$verb" != run ] || {{ shift 2; set -- --filter sizes --quick-run --no-ceilings --no-settle "$@"; }}
+exec '{story.FIXTURE}' "$verb" "$@"
+""")
+        os.chmod(self.path("build", "assay"), 0o755)
+        for name in ("summary.md", "output"):
+            self.write(name, "")
+        done = subprocess.run(["bash", "-e", "-c", script], cwd=self.dir, capture_output=True, text=True, timeout=120,
+                              env=self.environment(ASSAY_HISTORY="history/history.db", GITHUB_STEP_SUMMARY=self.path("summary.md"),
+                                                   GITHUB_OUTPUT=self.path("output"), **env))
+        self.assertIn(done.returncode, code, f"{script}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def is_comment(self, text):
+        self.assertTrue(text.startswith("<!-- assay: comparison -->\n### "), text[:200])
+        self.assertLessEqual(len(text), 65536)
+
+    def test_the_github_workflow_runs_as_it_stands(self):
+        steps = self.scripts("github.yml")
+        first = self.play(steps["Compare with the baseline"])
+        self.assertIn("::notice::main has not been measured yet", first.stdout)
+        self.assertEqual(self.read("output"), "")
+        self.play(steps["Measure the baseline"])
+        self.assertTrue(os.path.exists(self.path("history", "history.db")))
+        self.play(steps["Compare with the baseline"])
+        self.assertRegex(self.read("output"), r"^code=[013]\n$")
+        self.is_comment(self.read("comment.md"))
+        self.assertIn("baseline default", self.read("comment.md"))
+        for part in ("# ", "<!-- assay: comparison -->"):  # the report and the comparison
+            self.assertIn(part, self.read("summary.md"))
+        for code, verdict in (("0", 0), ("1", 1), ("2", 2), ("3", 0)):
+            self.play(steps["Verdict"], code=(verdict,), CODE=code)
+
+    def test_the_gitlab_pipeline_runs_as_it_stands(self):
+        script = self.scripts("gitlab.yml")["all"]
+        merge = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "", "ASSAY_TOKEN": ""}
+        self.assertIn("nothing to compare with", self.play(script, **merge).stdout)
+        shutil.rmtree(self.path("history"))
+        self.play(script, CI_DEFAULT_BRANCH="main", CI_COMMIT_BRANCH="main", ASSAY_TOKEN="")
+        self.play(script, code=(0, 1, 3), **merge)
+        self.is_comment(self.read("comment.md"))
+        self.assertIn("<testsuite", self.read("benchmark_results", "regress.junit.xml"))
+
+    def test_the_plain_script_runs_as_it_stands(self):
+        script = os.path.join(self.FOLDER, "plain.sh")
+        words = ["--filter", "sizes", "--no-settle", *story.QUICK]
+        self.check(story.FIXTURE, "check", *words, program=script, code=2)  # no baseline yet
+        self.assertFalse(os.path.exists(self.path("benchmark_results", "comment.md")))
+        self.check(story.FIXTURE, "baseline", *words, program=script)
+        done = self.run_command(story.FIXTURE, "check", *words, program=script)
+        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+        self.is_comment(self.read("benchmark_results", "comment.md"))
+        elsewhere = {"ASSAY_OUTPUT_DIR": self.path("out"), "ASSAY_HISTORY": self.path("team.db")}
+        self.check(story.FIXTURE, "baseline", *words, program=script, env=elsewhere)
+        self.assertIn(self.run_command(story.FIXTURE, "check", *words, program=script, env=elsewhere).returncode, (0, 1, 3))
+        self.is_comment(self.read("out", "comment.md"))
+        self.refuse(story.FIXTURE, "maybe", says="baseline or check", program=script)
+        self.refuse(says="usage:", program=script)
 
 
 if __name__ == "__main__":

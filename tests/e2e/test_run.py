@@ -44,18 +44,6 @@ class Outline(html.parser.HTMLParser):
 
 
 class Reports(story.Story):
-    def test_the_plain_ci_script_gives_the_verdict(self):
-        script = os.path.join(story.SOURCE, "examples", "ci", "plain.sh")
-        words = [FIXTURE, "check", "--filter", "sizes", *QUICK]
-        self.check(*words, program=script, code=2)  # no baseline yet
-        words[1] = "baseline"
-        self.check(*words, program=script)
-        words[1] = "check"
-        done = self.run_command(*words, program=script)
-        self.assertIn(done.returncode, (0, 1, 3))
-        self.assertTrue(os.path.exists(self.path("benchmark_results", "report.junit.xml")))
-        self.refuse(FIXTURE, "maybe", says="baseline or check", program=script)
-
     def test_a_quick_run_leaves_every_report(self):
         done = self.check("run", *QUICK, "--suite", "performance", "--filter", "alloc_small", "--format", "json", "html", "csv", "markdown", "junit")
         names = sorted(os.listdir(self.path("benchmark_results")))
