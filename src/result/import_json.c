@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/prim.h"
@@ -162,12 +163,14 @@ char *assay_import_load(assay_importer *in, const char *path, size_t *length) {
   if (in->status != ASSAY_OK) return NULL;
   char *data = NULL;
   assay_error inner = {0};
-  assay_status status = assay_os_read_file(path, in->limit, &inner, &data, length);
+  struct stat info;
+  bool is_plain = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+  assay_status status = is_plain && (uint64_t)info.st_size > in->limit
+                            ? ASSAY_FAIL(&inner, ASSAY_ERR_LIMIT, "%s is larger than %zu bytes", path, in->limit)
+                            : assay_os_read_file(path, in->limit, &inner, &data, length);
   if (status == ASSAY_OK) return data;
-  if (status == ASSAY_ERR_LIMIT)
-    in->status = ASSAY_FAIL(in->err, status, "%s (ASSAY_IMPORT_LIMIT sets how much is read)", inner.message);
-  else
-    in->status = ASSAY_FAIL(in->err, status, "%s", inner.message);
+  in->status = ASSAY_FAIL(in->err, status, "%s%s", inner.message,
+                          status == ASSAY_ERR_LIMIT ? ", which is as much as is read; ASSAY_IMPORT_LIMIT changes that" : "");
   return NULL;
 }
 
