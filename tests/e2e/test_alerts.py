@@ -4,6 +4,7 @@
 import http.server
 import json
 import os
+import re
 import threading
 
 import story
@@ -175,6 +176,15 @@ class Alerts(story.Story):
         self.refuse("alerts", "check", "nowhere.yaml", says="nowhere.yaml")
         self.refuse("run", "--alerts", "wrong.yaml", says="wrong.yaml:3:5")
         self.refuse("run", "--alerts", "rules.yaml", "--no-history", says="--no-history cannot go with --alerts")
+
+    def test_what_the_documentation_shows_is_read(self):
+        self.check("alerts", "check", os.path.join(story.SOURCE, "examples", "monitor", "alerts.yaml"))
+        with open(os.path.join(story.SOURCE, "docs", "alerts.md"), encoding="utf-8") as file:
+            blocks = re.findall(r"^```(yaml|toml)\n(.*?)^```", file.read(), flags=re.M | re.S)
+        self.assertEqual([kind for kind, _ in blocks], ["yaml", "toml", "yaml"])
+        for kind, text in blocks:
+            self.write("shown." + kind, text if "alerts" in text.split("channels")[0] else "alerts: {}\n" + text)
+            self.check("alerts", "check", "shown." + kind)
 
     def test_channels_can_be_tried(self):
         server, url = self.receiver(200)
