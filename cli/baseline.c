@@ -195,7 +195,21 @@ static assay_status list(job *j, assay_error *err) {
   return status;
 }
 
-/* What the fourth seed's baselines call their environment, as far as the facts say it. */
+/* What an imported file said of it. */
+static void put_imported(assay_json *json, const assay_result *result) {
+  static const char prefix[] = "import.environment.";
+  for (size_t i = 0; i < result->fact_count; i++) {
+    const assay_fact *fact = &result->facts[i];
+    if (strncmp(fact->key, prefix, sizeof prefix - 1) != 0 || fact->type == ASSAY_FACT_UNAVAILABLE) continue;
+    assay_json_key(json, fact->key + sizeof prefix - 1);
+    if (fact->type == ASSAY_FACT_TEXT)
+      assay_json_string(json, fact->text);
+    else
+      assay_json_double(json, fact->real);
+  }
+}
+
+/* In the words that such files have for it, as far as the facts say it. */
 static void put_environment(assay_json *json, const assay_result *result) {
   static const char *const texts[][2] = {{"cpu", "cpu.model"}, {"os", "os.name"}, {"kernel", "kernel.release"}};
   assay_json_key(json, "environment");
@@ -214,6 +228,7 @@ static void put_environment(assay_json *json, const assay_result *result) {
     assay_json_key(json, "memory_gb");
     assay_json_double(json, floor(fact->real / 1e8 + 0.5) / 10);
   }
+  put_imported(json, result);
   assay_json_key(json, "machine");
   assay_json_string(json, result->machine_label);
   assay_json_key(json, "machine_id");

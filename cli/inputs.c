@@ -71,7 +71,6 @@ assay_status assay_cli_read_files(const char *const *files, size_t count, const 
   }
   /* Standard input cannot be looked at first; without a name it is what Assay itself writes. */
   if (from == NULL && count == 1) from = from_stdin ? "assay" : assay_import_recognise(files[0], &looked);
-  if (from == NULL && count == 1 && assay_result_read(files[0], NULL, result) == ASSAY_OK) return ASSAY_OK;
   if (from == NULL && count == 1) return ASSAY_FAIL(err, looked.status, "%s", looked.message);
   if (count == 1 && strcmp(from, "assay") == 0) return assay_result_read(files[0], err, result);
   return assay_import(files, count, from, err, result);

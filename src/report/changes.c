@@ -263,6 +263,24 @@ bool assay_changes_note(const assay_changes_view *view, size_t index, assay_buf 
   return false;
 }
 
+const char *assay_changes_source_version(const assay_result *result) {
+  for (size_t i = 0; result != NULL && i < result->fact_count; i++) {
+    const assay_fact *fact = &result->facts[i];
+    bool says = strcmp(fact->key, "import.tool_version") == 0 || strcmp(fact->key, "import.version") == 0;
+    if (says && fact->type == ASSAY_FACT_TEXT) return fact->text;
+  }
+  return NULL;
+}
+
+static void tell_source(const assay_run_info *run, const char *version, assay_buf *out) {
+  if (run->source == NULL && run->version != NULL)
+    assay_buf_printf(out, ", Assay %s", run->version);
+  else if (run->source != NULL && strcmp(run->source, ASSAY_SOURCE_BASELINE) == 0)
+    assay_buf_puts(out, ", put together from several runs");
+  else if (run->source != NULL)
+    assay_buf_printf(out, ", from %s%s%s", run->source, version != NULL ? ", version " : "", version != NULL ? version : "");
+}
+
 void assay_changes_side(const assay_changes_view *view, bool after, assay_buf *out) {
   const assay_result *r = after ? view->after : view->before;
   const char *label = after ? view->after_label : view->before_label;
@@ -275,10 +293,7 @@ void assay_changes_side(const assay_changes_view *view, bool after, assay_buf *o
   if (r->run.id != NULL) assay_buf_printf(out, "%srun %s", label != NULL ? ": " : "", r->run.id);
   if (r->run.started_at_s > 0) assay_buf_printf(out, " of %s", assay_report_when(r->run.started_at_s, when));
   if (r->run.commit != NULL) assay_buf_printf(out, ", commit %.12s", r->run.commit);
-  if (r->run.source != NULL)
-    assay_buf_printf(out, ", from %s", r->run.source);
-  else if (r->run.version != NULL)
-    assay_buf_printf(out, ", Assay %s", r->run.version);
+  tell_source(&r->run, assay_changes_source_version(r), out);
   if (r->machine_label != NULL) assay_buf_printf(out, ", on %s", r->machine_label);
 }
 

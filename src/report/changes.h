@@ -50,6 +50,8 @@ void assay_changes_rule(const assay_changes_view *view, assay_buf *out);
 bool assay_changes_note(const assay_changes_view *view, size_t index, assay_buf *out);
 /* "baseline main: run 0123456789abcdef of 2026-09-17 08:00 UTC, commit 4743812f00ba, Assay 0.1.0, on ...": one side, appends. */
 void assay_changes_side(const assay_changes_view *view, bool after, assay_buf *out);
+/* The version that another tool's results say of themselves; NULL where they do not. */
+const char *assay_changes_source_version(const assay_result *result);
 /* What one change says, without its benchmark's name: "time +12.4 % (95 % interval +8.1 % to +16.9 %, q 0.003, ...)": appends. */
 void assay_change_sentence(const assay_changes_view *view, const assay_change *change, assay_buf *out);
 

@@ -32,6 +32,7 @@ static void put_side(assay_json *json, const char *key, const assay_result *r, c
   put_text(json, "commit", r->run.commit);
   put_text(json, "version", r->run.version);
   put_text(json, "source", r->run.source);
+  put_text(json, "source_version", assay_changes_source_version(r));
   assay_json_key(json, "started_at_s");
   if (known)
     assay_json_int(json, r->run.started_at_s);

@@ -176,8 +176,12 @@ class Verdicts(story.Story):
         options = ["--no-ceilings", "--filter", "wait", "--processes", "5", "--time", "0.05", "--no-settle"]
         self.refuse("run", *options, "--regression-check", says='no baseline "default"', program=FIXTURE)
         self.check("run", *options, "--export-baselines", program=FIXTURE, env={"FIXTURE_US": "20"})
-        worse = self.check("run", *options, "--regression-check", program=FIXTURE, env={"FIXTURE_US": "60"}, code=1)
-        self.assertRegex(worse.stdout, "1 of 1 benchmark became (critically )?worse: wait, time ")
+        worse = self.run_command("run", *options, "--regression-check", program=FIXTURE, env={"FIXTURE_US": "60"})
+        if "other programs kept" in worse.stdout:  # tests run beside others, and then even this much is not the code's for certain
+            self.assertEqual(worse.returncode, 3)
+        else:
+            self.assertEqual(worse.returncode, 1, worse.stdout)
+            self.assertRegex(worse.stdout, "1 of 1 benchmark became (critically )?worse: wait, time ")
         better = self.run_command("run", *options, "--regression-check", program=FIXTURE, env={"FIXTURE_US": "5"})
         self.assertIn(better.returncode, (0, 3), better.stdout)
         self.assertNotRegex(better.stdout, "benchmarks? became")
