@@ -30,8 +30,8 @@ typedef struct made {
   size_t changes;
 } made;
 
-typedef enum noise { WHITE, AR_3, AR_5, STUDENT, LOGNORMAL, OUTLIERS, BIMODAL, QUANTISED, UNEVEN } noise;
-typedef enum background { LEVEL, DRIFT, WAVE, SEASON_7, SEASON_12, WALK, GROWTH } background;
+typedef enum noise { WHITE, AR_3, AR_5, STUDENT, LOGNORMAL, OUTLIERS, BIMODAL, QUANTISED, UNEVEN, RELATIVE } noise;
+typedef enum background { LEVEL, DRIFT, WAVE, SEASON_7, SEASON_12, WALK, GROWTH, YEARS } background;
 typedef enum truth_kind { NONE, ONE, SOME, CLOSE, LAST, SPREAD, BEND, MANY } truth_kind;
 
 typedef struct family {
@@ -58,6 +58,7 @@ static const family families[] = {
     {"no change: season of 12", NONE, WHITE, SEASON_12, 2, 60, 500},
     {"no change: random walk", NONE, WHITE, WALK, 0, 40, 500},
     {"no change: smooth growth", NONE, WHITE, GROWTH, 30, 40, 500},
+    {"no change: growth and season in proportion", NONE, RELATIVE, YEARS, 2, 60, 500},
     {"one step of 1 sigma", ONE, WHITE, LEVEL, 1, 40, 400},
     {"one step of 2 sigma", ONE, WHITE, LEVEL, 2, 40, 400},
     {"one step of 3 sigma", ONE, WHITE, LEVEL, 3, 30, 400},
@@ -74,6 +75,7 @@ static const family families[] = {
     {"steps of 3 sigma, outliers", SOME, OUTLIERS, LEVEL, 3, 60, 400},
     {"steps of 3 sigma, rounded", SOME, QUANTISED, LEVEL, 3, 60, 400},
     {"steps of 3 sigma, noise that doubles slowly", SOME, UNEVEN, LEVEL, 3, 100, 400},
+    {"steps of 3 sigma, all in proportion", SOME, RELATIVE, LEVEL, 3, 60, 400},
     {"steps of 3 sigma on a drift", SOME, WHITE, DRIFT, 3, 60, 400},
     {"steps of 3 sigma on a season", SOME, WHITE, SEASON_7, 3, 60, 400},
     {"steps of 3 sigma, long", MANY, WHITE, LEVEL, 3, 1000, 5000},
@@ -96,6 +98,7 @@ static void add_noise(assay_random *r, noise kind, double *x, size_t n) {
     double z = assay_random_normal(r);
     switch (kind) {
       case WHITE:
+      case RELATIVE:
       case QUANTISED: x[i] += z; break;
       case AR_3:
       case AR_5: x[i] += before = phi * before + sqrt(1 - phi * phi) * z; break;
@@ -106,6 +109,7 @@ static void add_noise(assay_random *r, noise kind, double *x, size_t n) {
       case UNEVEN: x[i] += z * (1 + (double)i / (double)n); break;
     }
     if (kind == QUANTISED) x[i] = round(x[i]);
+    if (kind == RELATIVE) x[i] = 100 * exp(0.1 * x[i]);
   }
 }
 
@@ -121,6 +125,7 @@ static void add_background(assay_random *r, const family *f, double *x, size_t n
       case WAVE: x[i] += size * sin(2 * M_PI * turns * t + phase); break;
       case SEASON_7: x[i] += pattern[i % 7]; break;
       case SEASON_12: x[i] += pattern[i % 12]; break;
+      case YEARS: x[i] += pattern[i % 12] + 10 * t; break;
       case WALK: x[i] += walk += 3 * assay_random_normal(r); break;
       case GROWTH: x[i] += size * expm1(2 * t); break;
     }

@@ -103,6 +103,29 @@ static bool standardise(double *x, size_t count, double *scratch) {
 }
 
 /*
+ * Times, sizes and prices tend to scatter, grow and repeat in proportion to their size; their logarithms do so evenly. Which of the two is
+ * the more even is seen in the steps from value to value, as likelihoods of the values themselves (hence the sum of logarithms).
+ */
+static void take_logarithms_if_even(double *x, size_t count, double *scratch) {
+  double safe = assay_stats_safe_scale(x, count), least = INFINITY, most = 0, plain = 0, proportional = 0, sizes = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!(x[i] > 0)) return;
+    least = fmin(least, x[i]);
+    most = fmax(most, x[i]);
+  }
+  if (most / 1.2 < least) return; /* as good as the same */
+  for (size_t i = 0; i < count; i++) scratch[i] = log(x[i]);
+  for (size_t i = 1; i < count; i++) {
+    double step = (x[i] - x[i - 1]) * safe, ratio = scratch[i] - scratch[i - 1];
+    plain += step * step;
+    proportional += ratio * ratio;
+    sizes += 2 * (scratch[i] + log(safe));
+  }
+  double n = (double)count - 1;
+  if (n * log(fmax(proportional, DBL_MIN)) + sizes + 6 < n * log(fmax(plain, DBL_MIN))) memcpy(x, scratch, count * sizeof *x);
+}
+
+/*
  * What is equal to the last digit is not known to be equal: values that were rounded to steps of g hide a spread of up to g / sqrt(12); a
  * tenth of g leaves room for a noise that never crosses a step. Without ties the values themselves say how fine they are.
  */
@@ -161,6 +184,7 @@ void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_
     }
     if (measured < ASSAY_CP_LEAST) continue;
     bridge(x, n);
+    take_logarithms_if_even(x, n, scratch);
     if (!standardise(x, n, scratch)) continue;
     assay_cp_clean(x, n, arena, clean);
     if (arena->failed) return;
