@@ -79,75 +79,6 @@ static void put_json(assay_buf *out, const findings *found) {
   assay_buf_putc(out, '\n');
 }
 
-/* ---- The plot ---------------------------------------------------------------------------------------------------------------------- */
-
-enum { PLOT_ROWS = 8, PLOT_WIDEST = 100, PLOT_NARROWEST = 20 };
-
-typedef struct plot {
-  size_t width;
-  double low, high; /* values at the bottom and the top */
-  double least[PLOT_WIDEST], most[PLOT_WIDEST];
-  bool change[PLOT_WIDEST];
-} plot;
-
-static size_t place_of(const findings *found, const plot *p, size_t row) { return row * p->width / found->series.rows; }
-
-static double value_at(const findings *found, size_t row, size_t column) {
-  return found->series.values[row * found->series.columns + column];
-}
-
-/* Each character stands for some rows: from their smallest to their largest value. */
-static bool make_plot(const findings *found, size_t column, size_t width, plot *p) {
-  *p = (plot){.width = width < found->series.rows ? width : found->series.rows, .low = INFINITY, .high = -INFINITY};
-  for (size_t i = 0; i < p->width; i++) p->least[i] = INFINITY, p->most[i] = -INFINITY;
-  for (size_t r = 0; r < found->series.rows; r++) {
-    double value = value_at(found, r, column);
-    size_t at = place_of(found, p, r);
-    if (isnan(value)) continue;
-    p->least[at] = fmin(p->least[at], value);
-    p->most[at] = fmax(p->most[at], value);
-    p->low = fmin(p->low, value);
-    p->high = fmax(p->high, value);
-  }
-  for (size_t i = 0; i < found->count; i++) p->change[place_of(found, p, found->points[i].index)] = true;
-  return p->low <= p->high;
-}
-
-/* Which of the plot's half rows (0 at the bottom) a value is in. */
-static int half_row(const plot *p, double value) {
-  double span = p->high / 2 - p->low / 2; /* halves, so that the largest numbers do not overflow */
-  if (!(span > 0)) return PLOT_ROWS;
-  return (int)((value / 2 - p->low / 2) / span * (2 * PLOT_ROWS - 1) + 0.5);
-}
-
-static const char *mark_at(const plot *p, size_t at, int row) {
-  if (!(p->least[at] <= p->most[at])) return p->change[at] ? "┊" : " ";
-  int low = half_row(p, p->least[at]), high = half_row(p, p->most[at]);
-  bool lower = low <= 2 * row && 2 * row <= high, upper = low <= 2 * row + 1 && 2 * row + 1 <= high;
-  if (lower && upper) return "█";
-  if (lower || upper) return lower ? "▄" : "▀";
-  return p->change[at] ? "┊" : " ";
-}
-
-static void put_plot(assay_buf *out, const findings *found, size_t column, size_t width, bool color) {
-  plot p;
-  if (!make_plot(found, column, width, &p)) return;
-  for (int row = PLOT_ROWS - 1; row >= 0; row--) {
-    char label[32] = "";
-    if (row == PLOT_ROWS - 1) snprintf(label, sizeof label, "%.5g", p.high);
-    if (row == 0) snprintf(label, sizeof label, "%.5g", p.low);
-    assay_buf_printf(out, "%12s ", label);
-    for (size_t at = 0; at < p.width; at++) {
-      bool paint = color && p.change[at];
-      assay_buf_printf(out, "%s%s%s", paint ? "\033[33m" : "", mark_at(&p, at, row), paint ? "\033[0m" : "");
-    }
-    assay_buf_putc(out, '\n');
-  }
-  assay_buf_printf(out, "%13s", "");
-  for (size_t at = 0; at < p.width; at++) assay_buf_puts(out, p.change[at] ? "^" : " ");
-  assay_buf_putc(out, '\n');
-}
-
 /* ---- The table --------------------------------------------------------------------------------------------------------------------- */
 
 static void put_ratio(double ratio, char *text, size_t size) {
@@ -192,10 +123,13 @@ static void put_text(assay_buf *out, const findings *found, const char *color) {
     return;
   }
   assay_buf_printf(out, ", %zu change point%s.\n\n", found->count, found->count == 1 ? "" : "s");
-  unsigned columns = assay_cli_columns(stdout);
-  size_t width = columns == 0 ? 80 : columns < PLOT_NARROWEST + 14 ? PLOT_NARROWEST : columns - 14;
-  if (width > PLOT_WIDEST) width = PLOT_WIDEST;
-  put_plot(out, found, found->points[0].column, width, assay_cli_use_color(color, stdout));
+  size_t column = found->points[0].column;
+  assay_cli_plot plot = {.values = found->series.values + column,
+                         .stride = found->series.columns,
+                         .count = found->series.rows,
+                         .changes = found->points,
+                         .change_count = found->count};
+  assay_cli_put_plot(out, &plot, assay_cli_use_color(color, stdout));
   put_table(out, found);
 }
 

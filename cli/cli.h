@@ -8,6 +8,7 @@
 #define ASSAY_CLI_H
 
 #include <assay/alerts.h>
+#include <assay/changepoints.h>
 #include <assay/report.h>
 #include <assay/run.h>
 
@@ -115,11 +116,12 @@ assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 /* ---- Verbs (one file each; verbs.c lists them) ---------------------------------------------------------------------------------- */
 
 extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
-    assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_history, assay_cli_history_show,
-    assay_cli_compare, assay_cli_baseline, assay_cli_baseline_save, assay_cli_baseline_list, assay_cli_baseline_show,
-    assay_cli_baseline_delete, assay_cli_baseline_update, assay_cli_baseline_export, assay_cli_baseline_import, assay_cli_regress,
-    assay_cli_alerts, assay_cli_alerts_list, assay_cli_alerts_ack, assay_cli_alerts_mute, assay_cli_alerts_unmute, assay_cli_alerts_check,
-    assay_cli_alerts_test, assay_cli_monitor, assay_cli_help_verb, assay_cli_version, assay_cli_completion, assay_cli_man;
+    assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_trend, assay_cli_history,
+    assay_cli_history_show, assay_cli_compare, assay_cli_baseline, assay_cli_baseline_save, assay_cli_baseline_list,
+    assay_cli_baseline_show, assay_cli_baseline_delete, assay_cli_baseline_update, assay_cli_baseline_export, assay_cli_baseline_import,
+    assay_cli_regress, assay_cli_alerts, assay_cli_alerts_list, assay_cli_alerts_ack, assay_cli_alerts_mute, assay_cli_alerts_unmute,
+    assay_cli_alerts_check, assay_cli_alerts_test, assay_cli_monitor, assay_cli_help_verb, assay_cli_version, assay_cli_completion,
+    assay_cli_man;
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
 extern const assay_cli_verb assay_cli_import;
@@ -170,6 +172,19 @@ int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const char *
                     const assay_result *baseline, FILE *stream);
 /* One line: level, state, id, title. */
 void assay_cli_put_alert(assay_buf *out, const assay_alert *alert);
+
+/* ---- A series as a plot (plot.c) -------------------------------------------------------------------------------------------------- */
+
+typedef struct assay_cli_plot {
+  const double *values; /* NaN: nothing there */
+  size_t stride, count; /* value i is values[i * stride] */
+  const char *unit;     /* of the labels; NULL: plain numbers */
+  const assay_changepoint *changes;
+  size_t change_count;
+} assay_cli_plot;
+
+/* As wide as the terminal on standard output; nothing where no value is finite. */
+void assay_cli_put_plot(assay_buf *out, const assay_cli_plot *plot, bool color);
 
 /* ---- Report files (files.c) -------------------------------------------------------------------------------------------------------- */
 

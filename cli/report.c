@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* assay report: a result from a file or the history, rendered again; and the comment on a pull request. */
+#include <assay/trend.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,7 @@
 typedef struct report_settings {
   const char *format, *output, *history, *output_dir, *color, *baseline, *against;
   assay_cli_judging judging;
-  bool pull_request;
+  bool pull_request, trends;
 } report_settings;
 
 #define AT(field) .at = offsetof(report_settings, field)
@@ -29,10 +31,13 @@ static const assay_cli_option options[] = {
      AT(judging.thresholds)},
     {"other-machines", 0, ASSAY_CLI_FLAG, .help = "Compare although the two sides were measured on different machines.",
      AT(judging.other_machines)},
+    {"trends", 0, ASSAY_CLI_FLAG, AT(trends),
+     .help = "Write four plots of the history (time, memory and energy over time, time by size) as SVG and PNG, and trends.md, into "
+             "OUTPUT-DIR."},
     {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
-     .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = "The history to read.",
-     AT(history)},
+     .help = "Where history.db is looked for, and where --trends writes.", AT(output_dir)},
+    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
+     .help = "The history to read: a file or postgresql://...", AT(history)},
     {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, .help = "Colour of the table.", AT(color)},
     ASSAY_CLI_END};
 
@@ -40,6 +45,7 @@ static const assay_cli_example examples[] = {
     {"the last run as a table", "report"},
     {"a saved result as HTML", "report benchmark_results/report.json --format html --output report.html"},
     {"a run of last week as Markdown", "report 4f3a --format markdown"},
+    {"four plots and a page about all runs", "report --trends --output-dir benchmark_results"},
     {"the comment on a pull request", "report --format markdown --pr --baseline main --output comment.md"},
     {0}};
 
@@ -117,8 +123,24 @@ static assay_status check_words(const report_settings *settings, assay_error *er
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--pr is Markdown, not %s; `compare` writes comparisons in other formats", settings->format);
 }
 
-static int run(assay_cli *cli, const void *given) {
-  const report_settings *settings = given;
+static int write_trends(assay_cli *cli, const report_settings *settings) {
+  assay_error err = {0};
+  assay_history *history = NULL;
+  char *note = NULL;
+  assay_status status = assay_cli_open_history(assay_cli_history_path(cli, settings->history, settings->output_dir), &err, &history);
+  if (status == ASSAY_OK) status = assay_trends_report(history, NULL, settings->output_dir, &err, &note);
+  assay_history_close(history);
+  if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
+  if (note != NULL) fprintf(stderr, "%s report: %s\n", cli->program, note);
+  assay_string_free(note);
+  assay_buf out = {0};
+  assay_buf_printf(&out, "%s/trends.md\n", assay_cli_absolute(cli, settings->output_dir));
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+static int show(assay_cli *cli, const report_settings *settings) {
   const char *what = cli->operand_count > 0 ? cli->operands[0] : "latest", *after_label = NULL, *before_label = NULL;
   assay_format format = ASSAY_FORMAT_TERMINAL;
   assay_error err = {0};
@@ -145,6 +167,10 @@ static int run(assay_cli *cli, const void *given) {
   assay_result_destroy(result);
   assay_cli_inputs_deinit(&inputs);
   return code;
+}
+
+static int run(assay_cli *cli, const void *settings) {
+  return ((const report_settings *)settings)->trends ? write_trends(cli, settings) : show(cli, settings);
 }
 
 const assay_cli_verb assay_cli_report = {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "report/html.h"
+#include "report/trend_plot.h"
 
 enum { WIDTH = 330, LEFT = 52, MAX_SWEEP = 64, MAX_SCALING = 36 };
 
@@ -157,72 +158,20 @@ static assay_verdict verdict_of(const assay_render *r, const assay_report_trend 
   return ASSAY_VERDICT_SAME;
 }
 
-/* "2026-09-17", or "09-17 08:00" when all runs are within two days and dates would not tell them apart. */
-static void moment(int64_t at_s, bool near, char out[ASSAY_REPORT_TEXT]) {
-  assay_report_when(at_s, out);
-  if (strlen(out) < 16) return; /* a dash */
-  if (near)
-    memmove(out, out + 5, 11), out[11] = '\0';
-  else
-    out[10] = '\0';
-}
-
-/* The scale follows the figures: room for the intervals, but at most as much again as the figures span on either side, so that one wide
- * interval does not press all runs into a line. The band is cut there. */
-static void find_scale(const assay_history_point *points, size_t count, double *low, double *high) {
-  double least = INFINITY, most = -INFINITY;
-  *low = INFINITY, *high = -INFINITY;
-  for (size_t i = 0; i < count; i++) {
-    const assay_history_point *p = &points[i];
-    if (isfinite(p->value)) least = fmin(least, p->value), most = fmax(most, p->value);
-    if (isfinite(p->ci_low)) *low = fmin(*low, p->ci_low);
-    if (isfinite(p->ci_high)) *high = fmax(*high, p->ci_high);
-  }
-  double middle = (least + most) / 2, span = fmax(most - least, fabs(middle) * 0.04); /* a finer scale makes mountains of noise */
-  *low = fmax(fmin(*low, least), middle - span * 1.5);
-  *high = fmin(fmax(*high, most), middle + span * 1.5);
-  *low = fmin(*low, middle - span / 2);
-  *high = fmax(*high, middle + span / 2);
-}
-
 static void trend_plot(const assay_render *r, const assay_report_trend *t) {
+  static const assay_trend_frame frame = {
+      .width = WIDTH, .height = TREND_HEIGHT, .left = LEFT, .right = TREND_RIGHT, .top = TREND_TOP, .bottom = TREND_BOTTOM};
   size_t count = t->count > TREND_POINTS ? TREND_POINTS : t->count, first = t->count - count;
-  const assay_history_point *points = t->points + first;
-  double xs[TREND_POINTS], ys[TREND_POINTS], lows[TREND_POINTS], highs[TREND_POINTS], low, high;
-  find_scale(points, count, &low, &high);
   const assay_metric_result *m = metric_of(r->result, t);
-  if (m == NULL || !isfinite(low)) return;
-  assay_axis y = {low, high, false, TREND_HEIGHT - TREND_BOTTOM, TREND_TOP};
-  if (!(y.high > y.low)) y.high = y.low + 1;
-  assay_axis x = {0, count > 1 ? (double)(count - 1) : 1, false, LEFT, WIDTH - TREND_RIGHT};
-  for (size_t i = 0; i < count; i++) {
-    xs[i] = assay_axis_at(&x, (double)i);
-    ys[i] = isfinite(points[i].value) ? assay_axis_at(&y, points[i].value) : NAN;
-    lows[i] = isfinite(points[i].ci_low) ? assay_axis_at(&y, points[i].ci_low) : NAN;
-    highs[i] = isfinite(points[i].ci_high) ? assay_axis_at(&y, points[i].ci_high) : NAN;
-  }
-  char text[ASSAY_REPORT_TEXT];
+  if (m == NULL || !assay_trend_has_figure(t->points + first, count)) return;
+  const char *css = assay_verdict_look_of(verdict_of(r, t))->css;
   assay_buf_puts(r->out, "<figure><h3 class=\"n\">");
   assay_html_name(r->out, t->benchmark);
   assay_buf_puts(r->out, "</h3>");
   assay_svg_begin(r->out, "plot", WIDTH, TREND_HEIGHT, "The figure over earlier runs, with its 95 % interval");
-  assay_svg_line(r->out, "gr", LEFT, y.to, WIDTH - TREND_RIGHT, y.to);
-  assay_svg_line(r->out, "gr", LEFT, y.from, WIDTH - TREND_RIGHT, y.from);
-  assay_svg_text(r->out, "tk", LEFT - 6, y.to + 4, "end", assay_report_value(high, m->unit, text));
-  assay_svg_text(r->out, "tk", LEFT - 6, y.from + 4, "end", assay_report_value(low, m->unit, text));
-  assay_svg_band(r->out, "area", xs, lows, highs, count);
-  assay_svg_polyline(r->out, "ln", xs, ys, count);
-  if (isfinite(ys[count - 1])) {
-    const char *css = assay_verdict_look_of(verdict_of(r, t))->css;
-    assay_svg_dot(r->out, strcmp(css, "same") == 0 ? "pt" : css, xs[count - 1], ys[count - 1], 3.6);
-    assay_svg_text(r->out, "em", WIDTH - TREND_RIGHT + 7, ys[count - 1] + 4, "start",
-                   assay_report_value(points[count - 1].value, m->unit, text));
-  }
-  bool near = points[count - 1].at_s - points[0].at_s < 2 * 86400;
-  moment(points[0].at_s, near, text);
-  assay_svg_text(r->out, "tk", LEFT, TREND_HEIGHT - 4, "start", text);
-  moment(points[count - 1].at_s, near, text);
-  assay_svg_text(r->out, "tk", WIDTH - TREND_RIGHT, TREND_HEIGHT - 4, "end", text);
+  assay_trend_panel(
+      r->out, &frame,
+      &(assay_trend_line){.points = t->points + first, .count = count, .unit = m->unit, .last = strcmp(css, "same") == 0 ? "pt" : css});
   assay_svg_end(r->out);
   assay_buf_puts(r->out, "</figure>\n");
 }

@@ -376,18 +376,6 @@ void assay_html_roofline(const assay_render *r) {
   assay_html_end(r->out);
 }
 
-/* Alone it brings its own colours, for both themes. */
-static const char standalone_style[] =
-    "svg{font:11px Inter,system-ui,-apple-system,'Segoe UI',Roboto,'Liberation "
-    "Sans',sans-serif;--p:#fdfcfa;--i:#17191d;--s:#595e68;--f:#ebe8e1;"
-    "--h:#dedad2;--m:#1d5f9e;background:var(--p)}"
-    "@media(prefers-color-scheme:dark){svg{--p:#14161a;--i:#e9e7e2;--s:#a4a8b1;--f:#262a31;--h:#353941;--m:#6db0e8}}"
-    "text{fill:var(--i)}.tk,.lb{fill:var(--s)}.em{font-weight:650}.gr{stroke:var(--f);fill:none}.ax{stroke:var(--h);fill:none}"
-    ".roof{stroke:var(--i);stroke-width:1.4;fill:none}.roof3{stroke:var(--s);stroke-dasharray:4 "
-    "3;fill:none}.pt{fill:var(--m);stroke:var(--p)}"
-    ".paper{fill:var(--p)}.halo{stroke:var(--p);stroke-width:3;paint-order:stroke;stroke-linejoin:round}.ti{font-size:15px;font-weight:"
-    "650}";
-
 assay_status assay_report_roofline_svg(const assay_result *result, assay_error *err, char **svg) {
   static const assay_report_context nothing;
   enum { MARGIN = 16, HEAD = 34 };
@@ -397,10 +385,7 @@ assay_status assay_report_roofline_svg(const assay_result *result, assay_error *
   assay_status status = assay_digest_make(result, &nothing, err, &digest);
   if (status != ASSAY_OK) return status;
   assay_buf out = {0};
-  assay_buf_printf(&out,
-                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
-                   "role=\"img\">\n<title>Roofline</title>\n<style>%s</style>\n",
-                   WIDTH + 2 * MARGIN, HEIGHT + HEAD + MARGIN, WIDTH + 2 * MARGIN, HEIGHT + HEAD + MARGIN, standalone_style);
+  assay_svg_document(&out, WIDTH + 2 * MARGIN, HEIGHT + HEAD + MARGIN, "Roofline");
   assay_svg_text(&out, "ti", MARGIN, 26, "start", result->machine_label != NULL ? result->machine_label : "Roofline");
   assay_buf_printf(&out, "<g transform=\"translate(%d %d)\">\n", MARGIN, HEAD);
   draw(&(assay_render){.result = result, .context = &nothing, .digest = &digest, .out = &out}, &out);

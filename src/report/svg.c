@@ -112,6 +112,28 @@ void assay_svg_begin(assay_buf *out, const char *css_class, double width, double
   assay_buf_puts(out, "\">");
 }
 
+/* No custom properties: librsvg, which makes PNGs of these, does not know them. Each class is said once a theme. */
+static const char document_style[] =
+    "svg{font:11px Inter,system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif;background:#fdfcfa}"
+    "text{fill:#17191d}.tk,.lb{fill:#595e68}.em{font-weight:650}.ti{font-size:15px;font-weight:650}.gr{stroke:#ebe8e1;fill:none}"
+    ".ax{stroke:#dedad2;fill:none}.roof{stroke:#17191d;stroke-width:1.4;fill:none}.roof2{stroke:#595e68;fill:none}"
+    ".roof3{stroke:#595e68;stroke-dasharray:4 3;fill:none}.pt{fill:#1d5f9e;stroke:#fdfcfa}.ln{stroke:#1d5f9e;stroke-width:1.6;fill:none}"
+    ".area{fill:#1d5f9e;fill-opacity:.16}.chg{fill:#c2571a;fill-opacity:.2}.chl{fill:#a8460d;font-weight:650}.paper{fill:#fdfcfa}"
+    ".halo{stroke:#fdfcfa;stroke-width:3;paint-order:stroke;stroke-linejoin:round}"
+    "@media(prefers-color-scheme:dark){svg{background:#14161a}text{fill:#e9e7e2}.tk,.lb{fill:#a4a8b1}.gr{stroke:#262a31}.ax{stroke:#353941}"
+    ".roof{stroke:#e9e7e2}.roof2,.roof3{stroke:#a4a8b1}.pt{fill:#6db0e8;stroke:#14161a}.ln{stroke:#6db0e8}.area{fill:#6db0e8}.chg{fill:#"
+    "e8935a}"
+    ".chl{fill:#f0a878}.paper{fill:#14161a}.halo{stroke:#14161a}}";
+
+void assay_svg_document(assay_buf *out, double width, double height, const char *title) {
+  assay_buf_printf(
+      out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<title>",
+      width, height, width, height);
+  assay_report_xml(out, title);
+  assay_buf_printf(out, "</title>\n<style>%s</style>\n", document_style);
+  assay_svg_rect(out, "paper", 0, 0, width, height);
+}
+
 void assay_svg_end(assay_buf *out) { assay_buf_puts(out, "</svg>"); }
 
 void assay_svg_line(assay_buf *out, const char *css_class, double x1, double y1, double x2, double y2) {

@@ -5,7 +5,7 @@
  * plots small.
  *
  * Classes: ax (axis line), gr (grid line), tk (tick label), lb (label), em (label that stands out), bar, trk (track), ci (interval), dot,
- * med (median), roof, and s0 .. s5 for series.
+ * med (median), roof, area and ln (a line with its interval), chg (where a change may lie), and s0 .. s5 for series.
  */
 #ifndef ASSAY_REPORT_SVG_H
 #define ASSAY_REPORT_SVG_H
@@ -38,6 +38,8 @@ double assay_nice_limit(double value);
 /* Opens an <svg>; `title` (may be NULL: then it is hidden from screen readers, for plots whose figures stand beside them) is escaped. */
 void assay_svg_begin(assay_buf *out, const char *css_class, double width, double height, const char *title);
 void assay_svg_end(assay_buf *out);
+/* Opens a document of its own, with the colours of the classes for light and dark themes. Close with assay_svg_end. */
+void assay_svg_document(assay_buf *out, double width, double height, const char *title);
 void assay_svg_number(assay_buf *out, double value);
 void assay_svg_line(assay_buf *out, const char *css_class, double x1, double y1, double x2, double y2);
 void assay_svg_rect(assay_buf *out, const char *css_class, double x, double y, double width, double height);
