@@ -482,8 +482,9 @@ static void read_criterion(assay_importer *in, const char *text, size_t length) 
 
 static bool looks_criterion(const assay_import_look *look) {
   if (look->is_json)
-    return (assay_import_has(look, "iters") && assay_import_has(look, "times")) || assay_import_has(look, "mean.point_estimate") ||
-           assay_import_has(look, "Mean.point_estimate") || assay_import_has(look, "slope.point_estimate");
+    return (assay_import_has(look, "iters") && (assay_import_has(look, "times") || assay_import_has(look, "sampling_mode"))) ||
+           assay_import_has(look, "mean.point_estimate") || assay_import_has(look, "Mean.point_estimate") ||
+           assay_import_has(look, "slope.point_estimate");
   if (strstr(look->text, " ... bench: ") != NULL || strstr(look->text, ": Warming up for ") != NULL) return true;
   const char *time = strstr(look->text, " time:   [");
   return time != NULL;

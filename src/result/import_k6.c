@@ -338,11 +338,25 @@ static void read_k6(assay_importer *in, const json_t *root) {
   assay_import_fact_json(in, "options", json_object_get(root, "options"));
 }
 
+/* Any of them may come first, and be longer than the beginning. */
 static bool looks_k6(const assay_import_look *look) {
-  return look->is_json && assay_import_has(look, "metrics") &&
-         (assay_import_has(look, "root_group") || assay_import_has(look, "metrics.http_reqs") ||
-          assay_import_has(look, "metrics.iterations") || assay_import_has(look, "metrics.vus") ||
-          assay_import_has(look, "metrics.data_sent") || assay_import_has(look, "metrics.checks"));
+  static const char *const paths[] = {"root_group.groups",
+                                      "root_group.checks",
+                                      "options.summaryTrendStats",
+                                      "state.testRunDurationMs",
+                                      "metrics.http_reqs",
+                                      "metrics.iterations",
+                                      "metrics.vus",
+                                      "metrics.vus_max",
+                                      "metrics.data_sent",
+                                      "metrics.data_received",
+                                      "metrics.iteration_duration",
+                                      "metrics.http_req_duration",
+                                      "metrics.http_req_blocked",
+                                      "metrics.http_req_connecting"};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    if (look->is_json && assay_import_has(look, paths[i])) return true;
+  return look->is_json && assay_import_has(look, "metrics") && assay_import_has(look, "root_group");
 }
 
 const assay_import_format assay_import_k6 = {.name = "k6",
