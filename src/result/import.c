@@ -186,9 +186,11 @@ static void read_directory(assay_importer *in, const char *path, const assay_imp
     in->status = ASSAY_FAIL(in->err, ASSAY_ERR_INVALID, "%s is a directory, and results of %s are a file", path, format->name);
     return;
   }
+  in->loaded = *id;
+  in->loaded_at_s = INT64_MAX;
   format->read_directory(in, path);
   add_source(sources, format->name);
-  *id = assay_hash(*id, path, strlen(path));
+  *id = in->loaded;
 }
 
 static int64_t changed_at(const char *path) {
@@ -210,11 +212,13 @@ static void read_all(assay_importer *in, const char *const *paths, size_t count,
   source_names sources = {0};
   for (size_t i = 0; i < count && assay_import_ok(in); i++) {
     in->path_length = 0;
-    if (is_directory(paths[i]))
+    bool is_folder = is_directory(paths[i]);
+    if (is_folder)
       read_directory(in, paths[i], format, &id, &sources);
     else
       read_file(in, paths[i], format, &id, &sources);
-    if (changed_at(paths[i]) < at_s) at_s = changed_at(paths[i]);
+    int64_t changed_at_s = is_folder && in->loaded_at_s != INT64_MAX ? in->loaded_at_s : changed_at(paths[i]);
+    if (changed_at_s < at_s) at_s = changed_at_s;
     in->path_length = 0;
     in->invocation++;
   }

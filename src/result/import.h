@@ -238,6 +238,8 @@ struct assay_importer {
   assay_status status; /* the first failure */
   const char *file;    /* as shown in messages */
   size_t limit;        /* bytes of a file */
+  uint64_t loaded;     /* hash over what the files of a directory hold: the run is known by it */
+  int64_t loaded_at_s; /* the earliest change of one of them; INT64_MAX: none was read */
   size_t path_length;
   char path[ASSAY_IMPORT_PATH_BYTES];
   unsigned invocation;

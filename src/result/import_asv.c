@@ -386,6 +386,7 @@ static void read_asv_directory(assay_importer *in, const char *path) {
   assay_arena arena;
   assay_import_files files = {0};
   assay_arena_init(&arena, ASSAY_TAG_RESULT);
+  uint64_t id = in->loaded;
   list_results(in, &arena, path, &files);
   asv_file *described = assay_arena_alloc(&arena, files.count + 1, sizeof *described);
   size_t count = 0;
@@ -396,6 +397,8 @@ static void read_asv_directory(assay_importer *in, const char *path) {
   else if (count == 0)
     assay_import_mistake(in, "", "no results of asv in it (<machine>/<commit>-<environment>.json)");
   if (assay_import_ok(in)) count = choose_newest(in, described, count);
+  in->loaded = id; /* files of other commits are not what this run is known by */
+  in->loaded_at_s = INT64_MAX;
   if (assay_import_ok(in) && count > 0) read_chosen(in, described, count);
   assay_arena_deinit(&arena);
 }

@@ -277,6 +277,8 @@ static void read_one_json(assay_importer *in, const char *text, size_t length) {
 
 /* ---- What cargo bench prints ---------------------------------------------------------------------------------------------------- */
 
+enum { MAX_BINARIES = 200 };
+
 typedef struct cargo_text {
   assay_importer *in;
   assay_text_lines lines;
@@ -284,6 +286,8 @@ typedef struct cargo_text {
   const char *name, *started; /* the last name on a line; what "Benchmarking X" began and has no time yet */
   const char *panic;
   bool found, in_change;
+  const char *binaries[MAX_BINARIES]; /* that ran since the last invocation began */
+  size_t binary_count;
 } cargo_text;
 
 typedef struct unit_factor {
@@ -436,11 +440,25 @@ static void read_start(cargo_text *t, char *line) {
   t->started = name;
 }
 
+/* "     Running benches/sums.rs (target/release/deps/sums-0123456789abcdef)": one that ran already begins the next invocation. */
+static void read_binary(cargo_text *t, const char *line) {
+  const char *name = assay_import_printf(t->in, "%.*s", (int)strcspn(line, "("), line);
+  bool ran = false;
+  for (size_t i = 0; i < t->binary_count; i++) ran |= strcmp(t->binaries[i], name) == 0;
+  if (ran) {
+    assay_import_next_invocation(t->in);
+    t->binary_count = 0;
+  }
+  if (t->binary_count < MAX_BINARIES) t->binaries[t->binary_count++] = name;
+}
+
 static void read_cargo_line(cargo_text *t, char *line) {
   char *time = strstr(line, " time:  "), *label = line + strspn(line, " ");
   bool is_indented = label > line;
   if (strncmp(line, "test result: FAILED", 19) == 0) {
     assay_import_suite(t->in, suite, ASSAY_OUTCOME_FAILED, "cargo bench: a test failed");
+  } else if (is_indented && strncmp(label, "Running ", 8) == 0) {
+    read_binary(t, label + 8);
   } else if (strncmp(line, "test ", 5) == 0) {
     read_libtest(t, line);
   } else if (time != NULL && strchr(time, '[') != NULL) {

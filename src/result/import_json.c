@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/prim.h"
 #include "result/import.h"
 
@@ -168,7 +169,11 @@ char *assay_import_load(assay_importer *in, const char *path, size_t *length) {
   assay_status status = is_plain && (uint64_t)info.st_size > in->limit
                             ? ASSAY_FAIL(&inner, ASSAY_ERR_LIMIT, "%s is larger than %zu bytes", path, in->limit)
                             : assay_os_read_file(path, in->limit, &inner, &data, length);
-  if (status == ASSAY_OK) return data;
+  if (status == ASSAY_OK) {
+    in->loaded = assay_hash(in->loaded, data, *length);
+    if (is_plain && info.st_mtime > 0 && (int64_t)info.st_mtime < in->loaded_at_s) in->loaded_at_s = (int64_t)info.st_mtime;
+    return data;
+  }
   in->status = ASSAY_FAIL(in->err, status, "%s%s", inner.message,
                           status == ASSAY_ERR_LIMIT ? ", which is as much as is read; ASSAY_IMPORT_LIMIT changes that" : "");
   return NULL;

@@ -137,6 +137,31 @@ static void libtest_gives_medians(void **state) {
   assay_result_destroy(r);
 }
 
+static void a_program_that_ran_twice_is_two_invocations(void **state) {
+  (void)state;
+  assay_result *r = import_text("criterion",
+                                "     Running benches/b.rs (target/release/deps/b-1)\na   time:   [1 ns 2 ns 3 ns]\n"
+                                "     Running benches/c.rs (target/release/deps/c-1)\nc   time:   [1 ns 2 ns 3 ns]\n"
+                                "     Running benches/b.rs (target/release/deps/b-2)\na   time:   [3 ns 4 ns 5 ns]\n");
+  assert_values(metric(r, "criterion", "a", "time"), ASSAY_REPLICATE_RUN, 2, 2.0, 4.0);
+  assert_values(metric(r, "criterion", "c", "time"), ASSAY_REPLICATE_RUN, 1, 2.0);
+  assay_result_destroy(r);
+}
+
+static void a_tree_is_known_by_what_it_holds(void **state) {
+  (void)state;
+  char ids[3][17];
+  const char *samples[] = {SAMPLE, SAMPLE, "[[1.0], [7.0]]"};
+  for (int i = 0; i < 3; i++) {
+    put("v/criterion/a/new", "sample.json", samples[i]);
+    assay_result *r = import_path("v/criterion");
+    snprintf(ids[i], sizeof ids[i], "%s", r->run.id);
+    assay_result_destroy(r);
+  }
+  assert_string_equal(ids[0], ids[1]);
+  assert_string_not_equal(ids[1], ids[2]);
+}
+
 static void mistakes_name_the_place(void **state) {
   (void)state;
   const char *f = "criterion";
@@ -166,6 +191,8 @@ int main(void) {
       cmocka_unit_test(two_trees_are_two_processes),
       cmocka_unit_test(cargo_bench_gives_figures_and_bounds),
       cmocka_unit_test(libtest_gives_medians),
+      cmocka_unit_test(a_program_that_ran_twice_is_two_invocations),
+      cmocka_unit_test(a_tree_is_known_by_what_it_holds),
       cmocka_unit_test(mistakes_name_the_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
