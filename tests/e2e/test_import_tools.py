@@ -18,32 +18,32 @@ CXX = shutil.which("g++")
 GO_TEST = """package sums
 
 import (
-	"fmt"
-	"testing"
+    "fmt"
+    "testing"
 )
 
 func BenchmarkSum(b *testing.B) {
-	for _, n := range []int{10, 1000} {
-		b.Run(fmt.Sprintf("size=%d/kind=int", n), func(b *testing.B) {
-			xs := make([]int, n)
-			s := 0
-			b.SetBytes(int64(8 * n))
-			b.ReportAllocs()
-			for i := 0; i < b.N; i++ {
-				for _, x := range xs {
-					s += x
-				}
-			}
-			b.ReportMetric(float64(n), "items/op")
-		})
-	}
+    for _, n := range []int{10, 1000} {
+        b.Run(fmt.Sprintf("size=%d/kind=int", n), func(b *testing.B) {
+            xs := make([]int, n)
+            s := 0
+            b.SetBytes(int64(8 * n))
+            b.ReportAllocs()
+            for i := 0; i < b.N; i++ {
+                for _, x := range xs {
+                    s += x
+                }
+            }
+            b.ReportMetric(float64(n), "items/op")
+        })
+    }
 }
 
 func BenchmarkPrint(b *testing.B) {
-	fmt.Println("noise")
-	for i := 0; i < b.N; i++ {
-	}
-	b.ReportMetric(3.5, "p99-us/op")
+    fmt.Println("noise")
+    for i := 0; i < b.N; i++ {
+    }
+    b.ReportMetric(3.5, "p99-us/op")
 }
 
 func BenchmarkSkip(b *testing.B) { b.Skip("no data") }
