@@ -38,7 +38,7 @@ static bool read_params(assay_arena *arena, json_t *params, assay_bench_case *be
 static bool read_case(assay_arena *arena, const json_t *item, assay_bench_case *bench) {
   const char *suite = json_string_value(json_object_get(item, "suite")), *name = json_string_value(json_object_get(item, "name"));
   json_t *params = json_object_get(item, "params");
-  if (suite == NULL || name == NULL || name[0] == '\0' || strlen(name) >= sizeof bench->name) return false;
+  if (suite == NULL || suite[0] == '\0' || name == NULL || name[0] == '\0' || strlen(name) >= sizeof bench->name) return false;
   bench->suite = assay_arena_strdup(arena, suite);
   memcpy(bench->name, name, strlen(name) + 1);
   if (params != NULL && !read_params(arena, params, bench)) return false;
@@ -71,7 +71,7 @@ static assay_status find_executable(assay_arena *arena, const assay_ab_side *sid
   char absolute[PATH_MAX];
   if (side->command[0] != '/' && side->directory != NULL) assay_buf_printf(&path, "%s/", side->directory);
   assay_buf_puts(&path, side->command);
-  bool found = !path.failed && realpath(path.data, absolute) != NULL && !(strlen(absolute) == 0);
+  bool found = !path.failed && realpath(path.data, absolute) != NULL;
   assay_status status = ASSAY_OK;
   if (!found)
     status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no %s; with --filter, both sides are paths of benchmark executables",

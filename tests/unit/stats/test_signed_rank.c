@@ -89,6 +89,23 @@ static void too_few_values_say_nothing(void **state) {
   assert_true(isinf(ci.low) && isinf(ci.high));
 }
 
+/* 7 of 9 heads or more, or 7 tails or more: 2 (1 + 9 + 36) of 512. The interval leaves out so many at either end that fewer are too few. */
+static void signs_alone_are_a_coin(void **state) {
+  (void)state;
+  const double values[] = {-2, -1, 1, 2, 3, 4, 5, 6, 100};
+  assert_near(assay_sign_test_pvalue(values, 9), 92.0 / 512, 1e-12);
+  const double tie[] = {-1, 0, 1};
+  assert_near(assay_sign_test_pvalue(tie, 3), 1, 1e-12);
+  assay_interval ci = assay_sign_test_interval_sorted(values, 9, 0.95); /* P(at most 1 of 9) = 10 / 512, of 2: 46 / 512 */
+  assert_near(ci.low, -1, 0);
+  assert_near(ci.high, 6, 0);
+  ci = assay_sign_test_interval_sorted(values, 9, 0.998);
+  assert_true(isinf(ci.low) && isinf(ci.high));
+  double many[4000];
+  for (int i = 0; i < 4000; i++) many[i] = i - 1900; /* 1900 below, one 0, 2099 above: 3.1 standard errors */
+  assert_near(assay_sign_test_pvalue(many, 4000), 0.00170, 0.0002);
+}
+
 /* Half of the values from a distribution without a mean, the other half twenty times as narrow. */
 static void level_holds_for_wild_values(void **state) {
   (void)state;
@@ -116,6 +133,7 @@ int main(void) {
       cmocka_unit_test(estimate_is_the_median_of_all_averages),
       cmocka_unit_test(interval_and_test_agree),
       cmocka_unit_test(too_few_values_say_nothing),
+      cmocka_unit_test(signs_alone_are_a_coin),
       cmocka_unit_test(level_holds_for_wild_values),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
