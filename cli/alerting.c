@@ -6,87 +6,84 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "judge/alert.h"
+#include "judge/alert_rules.h"
 #include "os/prim.h"
-
-enum { LOOK_BACK_RUNS = 20 };
-
-typedef struct noise_of {
-  assay_history *history;
-  const char *machine_id;
-} noise_of;
-
-static double noise(const char *suite, const char *benchmark, const char *metric, void *user) {
-  const noise_of *of = user;
-  double ratio = NAN;
-  return assay_history_noise(of->history, of->machine_id, suite, benchmark, metric, NULL, &ratio) == ASSAY_OK ? ratio : NAN;
-}
 
 /* ---- What to compare with ----------------------------------------------------------------------------------------------------------- */
 
+enum { LOOK_BACK_RUNS = 30 };
+
 static bool has_figure(const assay_benchmark_result *b) { return b != NULL && b->status == ASSAY_OUTCOME_OK && b->metric_count > 0; }
 
-/* Takes over what `after` measured and `before` lacks so far. */
-static assay_status take_missing(const assay_result *from, const assay_result *after, assay_result *before, assay_error *err) {
+/* Takes over what `from` measured and `before` lacks so far. */
+static assay_status take_missing(const assay_result *from, assay_result *before, assay_error *err) {
   assay_status status = ASSAY_OK;
-  for (size_t i = 0; i < after->benchmark_count && status == ASSAY_OK; i++) {
-    const assay_benchmark_result *b = &after->benchmarks[i];
-    const assay_benchmark_result *old = assay_result_find(from, b->suite, b->name);
-    if (!has_figure(b) || !has_figure(old) || assay_result_find(before, b->suite, b->name) != NULL) continue;
-    status = assay_result_add_benchmark(before, old, err);
+  for (size_t i = 0; i < from->benchmark_count && status == ASSAY_OK; i++) {
+    const assay_benchmark_result *b = &from->benchmarks[i];
+    if (has_figure(b) && assay_result_find(before, b->suite, b->name) == NULL) status = assay_result_add_benchmark(before, b, err);
   }
   return status;
 }
 
-static size_t missing(const assay_result *after, const assay_result *before) {
-  size_t count = 0;
-  for (size_t i = 0; i < after->benchmark_count; i++) {
-    const assay_benchmark_result *b = &after->benchmarks[i];
-    count += has_figure(b) && (before == NULL || assay_result_find(before, b->suite, b->name) == NULL);
+static void add_part(assay_cli *cli, const assay_run_info *run, assay_cli_previous *p) {
+  size_t before = p->count > 0 ? p->parts[p->count - 1].end : 0;
+  if (p->result->benchmark_count == before) return; /* it had nothing that newer ones lack */
+  p->parts[p->count].end = p->result->benchmark_count;
+  p->parts[p->count].started_at_s = run->started_at_s;
+  p->parts[p->count].commit = assay_arena_strdup(&cli->arena, run->commit);
+  p->count++;
+}
+
+/* The newest run whole, older ones as far as they have something more. */
+static assay_status take_run(assay_cli *cli, assay_history *history, const char *id, assay_cli_previous *p, assay_error *err) {
+  assay_result *run = NULL;
+  assay_status status = assay_history_load(history, id, NULL, err, &run);
+  if (status != ASSAY_OK) return status;
+  if (p->result == NULL) {
+    p->result = run;
+    add_part(cli, &run->run, p);
+    return ASSAY_OK;
   }
-  return count;
+  status = take_missing(run, p->result, err);
+  add_part(cli, &run->run, p);
+  assay_result_destroy(run);
+  return status;
 }
 
-static bool is_comparable(const assay_history_run *run, const assay_result *after) {
-  return run->state == ASSAY_RUN_COMPLETE && run->quick == after->run.quick && strcmp(run->id, after->run.id) != 0 &&
-         run->started_at_s <= after->run.started_at_s;
-}
-
-/*
- * The last time that each benchmark was measured in this manner on this machine: mostly all of it is the run before; after runs of single
- * suites it is put together from several. Its time and commit are those of the oldest, so that a range never promises too much.
- */
-static assay_status load_previous(assay_history *history, const assay_result *after, assay_error *err, assay_result **before) {
+static assay_status look_back(assay_cli *cli, assay_history *history, bool quick, assay_cli_previous *p, assay_error *err) {
+  assay_machine *machine = NULL;
   assay_history_run *runs = NULL;
   size_t count = 0;
-  assay_status status = assay_history_runs(history, after->machine_id, LOOK_BACK_RUNS, err, &runs, &count);
-  assay_result *made = NULL;
-  for (size_t i = 0; i < count && status == ASSAY_OK && (made == NULL || missing(after, made) > 0); i++) {
-    assay_result *run = NULL;
-    if (!is_comparable(&runs[i], after)) continue;
-    status = assay_history_load(history, runs[i].id, NULL, err, &run);
-    if (status != ASSAY_OK) break;
-    if (made == NULL) {
-      size_t common = missing(after, NULL) - missing(after, run);
-      if (common > 0)
-        made = run;
-      else
-        assay_result_destroy(run);
-      continue;
-    }
-    size_t lacked = missing(after, made);
-    status = take_missing(run, after, made, err);
-    if (missing(after, made) < lacked) {
-      made->run.started_at_s = run->run.started_at_s;
-      made->run.commit = assay_result_text(made, run->run.commit);
-    }
-    assay_result_destroy(run);
-  }
+  assay_status status = assay_machine_detect(NULL, err, &machine);
+  if (status == ASSAY_OK) status = assay_history_runs(history, assay_machine_id(machine), LOOK_BACK_RUNS, err, &runs, &count);
+  for (size_t i = 0; i < count && status == ASSAY_OK && p->count < ASSAY_CLI_PREVIOUS_PARTS; i++)
+    if (runs[i].state == ASSAY_RUN_COMPLETE && runs[i].quick == quick) status = take_run(cli, history, runs[i].id, p, err);
   assay_history_runs_free(runs);
-  if (status != ASSAY_OK)
-    assay_result_destroy(made);
-  else
-    *before = made;
+  assay_machine_destroy(machine);
   return status;
+}
+
+assay_status assay_cli_load_previous(assay_cli *cli, const char *history_path, bool quick, assay_error *err, assay_cli_previous *previous) {
+  assay_history *history = NULL;
+  *previous = (assay_cli_previous){0};
+  if (!assay_history_exists(history_path)) return ASSAY_OK; /* the first run makes it */
+  assay_status status = assay_history_open_read(history_path, err, &history);
+  if (status == ASSAY_OK) status = look_back(cli, history, quick, previous, err);
+  assay_history_close(history);
+  return status;
+}
+
+/* Time and commit of the oldest run that something was compared with, so that a range never promises too much. */
+static void date_by_use(assay_cli_previous *p, const assay_result *after) {
+  size_t oldest = 0;
+  for (size_t i = 0, part = 0; i < p->result->benchmark_count; i++) {
+    const assay_benchmark_result *b = &p->result->benchmarks[i];
+    while (part + 1 < p->count && i >= p->parts[part].end) part++;
+    if (has_figure(assay_result_find(after, b->suite, b->name)) && part > oldest) oldest = part;
+  }
+  if (p->count == 0) return;
+  p->result->run.started_at_s = p->parts[oldest].started_at_s;
+  p->result->run.commit = p->parts[oldest].commit;
 }
 
 /* ---- What to say -------------------------------------------------------------------------------------------------------------------- */
@@ -126,63 +123,60 @@ static int code_of(const assay_alerts *alerts) {
 
 /* ---- Both --------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct judgement {
-  assay_history *history;
-  assay_result *previous; /* loaded here; NULL when the baseline is used */
-  assay_changes *changes;
-  assay_alerts *alerts;
-  const char *against;
-} judgement;
+static bool has_common(const assay_changes *changes) {
+  return changes != NULL && changes->count > changes->verdicts[ASSAY_VERDICT_NEW] + changes->verdicts[ASSAY_VERDICT_MISSING];
+}
 
-static assay_status compare(assay_cli *cli, const assay_result *after, const assay_result *baseline, judgement *j, assay_error *err) {
-  assay_status status = baseline == NULL ? load_previous(j->history, after, err, &j->previous) : ASSAY_OK;
-  const assay_result *before = baseline != NULL ? baseline : j->previous;
-  if (status != ASSAY_OK || before == NULL) return status;
-  noise_of user = {j->history, after->machine_id};
-  assay_compare_config config = {.noise = noise, .noise_user = &user, .every_metric = true};
-  status = assay_compare(before, after, &config, err, &j->changes);
+static assay_status find(const assay_alert_rules *rules, const assay_cli_alerting *a, assay_history *history, assay_error *err,
+                         assay_alerts **alerts) {
+  assay_alerts_context context = {.before = a->before, .after = a->after};
+  assay_status status = ASSAY_OK;
   /* A baseline is what the user chose to compare with; without one the whole history may speak. */
-  if (status == ASSAY_OK && baseline == NULL && after->machine_id != NULL)
-    status = assay_alert_watch(j->changes, after->machine_id, j->history, err);
-  j->against = assay_arena_printf(&cli->arena, baseline != NULL ? "the baseline (run %s)" : "the run before (%s)", before->run.id);
-  return status;
+  if (a->previous != NULL && a->after->machine_id != NULL) status = assay_alert_watch(a->changes, a->after->machine_id, history, err);
+  return status == ASSAY_OK ? assay_alerts_find(rules, a->changes, &context, history, err, alerts) : status;
 }
 
-static assay_status judge(assay_cli *cli, const assay_alert_rules *rules, const char *history_path, const assay_result *after,
-                          const assay_result *baseline, judgement *j, assay_error *err) {
-  assay_status status = assay_history_open(history_path, err, &j->history);
-  if (status == ASSAY_OK) status = compare(cli, after, baseline, j, err);
-  if (status != ASSAY_OK || j->changes == NULL) return status;
-  assay_alerts_context context = {.before = baseline != NULL ? baseline : j->previous, .after = after};
-  return assay_alerts_find(rules, j->changes, &context, j->history, err, &j->alerts);
-}
-
-static void say(assay_cli *cli, const judgement *j, FILE *stream) {
+static int tell(assay_cli *cli, const assay_alert_rules *rules, const assay_alerts *alerts, const assay_cli_alerting *a,
+                assay_history *history, assay_error *err) {
   assay_buf out = {0};
-  if (j->alerts != NULL)
-    put_outcome(j->alerts, j->against, &out);
-  else
-    assay_buf_puts(&out, "Alerts: there is no earlier run of this machine to compare with yet\n");
-  if (out.data != NULL && !out.failed) fputs(out.data, stream);
+  put_outcome(alerts,
+              assay_arena_printf(&cli->arena, "%s (run %s)", a->previous != NULL ? "the run before" : "the baseline", a->before->run.id),
+              &out);
+  if (out.data != NULL && !out.failed) fputs(out.data, a->stream);
+  fflush(a->stream);
   assay_buf_deinit(&out);
-  (void)cli;
+  return assay_alerts_send(alerts, rules, history, err) == ASSAY_OK ? code_of(alerts) : assay_cli_fail(cli, err);
 }
 
-int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const char *history_path, const assay_result *after,
-                    const assay_result *baseline, FILE *stream) {
+int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const assay_cli_alerting *alerting) {
   assay_error err = {0};
-  judgement j = {0};
-  int code = ASSAY_EXIT_FINE;
-  assay_status status = judge(cli, rules, history_path, after, baseline, &j, &err);
-  if (status == ASSAY_OK) {
-    say(cli, &j, stream);
-    if (j.alerts != NULL) code = code_of(j.alerts);
-    if (j.alerts != NULL) status = assay_alerts_send(j.alerts, rules, j.history, &err);
+  assay_cli_alerting a = *alerting;
+  assay_history *history = NULL;
+  assay_alerts *alerts = NULL;
+  if (a.previous != NULL) a.before = a.previous->result;
+  if (a.before == NULL || !has_common(a.changes)) {
+    fputs("Alerts: there is no earlier run of this machine to compare with yet\n", a.stream);
+    return ASSAY_EXIT_FINE;
   }
-  if (status != ASSAY_OK) code = assay_cli_fail(cli, &err), code = ASSAY_EXIT_CANNOT_RUN;
-  assay_alerts_destroy(j.alerts);
-  assay_changes_destroy(j.changes);
-  assay_result_destroy(j.previous);
-  assay_history_close(j.history);
-  return code;
+  if (a.previous != NULL) date_by_use(a.previous, a.after);
+  assay_status status = assay_history_open(a.history_path, &err, &history);
+  if (status == ASSAY_OK) status = find(rules, &a, history, &err, &alerts);
+  int code = status == ASSAY_OK ? tell(cli, rules, alerts, &a, history, &err) : assay_cli_fail(cli, &err);
+  assay_alerts_destroy(alerts);
+  assay_history_close(history);
+  return err.status == ASSAY_OK ? code : ASSAY_EXIT_CANNOT_RUN;
+}
+
+/* ---- Rules ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Row N11, for those who only want to look. */
+static const char shipped_rules[] =
+    "alerts:\n  time: {warning: 5%, critical: 12.5%}\n  accuracy: {warning: 2%, critical: 5%}\n"
+    "  throughput: {warning: 10%, critical: 25%}\n  latency: {warning: 20%, critical: 50%}\n"
+    "  error_rate: {warning: 1%, critical: 2.5%}\n  memory: {warning: 10%, critical: 25%}\n"
+    "  energy: {warning: 10%, critical: 25%}\n  count: {warning: 5%, critical: 12.5%}\n";
+
+assay_status assay_cli_read_rules(const char *path, assay_error *err, assay_alert_rules **rules) {
+  if (strcmp(path, ASSAY_CLI_SHIPPED_RULES) != 0 || assay_os_exists(path)) return assay_alert_rules_read(path, err, rules);
+  return assay_alert_rules_parse(shipped_rules, sizeof shipped_rules - 1, "the shipped rules", false, err, rules);
 }

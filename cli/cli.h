@@ -164,12 +164,38 @@ assay_status assay_cli_parse_end(const char *until, const char *length, int64_t 
 
 /* ---- Alerts after a run (alerting.c) ----------------------------------------------------------------------------------------------- */
 
-/*
- * Compares a finished run (in the history already) with `baseline`, or where that is NULL with what the history has of each benchmark;
- * finds alerts, says them on `stream`, sends them. Returns the exit code: 1 for a new alert, 2 when it could not be done or told.
- */
-int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const char *history_path, const assay_result *after,
-                    const assay_result *baseline, FILE *stream);
+/* In place of a file: the levels of row N11 for every kind of metric, and nobody to tell. */
+#define ASSAY_CLI_SHIPPED_RULES "shipped"
+assay_status assay_cli_read_rules(const char *path, assay_error *err, assay_alert_rules **rules);
+
+enum { ASSAY_CLI_PREVIOUS_PARTS = 8 };
+
+/* The last time that each benchmark was measured on this machine: mostly the run before, put together from several after runs of single
+ * suites. */
+typedef struct assay_cli_previous {
+  assay_result *result; /* NULL: there is none */
+  size_t count;         /* of runs */
+  struct {
+    size_t end; /* its benchmarks lie before this one */
+    int64_t started_at_s;
+    const char *commit;
+  } parts[ASSAY_CLI_PREVIOUS_PARTS];
+} assay_cli_previous;
+
+/* `quick`: of runs in that form. A history that is not there has none. Destroy the result. */
+assay_status assay_cli_load_previous(assay_cli *cli, const char *history_path, bool quick, assay_error *err, assay_cli_previous *previous);
+
+typedef struct assay_cli_alerting {
+  const char *history_path;
+  const assay_result *after;    /* in the history already */
+  const assay_result *before;   /* the baseline; NULL with `previous` */
+  assay_cli_previous *previous; /* NULL: with the baseline */
+  assay_changes *changes;       /* from one to the other; may be changed; NULL: nothing was compared */
+  FILE *stream;                 /* what is found is said there */
+} assay_cli_alerting;
+
+/* Finds alerts, says them, sends them. Returns the exit code: 1 for a new alert, 2 when it could not be done or told. */
+int assay_cli_alert(assay_cli *cli, const assay_alert_rules *rules, const assay_cli_alerting *alerting);
 /* One line: level, state, id, title. */
 void assay_cli_put_alert(assay_buf *out, const assay_alert *alert);
 

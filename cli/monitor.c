@@ -22,7 +22,6 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "judge/alert_rules.h"
 #include "os/prim.h"
 
 extern char **environ;
@@ -39,7 +38,8 @@ static const assay_cli_option options[] = {
     {"every", 'e', ASSAY_CLI_TEXT, "LENGTH", "1h", .help = "From the start of one round to the start of the next: 90s, 30m, 1h, 1d.",
      AT(every)},
     {"alerts", 0, ASSAY_CLI_TEXT, "RULES", .hint = ASSAY_CLI_FILE, AT(alerts),
-     .help = "Rules and channels, YAML or TOML (`help alerts check`); without them what is worse by the shipped thresholds is said here."},
+     .help = "Rules and channels, YAML or TOML (`help alerts check`); without them what is worse by the shipped thresholds is said here. "
+             "They are read anew each round."},
     {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, AT(history),
      .help = "Where the rounds go and are judged from; OUTPUT-DIR/history.db when not given."},
     {"output-dir", 'o', ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY, AT(output_dir),
@@ -62,12 +62,6 @@ static const assay_cli_example examples[] = {
     {0}};
 
 static const double GRACE_S = 15; /* a run that is told to stop reports what it has */
-/* Row N11, for those who only want to look. */
-static const char plain_rules[] =
-    "alerts:\n  time: {warning: 5%, critical: 12.5%}\n  accuracy: {warning: 2%, critical: 5%}\n"
-    "  throughput: {warning: 10%, critical: 25%}\n  latency: {warning: 20%, critical: 50%}\n"
-    "  error_rate: {warning: 1%, critical: 2.5%}\n  memory: {warning: 10%, critical: 25%}\n"
-    "  energy: {warning: 10%, critical: 25%}\n  count: {warning: 5%, critical: 12.5%}\n";
 
 /* ---- Waiting, and being told to stop ----------------------------------------------------------------------------------------------- */
 
@@ -125,7 +119,7 @@ typedef struct monitor {
   const char *lock_path, *state_path;
   const char *baseline;
   double every_s, jitter_s, timeout_s;
-  assay_alert_rules *rules;
+  const char *rules; /* file */
   assay_random random;
   int lock;
   int64_t due_s; /* of the next round, without jitter */
@@ -275,8 +269,10 @@ static int wait_for_child(const monitor *m, int pid, bool *in_time) {
 }
 
 static char **child_words(monitor *m) {
-  const char *const more[] = {"--history", m->history, "--output-dir", m->settings->output_dir, "--json", "--no-progress"};
-  size_t own = sizeof more / sizeof *more, count = 0;
+  const char *const more[] = {"--history",          m->history,   "--output-dir", m->settings->output_dir,
+                              "--alerts",           m->rules,     "--json",       "--no-progress",
+                              "--regression-check", "--baseline", m->baseline};
+  size_t own = sizeof more / sizeof *more - (m->baseline == NULL ? 3 : 0), count = 0;
   const char **words = assay_arena_alloc(&m->cli->arena, m->cli->operand_count + own + 2, sizeof *words);
   if (words == NULL) return NULL;
   words[count++] = m->cli->program;
@@ -300,14 +296,45 @@ static assay_status read_result(FILE *output, assay_error *err, assay_result **r
   return status;
 }
 
-/* What the run said on its standard error, but for where its reports lie: that is the same every time. */
-static void pass_on(FILE *complaints) {
+static size_t failures_of(const assay_result *result) {
+  size_t failed = 0;
+  for (size_t i = 0; i < result->benchmark_count; i++) failed += result->benchmarks[i].status == ASSAY_OUTCOME_FAILED;
+  return failed;
+}
+
+/* 0, 3, 1, 2: the gravest last. */
+static int worse_code(int a, int b) {
+  static const int order[] = {ASSAY_EXIT_CANNOT_RUN, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    if (a == order[i] || b == order[i]) return order[i];
+  return ASSAY_EXIT_FINE;
+}
+
+static void say_measured(const monitor *m, const assay_result *result) {
+  size_t failed = failures_of(result);
+  char took[64], more[64] = "";
+  if (failed > 0) snprintf(more, sizeof more, ", %zu failed", failed);
+  say("round %llu: run %s, %zu benchmarks in %s%s", (unsigned long long)m->rounds, result->run.id, result->benchmark_count,
+      assay_format_value(result->run.duration_s, "s", took, sizeof took), more);
+}
+
+/*
+ * What the run said on its standard error: the lines of its alerts are what a round is about, the rest (warnings) is passed on but for
+ * where the reports lie, which is the same every time.
+ */
+static void pass_on(FILE *said) {
   char line[1024];
-  rewind(complaints);
-  while (fgets(line, sizeof line, complaints) != NULL) {
+  bool of_alerts = false;
+  rewind(said);
+  while (fgets(line, sizeof line, said) != NULL) {
     const char *report = strstr(line, " report: ");
-    if (report == NULL || report - line > 12) fputs(line, stderr);
+    of_alerts = strncmp(line, "Alerts", 6) == 0 || (of_alerts && line[0] == ' ');
+    if (of_alerts)
+      fputs(line, stdout);
+    else if (line[0] != '\n' && (report == NULL || report - line > 12))
+      fputs(line, stderr);
   }
+  fflush(stdout);
   fflush(stderr);
 }
 
@@ -339,9 +366,13 @@ static assay_status measure(monitor *m, assay_error *err, assay_result **result)
     status = ASSAY_FAIL(err, ASSAY_ERR_TIMEOUT, "the run was ended: it took longer than --timeout %s", m->settings->timeout);
   else if (status == ASSAY_OK && WIFSIGNALED(ended))
     status = ASSAY_FAIL(err, ASSAY_ERR_IO, "the run was ended by signal %d", WTERMSIG(ended));
-  else if (status == ASSAY_OK && (WEXITSTATUS(ended) == ASSAY_EXIT_CANNOT_RUN || WEXITSTATUS(ended) > ASSAY_EXIT_INCONCLUSIVE))
+  /* A run that could only not deliver its reports or alerts has measured all the same, and gives its result. */
+  if (status == ASSAY_OK && read_result(output, NULL, result) != ASSAY_OK)
     status = ASSAY_FAIL(err, ASSAY_ERR_IO, "the run ended with exit code %d", WEXITSTATUS(ended));
-  if (status == ASSAY_OK) status = read_result(output, err, result);
+  if (status == ASSAY_OK) {
+    say_measured(m, *result);
+    m->code = worse_code(m->code, WEXITSTATUS(ended));
+  }
   pass_on(complaints);
   fclose(complaints);
   fclose(output);
@@ -357,41 +388,11 @@ static assay_status load_baseline(const monitor *m, assay_error *err, assay_resu
   return status;
 }
 
-static size_t failures_of(const assay_result *result) {
-  size_t failed = 0;
-  for (size_t i = 0; i < result->benchmark_count; i++) failed += result->benchmarks[i].status == ASSAY_OUTCOME_FAILED;
-  return failed;
-}
-
-static int worse_code(int a, int b) {
-  if (a == ASSAY_EXIT_CANNOT_RUN || b == ASSAY_EXIT_CANNOT_RUN) return ASSAY_EXIT_CANNOT_RUN;
-  return a > b ? a : b;
-}
-
 static bool is_too_busy(const monitor *m) {
   double load = 0;
   if (!(m->settings->max_load > 0) || getloadavg(&load, 1) != 1 || load <= m->settings->max_load) return false;
   say("round %llu: skipped, the load is %.2f and --max-load %.2f", (unsigned long long)m->rounds, load, m->settings->max_load);
   return true;
-}
-
-static void report_round(monitor *m, assay_result *result) {
-  assay_error err = {0};
-  assay_result *baseline = NULL;
-  size_t failed = failures_of(result);
-  char took[64], more[64] = "";
-  if (failed > 0) snprintf(more, sizeof more, ", %zu failed", failed);
-  say("round %llu: run %s, %zu benchmarks in %s%s", (unsigned long long)m->rounds, result->run.id, result->benchmark_count,
-      assay_format_value(result->run.duration_s, "s", took, sizeof took), more);
-  if (failed > 0) m->code = worse_code(m->code, ASSAY_EXIT_MISSED);
-  int code = ASSAY_EXIT_CANNOT_RUN;
-  if (load_baseline(m, &err, &baseline) == ASSAY_OK)
-    code = assay_cli_alert(m->cli, m->rules, m->history, result, baseline, stdout);
-  else
-    assay_cli_fail(m->cli, &err);
-  fflush(stdout);
-  m->code = worse_code(m->code, code);
-  assay_result_destroy(baseline);
 }
 
 static void do_round(monitor *m) {
@@ -400,7 +401,6 @@ static void do_round(monitor *m) {
   m->rounds++;
   if (is_too_busy(m)) return;
   assay_status status = measure(m, &err, &result);
-  if (status == ASSAY_OK && !result->run.interrupted) report_round(m, result);
   if (status != ASSAY_OK && stop_signal == 0) {
     m->failed++;
     m->code = ASSAY_EXIT_CANNOT_RUN;
@@ -487,8 +487,11 @@ static assay_status read_settings(monitor *m, assay_error *err) {
   }
   m->baseline = s->baseline;
   if (status != ASSAY_OK) return status;
-  if (s->alerts != NULL) return assay_alert_rules_read(s->alerts, err, &m->rules);
-  return assay_alert_rules_parse(plain_rules, sizeof plain_rules - 1, "the shipped rules", false, err, &m->rules);
+  m->rules = s->alerts != NULL ? s->alerts : ASSAY_CLI_SHIPPED_RULES;
+  assay_alert_rules *rules = NULL;
+  status = assay_cli_read_rules(m->rules, err, &rules);
+  assay_alert_rules_destroy(rules);
+  return status;
 }
 
 /* A baseline that is not there is said at once, not after the first round. */
@@ -519,7 +522,6 @@ static int run(assay_cli *cli, const void *raw) {
   if (m.lock >= 0) close(m.lock);
   assay_error log = {0};
   if (assay_cli_log_close(&log) != ASSAY_OK) code = assay_cli_fail(cli, &log);
-  assay_alert_rules_destroy(m.rules);
   return code;
 }
 
@@ -534,7 +536,8 @@ const assay_cli_verb assay_cli_monitor = {
         "forgets nor repeats one; a round that was missed is made up for once. One monitor a history; SIGTERM stops it cleanly. A round "
         "that "
         "fails is said and does not end it.\n\n"
-        "Exit code: 0 stopped by SIGTERM; after --rounds 0 fine, 1 a new alert or a failed benchmark, 2 a round failed; 130 interrupted.",
+        "Exit code: 0 stopped by SIGTERM; after --rounds the gravest of the runs: 0 fine, 1 a new alert or a limit missed, 2 a round "
+        "failed, 3 inconclusive.",
     .operands = "-- run [OPTION]...",
     .operands_least = 1,
     .operands_most = 4096,

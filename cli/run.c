@@ -93,8 +93,9 @@ typedef struct job {
   assay_result *baseline;
   assay_cli_inputs inputs; /* the history that knows the noise */
   assay_cli_judge_config judge;
-  assay_changes *changes;   /* baseline -> this run */
-  assay_alert_rules *rules; /* NULL: nobody is to be told */
+  assay_changes *changes;      /* baseline (or the run before) -> this run */
+  assay_alert_rules *rules;    /* NULL: nobody is to be told */
+  assay_cli_previous previous; /* what alerts are judged against where there is no baseline */
 } job;
 
 static void on_progress(const assay_run_progress *event, void *user) {
@@ -148,6 +149,16 @@ static assay_status load_baseline(job *s, assay_error *err) {
   return assay_cli_judge_config_make(&s->inputs, &settings->judging, s->baseline->machine_id, err, &s->judge);
 }
 
+/* Alerts without a baseline: what looks worse than last time is measured again, too. */
+static assay_status load_previous(job *s, assay_error *err) {
+  const run_settings *settings = s->settings;
+  if (s->rules == NULL || s->baseline != NULL) return ASSAY_OK;
+  assay_status status = assay_cli_load_previous(s->cli, s->history_path, settings->quick, err, &s->previous);
+  if (status != ASSAY_OK || s->previous.result == NULL) return status;
+  assay_cli_inputs_init(s->cli, s->history_path, settings->output_dir, &s->inputs);
+  return assay_cli_judge_config_make(&s->inputs, &settings->judging, s->previous.result->machine_id, err, &s->judge);
+}
+
 static assay_status prepare(job *s, assay_error *err) {
   const run_settings *settings = s->settings;
   assay_status status = assay_cli_log_open(settings->log_file, &s->progress, settings->verbose && s->progress.bar, err);
@@ -156,8 +167,9 @@ static assay_status prepare(job *s, assay_error *err) {
   if (!settings->no_history) s->history_path = assay_cli_history_path(s->cli, settings->history, settings->output_dir);
   if (settings->alerts != NULL && settings->no_history)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "alerts need a history to compare with, so --no-history cannot go with --alerts");
-  if (settings->alerts != NULL) status = assay_alert_rules_read(settings->alerts, err, &s->rules);
-  return status == ASSAY_OK ? load_baseline(s, err) : status;
+  if (settings->alerts != NULL) status = assay_cli_read_rules(settings->alerts, err, &s->rules);
+  if (status == ASSAY_OK) status = load_baseline(s, err);
+  return status == ASSAY_OK ? load_previous(s, err) : status;
 }
 
 static assay_status measure(job *s, assay_error *err, assay_result **result) {
@@ -178,7 +190,7 @@ static assay_status measure(job *s, assay_error *err, assay_result **result) {
                              .no_ceilings = settings->no_ceilings,
                              /* A user's own program should be over in a moment, also on a machine that is new to Assay. */
                              .cached_ceilings_only = assay_suite_count() == 0 && !settings->remeasure,
-                             .against = s->baseline,
+                             .against = s->baseline != NULL ? s->baseline : s->previous.result,
                              .compare = &s->judge.config,
                              .settle_s = settings->no_settle      ? 0
                                          : settings->settle_s > 0 ? settings->settle_s
@@ -274,6 +286,18 @@ static int gravest(int a, int b) {
   return ASSAY_EXIT_FINE;
 }
 
+/* Half a run says nothing of what is missing from it. */
+static int alert(job *s, const assay_result *result) {
+  if (s->rules == NULL || result->run.interrupted) return ASSAY_EXIT_FINE;
+  assay_cli_alerting alerting = {.history_path = s->history_path,
+                                 .after = result,
+                                 .before = s->baseline,
+                                 .previous = s->baseline == NULL ? &s->previous : NULL,
+                                 .changes = s->changes,
+                                 .stream = s->settings->json ? stderr : stdout};
+  return assay_cli_alert(s->cli, s->rules, &alerting);
+}
+
 static int finish(job *s, const assay_result *result) {
   const run_settings *settings = s->settings;
   assay_cli_delivery delivery = {.output_dir = settings->output_dir,
@@ -285,9 +309,7 @@ static int finish(job *s, const assay_result *result) {
   int code = assay_cli_deliver(s->cli, &delivery, result);
   code = gravest(code, assay_result_exit_code(result));
   code = gravest(code, check_regressions(s, result));
-  /* Half a run says nothing of what is missing from it. */
-  if (s->rules != NULL && !result->run.interrupted)
-    code = gravest(code, assay_cli_alert(s->cli, s->rules, s->history_path, result, s->baseline, settings->json ? stderr : stdout));
+  code = gravest(code, alert(s, result));
   code = gravest(code, export_baseline(s, result));
   return result->run.interrupted ? gravest(code, 130) : code;
 }
@@ -310,6 +332,7 @@ static int run(assay_cli *cli, const void *raw) {
   assay_cli_judge_config_deinit(&s.judge);
   assay_cli_inputs_deinit(&s.inputs);
   assay_result_destroy(s.baseline);
+  assay_result_destroy(s.previous.result);
   assay_result_destroy(result);
   return code;
 }
