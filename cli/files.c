@@ -148,6 +148,7 @@ assay_status assay_cli_summarize_changes(const assay_changes *changes, const ass
   brief.pull_request = true;
   char *text = NULL;
   assay_status status = assay_report_changes(changes, &brief, ASSAY_FORMAT_MARKDOWN, err, &text);
+  if (status == ASSAY_OK) status = append(job_summary(), "\n", err); /* apart from what another step wrote */
   if (status == ASSAY_OK) status = append(job_summary(), text, err);
   assay_string_free(text);
   return status;
