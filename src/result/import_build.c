@@ -247,10 +247,20 @@ void assay_import_exact(assay_importer *in, assay_imported *b, const assay_impor
   if (m != NULL) m->is_exact = true;
 }
 
+/* What cannot be: a least or typical time below zero. */
+static void check_stats(assay_importer *in, const assay_import_metric *what, const assay_summary *stats) {
+  const double amounts[] = {stats->median, stats->mean, stats->min, stats->max, stats->p50,
+                            stats->p90,    stats->p95,  stats->p99, stats->p999};
+  for (size_t i = 0; i < sizeof amounts / sizeof *amounts && assay_metric_is_amount(what->name); i++) {
+    if (amounts[i] < 0) assay_import_mistake(in, "", "a statistic of %.60s is below zero (%g %s)", what->name, amounts[i], what->unit);
+  }
+}
+
 void assay_import_summary(assay_importer *in, assay_imported *b, const assay_import_metric *what, double value,
                           const assay_summary *stats) {
   told_metric *m = tell(in, b, what, 0, value);
   if (m == NULL) return;
+  check_stats(in, what, stats);
   m->is_summary = true;
   m->stats = *stats;
 }
@@ -258,6 +268,7 @@ void assay_import_summary(assay_importer *in, assay_imported *b, const assay_imp
 void assay_import_distribution(assay_importer *in, assay_imported *b, const assay_import_metric *what, const assay_summary *stats) {
   told_metric *m = metric_of(in, b, what);
   if (m == NULL) return;
+  check_stats(in, what, stats);
   m->has_distribution = true;
   m->stats = *stats;
 }

@@ -91,6 +91,9 @@ static void mistakes_name_the_place(void **state) {
   assert_says(refused(f, "[" HEAD("avgt", 1) "\"primaryMetric\": {\"scoreUnit\": \"us/op\", \"rawData\": [[1]]}}," HEAD(
                              "avgt", 1) "\"primaryMetric\": {\"scoreUnit\": \"us/op\", \"rawData\": [[1]]}}]"),
               "[1]: \"org.acme.SumBench.sum\" in mode \"avgt\" is there twice: also in [0]");
+  assert_says(
+      refused(f, "[" HEAD("avgt", 1) "\"primaryMetric\": {" SCORE "\"scorePercentiles\": {\"0.0\": -1.0}, \"scoreUnit\": \"ns/op\"}}]"),
+      "[0].primaryMetric: a statistic of time is below zero");
   assert_says(refused(f, "{}"), "expected an array of benchmarks");
   assert_says(refused(f, "[]"), "no benchmark");
 }
