@@ -583,8 +583,11 @@ static void finish_metric(assay_importer *in, workbench *bench, told_metric *tol
     if (groups > 1) keep_samples(in, m, bench, flat, told->count);
   }
   m->value = m->stats.median;
-  m->ci_low = m->stats.ci_low;
-  m->ci_high = m->stats.ci_high;
+  /* Repetitions know nothing of the next process: their interval stays among the statistics. */
+  bool is_between = m->replicate != ASSAY_REPLICATE_REPETITION;
+  m->ci_low = is_between ? m->stats.ci_low : NAN;
+  m->ci_high = is_between ? m->stats.ci_high : NAN;
+  if (!is_between) m->stats.processes = 1;
   if (told->is_summary && groups == 1) set_said_stats(m, &told->stats);
   if (told->has_distribution) set_distribution(&m->stats, &told->stats);
 }

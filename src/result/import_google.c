@@ -136,7 +136,15 @@ static bool is_counter(const char *key, const json_t *value) {
 }
 
 static const assay_import_metric *counter_metric(assay_importer *in, const char *key, assay_import_metric *own, double *factor) {
+  /* What its memory manager counts. */
+  static const assay_import_metric memory[] = {{"max_bytes_used", "B", ASSAY_KIND_MEMORY, ASSAY_LOWER},
+                                               {"total_allocated_bytes", "B", ASSAY_KIND_MEMORY, ASSAY_LOWER},
+                                               {"net_heap_growth", "B", ASSAY_KIND_MEMORY, ASSAY_LOWER}},
+                                   allocations = {"allocations", "1", ASSAY_KIND_COUNT, ASSAY_LOWER};
   *factor = 1;
+  for (size_t i = 0; i < 3; i++)
+    if (strcmp(key, memory[i].name) == 0) return &memory[i];
+  if (strcmp(key, "allocs_per_iter") == 0) return &allocations;
   if (strcmp(key, "items_per_second") == 0) return &assay_import_items_per_second;
   if (strcmp(key, "bytes_per_second") == 0) return &assay_import_bytes_per_second;
   assay_import_guess(in, key, own, factor);

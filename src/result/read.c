@@ -13,9 +13,9 @@
 #include "result/storage.h"
 
 enum {
-  MAX_BYTES = 64 << 20,
-  MAX_ITEMS = 100000, /* of one array of objects */
-  MAX_METRICS = 1000, /* of one benchmark */
+  MAX_BYTES = 256 << 20, /* 100,000 benchmarks with two metrics each */
+  MAX_ITEMS = 100000,    /* of one array of objects */
+  MAX_METRICS = 1000,    /* of one benchmark */
   PATH_BYTES = 400
 };
 

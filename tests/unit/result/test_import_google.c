@@ -35,6 +35,8 @@ static void repetitions_of_one_process_are_told_apart_from_processes(void **stat
   assert_values(time, ASSAY_REPLICATE_REPETITION, 3, 2000.0, 4000.0, 3000.0);
   assert_string_equal(time->unit, "ns");
   assert_near(time->value, 3000, 0);
+  assert_true(isnan(time->ci_low) && isfinite(time->stats.ci_low)); /* nothing is known of the next process */
+  assert_int_equal(time->stats.processes, 1);
   assert_values(metric(r, "bench_sum", name, "cpu_time"), ASSAY_REPLICATE_REPETITION, 3, 1500.0, 1500.0, 1500.0);
   const assay_metric_result *bytes = metric(r, "bench_sum", name, "bytes_per_second");
   assert_near(bytes->value, 3e9, 0);
