@@ -414,7 +414,9 @@ static assay_status import_one(job *j, assay_error *err) {
   if (!from_stdin) read_about(j->cli, path, &name, &description);
   if (j->settings->name != NULL || name == NULL) name = j->settings->name != NULL ? j->settings->name : stem_of(j->cli, path);
   if (j->settings->description != NULL) description = j->settings->description;
-  status = assay_history_put_result(j->history, result, err);
+  /* Before anything is stored: a file that cannot become a baseline leaves no run behind. */
+  status = assay_history_check_baseline_name(name, err);
+  if (status == ASSAY_OK) status = assay_history_put_result(j->history, result, err);
   if (status == ASSAY_OK) status = assay_history_save_baseline(j->history, name, result->run.id, description, err);
   if (status == ASSAY_OK) say_saved(j, name, result, "is now");
   assay_result_destroy(result);

@@ -10,7 +10,7 @@
 
 /* ---- Baselines ---------------------------------------------------------------------------------------------------------------- */
 
-static assay_status check_name(const char *name, assay_error *err) {
+assay_status assay_history_check_baseline_name(const char *name, assay_error *err) {
   size_t length = name == NULL ? 0 : strlen(name);
   if (length == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a baseline needs a name");
   if (length >= sizeof((assay_history_baseline *)0)->name)
@@ -27,7 +27,7 @@ static assay_status check_name(const char *name, assay_error *err) {
 assay_status assay_history_save_baseline(assay_history *history, const char *name, const char *run_id, const char *description,
                                          assay_error *err) {
   char id[17];
-  assay_status status = check_name(name, err);
+  assay_status status = assay_history_check_baseline_name(name, err);
   if (status == ASSAY_OK) status = assay_history_resolve(history, run_id, NULL, err, id);
   if (status != ASSAY_OK) return status;
   return ASSAY_DB_DO(history, PUT_BASELINE, "save the baseline", err, TEXT(name), TEXT(id), TEXT(description), INTEGER(assay_os_wall_s()));

@@ -266,6 +266,10 @@ class Baselines(Compared):
         self.check("baseline", "save", "v2.0", "00000000000000b2")
         done = self.check("compare", "v1.0", "v2.0", code=1).stdout
         self.assertRegex(done, r"Before +v1\.0: run 00000000000000a1 .*commit a+")
+        for words in (["v1.0,v2.0"], ["v1.0", "--compare-versions", "v2.0"]):
+            self.assertEqual(self.check("regress", "--compare-versions", *words, code=1).stdout, done)
+        self.refuse("regress", "--compare-versions", "v1.0", says="two names")
+        self.refuse("regress", "main", "--compare-versions", "v1.0,v2.0", says="one too many")
         self.assertRegex(done, r"After +v2\.0: run 00000000000000b2 .*commit b+")
 
     def test_update_if_better_takes_only_what_is(self):
@@ -310,6 +314,8 @@ class Baselines(Compared):
         self.assertEqual(json.loads(self.check("baseline", "list", "--json", "--history", "other.db").stdout)["baselines"][0]["name"], "renamed")
         self.write("broken.json", text[:200])
         self.refuse("baseline", "import", "broken.json", says="broken.json")
+        self.refuse("baseline", "import", "stable.json", "--name", "latest", "--history", "third.db", says="another name")
+        self.assertEqual(json.loads(self.check("history", "--json", "--history", "third.db").stdout)["runs"], [])
         self.refuse("baseline", "export", "nothing", says="nothing")
         self.refuse("baseline", "import", "-", stdin=text, says="--name")
         self.check("baseline", "import", "-", "--name", "piped", stdin=text)
