@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "result/import_lines.h"
 #include "result/import_rows.h"
+#include "result/storage.h"
 
 enum { MAX_KEYS = 50, MAX_BLOCKS = 100000, MAX_REASON = 400 };
 
@@ -552,6 +553,7 @@ static assay_import_metric metric_of(const go_reader *r, const char *unit, doubl
   } else if (ends_with(unit, "/s") || ends_with(unit, "/sec")) {
     m = (assay_import_metric){.name = unit, .unit = unit, .kind = ASSAY_KIND_THROUGHPUT, .better = ASSAY_HIGHER};
   }
+  if (m.name == unit && assay_metric_is_amount(unit)) m.name = assay_import_printf(r->in, "counter.%s", unit); /* not Assay's own */
   for (size_t i = 0; i < r->unit_count; i++) {
     if (strcmp(r->units[i].name, unit) != 0) continue;
     if (r->units[i].has_better) m.better = r->units[i].better;

@@ -31,7 +31,7 @@ void assay_import_check(assay_importer *in, const assay_check *check) {
 
 /* ---- Files -------------------------------------------------------------------------------------------------------------------- */
 
-enum { MOST_FILES = 100000 };
+enum { MOST_FILES = 100000, MOST_NAMES = 500000 };
 
 bool assay_import_is_file(const char *path) {
   struct stat at;
@@ -74,7 +74,7 @@ static bool list_names(assay_importer *in, assay_arena *arena, const char *direc
     return false;
   }
   bool fine = true;
-  for (struct dirent *entry = NULL; fine && names->count < MOST_FILES && (entry = readdir(dir)) != NULL;) {
+  for (struct dirent *entry = NULL; fine && names->count <= MOST_NAMES && (entry = readdir(dir)) != NULL;) {
     if (entry->d_name[0] == '.') continue;
     const char *name = assay_arena_strdup(arena, entry->d_name);
     fine = name != NULL && push(arena, names, name);
@@ -82,6 +82,12 @@ static bool list_names(assay_importer *in, assay_arena *arena, const char *direc
   closedir(dir);
   if (names->count > 0) qsort(names->paths, names->count, sizeof *names->paths, by_text);
   return fine;
+}
+
+static void fail_many(assay_importer *in, const char *directory) {
+  if (in != NULL && in->status == ASSAY_OK)
+    in->status = ASSAY_FAIL(in->err, ASSAY_ERR_LIMIT, "%s: more than %d files, or %d of results: give a folder further down", directory,
+                            MOST_NAMES, MOST_FILES);
 }
 
 void assay_import_find(assay_importer *in, assay_arena *arena, const char *directory, const char *pattern, int depth,
@@ -92,16 +98,14 @@ void assay_import_find(assay_importer *in, assay_arena *arena, const char *direc
     const char *slash = directory[strlen(directory) - 1] == '/' ? "" : "/";
     const char *path = assay_arena_printf(arena, "%s%s%s", directory, slash, names.paths[i]);
     if (path == NULL) return;
-    if (is_plain_directory(path)) {
-      if (depth > 0) assay_import_find(in, arena, path, pattern, depth - 1, files);
-      continue;
-    }
-    if (!assay_glob_match(pattern, names.paths[i]) || !assay_import_is_file(path)) continue;
-    if (files->count >= MOST_FILES) {
-      if (in != NULL && in->status == ASSAY_OK)
-        in->status = ASSAY_FAIL(in->err, ASSAY_ERR_LIMIT, "%s: more than %d files", directory, MOST_FILES);
+    if (files->visited++ >= MOST_NAMES || files->count >= MOST_FILES) {
+      fail_many(in, directory);
       return;
     }
-    if (!push(arena, files, path)) return;
+    if (is_plain_directory(path)) {
+      if (depth > 0) assay_import_find(in, arena, path, pattern, depth - 1, files);
+    } else if (assay_glob_match(pattern, names.paths[i]) && assay_import_is_file(path)) {
+      if (!push(arena, files, path)) return;
+    }
   }
 }

@@ -14,11 +14,13 @@ void assay_import_check(assay_importer *in, const assay_check *check);
 typedef struct assay_import_files {
   const char **paths;
   size_t count, capacity;
+  size_t visited; /* names looked at */
 } assay_import_files;
 
 /*
  * The files below `directory` whose name matches the pattern (assay_glob_match), at most `depth` folders down; links to directories are not
- * followed. A directory that cannot be read and more than 100,000 files are mistakes; `in` may be NULL, then they are passed over.
+ * followed. A directory that cannot be read, more than 100,000 files and more than 500,000 names are mistakes; `in` may be NULL, then it
+ * ends there.
  */
 void assay_import_find(assay_importer *in, assay_arena *arena, const char *directory, const char *pattern, int depth,
                        assay_import_files *files);

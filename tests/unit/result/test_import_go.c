@@ -9,13 +9,13 @@
 
 static void counts_of_one_process_are_repetitions(void **state) {
   (void)state;
-  assay_result *r =
-      import_text("go", HEADER
-                  "BenchmarkSum/size=10/kind=int-8         \t     100\t        36.50 ns/op\t2182.81 MB/s\t        10.00 items/op\t       "
-                  "16 B/op\t       2 allocs/op\n"
-                  "BenchmarkSum/size=10/kind=int-8         \t     100\t        26.50 ns/op\t2969.56 MB/s\t        10.00 items/op\t       "
-                  "16 B/op\t       2 allocs/op\n"
-                  "BenchmarkLog-8                          \t     200\t       174.7 ns/op\t         3.500 p99-us/op\t 7e+06 rows/s\n" END);
+  assay_result *r = import_text(
+      "go", HEADER
+      "BenchmarkSum/size=10/kind=int-8         \t     100\t        36.50 ns/op\t2182.81 MB/s\t        10.00 items/op\t       "
+      "16 B/op\t       2 allocs/op\n"
+      "BenchmarkSum/size=10/kind=int-8         \t     100\t        26.50 ns/op\t2969.56 MB/s\t        10.00 items/op\t       "
+      "16 B/op\t       2 allocs/op\n"
+      "BenchmarkLog-8                          \t     200\t       174.7 ns/op\t         3.500 p99-us/op\t 7e+06 rows/s\t -2 latency\n" END);
   const char *suite = "example.com/sums", *name = "BenchmarkSum/size=10/kind=int-8";
   const assay_benchmark_result *b = benchmark(r, suite, name);
   assert_string_equal(b->base_name, "BenchmarkSum");
@@ -37,6 +37,7 @@ static void counts_of_one_process_are_repetitions(void **state) {
   assert_int_equal(p99->better, ASSAY_LOWER);
   assert_int_equal(rows->better, ASSAY_HIGHER);
   assert_near(rows->value, 7e6, 0);
+  assert_near(metric(r, suite, "BenchmarkLog-8", "counter.latency")->value, -2, 0);
   assert_fact(r, "import.goos", "linux");
   assert_fact(r, "import.cpu", "Some CPU @ 2.00GHz");
   assert_int_equal(fact(r, "import.benchmarks.example.com/sums/BenchmarkLog-8.iterations")->integer, 200);
