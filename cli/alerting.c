@@ -65,10 +65,13 @@ static assay_status look_back(assay_cli *cli, assay_history *history, bool quick
 
 assay_status assay_cli_load_previous(assay_cli *cli, const char *history_path, bool quick, assay_error *err, assay_cli_previous *previous) {
   assay_history *history = NULL;
+  assay_error problem = {0};
   *previous = (assay_cli_previous){0};
   if (!assay_history_exists(history_path)) return ASSAY_OK; /* the first run makes it */
-  assay_status status = assay_history_open_read(history_path, err, &history);
-  if (status == ASSAY_OK) status = look_back(cli, history, quick, previous, err);
+  assay_status status = assay_history_open_read(history_path, &problem, &history);
+  if (status == ASSAY_ERR_NOT_FOUND) return ASSAY_OK; /* a database without our tables yet */
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s", problem.message);
+  status = look_back(cli, history, quick, previous, err);
   assay_history_close(history);
   return status;
 }

@@ -45,6 +45,18 @@ class Server(story.Story):
             done = self.refuse(*words, "--history", wrong, says=["password authentication failed", "postgresql://tester@127.0.0.1"], program=FIXTURE)
             self.assertNotIn("s3cre", done.stderr)
 
+    def test_bb_a_monitor_keeps_its_alerts_there(self):
+        self.write("rules.yaml", "alerts:\n  memory_usage: {warning: 100MB}\n")
+        words = ["monitor", "--every", "1s", "--rounds", "1", "--alerts", "rules.yaml", "--history", OVER_TCP, "--", "run", "--filter", "own/weight", *QUICK, "--format", "json"]
+        done = self.check(*words, program=FIXTURE)
+        done = self.check(*words, program=FIXTURE, env={"FIXTURE_BYTES": "1.3e9"}, code=1)
+        self.assertRegex(done.stdout, "warning +new")
+        self.assertNotIn("s3cret", done.stdout + done.stderr)
+        alert, = json.loads(self.check("alerts", "--json", env={"ASSAY_HISTORY": OVER_TCP}).stdout)["alerts"]
+        self.check("alerts", "ack", alert["id"], env={"ASSAY_HISTORY": OVER_TCP})
+        self.assertIn("acknowledged", self.check("alerts", env={"ASSAY_HISTORY": OVER_TCP}).stdout)
+        self.assertFalse(os.path.exists(self.path("benchmark_results", "history.db")))
+
     def test_c_a_killed_run_is_interrupted(self):
         process = self.start(*SLOW, "--history", SERVER)
         self.wait_for_log(": ok in", process)
