@@ -57,7 +57,7 @@ run: build
 	@$(BUILD)/assay run $(RUN_ARGS)
 
 bench: build
-	@python3 bench/bars.py $(BUILD)
+	@python3 bench/bars.py $(BUILD); foundation=$$?; python3 bench/judge/bars.py $(BUILD) && exit $$foundation
 
 test: test-packages
 	$(call configure,$(BUILD),-Dtests=true -Dwerror=$(WERROR))
