@@ -56,6 +56,13 @@ static assay_status by_baseline(assay_history *history, const char *name, assay_
   return status == ASSAY_OK ? take_id(history, err, what, id) : status;
 }
 
+/* Of several runs the newest complete one. */
+static assay_status newest_of_commit(assay_history *history, const char *commit, const char *machine_id, assay_error *err, found *what,
+                                     char id[17]) {
+  assay_status status = ASSAY_DB_ASK(history, FIND_COMMIT, "find the commit", err, TEXT(commit), TEXT(machine_id));
+  return status == ASSAY_OK ? take_id(history, err, what, id) : status;
+}
+
 static assay_status by_commit(assay_history *history, const char *start, const char *machine_id, assay_error *err, found *what,
                               char id[17]) {
   char first[COMMIT_DIGITS + 1] = "", last[COMMIT_DIGITS + 1] = "";
@@ -71,8 +78,7 @@ static assay_status by_commit(assay_history *history, const char *start, const c
   if (strcmp(first, last) != 0)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: \"%s\" begins several commits (%s, %s, ...): give more of it", history->name, start,
                       first, last);
-  status = ASSAY_DB_ASK(history, FIND_COMMIT, "find the commit", err, TEXT(first), TEXT(machine_id));
-  if (status == ASSAY_OK) status = take_id(history, err, what, id);
+  status = newest_of_commit(history, first, machine_id, err, what, id);
   if (status == ASSAY_OK && *what == NOT_THERE)
     status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: commit %s was measured on other machines, not on this one", history->name, first);
   return status;
@@ -126,10 +132,8 @@ assay_status assay_history_resolve_baseline(assay_history *history, const char *
 static assay_status the_commit(assay_history *history, const char *commit, const char *machine_id, assay_error *err, char id[17]) {
   char lower[COMMIT_DIGITS + 1];
   found what = NOT_THERE;
-  if (!is_hex(commit, ID_LEAST, COMMIT_DIGITS, lower))
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "\"%s\" is no commit: give its hexadecimal digits, %d to %d of them", commit, ID_LEAST,
-                      COMMIT_DIGITS);
-  assay_status status = by_commit(history, lower, machine_id, err, &what, id);
+  assay_status status = is_hex(commit, ID_LEAST, COMMIT_DIGITS, lower) ? by_commit(history, lower, machine_id, err, &what, id)
+                                                                       : newest_of_commit(history, commit, machine_id, err, &what, id);
   return status == ASSAY_OK && what == NOT_THERE ? not_there(history, "run of commit", commit, false, err) : status;
 }
 
@@ -152,7 +156,9 @@ assay_status assay_history_resolve(assay_history *history, const char *which, co
   if (status != ASSAY_OK || by_id == FOUND) return status;
   status = by_baseline(history, which, err, &what, id);
   if (status != ASSAY_OK || what == FOUND) return status;
-  if (is_hex(which, COMMIT_LEAST, COMMIT_DIGITS, lower)) status = by_commit(history, lower, machine_id, err, &what, id);
+  /* An imported run may have a revision that is not git's. */
+  status = is_hex(which, COMMIT_LEAST, COMMIT_DIGITS, lower) ? by_commit(history, lower, machine_id, err, &what, id)
+                                                             : newest_of_commit(history, which, machine_id, err, &what, id);
   if (status != ASSAY_OK || what == FOUND) return status;
   if (by_id == SEVERAL)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: \"%s\" begins several runs (%s, %s, ...): give more of it", history->name, which, ids[0],
@@ -205,12 +211,9 @@ static assay_status load_benchmarks(assay_history *history, const char *id, assa
   return inner.status != ASSAY_OK ? inner.status : status;
 }
 
-assay_status assay_history_load(assay_history *history, const char *which, const char *machine_id, assay_error *err,
-                                assay_result **result) {
-  char id[17];
+static assay_status load(assay_history *history, const char *id, assay_error *err, assay_result **result) {
   assay_result *loaded = NULL;
-  assay_status status = assay_history_resolve(history, which, machine_id, err, id);
-  if (status == ASSAY_OK) status = load_run(history, id, err, &loaded);
+  assay_status status = load_run(history, id, err, &loaded);
   if (status == ASSAY_OK) status = load_benchmarks(history, id, loaded, err);
   if (status == ASSAY_OK)
     *result = loaded;
@@ -219,8 +222,15 @@ assay_status assay_history_load(assay_history *history, const char *which, const
   return status;
 }
 
+assay_status assay_history_load(assay_history *history, const char *which, const char *machine_id, assay_error *err,
+                                assay_result **result) {
+  char id[17];
+  assay_status status = assay_history_resolve(history, which, machine_id, err, id);
+  return status == ASSAY_OK ? load(history, id, err, result) : status;
+}
+
 assay_status assay_history_load_baseline(assay_history *history, const char *name, assay_error *err, assay_result **result) {
   char id[17];
   assay_status status = assay_history_resolve_baseline(history, name, err, id);
-  return status == ASSAY_OK ? assay_history_load(history, id, NULL, err, result) : status;
+  return status == ASSAY_OK ? load(history, id, err, result) : status;
 }

@@ -33,6 +33,7 @@ typedef struct run_state {
   const assay_bench_plan *plan;
   assay_slas *slas;
   assay_history *history;
+  bool history_broke;
   assay_machine *machine;
   assay_ceilings *ceilings;
   assay_result *result;
@@ -202,6 +203,7 @@ static void give_up_history(run_state *state, const assay_error *problem) {
   warn(state, &said);
   assay_history_close(state->history);
   state->history = NULL;
+  state->history_broke = true;
 }
 
 static void keep_benchmark(run_state *state, const assay_bench_case *bench) {
@@ -212,7 +214,19 @@ static void keep_benchmark(run_state *state, const assay_bench_case *bench) {
     give_up_history(state, &problem);
 }
 
+/* What stood in the way (a server that was away, a disk that was full) may be over when the run is. */
+static void mend_history(run_state *state) {
+  assay_history *history = NULL;
+  assay_status status = assay_history_open(state->config->history_path, NULL, &history);
+  if (status == ASSAY_OK) status = assay_history_put_result(history, state->result, NULL);
+  assay_history_close(history);
+  if (status != ASSAY_OK) return;
+  assay_error said = {.message = "the history could be written again: this run is complete in it after all"};
+  warn(state, &said);
+}
+
 static void finish_history(run_state *state) {
+  if (state->history_broke) mend_history(state);
   if (state->history == NULL) return;
   assay_error problem = {0};
   if (assay_history_finish(state->history, state->result, &problem) != ASSAY_OK) give_up_history(state, &problem);

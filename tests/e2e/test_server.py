@@ -4,8 +4,11 @@
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
+import unittest
 
 import story
 from story import FIXTURE, QUICK
@@ -68,7 +71,24 @@ class Server(story.Story):
         result = json.loads(self.check("history", "show", "--json", "--history", SERVER).stdout)
         self.assertTrue(finished <= {b["name"] for b in result["benchmarks"]}, (finished, result["benchmarks"]))
 
-    def test_d_a_run_goes_on_without_its_server(self):
+    def sql(self, text):
+        done = subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", SERVER, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    @unittest.skipUnless(shutil.which("psql"), "psql is not here")
+    def test_d_what_could_not_be_written_is_when_the_run_ends(self):
+        process = self.start(*SLOW, "--history", SERVER)
+        self.wait_for_log(": ok in", process)
+        self.sql("ALTER TABLE benchmarks ADD CONSTRAINT broken CHECK(status > 9) NOT VALID")
+        self.wait_for_log("not complete in the history", process)
+        self.sql("ALTER TABLE benchmarks DROP CONSTRAINT broken")
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, (out, err))
+        self.assertIn("complete in it after all", err)
+        run = json.loads(self.check("history", "--json", "--history", SERVER).stdout)["runs"][0]
+        self.assertEqual((run["state"], run["benchmarks"]), ("complete", 3))
+
+    def test_e_a_run_goes_on_without_its_server(self):
         process = self.start(*SLOW, "--verbose", "--format", "json", "--history", SERVER)
         self.wait_for_log(": ok in", process)
         os.kill(int(os.environ["ASSAY_TEST_POSTGRES_PID"]), signal.SIGQUIT)

@@ -209,12 +209,15 @@ static void runs_are_found_by_commit_and_by_baseline(void **state) {
   test_loads(h, "commit:" COMMIT_B, "bbbb000000000004");
   does_not_load(h, "1234567", NULL, ASSAY_ERR_INVALID, COMMIT_B);
   does_not_load(h, "123456", NULL, ASSAY_ERR_NOT_FOUND, "123456");
-  does_not_load(h, "commit:main", NULL, ASSAY_ERR_INVALID, "hexadecimal");
+  does_not_load(h, "commit:main", NULL, ASSAY_ERR_NOT_FOUND, "no run of commit \"main\"");
   does_not_load(h, "1234567a", "another machine", ASSAY_ERR_NOT_FOUND, "other machines");
 
   assert_ok(assay_history_save_baseline(h, "release", "aaaa000000000001", "the first", &err), err);
   assert_ok(assay_history_save_baseline(h, "bbbb", "aaaa000000000001", NULL, &err), err);
   test_loads(h, "release", "aaaa000000000001");
+  store_commit(h, "cccc000000000005", 50, "svn r4711", false); /* an imported one, of another tool's */
+  test_loads(h, "svn r4711", "cccc000000000005");
+  test_loads(h, "commit:svn r4711", "cccc000000000005");
   test_loads(h, "bbbb", "bbbb000000000004"); /* an id goes before a name ... */
   test_loads(h, "baseline:bbbb", "aaaa000000000001");
   assert_ok(assay_history_save_baseline(h, "aaaa", "bbbb000000000004", NULL, &err), err);
