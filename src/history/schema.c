@@ -90,7 +90,7 @@ assay_status assay_history_migrate(assay_history *history, assay_error *err) {
 
 /* ---- A look before the file is opened for writing ----------------------------------------------------------------------------- */
 
-enum { HEADER_BYTES = 100, VERSION_AT = 60, APPLICATION_AT = 68, CHECKED_BYTES = 64 << 20 };
+enum { HEADER_BYTES = 100, VERSION_AT = 60, APPLICATION_AT = 68, CHECKED_BYTES = 4 << 20 };
 
 static uint32_t big_endian(const unsigned char *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
 
@@ -110,7 +110,8 @@ static assay_status look_at_header(const char *path, const unsigned char *header
                                         : ASSAY_OK;
 }
 
-/* True when SQLite finds the pages whole. Reading all of a large file at every run would cost more than it saves. */
+/* True when SQLite finds the pages whole. Reading all of a large file each time it is opened would cost more than it saves (0.7 ms a MB):
+ * of that SQLite compares the size with the one in its header, and finds other damage when it comes to it. */
 static bool is_whole(sqlite3 *db, sqlite3_int64 bytes) {
   sqlite3_stmt *statement = NULL;
   const char *sql = bytes <= CHECKED_BYTES ? "PRAGMA quick_check(1)" : "SELECT count(*) FROM sqlite_schema";

@@ -51,31 +51,35 @@ bool assay_url_has_secret(const char *url) {
 bool assay_url_hides_more(const char *url) {
   const char *begin, *end;
   if (!find_secret(url, &begin, &end)) return false;
-  return strcspn(begin, "@/?") < (size_t)(end - begin);
+  return strcspn(begin, "@/?") < (size_t)(end - begin) || strcspn(url, "?") < (size_t)(begin - url);
 }
 
-/* ":secret" in front of the @ and secret parameters are left out; everything else stays, so that two histories look different. */
-char *assay_history_shown(const char *path) {
-  assay_buf out = {0};
-  const char *begin, *end, *rest = path;
-  if (!assay_history_is_url(path)) {
-    assay_buf_puts(&out, path);
-    return assay_buf_take(&out);
-  }
-  if (find_secret(path, &begin, &end)) {
-    assay_buf_append(&out, path, (size_t)(begin - 1 - path));
-    rest = end;
-  }
-  const char *parameter = parameters_of(rest);
-  assay_buf_append(&out, rest, parameter == NULL ? strlen(rest) : (size_t)(parameter - 1 - rest));
+static void put_without_secret_parameters(assay_buf *out, const char *url) {
+  const char *parameter = parameters_of(url);
+  assay_buf_append(out, url, parameter == NULL ? strlen(url) : (size_t)(parameter - 1 - url));
   for (char sign = '?'; parameter != NULL;) {
     size_t length = strcspn(parameter, "&");
     if (!is_secret_parameter(parameter)) {
-      assay_buf_putc(&out, sign);
-      assay_buf_append(&out, parameter, length);
+      assay_buf_putc(out, sign);
+      assay_buf_append(out, parameter, length);
       sign = '&';
     }
     parameter = parameter[length] == '&' ? parameter + length + 1 : NULL;
   }
-  return assay_buf_take(&out);
+}
+
+/* ":secret" in front of the @ and secret parameters are left out; everything else stays, so that two histories look different. */
+char *assay_history_shown(const char *path) {
+  assay_buf shown = {0}, address = {0};
+  const char *begin, *end;
+  if (!assay_history_is_url(path)) {
+    assay_buf_puts(&shown, path);
+    return assay_buf_take(&shown);
+  }
+  bool is_secret = find_secret(path, &begin, &end);
+  if (is_secret) assay_buf_append(&address, path, (size_t)(begin - 1 - path));
+  assay_buf_puts(&address, is_secret ? end : path);
+  if (!address.failed) put_without_secret_parameters(&shown, address.data);
+  assay_buf_deinit(&address);
+  return assay_buf_take(&shown);
 }

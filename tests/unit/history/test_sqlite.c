@@ -261,6 +261,25 @@ static void bad_files_are_refused_untouched(void **state) {
   refused(path, ASSAY_ERR_VERSION, "newer Assay");
 }
 
+/* Not all of a large file is read when it is opened, but what is missing is missed. */
+static void a_large_file_cut_short_is_refused(void **state) {
+  (void)state;
+  enum { LARGE = 5 << 20, CUT = 4096 * 3 };
+  char path[4096];
+  assay_error err = {0};
+  snprintf(path, sizeof path, "%s", test_fresh_history());
+  assay_history *h = test_open_history(path);
+  char *json = malloc(LARGE + 1);
+  memset(json, '1', LARGE);
+  json[LARGE] = '\0';
+  assert_ok(assay_history_put_document(h, "large", "a", json, &err), err);
+  free(json);
+  assay_history_close(h);
+  assay_history_close(test_open_history(path));
+  assert_int_equal(truncate(path, test_number_in(path, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") - CUT), 0);
+  refused(path, ASSAY_ERR_CORRUPT, "damaged");
+}
+
 static void paths_that_cannot_be_are_named(void **state) {
   (void)state;
   assay_error err = {0};
@@ -330,13 +349,10 @@ static void a_full_disk_loses_nothing_that_was_stored(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_older_history_is_brought_up_to_date),
-      cmocka_unit_test(processes_that_migrate_at_once_do_it_once),
-      cmocka_unit_test(a_migration_that_fails_leaves_the_old_file),
-      cmocka_unit_test(an_older_history_that_may_not_be_written_is_read),
-      cmocka_unit_test(no_statement_reads_a_whole_table),
-      cmocka_unit_test(bad_files_are_refused_untouched),
-      cmocka_unit_test(paths_that_cannot_be_are_named),
+      cmocka_unit_test(an_older_history_is_brought_up_to_date),     cmocka_unit_test(processes_that_migrate_at_once_do_it_once),
+      cmocka_unit_test(a_migration_that_fails_leaves_the_old_file), cmocka_unit_test(an_older_history_that_may_not_be_written_is_read),
+      cmocka_unit_test(no_statement_reads_a_whole_table),           cmocka_unit_test(bad_files_are_refused_untouched),
+      cmocka_unit_test(a_large_file_cut_short_is_refused),          cmocka_unit_test(paths_that_cannot_be_are_named),
 #ifdef __linux__
       cmocka_unit_test(a_full_disk_loses_nothing_that_was_stored),
 #endif

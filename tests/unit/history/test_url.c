@@ -28,6 +28,7 @@ static void a_password_is_never_shown(void **state) {
       {"postgresql:///db?host=/tmp&password=secret&port=1", "postgresql:///db?host=/tmp&port=1", false},
       {"postgresql:///db?PassWord=secret&port=1", "postgresql:///db?port=1", false},
       {"postgresql:///db?port=1&sslpassword=secret", "postgresql:///db?port=1", false},
+      {"postgresql:///db?sslpassword=secret&a:secret@host", "postgresql:///db?a@host", true},
       {"postgresql://me@h1,h2:5/db?options=-csearch_path%3Da", "postgresql://me@h1,h2:5/db?options=-csearch_path%3Da", false},
       {"some/file:with@signs?password=1", "some/file:with@signs?password=1", false},
   };
