@@ -76,12 +76,20 @@ static const assay_import_format *recognise_directory(const char *path) {
 
 static assay_status fail_unknown(const char *path, assay_error *err) {
   assay_buf known = {0};
-  for (size_t i = 0; i < FORMATS; i++) assay_buf_printf(&known, "%s%s", i > 0 ? ", " : "", formats[i]->what);
+  for (size_t i = 0; i < FORMATS; i++) assay_buf_printf(&known, "%s%s", i > 0 ? ", " : "", formats[i]->name);
   assay_status status =
       ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s looks like none of the formats known here (%s); name its format where it is one (--from)", path,
                  known.data);
   assay_buf_deinit(&known);
   return status;
+}
+
+static assay_status fail_text(const char *name, const char *text, size_t length, assay_error *err) {
+  if (length == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", name);
+  if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
+                      "%s is UTF-16 text, as PowerShell's > writes it: convert it to UTF-8, or let the tool write its file", name);
+  return fail_unknown(name, err);
 }
 
 static bool is_directory(const char *path) {
@@ -157,7 +165,7 @@ static void read_document(assay_importer *in, const char *text, size_t length, c
   if (format == NULL) format = recognise_text(text, length);
   *id = assay_hash(*id, text, length);
   if (format == NULL)
-    in->status = length == 0 ? ASSAY_FAIL(in->err, ASSAY_ERR_PARSE, "%s is empty", in->file) : fail_unknown(in->file, in->err);
+    in->status = fail_text(in->file, text, length, in->err);
   else if (format->read_json != NULL)
     read_json(in, format, text, length);
   else if (format->read_text != NULL)
@@ -167,10 +175,18 @@ static void read_document(assay_importer *in, const char *text, size_t length, c
   if (format != NULL) add_source(sources, format->name);
 }
 
+/* The same bytes a second time are no second process: values that agree to the last digit would make a comparison sure of itself. */
+static bool is_copy(assay_importer *in, const char *text, size_t length) {
+  const char *first = assay_import_content(in, text, length);
+  if (first == NULL) return false;
+  assay_import_note(in, "%s: it is the same as %s, byte for byte", in->file, first);
+  return true;
+}
+
 static void read_file(assay_importer *in, const char *path, const assay_import_format *format, uint64_t *id, source_names *sources) {
   size_t length = 0;
   char *text = assay_import_load(in, path, &length);
-  if (text != NULL) read_document(in, text, length, format, id, sources);
+  if (text != NULL && !is_copy(in, text, length)) read_document(in, text, length, format, id, sources);
   assay_free(text);
 }
 

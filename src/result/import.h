@@ -245,7 +245,9 @@ struct assay_importer {
   unsigned invocation;
   assay_imported **benchmarks;
   size_t benchmark_count, benchmark_capacity;
-  assay_import_map by_name, by_fact, by_note, by_machine;
+  assay_import_map by_name, by_fact, by_note, by_machine, by_content;
+  const char **contents; /* files, by content */
+  size_t content_count, content_capacity;
   size_t note_count, warning_count, fact_dropped;
   assay_import_machine_name *machines;
   size_t machine_count, machine_capacity;
@@ -260,6 +262,9 @@ struct assay_importer {
 /* One file out of memory, called `name` in messages (tests, fuzzing). `from` NULL: recognised. */
 assay_status assay_import_memory(const char *name, const char *text, size_t length, const char *from, assay_error *err,
                                  assay_result **result);
+
+/* The file that had the same content before; NULL when there was none, and then this one is remembered. */
+const char *assay_import_content(assay_importer *in, const char *text, size_t length);
 
 assay_status assay_importer_init(assay_importer *in, assay_error *err);
 void assay_importer_deinit(assay_importer *in); /* also the result, unless it was taken */

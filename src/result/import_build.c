@@ -405,6 +405,20 @@ void assay_import_warn(assay_importer *in, const char *format, ...) {
   put_remark(in, "warning", &in->warning_count, text);
 }
 
+const char *assay_import_content(assay_importer *in, const char *text, size_t length) {
+  char key[48];
+  uint64_t hash = assay_hash(ASSAY_HASH_START, text, length), other = assay_hash(~hash, text, length);
+  snprintf(key, sizeof key, "%zx %016llx %016llx", length, (unsigned long long)hash, (unsigned long long)other);
+  bool is_new = false;
+  const size_t *index = look_up(in, &in->by_content, assay_arena_strdup(&in->scratch, key), in->content_count, &is_new);
+  if (index == NULL || !is_new) return index == NULL ? NULL : in->contents[*index];
+  void *grown = grow(in, in->contents, in->content_count, &in->content_capacity, sizeof *in->contents);
+  if (grown == NULL) return NULL;
+  in->contents = grown;
+  in->contents[in->content_count++] = in->file;
+  return NULL;
+}
+
 /* ---- The run and its machine ------------------------------------------------------------------------------------------------------ */
 
 void assay_import_next_invocation(assay_importer *in) { in->invocation++; }

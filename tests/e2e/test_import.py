@@ -132,6 +132,12 @@ class Keeping(Imports):
         self.assertEqual(self.imported("-", stdin=ROWS % ("box", 7))["benchmarks"][0]["metrics"][0]["value"], 7)
         self.assertEqual(self.imported("-", "--from", "baselines", stdin='{"a_ms": 2}')["benchmarks"][0]["metrics"][0]["value"], 2e6)
 
+    def test_a_copy_of_a_file_is_no_second_process(self):
+        files = [self.write(f"{i}.json", ROWS % ("box", 5)) for i in range(3)] + [self.write("other.json", ROWS % ("box", 6))]
+        result = self.imported(*files)
+        self.assertEqual(self.metric(result, "a", "time")["processes"], [5, 6])
+        self.assertIn("1.json: it is the same as 0.json, byte for byte", self.facts(result)["import.left_out.0"].replace(self.dir + "/", ""))
+
     def test_values_of_several_machines_are_marked(self):
         files = [self.write(f"{i}.json", ROWS % (host, 5)) for i, host in enumerate(["one", "two"])]
         said = self.check("import", *files, "--no-history").stdout
@@ -158,6 +164,9 @@ class Wrong(Imports):
         with open(self.path("wrong.json"), "wb") as file:
             file.write(ROWS.encode().replace(b"%s", b"1").replace(b'"a"', b'"\xff\xfe"'))
         self.refuse("import", "wrong.json", says="wrong.json:2:")
+        with open(self.path("wide.json"), "wb") as file:
+            file.write((ROWS % ("box", 1)).encode("utf-16"))
+        self.refuse("import", "wide.json", says="wide.json is UTF-16 text")
         self.refuse("import", "absent.json", says="absent.json")
         self.refuse("import", self.dir, says="none of the formats")
         self.refuse("import", "--from", "gogle-benchmark", "x", says="google-benchmark")
