@@ -10,14 +10,14 @@
  */
 #include <assay/changepoints.h>
 
-#include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/random.h"
-#include "os/prim.h"
 
 enum { LONGEST = 20000, MARGIN = 5, MOST_POINTS = 4000 };
 
@@ -259,12 +259,10 @@ static double t_test(const double *x, size_t a, size_t m, size_t b) {
 }
 
 static size_t divide(const double *x, size_t a, size_t b, size_t *found) {
-  static double below[64], above[64];
   size_t n = b - a, at = a;
   if (n < 4) return 0;
   double best = -1;
   static double within[LONGEST];
-  (void)below, (void)above;
   /* Energy distance with alpha = 1 of [a, m) and [m, b), updated as m moves: sums of |x_i - x_j| left, right and across. */
   double left = 0, right = 0, across = 0;
   for (size_t i = a; i < b; i++) {
@@ -415,13 +413,20 @@ static bool bar(const char *what, const char *limit, double figure, const char *
   return met;
 }
 
+/* Of processor time: neighbours on the machine make the clock on the wall meaningless. */
+static double now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static double milliseconds(const made *s) {
   static size_t found[LONGEST];
   double best = INFINITY;
   for (int round = 0; round < 5; round++) {
-    uint64_t begin = assay_os_now_ns();
+    double begin = now_ms();
     ours(s->values, s->count, found);
-    best = fmin(best, (double)(assay_os_now_ns() - begin) / 1e6);
+    best = fmin(best, now_ms() - begin);
   }
   return best;
 }
@@ -484,7 +489,7 @@ int main(int argc, char **argv) {
     assay_random_init(&r, 77 + k);
     make_series(&r, &timed[k], &s);
     double ms = milliseconds(&s);
-    all_met &= bar(timed[k].name, "<= 50 ms", ms, "ms", ms <= 50, "best of 5");
+    all_met &= bar(timed[k].name, "<= 50 ms", ms, "ms", ms <= 50, "processor time, best of 5");
   }
   return all_met ? 0 : 1;
 }

@@ -232,18 +232,15 @@ static double largest_step(const assay_cp_view *view, const assay_cp_fit *fit, s
  * from a heavy tail is seldom much larger than the next one (more than 1.8 times as large in one case of six for a tail of exponent 3),
  * while a jump that is something else is.
  */
-static void doubt_jumps(finder *f, const assay_cp_view *view, const assay_cp_fit *fit, const assay_cp_model *model, verdict *found) {
-  double *line = assay_arena_alloc(f->arena, view->count, sizeof *line);
-  if (fit->phi < WALK || line == NULL) return;
-  for (size_t c = 0; c < view->columns; c++) {
-    assay_cp_draw(view, fit, c, line);
-    double largest = largest_step(view, fit, c, line);
-    for (size_t k = 0; k < fit->changes; k++) {
-      size_t low = k == 0 ? 0 : fit->at[k - 1], at = fit->at[k], high = k + 1 == fit->changes ? view->count : fit->at[k + 1];
-      double gain = assay_cp_cost(model, c, low, high) - assay_cp_cost(model, c, low, at) - assay_cp_cost(model, c, at, high);
-      if (found[k].column == c && gain < 3.24 * largest) found[k].p_value = fmax(found[k].p_value, 0.05);
-    }
-  }
+static double jump_of(const assay_cp_view *view, const assay_cp_fit *fit, const assay_cp_model *model, size_t c, size_t k) {
+  size_t low = k == 0 ? 0 : fit->at[k - 1], at = fit->at[k], high = k + 1 == fit->changes ? view->count : fit->at[k + 1];
+  return assay_cp_cost(model, c, low, high) - assay_cp_cost(model, c, low, at) - assay_cp_cost(model, c, at, high);
+}
+
+static void doubt_jumps(const assay_cp_view *view, const assay_cp_fit *fit, const assay_cp_model *model, const double *largest,
+                        verdict *found) {
+  for (size_t k = 0; k < fit->changes; k++)
+    if (jump_of(view, fit, model, found[k].column, k) < 3.24 * largest[found[k].column]) found[k].p_value = fmax(found[k].p_value, 0.05);
 }
 
 /* Takes the least sure change out until all that are left are sure. */
@@ -251,16 +248,23 @@ static const assay_cp_model *prune(finder *f, const assay_cp_view *view, assay_c
                                    double **noise) {
   const assay_cp_model *model = assay_cp_model_make(view, fit->sloped, fit->phi, f->arena);
   verdict *found = assay_arena_alloc(f->arena, fit->changes + 1, sizeof *found);
-  double *whole = assay_arena_alloc(f->arena, view->columns, sizeof *whole);
+  double *whole = assay_arena_alloc(f->arena, view->columns, sizeof *whole), *line = assay_arena_alloc(f->arena, view->count, sizeof *line);
+  double *largest = assay_arena_alloc(f->arena, view->columns, sizeof *largest);
   if (f->arena->failed) return NULL;
   whole_noise(view, fit, model, whole);
+  for (size_t c = 0; c < view->columns && fit->phi >= WALK; c++) {
+    assay_cp_draw(view, fit, c, line);
+    largest[c] = largest_step(view, fit, c, line);
+  }
   for (size_t k = 0; k < fit->changes; k++) found[k] = judge(view, fit, model, whole, k);
   for (;;) {
     size_t worst = SIZE_MAX;
-    doubt_jumps(f, view, fit, model, found);
+    if (fit->phi >= WALK) doubt_jumps(view, fit, model, largest, found);
     for (size_t k = 0; k < fit->changes; k++)
       if (found[k].p_value > least_sure && (worst == SIZE_MAX || found[k].p_value > found[worst].p_value)) worst = k;
     if (worst == SIZE_MAX) break;
+    double *same = &largest[found[worst].column]; /* a jump that is none is one of the others' steps */
+    *same = fmax(*same, jump_of(view, fit, model, found[worst].column, worst));
     memmove(fit->at + worst, fit->at + worst + 1, (fit->changes - worst - 1) * sizeof *fit->at);
     memmove(found + worst, found + worst + 1, (fit->changes - worst - 1) * sizeof *found);
     fit->changes--;
@@ -308,10 +312,10 @@ static void leftovers(const finder *f, size_t c, double *line, double *off) {
     for (size_t i = 0; i < n; i++) off[i] += raw[i] - clean[i];
     return;
   }
-  for (size_t i = 0; i < m; i++) {
+  for (size_t i = 0, k = 0; i < m; i++) {
     double now = x[i] - line[i], before = i > 0 ? x[i - 1] - line[i - 1] : 0;
-    bool fresh = i == 0;
-    for (size_t k = 0; k < f->fit.changes && !fresh; k++) fresh = f->fit.at[k] == i;
+    bool fresh = i == 0 || (k < f->fit.changes && f->fit.at[k] == i);
+    k += fresh && i > 0;
     off[i + skip] = now - (fresh ? 0 : f->fit.phi * before) + (raw[i + skip] - clean[i + skip]);
   }
 }
@@ -427,10 +431,11 @@ static void add_levels(finder *f, const assay_cp_model *model, const verdict *ve
   double *mass = assay_arena_alloc(f->arena, f->view.count + 1, sizeof *mass),
          *line = assay_arena_alloc(f->arena, f->view.count, sizeof *line);
   if (f->arena->failed) return;
+  size_t drawn = SIZE_MAX;
   for (size_t k = 0; k < f->fit.changes; k++) {
     size_t low, high;
     place_range(f, model, noise, k, mass, &low, &high);
-    assay_cp_draw(&f->view, &f->fit, verdicts[k].column, line);
+    if (drawn != verdicts[k].column) assay_cp_draw(&f->view, &f->fit, drawn = verdicts[k].column, line);
     out->points[out->count++] = (assay_changepoint){.kind = is_trend(f, line, k) ? ASSAY_CHANGEPOINT_TREND : ASSAY_CHANGEPOINT_LEVEL,
                                                     .index = f->fit.at[k] + skip,
                                                     .low = low + skip,

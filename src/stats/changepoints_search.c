@@ -289,7 +289,7 @@ static void segment_by_table(searcher *s, double each) {
 }
 
 /* Without: starts that can no longer be part of the best answer are dropped (PELT, Killick, Fearnhead and Eckley 2012). */
-static void segment_by_pruning(searcher *s, double each) {
+static void segment_by_pruning(searcher *s, double each, size_t most_alive) {
   size_t *alive = assay_arena_alloc(s->arena, s->place_count, sizeof *alive), count = 0;
   if (alive == NULL) {
     s->changes = 0;
@@ -313,6 +313,10 @@ static void segment_by_pruning(searcher *s, double each) {
     for (size_t k = 0; k < count; k++)
       if (totals[k] <= s->best[j] + each) alive[kept++] = alive[k];
     count = kept;
+    if (count > most_alive) { /* long segments go first */
+      memmove(alive, alive + (count - most_alive), most_alive * sizeof *alive);
+      count = most_alive;
+    }
   }
   backtrack(s);
 }
@@ -414,10 +418,32 @@ static bool open_searcher(searcher *s, const assay_cp_view *view, assay_arena *a
   return !arena->failed;
 }
 
+/*
+ * A long series with changes everywhere has more of them than there were candidates, and then looks like a walk. Levels under white noise,
+ * its variance from differences, are tried at all places; pruning makes that cheap just when there are many changes, and segments too long
+ * for MOST_ALIVE candidates are not needed then.
+ */
+enum { MOST_ALIVE = 64 };
+
+static void search_dense(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit) {
+  searcher s;
+  double *steps = assay_arena_alloc(arena, view->count, sizeof *steps), *scratch = assay_arena_alloc(arena, view->count, sizeof *scratch);
+  if (arena->failed || !open_searcher(&s, view, arena, work, view->count, false)) return;
+  set_model(s.model, false, 0);
+  for (size_t c = 0; c < view->columns; c++) {
+    const double *x = view->x + c * view->count;
+    for (size_t i = 1; i < view->count; i++) steps[i - 1] = x[i] - x[i - 1];
+    double scale = assay_cp_scale(steps, view->count - 1, scratch);
+    set_scale(&s, c, scale * scale / 2);
+  }
+  segment_by_pruning(&s, price_of_change(&s), MOST_ALIVE);
+  keep_if_better(&s, fit);
+}
+
 void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit) {
   static const double correlations[] = {0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92, 0.97};
   searcher s;
-  *fit = (assay_cp_fit){.criterion = INFINITY, .at = assay_arena_alloc(arena, FEW + 2, sizeof *fit->at)};
+  *fit = (assay_cp_fit){.criterion = INFINITY, .at = assay_arena_alloc(arena, view->count + 2, sizeof *fit->at)};
   if (!open_searcher(&s, view, arena, work, view->count <= FEW ? FEW : FEW_OF_LONG, true) || arena->failed) return;
   for (int sloped = 0; sloped <= (view->with_slope ? 1 : 0); sloped++)
     for (size_t k = 0; k < sizeof correlations / sizeof *correlations; k += sloped == 1 || view->coarse ? 2 : 1) {
@@ -428,22 +454,32 @@ void assay_cp_search(const assay_cp_view *view, assay_arena *arena, assay_cp_wor
   set_model(s.model, fit->sloped, fit->phi);
   own_scales(&s, fit);
   refine_fit(&s, fit);
+  if (view->count > FEW && fit->changes >= FEW_OF_LONG / 4) search_dense(view, arena, work, fit);
+}
+
+static size_t candidates_for(const assay_cp_view *view, const assay_cp_fit *fit) {
+  size_t wanted = fit->changes * CANDIDATES_A_CHANGE;
+  if (wanted < FEW) wanted = FEW;
+  if (wanted > MANY) wanted = MANY;
+  return wanted < view->count ? wanted : view->count;
 }
 
 void assay_cp_polish(const assay_cp_view *view, assay_arena *arena, assay_cp_work *work, assay_cp_fit *fit) {
-  size_t limit = fit->changes * CANDIDATES_A_CHANGE;
-  limit = limit < FEW ? FEW : limit > MANY ? MANY : limit;
-  searcher s;
-  size_t *at = assay_arena_alloc(arena, limit + 2, sizeof *at);
-  if (at == NULL || !open_searcher(&s, view, arena, work, limit, false)) return;
+  searcher s = {0};
+  size_t *at = assay_arena_alloc(arena, view->count + 2, sizeof *at), limit = 0;
+  if (at == NULL) return;
   if (fit->changes > 0) memcpy(at, fit->at, fit->changes * sizeof *at);
   fit->at = at;
-  set_model(s.model, fit->sloped, fit->phi);
-  if (view->count < 2 * s.model->shortest) return;
-  for (int round = 0; round < 4 && !arena->failed; round++) {
+  for (int round = 0; round < 8 && !arena->failed; round++) {
     double before = fit->criterion;
+    size_t wanted = candidates_for(view, fit);
+    if (wanted > limit) { /* the more changes there are, the more candidates */
+      if (!open_searcher(&s, view, arena, work, limit = wanted, false)) return;
+      set_model(s.model, fit->sloped, fit->phi);
+      if (view->count < 2 * s.model->shortest) return;
+    }
     own_scales(&s, fit);
-    segment_by_pruning(&s, price_of_change(&s));
+    segment_by_pruning(&s, price_of_change(&s), SIZE_MAX);
     refine(&s);
     keep_if_better(&s, fit);
     if (!(fit->criterion < before - 1e-9 * fabs(before))) break;
