@@ -443,7 +443,8 @@ static assay_verdict judge(const ab_state *s, const assay_change *c, const assay
   if (explicit && ((c->ci_low >= -limit && c->ci_high <= limit) || (different && fabs(c->change_ratio) < limit))) return ASSAY_VERDICT_SAME;
   if (!different) return ASSAY_VERDICT_INCONCLUSIVE;
   if (c->change_ratio < 0) return ASSAY_VERDICT_BETTER;
-  return c->change_ratio >= c->threshold.critical ? ASSAY_VERDICT_CRITICAL : ASSAY_VERDICT_WORSE;
+  double worth = explicit ? limit : assay_threshold_for(NULL, c->suite, c->benchmark, c->metric, c->kind).warning;
+  return c->change_ratio >= c->threshold.critical && c->ci_low > worth ? ASSAY_VERDICT_CRITICAL : ASSAY_VERDICT_WORSE;
 }
 
 /* Why it is not known, and what to do about it. */
