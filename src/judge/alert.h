@@ -80,6 +80,8 @@ int64_t assay_alert_muted_until(const assay_alert_mute_entry *mutes, size_t coun
 
 /* Makes those changes WORSE that the recent history is sure of although two runs are not: their figures become those of the step. The new
  * run must be in the history already. */
+/* The `reason` of such a change (the pointer itself): it came at some time before, not between the two runs. */
+extern const char assay_alert_watched[];
 assay_status assay_alert_watch(assay_changes *changes, const char *machine_id, assay_history *history, assay_error *err);
 
 /* ---- Channels (alert_send.c) ----------------------------------------------------------------------------------------------------- */

@@ -56,9 +56,10 @@ static bool is_objected_to(const look *l, const assay_change *c, assay_alert_lev
 
 static void set_range(const look *l, assay_alert_candidate *c) {
   if (l->before == NULL || l->after == NULL) return;
-  c->from_s = l->before->run.started_at_s;
+  bool between_them = c->change->reason != assay_alert_watched;
+  c->from_s = between_them ? l->before->run.started_at_s : 0;
   c->to_s = l->after->run.started_at_s;
-  if (l->before->run.commit != NULL) snprintf(c->commit_from, sizeof c->commit_from, "%s", l->before->run.commit);
+  if (between_them && l->before->run.commit != NULL) snprintf(c->commit_from, sizeof c->commit_from, "%s", l->before->run.commit);
   if (l->after->run.commit != NULL) snprintf(c->commit_to, sizeof c->commit_to, "%s", l->after->run.commit);
 }
 

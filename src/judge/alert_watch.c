@@ -12,6 +12,8 @@
 enum { LOOK_BACK = 100, RECENT = 10 };
 static const double FALSE_ALARMS = 0.05; /* over all series of a look together */
 
+const char assay_alert_watched[] = "the history shows it, not these two runs alone";
+
 static double worse_by(const assay_change *c, double ratio) { return c->better == ASSAY_LOWER ? ratio : -ratio; }
 
 static bool is_still_there(const assay_changepoint *p, double latest) {
@@ -33,7 +35,7 @@ static void take_step(assay_change *c, const assay_changepoint *step) {
   c->change_ratio = c->kind == ASSAY_KIND_ERROR_RATE ? step->after - step->before : step->change_ratio;
   c->ci_low = c->ci_high = NAN;
   c->p_value = c->q_value = step->p_value;
-  c->reason = NULL;
+  c->reason = assay_alert_watched;
 }
 
 static assay_status watch_one(assay_change *c, const char *machine_id, assay_history *history, double limit, assay_error *err) {

@@ -227,6 +227,34 @@ static void a_history_separates_two_causes(void **state) {
   }
 }
 
+/* A step of 30 % six runs ago, that the last two runs say nothing of. */
+static void change_points_of_the_history_count_too(void **state) {
+  (void)state;
+  assay_error err = {0};
+  world *w = open_world(usual_rules);
+  made m = {0};
+  assay_random random;
+  assay_random_init(&random, 7);
+  for (int run = 0; run < 40; run++) {
+    assay_result *r = begin_run(w, NULL);
+    measure(r, "steps", 100 * (run >= 34 ? 1.3 : 1) * exp(0.03 * assay_random_normal(&random)));
+    measure(r, "stays", 100 * exp(0.03 * assay_random_normal(&random)));
+    end_run(w);
+  }
+  add(&m, "steps", 128, 133, ASSAY_VERDICT_INCONCLUSIVE);
+  add(&m, "stays", 100, 104, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_ok(assay_alert_watch(&m.changes, MACHINE, w->history, &err), err);
+  assert_int_equal(m.items[0].verdict, ASSAY_VERDICT_WORSE);
+  assert_near(m.items[0].change_ratio, 0.3, 0.06);
+  assert_int_equal(m.items[1].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assay_alerts *alerts = look(w, &m, w->runs[38], w->runs[39], NOW);
+  assert_int_equal(alerts->count, 1);
+  assert_string_equal(alerts->items[0].commit_from, w->runs[33]->run.commit);
+  assert_string_equal(alerts->items[0].commit_to, w->runs[34]->run.commit);
+  assay_alerts_destroy(alerts);
+  close_world(w);
+}
+
 static assay_alert_candidate candidate(const assay_change *change, int64_t from_s, int64_t to_s, const int64_t *at_s, const double *values,
                                        size_t count) {
   return (assay_alert_candidate){.change = change, .from_s = from_s, .to_s = to_s, .at_s = at_s, .values = values, .count = count};
@@ -500,6 +528,7 @@ int main(void) {
       cmocka_unit_test(significance_and_the_rule_make_an_alert),
       cmocka_unit_test(a_strict_rule_needs_the_same_evidence),
       cmocka_unit_test(a_history_separates_two_causes),
+      cmocka_unit_test(change_points_of_the_history_count_too),
       cmocka_unit_test(ranges_that_overlap_are_one_cause_unless_the_series_disagree),
       cmocka_unit_test(what_moves_everything_points_to_the_machine),
       cmocka_unit_test(an_alert_is_told_once_and_resolved_when_it_is_gone),
