@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "judge/alert.h"
+#include "judge/changes.h"
 #include "os/prim.h"
 
 typedef struct alerts_settings {
@@ -254,6 +255,7 @@ static bool add_series(assay_cli *cli, known *k, const assay_result *run) {
   for (size_t i = 0; i < run->benchmark_count; i++) {
     const assay_benchmark_result *b = &run->benchmarks[i];
     for (size_t m = 0; m < b->metric_count; m++) {
+      if (m > 0 && assay_says_nothing_new(b, b->metrics[m].name)) continue; /* it is never compared */
       if (k->count == k->capacity) {
         series *grown = assay_arena_grow(&cli->arena, k->items, k->count, &k->capacity, sizeof *grown);
         if (grown == NULL) return false;

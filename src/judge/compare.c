@@ -48,7 +48,7 @@ static const assay_metric_result *counterpart(const assay_benchmark_result *befo
  * What says again what the time or latency says (so that one slow-down would be told five times), and what other programs on the machine
  * move as much as the benchmark does.
  */
-static bool says_nothing_new(const assay_benchmark_result *b, const char *metric) {
+bool assay_says_nothing_new(const assay_benchmark_result *b, const char *metric) {
   static const char *const rates[] = {"items_per_second", "bytes_per_second", "flops"}, *const others[] = {"cpu_time", "cycles",
                                                                                                            "cache_misses", "branch_misses"};
   bool timed = assay_benchmark_metric(b, "time") != NULL || assay_benchmark_metric(b, "latency") != NULL;
@@ -83,7 +83,7 @@ static void add_benchmark(assay_comparison *c, const assay_benchmark_result *b) 
   else
     add_one_sided(c, b, ASSAY_VERDICT_NEW);
   for (size_t i = 1; old != NULL && i < b->metric_count; i++) {
-    const assay_metric_result *other = says_nothing_new(b, b->metrics[i].name) ? NULL : counterpart(old, &b->metrics[i]);
+    const assay_metric_result *other = assay_says_nothing_new(b, b->metrics[i].name) ? NULL : counterpart(old, &b->metrics[i]);
     if (other != NULL) add(c, old, other, b, &b->metrics[i], false);
   }
 }
