@@ -28,7 +28,9 @@ def rows(*command):
         if line.startswith(("met   ", "MISSED")):
             missed |= line.startswith("MISSED")
             print(line, flush=True)
-    if done.returncode not in (0, 1):
+    if done.returncode == 77:  # it says why
+        print(f"        {done.stdout.strip()}", flush=True)
+    elif done.returncode not in (0, 1):
         missed = True
         print(f"MISSED  {command[0]} ended with {done.returncode}", flush=True)
 
@@ -37,6 +39,7 @@ rows(f"{judge}/judge_compare", "20000")
 rows(f"{judge}/judge_changepoints")
 rows(f"{judge}/ab_rates")
 rows(f"{judge}/judge_history")
+rows(sys.executable, os.path.join(here, "..", "..", "tests", "support", "postgres.py"), f"{judge}/judge_history")
 rows(sys.executable, f"{here}/planted.py", build, "--results", f"{build}/planted-results.jsonl", "--repeat", "100" if full else "2")
 rows(sys.executable, f"{here}/aa.py", build, "--results", f"{build}/aa-results.jsonl", "--repeat", "100" if full else "2")
 sys.exit(1 if missed else 0)

@@ -187,8 +187,12 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+static const char *store_name = "SQLite";
+
 static void row(const char *what, bool met, const char *bar, double ms, const char *beside) {
-  printf("%s  %-58s %14s %13.1f ms  %s\n", met ? "met   " : "MISSED", what, bar, ms, beside);
+  char named[100];
+  snprintf(named, sizeof named, "history in %s: %s", store_name, what);
+  printf("%s  %-58s %14s %13.1f ms  %s\n", met ? "met   " : "MISSED", named, bar, ms, beside);
 }
 
 /* The median of several tries, each with a history opened anew and another series or run. */
@@ -221,10 +225,11 @@ static double megabytes(const char *path) {
 
 int main(void) {
   const char *server = getenv("ASSAY_TEST_POSTGRES");
-  char *directory = NULL, path[4096], beside[100] = "in PostgreSQL";
+  char *directory = NULL, path[4096], beside[100] = "";
   must(assay_os_temp_dir(&problem, &directory));
   snprintf(path, sizeof path, "%s/history.db", directory);
   if (server != NULL) snprintf(path, sizeof path, "%s", server);
+  if (server != NULL) store_name = "PostgreSQL";
   assay_history *history = NULL;
   must(assay_history_open(path, &problem, &history));
   double before = now_ms();
@@ -239,14 +244,14 @@ int main(void) {
   assay_result_destroy(large);
   assay_history_close(history);
   if (server == NULL) snprintf(beside, sizeof beside, "a file of %.0f MB", megabytes(path));
-  row("history: 2,000 runs of 500 metrics (1,000,000 points) made", true, "", filled - before, beside);
-  row("history: a run of 1,000 benchmarks, 3 metrics each, stored", true, "", stored - made, "");
-  bool met = ask(path, "history: trend of 1,000 points out of 1M", trend, POINTS);
-  met = ask(path, "history: trend of all 2,000 points out of 1M", whole_trend, RUNS) && met;
-  met = ask(path, "history: compare, an older run with the latest", compare, BENCHMARKS) && met;
-  met = ask(path, "history: noise of 100 benchmarks", noise, BENCHMARKS) && met;
-  met = ask(path, "history: the newest 100 runs", runs, 100) && met;
-  met = ask(path, "history: names of the series that match", names, METRICS) && met;
+  row("1M points in 2,000 runs made", true, "", filled - before, beside);
+  row("a run of 1,000 benchmarks stored", true, "", stored - made, "");
+  bool met = ask(path, "trend of 1,000 points of 1M", trend, POINTS);
+  met = ask(path, "trend of 2,000 points of 1M", whole_trend, RUNS) && met;
+  met = ask(path, "compare, an older run with the latest", compare, BENCHMARKS) && met;
+  met = ask(path, "noise of 100 benchmarks", noise, BENCHMARKS) && met;
+  met = ask(path, "the newest 100 runs", runs, 100) && met;
+  met = ask(path, "names of the series that match", names, METRICS) && met;
   assay_os_remove_tree(directory);
   assay_free(directory);
   return met ? 0 : 1;
