@@ -65,11 +65,16 @@ static const char *why_disturbed(const assay_comparison *c, const assay_pair *pa
   return say(c, text);
 }
 
+/* So many CPUs taken away make a program at most so much slower: one more busy CPU at most twice. More than that is not their doing. */
+static bool explains(const assay_pair *pair, double more_cpus) {
+  return more_cpus > DISTURBED_CPUS && pair->logarithms && exp(fabs(pair->step)) <= 1 + more_cpus;
+}
+
 /* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */
 static void judge_changed(const assay_comparison *c, assay_change *change, const assay_pair *pair, worsening w) {
   bool worse = w.change > 0;
   bool may_be_machine = !c->config.interleaved && assay_moves_with_machine(change->kind);
-  if (may_be_machine && disturbance(pair, worse) > DISTURBED_CPUS) {
+  if (may_be_machine && explains(pair, disturbance(pair, worse))) {
     change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
     change->reason = why_disturbed(c, pair, worse);
   } else if (!worse) {

@@ -101,16 +101,17 @@ static void the_history_knows_the_noise(void **state) {
 
 static void a_busy_machine_is_no_verdict(void **state) {
   (void)state;
-  double run[BENCHMARKS] = {0.1, 0.1, -0.1};
+  double run[BENCHMARKS] = {0.1, 0.1, -0.1, 1};
   static const double still[BENCHMARKS];
   assay_result *before = made(1, still), *after = made(2, run);
-  for (int i = 0; i < 3; i++) before->benchmarks[i].covariates.others_cpus = 0.05;
-  for (int i = 0; i < 3; i++) after->benchmarks[i].covariates.others_cpus = i == 1 ? 0.1 : 0.9;
+  for (int i = 0; i < 4; i++) before->benchmarks[i].covariates.others_cpus = 0.05;
+  for (int i = 0; i < 4; i++) after->benchmarks[i].covariates.others_cpus = i == 1 ? 0.1 : 0.9;
   assay_changes *changes = compare(before, after, NULL);
   assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
   assert_non_null(strstr(changes->items[0].reason, "0.9 CPUs"));
   assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_WORSE);
   assert_int_equal(changes->items[2].verdict, ASSAY_VERDICT_BETTER); /* it was faster although others were busy */
+  assert_int_equal(changes->items[3].verdict, ASSAY_VERDICT_CRITICAL); /* nearly one more busy CPU does not make it 2.7 times as slow */
   assay_changes_destroy(changes);
   assay_result_destroy(before);
   assay_result_destroy(after);
