@@ -110,7 +110,7 @@ static void a_busy_machine_is_no_verdict(void **state) {
   assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
   assert_non_null(strstr(changes->items[0].reason, "0.9 CPUs"));
   assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_WORSE);
-  assert_int_equal(changes->items[2].verdict, ASSAY_VERDICT_BETTER); /* it was faster although others were busy */
+  assert_int_equal(changes->items[2].verdict, ASSAY_VERDICT_BETTER);   /* it was faster although others were busy */
   assert_int_equal(changes->items[3].verdict, ASSAY_VERDICT_CRITICAL); /* nearly one more busy CPU does not make it 2.7 times as slow */
   assay_changes_destroy(changes);
   assay_result_destroy(before);
