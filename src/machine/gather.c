@@ -4,8 +4,6 @@
  * construction. hwloc reads for itself; its files are listed by pattern. What could name a person, a host or a single device is filtered
  * out of the text.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 
 #include "assay_config.h"
 #include "base/buf.h"
+#include "machine/archive.h"
 #include "machine/component.h"
 #include "machine/detect.h"
 #include "machine/snapshot.h"
@@ -171,7 +170,7 @@ static la_ssize_t append(struct archive *archive, void *user, const void *bytes,
   assay_buf *buf = user;
   assay_buf_append(buf, bytes, length);
   if (!buf->failed) return (la_ssize_t)length;
-  archive_set_error(archive, ENOMEM, "out of memory");
+  assay_libarchive.archive_set_error(archive, ENOMEM, "out of memory");
   return -1;
 }
 
@@ -187,20 +186,22 @@ static int compare_members(const void *a, const void *b) {
 static bool write_member(struct archive *archive, struct archive_entry *entry, const char *path, assay_record_kind kind, const char *text) {
   char name[ASSAY_SNAPSHOT_PATH_MAX];
   if ((size_t)snprintf(name, sizeof name, "machine%s", path) >= sizeof name) return true;
-  archive_entry_clear(entry);
-  archive_entry_set_pathname(entry, name);
-  archive_entry_set_mtime(entry, 0, 0); /* the same machine gives the same bytes */
-  archive_entry_set_perm(entry, kind == ASSAY_RECORD_DIRECTORY ? 0755 : 0644);
+  assay_libarchive.archive_entry_clear(entry);
+  assay_libarchive.archive_entry_set_pathname(entry, name);
+  assay_libarchive.archive_entry_set_mtime(entry, 0, 0); /* the same machine gives the same bytes */
+  assay_libarchive.archive_entry_set_perm(entry, kind == ASSAY_RECORD_DIRECTORY ? 0755 : 0644);
   size_t length = kind == ASSAY_RECORD_FILE ? strlen(text) : 0;
-  archive_entry_set_filetype(entry, kind == ASSAY_RECORD_FILE ? AE_IFREG : kind == ASSAY_RECORD_LINK ? AE_IFLNK : AE_IFDIR);
-  archive_entry_set_size(entry, (la_int64_t)length);
+  assay_libarchive.archive_entry_set_filetype(entry, kind == ASSAY_RECORD_FILE   ? AE_IFREG
+                                                     : kind == ASSAY_RECORD_LINK ? AE_IFLNK
+                                                                                 : AE_IFDIR);
+  assay_libarchive.archive_entry_set_size(entry, (la_int64_t)length);
   if (kind == ASSAY_RECORD_LINK) {
     /* Only the last part of a target says something (the driver's name), and alone it cannot point out of the capture. */
     const char *slash = strrchr(text, '/');
-    archive_entry_set_symlink(entry, slash != NULL ? slash + 1 : text);
+    assay_libarchive.archive_entry_set_symlink(entry, slash != NULL ? slash + 1 : text);
   }
-  if (archive_write_header(archive, entry) != ARCHIVE_OK) return false;
-  return length == 0 || archive_write_data(archive, text, length) == (la_ssize_t)length;
+  if (assay_libarchive.archive_write_header(archive, entry) != ARCHIVE_OK) return false;
+  return length == 0 || assay_libarchive.archive_write_data(archive, text, length) == (la_ssize_t)length;
 }
 
 static const char *manifest_of(gathering *g) {
@@ -216,7 +217,7 @@ static const char *manifest_of(gathering *g) {
 }
 
 static bool write_members(gathering *g, struct archive *archive) {
-  struct archive_entry *entry = archive_entry_new();
+  struct archive_entry *entry = assay_libarchive.archive_entry_new();
   const char *manifest = manifest_of(g);
   bool fine = entry != NULL && manifest != NULL && write_member(archive, entry, ASSAY_MANIFEST_PATH, ASSAY_RECORD_FILE, manifest);
   for (size_t i = 0; fine && i < g->count; i++) {
@@ -225,25 +226,27 @@ static bool write_members(gathering *g, struct archive *archive) {
     const char *text = filtered(&g->arena, m->path, m->text);
     if (text != NULL) fine = write_member(archive, entry, m->path, m->kind, text);
   }
-  archive_entry_free(entry);
+  assay_libarchive.archive_entry_free(entry);
   return fine;
 }
 
 static assay_status write_archive(gathering *g, const char *path, assay_error *err) {
   assay_buf bytes = {0};
-  assay_status status = ASSAY_OK;
-  struct archive *archive = archive_write_new();
+  assay_status status = assay_libarchive_load(err);
+  if (status != ASSAY_OK) return status;
+  struct archive *archive = assay_libarchive.archive_write_new();
   if (archive == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the capture");
-  bool fine = archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK && archive_write_add_filter_gzip(archive) == ARCHIVE_OK &&
-              archive_write_set_options(archive, "gzip:!timestamp") == ARCHIVE_OK &&
-              archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
-              archive_write_open(archive, &bytes, NULL, append, NULL) == ARCHIVE_OK && write_members(g, archive) &&
-              archive_write_close(archive) == ARCHIVE_OK;
+  bool fine = assay_libarchive.archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
+              assay_libarchive.archive_write_add_filter_gzip(archive) == ARCHIVE_OK &&
+              assay_libarchive.archive_write_set_options(archive, "gzip:!timestamp") == ARCHIVE_OK &&
+              assay_libarchive.archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
+              assay_libarchive.archive_write_open(archive, &bytes, NULL, append, NULL) == ARCHIVE_OK && write_members(g, archive) &&
+              assay_libarchive.archive_write_close(archive) == ARCHIVE_OK;
   if (!fine) {
-    const char *why = archive_error_string(archive);
+    const char *why = assay_libarchive.archive_error_string(archive);
     status = ASSAY_FAIL(err, ASSAY_ERR_IO, "cannot make the capture %s: %s", path, why != NULL ? why : "out of memory");
   }
-  archive_write_free(archive);
+  assay_libarchive.archive_write_free(archive);
   if (status == ASSAY_OK) status = assay_os_write_file(path, bytes.data, bytes.length, err);
   assay_buf_deinit(&bytes);
   return status;

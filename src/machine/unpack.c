@@ -4,8 +4,6 @@
  * through one. Links are made at the end and then each is followed by hand: one that leaves the tree, in however many steps, fails the
  * whole archive.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "machine/archive.h"
 #include "machine/snapshot.h"
 
 typedef struct link_entry {
@@ -94,7 +93,7 @@ static assay_status cannot_write(unpacking *u, const char *path) {
 }
 
 static assay_status archive_failed(unpacking *u) {
-  const char *why = archive_error_string(u->archive);
+  const char *why = assay_libarchive.archive_error_string(u->archive);
   return ASSAY_FAIL(u->err, ASSAY_ERR_CORRUPT, "%s: not a whole archive: %s", u->name, why != NULL ? why : "unreadable");
 }
 
@@ -102,7 +101,7 @@ static assay_status copy_content(unpacking *u, int fd, const char *path) {
   char chunk[16384];
   uint64_t size = 0;
   for (;;) {
-    la_ssize_t got = archive_read_data(u->archive, chunk, sizeof chunk);
+    la_ssize_t got = assay_libarchive.archive_read_data(u->archive, chunk, sizeof chunk);
     if (got == 0) return ASSAY_OK;
     if (got < 0) return archive_failed(u);
     size += (uint64_t)got;
@@ -116,7 +115,7 @@ static assay_status copy_content(unpacking *u, int fd, const char *path) {
 
 static assay_status unpack_file(unpacking *u, struct archive_entry *entry, const char *path) {
   /* A sparse or lying size is refused before a byte of it is produced. */
-  if (archive_entry_size_is_set(entry) && archive_entry_size(entry) > ASSAY_SNAPSHOT_FILE_BYTES_MAX)
+  if (assay_libarchive.archive_entry_size_is_set(entry) && assay_libarchive.archive_entry_size(entry) > ASSAY_SNAPSHOT_FILE_BYTES_MAX)
     return ASSAY_FAIL(u->err, ASSAY_ERR_LIMIT, "%s: member '%.100s' is larger than %d MiB", u->name, path,
                       ASSAY_SNAPSHOT_FILE_BYTES_MAX >> 20);
   const char *last = NULL;
@@ -171,16 +170,16 @@ static assay_status remember_link(unpacking *u, const char *path, const char *ta
 
 static assay_status unpack_entry(unpacking *u, struct archive_entry *entry) {
   char path[ASSAY_SNAPSHOT_PATH_MAX];
-  assay_status status = clean_path(u, archive_entry_pathname(entry), path);
+  assay_status status = clean_path(u, assay_libarchive.archive_entry_pathname(entry), path);
   if (status != ASSAY_OK) return status;
   if (++u->entries > ASSAY_SNAPSHOT_ENTRIES_MAX)
     return ASSAY_FAIL(u->err, ASSAY_ERR_LIMIT, "%s: more than %d members", u->name, ASSAY_SNAPSHOT_ENTRIES_MAX);
-  const char *hard_link = archive_entry_hardlink(entry);
+  const char *hard_link = assay_libarchive.archive_entry_hardlink(entry);
   if (hard_link != NULL) return unpack_hard_link(u, hard_link, path);
-  switch (archive_entry_filetype(entry)) {
+  switch (assay_libarchive.archive_entry_filetype(entry)) {
     case AE_IFREG: return path[0] == '\0' ? ASSAY_OK : unpack_file(u, entry, path);
     case AE_IFDIR: return unpack_directory(u, path);
-    case AE_IFLNK: return remember_link(u, path, archive_entry_symlink(entry));
+    case AE_IFLNK: return remember_link(u, path, assay_libarchive.archive_entry_symlink(entry));
     default:
       return ASSAY_FAIL(u->err, ASSAY_ERR_CORRUPT,
                         "%s: member '%.100s' is a device, fifo or socket; a capture holds files, directories and links", u->name, path);
@@ -190,7 +189,7 @@ static assay_status unpack_entry(unpacking *u, struct archive_entry *entry) {
 static assay_status unpack_members(unpacking *u) {
   for (;;) {
     struct archive_entry *entry = NULL;
-    int code = archive_read_next_header(u->archive, &entry);
+    int code = assay_libarchive.archive_read_next_header(u->archive, &entry);
     if (code == ARCHIVE_EOF) return ASSAY_OK;
     if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return archive_failed(u);
     assay_status status = unpack_entry(u, entry);
@@ -280,14 +279,14 @@ static assay_status check_links(unpacking *u) {
 }
 
 static struct archive *open_archive(const void *data, size_t length) {
-  struct archive *archive = archive_read_new();
+  struct archive *archive = assay_libarchive.archive_read_new();
   if (archive == NULL) return NULL;
-  archive_read_support_filter_gzip(archive);
-  archive_read_support_filter_bzip2(archive);
-  archive_read_support_filter_xz(archive);
-  archive_read_support_filter_zstd(archive);
-  archive_read_support_format_tar(archive);
-  archive_read_open_memory(archive, data, length); /* a failure shows at the first header */
+  assay_libarchive.archive_read_support_filter_gzip(archive);
+  assay_libarchive.archive_read_support_filter_bzip2(archive);
+  assay_libarchive.archive_read_support_filter_xz(archive);
+  assay_libarchive.archive_read_support_filter_zstd(archive);
+  assay_libarchive.archive_read_support_format_tar(archive);
+  assay_libarchive.archive_read_open_memory(archive, data, length); /* a failure shows at the first header */
   return archive;
 }
 
@@ -300,6 +299,8 @@ assay_status assay_unpack(const void *data, size_t length, const char *name, con
     status = ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", directory);
     goto done;
   }
+  status = assay_libarchive_load(err);
+  if (status != ASSAY_OK) goto done;
   u.archive = open_archive(data, length);
   if (u.archive == NULL) {
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory to read %s", name);
@@ -309,7 +310,7 @@ assay_status assay_unpack(const void *data, size_t length, const char *name, con
   if (status == ASSAY_OK) status = make_links(&u);
   if (status == ASSAY_OK) status = check_links(&u);
 done:
-  if (u.archive != NULL) archive_read_free(u.archive);
+  if (u.archive != NULL) assay_libarchive.archive_read_free(u.archive);
   if (u.parent >= 0) close(u.parent);
   if (u.root >= 0) close(u.root);
   assay_arena_deinit(&u.arena);
