@@ -359,20 +359,6 @@ static const char *medium_text(assay_alert_medium medium) {
   return texts[medium];
 }
 
-/* Of a URL only the part that is no secret. */
-static void put_channel_target(assay_buf *out, const assay_alert_channel *channel) {
-  const char *host = strstr(channel->target, "://");
-  if (channel->medium != ASSAY_ALERT_WEBHOOK || host == NULL) {
-    assay_buf_puts(out, channel->target);
-    return;
-  }
-  host += 3;
-  size_t length = strcspn(host, "/?#");
-  for (size_t i = 0; i < length; i++)
-    if (host[i] == '@') host += i + 1, length -= i + 1, i = 0;
-  assay_buf_printf(out, "%.*s/...", (int)length, host);
-}
-
 static void put_check(assay_buf *out, const assay_alert_rules *rules, const known *k) {
   assay_buf text = {0};
   for (size_t i = 0; i < rules->count; i++) put_rule(&text, rules, &rules->items[i], k);
@@ -380,7 +366,7 @@ static void put_check(assay_buf *out, const assay_alert_rules *rules, const know
   for (size_t i = 0; i < rules->channel_count; i++) {
     const assay_alert_channel *channel = &rules->channels[i];
     assay_buf_printf(&text, "%s: ", medium_text(channel->medium));
-    put_channel_target(&text, channel);
+    assay_alert_channel_shown(channel, &text);
     assay_buf_printf(&text, "%s%s\n", channel->least == ASSAY_ALERT_CRITICAL ? ", critical only" : "",
                      channel->resolved ? ", told of resolved ones too" : "");
   }
@@ -483,7 +469,7 @@ static int test(assay_cli *cli, const void *raw) {
     assay_error problem = {0};
     bool sent = assay_alert_try(rules, i, &alert, &problem) == ASSAY_OK;
     assay_buf target = {0};
-    put_channel_target(&target, channel);
+    assay_alert_channel_shown(channel, &target);
     checks[i] = (assay_check){.suite = "alerts",
                               .name = assay_arena_strdup(&cli->arena, channel->name != channel->target ? channel->name : target.data),
                               .status = sent ? ASSAY_CHECK_PASS : ASSAY_CHECK_FAIL,

@@ -6,6 +6,7 @@
 #include <assay/alerts.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "judge/alert_rules.h"
 
 /* Kinds of documents in the history. */
@@ -86,7 +87,9 @@ assay_status assay_alert_watch(assay_changes *changes, const char *machine_id, a
 
 /* ---- Channels (alert_send.c) ----------------------------------------------------------------------------------------------------- */
 
-/* Sends an alert through one channel of the rules, whatever its level; nothing is kept when that fails. */
+/* The channel without what may be secret in it, appended: a path, the program of a command, the host of a URL. */
+void assay_alert_channel_shown(const assay_alert_channel *channel, assay_buf *out);
+/* Sends an alert through one channel of the rules, whatever its level, in at most 30 s; nothing is kept when that fails. */
 assay_status assay_alert_try(const assay_alert_rules *rules, size_t channel, const assay_alert *alert, assay_error *err);
 
 #endif

@@ -33,7 +33,7 @@ typedef enum assay_alert_medium { ASSAY_ALERT_FILE, ASSAY_ALERT_COMMAND, ASSAY_A
 typedef struct assay_alert_channel {
   assay_alert_medium medium;
   const char *name;         /* for messages and for what waits: what the user called it, or the target */
-  const char *target;       /* path (relative to the rules' file), shell command, or URL */
+  const char *target;       /* path (relative to the rules' file), shell line, program or URL. Messages have assay_alert_channel_shown */
   const char *const *words; /* of a command that needs no shell, NULL-terminated; NULL: `target` is for the shell */
   const char *const *headers;
   double timeout_s;

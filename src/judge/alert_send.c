@@ -45,6 +45,54 @@ static double left_s(const delivery *d) {
   return now < d->deadline_ns ? (double)(d->deadline_ns - now) / 1e9 : 0;
 }
 
+/* What a channel may take of it: those that have not failed yet share it, so that one that hangs leaves the others their part. */
+static double share_s(const delivery *d) {
+  size_t asked = 0;
+  for (size_t i = 0; d->broken != NULL && i < d->rules->channel_count; i++) asked += !d->broken[i];
+  return (left_s(d) - GRACE_S) / (double)(asked > 0 ? asked : 1);
+}
+
+/* ---- What may be said of a channel ------------------------------------------------------------------------------------------------ */
+
+/* A word that sets a variable or is quoted is no program's name, and what it is may be a secret. */
+static bool is_program(const char *word, size_t length) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-";
+  return length > 0 && length <= 80 && strspn(word, plain) >= length;
+}
+
+/* Of a shell line's beginning: what comes later may be a token. */
+static void put_program(assay_buf *out, const assay_alert_channel *channel) {
+  const char *word = channel->target + strspn(channel->target, " \t\r\n");
+  size_t length = strcspn(word, " \t\r\n");
+  if (channel->words != NULL)
+    assay_buf_puts(out, channel->words[0]);
+  else if (is_program(word, length))
+    assay_buf_printf(out, "%.*s%s", (int)length, word, word[length] != '\0' ? " ..." : "");
+  else
+    assay_buf_puts(out, "a shell line");
+}
+
+static void put_host(assay_buf *out, const char *url) {
+  const char *host = strstr(url, "://");
+  host = host != NULL ? host + 3 : url;
+  size_t length = strcspn(host, "/?#");
+  for (size_t i = length; i > 0; i--) {
+    if (host[i - 1] != '@') continue;
+    host += i;
+    length -= i;
+    break;
+  }
+  assay_buf_printf(out, "%.*s/...", (int)length, host);
+}
+
+void assay_alert_channel_shown(const assay_alert_channel *channel, assay_buf *out) {
+  switch (channel->medium) {
+    case ASSAY_ALERT_FILE: assay_buf_puts(out, channel->target); return;
+    case ASSAY_ALERT_COMMAND: put_program(out, channel); return;
+    case ASSAY_ALERT_WEBHOOK: put_host(out, channel->target); return;
+  }
+}
+
 /* ---- A file ------------------------------------------------------------------------------------------------------------------------ */
 
 /* One write of the whole line, so that lines of several programs do not mix. */
@@ -198,6 +246,7 @@ static assay_status wait_for(int pid, const assay_alert_channel *channel, double
   bool in_time = ended_within(pid, limit_s);
   int status = 0;
   char complaint[200];
+  assay_buf program = {0};
   if (!in_time) {
     kill(-pid, SIGTERM);
     ended_within(pid, GRACE_S);
@@ -205,13 +254,20 @@ static assay_status wait_for(int pid, const assay_alert_channel *channel, double
   }
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!in_time) return ASSAY_FAIL(err, ASSAY_ERR_TIMEOUT, "'%.80s' did not end within %.1f s", channel->target, limit_s);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return ASSAY_OK;
+  if (in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0) return ASSAY_OK;
   read_complaint(complaints, complaint, sizeof complaint);
   const char *colon = complaint[0] != '\0' ? ": " : "";
-  if (WIFSIGNALED(status))
-    return ASSAY_FAIL(err, ASSAY_ERR_IO, "'%.80s' was ended by signal %d%s%s", channel->target, WTERMSIG(status), colon, complaint);
-  return ASSAY_FAIL(err, ASSAY_ERR_IO, "'%.80s' ended with code %d%s%s", channel->target, WEXITSTATUS(status), colon, complaint);
+  put_program(&program, channel);
+  const char *shown = program.data != NULL ? program.data : "it";
+  assay_status failed = ASSAY_OK;
+  if (!in_time)
+    failed = ASSAY_FAIL(err, ASSAY_ERR_TIMEOUT, "'%.80s' did not end within %.1f s", shown, limit_s);
+  else if (WIFSIGNALED(status))
+    failed = ASSAY_FAIL(err, ASSAY_ERR_IO, "'%.80s' was ended by signal %d%s%s", shown, WTERMSIG(status), colon, complaint);
+  else
+    failed = ASSAY_FAIL(err, ASSAY_ERR_IO, "'%.80s' ended with code %d%s%s", shown, WEXITSTATUS(status), colon, complaint);
+  assay_buf_deinit(&program);
+  return failed;
 }
 
 /* The message on standard input comes from a file, so that a command that does not read it blocks nobody. */
@@ -291,15 +347,13 @@ static assay_status headers_of(assay_arena *arena, const assay_alert_channel *ch
 static assay_status send_to_webhook(const assay_alert_channel *channel, const message *m, double limit_s, assay_error *err) {
   assay_arena arena;
   assay_arena_init(&arena, ASSAY_TAG_RESULT);
-  double waits = 0.5 * (double)((1u << (channel->attempts - 1)) - 1); /* between attempts: 0.5, 1, 2 ... */
-  unsigned attempts = channel->attempts;
-  for (; attempts > 1 && waits > limit_s / 2; attempts--) waits = 0.5 * (double)((1u << (attempts - 2)) - 1);
-  double timeout_s = (limit_s - waits) / attempts;
   assay_http_request request = {.method = "POST",
                                 .body = m->json,
                                 .body_length = strlen(m->json),
-                                .timeout_s = timeout_s < channel->timeout_s ? timeout_s : channel->timeout_s,
-                                .attempts = attempts};
+                                .timeout_s = channel->timeout_s,
+                                .attempts = channel->attempts,
+                                .secret_path = true,
+                                .deadline_ns = assay_os_now_ns() + (uint64_t)(limit_s * 1e9)};
   long code = 0;
   assay_status status = expand(&arena, channel->target, err, &request.url);
   if (status == ASSAY_OK) status = headers_of(&arena, channel, err, &request.headers);
@@ -311,17 +365,13 @@ static assay_status send_to_webhook(const assay_alert_channel *channel, const me
 /* ---- One delivery ---------------------------------------------------------------------------------------------------------------------
  */
 
-static double limit_of(const delivery *d, const assay_alert_channel *channel) {
-  double left = left_s(d) - GRACE_S;
-  return left < channel->timeout_s ? left : channel->timeout_s;
-}
-
 static assay_status attempt(const delivery *d, const assay_alert_channel *channel, const message *m, assay_error *err) {
-  if (limit_of(d, channel) <= 0) return ASSAY_FAIL(err, ASSAY_ERR_TIMEOUT, "no time was left for it");
+  double limit_s = share_s(d);
+  if (limit_s <= 0) return ASSAY_FAIL(err, ASSAY_ERR_TIMEOUT, "no time was left for it");
   switch (channel->medium) {
     case ASSAY_ALERT_FILE: return send_to_file(channel, m, err);
-    case ASSAY_ALERT_COMMAND: return send_to_command(channel, m, limit_of(d, channel), err);
-    case ASSAY_ALERT_WEBHOOK: return send_to_webhook(channel, m, left_s(d) - GRACE_S, err);
+    case ASSAY_ALERT_COMMAND: return send_to_command(channel, m, limit_s < channel->timeout_s ? limit_s : channel->timeout_s, err);
+    case ASSAY_ALERT_WEBHOOK: return send_to_webhook(channel, m, limit_s, err);
   }
   return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "a channel of no kind");
 }

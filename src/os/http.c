@@ -32,7 +32,7 @@
 static struct { ASSAY_LIBRARY_TABLE(CURL_FUNCTIONS) } curl;
 
 enum { ANSWER_LIMIT = 64 * 1024, ANSWER_SHOWN = 400, REDIRECTS = 5, POLL_MS = 100 };
-static const double first_wait_s = 0.5, longest_wait_s = 30;
+static const double first_wait_s = 0.5, longest_wait_s = 30, usual_timeout_s = 10, longest_timeout_s = 1e6;
 
 static assay_status load_curl(assay_error *err) {
   static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -113,7 +113,8 @@ typedef struct exchange {
   assay_buf answer; /* its beginning */
   char curl_words[CURL_ERROR_SIZE];
   CURLcode result;
-  long code; /* 0: no answer */
+  uint64_t end_ns; /* of this attempt */
+  long code;       /* 0: no answer */
 } exchange;
 
 static size_t keep_answer(char *data, size_t one, size_t length, void *user) {
@@ -148,16 +149,12 @@ static assay_status build_headers(exchange *x, assay_error *err) {
 
 static bool set_options(exchange *x) {
   const assay_http_request *r = x->request;
-  double timeout_s = r->timeout_s > 0 ? r->timeout_s : 10;
-  long timeout_ms = timeout_s < 1e6 ? (long)ceil(timeout_s * 1e3) : 1000000000L;
   bool fine = true;
 #define SET(option, value) fine = fine && curl.curl_easy_setopt(x->easy, option, value) == CURLE_OK
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_ERRORBUFFER, x->curl_words);
   SET(CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
   SET(CURLOPT_HTTPHEADER, x->headers);
-  SET(CURLOPT_TIMEOUT_MS, timeout_ms);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
   SET(CURLOPT_FOLLOWLOCATION, 0L); /* we look at each target ourselves */
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -175,12 +172,26 @@ static bool set_options(exchange *x) {
 
 static bool stopped(const assay_http_request *request) { return request->stop != NULL && *request->stop != 0; }
 
+static double left_s(uint64_t end_ns) {
+  uint64_t now = assay_os_now_ns();
+  return now < end_ns ? (double)(end_ns - now) / 1e9 : 0;
+}
+
+/* Until the end of the attempt: a redirect does not start the clock anew. */
+static bool set_timeout(exchange *x) {
+  long ms = (long)ceil(left_s(x->end_ns) * 1e3);
+  if (ms < 1) ms = 1; /* 0 would be for ever */
+  return curl.curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, ms) == CURLE_OK &&
+         curl.curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, ms) == CURLE_OK;
+}
+
 /* One transfer to x->at. The multi interface only because it lets us look at `stop` in between. */
 static assay_status transfer(exchange *x, assay_error *err) {
   assay_buf_clear(&x->answer);
   x->curl_words[0] = '\0';
   x->code = 0;
-  if (curl.curl_easy_setopt(x->easy, CURLOPT_CURLU, x->at.url) != CURLE_OK || curl.curl_multi_add_handle(x->multi, x->easy) != CURLM_OK)
+  if (!set_timeout(x) || curl.curl_easy_setopt(x->easy, CURLOPT_CURLU, x->at.url) != CURLE_OK ||
+      curl.curl_multi_add_handle(x->multi, x->easy) != CURLM_OK)
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for an HTTP request");
   int running = 1;
   CURLMcode code = CURLM_OK;
@@ -242,6 +253,24 @@ static void blank_out(char *text, const char *secret) {
   for (char *at = text; (at = strstr(at, secret)) != NULL; at += length) memset(at, '*', length);
 }
 
+static void blank_out_address(char *text, const address *a, bool secret_path) {
+  enum { SHORTEST = 6 }; /* a part of a path that could be a secret by itself */
+  char part[256];
+  blank_out(text, a->password);
+  blank_out(text, a->query);
+  if (!secret_path || a->path == NULL) return;
+  blank_out(text, a->path);
+  for (const char *p = a->path; *p != '\0';) {
+    size_t length = strcspn(p, "/");
+    if (length >= SHORTEST && length < sizeof part) {
+      memcpy(part, p, length);
+      part[length] = '\0';
+      blank_out(text, part);
+    }
+    p += length + (p[length] == '/');
+  }
+}
+
 /* The beginning of the answer on one line, without what a terminal would obey. */
 static void put_answer(assay_buf *out, const exchange *x) {
   char shown[ANSWER_SHOWN + 1];
@@ -249,9 +278,12 @@ static void put_answer(assay_buf *out, const exchange *x) {
   bool space = false;
   char *text = x->answer.data;
   if (text == NULL) return;
-  blank_out(text, x->at.password);
-  blank_out(text, x->at.query);
-  if (x->request->secret_path) blank_out(text, x->at.path);
+  address asked; /* a redirect may have led elsewhere */
+  blank_out_address(text, &x->at, x->request->secret_path);
+  if (address_parse(x->request->url, &asked)) {
+    blank_out_address(text, &asked, x->request->secret_path);
+    address_deinit(&asked);
+  }
   for (size_t step; *text != '\0' && length + 8 < sizeof shown; text += step) {
     size_t bytes = assay_utf8_shown(text);
     step = bytes > 0 ? bytes : 1;
@@ -303,6 +335,10 @@ static assay_status fail(exchange *x, unsigned attempts, assay_error *err) {
 
 /* Sends once, through at most a few redirects. */
 static assay_status attempt(exchange *x, assay_error *err) {
+  const assay_http_request *r = x->request;
+  double timeout_s = r->timeout_s > 0 ? fmin(r->timeout_s, longest_timeout_s) : usual_timeout_s;
+  x->end_ns = assay_os_now_ns() + (uint64_t)(timeout_s * 1e9);
+  if (r->deadline_ns != 0 && r->deadline_ns < x->end_ns) x->end_ns = r->deadline_ns;
   assay_status status = transfer(x, err);
   for (int i = 0; status == ASSAY_OK && i < REDIRECTS && redirected(x); i++) status = transfer(x, err);
   return status;
@@ -328,6 +364,7 @@ static assay_status send_until_answered(exchange *x, assay_error *err) {
     if (status != ASSAY_OK || answered_well(x)) return status;
     if (done >= attempts || !worth_another_try(x)) return fail(x, done, err);
     double wait_s = wait_before(x, done);
+    if (x->request->deadline_ns != 0 && wait_s >= left_s(x->request->deadline_ns)) return fail(x, done, err); /* a wait for nothing */
     assay_buf said = {0};
     put_trouble(&said, x);
     assay_log(ASSAY_LOG_INFO, "%s; again in %.1f s", said.data != NULL ? said.data : "", wait_s);

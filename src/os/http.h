@@ -14,6 +14,7 @@
 #include <assay/status.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct assay_http_request {
   const char *method;         /* "POST", "PUT", "DELETE", "GET" */
@@ -21,9 +22,10 @@ typedef struct assay_http_request {
   const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
   const char *body;           /* may be NULL */
   size_t body_length;
-  double timeout_s;         /* of one attempt, also of connecting; 0: 10 */
+  double timeout_s;         /* of one attempt with its redirects, also of connecting; 0: 10 */
   unsigned attempts;        /* in all; 0: 1. Tried again after no answer, 429 and 5xx, waiting 0.5 s, then twice as long each time */
   bool secret_path;         /* the path is a credential too, as in most chat webhooks: no message has it */
+  uint64_t deadline_ns;     /* of assay_os_now_ns: no transfer, redirect or pause goes beyond it, whatever the server asks for; 0: none */
   const volatile int *stop; /* ends the request within 0.1 s once it is not 0; may be NULL */
 } assay_http_request;
 

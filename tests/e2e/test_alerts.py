@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import time
 
 import story
 from story import FIXTURE, QUICK
@@ -27,6 +28,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         codes = self.server.codes
         code = codes.pop(0) if len(codes) > 1 else codes[0]
         self.send_response(code)
+        if code == 503:
+            self.send_header("Retry-After", self.server.pause)
         self.end_headers()
 
     def log_message(self, *args):
@@ -41,7 +44,7 @@ class Alerts(story.Story):
 
     def receiver(self, *codes):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-        server.codes, server.requests = list(codes), []
+        server.codes, server.requests, server.pause = list(codes), [], "0"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
 
@@ -202,6 +205,45 @@ file = "there/is/no/such/folder"
         self.assertEqual(json.loads(server.requests[0][2])["title"], "A test of the alert channels: nothing is wrong")
         self.write("none.yaml", RULES)
         self.refuse("alerts", "test", "none.yaml", says="has no channels to test")
+
+    def test_no_message_has_a_secret_of_a_channel(self):
+        _, url = self.receiver(404)
+        self.write("rules.yaml", RULES + f"""channels:
+  - webhook: {url}/hooks/${{HOOK_SECRET}}
+  - webhook: {url}/hooks/T0P-SECRET-1
+    name: chat
+  - command: "TOKEN=T0P-SECRET-2 false '{{title}}'"
+    attempts: 1
+  - command: "false T0P-SECRET-3"
+    attempts: 1
+    name: mailer
+""")
+        hook = {"HOOK_SECRET": "T0P-SECRET-0"}
+        for done in (self.run_command("alerts", "test", "rules.yaml", env=hook), self.run_command("alerts", "check", "rules.yaml")):
+            text = done.stdout + done.stderr
+            for number in "0123":
+                self.assertNotIn(f"T0P-SECRET-{number}", text)
+        text = self.check("alerts", "test", "rules.yaml", code=1, env=hook).stdout
+        self.assertIn("answered 404", text)
+        self.assertIn("'a shell line' ended with code 1", text)
+        self.assertIn("'false ...' ended with code 1", text)
+        os.environ.update(hook)
+        self.addCleanup(os.environ.pop, "HOOK_SECRET")
+        slow = self.provoke()
+        self.assertIn("deliveries failed", slow.stderr)
+        for number in "0123":
+            self.assertNotIn(f"T0P-SECRET-{number}", slow.stderr + slow.stdout + self.read("benchmark_run.log"))
+
+    def test_a_server_that_asks_for_patience_holds_up_nobody(self):
+        server, url = self.receiver(503)
+        server.pause = "30"
+        self.write("rules.yaml", RULES + f"channels:\n  - webhook: {url}/a\n    attempts: 5\n    timeout: 2s\n  - file: after.jsonl\n")
+        begun = time.monotonic()
+        done = self.check("alerts", "test", "rules.yaml", code=1)
+        self.assertLess(time.monotonic() - begun, 60)  # four times 30 s were asked for
+        self.assertIn("answered 503", done.stdout)
+        self.assertEqual(len(server.requests), 1)
+        self.assertEqual(len(self.read("after.jsonl").splitlines()), 1)
 
 
 if __name__ == "__main__":

@@ -199,6 +199,19 @@ static void secrets_stay_out_of_messages(void **state) {
   assert_null(strstr(second.message, "tk123"));
 }
 
+static void a_redirect_hides_no_secret_of_the_first_address(void **state) {
+  (void)state;
+  server s = {0};
+  start(&s, ANSWERS("HTTP/1.1 307 There\r\nLocation: /elsewhere\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                    "HTTP/1.1 404 No\r\nConnection: close\r\n\r\nno hook T0PSECRET is known, /hooks/T0PSECRET"));
+  assay_error err = {0};
+  assay_http_request request = {.method = "POST", .url = address_of(s.port, "/hooks/T0PSECRET"), .secret_path = true};
+  assert_int_equal(assay_http_send(&request, &err, NULL), ASSAY_ERR_IO);
+  end(&s);
+  assert_non_null(strstr(err.message, "no hook"));
+  assert_null(strstr(err.message, "T0PSECRET"));
+}
+
 static void nobody_there_is_said(void **state) {
   (void)state;
   int port = 0;
@@ -225,6 +238,49 @@ static void a_server_that_hangs_ends_by_the_timeout(void **state) {
   end(&s);
   assert_int_equal(code, 0);
   assert_non_null(strstr(err.message, "timed out"));
+}
+
+static double seconds_since(uint64_t start_ns) { return (double)(assay_os_now_ns() - start_ns) / 1e9; }
+
+/* The bounds are far apart: without the deadline each of these takes 20 s or longer. */
+static void a_server_that_asks_for_a_long_pause_does_not_get_it(void **state) {
+  (void)state;
+  server s = {0};
+  const char *busy = "HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+  start(&s, ANSWERS(busy, busy));
+  assay_error err = {0};
+  long code = -1;
+  uint64_t begun = assay_os_now_ns();
+  assay_http_request request = {
+      .method = "POST", .url = address_of(s.port, "/"), .attempts = 5, .deadline_ns = begun + 5 * UINT64_C(1000000000)};
+  assert_int_equal(assay_http_send(&request, &err, &code), ASSAY_ERR_IO);
+  assert_true(seconds_since(begun) < 15);
+  end(&s);
+  assert_int_equal(code, 503);
+  assert_int_equal(s.request_count, 1); /* the pause would have lasted longer than there is time */
+}
+
+static void the_deadline_ends_transfers_and_redirects(void **state) {
+  (void)state;
+  server s = {0}, hung = {0};
+  start(&hung, NULL);
+  assay_error err = {0};
+  uint64_t begun = assay_os_now_ns();
+  assay_http_request request = {
+      .method = "POST", .url = address_of(hung.port, "/"), .timeout_s = 20, .attempts = 9, .deadline_ns = begun + UINT64_C(300000000)};
+  assert_int_equal(assay_http_send(&request, &err, NULL), ASSAY_ERR_IO);
+  assert_true(seconds_since(begun) < 15);
+  end(&hung);
+  assert_non_null(strstr(err.message, "timed out"));
+  /* The redirect is answered at once, its target never: the time of one attempt is for both. */
+  start(&s, ANSWERS("HTTP/1.1 307 There\r\nLocation: /new\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+  begun = assay_os_now_ns();
+  request.url = address_of(s.port, "/old");
+  request.deadline_ns = begun + 2 * UINT64_C(1000000000);
+  assert_int_equal(assay_http_send(&request, &err, NULL), ASSAY_ERR_IO);
+  assert_true(seconds_since(begun) < 15);
+  end(&s);
+  assert_int_equal(s.request_count, 2);
 }
 
 static volatile int stop;
@@ -317,8 +373,11 @@ int main(void) {
       cmocka_unit_test(a_server_that_recovers_gets_it),
       cmocka_unit_test(what_cannot_get_better_is_not_repeated),
       cmocka_unit_test(secrets_stay_out_of_messages),
+      cmocka_unit_test(a_redirect_hides_no_secret_of_the_first_address),
       cmocka_unit_test(nobody_there_is_said),
       cmocka_unit_test(a_server_that_hangs_ends_by_the_timeout),
+      cmocka_unit_test(a_server_that_asks_for_a_long_pause_does_not_get_it),
+      cmocka_unit_test(the_deadline_ends_transfers_and_redirects),
       cmocka_unit_test(a_stop_ends_the_wait),
       cmocka_unit_test(a_redirect_stays_at_home),
       cmocka_unit_test(an_endless_answer_is_cut),
