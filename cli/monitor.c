@@ -61,6 +61,8 @@ static const assay_cli_example examples[] = {
     {"in a test: two rounds, ten seconds apart", "monitor --every 10s --rounds 2 -- run --quick-run"},
     {0}};
 
+#define HISTORY_VARIABLE "ASSAY_HISTORY="
+
 static const double GRACE_S = 15; /* a run that is told to stop reports what it has */
 
 /* ---- Waiting, and being told to stop ----------------------------------------------------------------------------------------------- */
@@ -119,7 +121,8 @@ typedef struct monitor {
   const char *lock_path, *state_path;
   const char *baseline;
   double every_s, jitter_s, timeout_s;
-  const char *rules; /* file */
+  const char *rules;           /* file */
+  char **words, **environment; /* of each round's process */
   assay_random random;
   int lock;
   int64_t due_s; /* of the next round, without jitter */
@@ -127,19 +130,11 @@ typedef struct monitor {
   int code; /* the gravest of the rounds */
 } monitor;
 
-static bool is_url(const char *path) { return strstr(path, "://") != NULL; }
-
-static const char *without_password(assay_cli *cli, const char *url) {
-  const char *host = strstr(url, "://"), *at = host != NULL ? strrchr(host, '@') : NULL;
-  if (at == NULL) return url;
-  return assay_arena_printf(&cli->arena, "%.*s...%s", (int)(host + 3 - url), url, at);
-}
-
 /* Beside the history; of a URL in the cache directory, under a name that tells one from the other. */
 static assay_status find_places(monitor *m, assay_error *err) {
   assay_arena *arena = &m->cli->arena;
   const char *stem = NULL;
-  if (is_url(m->history)) {
+  if (assay_history_is_url(m->history)) {
     char *cache = NULL;
     assay_status status = assay_os_cache_dir(err, &cache);
     if (status != ASSAY_OK) return status;
@@ -153,10 +148,12 @@ static assay_status find_places(monitor *m, assay_error *err) {
     if (status != ASSAY_OK) return status;
     stem = assay_arena_printf(arena, "%s.monitor", assay_cli_absolute(m->cli, m->history));
   }
-  m->shown_history = without_password(m->cli, m->history);
+  char *shown = assay_history_shown(m->history);
+  m->shown_history = shown != NULL ? assay_arena_strdup(arena, shown) : NULL;
+  assay_string_free(shown);
   m->lock_path = assay_arena_printf(arena, "%s.lock", stem);
   m->state_path = assay_arena_printf(arena, "%s.json", stem);
-  return arena->failed ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory") : ASSAY_OK;
+  return arena->failed || m->shown_history == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory") : ASSAY_OK;
 }
 
 /* The lock goes with the process however it ends, so a monitor that was killed leaves nothing to clear away. */
@@ -269,9 +266,8 @@ static int wait_for_child(const monitor *m, int pid, bool *in_time) {
 }
 
 static char **child_words(monitor *m) {
-  const char *const more[] = {"--history",          m->history,   "--output-dir", m->settings->output_dir,
-                              "--alerts",           m->rules,     "--json",       "--no-progress",
-                              "--regression-check", "--baseline", m->baseline};
+  const char *const more[] = {"--output-dir",  m->settings->output_dir, "--alerts",   m->rules,   "--json",
+                              "--no-progress", "--regression-check",    "--baseline", m->baseline};
   size_t own = sizeof more / sizeof *more - (m->baseline == NULL ? 3 : 0), count = 0;
   const char **words = assay_arena_alloc(&m->cli->arena, m->cli->operand_count + own + 2, sizeof *words);
   if (words == NULL) return NULL;
@@ -281,6 +277,18 @@ static char **child_words(monitor *m) {
   for (size_t i = 0; i < own; i++) words[count++] = more[i];
   for (size_t i = 1; i < m->cli->operand_count; i++) words[count++] = m->cli->operands[i];
   return (char **)(uintptr_t)words;
+}
+
+/* Everybody can read the words of a process, and the history may be a URL with a password: so it goes by the environment. */
+static char **child_environment(monitor *m) {
+  size_t count = 0, kept = 0;
+  while (environ[count] != NULL) count++;
+  char **envp = assay_arena_alloc(&m->cli->arena, count + 2, sizeof *envp);
+  if (envp == NULL) return NULL;
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(environ[i], HISTORY_VARIABLE, strlen(HISTORY_VARIABLE)) != 0) envp[kept++] = environ[i];
+  envp[kept] = assay_arena_printf(&m->cli->arena, "%s%s", HISTORY_VARIABLE, m->history);
+  return envp[kept] != NULL ? envp : NULL;
 }
 
 static assay_status read_result(FILE *output, assay_error *err, assay_result **result) {
@@ -340,17 +348,16 @@ static void pass_on(FILE *said) {
 
 /* A run in a process of its own; the result comes as JSON on its standard output. */
 static assay_status measure(monitor *m, assay_error *err, assay_result **result) {
-  char **argv = child_words(m);
   FILE *output = tmpfile(), *complaints = tmpfile();
-  if (argv == NULL || output == NULL || complaints == NULL) {
-    assay_status failed = ASSAY_FAIL_ERRNO(err, argv == NULL ? ENOMEM : errno, "cannot prepare a run");
+  if (output == NULL || complaints == NULL) {
+    assay_status failed = ASSAY_FAIL_ERRNO(err, errno, "cannot prepare a run");
     if (output != NULL) fclose(output);
     if (complaints != NULL) fclose(complaints);
     return failed;
   }
   assay_os_spawn spawn = {.path = assay_os_self_executable(),
-                          .argv = argv,
-                          .envp = environ,
+                          .argv = m->words,
+                          .envp = m->environment,
                           .in = -1,
                           .out = fileno(output),
                           .error = fileno(complaints),
@@ -500,6 +507,11 @@ static assay_status prepare(monitor *m, assay_error *err) {
   assay_status status = read_settings(m, err);
   if (status == ASSAY_OK) status = find_places(m, err);
   if (status == ASSAY_OK) status = take_lock(m, err);
+  if (status == ASSAY_OK) {
+    m->words = child_words(m);
+    m->environment = child_environment(m);
+    if (m->words == NULL || m->environment == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  }
   if (status == ASSAY_OK) status = load_baseline(m, err, &baseline);
   assay_result_destroy(baseline);
   if (status == ASSAY_OK) status = catch_signals(err);

@@ -73,8 +73,8 @@ class Story(unittest.TestCase):
     def result(self, directory="benchmark_results"):
         return json.loads(self.read(directory, "report.json"))
 
-    def start(self, *words, program=FIXTURE):
-        process = subprocess.Popen([program, *words], cwd=self.dir, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    def start(self, *words, program=FIXTURE, env=None):
+        process = subprocess.Popen([program, *words], cwd=self.dir, env=self.environment(**(env or {})), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
         self.addCleanup(self.end, process)
         return process

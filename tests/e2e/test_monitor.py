@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import time
 
@@ -30,6 +31,14 @@ def in_session(leader):
         if int(session) == leader and state != "Z":
             left.append(int(entry))
     return left
+
+
+def words_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            return file.read().split("\0")
+    except OSError:
+        return []
 
 
 class Monitor(story.Story):
@@ -154,6 +163,30 @@ class Monitor(story.Story):
         self.assertIn("longer than --timeout 1s", slow.stdout)
         busy = self.monitor("--every", "1s", "--rounds", "1", "--max-load", "0.01", "--history", "busy.db", *RUN)
         self.assertIn("skipped, the load is" if os.getloadavg()[0] > 0.02 else "round 1", busy.stdout)
+
+    def test_a_password_is_in_no_message_and_no_list_of_processes(self):
+        """A server that never answers keeps the round's process there for as long as somebody looks at it."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        place = f"127.0.0.1:{server.getsockname()[1]}/db"
+        for url in (f"postgresql://joe:s3cret@{place}", f"postgresql://{place}?user=joe&password=s3cret"):
+            env = {"ASSAY_HISTORY": url, "ASSAY_CACHE_DIR": self.path("cache")}
+            log = f"monitor{len(url)}.log"
+            process = self.start("monitor", "--every", "1h", "--log-file", log, *LONG, env=env)
+            self.assertNotIn("s3cret", self.said(process, "monitoring run every 1h"))
+            self.refuse("monitor", "--every", "1h", *LONG, says="another monitor works on postgresql://", program=FIXTURE, env=env)
+            refused = self.run_command("monitor", "--every", "1h", *LONG, program=FIXTURE, env=env)
+            self.assertNotIn("s3cret", refused.stderr)
+            words, end = [], time.monotonic() + 30
+            while not words and time.monotonic() < end and process.poll() is None:
+                words = [w for w in map(words_of, in_session(process.pid)) if w[1:2] == ["run"]]
+            self.assertTrue(words)
+            self.assertNotIn("s3cret", str(words))
+            for _ in range(2):  # told twice, it kills the round at once
+                process.terminate()
+                time.sleep(0.2)
+            self.assertEqual(process.wait(30), 0)
+            self.assertNotIn("s3cret", process.stdout.read() + process.stderr.read() + self.read(log))
 
     def test_wrong_words_are_refused(self):
         for words, says in (
