@@ -22,7 +22,7 @@ static const char *const format_choices[] = {"terminal", "json", "html", "csv", 
 static const assay_cli_option options[] = {
     {"filter", 'f', ASSAY_CLI_TEXT, "GLOB", AT(filter),
      .help = "A and B are two builds of a benchmark executable (made with <assay/bench.h>): compare those of their benchmarks whose "
-             "\"suite/name\" matches; '' compares all of them."},
+             "name or \"suite/name\" matches; '' compares all of them."},
     {"detect", 'd', ASSAY_CLI_TEXT, "SIZE", "2%", AT(detect),
      .help = "The difference that must not be missed: it goes on until such a one would be found, and half of it ruled out."},
     {"max-time", 't', ASSAY_CLI_REAL, "SECONDS", "60", .low = 0.1, .high = 1e6, .help = "At most so long, for all benchmarks together.",
@@ -184,13 +184,15 @@ static assay_status measure(job *j, assay_error *err, assay_ab **ab) {
 
 static const char *label_of(const assay_ab_side *side) { return side->label != NULL ? side->label : side->command; }
 
-/* Failures of commands and benchmarks, on stderr: the answer names the first of them only. */
-static void say_failures(const job *j, const assay_ab *ab) {
+/* Failures of commands and benchmarks, on stderr: the answer has no place for them but a missing figure. */
+static bool say_failures(const job *j, const assay_ab *ab) {
+  bool failed = false;
   for (int side = 0; side < 2; side++) {
     const assay_result *result = side == 0 ? ab->before : ab->after;
     for (size_t i = 0; i < result->benchmark_count; i++) {
       const assay_benchmark_result *b = &result->benchmarks[i];
       if (b->status != ASSAY_OUTCOME_FAILED) continue;
+      failed = true;
       assay_buf line = {0};
       assay_buf_printf(&line, "%s ab: ", j->cli->program);
       assay_buf_plain(&line, label_of(side == 0 ? &j->config.a : &j->config.b));
@@ -201,27 +203,13 @@ static void say_failures(const job *j, const assay_ab *ab) {
       assay_buf_deinit(&line);
     }
   }
-}
-
-static bool any_failed(const assay_result *result) {
-  for (size_t i = 0; i < result->benchmark_count; i++)
-    if (result->benchmarks[i].status == ASSAY_OUTCOME_FAILED) return true;
-  return false;
-}
-
-/* What it ends with when that is not what the changes come to; 0: it is. */
-static int own_exit_code(const assay_ab *ab) {
-  if (ab->interrupted) return 130;
-  return any_failed(ab->before) || any_failed(ab->after) ? ASSAY_EXIT_MISSED : 0;
+  return failed;
 }
 
 static void put_effort(const job *j, const assay_ab *ab, assay_buf *out) {
   size_t processes = 4 * ab->blocks;
-  if (ab->blocks == 0)
-    assay_buf_printf(out, "\nNo block of A B B A or B A A B was completed in %.1f s", ab->took_s);
-  else
-    assay_buf_printf(out, "\n%zu block%s of A B B A or B A A B (%zu fresh processes) in %.1f s, to detect %.3g %%", ab->blocks,
-                     ab->blocks == 1 ? "" : "s", processes, ab->took_s, 100 * j->config.detect_ratio);
+  assay_buf_printf(out, "\n%zu block%s of A B B A or B A A B (%zu fresh processes) in %.1f s, to detect %.3g %%", ab->blocks,
+                   ab->blocks == 1 ? "" : "s", processes, ab->took_s, 100 * j->config.detect_ratio);
   if (ab->interrupted) assay_buf_puts(out, "; interrupted");
   if (ab->out_of_time && !ab->interrupted) assay_buf_puts(out, "; the time was spent before all intervals were narrow enough");
   assay_buf_puts(out, ".\n");
@@ -234,7 +222,6 @@ static int deliver(const job *j, const assay_ab *ab) {
                                    .after = ab->after,
                                    .before_label = label_of(&j->config.a),
                                    .after_label = label_of(&j->config.b),
-                                   .exit_code = own_exit_code(ab),
                                    .all = true,
                                    .color = !to_file && assay_cli_use_color(s->color, stdout),
                                    .width = to_file ? 0 : assay_cli_columns(stdout)};
@@ -257,10 +244,11 @@ static int deliver(const job *j, const assay_ab *ab) {
 }
 
 static int finish(const job *j, const assay_ab *ab) {
-  int code = deliver(j, ab), own = own_exit_code(ab);
-  say_failures(j, ab);
+  int code = deliver(j, ab);
+  bool failed = say_failures(j, ab);
   if (code != ASSAY_EXIT_FINE) return code;
-  return own != 0 ? own : assay_changes_exit_code(ab->changes);
+  if (ab->interrupted) return 130;
+  return failed ? ASSAY_EXIT_MISSED : assay_changes_exit_code(ab->changes);
 }
 
 static int run(assay_cli *cli, const void *raw) {

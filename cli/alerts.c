@@ -538,7 +538,8 @@ const assay_cli_verb assay_cli_alerts_mute = {
     .name = "alerts mute",
     .summary = "Keep benchmarks from making alerts for a while.",
     .details =
-        "GLOB is over \"suite/benchmark\" or \"suite/benchmark:metric\". What became worse meanwhile is kept, and told when the mute is "
+        "GLOB is over \"suite/benchmark\" or \"suite/benchmark:metric\", with or without the suite. "
+        "What became worse meanwhile is kept, and told when the mute is "
         "over if it is there still.",
     .operands = "GLOB",
     .operands_least = 1,

@@ -15,7 +15,7 @@ typedef struct list_settings {
 
 static const assay_cli_option options[] = {
     {"suite", 's', ASSAY_CLI_WORDS, "NAME", .hint = ASSAY_CLI_SUITE, .help = "Only these suites.", AT(suites)},
-    {"filter", 'f', ASSAY_CLI_TEXT, "GLOB", .help = "Only benchmarks whose \"suite/name\" matches; a plain word matches anywhere.",
+    {"filter", 'f', ASSAY_CLI_TEXT, "GLOB", .help = "Only benchmarks whose name or \"suite/name\" matches; a plain word matches anywhere.",
      AT(filter)},
     {"suites", 0, ASSAY_CLI_FLAG, .help = "Only the names of the suites.", AT(only_suites)},
     {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)},

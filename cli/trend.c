@@ -170,7 +170,8 @@ const assay_cli_verb assay_cli_trend = {
     .name = "trend",
     .summary = "Draw a figure over all runs, and say where it changed.",
     .details =
-        "NAME is a glob over \"suite/benchmark\"; a plain word matches anywhere. A change point stands at the first run after a change; "
+        "NAME is a glob over the benchmark's name or \"suite/name\"; a plain word matches anywhere. A change point stands at the first run "
+        "after a change; "
         "the "
         "commits that it lies between are those of the runs that were surely before and surely after it (docs/changepoints.md). Only "
         "complete runs count.",

@@ -108,8 +108,8 @@ ASSAY_API assay_status assay_alert_to_json(const assay_alert *alert, size_t limi
 ASSAY_API assay_status assay_alert_acknowledge(assay_history *history, const char *id, int64_t until_s, const char *reason,
                                                assay_error *err);
 
-/* Benchmarks whose "suite/name" or "suite/name:metric" matches make no alerts until then. `until_s` 0 takes the mute away
- * (ASSAY_ERR_NOT_FOUND when there is none). */
+/* Benchmarks whose "suite/name" or "suite/name:metric" (with or without the suite) matches make no alerts until then. `until_s` 0 takes the
+ * mute away (ASSAY_ERR_NOT_FOUND when there is none). */
 ASSAY_API assay_status assay_alert_mute(assay_history *history, const char *glob, int64_t until_s, const char *reason, assay_error *err);
 
 typedef struct assay_alert_mute_entry {

@@ -202,7 +202,7 @@ typedef struct assay_bench_case {
 typedef struct assay_bench_plan assay_bench_plan;
 
 /* Expands the registered benchmarks of the suites (NULL-terminated array; NULL: all; an array without names gives an
- * empty plan, for commands) whose "suite/name" matches the glob `filter` (NULL: all;
+ * empty plan, for commands) whose name or "suite/name" matches the glob `filter` (NULL: all;
  * a plain word matches anywhere). */
 ASSAY_API assay_status assay_bench_plan_create(const char *const *suites, const char *filter, assay_error *err, assay_bench_plan **plan);
 /* Adds a shell command as a case named by its text. `params` as in "-P n=1,2,4": every {n} in the command is replaced. */

@@ -36,7 +36,7 @@ typedef struct assay_run_progress {
 
 typedef struct assay_run_config {
   const char *const *suites;    /* NULL-terminated; NULL or {"all"}: every suite of this program */
-  const char *filter;           /* glob over "suite/name"; NULL: all */
+  const char *filter;           /* glob over the name or "suite/name"; NULL: all */
   const assay_bench_plan *plan; /* run exactly this instead of `suites` and `filter` (assay time); borrowed; NULL: none */
   bool quick;
   unsigned processes;          /* 0: 5, quick 3 */

@@ -37,9 +37,9 @@ typedef struct assay_trends {
 } assay_trends;
 
 /*
- * Every series whose "suite/benchmark" matches the glob, on that machine (NULL: each machine that has it, as a series of its own), and in
- * it the metrics that match (NULL: the one that says most: time, else latency, else the first there is). The last `limit` points (0: all).
- * ASSAY_ERR_NOT_FOUND when nothing matches; the message names the nearest.
+ * Every series whose name or "suite/name" matches the glob, on that machine (NULL: each machine that has it, as a series of its own), and
+ * in it the metrics that match (NULL: the one that says most: time, else latency, else the first there is). The last `limit` points (0:
+ * all). ASSAY_ERR_NOT_FOUND when nothing matches; the message names the nearest.
  */
 ASSAY_API assay_status assay_trends_load(assay_history *history, const char *machine_id, const char *glob, const char *metric, size_t limit,
                                          assay_error *err, assay_trends **trends);

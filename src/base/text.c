@@ -3,8 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
 
 /* Matches one character against the set that starts at `p` (after '['); *end is set past the ']'. A set that is not closed is a plain '['.
  */
@@ -55,6 +58,26 @@ static bool match_here(const char *pattern, const char *text) {
 bool assay_glob_match(const char *pattern, const char *text) {
   if (strpbrk(pattern, "*?[") == NULL) return strstr(text, pattern) != NULL;
   return match_here(pattern, text);
+}
+
+/* Whether the pattern matches the text, or the part of it behind the suite. */
+static bool match_behind(const char *pattern, const char *text, size_t suite_length) {
+  return assay_glob_match(pattern, text) || assay_glob_match(pattern, text + suite_length + 1);
+}
+
+bool assay_glob_match_benchmark(const char *pattern, const char *suite, const char *name, const char *metric) {
+  char small[512], *text = small;
+  size_t suite_length = strlen(suite), size = suite_length + strlen(name) + (metric != NULL ? strlen(metric) : 0) + 3;
+  if (size > sizeof small) text = assay_alloc(ASSAY_TAG_BASE, size);
+  if (text == NULL) return assay_glob_match(pattern, name);
+  int length = snprintf(text, size, "%s/%s", suite, name);
+  bool matches = match_behind(pattern, text, suite_length);
+  if (!matches && metric != NULL) {
+    snprintf(text + length, size - (size_t)length, ":%s", metric);
+    matches = match_behind(pattern, text, suite_length);
+  }
+  if (text != small) assay_free(text);
+  return matches;
 }
 
 enum { LONGEST_WORD = 63 };

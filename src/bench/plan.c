@@ -84,13 +84,6 @@ static assay_status name_case(assay_bench_case *bench, const product *p, assay_e
   return ASSAY_OK;
 }
 
-/* The filter sees "suite/name" both with and without parameters, so that "mine/sum" names the whole sweep. */
-static bool is_wanted(const char *filter, const char *suite, const char *name) {
-  char full[2 * ASSAY_NAME_MAX];
-  snprintf(full, sizeof full, "%s/%s", suite, name);
-  return assay_glob_match(filter, full);
-}
-
 static assay_status add_bench(assay_bench_plan *plan, const assay_bench_desc *desc, const char *filter, assay_error *err) {
   const char *suite = assay_registry_suite(desc);
   char owner[ASSAY_NAME_MAX];
@@ -103,11 +96,12 @@ static assay_status add_bench(assay_bench_plan *plan, const assay_bench_desc *de
   if (!(desc->rate_hz >= 0) || !(desc->rate_hz <= 1e9))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: rate_hz is %g; a schedule has from 0 (none) to 1e9 operations a second", desc->name,
                       desc->rate_hz);
-  bool all = filter == NULL || is_wanted(filter, suite, desc->name);
+  /* The filter sees the name both with and without parameters, so that "mine/sum" names the whole sweep. */
+  bool all = filter == NULL || assay_glob_match_benchmark(filter, suite, desc->name, NULL);
   do {
     assay_bench_case bench = {.desc = desc, .suite = suite};
     status = name_case(&bench, &p, err);
-    if (status == ASSAY_OK && (all || is_wanted(filter, suite, bench.name))) status = add_case(plan, &bench, err);
+    if (status == ASSAY_OK && (all || assay_glob_match_benchmark(filter, suite, bench.name, NULL))) status = add_case(plan, &bench, err);
   } while (status == ASSAY_OK && turn(&p));
   return status;
 }

@@ -102,10 +102,11 @@ void assay_history_points_free(assay_history_point *points) { assay_free(points)
 
 /* ---- Names -------------------------------------------------------------------------------------------------------------------- */
 
-/* A pattern of LIKE that matches at least what the glob does: whatever is ruled out by it need not be counted. */
+/* A pattern of LIKE for "suite/benchmark" that matches at least what the glob does, which may mean the bare name: whatever is ruled out by
+ * it need not be counted. */
 static void put_like(assay_buf *out, const char *glob) {
   bool is_part = glob == NULL || strpbrk(glob, "*?[") == NULL; /* without signs it matches anywhere */
-  if (is_part) assay_buf_putc(out, '%');
+  assay_buf_putc(out, '%');
   for (const char *p = glob == NULL ? "" : glob; *p != '\0'; p++) {
     if (strchr("%_!", *p) != NULL) assay_buf_putc(out, '!');
     assay_buf_putc(out, strchr("*?[", *p) != NULL ? '%' : *p);
@@ -114,12 +115,9 @@ static void put_like(assay_buf *out, const char *glob) {
   if (is_part && glob != NULL) assay_buf_putc(out, '%');
 }
 
-static bool is_wanted(const assay_history *row, const char *glob, assay_buf *full) {
+static bool is_wanted(const assay_history *row, const char *glob) {
   if (assay_db_integer(row, 5) == 0) return false; /* a series whose figures were taken back */
-  if (glob == NULL) return true;
-  assay_buf_clear(full);
-  assay_buf_printf(full, "%s/%s", assay_db_text(row, 1), assay_db_text(row, 2));
-  return full->data != NULL && assay_glob_match(glob, full->data);
+  return glob == NULL || assay_glob_match_benchmark(glob, assay_db_text(row, 1), assay_db_text(row, 2), NULL);
 }
 
 static void read_name(const assay_history *row, void *list, assay_history_name *name) {
@@ -135,7 +133,7 @@ assay_status assay_history_names(assay_history *history, const char *machine_id,
                                  assay_history_name **names, size_t *count) {
   void *list = NULL;
   size_t length = 0, capacity = 0;
-  assay_buf full = {0}, like = {0};
+  assay_buf like = {0};
   put_like(&like, glob);
   if (like.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the names of %s", history->name);
   assay_status status = machine_id != NULL ? ASSAY_DB_ASK(history, NAMES_OF, "list the series", err, TEXT(like.data), TEXT(machine_id))
@@ -143,11 +141,10 @@ assay_status assay_history_names(assay_history *history, const char *machine_id,
   assay_buf_deinit(&like);
   if (status != ASSAY_OK) return status;
   while (status == ASSAY_OK && assay_db_next(history)) {
-    if (!is_wanted(history, glob, &full)) continue;
+    if (!is_wanted(history, glob)) continue;
     status = assay_db_list_room(history, &list, length, &capacity, sizeof(assay_history_name), err);
     if (status == ASSAY_OK) read_name(history, list, &((assay_history_name *)list)[length++]);
   }
-  assay_buf_deinit(&full);
   assay_status read = assay_db_end(history, err);
   if (status == ASSAY_OK) status = read;
   if (status == ASSAY_OK) status = assay_db_list_end(history, list, err);

@@ -403,16 +403,24 @@ static bool matches_whole(const char *pattern, const char *text) {
   return strpbrk(pattern, "*?[") != NULL ? assay_glob_match(pattern, text) : strcmp(pattern, text) == 0;
 }
 
+/* The same for a benchmark: "suite/name", or the name alone, and with `metric` those with ":metric" behind. */
+static bool matches_benchmark(const char *pattern, const char *suite, const char *name, const char *metric) {
+  if (strpbrk(pattern, "*?[") != NULL) return assay_glob_match_benchmark(pattern, suite, name, metric);
+  char full[3 * ASSAY_NAME_MAX];
+  snprintf(full, sizeof full, "%s/%s", suite, name);
+  if (strcmp(pattern, full) == 0 || strcmp(pattern, name) == 0) return true;
+  if (metric == NULL) return false;
+  snprintf(full, sizeof full, "%s/%s:%s", suite, name, metric);
+  return strcmp(pattern, full) == 0 || strcmp(pattern, full + strlen(suite) + 1) == 0;
+}
+
 bool assay_alert_rule_matches(const assay_alert_rule *rule, const char *suite, const char *benchmark, const char *metric,
                               assay_metric_kind kind) {
-  char name[2 * ASSAY_NAME_MAX], full[3 * ASSAY_NAME_MAX];
-  snprintf(name, sizeof name, "%s/%s", suite, benchmark);
-  snprintf(full, sizeof full, "%s:%s", name, metric);
-  if (rule->benchmark != NULL && !matches_whole(rule->benchmark, name)) return false;
+  if (rule->benchmark != NULL && !matches_benchmark(rule->benchmark, suite, benchmark, NULL)) return false;
   if (rule->or_metric != NULL && strcmp(metric, rule->or_metric) == 0) return true;
   if (rule->kinds != 0 && (rule->kinds & 1u << kind) == 0) return false;
   if (rule->metric != NULL && !matches_whole(rule->metric, metric)) return false;
-  return rule->pattern == NULL || matches_whole(rule->pattern, name) || matches_whole(rule->pattern, full);
+  return rule->pattern == NULL || matches_benchmark(rule->pattern, suite, benchmark, metric);
 }
 
 const assay_alert_rule *assay_alert_rule_for(const assay_alert_rules *rules, const char *suite, const char *benchmark, const char *metric,

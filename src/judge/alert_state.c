@@ -187,13 +187,9 @@ void assay_alert_mutes_free(assay_alert_mute_entry *mutes) { assay_free(mutes); 
 
 int64_t assay_alert_muted_until(const assay_alert_mute_entry *mutes, size_t count, const char *suite, const char *benchmark,
                                 const char *metric, int64_t now_s) {
-  char name[3 * ASSAY_NAME_MAX];
   int64_t until = 0;
   for (size_t i = 0; i < count; i++) {
-    snprintf(name, sizeof name, "%s/%s", suite, benchmark);
-    bool matches = assay_glob_match(mutes[i].glob, name);
-    snprintf(name, sizeof name, "%s/%s:%s", suite, benchmark, metric);
-    matches = matches || assay_glob_match(mutes[i].glob, name);
+    bool matches = assay_glob_match_benchmark(mutes[i].glob, suite, benchmark, metric);
     if (matches && mutes[i].until_s > now_s && mutes[i].until_s > until) until = mutes[i].until_s;
   }
   return until;

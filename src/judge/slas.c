@@ -246,9 +246,7 @@ static assay_status judge(const assay_sla_result *wanted, assay_result *result, 
   v.sla.status = ASSAY_SLA_NOT_APPLICABLE;
   for (size_t i = 0; i < result->benchmark_count; i++) {
     const assay_benchmark_result *b = &result->benchmarks[i];
-    char name[2 * ASSAY_NAME_MAX];
-    snprintf(name, sizeof name, "%s/%s", b->suite, b->name);
-    if (!assay_glob_match(wanted->benchmark, name)) continue;
+    if (!assay_glob_match_benchmark(wanted->benchmark, b->suite, b->name, NULL)) continue;
     v.matched++;
     const char *problem = try_benchmark(arena, wanted, b, &v);
     if (v.problem == NULL) v.problem = problem;

@@ -172,11 +172,9 @@ assay_threshold assay_threshold_for(const assay_thresholds *thresholds, const ch
                                     assay_metric_kind kind) {
   unsigned k = (unsigned)kind < KINDS ? (unsigned)kind : ASSAY_KIND_TIME;
   if (thresholds == NULL) return (assay_threshold){.warning = row_n11[k], .critical = CRITICAL * row_n11[k]};
-  char name[1024];
-  snprintf(name, sizeof name, "%s/%s", suite, benchmark);
   for (size_t i = thresholds->count; i-- > 0;) {
     const rule *r = &thresholds->rules[i];
-    if (assay_glob_match(r->benchmark, name) && assay_glob_match(r->metric, metric)) return r->threshold;
+    if (assay_glob_match_benchmark(r->benchmark, suite, benchmark, NULL) && assay_glob_match(r->metric, metric)) return r->threshold;
   }
   return thresholds->kinds[k];
 }

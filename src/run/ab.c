@@ -440,8 +440,8 @@ static assay_verdict judge(const ab_state *s, const assay_change *c, const assay
   if (!known) return ASSAY_VERDICT_INCONCLUSIVE;
   bool different = c->q_value <= s->engine.rule.alpha;
   if (!explicit && assay_ab_is_same(&rule, view, different)) return ASSAY_VERDICT_SAME;
-  if (explicit && c->ci_low >= -limit && c->ci_high <= limit) return ASSAY_VERDICT_SAME;
-  if (!different || fabs(c->change_ratio) < limit) return ASSAY_VERDICT_INCONCLUSIVE;
+  if (explicit && ((c->ci_low >= -limit && c->ci_high <= limit) || (different && fabs(c->change_ratio) < limit))) return ASSAY_VERDICT_SAME;
+  if (!different) return ASSAY_VERDICT_INCONCLUSIVE;
   if (c->change_ratio < 0) return ASSAY_VERDICT_BETTER;
   double worth = explicit ? limit : assay_threshold_for(NULL, c->suite, c->benchmark, c->metric, c->kind).warning;
   return c->change_ratio >= c->threshold.critical && c->ci_low > worth ? ASSAY_VERDICT_CRITICAL : ASSAY_VERDICT_WORSE;
@@ -462,9 +462,6 @@ static const char *explain(ab_state *s, const assay_change *c, const assay_ab_pa
     return say(s, "%zu block%s (of four runs) in that time; --max-time or --blocks gives it more", pair->count,
                pair->count == 1 ? "" : "s");
   const char *mend = s->ab->interrupted ? "" : pair->out_of_time ? "; --max-time gives it more time" : "";
-  if (c->q_value <= s->engine.rule.alpha)
-    return say(s, "it is different, but by more or by less than the threshold of %.3g %%: the 95 %% interval holds both%s",
-               100 * c->threshold.warning, mend);
   if (c->ci_low > 0 || c->ci_high < 0)
     return say(s, "the 95 %% interval leaves 0 out, but p = %.2g (all looks paid for) is not below %g%s", c->q_value, s->engine.rule.alpha,
                mend);
@@ -480,29 +477,25 @@ static assay_change change_of(const ab_state *s, const ab_pair *what, const assa
   const assay_metric_result *b = after->metric_count > 0 ? &after->metrics[0] : NULL;
   const assay_metric_result *any = b != NULL ? b : a;
   assay_ab_rule rule = assay_ab_engine_rule(&s->engine);
-  /* Without a block there is no view at all, and what is zero in it was not measured. */
-  bool measured = pair->count > 0, known = measured && isfinite(pair->view.ci.low) && isfinite(pair->view.ci.high);
-  double ratio = measured ? expm1(pair->view.step) : NAN, from = a != NULL ? a->value : NAN;
-  return (assay_change){
-      .suite = after->suite,
-      .benchmark = after->name,
-      .metric = any != NULL ? any->name : "time",
-      .unit = any != NULL ? any->unit : "ns",
-      .is_main = true,
-      .kind = any != NULL ? any->kind : ASSAY_KIND_TIME,
-      .better = ASSAY_LOWER,
-      .verdict = ASSAY_VERDICT_INCONCLUSIVE,
-      .before_count = a != NULL ? a->process_count : 0,
-      .after_count = b != NULL ? b->process_count : 0,
-      .before = from,
-      /* So that the three figures belong together: the processes' own medians would be of other moments than the steps. */
-      .after = measured ? from * (1 + ratio) : NAN,
-      .change_ratio = ratio,
-      .ci_low = known ? expm1(pair->view.ci.low) : NAN,
-      .ci_high = known ? expm1(pair->view.ci.high) : NAN,
-      .p_value = known ? pair->view.p : NAN,
-      .q_value = known ? assay_ab_paid_p(&pair->view, &pair->stage) : NAN,
-      .detectable = measured ? expm1(assay_ab_detectable(&rule, &pair->view)) : NAN};
+  bool known = isfinite(pair->view.ci.low) && isfinite(pair->view.ci.high);
+  return (assay_change){.suite = after->suite,
+                        .benchmark = after->name,
+                        .metric = any != NULL ? any->name : "time",
+                        .unit = any != NULL ? any->unit : "ns",
+                        .is_main = true,
+                        .kind = any != NULL ? any->kind : ASSAY_KIND_TIME,
+                        .better = ASSAY_LOWER,
+                        .verdict = ASSAY_VERDICT_INCONCLUSIVE,
+                        .before_count = a != NULL ? a->process_count : 0,
+                        .after_count = b != NULL ? b->process_count : 0,
+                        .before = a != NULL ? a->value : NAN,
+                        .after = b != NULL ? b->value : NAN,
+                        .change_ratio = expm1(pair->view.step),
+                        .ci_low = known ? expm1(pair->view.ci.low) : NAN,
+                        .ci_high = known ? expm1(pair->view.ci.high) : NAN,
+                        .p_value = known ? pair->view.p : NAN,
+                        .q_value = known ? assay_ab_paid_p(&pair->view, &pair->stage) : NAN,
+                        .detectable = expm1(assay_ab_detectable(&rule, &pair->view))};
 }
 
 static assay_change lone_change(const assay_benchmark_result *b, assay_verdict verdict) {
@@ -527,6 +520,14 @@ static assay_change lone_change(const assay_benchmark_result *b, assay_verdict v
 static bool keep_all(const assay_change *change, void *user) {
   (void)change, (void)user;
   return true;
+}
+
+static void find_common_ratio(assay_changes *changes, double *room) {
+  size_t count = 0;
+  for (size_t i = 0; i < changes->count; i++) {
+    if (isfinite(changes->items[i].change_ratio)) room[count++] = changes->items[i].change_ratio;
+  }
+  changes->common_ratio = count >= 3 ? assay_stats_median(room, count) : NAN;
 }
 
 static void add_lone_changes(const assay_result *result, assay_verdict verdict, assay_changes *changes) {
@@ -565,7 +566,7 @@ static assay_status make_changes(ab_state *s, assay_error *err) {
   add_lone_changes(ab->before, ASSAY_VERDICT_MISSING, changes);
   add_lone_changes(ab->after, ASSAY_VERDICT_NEW, changes);
   changes->alpha = s->engine.rule.alpha;
-  changes->common_ratio = NAN;                   /* the machine was the same for both in each block: nothing is to be put down to it */
+  find_common_ratio(changes, q_values);
   assay_changes_filter(changes, keep_all, NULL); /* counts the verdicts */
   return ASSAY_OK;
 }

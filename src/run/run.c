@@ -71,11 +71,8 @@ static void enter(run_state *state, const char *phase) {
 /* ---- Before anything is measured ---------------------------------------------------------------------------------------------- */
 
 static bool checks_wanted(const run_state *state, const assay_suite *suite) {
-  char row[ASSAY_NAME_MAX];
   if (suite == NULL || suite->check == NULL) return false;
-  if (state->config->filter == NULL) return true;
-  snprintf(row, sizeof row, "%s/checks", suite->name);
-  return assay_glob_match(state->config->filter, row);
+  return state->config->filter == NULL || assay_glob_match_benchmark(state->config->filter, suite->name, "checks", NULL);
 }
 
 static assay_status make_plan(run_state *state) {

@@ -16,6 +16,22 @@ static void globs_match_whole_text_and_words_anywhere(void **state) {
   assert_true(assay_glob_match("*a[bc", "xa[bc"));
 }
 
+static void a_benchmark_is_meant_by_its_name_with_and_without_suite(void **state) {
+  (void)state;
+  assert_true(assay_glob_match_benchmark("mine/s*", "mine", "sum/n=10", NULL));
+  assert_true(assay_glob_match_benchmark("s*", "mine", "sum/n=10", NULL));
+  assert_true(assay_glob_match_benchmark("sum/n=1?", "a/b", "sum/n=10", NULL));
+  assert_true(assay_glob_match_benchmark("ne/su", "mine", "sum", NULL)); /* without a sign: anywhere */
+  assert_false(assay_glob_match_benchmark("ine/*", "mine", "sum", NULL));
+  assert_false(assay_glob_match_benchmark("s*:time", "mine", "sum", NULL));
+  assert_true(assay_glob_match_benchmark("s*:time", "mine", "sum", "time"));
+  assert_true(assay_glob_match_benchmark("mine/*:t*", "mine", "sum", "time"));
+  assert_true(assay_glob_match_benchmark("s*m", "mine", "sum", "time"));
+  char name[900];
+  memset(name, 'x', sizeof name - 1), name[sizeof name - 1] = '\0';
+  assert_true(assay_glob_match_benchmark("xx*x:time", "mine", name, "time"));
+}
+
 static void nearest_word_is_offered_only_when_near(void **state) {
   (void)state;
   const char *const words[] = {"performance", "hardware", "trading", NULL};
@@ -56,6 +72,7 @@ static void plain_text_cannot_drive_a_terminal(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(globs_match_whole_text_and_words_anywhere),
+      cmocka_unit_test(a_benchmark_is_meant_by_its_name_with_and_without_suite),
       cmocka_unit_test(nearest_word_is_offered_only_when_near),
       cmocka_unit_test(plain_text_cannot_drive_a_terminal),
       cmocka_unit_test(numbers_are_whole_or_refused),
