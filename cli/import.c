@@ -172,6 +172,13 @@ static assay_status store(const import_settings *s, const char *path, const assa
   return status;
 }
 
+/* The history as messages may name it: a password in a URL stays out of the log of a pipeline. */
+static void put_stored(assay_buf *out, const assay_result *result, const char *history) {
+  char *shown = assay_history_shown(history);
+  assay_buf_printf(out, "stored    run %s in %s\n", result->run.id, shown != NULL ? shown : "the history");
+  assay_string_free(shown);
+}
+
 static int run(assay_cli *cli, const void *raw) {
   const import_settings *s = raw;
   assay_error err = {0};
@@ -183,11 +190,12 @@ static int run(assay_cli *cli, const void *raw) {
   assay_status status = assay_import(cli->operands, cli->operand_count, s->from, &err, &result);
   if (status == ASSAY_OK) status = name_run(s, result, &err);
   if (status == ASSAY_OK && (s->json || s->output != NULL)) status = assay_result_to_json(result, &err, &json);
-  if (status == ASSAY_OK && history != NULL) status = store(s, history, result, &err);
+  /* The file first: an import that fails leaves no run. */
   if (status == ASSAY_OK && s->output != NULL) status = assay_os_write_file(s->output, json, strlen(json), &err);
+  if (status == ASSAY_OK && history != NULL) status = store(s, history, result, &err);
   if (status == ASSAY_OK) {
     if (!s->json) put_summary(&out, result, cli->operand_count);
-    if (!s->json && history != NULL) assay_buf_printf(&out, "stored    run %s in %s\n", result->run.id, history);
+    if (!s->json && history != NULL) put_stored(&out, result, history);
     if (!s->json && s->output != NULL) assay_buf_printf(&out, "written   %s\n", assay_cli_absolute(cli, s->output));
     code = assay_cli_print(cli, s->json ? json : out.data);
   } else {

@@ -145,6 +145,11 @@ class Keeping(Imports):
 
 
 class Wrong(Imports):
+    def test_an_output_that_cannot_be_written_stores_nothing(self):
+        file = self.write("a.json", ROWS % ("box", 1))
+        self.refuse("import", file, "--output", self.path("no", "such", "out.json"), "--history", "h.db", says="out.json")
+        self.assertFalse(os.path.exists(self.path("h.db")))
+
     def test_nothing_is_half_imported(self):
         good = self.write("good.json", ROWS % ("box", 1))
         text = ROWS % ("box", 2)

@@ -37,7 +37,10 @@ class Server(story.Story):
         self.refuse("report", "baseline:defalt", env=env, says='did you mean "default"')
         checked = self.run_command("run", *QUICK, "--filter", "sizes", "--regression-check", program=FIXTURE, env=env)
         self.assertIn(checked.returncode, (0, 1, 3), checked.stderr)
-        for text in [done.stdout, done.stderr, listed.stdout, shown.stdout, by_name.stdout, self.read("benchmark_results", "report.html"),
+        self.write("plain.json", '{"a_ms": 2}')
+        imported = self.check("import", "plain.json", env=env)
+        self.assertIn("in postgresql://tester@127.0.0.1", imported.stdout)
+        for text in [imported.stdout, done.stdout, done.stderr, listed.stdout, shown.stdout, by_name.stdout, self.read("benchmark_results", "report.html"),
                      self.read("benchmark_results", "report.json"), self.read("benchmark_run.log")]:
             self.assertNotIn("s3cret", text)
         self.assertIn("--history=postgresql://tester@127.0.0.1", json.loads(shown.stdout)["run"]["command"])
