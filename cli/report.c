@@ -119,12 +119,16 @@ static int render(assay_cli *cli, const report_settings *settings, const assay_r
 }
 
 static assay_status check_words(const report_settings *settings, assay_error *err) {
+  if (settings->trends && strcmp(settings->output, "-") != 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--trends writes several files into a directory: name it with --output-dir, not --output %s",
+                      settings->output);
   if (!settings->pull_request || strcmp(settings->format, "terminal") == 0 || strcmp(settings->format, "markdown") == 0) return ASSAY_OK;
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--pr is Markdown, not %s; `compare` writes comparisons in other formats", settings->format);
 }
 
 static int write_trends(assay_cli *cli, const report_settings *settings) {
   assay_error err = {0};
+  if (check_words(settings, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_history *history = NULL;
   char *note = NULL;
   assay_status status = assay_cli_open_history(assay_cli_history_path(cli, settings->history, settings->output_dir), &err, &history);

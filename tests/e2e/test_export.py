@@ -441,6 +441,10 @@ class Comments(Made):
         self.assertNotIn("<!--", again.stdout)
         self.assertEqual(self.read("summary.md").count("<!-- assay: comparison -->"), 2)
 
+    def test_trends_go_into_a_directory(self):
+        self.refuse("report", "--trends", "--output", "out", says=["--output-dir", "--output out"])
+        self.assertFalse(os.path.exists(self.path("benchmark_results")))
+
     def test_thresholds_count_in_a_comment_too(self):
         done = self.check("report", self.after, "--pr", "--against", self.before, "--threshold", "80", "--output", "comment.md")
         self.assertIn("AllPass", done.stdout)
