@@ -21,6 +21,9 @@
   "WHERE s.suite || '/' || s.benchmark LIKE ?1 ESCAPE '!' "
 #define ASSAY_SQL_NEWEST " ORDER BY started_at_s DESC, key DESC "
 
+/* Measured, and not put together from other runs for a baseline: such a one is no "latest". Text in a document has its quotes escaped. */
+#define ASSAY_SQL_MEASURED "state <> 0 AND document NOT LIKE '%\"source\": \"baseline\"%' "
+
 #define ASSAY_DB_STATEMENTS(X)                                                                                                           \
   X(PUT_MACHINE,                                                                                                                         \
     "INSERT INTO machines(id, label, first_seen_s, last_seen_s) VALUES(?1, ?2, ?3, ?3) ON CONFLICT(id) DO UPDATE SET "                   \
@@ -59,13 +62,13 @@
     "ON s.suite = b.suite AND s.benchmark = b.name AND s.machine_id = ?3 WHERE b.run = ?1)")                                             \
   X(LIST_RUNS, ASSAY_SQL_RUN_ROWS "ORDER BY r.started_at_s DESC, r.key DESC LIMIT ?1")                                                   \
   X(LIST_RUNS_OF, ASSAY_SQL_RUN_ROWS "WHERE r.machine_id = ?2 ORDER BY r.started_at_s DESC, r.key DESC LIMIT ?1")                        \
-  X(NTH_ENDED, "SELECT id FROM runs WHERE state <> 0" ASSAY_SQL_NEWEST "LIMIT 1 OFFSET ?1")                                              \
-  X(NTH_ENDED_OF, "SELECT id FROM runs WHERE state <> 0 AND machine_id = ?2" ASSAY_SQL_NEWEST "LIMIT 1 OFFSET ?1")                       \
+  X(NTH_ENDED, "SELECT id FROM runs WHERE " ASSAY_SQL_MEASURED ASSAY_SQL_NEWEST "LIMIT 1 OFFSET ?1")                                     \
+  X(NTH_ENDED_OF, "SELECT id FROM runs WHERE " ASSAY_SQL_MEASURED "AND machine_id = ?2" ASSAY_SQL_NEWEST "LIMIT 1 OFFSET ?1")            \
   X(FIND_START, "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")                                             \
   X(COMMIT_RANGE, "SELECT min(commit_id), max(commit_id) FROM runs WHERE commit_id >= ?1 AND commit_id < ?1 || 'g' AND state <> 0")      \
-  X(FIND_COMMIT,                                                                                                                         \
-    "SELECT id FROM runs WHERE commit_id = ?1 AND state <> 0 AND (?2 IS NULL OR machine_id = ?2) "                                       \
-    "ORDER BY CASE state WHEN 1 THEN 0 ELSE 1 END, started_at_s DESC, key DESC LIMIT 1")                                                 \
+  X(FIND_COMMIT, "SELECT id FROM runs WHERE commit_id = ?1 AND " ASSAY_SQL_MEASURED                                                      \
+                 "AND (?2 IS NULL OR machine_id = ?2) "                                                                                  \
+                 "ORDER BY CASE state WHEN 1 THEN 0 ELSE 1 END, started_at_s DESC, key DESC LIMIT 1")                                    \
   X(LOAD_RUN, "SELECT document, state FROM runs WHERE id = ?1")                                                                          \
   X(LOAD_BENCHMARKS, "SELECT document FROM benchmarks WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY position, key")          \
   X(SERIES, ASSAY_SQL_POINT_ROWS                                                                                                         \
