@@ -13,7 +13,7 @@
 typedef struct baseline_settings {
   const char *history, *output_dir, *description, *name, *from, *color;
   assay_cli_judging judging;
-  bool json, if_better;
+  bool json, if_better, force;
 } baseline_settings;
 
 #define AT(field) .at = offsetof(baseline_settings, field)
@@ -114,10 +114,32 @@ static assay_status load_run(job *j, const char *word, assay_error *err, assay_r
 
 /* ---- save, delete ----------------------------------------------------------------------------------------------------------------- */
 
+/* The run that the name stands for; "" where it stands for none yet. */
+static assay_status held_by(job *j, const char *name, assay_error *err, char run_id[17]) {
+  assay_history_baseline *all = NULL;
+  size_t count = 0;
+  run_id[0] = '\0';
+  assay_status status = assay_history_baselines(j->history, err, &all, &count);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(all[i].name, name) == 0) snprintf(run_id, 17, "%s", all[i].run_id);
+  assay_history_baselines_free(all);
+  return status;
+}
+
+/* A baseline of a release is the one thing that must not be lost by a name typed twice. */
+static assay_status check_free(job *j, const char *name, const char *run_id, assay_error *err) {
+  char held[17];
+  assay_status status = held_by(j, name, err, held);
+  if (status != ASSAY_OK || held[0] == '\0' || strcmp(held, run_id) == 0 || j->settings->force) return status;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "baseline '%s' is run %s already; --force moves it to run %s (so does `baseline update %s`)",
+                    name, held, run_id, name);
+}
+
 static assay_status save(job *j, assay_error *err) {
   const char *name = j->cli->operands[0], *word = j->cli->operand_count > 1 ? j->cli->operands[1] : "latest";
   assay_result *result = NULL;
   assay_status status = load_run(j, word, err, &result);
+  if (status == ASSAY_OK) status = check_free(j, name, result->run.id, err);
   if (status == ASSAY_OK) status = assay_history_save_baseline(j->history, name, result->run.id, j->settings->description, err);
   if (status == ASSAY_OK) say_saved(j, name, result, "is now");
   assay_result_destroy(result);
@@ -353,6 +375,10 @@ static assay_status take_better(job *j, const char *name, assay_result *old, ass
     assay_buf_printf(&j->out, "Nothing became significantly better: the baseline stays as it is.\n");
   } else {
     status = assay_baseline_merge(old, run, pair.changes, err, &merged);
+    if (status == ASSAY_OK) {
+      const char *called = assay_arena_printf(&j->cli->arena, "%s, the better of %.8s and %.8s", name, old->run.id, run->run.id);
+      merged->run.name = assay_result_text(merged, called);
+    }
     if (status == ASSAY_OK) status = assay_history_put_result(j->history, merged, err);
     if (status == ASSAY_OK) status = assay_history_save_baseline(j->history, name, merged->run.id, j->settings->description, err);
     if (status == ASSAY_OK)
@@ -404,7 +430,8 @@ static const char *stem_of(assay_cli *cli, const char *path) {
 }
 
 static assay_status import_one(job *j, assay_error *err) {
-  const char *path = j->cli->operands[0], *name = NULL, *description = NULL;
+  const char *path = j->cli->operands[0], *name = NULL, *description = NULL, *how = "is now";
+  char held[17] = "";
   assay_result *result = NULL;
   bool from_stdin = strcmp(path, "-") == 0;
   if (from_stdin && j->settings->name == NULL)
@@ -416,9 +443,11 @@ static assay_status import_one(job *j, assay_error *err) {
   if (j->settings->description != NULL) description = j->settings->description;
   /* Before anything is stored: a file that cannot become a baseline leaves no run behind. */
   status = assay_history_check_baseline_name(name, err);
+  if (status == ASSAY_OK) status = held_by(j, name, err, held);
   if (status == ASSAY_OK) status = assay_history_put_result(j->history, result, err);
   if (status == ASSAY_OK) status = assay_history_save_baseline(j->history, name, result->run.id, description, err);
-  if (status == ASSAY_OK) say_saved(j, name, result, "is now");
+  if (held[0] != '\0' && strcmp(held, result->run.id) != 0) how = assay_arena_printf(&j->cli->arena, "was run %s and is now", held);
+  if (status == ASSAY_OK) say_saved(j, name, result, how != NULL ? how : "is now");
   assay_result_destroy(result);
   return status;
 }
@@ -451,7 +480,11 @@ static int run_update(assay_cli *cli, const void *settings) { return with_histor
 #define AS_JSON \
   { "json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json) }
 
-static const assay_cli_option save_options[] = {DESCRIPTION, WHERE, ASSAY_CLI_END};
+static const assay_cli_option save_options[] = {
+    DESCRIPTION,
+    {"force", 0, ASSAY_CLI_FLAG, .help = "Move the name when it stands for another run already.", AT(force)},
+    WHERE,
+    ASSAY_CLI_END};
 static const assay_cli_option list_options[] = {AS_JSON, WHERE, ASSAY_CLI_END};
 static const assay_cli_option show_options[] = {
     AS_JSON,
@@ -500,8 +533,8 @@ const assay_cli_verb assay_cli_baseline_save = {
     .name = "baseline save",
     .summary = "Give a run a name to compare with.",
     .details =
-        "RUN is \"latest\" (when not given), \"previous\", an id or its beginning, another baseline's name or a commit. Saving a name "
-        "again moves it.",
+        "RUN is \"latest\" (when not given), \"previous\", an id or its beginning, another baseline's name or a commit. A name that "
+        "stands for another run already is moved with --force only (`baseline update` moves it too).",
     .operands = "NAME [RUN]",
     .operands_least = 1,
     .operands_most = 2,

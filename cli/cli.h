@@ -26,7 +26,7 @@ typedef enum assay_cli_type {
   ASSAY_CLI_UNSIGNED, /* uint64_t */
   ASSAY_CLI_REAL,     /* double */
   ASSAY_CLI_WORDS,    /* assay_cli_words: commas, repetition and following words all add */
-  ASSAY_CLI_REPEAT    /* assay_cli_words: each use adds its whole value */
+  ASSAY_CLI_REPEAT    /* assay_cli_words: each use adds its whole value; with `follows` the words behind it too, as of a shell's glob */
 } assay_cli_type;
 
 /* What a value is, for completion. */
@@ -35,6 +35,7 @@ typedef enum assay_cli_hint { ASSAY_CLI_ANYTHING, ASSAY_CLI_FILE, ASSAY_CLI_DIRE
 typedef struct assay_cli_words {
   const char **items; /* NULL-terminated once parsed; NULL when empty */
   size_t count, capacity;
+  size_t followed; /* how many of them, the last ones, stood behind the option's value (`follows`) */
 } assay_cli_words;
 
 typedef struct assay_cli_option {
@@ -47,7 +48,8 @@ typedef struct assay_cli_option {
   const char *const *choices; /* NULL-terminated; NULL: any value */
   double low, high;           /* of numbers, inclusive; both 0: no limits */
   assay_cli_hint hint;
-  size_t at; /* offsetof the field in the verb's settings */
+  bool follows; /* of ASSAY_CLI_REPEAT */
+  size_t at;    /* offsetof the field in the verb's settings */
   const char *help;
 } assay_cli_option;
 
@@ -321,7 +323,7 @@ typedef struct assay_cli_judging {
        0,                                                                                                                          \
        ASSAY_CLI_TEXT,                                                                                                             \
        "GLOB",                                                                                                                     \
-       .help = "Only benchmarks whose \"suite/name\" matches; a plain word matches anywhere.",                                     \
+       .help = "Only benchmarks whose name or \"suite/name\" matches; a plain word matches anywhere.",                             \
        .at = offsetof(settings, judging.filter)},                                                                                  \
       {"metric", 0, ASSAY_CLI_TEXT, "GLOB", .help = "Only metrics whose name matches.", .at = offsetof(settings, judging.metric)}, \
       {"every-metric", 0, ASSAY_CLI_FLAG,                                                                                          \

@@ -14,9 +14,9 @@ typedef struct compare_settings {
 #define AT(field) .at = offsetof(compare_settings, field)
 
 static const assay_cli_option options[] = {
-    {"old", 0, ASSAY_CLI_REPEAT, "FILE|RUN", .hint = ASSAY_CLI_FILE, AT(before),
-     .help = "The side before, instead of the first operand; several files of one program by repeating."},
-    {"new", 0, ASSAY_CLI_REPEAT, "FILE|RUN", .hint = ASSAY_CLI_FILE, AT(after), .help = "The side after."},
+    {"old", 0, ASSAY_CLI_REPEAT, "FILE|RUN", .hint = ASSAY_CLI_FILE, .follows = true, AT(before),
+     .help = "The side before, instead of the first operand; several files of one program as the shell lists them."},
+    {"new", 0, ASSAY_CLI_REPEAT, "FILE|RUN", .hint = ASSAY_CLI_FILE, .follows = true, AT(after), .help = "The side after."},
     {"from", 0, ASSAY_CLI_TEXT, "TOOL", AT(from),
      .help = "Which tool wrote the files, where that cannot be recognised (`assay import --help`)."},
     ASSAY_CLI_JUDGING(compare_settings),
@@ -38,6 +38,7 @@ static const assay_cli_example examples[] = {
     {"two commits that were measured", "compare 4743812f e3d9a20"},
     {"two versions that were kept as baselines", "compare v1.0 v2.0 --all"},
     {"files of another tool, several invocations a side", "compare before-1.json,before-2.json after-1.json,after-2.json"},
+    {"the same with all files of a kind", "compare --old before-*.json --new after-*.json"},
     {"for a pull request", "compare main --format markdown --pr --output-file comment.md"},
     {0}};
 
@@ -50,8 +51,23 @@ static assay_status choose_side(const assay_cli_words *given, const char *operan
   return ASSAY_OK;
 }
 
-static assay_status choose_sides(const assay_cli *cli, const compare_settings *settings, const char **operands, assay_cli_side *before,
+/* One word behind the files of the only side that an option names is the other side ("--old OLD NEW"); several could be either. */
+static assay_status give_back(assay_cli *cli, assay_cli_words *given, const assay_cli_words *other, const char *option,
+                              const char *other_option, assay_error *err) {
+  if (given->followed == 0 || other->count > 0 || cli->operand_count > 0) return ASSAY_OK;
+  if (given->followed > 1)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s names %zu files; name those of the other side with --%s", option, given->count,
+                      other_option);
+  cli->operands = &given->items[--given->count];
+  cli->operand_count = 1;
+  return ASSAY_OK;
+}
+
+static assay_status choose_sides(assay_cli *cli, compare_settings *settings, const char **operands, assay_cli_side *before,
                                  assay_cli_side *after, assay_error *err) {
+  assay_status returned = give_back(cli, &settings->before, &settings->after, "old", "new", err);
+  if (returned == ASSAY_OK) returned = give_back(cli, &settings->after, &settings->before, "new", "old", err);
+  if (returned != ASSAY_OK) return returned;
   /* With --old the first operand is the new side. */
   size_t given = 0;
   const char *old = settings->before.count == 0 && given < cli->operand_count ? cli->operands[given++] : NULL;
@@ -72,14 +88,15 @@ static assay_status choose_sides(const assay_cli *cli, const compare_settings *s
 }
 
 static int run(assay_cli *cli, const void *raw) {
-  const compare_settings *settings = raw;
+  compare_settings chosen = *(const compare_settings *)raw;
+  const compare_settings *settings = &chosen;
   assay_error err = {0};
   assay_cli_inputs inputs;
   assay_cli_side before = {0}, after = {0};
   assay_cli_pair pair = {0};
   const char *operands[2];
   assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
-  assay_status status = choose_sides(cli, settings, operands, &before, &after, &err);
+  assay_status status = choose_sides(cli, &chosen, operands, &before, &after, &err);
   if (status == ASSAY_OK) status = assay_cli_load_pair(&inputs, &before, &after, &err, &pair);
   if (status == ASSAY_OK) status = assay_cli_judge(&inputs, &settings->judging, &err, &pair);
   assay_cli_showing showing = {.format = settings->json ? ASSAY_FORMAT_JSON : assay_cli_change_format(settings->format),
@@ -99,7 +116,8 @@ const assay_cli_verb assay_cli_compare = {
     .summary = "Compare two runs: what became better or worse, by how much, and how sure that is.",
     .details =
         "OLD and NEW are files (Assay's report.json or another tool's results; - for standard input; several invocations of one program "
-        "joined by commas), or runs of the history: \"latest\", \"previous\", an id or its beginning, a baseline's name, a commit. A file "
+        "joined by commas, or behind --old and --new), or runs of the history: \"latest\", \"previous\", an id or its beginning, a "
+        "baseline's name, a commit. A file "
         "goes first where there is one of that name. NEW is the latest run when not given.\n\n"
         "A verdict needs a change beyond its threshold and the noise floor, and a p-value that is small after correction for how many "
         "comparisons were made; docs/compare.md says why that holds. Different machines are compared only with --other-machines.\n\n"

@@ -64,15 +64,9 @@ static assay_status split_files(assay_cli *cli, const char *word, assay_error *e
 }
 
 assay_status assay_cli_read_files(const char *const *files, size_t count, const char *from, assay_error *err, assay_result **result) {
-  bool from_stdin = count == 1 && strcmp(files[0], "-") == 0;
-  assay_error looked = {0};
   for (size_t i = 0; i < count; i++) {
     if (!is_file(files[i])) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no file %s", files[i]);
   }
-  /* Standard input cannot be looked at first; without a name it is what Assay itself writes. */
-  if (from == NULL && count == 1) from = from_stdin ? "assay" : assay_import_recognise(files[0], &looked);
-  if (from == NULL && count == 1) return ASSAY_FAIL(err, looked.status, "%s", looked.message);
-  if (count == 1 && strcmp(from, "assay") == 0) return assay_result_read(files[0], err, result);
   return assay_import(files, count, from, err, result);
 }
 
@@ -218,9 +212,7 @@ void assay_cli_judge_config_deinit(assay_cli_judge_config *config) {
 
 static bool is_wanted(const assay_change *change, void *user) {
   const assay_cli_judging *judging = user;
-  char full[2 * ASSAY_NAME_MAX + 2];
-  snprintf(full, sizeof full, "%s/%s", change->suite, change->benchmark);
-  return (judging->filter == NULL || assay_glob_match(judging->filter, full)) &&
+  return (judging->filter == NULL || assay_glob_match_benchmark(judging->filter, change->suite, change->benchmark, NULL)) &&
          (judging->metric == NULL || assay_glob_match(judging->metric, change->metric));
 }
 

@@ -148,6 +148,16 @@ static assay_status take_following(parser *p, const assay_cli_option *option) {
   return status;
 }
 
+/* What the shell made of `--old before-*.json`. Whether the last of them was meant as an operand, the verb knows. */
+static assay_status take_all_following(parser *p, const assay_cli_option *option) {
+  assay_cli_words *words = (void *)(p->settings + option->at);
+  assay_status status = ASSAY_OK;
+  words->followed = 0;
+  for (; status == ASSAY_OK && p->next < p->count && p->words[p->next][0] != '-'; words->followed++)
+    status = set_value(p->cli, option, p->words[p->next++], p->settings, p->err);
+  return status;
+}
+
 /* `attached` is the value in the same word, or NULL. */
 static assay_status apply(parser *p, const assay_cli_option *option, const char *attached) {
   if (option == &help_option) {
@@ -172,6 +182,7 @@ static assay_status apply(parser *p, const assay_cli_option *option, const char 
   p->next++;
   assay_status status = set_value(p->cli, option, value, p->settings, p->err);
   if (status == ASSAY_OK && option->type == ASSAY_CLI_WORDS) status = take_following(p, option);
+  if (status == ASSAY_OK && option->follows) status = take_all_following(p, option);
   return status;
 }
 
@@ -297,7 +308,7 @@ void assay_cli_option_usage(const assay_cli_option *option, assay_buf *out) {
   if (option->letter != 0) assay_buf_printf(out, "-%c, ", option->letter);
   assay_buf_printf(out, "--%s", option->name);
   if (option->value != NULL) assay_buf_printf(out, " %s", option->value);
-  if (option->type == ASSAY_CLI_WORDS) assay_buf_puts(out, "...");
+  if (option->type == ASSAY_CLI_WORDS || option->follows) assay_buf_puts(out, "...");
 }
 
 void assay_cli_option_help(const assay_cli_option *option, assay_buf *out) {

@@ -97,7 +97,7 @@ typedef struct assay_changes {
   assay_regress_status status;
   double alpha;
   bool other_machine;  /* the results come from different machines */
-  double common_ratio; /* the median change of all main metrics (positive: worse); NaN for fewer than three, and of ab */
+  double common_ratio; /* the median change of all main metrics (positive: worse); NaN for fewer than three */
   void *storage;       /* private */
 } assay_changes;
 

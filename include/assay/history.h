@@ -124,8 +124,8 @@ typedef struct assay_history_baseline {
 
 /* Whether a baseline can be called so: ASSAY_ERR_INVALID says why not. */
 ASSAY_API assay_status assay_history_check_baseline_name(const char *name, assay_error *err);
-/* Saving a name again moves it; a NULL description then keeps the old one. A name is 1 to 127 bytes without control characters, and not
- * "latest" or "previous". */
+/* Saving a name again moves it (`baseline save` asks for --force first); a NULL description then keeps the old one. A name is 1 to 127
+ * bytes without control characters, and not "latest" or "previous". */
 ASSAY_API assay_status assay_history_save_baseline(assay_history *history, const char *name, const char *run_id, const char *description,
                                                    assay_error *err);
 ASSAY_API assay_status assay_history_load_baseline(assay_history *history, const char *name, assay_error *err, assay_result **result);

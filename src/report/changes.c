@@ -68,27 +68,6 @@ static void count_benchmarks(assay_changes_view *v) {
   }
 }
 
-static bool any_failed(const assay_result *result) {
-  for (size_t i = 0; result != NULL && i < result->benchmark_count; i++)
-    if (result->benchmarks[i].status == ASSAY_OUTCOME_FAILED) return true;
-  return false;
-}
-
-static bool failed_in(const assay_result *result, const assay_change *c) {
-  const assay_benchmark_result *b = result != NULL ? assay_result_find(result, c->suite, c->benchmark) : NULL;
-  return b != NULL && b->status == ASSAY_OUTCOME_FAILED;
-}
-
-static void count_failed(assay_changes_view *v) {
-  if (!any_failed(v->before) && !any_failed(v->after)) return;
-  for (size_t i = v->count; i-- > 0;) {
-    const assay_change *c = v->rows[i];
-    if (!c->is_main || c->verdict != ASSAY_VERDICT_INCONCLUSIVE || !(failed_in(v->before, c) || failed_in(v->after, c))) continue;
-    v->failed++;
-    v->first_failed = c;
-  }
-}
-
 assay_status assay_changes_view_make(const assay_changes *changes, const assay_changes_context *context, assay_error *err,
                                      assay_changes_view *view) {
   assay_changes_view v = {.changes = changes,
@@ -102,7 +81,6 @@ assay_status assay_changes_view_make(const assay_changes *changes, const assay_c
   for (size_t i = 0; i < v.count; i++) v.rows[i] = &changes->items[i];
   count_benchmarks(&v);
   if (v.count > 0) qsort(v.rows, v.count, sizeof *v.rows, by_weight);
-  count_failed(&v);
   while (v.open < v.count && rank_of(v.rows[v.open]->verdict) < rank_of(ASSAY_VERDICT_NEW)) v.open++;
   for (size_t i = v.open; i-- > 0;) {
     if (v.rows[i]->verdict == ASSAY_VERDICT_BETTER) v.best = v.rows[i];
@@ -180,10 +158,9 @@ static const char *word_of(assay_verdict verdict) { return verdict == ASSAY_VERD
 static size_t tally(const assay_changes_view *view, unsigned leave_out, const char *before, assay_buf *out) {
   size_t told = 0;
   for (size_t k = 0; k < ASSAY_VERDICT_COUNT; k++) {
-    size_t count = view->tally[order[k]], failed = order[k] == ASSAY_VERDICT_INCONCLUSIVE ? view->failed : 0;
-    if ((leave_out >> order[k] & 1) != 0) continue;
-    if (failed > 0) assay_buf_printf(out, "%s%zu failed", told++ > 0 ? ", " : before, failed);
-    if (count > failed) assay_buf_printf(out, "%s%zu %s", told++ > 0 ? ", " : before, count - failed, word_of(order[k]));
+    size_t count = view->tally[order[k]];
+    if (count == 0 || (leave_out >> order[k] & 1) != 0) continue;
+    assay_buf_printf(out, "%s%zu %s", told++ > 0 ? ", " : before, count, word_of(order[k]));
   }
   return told;
 }
@@ -209,26 +186,7 @@ static void tell_worse(const assay_changes_view *view, assay_buf *out) {
   assay_buf_putc(out, '.');
 }
 
-static void tell_failed(const assay_changes_view *view, assay_buf *out) {
-  const char *reason = view->first_failed->reason;
-  if (view->benchmarks == 1)
-    assay_buf_puts(out, "Nothing could be compared: it failed");
-  else {
-    assay_buf_printf(out, "%zu of ", view->failed);
-    assay_report_plural(out, view->benchmarks, "benchmark");
-    assay_buf_printf(out, " failed, the first: %s", view->first_failed->benchmark);
-  }
-  if (reason != NULL) assay_buf_printf(out, ": %s", reason);
-}
-
 static void tell_unsure(const assay_changes_view *view, assay_buf *out) {
-  if (view->failed > 0) {
-    tell_failed(view, out);
-    if (view->benchmarks > view->failed) assay_buf_puts(out, "; of the others nothing is known to be worse");
-    tally(view, view->tally[ASSAY_VERDICT_INCONCLUSIVE] == view->failed ? 1u << ASSAY_VERDICT_INCONCLUSIVE : 0, ": ", out);
-    assay_buf_putc(out, '.');
-    return;
-  }
   size_t unsure = view->tally[ASSAY_VERDICT_INCONCLUSIVE], missing = view->tally[ASSAY_VERDICT_MISSING];
   if (unsure + missing == 0) {
     assay_buf_puts(out, "Nothing could be compared");
@@ -271,21 +229,17 @@ void assay_changes_rule(const assay_changes_view *view, assay_buf *out) {
                    alpha);
 }
 
-/* Nearly all main metrics went the way of their median, by half of it or more, and it is beyond the thresholds of at least half of them. */
+/* The median of all main metrics is beyond the thresholds of at least half of them. */
 static bool moved_together(const assay_changes *changes) {
-  static const double least_told = 0.01;
-  size_t beyond = 0, along = 0, count = 0;
-  double common = changes->common_ratio;
-  if (!isfinite(common) || fabs(common) < least_told) return false;
+  size_t beyond = 0, count = 0;
+  if (!isfinite(changes->common_ratio)) return false;
   for (size_t i = 0; i < changes->count; i++) {
     const assay_change *c = &changes->items[i];
     if (!c->is_main || !isfinite(c->change_ratio)) continue;
-    double worse = c->better == ASSAY_HIGHER ? -c->change_ratio : c->change_ratio;
     count++;
-    along += common > 0 ? worse >= common / 2 : worse <= common / 2;
-    beyond += fabs(common) > c->threshold.warning;
+    beyond += fabs(changes->common_ratio) > c->threshold.warning;
   }
-  return count > 0 && 2 * beyond >= count && 10 * along >= 9 * count;
+  return count > 0 && 2 * beyond >= count;
 }
 
 static const char *machine_of(const assay_result *result) {

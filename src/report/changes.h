@@ -20,8 +20,7 @@ typedef struct assay_changes_view {
   const assay_change **rows; /* worst first */
   size_t count, open;        /* rows; the first `open` say something, the others are new or the same */
   size_t benchmarks, tally[ASSAY_VERDICT_COUNT]; /* benchmarks, and how many have which verdict as their gravest */
-  size_t failed; /* of the inconclusive ones: what was run ended with a failure, so that there was nothing to judge */
-  const assay_change *first_failed, *worst, *best; /* NULL without */
+  const assay_change *worst, *best;              /* NULL without */
 } assay_changes_view;
 
 /* `changes` may be NULL or empty. Borrows everything. */

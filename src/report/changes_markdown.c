@@ -50,7 +50,7 @@ static size_t first_unsure(const assay_changes_view *view) {
 
 static void rule(const assay_changes_view *view, assay_buf *out) {
   assay_buf text = {0};
-  if (view->tally[ASSAY_VERDICT_INCONCLUSIVE] <= view->failed) return;
+  if (view->tally[ASSAY_VERDICT_INCONCLUSIVE] == 0) return;
   assay_changes_rule(view, &text);
   assay_buf_putc(out, '\n');
   if (text.data != NULL) assay_markdown_text(out, text.data);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sqlite3
+import threading
 import unittest
 import xml.etree.ElementTree
 
@@ -92,6 +93,38 @@ class Compare(Compared):
         with open(old, encoding="utf-8") as file:
             self.assertIn("standard input", self.check("compare", "-", new, stdin=file.read(), code=1).stdout)
 
+    def test_standard_input_and_pipes_are_recognised_by_what_they_say(self):
+        google = '{"context": {"date": "2026-01-01T00:00:00+00:00", "num_cpus": 2, "host_name": "box"}, "benchmarks": [%s]}' % ", ".join(
+            '{"name": "%s", "run_type": "iteration", "iterations": 9, "real_time": %d, "cpu_time": 1, "time_unit": "ns"}' % (name, at * 100 + 3) for at, name in enumerate("abc"))
+        file = self.write("google.json", google.replace("103", "104"))
+        compared = json.loads(self.check("compare", file, "-", "--json", stdin=google, code=3).stdout)
+        self.assertEqual(compared["after"]["source"], "google-benchmark")
+        self.assertIn("from google-benchmark", self.check("compare", "-", file, stdin=google, code=3).stdout)
+        self.assertIn("google-benchmark", self.check("report", "-", "--format", "json", stdin=google).stdout)
+        self.check("baseline", "import", "-", "--name", "piped", stdin=google)
+        os.mkfifo(self.path("pipe"))
+        writer = threading.Thread(target=self.write, args=("pipe", google))
+        writer.start()
+        self.check("compare", file, "pipe", code=3)
+        writer.join()
+        self.refuse("compare", file, "-", stdin="hello", says="none of the formats")
+
+    def test_several_files_a_side_as_the_shell_lists_them(self):
+        sides = {name: [self.made(f"{name}{i}.json", f"{i:015x}" + name[0], {"sum": [at + i / 10]}) for i in range(4)] for name, at in (("a", 100), ("b", 130))}
+        done = self.check("compare", "--old", *sides["a"], "--new", *sides["b"], "--json", code=1)
+        self.assertEqual(done.stdout, self.check("compare", ",".join(sides["a"]), ",".join(sides["b"]), "--json", code=1).stdout)
+        (change,) = json.loads(done.stdout)["changes"]
+        self.assertEqual((change["before_count"], change["after_count"]), (4, 4))
+        self.assertEqual(self.check("compare", "--new", *sides["b"], "--old", *sides["a"], "--json", code=1).stdout, done.stdout)
+        self.refuse("compare", "--old", *sides["a"], says=["--old names 4 files", "--new"])
+
+    def test_a_filter_means_the_name_with_and_without_its_suite(self):
+        old, new = self.old(), self.new()
+        for glob in ("s*", "made/s*", "*/s*"):
+            names = [c["benchmark"] for c in json.loads(self.check("compare", old, new, "--filter", glob, "--json", code=1).stdout)["changes"]]
+            self.assertEqual(sorted(names), ["sort", "sum"], glob)
+        self.refuse("compare", old, new, "--filter", "ade/*", says="nothing matches")
+
     def test_every_kind_of_reference(self):
         self.keep()
         for before, after in [("main", "change"), ("previous", "latest"), ("00000000000000a1", "00000000000000b2"), ("00000000000000a", "b" * 8), ("a" * 40, "b" * 40),
@@ -118,7 +151,7 @@ class Compare(Compared):
         self.refuse("compare", "mian", "latest", says=["'mian'", "no file", "did you mean \"main\""])
         self.refuse("compare", "", "latest", says="empty name")
         self.refuse("compare", says="name what to compare")
-        self.refuse("compare", "--old", "main", "new.json", "old.json", says="one too many")
+        self.refuse("compare", "--old", "main", "new.json", "old.json", says="--new")
         self.refuse("compare", "main", "latest", "--new", "new.json", says="both name that side")
         self.refuse("compare", "main", "new.json,gone.json", says="gone.json")
         self.refuse("compare", "main", "latest", "--filter", "nothing*", says="--filter nothing*")
@@ -253,6 +286,12 @@ class Baselines(Compared):
         self.assertRegex(shown, r"sort +2\.000 µs")
         self.assertIn("'v1' is now run 00000000000000b2", self.check("baseline", "update", "v1").stdout)
         self.assertIn("what we shipped", self.check("baseline", "list").stdout)  # the description stays
+        self.refuse("baseline", "save", "v1", "00000000000000a1", says=["is run 00000000000000b2 already", "--force", "update"])
+        self.assertRegex(self.check("baseline", "list").stdout, "v1 +00000000000000b2")
+        self.check("baseline", "save", "v1", "00000000000000b2", "--description", "the same run, other words")
+        self.check("baseline", "save", "v1", "00000000000000a1", "--force")
+        self.assertRegex(self.check("baseline", "list").stdout, "v1 +00000000000000a1")
+        self.assertIn("'v1' was run 00000000000000a1 and is now run 00000000000000b2", self.check("baseline", "import", "new.json", "--name", "v1").stdout)
         self.check("baseline", "delete", "v1")
         self.refuse("baseline", "show", "v1", says=["v1", "no baseline"])
         self.refuse("baseline", "delete", "mian", says='did you mean "main"')
@@ -286,6 +325,9 @@ class Baselines(Compared):
         self.assertNotIn(kept["run"]["id"], ("00000000000000a1", "00000000000000b2", "00000000000000c3"))
         self.assertIn("stays as it is", self.check("baseline", "update", "main", "--if-better").stdout)
         self.assertEqual(json.loads(self.check("compare", "third", "latest", "--json").stdout)["after"]["run_id"], "00000000000000c3")
+        self.assertEqual(kept["run"]["started_at_s"], 1760000000)
+        self.assertRegex(self.check("history").stdout, r"main, the better of 00000000 and 00000000")
+        self.assertEqual(json.loads(self.check("history", "show", "previous", "--json").stdout)["run"]["id"], "00000000000000b2")
         points = sqlite3.connect(self.path("benchmark_results", "history.db")).execute("SELECT count(*) FROM points").fetchone()[0]
         self.assertEqual(points, 4 + 4 + 5)  # what was put together is not measured once more
         self.made("far.json", "00000000000000d4", OLD, at=1760200000, machine="ffeeddccbbaa9988", label="Another machine")
