@@ -17,7 +17,7 @@ typedef struct assay_pair {
   double unit;            /* what a step of 1 is in the metric's unit, where it is not a logarithm */
   double step, error, df; /* after - before, its standard error, and that one's degrees of freedom */
   double least_p;         /* too few processes to rule two modes of speed out: no p-value below this; 0: enough */
-  bool moderated;         /* error and df draw on the other benchmarks */
+  double alone_df; /* degrees of freedom of `alone` */
 } assay_pair;
 
 typedef struct assay_comparison {
@@ -25,7 +25,6 @@ typedef struct assay_comparison {
   assay_compare_config config;
   assay_changes *changes;
   assay_pair *pairs; /* one an item */
-  double noise_df;   /* degrees of freedom of `alone` */
 } assay_comparison;
 
 /* Values that are independent of each other: processes or runs, but one for all repetitions of one process. */
@@ -42,6 +41,8 @@ void assay_comparison_conclude(assay_comparison *comparison);
 /* Sets verdict and reason from figures, q-values and floors. */
 void assay_comparison_judge(assay_comparison *comparison);
 
+/* Standard deviation of the change between two runs of the same code, as the history knows it (logarithms); 0: it does not. */
+double assay_history_spread(const assay_comparison *comparison, const assay_change *change);
 /* Whether item `i` says something of the others: a main metric on both sides that the machine's speed moves. */
 bool assay_is_typical(const assay_comparison *comparison, size_t i);
 /* Of one process, as both sides of the pair show it. */

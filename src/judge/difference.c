@@ -8,10 +8,11 @@ static const double LEVEL = 0.95, POWER = 0.8;
 /* Processes are sometimes fast or slow as a whole (layout of memory, page placement); up to this ratio such modes are expected. */
 static const double MODES = 0.25;
 /*
- * One process a side says nothing of the spread between processes. Where the two results have at least eight such benchmarks, their own
- * spread stands for it; else 5 %, with few degrees of freedom because it is a guess: published studies find between 0.5 and 10 %.
+ * One process a side says nothing of the spread between processes. Where the history knows how much such runs differ, that stands for it; else,
+ * where the two results have at least eight such benchmarks, what these differ by, with few degrees of freedom because their spreads are not
+ * alike; else it is unknown, and so is whether anything changed.
  */
-static const double LONE_SPREAD = 0.05, LONE_DF = 4, LEAST_SPREAD = 0.005;
+static const double LONE_DF = 5, LONE_DF_EACH = 0.2, LEAST_SPREAD = 0.005;
 enum { ENOUGH = 8 };
 
 size_t assay_independent_values(const assay_metric_result *metric) {
@@ -77,13 +78,19 @@ static double error_within(const assay_metric_result *m, const double *values) {
   return 1.2533 * assay_stats_mad(values, m->process_count) / sqrt((double)m->process_count); /* of a median, for normal values */
 }
 
+/* Counts, accuracies and error rates that tie do so because they are exact. */
+static bool has_modes(assay_metric_kind kind) {
+  return kind != ASSAY_KIND_COUNT && kind != ASSAY_KIND_ACCURACY && kind != ASSAY_KIND_ERROR_RATE;
+}
+
 static void several_against_several(assay_pair *pair, assay_change *change, const double *a, const double *b) {
   assay_difference d;
-  if (assay_stats_difference(a, pair->before->process_count, b, pair->after->process_count, LEVEL, MODES, &d) != ASSAY_OK) return;
+  if (assay_stats_difference(a, pair->before->process_count, b, pair->after->process_count, LEVEL, has_modes(change->kind) ? MODES : 0, &d) != ASSAY_OK)
+    return;
   pair->step = d.step;
   pair->error = d.error;
   pair->df = d.df;
-  pair->least_p = d.error > 0 && d.p_value > assay_stats_t_pvalue(d.step / d.error, d.df) ? d.p_value : 0;
+  pair->least_p = d.least_p;
   change->before = off_line(pair, d.before);
   change->after = off_line(pair, d.after);
 }
@@ -128,19 +135,16 @@ static assay_status measure_one(assay_pair *pair, assay_change *change) {
 
 /* ---- One process a side ------------------------------------------------------------------------------------------------------------ */
 
-/* The spread of a single figure between processes, as the lone benchmarks of these two results show it. */
+/* The spread of a single figure between processes, as the lone benchmarks of these two results show it; NaN for too few. */
 static assay_status lone_spread(const assay_comparison *c, double *spread, double *df) {
   double *steps = assay_calloc(ASSAY_TAG_RESULT, c->changes->count + 1, sizeof *steps), centre;
   if (steps == NULL) return ASSAY_ERR_NO_MEMORY;
   size_t count = 0;
   for (size_t i = 0; i < c->changes->count; i++)
     if (c->pairs[i].lone && assay_is_typical(c, i)) steps[count++] = c->pairs[i].step;
-  *spread = LONE_SPREAD;
-  *df = LONE_DF;
-  if (assay_robust_spread(steps, count, ENOUGH, &centre, spread)) {
-    *spread = fmax(*spread / sqrt(2), LEAST_SPREAD);
-    *df = fmax(LONE_DF, 0.3 * (double)count); /* 30 %: how much such a spread uses of normal values */
-  }
+  *spread = NAN;
+  *df = fmax(LONE_DF, LONE_DF_EACH * (double)count);
+  if (assay_robust_spread(steps, count, ENOUGH, &centre, spread)) *spread = fmax(*spread / sqrt(2), LEAST_SPREAD);
   assay_free(steps);
   return ASSAY_OK;
 }
@@ -150,8 +154,9 @@ static assay_status measure_lone(assay_comparison *c) {
   assay_status status = lone_spread(c, &spread, &df);
   for (size_t i = 0; i < c->changes->count && status == ASSAY_OK; i++) {
     assay_pair *pair = &c->pairs[i];
-    if (!pair->lone) continue;
-    pair->error = hypot(pair->error, sqrt(2) * spread);
+    if (!pair->lone || isnan(pair->step)) continue;
+    bool known = assay_history_spread(c, &c->changes->items[i]) > 0; /* it comes in with the noise between runs */
+    if (!known) pair->error = hypot(pair->error, sqrt(2) * spread);
     pair->df = df;
   }
   return status;
@@ -166,10 +171,10 @@ assay_status assay_comparison_measure(assay_comparison *c) {
 
 /* ---- Interval and p-value ------------------------------------------------------------------------------------------------------------ */
 
-/* Satterthwaite's degrees of freedom of the sum of two variances, the second from about `count` others. */
+/* Satterthwaite's degrees of freedom of the sum of two variances. */
 static double joint_df(double error, double df, double alone, double alone_df) {
   double sum = error * error + alone * alone;
-  return sum * sum / (pow(error, 4) / df + (alone > 0 ? pow(alone, 4) / alone_df : 0));
+  return sum * sum / ((error > 0 ? pow(error, 4) / df : 0) + (alone > 0 ? pow(alone, 4) / alone_df : 0));
 }
 
 /* A step in the direction in which all moved counts only as far as it goes beyond that. */
@@ -178,27 +183,41 @@ static double beyond_the_others(double step, double together) {
   return fabs(step) > fabs(together) ? step - together : 0;
 }
 
-static void conclude_one(const assay_comparison *c, assay_pair *pair, assay_change *change) {
+/* What is never negative cannot fall by more than all of it. */
+static double least_change(const assay_pair *pair) {
+  if (pair->logarithms || pair->unit == 1) return -INFINITY;
+  for (size_t i = 0; i < pair->before->process_count; i++)
+    if (pair->before->processes[i] < 0) return -INFINITY;
+  for (size_t i = 0; i < pair->after->process_count; i++)
+    if (pair->after->processes[i] < 0) return -INFINITY;
+  return -1;
+}
+
+static void conclude_one(const assay_pair *pair, assay_change *change) {
   double error = hypot(pair->error, pair->alone);
   change->change_ratio = assay_change_at(pair, pair->step);
   change->ci_low = change->ci_high = change->change_ratio;
   change->p_value = pair->step == 0 ? 1 : 0;
   change->detectable = 0;
-  if (error <= 1e-12 * fmax(1, fabs(pair->step))) { /* counts that do not vary leave no doubt; rounding counts as nothing */
-    if (fabs(pair->step) <= 1e-11) change->p_value = 1;
+  if (isnan(error)) { /* nothing is known of the spread */
+    change->ci_low = change->ci_high = change->p_value = change->detectable = NAN;
     return;
   }
-  double df = joint_df(pair->error, pair->df, pair->alone, c->noise_df), reach = assay_stats_t_quantile(0.5 + LEVEL / 2, df);
+  if (error <= 1e-12 * fmax(1, fabs(pair->step))) { /* counts that do not vary leave no doubt; rounding counts as nothing */
+    change->p_value = fabs(pair->step) <= 1e-11 ? 1 : pair->least_p;
+    return;
+  }
+  double df = joint_df(pair->error, pair->df, pair->alone, pair->alone_df), reach = assay_stats_t_quantile(0.5 + LEVEL / 2, df);
   double own = beyond_the_others(pair->step, pair->together);
-  change->ci_low = assay_change_at(pair, pair->step - reach * error);
+  change->ci_low = fmax(assay_change_at(pair, pair->step - reach * error), least_change(pair));
   change->ci_high = assay_change_at(pair, pair->step + reach * error);
   change->p_value = assay_stats_t_pvalue(own / error, df);
-  if (!pair->moderated) change->p_value = fmax(change->p_value, pair->least_p);
+  change->p_value = fmax(change->p_value, pair->least_p);
   change->detectable = assay_change_at(pair, fabs(pair->together) + (reach + assay_stats_t_quantile(POWER, df)) * error);
   change->noise_floor = assay_change_at(pair, fabs(pair->together) + 1.96 * pair->alone); /* 19 of 20 */
 }
 
 void assay_comparison_conclude(assay_comparison *c) {
   for (size_t i = 0; i < c->changes->count; i++)
-    if (c->pairs[i].before != NULL && isfinite(c->pairs[i].step)) conclude_one(c, &c->pairs[i], &c->changes->items[i]);
+    if (c->pairs[i].before != NULL && isfinite(c->pairs[i].step)) conclude_one(&c->pairs[i], &c->changes->items[i]);
 }

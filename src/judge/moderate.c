@@ -90,6 +90,5 @@ void assay_comparison_moderate(assay_comparison *c) {
     double variance = (p.df * p.variance + pair->df * assay_process_variance(pair)) / (p.df + pair->df);
     pair->error = sqrt(variance * per_process);
     pair->df += p.df;
-    pair->moderated = true;
   }
 }

@@ -98,8 +98,11 @@ static void solve(const typical *t, double *together, double *alone) {
 
 /* ---- From the history ---------------------------------------------------------------------------------------------------------------- */
 
-static double from_history(const assay_comparison *c, const assay_change *change) {
-  if (c->config.noise == NULL) return 0;
+/* Of about ten runs' worth of differences, as a rule. */
+static const double HISTORY_DF = 10;
+
+double assay_history_spread(const assay_comparison *c, const assay_change *change) {
+  if (c->config.noise == NULL || c->config.interleaved) return 0;
   double ratio = c->config.noise(change->suite, change->benchmark, change->metric, c->config.noise_user);
   return isfinite(ratio) && ratio > 0 ? log1p(ratio) / 1.96 : 0; /* 19 of 20 differences are below it */
 }
@@ -120,7 +123,7 @@ assay_status assay_comparison_find_noise(assay_comparison *c) {
   double together, alone;
   collect(c, &t);
   solve(&t, &together, &alone);
-  c->noise_df = fmax(1, EFFICIENCY * (double)t.count);
+  double among_df = fmax(1, EFFICIENCY * (double)t.count);
   c->changes->common_ratio = t.count >= 3 ? expm1(assay_stats_median(t.steps, t.count)) : NAN;
   for (size_t i = 0; i < c->changes->count && !c->config.interleaved; i++) {
     const assay_change *change = &c->changes->items[i];
@@ -128,7 +131,9 @@ assay_status assay_comparison_find_noise(assay_comparison *c) {
     if (pair->before == NULL) continue;
     bool moves = assay_moves_with_machine(change->kind);
     pair->together = moves ? towards_worse(change, together) : 0;
-    pair->alone = fmax(from_history(c, change), moves && !pair->lone ? alone : 0);
+    double known = assay_history_spread(c, change), among = moves && !pair->lone ? alone : 0;
+    pair->alone = fmax(known, among);
+    pair->alone_df = known > among ? HISTORY_DF : among_df;
   }
   assay_free(t.steps);
   return ASSAY_OK;

@@ -33,7 +33,10 @@ static const char *why_within_noise(const assay_comparison *c, const assay_chang
 static const char *why_not_sure(const assay_comparison *c, const assay_change *change, const assay_pair *pair) {
   char text[256];
   if (pair->alone > pair->error && !pair->lone) return why_within_noise(c, change);
-  if (pair->lone)
+  if (pair->lone && isnan(change->p_value))
+    snprintf(text, sizeof text,
+             "one process a side says nothing of how much processes differ: several invocations of each, or a history, would tell");
+  else if (pair->lone)
     snprintf(text, sizeof text, "one process a side: changes below about %.0f %% could be chance; several invocations of each would tell",
              100 * change->detectable);
   else if (isnan(change->p_value))

@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 
-enum { TRIM_FROM = 10, TRIM_PART = 8, FEW = 4, ON_STACK = 64 };
+enum { TRIM_FROM = 10, TRIM_PART = 8, FEW = 5, ON_STACK = 64 };
 static const double POWER = 0.8;
 
 typedef struct group {
@@ -97,8 +97,9 @@ assay_status assay_stats_difference(const double *before, size_t before_count, c
     d.p_value = assay_stats_t_pvalue(d.step / d.error, d.df);
     d.detectable = (reach + assay_stats_t_quantile(POWER, d.df)) * d.error;
   }
-  bool few = before_count < FEW || after_count < FEW;
-  if (few && fabs(d.step) < modes && d.error > 0) d.p_value = fmax(d.p_value, modes_by_chance(before_count, after_count));
+  bool few = before_count < FEW || after_count < FEW, tied = d.error == 0;
+  if ((few || tied) && fabs(d.step) < modes) d.least_p = modes_by_chance(before_count, after_count);
+  d.p_value = fmax(d.p_value, d.least_p);
   *difference = d;
   return ASSAY_OK;
 }

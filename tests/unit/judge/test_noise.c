@@ -168,9 +168,21 @@ static void repetitions_of_one_process_are_one_value(void **state) {
   (void)state;
   size_t false_alarms;
   assert_int_equal(first_of_lone(1, 1.1, &false_alarms), ASSAY_VERDICT_INCONCLUSIVE); /* 20 repetitions that agree to 0.2 % prove nothing */
-  assert_int_equal(first_of_lone(1, 2, &false_alarms), ASSAY_VERDICT_CRITICAL);
+  assert_int_equal(first_of_lone(1, 2, &false_alarms), ASSAY_VERDICT_INCONCLUSIVE);
   assert_int_equal(first_of_lone(30, 1.1, &false_alarms), ASSAY_VERDICT_WORSE); /* 29 others show how much processes differ */
   assert_int_equal(false_alarms, 0);
+}
+
+static void the_history_knows_how_much_processes_differ(void **state) {
+  (void)state;
+  double noise = 0.03;
+  assay_result *before = lone(1, 1, 0.01, 5), *after = lone(1, 1.12, 0.01, 6);
+  assay_changes *changes = compare(before, after, &(assay_compare_config){.noise = known_noise, .noise_user = &noise});
+  assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_WORSE);
+  assert_true(changes->items[0].p_value > 1e-6); /* 12 % where 19 of 20 differ by less than 3 */
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
 }
 
 /* ---- Thresholds --------------------------------------------------------------------------------------------------------------------- */
@@ -243,6 +255,7 @@ int main(void) {
       cmocka_unit_test(a_busy_machine_is_no_verdict),
       cmocka_unit_test(other_machines_are_refused_unless_asked_for),
       cmocka_unit_test(repetitions_of_one_process_are_one_value),
+      cmocka_unit_test(the_history_knows_how_much_processes_differ),
       cmocka_unit_test(thresholds_come_from_files),
       cmocka_unit_test(bad_thresholds_name_the_place),
   };
