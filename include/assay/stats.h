@@ -69,10 +69,10 @@ typedef struct assay_difference {
 
 /*
  * Welch's t of two means; a side with ten values or more gives its mean trimmed by an eighth at either end, with the winsorised variance
- * (Yuen 1974), so that one bad process in ten does not hide a difference. Fewer than five values on a side, or values that tie on each, cannot tell two modes of speed
- * from a difference: steps below `modes` (0: none are expected, as of counts) then have a p-value of at least what two modes give by
- * chance. Beyond that, values without any spread leave no doubt: p_value is 0 or 1. ASSAY_ERR_INVALID for fewer than two values on a side, for values that are not
- * finite, and for a level outside (0, 1).
+ * (Yuen 1974), so that one bad process in ten does not hide a difference. Fewer than five values on a side, or values that tie on each,
+ * cannot tell two modes of speed from a difference: steps below `modes` (0: none are expected, as of counts) then have a p-value of at
+ * least what two modes give by chance. Beyond that, values without any spread leave no doubt: p_value is 0 or 1. ASSAY_ERR_INVALID for
+ * fewer than two values on a side, for values that are not finite, and for a level outside (0, 1).
  */
 ASSAY_API assay_status assay_stats_difference(const double *before, size_t before_count, const double *after, size_t after_count,
                                               double level, double modes, assay_difference *difference);

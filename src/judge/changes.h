@@ -17,7 +17,7 @@ typedef struct assay_pair {
   double unit;            /* what a step of 1 is in the metric's unit, where it is not a logarithm */
   double step, error, df; /* after - before, its standard error, and that one's degrees of freedom */
   double least_p;         /* too few processes to rule two modes of speed out: no p-value below this; 0: enough */
-  double alone_df; /* degrees of freedom of `alone` */
+  double alone_df;        /* degrees of freedom of `alone` */
 } assay_pair;
 
 typedef struct assay_comparison {

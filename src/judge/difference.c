@@ -8,9 +8,9 @@ static const double LEVEL = 0.95, POWER = 0.8;
 /* Processes are sometimes fast or slow as a whole (layout of memory, page placement); up to this ratio such modes are expected. */
 static const double MODES = 0.25;
 /*
- * One process a side says nothing of the spread between processes. Where the history knows how much such runs differ, that stands for it; else,
- * where the two results have at least eight such benchmarks, what these differ by, with few degrees of freedom because their spreads are not
- * alike; else it is unknown, and so is whether anything changed.
+ * One process a side says nothing of the spread between processes. Where the history knows how much such runs differ, that stands for it;
+ * else, where the two results have at least eight such benchmarks, what these differ by, with few degrees of freedom because their spreads
+ * are not alike; else it is unknown, and so is whether anything changed.
  */
 static const double LONE_DF = 5, LONE_DF_EACH = 0.2, LEAST_SPREAD = 0.005;
 enum { ENOUGH = 8 };
@@ -85,7 +85,8 @@ static bool has_modes(assay_metric_kind kind) {
 
 static void several_against_several(assay_pair *pair, assay_change *change, const double *a, const double *b) {
   assay_difference d;
-  if (assay_stats_difference(a, pair->before->process_count, b, pair->after->process_count, LEVEL, has_modes(change->kind) ? MODES : 0, &d) != ASSAY_OK)
+  if (assay_stats_difference(a, pair->before->process_count, b, pair->after->process_count, LEVEL, has_modes(change->kind) ? MODES : 0,
+                             &d) != ASSAY_OK)
     return;
   pair->step = d.step;
   pair->error = d.error;

@@ -14,12 +14,14 @@
 #include "os/prim.h"
 
 enum { MOST_ROUNDS = 8, LEAST_FRESH = 3 };
+static const size_t NOT_SUSPECTED = SIZE_MAX;
 
 typedef struct settling {
   const assay_settle *job;
   assay_compare_config compare;
-  size_t *first; /* processes of each outcome before anything was measured again */
-  bool *wanted;  /* cases of the next round */
+  size_t *suspected_at; /* how many processes each outcome had when it was first called worse or better */
+  bool *open;           /* outcomes whose verdict waits for fresh processes */
+  bool *wanted;         /* cases of the next round */
   uint64_t started_ns;
   unsigned round;
   assay_error *err;
@@ -36,22 +38,26 @@ static size_t outcome_of(const settling *s, const char *suite, const char *bench
   return all->count;
 }
 
-static bool is_worse(const assay_change *change) {
-  return change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL;
+static bool is_decided(const assay_change *change) {
+  return change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL || change->verdict == ASSAY_VERDICT_BETTER;
+}
+
+static size_t fresh_count(const settling *s, size_t outcome) {
+  return s->suspected_at[outcome] == NOT_SUSPECTED ? 0 : s->job->outcomes->items[outcome].process_count - s->suspected_at[outcome];
 }
 
 /* ---- Confirming ------------------------------------------------------------------------------------------------------------------- */
 
-/* The processes that were measured again, as a result of their own. */
+/* The processes that were measured since each case was first suspected, as a result of their own. */
 static assay_status make_fresh_result(const settling *s, assay_result **fresh) {
   assay_result *made = NULL;
   assay_status status = assay_result_create(s->err, &made);
   const assay_bench_outcomes *all = s->job->outcomes;
   for (size_t i = 0; status == ASSAY_OK && i < all->count; i++) {
-    assay_bench_outcome tail = {.bench = all->items[i].bench,
-                                .process_count = all->items[i].process_count - s->first[i],
-                                .processes = all->items[i].processes + s->first[i]};
-    if (tail.process_count > 0) status = assay_result_add_outcome(made, &tail, s->job->ceilings, s->err);
+    if (fresh_count(s, i) < LEAST_FRESH) continue;
+    assay_bench_outcome tail = {
+        .bench = all->items[i].bench, .process_count = fresh_count(s, i), .processes = all->items[i].processes + s->suspected_at[i]};
+    status = assay_result_add_outcome(made, &tail, s->job->ceilings, s->err);
   }
   if (status == ASSAY_OK)
     *fresh = made;
@@ -70,21 +76,27 @@ static const assay_change *same_change(const assay_changes *changes, const assay
   return NULL;
 }
 
+static double worsening_of(const assay_change *change) {
+  return change->better == ASSAY_LOWER ? change->change_ratio : -change->change_ratio;
+}
+
 /* Of its own p-value: it was chosen beforehand, so the number of comparisons no longer counts. */
-static bool shows_it_too(const assay_change *fresh, double alpha) {
-  double worse = fresh->better == ASSAY_LOWER ? fresh->change_ratio : -fresh->change_ratio;
-  return fresh->p_value <= alpha && worse > fresh->threshold.warning;
+static bool shows_it_too(const assay_change *fresh, const assay_change *change, double alpha) {
+  double same_way = worsening_of(change) > 0 ? worsening_of(fresh) : -worsening_of(fresh);
+  return fresh->p_value <= alpha && same_way > fresh->threshold.warning;
 }
 
 static void withdraw(assay_changes *changes, assay_change *change, const assay_change *fresh) {
   char text[200];
-  snprintf(text, sizeof text,
-           "first it looked worse (%+.1f %% over all processes), but the fresh processes do not show it for sure (%+.1f %%)",
-           100 * change->change_ratio, fresh != NULL ? 100 * fresh->change_ratio : NAN);
+  const char *what = worsening_of(change) > 0 ? "worse" : "better";
+  if (fresh == NULL)
+    snprintf(text, sizeof text, "it looks %s (%+.1f %%), but there was no time for fresh processes to confirm it", what,
+             100 * change->change_ratio);
+  else
+    snprintf(text, sizeof text, "over all processes it looks %s (%+.1f %%), but fresh processes alone do not show it for sure (%+.1f %%)",
+             what, 100 * change->change_ratio, 100 * fresh->change_ratio);
   const char *kept = assay_arena_strdup(changes->storage, text);
-  changes->verdicts[change->verdict]--;
   change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
-  changes->verdicts[change->verdict]++;
   change->reason = kept != NULL ? kept : "";
 }
 
@@ -93,8 +105,21 @@ static bool keep_all(const assay_change *change, void *user) {
   return true;
 }
 
-/* Takes back every regression that fresh processes have not shown as well. */
-static assay_status confirm(const settling *s, assay_changes *changes) {
+/* A suspicion begins with the look that raises it, and ends with the look that does not. */
+static void note_suspicions(settling *s, const assay_changes *changes) {
+  for (size_t i = 0; i < s->job->outcomes->count; i++) s->wanted[i] = false;
+  for (size_t i = 0; i < changes->count; i++) {
+    size_t at = outcome_of(s, changes->items[i].suite, changes->items[i].benchmark);
+    if (at < s->job->outcomes->count && is_decided(&changes->items[i])) s->wanted[at] = true;
+  }
+  for (size_t i = 0; i < s->job->outcomes->count; i++) {
+    if (!s->wanted[i]) s->suspected_at[i] = NOT_SUSPECTED;
+    if (s->wanted[i] && s->suspected_at[i] == NOT_SUSPECTED) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
+  }
+}
+
+/* Takes back every verdict that processes measured after it have not shown as well, and asks for new ones. */
+static assay_status confirm(settling *s, assay_changes *changes) {
   assay_result *fresh = NULL;
   assay_changes *again = NULL;
   assay_compare_config config = s->compare;
@@ -103,9 +128,13 @@ static assay_status confirm(const settling *s, assay_changes *changes) {
   if (status == ASSAY_OK) status = assay_compare(s->job->against, fresh, &config, s->err, &again);
   for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
     assay_change *change = &changes->items[i];
-    if (!is_worse(change)) continue;
-    const assay_change *other = same_change(again, change);
-    if (other == NULL || !shows_it_too(other, changes->alpha)) withdraw(changes, change, other);
+    size_t at = outcome_of(s, change->suite, change->benchmark);
+    if (!is_decided(change) || at == s->job->outcomes->count) continue;
+    const assay_change *other = fresh_count(s, at) >= LEAST_FRESH ? same_change(again, change) : NULL;
+    if (other != NULL && shows_it_too(other, change, changes->alpha)) continue;
+    withdraw(changes, change, other);
+    if (other != NULL) s->suspected_at[at] = s->job->outcomes->items[at].process_count; /* what did not confirm it is not asked again */
+    s->open[at] = true;
   }
   if (status == ASSAY_OK) assay_changes_filter(changes, keep_all, NULL); /* counts anew */
   assay_changes_destroy(again);
@@ -115,12 +144,12 @@ static assay_status confirm(const settling *s, assay_changes *changes) {
 
 /* ---- Measuring again -------------------------------------------------------------------------------------------------------------- */
 
-/* More processes tell more where spread is what stands in the way. */
-static bool is_open(const settling *s, const assay_change *change, size_t outcome) {
-  size_t fresh = s->job->outcomes->items[outcome].process_count - s->first[outcome];
-  if (is_worse(change)) return fresh < LEAST_FRESH;
-  return change->verdict == ASSAY_VERDICT_INCONCLUSIVE && change->is_main;
+/* More processes tell more where a verdict waits for them, and where spread is what stands in the way. */
+static bool is_suspect(const settling *s, const assay_change *change, size_t outcome) {
+  return s->open[outcome] || (is_decided(change) && fresh_count(s, outcome) < LEAST_FRESH);
 }
+
+static bool is_open(const assay_change *change) { return change->verdict == ASSAY_VERDICT_INCONCLUSIVE && change->is_main; }
 
 static double cost_of(const assay_bench_outcome *outcome) {
   double sum = 0;
@@ -138,7 +167,7 @@ static double choose(settling *s, const assay_changes *changes) {
     for (size_t i = 0; i < changes->count; i++) {
       const assay_change *change = &changes->items[i];
       size_t at = outcome_of(s, change->suite, change->benchmark);
-      if (at == all->count || s->wanted[at] || is_worse(change) != (suspects == 1) || !is_open(s, change, at)) continue;
+      if (at == all->count || s->wanted[at] || !(suspects == 1 ? is_suspect(s, change, at) : is_open(change))) continue;
       double one = cost_of(&all->items[at]);
       if (cost + one > left) continue;
       s->wanted[at] = true;
@@ -175,10 +204,15 @@ static assay_status measure(settling *s, double cost) {
   return status;
 }
 
-static assay_status judge(const settling *s, assay_changes **changes) {
+/* The first look is one look: its verdicts stand where nothing can be measured again. All later ones need fresh processes. */
+static assay_status judge(settling *s, assay_changes **changes) {
   assay_changes *made = NULL;
   assay_status status = assay_compare(s->job->against, s->job->result, &s->compare, s->err, &made);
-  if (status == ASSAY_OK && s->round > 0) status = confirm(s, made);
+  if (status == ASSAY_OK) {
+    note_suspicions(s, made);
+    memset(s->open, 0, s->job->outcomes->count * sizeof *s->open);
+    if (s->round > 0) status = confirm(s, made);
+  }
   if (status != ASSAY_OK) {
     assay_changes_destroy(made);
     return status;
@@ -205,14 +239,17 @@ assay_status assay_settle_run(const assay_settle *job, assay_error *err, assay_c
   size_t count = job->outcomes->count;
   settling s = {.job = job, .started_ns = assay_os_now_ns(), .err = err};
   if (job->compare != NULL) s.compare = *job->compare;
-  s.first = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.first);
+  s.suspected_at = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.suspected_at);
+  s.open = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.open);
   s.wanted = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.wanted);
   assay_changes *made = NULL;
   assay_status status = ASSAY_OK;
-  if (s.first == NULL || s.wanted == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
-  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.first[i] = job->outcomes->items[i].process_count;
+  if (s.suspected_at == NULL || s.open == NULL || s.wanted == NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
+  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.suspected_at[i] = NOT_SUSPECTED;
   if (status == ASSAY_OK) status = settle(&s, &made);
-  assay_free(s.first);
+  assay_free(s.suspected_at);
+  assay_free(s.open);
   assay_free(s.wanted);
   if (status == ASSAY_OK)
     *changes = made;

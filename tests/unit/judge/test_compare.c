@@ -56,7 +56,8 @@ static void figures_are_those_of_welch(void **state) {
 static void times_may_have_modes(void **state) {
   (void)state;
   const double x[] = {100, 103, 98, 101, 105}, y[] = {112, 115, 109, 118}, fast[] = {100, 100, 100}, slow[] = {106, 106, 106};
-  assert_near(compare_one(ASSAY_KIND_TIME, ASSAY_LOWER, x, 5, y, 4).p_value, pow(5 / 9., 5) * pow(4 / 9., 4) + pow(4 / 9., 5) * pow(5 / 9., 4), 1e-12);
+  assert_near(compare_one(ASSAY_KIND_TIME, ASSAY_LOWER, x, 5, y, 4).p_value,
+              pow(5 / 9., 5) * pow(4 / 9., 4) + pow(4 / 9., 5) * pow(5 / 9., 4), 1e-12);
   assert_near(compare_one(ASSAY_KIND_TIME, ASSAY_LOWER, fast, 3, slow, 3).p_value, 2 / 64., 1e-12); /* that they tie proves nothing */
   assert_near(compare_one(ASSAY_KIND_TIME, ASSAY_LOWER, fast, 3, fast, 3).p_value, 1, 0);
 }

@@ -161,11 +161,37 @@ static void nothing_is_measured_without_time_or_after_a_stop(void **state) {
   }
 }
 
+/* Looking again and again at the same noise must not find in the end what is not there: fewer than 2.5 % of all verdicts are wrong, where
+ * a single look at 5 % may be wrong in five. */
+static void many_looks_raise_no_more_alarms(void **state) {
+  (void)state;
+  enum { TIMES = 150 };
+  static const double noises[] = {0.08, 0.15};
+  for (size_t n = 0; n < 2; n++) {
+    size_t wrong = 0;
+    for (uint64_t seed = 1; seed <= TIMES; seed++) {
+      story s;
+      begin(&s, noises[n]);
+      assay_random_init(&machine.random, seed);
+      assay_bench_outcomes_destroy(s.before_outcomes);
+      assay_result_destroy(s.before);
+      s.before_outcomes = make_outcomes(s.plan, FIRST, NULL);
+      s.before = result_of(s.before_outcomes);
+      run(&s, 60, NULL);
+      wrong += s.changes->verdicts[ASSAY_VERDICT_WORSE] + s.changes->verdicts[ASSAY_VERDICT_CRITICAL] +
+               s.changes->verdicts[ASSAY_VERDICT_BETTER];
+      end(&s);
+    }
+    assert_true(wrong <= TIMES * CASES / 40);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bad_luck_is_not_reported),
       cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
       cmocka_unit_test(what_is_open_is_measured_until_it_is_decided),
+      cmocka_unit_test(many_looks_raise_no_more_alarms),
       cmocka_unit_test(nothing_is_measured_without_time_or_after_a_stop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
