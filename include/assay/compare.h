@@ -73,7 +73,7 @@ typedef struct assay_change {
   double before, after;             /* geometric means (from ten values on trimmed; error rates: means); NaN on the side without a figure */
   double change_ratio;              /* (after - before) / before; error rates: after - before, in points */
   double ci_low, ci_high;           /* 95 % of change_ratio; NaN, like all below but the threshold, where nothing is known of the spread */
-  double p_value;                   /* of "no change", two-sided, of this comparison alone */
+  double p_value;                   /* of "no change" beyond noise and what all share, two-sided, not yet adjusted */
   double q_value;                   /* adjusted for the number of comparisons (Benjamini and Hochberg): what the verdict rests on */
   assay_threshold threshold;
   double noise_floor; /* change_ratio that 19 of 20 pairs of runs of the same code stay below (history, other benchmarks); 0: none known */
@@ -97,7 +97,7 @@ typedef struct assay_changes {
   assay_regress_status status;
   double alpha;
   bool other_machine;  /* the results come from different machines */
-  double common_ratio; /* the median change of all main metrics (positive: worse); NaN for fewer than three */
+  double common_ratio; /* how far all main metrics moved together (positive: worse); 0: they did not; NaN for fewer than eight */
   void *storage;       /* private */
 } assay_changes;
 

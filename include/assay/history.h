@@ -106,7 +106,7 @@ ASSAY_API void assay_history_names_free(assay_history_name *names);
 
 /*
  * How much the same code differs between two runs on that machine: 19 of 20 differences between neighbouring complete runs of the last 50
- * are below *ratio (robust: from the median of the absolute differences of logarithms, so that a step or two do not count). NaN for fewer
+ * are below *ratio (robust: from a low quantile of the absolute differences of logarithms, so that a few steps do not count). NaN for fewer
  * than six runs.
  */
 ASSAY_API assay_status assay_history_noise(assay_history *history, const char *machine_id, const char *suite, const char *benchmark,

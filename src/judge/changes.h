@@ -17,6 +17,7 @@ typedef struct assay_pair {
   double unit;            /* what a step of 1 is in the metric's unit, where it is not a logarithm */
   double step, error, df; /* after - before, its standard error, and that one's degrees of freedom */
   double least_p;         /* too few processes to rule two modes of speed out: no p-value below this; 0: enough */
+  double seen;            /* what the history has seen of this benchmark between two runs; 0: nothing */
   double alone_df;        /* degrees of freedom of `alone` */
 } assay_pair;
 
@@ -24,7 +25,8 @@ typedef struct assay_comparison {
   const assay_result *before, *after;
   assay_compare_config config;
   assay_changes *changes;
-  assay_pair *pairs; /* one an item */
+  assay_pair *pairs;                                     /* one an item */
+  const assay_benchmark_result **old_index, **new_index; /* sorted by name */
 } assay_comparison;
 
 /* Values that are independent of each other: processes or runs, but one for all repetitions of one process. */

@@ -4,6 +4,7 @@
  * two figures lie apart in judge/difference.c, what is noise in judge/noise.c, and the verdict in judge/verdict.c.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "judge/changes.h"
@@ -36,6 +37,27 @@ static assay_change one_sided(const assay_benchmark_result *b, assay_verdict ver
   *(verdict == ASSAY_VERDICT_NEW ? &change.after : &change.before) = m->value;
   *(verdict == ASSAY_VERDICT_NEW ? &change.after_count : &change.before_count) = assay_independent_values(m);
   return change;
+}
+
+/* ---- By name ------------------------------------------------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b) {
+  const assay_benchmark_result *x = *(const assay_benchmark_result *const *)a, *y = *(const assay_benchmark_result *const *)b;
+  int suite = strcmp(x->suite, y->suite);
+  return suite != 0 ? suite : strcmp(x->name, y->name);
+}
+
+/* Tens of thousands of benchmarks on each side are looked up in each other. */
+static const assay_benchmark_result **make_index(const assay_result *result) {
+  const assay_benchmark_result **index = assay_calloc(ASSAY_TAG_RESULT, result->benchmark_count + 1, sizeof *index);
+  for (size_t i = 0; index != NULL && i < result->benchmark_count; i++) index[i] = &result->benchmarks[i];
+  if (index != NULL) qsort(index, result->benchmark_count, sizeof *index, by_name);
+  return index;
+}
+
+static const assay_benchmark_result *find_in(const assay_benchmark_result *const *index, size_t count, const assay_benchmark_result *like) {
+  const assay_benchmark_result *const *found = bsearch(&like, index, count, sizeof *index, by_name);
+  return found != NULL ? *found : NULL;
 }
 
 /* The metric of `before` that is `after`'s, in the same unit. */
@@ -75,7 +97,7 @@ static void add_one_sided(assay_comparison *c, const assay_benchmark_result *b, 
 
 static void add_benchmark(assay_comparison *c, const assay_benchmark_result *b) {
   if (!has_figure(b)) return;
-  const assay_benchmark_result *old = assay_result_find(c->before, b->suite, b->name);
+  const assay_benchmark_result *old = find_in(c->old_index, c->before->benchmark_count, b);
   if (!has_figure(old)) old = NULL;
   const assay_metric_result *m = old != NULL ? counterpart(old, &b->metrics[0]) : NULL;
   if (m != NULL)
@@ -92,7 +114,7 @@ static void add_all(assay_comparison *c) {
   for (size_t i = 0; i < c->after->benchmark_count; i++) add_benchmark(c, &c->after->benchmarks[i]);
   for (size_t i = 0; i < c->before->benchmark_count; i++) {
     const assay_benchmark_result *old = &c->before->benchmarks[i];
-    if (has_figure(old) && !has_figure(assay_result_find(c->after, old->suite, old->name))) add_one_sided(c, old, ASSAY_VERDICT_MISSING);
+    if (has_figure(old) && !has_figure(find_in(c->new_index, c->after->benchmark_count, old))) add_one_sided(c, old, ASSAY_VERDICT_MISSING);
   }
   for (size_t i = 0; i < c->changes->count; i++) {
     assay_change *change = &c->changes->items[i];
@@ -157,7 +179,10 @@ static assay_status allocate(assay_comparison *c, assay_error *err) {
   if (arena != NULL) assay_arena_init(arena, ASSAY_TAG_RESULT);
   if (c->changes != NULL) c->changes->items = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *c->changes->items);
   c->pairs = assay_calloc(ASSAY_TAG_RESULT, most, sizeof *c->pairs);
-  if (arena != NULL && c->changes != NULL && c->changes->items != NULL && c->pairs != NULL) return ASSAY_OK;
+  c->old_index = make_index(c->before);
+  c->new_index = make_index(c->after);
+  if (c->old_index != NULL && c->new_index != NULL && arena != NULL && c->changes != NULL && c->changes->items != NULL && c->pairs != NULL)
+    return ASSAY_OK;
   if (c->changes == NULL) assay_free(arena);
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing two results");
 }
@@ -201,6 +226,8 @@ assay_status assay_compare(const assay_result *before, const assay_result *after
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "alpha must lie between 0 and 1, not %g", c.config.alpha);
   assay_status status = compare_all(&c, err);
   assay_free(c.pairs);
+  assay_free(c.old_index);
+  assay_free(c.new_index);
   if (status == ASSAY_OK)
     *changes = c.changes;
   else

@@ -215,7 +215,7 @@ static void conclude_one(const assay_pair *pair, assay_change *change) {
   change->p_value = assay_stats_t_pvalue(own / error, df);
   change->p_value = fmax(change->p_value, pair->least_p);
   change->detectable = assay_change_at(pair, fabs(pair->together) + (reach + assay_stats_t_quantile(POWER, df)) * error);
-  change->noise_floor = assay_change_at(pair, fabs(pair->together) + 1.96 * pair->alone); /* 19 of 20 */
+  change->noise_floor = assay_change_at(pair, fabs(pair->together) + 1.96 * fmax(pair->alone, pair->seen)); /* 19 of 20 */
 }
 
 void assay_comparison_conclude(assay_comparison *c) {

@@ -107,6 +107,9 @@ double assay_history_spread(const assay_comparison *c, const assay_change *chang
   return isfinite(ratio) && ratio > 0 ? log1p(ratio) / 1.96 : 0; /* 19 of 20 differences are below it */
 }
 
+/* What two runs were seen to differ by has the spread between their processes in it already. */
+static double beyond(double seen, double error) { return seen > error ? sqrt(seen * seen - error * error) : 0; }
+
 static assay_status allocate(const assay_comparison *c, typical *t) {
   size_t room = c->changes->count + 1;
   *t = (typical){.steps = assay_calloc(ASSAY_TAG_RESULT, 3 * room, sizeof *t->steps)};
@@ -124,14 +127,15 @@ assay_status assay_comparison_find_noise(assay_comparison *c) {
   collect(c, &t);
   solve(&t, &together, &alone);
   double among_df = fmax(1, EFFICIENCY * (double)t.count);
-  c->changes->common_ratio = t.count >= 3 ? expm1(assay_stats_median(t.steps, t.count)) : NAN;
+  c->changes->common_ratio = t.count >= ENOUGH ? expm1(together) : NAN;
   for (size_t i = 0; i < c->changes->count && !c->config.interleaved; i++) {
     const assay_change *change = &c->changes->items[i];
     assay_pair *pair = &c->pairs[i];
     if (pair->before == NULL) continue;
     bool moves = assay_moves_with_machine(change->kind);
     pair->together = moves ? towards_worse(change, together) : 0;
-    double known = assay_history_spread(c, change), among = moves && !pair->lone ? alone : 0;
+    pair->seen = assay_history_spread(c, change);
+    double known = beyond(pair->seen, pair->error), among = moves && !pair->lone ? alone : 0;
     pair->alone = fmax(known, among);
     pair->alone_df = known > among ? HISTORY_DF : among_df;
   }

@@ -30,8 +30,22 @@ static const char *why_within_noise(const assay_comparison *c, const assay_chang
   return say(c, text);
 }
 
+/* It moved as all the others did, and a step of its own is hardly left. */
+static bool explained_by_others(const assay_pair *pair) {
+  return pair->together * pair->step > 0 && fabs(pair->together) > fabs(pair->step) / 2;
+}
+
+static const char *why_together(const assay_comparison *c, const assay_pair *pair) {
+  char text[256];
+  snprintf(text, sizeof text,
+           "all benchmarks moved together, by %+.1f %%: the machine or the whole build; measuring both in turns (ab) would tell which",
+           100 * expm1(pair->together));
+  return say(c, text);
+}
+
 static const char *why_not_sure(const assay_comparison *c, const assay_change *change, const assay_pair *pair) {
   char text[256];
+  if (explained_by_others(pair)) return why_together(c, pair);
   if (pair->alone > pair->error && !pair->lone) return why_within_noise(c, change);
   if (pair->lone && isnan(change->p_value))
     snprintf(text, sizeof text,
@@ -68,16 +82,18 @@ static const char *why_disturbed(const assay_comparison *c, const assay_pair *pa
   return say(c, text);
 }
 
-/* So many CPUs taken away make a program at most so much slower: one more busy CPU at most twice. More than that is not their doing. */
-static bool explains(const assay_pair *pair, double more_cpus) {
-  return more_cpus > DISTURBED_CPUS && pair->logarithms && exp(fabs(pair->step)) <= 1 + more_cpus;
+/* An assumption, and a generous one: programs that share a machine fairly lose at most as much as the others took, so one more busy CPU
+ * makes them at most twice as slow. Single operations wait for whole time slices; of latencies a busy machine explains anything. */
+static bool explains(const assay_change *change, const assay_pair *pair, double more_cpus) {
+  if (more_cpus <= DISTURBED_CPUS) return false;
+  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= 1 + more_cpus;
 }
 
 /* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */
 static void judge_changed(const assay_comparison *c, assay_change *change, const assay_pair *pair, worsening w) {
   bool worse = w.change > 0;
   bool may_be_machine = !c->config.interleaved && assay_moves_with_machine(change->kind);
-  if (may_be_machine && explains(pair, disturbance(pair, worse))) {
+  if (may_be_machine && explains(change, pair, disturbance(pair, worse))) {
     change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
     change->reason = why_disturbed(c, pair, worse);
   } else if (!worse) {

@@ -229,7 +229,7 @@ void assay_changes_rule(const assay_changes_view *view, assay_buf *out) {
                    alpha);
 }
 
-/* The median of all main metrics is beyond the thresholds of at least half of them. */
+/* What they share is beyond the thresholds of at least half of them. */
 static bool moved_together(const assay_changes *changes) {
   size_t beyond = 0, count = 0;
   if (!isfinite(changes->common_ratio)) return false;
