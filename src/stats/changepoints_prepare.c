@@ -127,7 +127,9 @@ static void take_logarithms_if_even(double *x, size_t count, double *scratch) {
 
 /*
  * What is equal to the last digit is not known to be equal: values that were rounded to steps of g hide a spread of up to g / sqrt(12); a
- * tenth of g leaves room for a noise that never crosses a step. Without ties the values themselves say how fine they are.
+ * tenth of g leaves room for a noise that never crosses a step. Of many values that never crossed one that room is smaller: all of it
+ * together must weigh less than a single step does, or a long flat series with one step would be a walk that rarely moves. Without ties the
+ * values themselves say how fine they are.
  */
 static double least_variance(const double *x, size_t count, double *scratch) {
   memcpy(scratch, x, count * sizeof *x);
@@ -136,7 +138,7 @@ static double least_variance(const double *x, size_t count, double *scratch) {
   size_t distinct = 1;
   for (size_t i = 1; i < count; i++)
     if (scratch[i] - scratch[i - 1] > 1e-9 * span) distinct++, gap = fmin(gap, scratch[i] - scratch[i - 1]);
-  return distinct <= count / 2 + 1 && isfinite(gap) ? fmax(1e-14, gap * gap / 100) : 1e-14;
+  return distinct <= count / 2 + 1 && isfinite(gap) ? fmax(1e-14, gap * gap / (100 + 10 * (double)count)) : 1e-14;
 }
 
 /* ---- Rows and columns ------------------------------------------------------------------------------------------------------------- */

@@ -300,6 +300,21 @@ static void flat_parts_and_rounded_values_are_fine(void **state) {
   expect_none(values, 90);
 }
 
+/* Instruction counts and sizes have no noise at all, however long they stay as they are. */
+static void steps_without_noise_are_found(void **state) {
+  (void)state;
+  static double values[5000];
+  static const size_t counts[] = {10, 60, 92, 93, 100, 200, 1000, 5000};
+  for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+    size_t n = counts[k], places[] = {n / 2, n - 5, n / 4};
+    for (size_t p = 0; p < 3; p++) {
+      size_t at = places[p] < 4 ? 4 : places[p];
+      for (size_t i = 0; i < n; i++) values[i] = i < at ? 1734 : 1740;
+      expect_at(values, n, 1, &at, 1);
+    }
+  }
+}
+
 static void hostile_values_are_survived(void **state) {
   (void)state;
   static const double hostile[] = {DBL_MAX, -DBL_MAX, DBL_MIN, 4.9e-324, 0, -0.0, 1e308, 1, NAN};
@@ -383,6 +398,7 @@ int main(void) {
       cmocka_unit_test(steps_of_three_sigma_are_found),
       cmocka_unit_test(a_step_near_the_end_is_found),
       cmocka_unit_test(flat_parts_and_rounded_values_are_fine),
+      cmocka_unit_test(steps_without_noise_are_found),
       cmocka_unit_test(hostile_values_are_survived),
       cmocka_unit_test(magnitudes_do_not_hide_a_step),
       cmocka_unit_test(wrong_input_is_refused_and_nothing_is_touched),
