@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "os/prim.h"
+#include "report/render.h"
 
 typedef struct import_settings {
   const char *from, *name, *commit, *output, *history, *output_dir;
@@ -74,10 +75,9 @@ static void put_benchmark(assay_buf *out, const assay_benchmark_result *b, size_
   assay_cli_pad(out, name.data != NULL ? name.data : "", width);
   assay_buf_deinit(&name);
   if (b->metric_count > 0) {
-    char value[48];
-    assay_format_value(b->metrics[0].value, b->metrics[0].unit, value, sizeof value);
+    char value[ASSAY_REPORT_TEXT];
     assay_buf_puts(out, "  ");
-    assay_cli_pad(out, value, 13);
+    assay_cli_pad(out, assay_report_value(b->metrics[0].value, b->metrics[0].unit, value), 13);
     assay_buf_puts(out, "  ");
     put_behind(out, &b->metrics[0]);
     if (b->metric_count > 1) assay_buf_printf(out, "; %zu more metric%s", b->metric_count - 1, plural(b->metric_count - 1));
@@ -167,6 +167,7 @@ static assay_status store(const import_settings *s, const char *path, const assa
   assay_history *history = NULL;
   assay_status status = s->history != NULL ? ASSAY_OK : assay_os_make_dirs(s->output_dir, err);
   if (status == ASSAY_OK) status = assay_history_open(path, err, &history);
+  if (status == ASSAY_OK) status = assay_history_check_import(history, result, err);
   if (status == ASSAY_OK) status = assay_history_put_result(history, result, err);
   assay_history_close(history);
   return status;

@@ -122,6 +122,10 @@ typedef struct assay_history_baseline {
   size_t benchmarks;
 } assay_history_baseline;
 
+/* Whether a result that was read from a file may be put into the history: ASSAY_ERR_INVALID when it bears the id of a run that is there
+ * with other figures, and that run was measured by Assay or is a baseline. */
+ASSAY_API assay_status assay_history_check_import(assay_history *history, const assay_result *result, assay_error *err);
+
 /* Whether a baseline can be called so: ASSAY_ERR_INVALID says why not. */
 ASSAY_API assay_status assay_history_check_baseline_name(const char *name, assay_error *err);
 /* Saving a name again moves it (`baseline save` asks for --force first); a NULL description then keeps the old one. A name is 1 to 127

@@ -234,3 +234,55 @@ assay_status assay_history_load_baseline(assay_history *history, const char *nam
   assay_status status = assay_history_resolve_baseline(history, name, err, id);
   return status == ASSAY_OK ? load(history, id, err, result) : status;
 }
+
+/* ---- Before a file takes the place of a run ------------------------------------------------------------------------------------- */
+
+static assay_status is_same_benchmark(const assay_benchmark_result *a, const assay_benchmark_result *b, assay_error *err, bool *same) {
+  char *one = NULL, *other = NULL;
+  assay_status status = assay_benchmark_result_to_json(a, err, &one);
+  if (status == ASSAY_OK) status = assay_benchmark_result_to_json(b, err, &other);
+  if (status == ASSAY_OK) *same = strcmp(one, other) == 0;
+  assay_string_free(one);
+  assay_string_free(other);
+  return status;
+}
+
+static assay_status has_same_figures(const assay_result *a, const assay_result *b, assay_error *err, bool *same) {
+  assay_status status = ASSAY_OK;
+  *same = a->benchmark_count == b->benchmark_count;
+  for (size_t i = 0; status == ASSAY_OK && *same && i < a->benchmark_count; i++)
+    status = is_same_benchmark(&a->benchmarks[i], &b->benchmarks[i], err, same);
+  return status;
+}
+
+/* The first baseline of that run; "" without. */
+static assay_status baseline_of(assay_history *history, const char *run_id, assay_error *err, char name[128]) {
+  assay_history_baseline *all = NULL;
+  size_t count = 0;
+  name[0] = '\0';
+  assay_status status = assay_history_baselines(history, err, &all, &count);
+  for (size_t i = 0; i < count && name[0] == '\0'; i++)
+    if (strcmp(all[i].run_id, run_id) == 0) snprintf(name, 128, "%s", all[i].name);
+  assay_history_baselines_free(all);
+  return status;
+}
+
+assay_status assay_history_check_import(assay_history *history, const assay_result *result, assay_error *err) {
+  assay_error looked = {0};
+  assay_result *there = NULL;
+  char baseline[128] = "";
+  bool same = true, is_measured = false;
+  assay_status status = load(history, result->run.id, &looked, &there);
+  if (status == ASSAY_ERR_NOT_FOUND) return ASSAY_OK;
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s", looked.message);
+  is_measured = there->run.source == NULL;
+  status = has_same_figures(there, result, err, &same);
+  if (status == ASSAY_OK && !same) status = baseline_of(history, result->run.id, err, baseline);
+  if (status == ASSAY_OK && !same && (is_measured || baseline[0] != '\0'))
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                        "run %s is in the history already with other figures%s%s%s: a file does not replace it; import "
+                        "it into another history, or give its run another id",
+                        result->run.id, baseline[0] != '\0' ? ", as baseline '" : "", baseline, baseline[0] != '\0' ? "'" : "");
+  assay_result_destroy(there);
+  return status;
+}
