@@ -444,6 +444,7 @@ static assay_status import_one(job *j, assay_error *err) {
   /* Before anything is stored: a file that cannot become a baseline leaves no run behind. */
   status = assay_history_check_baseline_name(name, err);
   if (status == ASSAY_OK) status = held_by(j, name, err, held);
+  if (status == ASSAY_OK) status = assay_history_check_import(j->history, result, err);
   if (status == ASSAY_OK) status = assay_history_put_result(j->history, result, err);
   if (status == ASSAY_OK) status = assay_history_save_baseline(j->history, name, result->run.id, description, err);
   if (held[0] != '\0' && strcmp(held, result->run.id) != 0) how = assay_arena_printf(&j->cli->arena, "was run %s and is now", held);

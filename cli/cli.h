@@ -253,6 +253,7 @@ typedef struct assay_cli_inputs {
   assay_cli *cli;
   const char *history_path; /* a file or a URL */
   assay_history *history;   /* NULL until opened */
+  bool any_machine;         /* "latest" is that of all machines, not of the other side's */
 } assay_cli_inputs;
 
 /* `history` NULL: history.db of the output directory. Opens nothing. */

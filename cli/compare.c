@@ -96,6 +96,7 @@ static int run(assay_cli *cli, const void *raw) {
   assay_cli_pair pair = {0};
   const char *operands[2];
   assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
+  inputs.any_machine = settings->judging.other_machines;
   assay_status status = choose_sides(cli, &chosen, operands, &before, &after, &err);
   if (status == ASSAY_OK) status = assay_cli_load_pair(&inputs, &before, &after, &err, &pair);
   if (status == ASSAY_OK) status = assay_cli_judge(&inputs, &settings->judging, &err, &pair);

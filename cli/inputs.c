@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "judge/same.h"
 #include "os/prim.h"
 
 /* ---- The history ---------------------------------------------------------------------------------------------------------------- */
@@ -107,11 +108,23 @@ static bool is_relative(const assay_cli_side *side) {
   return side->count == 1 && (strcmp(side->words[0], "latest") == 0 || strcmp(side->words[0], "previous") == 0) && !is_file(side->words[0]);
 }
 
-/* "latest" beside a run of one machine is the latest of that machine; where it has none, of any, and then the comparison says so. */
-static assay_status load_beside(assay_cli_inputs *inputs, const assay_cli_side *side, const char *machine_id, assay_error *err,
+/*
+ * "latest" beside a run of one machine is the latest of that machine. Where it has none but that run itself, of any: a pipeline that moved
+ * to another machine is to hear that, not that its baseline agrees with itself.
+ */
+static assay_status load_beside(assay_cli_inputs *inputs, const assay_cli_side *side, const assay_result *other, assay_error *err,
                                 assay_result **result, const char **label) {
-  if (machine_id == NULL || !is_relative(side)) return assay_cli_load_side(inputs, side, NULL, err, result, label);
-  if (assay_cli_load_side(inputs, side, machine_id, NULL, result, label) == ASSAY_OK) return ASSAY_OK;
+  if (other->machine_id == NULL || inputs->any_machine || !is_relative(side))
+    return assay_cli_load_side(inputs, side, NULL, err, result, label);
+  assay_result *own = NULL;
+  if (assay_cli_load_side(inputs, side, other->machine_id, NULL, &own, label) == ASSAY_OK) {
+    bool is_itself = other->run.id != NULL && own->run.id != NULL && strcmp(own->run.id, other->run.id) == 0;
+    if (!is_itself) {
+      *result = own;
+      return ASSAY_OK;
+    }
+    assay_result_destroy(own);
+  }
   return assay_cli_load_side(inputs, side, NULL, err, result, label);
 }
 
@@ -125,7 +138,7 @@ assay_status assay_cli_load_pair(assay_cli_inputs *inputs, const assay_cli_side 
   assay_result *results[2] = {NULL};
   const char *labels[2] = {NULL};
   assay_status status = assay_cli_load_side(inputs, sides[0], NULL, err, &results[0], &labels[0]);
-  if (status == ASSAY_OK) status = load_beside(inputs, sides[1], results[0]->machine_id, err, &results[1], &labels[1]);
+  if (status == ASSAY_OK) status = load_beside(inputs, sides[1], results[0], err, &results[1], &labels[1]);
   if (status != ASSAY_OK) {
     assay_result_destroy(results[0]);
     return status;
@@ -234,6 +247,7 @@ assay_status assay_cli_judge(assay_cli_inputs *inputs, const assay_cli_judging *
     assay_changes_filter(changes, is_wanted, (void *)(uintptr_t)judging);
     status = check_filter(judging, changes, count, err);
   }
+  if (status == ASSAY_OK && assay_result_is_same_run(pair->before, pair->after)) assay_changes_refuse_same_run(changes);
   assay_cli_judge_config_deinit(&judge);
   if (status == ASSAY_OK)
     pair->changes = changes;

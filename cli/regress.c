@@ -54,6 +54,7 @@ static int run(assay_cli *cli, const void *raw) {
   assay_cli_inputs inputs;
   assay_cli_pair pair = {0};
   assay_cli_inputs_init(cli, settings->history, settings->output_dir, &inputs);
+  inputs.any_machine = settings->judging.other_machines;
   assay_status status = check_versions(cli, settings, &err);
   if (status == ASSAY_OK) status = assay_cli_load_pair(&inputs, &before, &after, &err, &pair);
   if (status == ASSAY_OK) status = assay_cli_judge(&inputs, &settings->judging, &err, &pair);

@@ -261,9 +261,16 @@ static int check_regressions(job *s, const assay_result *result) {
   return show_changes(s, result, s->changes);
 }
 
-static int export_baseline(job *s, const assay_result *result) {
+/* `verdict`: of the comparison with the baseline. What did not pass is no baseline, else a regression would be red only once. */
+static int export_baseline(job *s, const assay_result *result, int verdict) {
   if (!s->settings->export_baselines) return ASSAY_EXIT_FINE;
   assay_error err = {0};
+  if (verdict != ASSAY_EXIT_FINE) {
+    fprintf(s->settings->json ? stderr : stdout,
+            "Baseline '%s' stays as it is, since this run did not pass; `baseline update %s` moves it.\n", s->settings->baseline,
+            s->settings->baseline);
+    return ASSAY_EXIT_FINE;
+  }
   assay_history *history = NULL;
   assay_status status = ASSAY_OK;
   if (result->run.interrupted) status = ASSAY_FAIL(&err, ASSAY_ERR_INTERRUPTED, "an interrupted run is not saved as the baseline");
@@ -306,9 +313,10 @@ static int finish(job *s, const assay_result *result) {
                                  .table = true};
   int code = assay_cli_deliver(s->cli, &delivery, result);
   code = gravest(code, assay_result_exit_code(result));
-  code = gravest(code, check_regressions(s, result));
+  int verdict = check_regressions(s, result);
+  code = gravest(code, verdict);
   code = gravest(code, alert(s, result));
-  code = gravest(code, export_baseline(s, result));
+  code = gravest(code, export_baseline(s, result, verdict));
   return result->run.interrupted ? gravest(code, 130) : code;
 }
 

@@ -97,6 +97,7 @@ typedef struct assay_changes {
   assay_regress_status status;
   double alpha;
   bool other_machine;  /* the results come from different machines */
+  bool same_run;       /* both sides are one run: nothing was compared, and all is inconclusive */
   double common_ratio; /* how far all main metrics moved together (positive: worse); 0: they did not; NaN for fewer than eight */
   void *storage;       /* private */
 } assay_changes;

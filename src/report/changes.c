@@ -208,6 +208,10 @@ void assay_changes_headline(const assay_changes_view *view, assay_buf *out) {
     assay_buf_puts(out, "Nothing could be compared: the two sides have no benchmark in common.");
     return;
   }
+  if (view->changes->same_run) {
+    assay_buf_puts(out, "Nothing was compared: both sides are the same run.");
+    return;
+  }
   switch (view->changes->status) {
     case ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS:
     case ASSAY_REGRESS_HAS_REGRESSIONS: tell_worse(view, out); return;
@@ -249,6 +253,12 @@ static const char *machine_of(const assay_result *result) {
 bool assay_changes_note(const assay_changes_view *view, size_t index, assay_buf *out) {
   char by[ASSAY_REPORT_TEXT];
   if (view->changes == NULL) return false;
+  if (view->changes->same_run && index-- == 0) {
+    assay_buf_puts(out,
+                   "A run always agrees with itself. If a newer one was to be tested, it is not where it was looked for: was it "
+                   "measured, and stored in this history?");
+    return true;
+  }
   if (moved_together(view->changes) && index-- == 0) {
     double common = view->changes->common_ratio;
     assay_buf_printf(out, "Everything moved together by %s for the %s: the machine or the build, rather than one change.",

@@ -106,6 +106,8 @@ void assay_changes_json(const assay_changes_view *view, const assay_changes_cont
   put_count(&json, "tested", all->tested);
   assay_json_key(&json, "other_machine");
   assay_json_bool(&json, all->other_machine);
+  assay_json_key(&json, "same_run");
+  assay_json_bool(&json, all->same_run);
   put_real(&json, "common_ratio", all->common_ratio);
   put_side(&json, "before", view->before, view->before_label);
   put_side(&json, "after", view->after, view->after_label);

@@ -224,7 +224,8 @@ void assay_term_changes(assay_term *t, const assay_changes_view *view, bool all)
   }
   assay_buf rest = {0};
   if (shown < view->open) assay_buf_printf(&rest, "%zu more are inconclusive; the HTML report has them all. ", view->open - shown);
-  if (view->tally[ASSAY_VERDICT_INCONCLUSIVE] > 0) assay_changes_rule(view, &rest);
+  bool is_same_run = view->changes != NULL && view->changes->same_run;
+  if (view->tally[ASSAY_VERDICT_INCONCLUSIVE] > 0 && !is_same_run) assay_changes_rule(view, &rest);
   if (rest.length > 0) assay_term_wrap(t, ASSAY_INK_DIM, rest.data, 0, 0);
   if (rest.failed) t->out->failed = true;
   assay_buf_deinit(&rest);

@@ -87,7 +87,6 @@ class Compare(Compared):
         self.assertNotRegex(done.stdout, r"same +sum ")
         self.assertRegex(self.check("compare", old, new, "--all", code=1).stdout, r"= same +sum ")
         self.check("compare", new, old, code=1)  # parse is 25 % slower that way round
-        self.assertIn("Nothing became worse", self.check("compare", old, old).stdout)
         self.assertEqual(self.check("compare", "--old", old, "--new", new, code=1).stdout, done.stdout)
         self.assertEqual(self.check("compare", "--old", old, new, code=1).stdout, done.stdout)
         with open(old, encoding="utf-8") as file:
@@ -108,6 +107,34 @@ class Compare(Compared):
         self.check("compare", file, "pipe", code=3)
         writer.join()
         self.refuse("compare", file, "-", stdin="hello", says="none of the formats")
+
+    def test_a_run_beside_itself_is_no_comparison(self):
+        old = self.old()
+        again = self.write("copy.json", json.dumps(json.loads(self.read("old.json")), indent=1))
+        for words in (["compare", old, old], ["compare", old, again], ["regress", "--baseline", old, again]):
+            done = self.check(*words, code=3).stdout
+            self.assertRegex(done, "^. Nothing was compared: both sides are the same run")
+            self.assertIn("Inconclusive", done)
+        compared = json.loads(self.check("compare", old, again, "--json", code=3).stdout)
+        self.assertEqual((compared["same_run"], compared["verdicts"]["inconclusive"]), (True, 4))
+        self.assertFalse(json.loads(self.check("compare", old, self.new(), "--json", code=1).stdout)["same_run"])
+        self.check("baseline", "import", old, "--name", "main")
+        self.assertIn("same run", self.check("regress", "--baseline", "main", code=3).stdout)  # the step that measures stored nothing
+        self.check("compare", old, self.made("counts.json", "00000000000000c3", OLD, at=1760000001))  # the same figures at another time
+
+    def test_a_pipeline_that_moved_to_another_machine_hears_it(self):
+        self.check("baseline", "import", self.old(), "--name", "main")
+        self.check("import", self.new(dict(OLD, sort=2600), machine="ffeeddccbbaa9988", label="Another machine"))
+        self.refuse("regress", "--baseline", "main", says="Another machine")
+        self.assertIn("different machines", self.check("regress", "--baseline", "main", "--other-machines", code=1).stdout)
+
+    def test_a_file_does_not_replace_a_run(self):
+        self.keep()
+        evil = self.made("evil.json", "00000000000000a1", dict(OLD, sort=9999), at=1760000000)
+        for words in (["import", evil], ["baseline", "import", evil, "--name", "x"]):
+            self.refuse(*words, says=["run 00000000000000a1 is in the history already", "baseline 'main'"])
+        self.assertRegex(self.check("baseline", "show", "main").stdout, r"sort +2\.000 µs")
+        self.check("baseline", "import", self.path("old.json"), "--name", "main")  # the same once more
 
     def test_several_files_a_side_as_the_shell_lists_them(self):
         sides = {name: [self.made(f"{name}{i}.json", f"{i:015x}" + name[0], {"sum": [at + i / 10]}) for i in range(4)] for name, at in (("a", 100), ("b", 130))}
@@ -176,7 +203,7 @@ class Compare(Compared):
         self.assertIn("a0.json and 3 more", done.stdout)
         repeated = [word for side, files in (("--old", before), ("--new", after)) for file in files.split(",") for word in (side, file)]
         self.assertIn("+30.0 %", self.check("compare", *repeated, code=1).stdout)
-        self.check("compare", before, before)
+        self.check("compare", before, before, code=3)  # one run twice is no comparison
         self.refuse("compare", "a0.json", "b0.json", "--from", "gogle", says="gogle")
         self.write("what.json", '{"a": [1, 2, {"b": "c"}]}')
         self.refuse("compare", "a0.json", "what.json", says="what.json")
@@ -324,7 +351,7 @@ class Baselines(Compared):
         self.assertEqual(times, {"sum": 100, "sort": 2000, "parse": 400, "copy": 70, "fresh": 33})
         self.assertNotIn(kept["run"]["id"], ("00000000000000a1", "00000000000000b2", "00000000000000c3"))
         self.assertIn("stays as it is", self.check("baseline", "update", "main", "--if-better").stdout)
-        self.assertEqual(json.loads(self.check("compare", "third", "latest", "--json").stdout)["after"]["run_id"], "00000000000000c3")
+        self.assertEqual(json.loads(self.check("history", "show", "latest", "--json").stdout)["run"]["id"], "00000000000000c3")
         self.assertEqual(kept["run"]["started_at_s"], 1760000000)
         self.assertRegex(self.check("history").stdout, r"main, the better of 00000000 and 00000000")
         self.assertEqual(json.loads(self.check("history", "show", "previous", "--json").stdout)["run"]["id"], "00000000000000b2")
@@ -368,6 +395,7 @@ class Baselines(Compared):
                  "environment": {"cpu": "A CPU", "memory_gb": 64}}
         self.write("historical.json", json.dumps(plain))
         self.check("baseline", "import", "historical.json", "--name", "v0.1.0")
+        self.assertIn("one figure a benchmark", self.check("baseline", "show", "v0.1.0").stdout)  # nothing is known of processes
         shown = json.loads(self.check("baseline", "show", "v0.1.0", "--json").stdout)
         figures = {b["suite"] + "/" + b["name"]: b["metrics"][0] for b in shown["benchmarks"]}
         small = [m for name, m in figures.items() if "small_model" in name][0]
@@ -431,7 +459,10 @@ class Run(Compared):
     def test_a_run_says_what_regress_says(self):
         options = [*QUICK, "--filter", "wait", "--no-settle"]
         self.check("run", *options, "--export-baselines", program=FIXTURE, env={"FIXTURE_US": "20"})
-        worse = self.run_command("run", *options, "--regression-check", program=FIXTURE, env={"FIXTURE_US": "60"})
+        before = self.check("baseline", "list").stdout
+        worse = self.run_command("run", *options, "--regression-check", "--export-baselines", program=FIXTURE, env={"FIXTURE_US": "60"})
+        self.assertIn("Baseline 'default' stays as it is", worse.stdout)  # else it would be red only once
+        self.assertEqual(self.check("baseline", "list").stdout, before)
         if "other programs kept" in worse.stdout:  # tests run beside others, and then even this much is not the code's for certain
             self.assertEqual(worse.returncode, 3)
         else:
