@@ -18,7 +18,7 @@ typedef struct scale {
 static const scale times[] = {{"h", 3600e9}, {"min", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}};
 static const scale decimal[] = {{"P", 1e15}, {"T", 1e12}, {"G", 1e9}, {"M", 1e6}, {"k", 1e3}, {"", 1}};
 static const scale binary[] = {{"PiB", 0x1p50}, {"TiB", 0x1p40}, {"GiB", 0x1p30}, {"MiB", 0x1p20}, {"KiB", 0x1p10}, {"B", 1}};
-static const scale small[] = {{"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}};
+static const scale small[] = {{"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}, {"p", 1e-12}};
 
 /* ---- Out ------------------------------------------------------------------------------------------------------------------------ */
 

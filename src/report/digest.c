@@ -97,6 +97,30 @@ void assay_report_partial(const assay_result *result, const assay_benchmark_resu
   if (ran < result->run.processes) assay_buf_printf(out, "%zu of %u processes", ran, result->run.processes);
 }
 
+/* Whether any figure is of several processes, or of one. */
+static bool has_replicate(const assay_result *result, assay_replicate replicate) {
+  for (size_t i = 0; i < result->benchmark_count; i++)
+    for (size_t m = 0; m < result->benchmarks[i].metric_count; m++)
+      if (result->benchmarks[i].metrics[m].replicate == replicate) return true;
+  return false;
+}
+
+void assay_report_behind(const assay_result *result, assay_buf *out) {
+  const assay_run_info *run = &result->run;
+  unsigned n = run->processes;
+  bool is_foreign = run->source != NULL && strcmp(run->source, ASSAY_SOURCE_BASELINE) != 0;
+  if (!is_foreign)
+    assay_buf_printf(out, "%u fresh process%s a benchmark", n, n == 1 ? "" : "es");
+  else if (has_replicate(result, ASSAY_REPLICATE_PROCESS))
+    assay_buf_printf(out, "%u process%s a benchmark", n, n == 1 ? "" : "es");
+  else if (has_replicate(result, ASSAY_REPLICATE_REPETITION))
+    assay_buf_puts(out, "repetitions in one process");
+  else if (has_replicate(result, ASSAY_REPLICATE_RUN))
+    n > 1 ? assay_buf_printf(out, "up to %u figures a benchmark", n) : assay_buf_puts(out, "one figure a benchmark");
+  else
+    assay_buf_puts(out, "exact counts");
+}
+
 const char *assay_report_took(const assay_run_info *run, char out[ASSAY_REPORT_TEXT]) {
   if (run->interrupted && !(run->duration_s > 0)) return strcpy(out, "duration not known (killed)");
   return assay_report_duration(run->duration_s, out);

@@ -163,9 +163,10 @@ static void deck(const assay_render *r) {
     assay_buf_puts(r->out, named++ > 0 ? ", " : r->digest->suite_count > 1 ? "Suites " : "Suite ");
     assay_html_text(r->out, r->digest->suites[i].name);
   }
-  assay_buf_printf(r->out, "%sMeasured on %s in %s, in %u fresh process%s a benchmark%s", named > 0 ? ". " : "",
-                   assay_report_when(run->started_at_s, when), assay_report_took(run, took), run->processes,
-                   run->processes == 1 ? "" : "es", run->quick ? " (quick form)" : "");
+  assay_buf_printf(r->out, "%sMeasured on %s in %s, %s", named > 0 ? ". " : "", assay_report_when(run->started_at_s, when),
+                   assay_report_took(run, took), run->source == NULL ? "in " : "");
+  assay_report_behind(r->result, r->out);
+  if (run->quick) assay_buf_puts(r->out, " (quick form)");
   if (run->commit != NULL) {
     assay_buf_puts(r->out, ", commit <code>");
     assay_html_text(r->out, run->commit);

@@ -69,8 +69,9 @@ static void masthead(const assay_render *r) {
   assay_buf_deinit(&headline);
   assay_buf_puts(r->out, "\n\n");
   if (r->result->machine_label != NULL) assay_markdown_text(r->out, r->result->machine_label), assay_buf_puts(r->out, "  \n");
-  assay_buf_printf(r->out, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
-                   assay_report_took(run, took), run->processes, run->processes == 1 ? "" : "es", run->quick ? ", quick" : "");
+  assay_buf_printf(r->out, "%s, %s, ", assay_report_when(run->started_at_s, when), assay_report_took(run, took));
+  assay_report_behind(r->result, r->out);
+  if (run->quick) assay_buf_puts(r->out, ", quick");
   if (run->commit != NULL) assay_buf_puts(r->out, ", commit "), assay_markdown_code(r->out, run->commit);
   assay_buf_puts(r->out, "\n\n");
   assay_digest_sentences(r->digest, r->result, r->context, sentence, r->out);

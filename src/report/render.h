@@ -110,6 +110,8 @@ void assay_report_own_metrics(const assay_benchmark_result *benchmark, assay_buf
 void assay_report_not_applicable(const assay_result *result, assay_buf *out);
 /* "1 of 3 processes": appends when a run was interrupted before all processes of the benchmark had run. */
 void assay_report_partial(const assay_result *result, const assay_benchmark_result *benchmark, assay_buf *out);
+/* "5 fresh processes a benchmark"; of what another tool measured, what stands behind a figure as far as that is known. Appends. */
+void assay_report_behind(const assay_result *result, assay_buf *out);
 /* "2 min 51 s"; words where an interrupted run did not live to say. */
 const char *assay_report_took(const assay_run_info *run, char out[ASSAY_REPORT_TEXT]);
 /* True when figures stand behind it. */

@@ -340,8 +340,9 @@ static void masthead(assay_term *t) {
   char when[ASSAY_REPORT_TEXT], took[ASSAY_REPORT_TEXT];
   if (t->r->result->machine_label != NULL) assay_term_wrap(t, ASSAY_INK_BOLD, t->r->result->machine_label, 0, 0);
   assay_buf line = {0};
-  assay_buf_printf(&line, "%s, %s, %u fresh process%s a benchmark%s", assay_report_when(run->started_at_s, when),
-                   assay_report_took(run, took), run->processes, run->processes == 1 ? "" : "es", run->quick ? ", quick" : "");
+  assay_buf_printf(&line, "%s, %s, ", assay_report_when(run->started_at_s, when), assay_report_took(run, took));
+  assay_report_behind(t->r->result, &line);
+  if (run->quick) assay_buf_puts(&line, ", quick");
   if (run->commit != NULL) assay_buf_printf(&line, ", commit %.12s", run->commit);
   if (run->name != NULL) assay_buf_printf(&line, ", \"%s\"", run->name);
   assay_term_wrap(t, ASSAY_INK_DIM, line.data != NULL ? line.data : "", 0, 0);

@@ -36,6 +36,8 @@ static void values_are_shown_with_prefix_and_three_or_four_digits(void **state) 
       {5.25e6, "items/s", "5.250 M items/s"},
       {12, "items/s", "12.0 items/s"},
       {0.015, "J", "15.0 mJ"},
+      {1e-13, "J", "0.100 pJ"},
+      {2.5e-11, "J", "25.0 pJ"},
       {3, "J", "3.000 J"},
       {4, "CPUs", "4 CPUs"},
       {123456, "1", "123456"},
