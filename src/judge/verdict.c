@@ -2,11 +2,14 @@
 /* From figures to verdicts. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "judge/changes.h"
 
 /* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there. */
-static const double DISTURBED_CPUS = 0.25;
+static const double DISTURBED_CPUS = 0.25, HALF_A_CPU = 0.5;
+/* As slow as a program may get on a full machine; what is slower still is not put down to it. */
+static const double MOST_WAITING = 4;
 
 /* In the direction in which more is worse. */
 typedef struct worsening {
@@ -82,18 +85,31 @@ static const char *why_disturbed(const assay_comparison *c, const assay_pair *pa
   return say(c, text);
 }
 
-/* An assumption, and a generous one: programs that share a machine fairly lose at most as much as the others took, so one more busy CPU
- * makes them at most twice as slow. Single operations wait for whole time slices; of latencies a busy machine explains anything. */
-static bool explains(const assay_change *change, const assay_pair *pair, double more_cpus) {
+static double cpus_of(const assay_result *result) {
+  for (size_t i = 0; i < result->fact_count; i++)
+    if (strcmp(result->facts[i].key, "cpu.threads_allowed") == 0 && result->facts[i].type == ASSAY_FACT_INTEGER)
+      return result->facts[i].real;
+  return INFINITY;
+}
+
+/*
+ * An assumption, and a generous one. Programs that find a free CPU lose to the others at most as much as these took: one more busy CPU
+ * makes them at most twice as slow. Where every CPU was taken they wait for their turn, and how long depends on how many wait. Single
+ * operations wait for whole time slices; of latencies a busy machine explains anything.
+ */
+static bool explains(const assay_comparison *c, const assay_change *change, const assay_pair *pair, bool worse) {
+  double more_cpus = disturbance(pair, worse);
   if (more_cpus <= DISTURBED_CPUS) return false;
-  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= 1 + more_cpus;
+  bool full = (worse ? pair->fresh : pair->old)->covariates.others_cpus >= cpus_of(worse ? c->after : c->before) - HALF_A_CPU;
+  double most = full ? MOST_WAITING : 1 + more_cpus;
+  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= most;
 }
 
 /* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */
 static void judge_changed(const assay_comparison *c, assay_change *change, const assay_pair *pair, worsening w) {
   bool worse = w.change > 0;
   bool may_be_machine = !c->config.interleaved && assay_moves_with_machine(change->kind);
-  if (may_be_machine && explains(change, pair, disturbance(pair, worse))) {
+  if (may_be_machine && explains(c, change, pair, worse)) {
     change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
     change->reason = why_disturbed(c, pair, worse);
   } else if (!worse) {
