@@ -21,8 +21,9 @@ typedef struct loader {
 
 /* ---- Which series ---------------------------------------------------------------------------------------------------------------- */
 
+/* Of a benchmark on whatever machine: these stand together in the list. */
 static bool same_benchmark(const assay_history_name *a, const assay_history_name *b) {
-  return strcmp(a->machine_id, b->machine_id) == 0 && strcmp(a->suite, b->suite) == 0 && strcmp(a->benchmark, b->benchmark) == 0;
+  return strcmp(a->suite, b->suite) == 0 && strcmp(a->benchmark, b->benchmark) == 0;
 }
 
 /* Smaller says more. */
@@ -34,8 +35,10 @@ static int rank_of(const char *metric) {
 }
 
 static bool is_main(const assay_history_name *names, size_t count, size_t at) {
-  for (size_t i = 0; i < count; i++) {
-    if (i == at || !same_benchmark(&names[i], &names[at])) continue;
+  size_t from = at;
+  while (from > 0 && same_benchmark(&names[from - 1], &names[at])) from--;
+  for (size_t i = from; i < count && same_benchmark(&names[i], &names[at]); i++) {
+    if (i == at || strcmp(names[i].machine_id, names[at].machine_id) != 0) continue;
     int mine = rank_of(names[at].metric), its = rank_of(names[i].metric);
     if (its < mine || (its == mine && i < at)) return false;
   }
