@@ -30,7 +30,24 @@ typedef struct made {
   size_t changes;
 } made;
 
-typedef enum noise { WHITE, AR_3, AR_5, STUDENT, LOGNORMAL, OUTLIERS, BIMODAL, QUANTISED, UNEVEN, RELATIVE } noise;
+typedef enum noise {
+  WHITE,
+  AR_3,
+  AR_5,
+  STUDENT,
+  LOGNORMAL,
+  OUTLIERS,
+  BIMODAL,
+  MODES_1, /* 30 sigma apart, the slow one with probability 0.1 */
+  MODES_2,
+  MODES_3,
+  MODES_5,
+  MODES_WIDE, /* the slow one eight times as wide, 0.3 */
+  THREE_MODES,
+  QUANTISED,
+  UNEVEN,
+  RELATIVE
+} noise;
 typedef enum background { LEVEL, DRIFT, WAVE, SEASON_7, SEASON_12, WALK, GROWTH, YEARS } background;
 typedef enum truth_kind { NONE, ONE, SOME, CLOSE, LAST, SPREAD, BEND, MANY } truth_kind;
 
@@ -81,6 +98,16 @@ static const family families[] = {
     {"steps of 3 sigma, long", MANY, WHITE, LEVEL, 3, 1000, 5000},
     {"spread times 3", SPREAD, WHITE, LEVEL, 3, 100, 500},
     {"slope that changes", BEND, WHITE, LEVEL, 0, 40, 300},
+    {"no change: two narrow modes, slow one 0.1", NONE, MODES_1, LEVEL, 0, 30, 1000},
+    {"no change: two narrow modes, slow one 0.2", NONE, MODES_2, LEVEL, 0, 30, 1000},
+    {"no change: two narrow modes, slow one 0.3", NONE, MODES_3, LEVEL, 0, 30, 1000},
+    {"no change: two narrow modes, slow one 0.5", NONE, MODES_5, LEVEL, 0, 30, 1000},
+    {"no change: two modes, slow one wide, 0.3", NONE, MODES_WIDE, LEVEL, 0, 30, 1000},
+    {"no change: three narrow modes", NONE, THREE_MODES, LEVEL, 0, 30, 1000},
+    {"steps of 10 sigma, modes 30 apart, 0.1", SOME, MODES_1, LEVEL, 10, 60, 400},
+    {"steps of 10 sigma, modes 30 apart, 0.3", SOME, MODES_3, LEVEL, 10, 60, 400},
+    {"steps of 30 sigma, modes 30 apart, 0.2", SOME, MODES_2, LEVEL, 30, 60, 400},
+    {"steps of 60 sigma, modes 30 apart, 0.5", SOME, MODES_5, LEVEL, 60, 60, 400},
 };
 
 static double student3(assay_random *r) {
@@ -90,6 +117,13 @@ static double student3(assay_random *r) {
     chi += z * z;
   }
   return assay_random_normal(r) / sqrt(chi / 3);
+}
+
+/* Ordinary for benchmarks: some runs get a slower layout, core or cache, each by chance. */
+static double of_modes(assay_random *r, noise kind, double z) {
+  double u = assay_random_unit(r), slow = kind == MODES_1 ? 0.1 : kind == MODES_2 ? 0.2 : kind == MODES_5 ? 0.5 : 0.3;
+  if (kind == THREE_MODES) return z + (u < 0.15 ? 60 : u < 0.45 ? 30 : 0);
+  return u < slow ? (kind == MODES_WIDE ? 8 * z : z) + 30 : z;
 }
 
 static void add_noise(assay_random *r, noise kind, double *x, size_t n) {
@@ -106,6 +140,12 @@ static void add_noise(assay_random *r, noise kind, double *x, size_t n) {
       case LOGNORMAL: x[i] += (exp(0.6 * z) - exp(0.18)) / 0.788; break; /* to variance 1 */
       case OUTLIERS: x[i] += assay_random_unit(r) < 0.03 ? z + (assay_random_unit(r) < 0.5 ? -10 : 10) : z; break;
       case BIMODAL: x[i] += z + (assay_random_unit(r) < 0.3 ? 5 : 0); break;
+      case MODES_1:
+      case MODES_2:
+      case MODES_3:
+      case MODES_5:
+      case MODES_WIDE:
+      case THREE_MODES: x[i] += of_modes(r, kind, z); break;
       case UNEVEN: x[i] += z * (1 + (double)i / (double)n); break;
     }
     if (kind == QUANTISED) x[i] = round(x[i]);
@@ -483,6 +523,7 @@ int main(int argc, char **argv) {
                                  {"10,000 values, a random walk", NONE, WHITE, WALK, 0, 10000, 10000},
                                  {"10,000 values, about 30 changes", MANY, WHITE, LEVEL, 3, 10000, 10000},
                                  {"10,000 values, about 1,100 changes", CLOSE, WHITE, LEVEL, 8, 10000, 10000},
+                                 {"10,000 values of two narrow modes", NONE, MODES_3, LEVEL, 0, 10000, 10000},
                                  {"10,000 values with a season", NONE, WHITE, SEASON_7, 2, 10000, 10000}};
   for (size_t k = 0; k < sizeof timed / sizeof *timed; k++) {
     assay_random r;

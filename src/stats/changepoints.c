@@ -25,6 +25,7 @@ typedef struct finder {
   assay_cp_view view;
   assay_cp_fit fit;
   bool differences; /* of neighbours are what it describes: a level there is a slope of the series */
+  bool calm;        /* strays were laid on their level, since they are modes of the noise */
   double drift;     /* > 0: no change at all but a level that wanders, each step with so much of the noise's variance */
 } finder;
 
@@ -116,15 +117,51 @@ static void consider_wander(finder *f, const assay_cp_view *plain) {
   }
 }
 
-static void describe(finder *f) {
+/* Whether the cleaning found anything, but for the ends, where it has fewer neighbours to compare with. */
+static bool any_stray(const assay_cp_series *series) {
+  size_t n = series->count;
+  for (size_t i = 0; i < n * series->columns; i++)
+    if (series->raw[i] != series->clean[i] && i % n >= 3 && i % n + 3 < n) return true;
+  return false;
+}
+
+/*
+ * Takes changes out that may be chance runs of strays; false where there were any. Then the shape was fitted to noise that looked like
+ * levels: strays are laid on the level that they stray from, and the correlation of neighbours is that of what is left.
+ */
+static bool runs_hold(finder *f) {
+  assay_cp_view *view = &f->view;
+  size_t n = f->series.count, m = view->count, d = view->columns;
+  if (f->fit.changes == 0 || !any_stray(&f->series)) return true;
+  double *raw = new_columns(f), *calm = new_columns(f), *noise = assay_arena_alloc(f->arena, d, sizeof *noise);
+  if (f->arena->failed) return true;
+  for (size_t c = 0; c < d; c++) {
+    const double *all = f->series.raw + c * n, *clean = f->series.clean + c * n;
+    noise[c] = f->series.noise[c] * (f->differences ? M_SQRT2 : 1);
+    for (size_t i = 0; i < m; i++)
+      raw[c * m + i] = view->x[c * m + i] + (f->differences ? (all[i + 1] - clean[i + 1]) - (all[i] - clean[i]) : all[i] - clean[i]);
+  }
+  if (!assay_cp_drop_chance_runs(view, raw, noise, f->calm, f->arena, &f->fit, calm) || f->arena->failed) return true;
+  for (size_t i = 0; i < n * d && !f->differences; i++) f->series.clean[i] += calm[i] - view->x[i];
+  view->x = calm;
+  f->calm = true;
+  return false;
+}
+
+static assay_cp_view plain_view(const finder *f) {
   const assay_cp_series *series = &f->series;
-  assay_cp_view plain = {.x = series->clean,
+  return (assay_cp_view){.x = series->clean,
                          .weight = f->weight,
                          .floor = series->floor,
                          .count = series->count,
                          .columns = series->columns,
                          .whole = series->count,
                          .with_slope = true};
+}
+
+static void describe(finder *f) {
+  const assay_cp_series *series = &f->series;
+  assay_cp_view plain = plain_view(f);
   f->view = (assay_cp_view){0};
   f->drift = 0;
   consider(f, &plain, false);
@@ -144,6 +181,28 @@ static void describe(finder *f) {
   if (!f->arena->failed) consider_differences(f, &plain);
   if (!f->arena->failed) consider_wander(f, &plain);
   if (!f->arena->failed && f->fit.changes > 0) assay_cp_polish(&f->view, f->arena, &f->work, &f->fit);
+}
+
+/*
+ * Where changes turn out to be chance runs of strays, curves and seasons were fitted to such runs as well: levels alone say what strays
+ * where, and once the strays are laid down everything is asked again.
+ */
+static void describe_modes_too(finder *f) {
+  size_t cells = f->series.count * f->series.columns;
+  double *clean = f->series.clean, *copy = new_columns(f);
+  describe(f);
+  if (f->arena->failed || f->fit.changes == 0) return;
+  memcpy(copy, clean, cells * sizeof *copy);
+  if (runs_hold(f)) return;
+  memcpy(clean, copy, cells * sizeof *copy);
+  f->calm = false;
+  f->view = (assay_cp_view){0};
+  assay_cp_view plain = plain_view(f);
+  plain.with_slope = false;
+  consider(f, &plain, false);
+  if (f->arena->failed || runs_hold(f)) return;
+  describe(f);
+  if (!f->arena->failed) runs_hold(f);
 }
 
 /* ---- Is each change real? ---------------------------------------------------------------------------------------------------------- */
@@ -490,13 +549,17 @@ static void find(finder *f, const double *values, size_t count, size_t columns, 
   f->weight = assay_arena_alloc(f->arena, n, sizeof *f->weight);
   if (f->arena->failed) return;
   for (size_t i = 0; i < n; i++) f->weight[i] = 1;
-  describe(f);
+  describe_modes_too(f);
   spread_change *spreads = NULL;
   size_t spread_count = f->arena->failed ? 0 : find_spread(f, &spreads);
   if (spread_count > 0) describe(f); /* the noisy parts count less now */
   verdict *verdicts;
   double *noise;
-  const assay_cp_model *model = f->arena->failed ? NULL : prune(f, &f->view, &f->fit, LEAST_SURE, &verdicts, &noise);
+  const assay_cp_model *model = NULL;
+  for (int round = 0; round < 8; round++) { /* what was taken out are strays in the next round */
+    model = f->arena->failed ? NULL : prune(f, &f->view, &f->fit, LEAST_SURE, &verdicts, &noise);
+    if (model == NULL || runs_hold(f)) break;
+  }
   if (model == NULL || f->fit.changes + spread_count == 0) return;
   out->points = assay_calloc(ASSAY_TAG_STATS, f->fit.changes + spread_count, sizeof *out->points);
   double *scratch = assay_arena_alloc(f->arena, count, sizeof *scratch);

@@ -27,6 +27,7 @@ typedef struct assay_cp_series {
   double *raw;    /* centred and scaled */
   double *clean;  /* the same with lone outliers pulled in */
   double *floor;  /* of each column: the least variance that its resolution allows to believe in */
+  double *noise;  /* of each column: how far values are from the median of those around, as a standard deviation */
   size_t *row;    /* which row of the caller's series each value is from */
   size_t *column; /* and which column */
 } assay_cp_series;
@@ -39,8 +40,9 @@ size_t assay_cp_remove_season(const double *x, size_t count, size_t columns, ass
  * gives the degree, else 0. */
 size_t assay_cp_remove_curve(const double *x, const size_t *at, size_t changes, size_t count, size_t columns, assay_arena *arena,
                              double *rest);
-/* Pulls lone outliers (up to three in a row) of one column towards their neighbours' median. */
-void assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean);
+/* Pulls lone outliers (up to three in a row) of one column towards their neighbours' median; gives how far off values are, as a standard
+ * deviation. */
+double assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean);
 /* The value that `rank` others are below or equal to, as if sorted; reorders. */
 double assay_cp_select(double *values, size_t count, size_t rank);
 /* Median absolute value as a standard deviation; where that is 0, from the 90 % quantile. `scratch` has room for `count`. */
@@ -92,5 +94,15 @@ double assay_cp_penalty(size_t count, size_t columns, bool sloped);
 double assay_cp_price_of_trend(size_t count, size_t columns);
 /* Writes the level (and slope) of each segment of column `c`, by weighed least squares. */
 void assay_cp_draw(const assay_cp_view *view, const assay_cp_fit *fit, size_t c, double *line);
+
+/* ---- Noise with modes (changepoints_modes.c) --------------------------------------------------------------------------------------- */
+
+/*
+ * Takes out the changes whose shorter segment may be a chance run of values such as stand alone elsewhere. `raw` are the view's values
+ * before lone outliers were pulled in, `noise` that of assay_cp_series. Gives whether there were any; then `calm` has the values with
+ * strays laid on their level, and the fit's correlation is theirs. `again`: the view is such a `calm`, and levels that moved count as well.
+ */
+bool assay_cp_drop_chance_runs(const assay_cp_view *view, const double *raw, const double *noise, bool again, assay_arena *arena,
+                               assay_cp_fit *fit, double *calm);
 
 #endif

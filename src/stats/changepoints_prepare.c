@@ -66,16 +66,17 @@ static double median_around(const double *x, size_t count, size_t i) {
   return fabs(x[i] - low) <= fabs(high - x[i]) ? low : high;
 }
 
-void assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean) {
+double assay_cp_clean(const double *x, size_t count, assay_arena *arena, double *clean) {
   double *middle = assay_arena_alloc(arena, count, sizeof *middle), *off = assay_arena_alloc(arena, count, sizeof *off);
   double *scratch = assay_arena_alloc(arena, count, sizeof *scratch);
-  if (arena->failed) return;
+  if (arena->failed) return 0;
   for (size_t i = 0; i < count; i++) {
     middle[i] = median_around(x, count, i);
     off[i] = x[i] - middle[i];
   }
-  double most = OUTLIER * assay_cp_scale(off, count, scratch);
+  double scale = assay_cp_scale(off, count, scratch), most = OUTLIER * scale;
   for (size_t i = 0; i < count; i++) clean[i] = fabs(off[i]) <= most ? x[i] : middle[i] + copysign(most, off[i]);
+  return scale;
 }
 
 /* ---- Units ------------------------------------------------------------------------------------------------------------------------- */
@@ -159,7 +160,8 @@ static void bridge(double *x, size_t count) {
 void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_arena *arena, assay_cp_series *series) {
   *series = (assay_cp_series){.row = assay_arena_alloc(arena, count, sizeof *series->row),
                               .column = assay_arena_alloc(arena, columns, sizeof *series->column),
-                              .floor = assay_arena_alloc(arena, columns, sizeof *series->floor)};
+                              .floor = assay_arena_alloc(arena, columns, sizeof *series->floor),
+                              .noise = assay_arena_alloc(arena, columns, sizeof *series->noise)};
   double *scratch = assay_arena_alloc(arena, count, sizeof *scratch);
   if (arena->failed) return;
   for (size_t r = 0; r < count; r++) {
@@ -188,7 +190,7 @@ void assay_cp_prepare(const double *values, size_t count, size_t columns, assay_
     bridge(x, n);
     take_logarithms_if_even(x, n, scratch);
     if (!standardise(x, n, scratch)) continue;
-    assay_cp_clean(x, n, arena, clean);
+    series->noise[series->columns] = assay_cp_clean(x, n, arena, clean);
     if (arena->failed) return;
     bool varies = false;
     for (size_t i = 1; i < n && !varies; i++) varies = clean[i] != clean[0];

@@ -249,6 +249,57 @@ static void noise_is_no_change(void **state) {
   }
 }
 
+/* Two or three narrow modes; which one a value is of is chance. Runs of equal modes are chance too. */
+static double of_modes(assay_random *r, size_t kind) {
+  static const double slow[] = {0.1, 0.2, 0.3, 0.5, 0.3}, slower[] = {0, 0, 0, 0, 0.15};
+  double z = assay_random_normal(r), u = assay_random_unit(r);
+  return 100 + 0.3 * z + (u < slower[kind] ? 20 : u < slower[kind] + slow[kind] ? 10 : 0);
+}
+
+/* Less than one series in twenty, as for other noise; of 40 that are 2, and 6 come by chance in one case of a hundred. */
+static void runs_of_equal_modes_are_no_change(void **state) {
+  (void)state;
+  static const size_t counts[] = {40, 120, 400, 1000};
+  static double values[1000];
+  for (size_t kind = 0; kind < 5; kind++) {
+    size_t alarms = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+      assay_random r;
+      assay_random_init(&r, 900 + seed);
+      size_t n = counts[seed % 4];
+      for (size_t i = 0; i < n; i++) values[i] = of_modes(&r, kind);
+      found f = find(values, n, 1);
+      alarms += f.count > 0;
+      assay_changepoints_free(f.points);
+    }
+    if (alarms > 5) fail_msg("modes of kind %zu: %zu of 40 series got a change point", kind, alarms);
+  }
+}
+
+/* By less than the modes are apart, by as much, and by twice as much. */
+static void steps_under_modes_are_found(void **state) {
+  (void)state;
+  static const double sizes[] = {3, 10, 20};
+  double values[N];
+  for (size_t kind = 0; kind < 5; kind++)
+    for (size_t size = 0; size < 3; size++) {
+      size_t hits = 0, all = 0;
+      for (uint64_t seed = 0; seed < 20; seed++) {
+        assay_random r;
+        assay_random_init(&r, 300 + seed);
+        for (size_t i = 0; i < N; i++) values[i] = of_modes(&r, kind) + (i >= 60 ? sizes[size] : 0);
+        found f = find(values, N, 1);
+        bool hit = false;
+        for (size_t i = 0; i < f.count; i++) hit |= llabs((long long)f.points[i].index - 60) <= 5;
+        hits += hit;
+        all += f.count;
+        assay_changepoints_free(f.points);
+      }
+      if (hits < 13 || all > hits + 8)
+        fail_msg("modes of kind %zu, a step of %g: %zu of 20 found, %zu in all", kind, sizes[size], hits, all);
+    }
+}
+
 static void steps_of_three_sigma_are_found(void **state) {
   (void)state;
   size_t hits = 0, all = 0, covered = 0;
@@ -395,6 +446,8 @@ int main(void) {
       cmocka_unit_test(the_column_that_moved_is_named),
       cmocka_unit_test(slopes_and_spreads_have_their_kind),
       cmocka_unit_test(noise_is_no_change),
+      cmocka_unit_test(runs_of_equal_modes_are_no_change),
+      cmocka_unit_test(steps_under_modes_are_found),
       cmocka_unit_test(steps_of_three_sigma_are_found),
       cmocka_unit_test(a_step_near_the_end_is_found),
       cmocka_unit_test(flat_parts_and_rounded_values_are_fine),
