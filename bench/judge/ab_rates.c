@@ -36,6 +36,17 @@ static double normal(noise *n) { return 0.01 * assay_random_normal(&n->random); 
 static double tails(noise *n) { return 0.01 * heavy(n); }
 static double drift(noise *n) { return 0.0005 * n->time + 0.01 * assay_random_normal(&n->random); }
 static double waves(noise *n) { return 0.05 * sin(n->time / 5) + 0.005 * assay_random_normal(&n->random); }
+/* Rhythms that go with the blocks: the steps are all of one size, and the lot alone has made their signs. */
+static double rhythm(noise *n, double processes, double size) {
+  return size * sin(2 * 3.141592653589793 * (n->time + 0.5) / processes + (processes < 8 ? 1.5707963267948966 : 0)) +
+         0.0005 * assay_random_normal(&n->random);
+}
+static double rhythm4(noise *n) { return rhythm(n, 4, 0.05); }
+static double rhythm8(noise *n) { return rhythm(n, 8, 0.05); }
+static double rhythm16(noise *n) { return rhythm(n, 16, 0.05); }
+static double middles(noise *n) { /* the middle of one block, both ends of the next */
+  return (0x96 >> (int)n->time % 8 & 1 ? 0.005 : 0) + 0.0005 * assay_random_normal(&n->random);
+}
 static double bimodal(noise *n) { return (assay_random_unit(&n->random) < 0.3 ? 0.08 : 0) + 0.003 * assay_random_normal(&n->random); }
 static double bursts(noise *n) {
   spell(n, 0.02, 0.1);
@@ -55,6 +66,10 @@ static const struct {
               {"heavy tails (t, 2 df), 1 %", tails},
               {"drift of 0.05 % a process", drift},
               {"waves of 5 %, 31 processes long", waves},
+              {"waves of 5 %, 16 processes long", rhythm16},
+              {"waves of 5 %, 8 processes long", rhythm8},
+              {"waves of 5 %, 4 processes long", rhythm4},
+              {"middles and ends 0.5 % slower in turns", middles},
               {"bimodal, 8 % apart", bimodal},
               {"bursts of a neighbour, up to 60 %", bursts},
               {"first process of a block 2 % slower", first_slow},

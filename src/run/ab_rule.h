@@ -3,7 +3,8 @@
  * What the blocks of one benchmark say, and whether they are enough. docs/ab.md derives it. Pure.
  *
  * A block is A B B A or B A A B. Its step is the mean logarithm of both B less that of both A: a difference in which a steady drift
- * cancels, and whose sign was drawn by lot if A and B are the same.
+ * cancels, and whose sign was drawn by lot if A and B are the same. The first two blocks have one lot: the second is the mirror of the
+ * first.
  */
 #ifndef ASSAY_RUN_AB_RULE_H
 #define ASSAY_RUN_AB_RULE_H
@@ -16,6 +17,7 @@ typedef struct assay_ab_view {
   double step;         /* the middle of the steps; NaN without any */
   assay_interval ci;   /* 95 %; infinite while so few blocks say nothing */
   assay_interval sure; /* 99.8 %: what "same" rests on */
+  double reach;        /* half the width that `sure` has if the lots alone made the signs: from the sizes of the steps, never their signs */
   double p;            /* of "no change", two-sided; 1 while nothing is known */
   double error;        /* standard error, roughly: the 95 % interval's half width in units of its quantile */
   double df;           /* degrees of freedom of that quantile; infinite: normal */
