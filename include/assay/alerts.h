@@ -56,7 +56,7 @@ typedef struct assay_alert {
   char machine_id[17];                               /* "" when unknown */
   int64_t opened_at_s, updated_at_s, until_s;        /* until_s: end of an acknowledgement or mute; 0: none */
   char commit_from[41], commit_to[41];               /* the change lies after the first and not after the second; "" when unknown */
-  double change_ratio, ci_low, ci_high, noise_floor; /* of the benchmark that moved most surely */
+  double change_ratio, ci_low, ci_high, noise_floor; /* of the benchmark that moved most surely; NaN: not known */
   size_t change_count;
   struct assay_alert_change {
     const char *suite, *benchmark, *metric, *unit;

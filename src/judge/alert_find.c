@@ -97,7 +97,7 @@ static void set_figures(assay_alert_change *m, const assay_alert_candidate *c) {
   m->change_ratio = change->change_ratio;
   m->ci_low = change->ci_low;
   m->ci_high = change->ci_high;
-  m->noise_floor = change->noise_floor;
+  m->noise_floor = change->noise_floor > 0 ? change->noise_floor : NAN;
 }
 
 static bool set_member(look *l, assay_alert_change *m, const assay_alert_candidate *c) {

@@ -453,8 +453,8 @@ static const char *text_of(const json_t *object, const char *key) {
   return text != NULL ? text : "";
 }
 
-/* Another rules file may have other channels: what waits for them is left alone, but not for ever. */
-static void retry_one(delivery *d, const char *key, const json_t *waiting) {
+/* Another rules file may have other channels: what waits for them is left alone, but not for ever. False: nothing was tried. */
+static bool retry_one(delivery *d, const char *key, const json_t *waiting) {
   message m = {.id = text_of(waiting, "id"),
                .title = text_of(waiting, "title"),
                .level = text_of(waiting, "level"),
@@ -464,7 +464,7 @@ static void retry_one(delivery *d, const char *key, const json_t *waiting) {
   size_t at = channel_named(d->rules, text_of(waiting, "channel"));
   bool known = at<d->rules->channel_count, over = tries> MOST_TRIES || d->now_s - since_s > KEEP_WAITING_S;
   assay_error problem = {0}, store = {0};
-  if (!over && (!known || d->broken[at])) return;
+  if (!over && (!known || d->broken[at])) return false;
   if (over) {
     assay_log(ASSAY_LOG_WARNING, "alert %s was never delivered to %s and is given up", m.id,
               known ? spoken(&d->rules->channels[at]) : "a channel that is no more");
@@ -477,16 +477,17 @@ static void retry_one(delivery *d, const char *key, const json_t *waiting) {
     if (put_waiting(d, key, d->rules->channels[at].name, &m, tries, since_s, &store) == ASSAY_OK) d->waiting++;
   }
   if (store.status != ASSAY_OK) assay_log(ASSAY_LOG_WARNING, "alert %s: %s", m.id, store.message);
+  return !over;
 }
 
 static assay_status retry_waiting(delivery *d, assay_error *err) {
   assay_history_document *documents = NULL;
-  size_t count = 0;
+  size_t count = 0, tried = 0;
   if (d->history == NULL || d->rules->channel_count == 0) return ASSAY_OK;
   assay_status status = assay_history_documents(d->history, ASSAY_ALERT_OUTBOX_DOCUMENT, err, &documents, &count);
-  for (size_t i = 0; i < count && i < MOST_WAITING; i++) {
+  for (size_t i = 0; i < count && tried < MOST_WAITING; i++) {
     json_t *waiting = json_loads(documents[i].json, JSON_REJECT_DUPLICATES, NULL);
-    if (waiting != NULL) retry_one(d, documents[i].key, waiting);
+    if (waiting != NULL) tried += retry_one(d, documents[i].key, waiting);
     json_decref(waiting);
   }
   assay_history_documents_free(documents);
