@@ -128,9 +128,10 @@ static assay_status look_inside(const char *path, sqlite3_int64 bytes, assay_err
   if (db != NULL) sqlite3_busy_timeout(db, 10000);
   if (code == SQLITE_OK && !is_whole(db, bytes)) {
     code = sqlite3_errcode(db);
-    /* A writer that died leaves a journal that only a writer may play back: then opening for writing mends it. */
-    bool cannot_look = code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_BUSY;
-    if (!cannot_look)
+    /* Only what SQLite saw in the pages is damage. That it could not look (no room for the file of its locks on a full disk, a journal that
+     * only a writer may play back, another's lock) says nothing of them; opening it then says what is wrong. */
+    bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE;
+    if (is_damaged)
       status = ASSAY_FAIL(err, ASSAY_ERR_CORRUPT,
                           "%s is damaged (truncated or overwritten): move it away to begin a new history, or recover what is left with "
                           "\"sqlite3 FILE .recover\"; it is untouched",

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import unittest
 
@@ -178,6 +179,17 @@ class BadInput(story.Story):
             self.refuse("history", says="history.db")
             with open(path, "rb") as file:
                 self.assertEqual(file.read(), content)
+
+    def test_a_history_without_room_beside_it_is_not_damaged(self):
+        self.check("--quick-run", "--filter", "sizes", program=FIXTURE)
+        no_room = "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); os.execv(sys.argv[1], sys.argv[1:])"
+        done = self.run_command("-c", no_room, story.ASSAY, "history", program=sys.executable)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("complete", done.stdout)
+        done = self.run_command("-c", no_room, story.ASSAY, "baseline", "save", "main", program=sys.executable)
+        self.assertEqual(done.returncode, 2)
+        self.assertNotIn("damaged", done.stderr)
+        self.check("baseline", "save", "main")  # nothing was wrong with it
 
     def test_a_history_of_a_newer_assay_is_refused_and_not_touched(self):
         self.check("--quick-run", "--filter", "sizes", program=FIXTURE)
