@@ -570,7 +570,9 @@ static void tell_row(go_reader *r, const go_row *row) {
   assay_imported *b = assay_import_benchmark(r->in, package != NULL ? package : "go", c.base, c.params, c.param_count, c.name);
   if (row->outcome != ASSAY_OUTCOME_OK) assay_import_outcome(r->in, b, row->outcome, row->reason);
   if (row->values != NULL) {
-    json_t *iterations = json_integer((json_int_t)row->iterations);
+    /* The file may say anything, and what no integer holds is not to be cast to one. */
+    bool is_whole = row->iterations >= 0 && row->iterations < 9e15;
+    json_t *iterations = is_whole ? json_integer((json_int_t)row->iterations) : json_real(row->iterations);
     assay_import_benchmark_fact(r->in, b, "iterations", iterations);
     json_decref(iterations);
   }

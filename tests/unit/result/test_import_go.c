@@ -201,8 +201,23 @@ static void mistakes_name_line_and_column(void **state) {
   assert_says(refused("go", "hello\n"), "is it what \"go test -bench .\" printed?");
 }
 
+static void a_count_that_no_integer_holds_stays_a_number(void **state) {
+  (void)state;
+  assay_result *r = import_text("go", "goos: linux\nBenchmarkA-2 99999999999999999999999 12 ns/op\n");
+  bool found = false;
+  for (size_t i = 0; i < r->fact_count; i++) {
+    if (strstr(r->facts[i].key, ".iterations") == NULL) continue;
+    found = true;
+    assert_int_equal(r->facts[i].type, ASSAY_FACT_REAL);
+    assert_true(r->facts[i].real > 9e22);
+  }
+  assert_true(found);
+  assay_result_destroy(r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_count_that_no_integer_holds_stays_a_number),
       cmocka_unit_test(counts_of_one_process_are_repetitions),
       cmocka_unit_test(blocks_are_invocations_and_so_processes),
       cmocka_unit_test(several_files_are_processes),
