@@ -23,8 +23,11 @@ static void per_run(assay_json *json, const char *key, const assay_metric_result
 }
 
 /* A command that ends with another code than 0 is a failed benchmark, unless that was to be ignored; then the code was not kept. */
-static void exit_codes(assay_json *json, const char *command, size_t count) {
-  bool known = command == NULL || (strstr(command, "--ignore-failure") == NULL && strstr(command, " -i") == NULL);
+static void exit_codes(assay_json *json, const assay_result *whole, const assay_benchmark_result *b, size_t count) {
+  const char *command = whole->run.command;
+  /* Only what Assay itself ran as a command has a code that anybody saw. */
+  bool is_command = whole->run.source == NULL && command != NULL && b->suite != NULL && strcmp(b->suite, "time") == 0;
+  bool known = is_command && strstr(command, "--ignore-failure") == NULL && strstr(command, " -i") == NULL;
   assay_json_key(json, "exit_codes");
   assay_json_array_inline(json);
   for (size_t i = 0; i < count; i++) known ? assay_json_int(json, 0) : assay_json_null(json);
@@ -56,7 +59,7 @@ static void result(assay_json *json, const assay_result *whole, const assay_benc
     for (size_t i = 0; i < count; i++) assay_json_uint(json, (uint64_t)fmax(0, memory->processes[i]));
     assay_json_end(json);
   }
-  exit_codes(json, whole->run.command, count);
+  exit_codes(json, whole, b, count);
   if (b->param_count > 0) {
     assay_json_key(json, "parameters");
     assay_json_object_inline(json);
