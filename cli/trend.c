@@ -94,6 +94,18 @@ static void put_trend(assay_cli *cli, assay_buf *out, const assay_trend *trend, 
 
 /* ---- The verb ---------------------------------------------------------------------------------------------------------------------- */
 
+/* A table in a file that promises a picture or a page would be found out late. */
+static assay_status check_output(const trend_settings *settings, assay_error *err) {
+  static const char *const others[] = {"pdf", "jpg", "jpeg", "gif", "webp", "eps", "html", "csv", "md", "xlsx"};
+  const char *dot = strrchr(settings->output, '.');
+  for (size_t i = 0; dot != NULL && i < sizeof others / sizeof *others; i++)
+    if (strcmp(dot + 1, others[i]) == 0)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                        "%s: there is no trend as %s; --output takes .svg, .png or .json, any other name gets the text", settings->output,
+                        dot);
+  return ASSAY_OK;
+}
+
 static const char *format_of(const trend_settings *settings) {
   size_t length = strlen(settings->output);
   if (settings->json) return "json";
@@ -155,7 +167,9 @@ static int run(assay_cli *cli, const void *raw) {
   char *text = NULL;
   size_t length = 0;
   const char *glob = cli->operand_count > 0 ? cli->operands[0] : "*";
-  assay_status status = assay_cli_open_history(assay_cli_history_path(cli, settings->history, settings->output_dir), &err, &history);
+  assay_status status = check_output(settings, &err);
+  if (status == ASSAY_OK)
+    status = assay_cli_open_history(assay_cli_history_path(cli, settings->history, settings->output_dir), &err, &history);
   if (status == ASSAY_OK)
     status = assay_trends_load(history, settings->machine, glob, settings->metric, (size_t)settings->limit, &err, &trends);
   if (status == ASSAY_OK) status = draw(cli, settings, trends, &err, &text, &length);

@@ -156,10 +156,11 @@ class Exports(Made):
         self.assertEqual(slow["times"], [2.0, 2.5])
         self.assertEqual((slow["mean"], slow["median"], slow["min"], slow["max"]), (2.25, 2.25, 2.0, 2.5))
         self.assertAlmostEqual(slow["stddev"], statistics.stdev([2.0, 2.5]))
-        self.assertEqual((slow["user"], slow["exit_codes"], slow["parameters"]), (None, [0, 0], {"n": "8"}))
+        self.assertEqual((slow["user"], slow["exit_codes"], slow["parameters"]), (None, [None, None], {"n": "8"}))
         self.assertEqual(fast["memory_usage_byte"], [4096, 8192, 4096])
         self.write("timed.json", self.check("time", "--runs", "3", "--json", "true").stdout)
         timed = json.loads(self.export("timed.json", "hyperfine"))["results"][0]
+        self.assertEqual(timed["exit_codes"], [0, 0, 0])
         self.assertEqual(timed["command"], "true")
         self.assertEqual(len(timed["times"]), 3)
         self.assertGreaterEqual(timed["user"] + timed["system"], 0)
@@ -440,6 +441,9 @@ class Comments(Made):
         again = self.check("compare", self.before, self.after, code=1, env={"GITHUB_STEP_SUMMARY": self.path("summary.md")})
         self.assertNotIn("<!--", again.stdout)
         self.assertEqual(self.read("summary.md").count("<!-- assay: comparison -->"), 2)
+
+    def test_a_trend_is_no_pdf(self):
+        self.refuse("trend", "--output", "x.pdf", says=["x.pdf", ".svg"])
 
     def test_trends_go_into_a_directory(self):
         self.refuse("report", "--trends", "--output", "out", says=["--output-dir", "--output out"])
