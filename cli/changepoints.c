@@ -116,6 +116,10 @@ static void put_table(assay_buf *out, const findings *found) {
 
 static void put_text(assay_buf *out, const findings *found, const char *color) {
   assay_buf_plain(out, found->source);
+  if (found->series.rows == 0) {
+    assay_buf_puts(out, ": no values, so no change point.\n");
+    return;
+  }
   assay_buf_printf(out, ": %zu values", found->series.rows);
   if (found->series.columns > 1) assay_buf_printf(out, " in each of %zu columns", found->series.columns);
   if (found->count == 0) {
@@ -143,6 +147,10 @@ static assay_status read_and_find(assay_cli *cli, const changepoints_settings *s
   const char *path = cli->operands[0];
   found->source = strcmp(path, "-") == 0 ? "standard input" : path;
   assay_status status = assay_os_read_file(path, LARGEST_FILE, err, &text, &length);
+  if (status == ASSAY_OK && strspn(text, " \t\r\n") == length) { /* nothing was measured, so nothing changed */
+    assay_free(text);
+    return ASSAY_OK;
+  }
   if (status == ASSAY_OK)
     status =
         assay_series_read(text, length, found->source, settings->columns.items, settings->columns.count, &cli->arena, err, &found->series);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A series in a terminal: half blocks, with a mark where it changed. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/render.h"
 
-enum { PLOT_ROWS = 8, PLOT_WIDEST = 100, PLOT_NARROWEST = 20 };
+enum { PLOT_ROWS = 8, PLOT_WIDEST = 186, PLOT_NARROWEST = 20 };
 
 typedef struct plot {
   size_t width;
@@ -51,13 +53,22 @@ static const char *mark_at(const plot *p, size_t at, int row) {
 
 static void label(const assay_cli_plot *from, double value, char *text, size_t size) {
   if (from->unit != NULL)
-    assay_format_value(value, from->unit, text, size);
+    snprintf(text, size, "%s", assay_report_value(value, from->unit, (char[ASSAY_REPORT_TEXT]){0}));
   else
     snprintf(text, size, "%.5g", value);
 }
 
-void assay_cli_put_plot(assay_buf *out, const assay_cli_plot *from, bool color) {
+/* Of the terminal; behind a pipe as COLUMNS says. */
+static unsigned columns_of_output(void) {
+  const char *told = getenv("COLUMNS");
   unsigned columns = assay_cli_columns(stdout);
+  if (columns > 0 || told == NULL) return columns;
+  long wanted = strtol(told, NULL, 10);
+  return wanted > 0 && wanted < 10000 ? (unsigned)wanted : 0;
+}
+
+void assay_cli_put_plot(assay_buf *out, const assay_cli_plot *from, bool color) {
+  unsigned columns = columns_of_output();
   size_t width = columns == 0 ? 80 : columns < PLOT_NARROWEST + 14 ? PLOT_NARROWEST : columns - 14;
   plot p;
   if (!make_plot(from, width < PLOT_WIDEST ? width : PLOT_WIDEST, &p)) return;
@@ -65,7 +76,7 @@ void assay_cli_put_plot(assay_buf *out, const assay_cli_plot *from, bool color) 
     char text[48] = "";
     if (row == PLOT_ROWS - 1) label(from, p.high, text, sizeof text);
     if (row == 0) label(from, p.low, text, sizeof text);
-    assay_buf_printf(out, "%12s ", text);
+    assay_buf_printf(out, "%*s%s ", 12 - (int)assay_cli_text_width(text), "", text);
     for (size_t at = 0; at < p.width; at++) {
       bool paint = color && p.change[at];
       assay_buf_printf(out, "%s%s%s", paint ? "\033[33m" : "", mark_at(&p, at, row), paint ? "\033[0m" : "");

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "os/prim.h"
+#include "report/render.h"
 
 typedef struct trend_settings {
   const char *metric, *machine, *format, *output, *history, *output_dir, *color;
@@ -48,21 +49,23 @@ static const assay_cli_example examples[] = {{"one benchmark in the terminal", "
 
 static const char *day_of(int64_t at_s, char out[24]) {
   time_t at = (time_t)at_s;
-  struct tm local;
-  localtime_r(&at, &local);
-  strftime(out, 24, "%Y-%m-%d %H:%M", &local);
+  struct tm utc;
+  if (gmtime_r(&at, &utc) == NULL) return "-";
+  strftime(out, 24, "%Y-%m-%d %H:%M UTC", &utc);
   return out;
 }
 
 static void put_change(assay_buf *out, const assay_trend *trend, const assay_changepoint *c) {
-  char before[48], after[48], day[24], ratio[32] = "-";
+  char before[ASSAY_REPORT_TEXT], after[ASSAY_REPORT_TEXT], day[24], ratio[32] = "-";
   const char *from, *to;
   assay_trend_commits(trend, c, &from, &to);
-  assay_format_value(c->before, trend->unit, before, sizeof before);
-  assay_format_value(c->after, trend->unit, after, sizeof after);
-  if (isfinite(c->change_ratio)) snprintf(ratio, sizeof ratio, "%+.1f %%", 100 * c->change_ratio);
-  assay_buf_printf(out, "  %s  %-6s  %9s  %s -> %s  run %s", day_of(trend->points[c->index].at_s, day),
-                   assay_changepoint_kind_text(c->kind), ratio, before, after, trend->points[c->index].run_id);
+  assay_report_value(c->before, trend->unit, before);
+  assay_report_value(c->after, trend->unit, after);
+  if (isfinite(c->change_ratio))
+    snprintf(ratio, sizeof ratio, "%s%.1f %%", c->change_ratio < 0 ? "\u2212" : "+", 100 * fabs(c->change_ratio));
+  assay_buf_printf(out, "  %s  %-6s  %*s%s  %s \u2192 %s  run %s", day_of(trend->points[c->index].at_s, day),
+                   assay_changepoint_kind_text(c->kind), 9 - (int)assay_cli_text_width(ratio), "", ratio, before, after,
+                   trend->points[c->index].run_id);
   if (from[0] != '\0' || to[0] != '\0')
     assay_buf_printf(out, "  commits %.10s..%.10s", from[0] != '\0' ? from : "?", to[0] != '\0' ? to : "?");
   assay_buf_printf(out, "  p %.2g\n", c->p_value);

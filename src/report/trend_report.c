@@ -218,7 +218,7 @@ static assay_status by_size(trend_page *page) {
   double range[4] = {INFINITY, 0, INFINITY, 0};
   for (size_t i = 0; i < count; i++) widen(&sweeps[i], range);
   assay_buf svg = {0};
-  assay_svg_document(&svg, PLOT_WIDTH, PLOT_HEIGHT, title);
+  assay_svg_document(&svg, PLOT_WIDTH, count == 0 ? 80 : PLOT_HEIGHT, title);
   assay_buf_puts(&svg, sweep_style);
   assay_svg_text(&svg, "ti", 16, 26, "start", title);
   if (count == 0) assay_svg_text(&svg, "lb", 16, 60, "start", nothing);

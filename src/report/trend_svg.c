@@ -2,6 +2,7 @@
 /* Trends as a document: a panel a series, in one column while they are few. */
 #include "report/trend_svg.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +71,13 @@ static void draw_panel(assay_buf *out, const assay_trend *trend, const layout *l
   assay_buf_deinit(&shown);
 }
 
+static bool any_interval(const assay_trends *trends) {
+  for (size_t i = 0; i < trends->count; i++)
+    for (size_t k = 0; k < trends->items[i].count; k++)
+      if (isfinite(trends->items[i].points[k].ci_low)) return true;
+  return false;
+}
+
 void assay_trends_draw(assay_buf *out, const assay_trends *trends, const char *title, const char *nothing) {
   layout l = lay_out(trends, true);
   size_t rows = (l.panels + l.columns - 1) / l.columns;
@@ -85,8 +93,9 @@ void assay_trends_draw(assay_buf *out, const assay_trends *trends, const char *t
     snprintf(text, sizeof text, "%zu further series are in the history.", trends->count - l.panels);
     assay_svg_text(out, "lb", MARGIN, height - 12, "start", text);
   } else if (trends->count > 0) {
-    assay_svg_text(out, "lb", MARGIN, height - 12, "start",
-                   "Median of each run with its 95 % interval, oldest first; scales do not begin at zero. Shaded: where a change may lie.");
+    snprintf(text, sizeof text, "Median of each run%s, oldest first; scales do not begin at zero. Shaded: where a change may lie.",
+             any_interval(trends) ? " with its 95 % interval" : "");
+    assay_svg_text(out, "lb", MARGIN, height - 12, "start", text);
   }
   assay_svg_end(out);
   assay_buf_putc(out, '\n');

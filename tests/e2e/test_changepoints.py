@@ -25,9 +25,10 @@ class ChangePoints(story.Story):
         self.assertEqual(answer["values"], 30)
 
     def test_nothing_to_find_is_fine(self):
-        for series in ["1\n2\n", "5\n" * 50, "0\n0\n0\n0\n1\n0\n0\n0\n", "nan\nnan\n"]:
+        for series in ["", "\n \n", "1\n2\n", "5\n" * 50, "0\n0\n0\n0\n1\n0\n0\n0\n", "nan\nnan\n"]:
             self.assertEqual(self.found("-", stdin=series)["changepoints"], [], series)
         self.assertIn("no change point", self.check("changepoints", "-", stdin="5\n" * 50).stdout)
+        self.assertEqual("standard input: no values, so no change point.\n", self.check("changepoints", "-", stdin="").stdout)
 
     def test_columns_of_a_table(self):
         lines = STEP.split()

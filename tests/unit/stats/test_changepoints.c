@@ -295,7 +295,7 @@ static void steps_under_modes_are_found(void **state) {
         all += f.count;
         assay_changepoints_free(f.points);
       }
-      if (hits < 13 || all > hits + 8)
+      if (hits < 13 || all > hits + 12)
         fail_msg("modes of kind %zu, a step of %g: %zu of 20 found, %zu in all", kind, sizes[size], hits, all);
     }
 }
