@@ -276,8 +276,8 @@ static void runs_of_equal_modes_are_no_change(void **state) {
   }
 }
 
-/* By less than the modes are apart, by as much, and by twice as much. Where modes are equally likely or three (kinds 3, 4) only the last is found
- * reliably: docs/changepoints.md says so. */
+/* By less than the modes are apart, by as much, and by twice as much. Where modes are equally likely or three (kinds 3, 4) only the last is
+ * found reliably: docs/changepoints.md says so. */
 static void steps_under_modes_are_found(void **state) {
   (void)state;
   static const double sizes[] = {3, 10, 20};
