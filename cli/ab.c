@@ -81,15 +81,6 @@ typedef struct job {
 
 /* ---- What is asked for ------------------------------------------------------------------------------------------------------------- */
 
-static assay_status read_share(const char *option, const char *text, assay_error *err, double *share) {
-  const char *unit = "";
-  double value = NAN;
-  if (assay_parse_value(text, NULL, &value, &unit) != ASSAY_OK || strcmp(unit, "ratio") != 0 || !(value > 0) || value > 10)
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs a share such as 2%%, not '%s'", option, text);
-  *share = value;
-  return ASSAY_OK;
-}
-
 static assay_status load_thresholds(job *j, assay_error *err) {
   const ab_settings *s = j->settings;
   double share = 0;
@@ -97,7 +88,7 @@ static assay_status load_thresholds(job *j, assay_error *err) {
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--threshold and --thresholds are two answers to one question");
   if (s->thresholds != NULL) return assay_thresholds_load(s->thresholds, err, &j->thresholds);
   if (s->threshold == NULL) return ASSAY_OK;
-  assay_status status = read_share("threshold", s->threshold, err, &share);
+  assay_status status = assay_cli_parse_percent(s->threshold, "threshold", err, &share);
   return status == ASSAY_OK ? assay_thresholds_uniform(share, err, &j->thresholds) : status;
 }
 
@@ -131,7 +122,9 @@ static assay_status prepare(job *j, assay_error *err) {
                                 .ignore_failure = s->ignore_failure,
                                 .thresholds = j->thresholds,
                                 .command_line = j->cli->command_line};
-  if (status == ASSAY_OK) status = read_share("detect", s->detect, err, &j->config.detect_ratio);
+  if (status == ASSAY_OK) status = assay_cli_parse_percent(s->detect, "detect", err, &j->config.detect_ratio);
+  if (status == ASSAY_OK && !(j->config.detect_ratio > 0 && j->config.detect_ratio <= 10))
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--detect needs a percentage above 0 and at most 1000, such as 2, not '%s'", s->detect);
   return status;
 }
 

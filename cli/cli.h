@@ -335,6 +335,8 @@ typedef struct assay_cli_judging {
                                          .at = offsetof(settings, judging.other_machines)                                          \
   }
 
+/* "10", "10%" or "2.5 %" as a ratio; `option` is named in the refusal. */
+assay_status assay_cli_parse_percent(const char *text, const char *option, assay_error *err, double *ratio);
 /* The thresholds that the user chose. */
 assay_status assay_cli_load_thresholds(const assay_cli *cli, const assay_cli_judging *judging, assay_error *err,
                                        assay_thresholds **thresholds);

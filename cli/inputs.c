@@ -161,14 +161,14 @@ void assay_cli_pair_deinit(assay_cli_pair *pair) {
 /* ---- Judging them ----------------------------------------------------------------------------------------------------------------- */
 
 /* "10", "10%" or "10 %" as a ratio. */
-static assay_status parse_percent(const char *text, assay_error *err, double *ratio) {
+assay_status assay_cli_parse_percent(const char *text, const char *option, assay_error *err, double *ratio) {
   char digits[32];
   size_t length = strlen(text);
   while (length > 0 && (text[length - 1] == '%' || text[length - 1] == ' ')) length--;
   double percent = 0;
   if (length == 0 || length >= sizeof digits || (memcpy(digits, text, length), digits[length] = '\0', !assay_parse_f64(digits, &percent)) ||
       !(percent >= 0 && percent <= 100000))
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--threshold needs a percentage from 0 to 100000, such as 10 or 2.5%%, not '%s'", text);
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs a percentage from 0 to 100000, such as 10 or 2.5%%, not '%s'", option, text);
   *ratio = percent / 100;
   return ASSAY_OK;
 }
@@ -179,7 +179,7 @@ assay_status assay_cli_load_thresholds(const assay_cli *cli, const assay_cli_jud
   if (judging->threshold != NULL && judging->thresholds != NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--threshold is for everything and --thresholds for each: give one of them");
   if (judging->threshold != NULL) {
-    assay_status status = parse_percent(judging->threshold, err, &ratio);
+    assay_status status = assay_cli_parse_percent(judging->threshold, "threshold", err, &ratio);
     return status == ASSAY_OK ? assay_thresholds_uniform(ratio, err, thresholds) : status;
   }
   const assay_toml_value *root = cli->config != NULL ? assay_toml_root(cli->config) : NULL;

@@ -58,7 +58,7 @@ class Commands(story.Story):
 
     def test_wrong_words_are_refused(self):
         self.refuse("ab", "true", says="A B")
-        self.refuse("ab", "true", "true", "--detect", "2", says="2%")
+        self.refuse("ab", "true", "true", "--detect", "two", says="2.5%")
         self.refuse("ab", "true", "true", "--detect", "-1%", says="--detect")
         self.refuse("ab", " ", "true", says="empty")
         self.refuse("ab", "true", "true", "--run", "x", says="--git")
