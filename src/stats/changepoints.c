@@ -183,6 +183,28 @@ static void describe(finder *f) {
   if (!f->arena->failed && f->fit.changes > 0) assay_cp_polish(&f->view, f->arena, &f->work, &f->fit);
 }
 
+enum { LONG = 1000 };
+
+/* Whether so many values were pulled towards their neighbours that they may be a mode of the noise. */
+static bool has_many_strays(const assay_cp_series *series) {
+  for (size_t c = 0; c < series->columns; c++) {
+    size_t strays = 0;
+    for (size_t i = c * series->count; i < (c + 1) * series->count; i++) strays += series->clean[i] != series->raw[i];
+    if (20 * strays > series->count) return true;
+  }
+  return false;
+}
+
+/* Steps alone, and whether each of them stands against the strays; where not, these are laid on their level. */
+static bool levels_hold(finder *f) {
+  f->calm = false;
+  f->view = (assay_cp_view){0};
+  assay_cp_view plain = plain_view(f);
+  plain.with_slope = false;
+  consider(f, &plain, false);
+  return f->arena->failed || runs_hold(f);
+}
+
 /*
  * Where changes turn out to be chance runs of strays, curves and seasons were fitted to such runs as well: levels alone say what strays
  * where, and once the strays are laid down everything is asked again.
@@ -190,17 +212,15 @@ static void describe(finder *f) {
 static void describe_modes_too(finder *f) {
   size_t cells = f->series.count * f->series.columns;
   double *clean = f->series.clean, *copy = new_columns(f);
+  /* In a long series of many strays the levels are asked first, since the full description would most likely be thrown away. */
+  bool laid = f->series.count >= LONG && has_many_strays(&f->series) && !levels_hold(f);
   describe(f);
-  if (f->arena->failed || f->fit.changes == 0) return;
+  if (laid && !f->arena->failed) runs_hold(f);
+  if (laid || f->arena->failed || f->fit.changes == 0) return;
   memcpy(copy, clean, cells * sizeof *copy);
   if (runs_hold(f)) return;
   memcpy(clean, copy, cells * sizeof *copy);
-  f->calm = false;
-  f->view = (assay_cp_view){0};
-  assay_cp_view plain = plain_view(f);
-  plain.with_slope = false;
-  consider(f, &plain, false);
-  if (f->arena->failed || runs_hold(f)) return;
+  if (levels_hold(f)) return;
   describe(f);
   if (!f->arena->failed) runs_hold(f);
 }
