@@ -78,10 +78,8 @@ static double error_within(const assay_metric_result *m, const double *values) {
   return 1.2533 * assay_stats_mad(values, m->process_count) / sqrt((double)m->process_count); /* of a median, for normal values */
 }
 
-/* Counts, accuracies and error rates that tie do so because they are exact. */
-static bool has_modes(assay_metric_kind kind) {
-  return kind != ASSAY_KIND_COUNT && kind != ASSAY_KIND_ACCURACY && kind != ASSAY_KIND_ERROR_RATE;
-}
+/* Counts, sizes, accuracies and error rates that tie do so because they are exact. */
+static bool has_modes(assay_metric_kind kind) { return assay_moves_with_machine(kind) || kind == ASSAY_KIND_ENERGY; }
 
 static void several_against_several(assay_pair *pair, assay_change *change, const double *a, const double *b) {
   assay_difference d;
