@@ -30,6 +30,7 @@ mirror=${2:-$(apt_mirror)}
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/assay-fresh-XXXXXX")
+chmod 755 "$root" # it becomes /, where the users of services have to pass
 # The mounts live in a namespace of their own and are gone when it ends, so this can remove nothing but what was made here.
 if [ -z "${PROVE_KEEP:-}" ]; then trap 'rm -rf --one-file-system "$root"' EXIT; fi
 

@@ -83,8 +83,11 @@ def make(folder, bin_dir, user):
         os.chown(password, user.pw_uid, user.pw_gid)
     command = [bin_dir / "initdb", "-D", folder / "data", "-U", "tester", "-E", "UTF8", "--locale=C", "--no-sync", "--auth-local=trust",
                "--auth-host=scram-sha-256", f"--pwfile={password}"]
-    made = subprocess.run(command, preexec_fn=become(user), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    try:
+        made = subprocess.run(command, preexec_fn=become(user), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    except PermissionError as error:
+        skip(f"{user.pw_name if user is not None else 'this user'} may not run initdb here: {error}")
     if made.returncode != 0:
         skip(f"initdb cannot make a server here: {made.stdout.strip().splitlines()[-1:]}")
 
