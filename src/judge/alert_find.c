@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "judge/alert.h"
+#include "judge/changes.h"
 #include "os/prim.h"
 
 /* Gone: less than this share of the rule's level is left, so that an alert near its level does not come and go with the noise. */
@@ -37,15 +38,13 @@ static assay_status out_of_memory(const look *l) { return ASSAY_FAIL(l->err, ASS
 
 /* ---- What is objected to --------------------------------------------------------------------------------------------------------- */
 
-static double worse_by(const assay_change *c, double ratio) { return c->better == ASSAY_LOWER ? ratio : -ratio; }
-
 /* Significant and worse. A rule may be stricter than the threshold that the judge calls WORSE from: then the same evidence is asked for. */
 static bool is_surely_worse(const assay_changes *changes, const assay_change *c) {
   if (c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_CRITICAL) return true;
   if (c->verdict != ASSAY_VERDICT_SAME || isnan(c->q_value)) return false;
   double alpha = changes->alpha > 0 ? changes->alpha : 0.05;
-  double low = fmin(worse_by(c, c->ci_low), worse_by(c, c->ci_high));
-  return c->q_value <= alpha && low > 0 && worse_by(c, c->change_ratio) > c->noise_floor;
+  double low = fmin(assay_towards_worse(c->better, c->ci_low), assay_towards_worse(c->better, c->ci_high));
+  return c->q_value <= alpha && low > 0 && assay_towards_worse(c->better, c->change_ratio) > c->noise_floor;
 }
 
 static bool is_objected_to(const look *l, const assay_change *c, assay_alert_level *level) {

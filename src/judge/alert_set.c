@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "judge/alert.h"
+#include "judge/changes.h"
 
 #define SCHEMA "assay-alert/1"
 
@@ -68,7 +69,7 @@ assay_alert *assay_alerts_add(assay_alerts *alerts) {
 
 /* ---- What is said of an alert --------------------------------------------------------------------------------------------------- */
 
-static double worse_by(const assay_alert_change *m) { return m->better == ASSAY_LOWER ? m->change_ratio : -m->change_ratio; }
+static double worse_by(const assay_alert_change *m) { return assay_towards_worse(m->better, m->change_ratio); }
 
 /* The gravest first, then the largest; a change from nothing is larger than any. */
 static int by_size(const void *a, const void *b) {

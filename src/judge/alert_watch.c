@@ -8,14 +8,13 @@
 #include <math.h>
 
 #include "judge/alert.h"
+#include "judge/changes.h"
 
 enum { LOOK_BACK = 100, RECENT = 10 };
 /* Over all series and all looks that a step stays recent for, together. */
 static const double FALSE_ALARMS = 0.05;
 
 const char assay_alert_watched[] = "the history shows it, not these two runs alone";
-
-static double worse_by(const assay_change *c, double ratio) { return c->better == ASSAY_LOWER ? ratio : -ratio; }
 
 static bool is_still_there(const assay_changepoint *p, double latest) {
   return p->after > p->before ? latest > (p->before + p->after) / 2 : latest < (p->before + p->after) / 2;
@@ -25,7 +24,8 @@ static const assay_changepoint *recent_step(const assay_change *c, const double 
                                             const assay_changepoint *points, size_t point_count) {
   const assay_changepoint *last = point_count > 0 ? &points[point_count - 1] : NULL;
   if (last == NULL || last->kind != ASSAY_CHANGEPOINT_LEVEL || last->index + RECENT < count) return NULL;
-  if (!(worse_by(c, last->change_ratio) > 0) || !(last->p_value <= limit) || !is_still_there(last, values[count - 1])) return NULL;
+  if (!(assay_towards_worse(c->better, last->change_ratio) > 0) || !(last->p_value <= limit) || !is_still_there(last, values[count - 1]))
+    return NULL;
   return last;
 }
 

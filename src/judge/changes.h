@@ -54,6 +54,9 @@ bool assay_moves_with_machine(assay_metric_kind kind);
 /* Robust centre and spread of `values`, which are put in order; false for fewer than `least`. */
 bool assay_robust_spread(double *values, size_t count, size_t least, double *centre, double *spread);
 
+/* A step, or a change, in the direction in which more is worse (and back). */
+static inline double assay_towards_worse(assay_better better, double step) { return better == ASSAY_LOWER ? step : -step; }
+
 /* Whether a secondary metric is left out of comparisons: what says again what the time says, and what others move as much. */
 bool assay_says_nothing_new(const assay_benchmark_result *b, const char *metric);
 

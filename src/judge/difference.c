@@ -40,20 +40,14 @@ static bool all_positive(const assay_metric_result *m) {
   return true;
 }
 
-static double mean_of(const double *values, size_t count) {
-  double sum = 0;
-  for (size_t i = 0; i < count; i++) sum += values[i];
-  return sum / (double)count;
-}
-
 /* A change is a ratio, so values are compared by their logarithms; those that may be 0 by difference, as a share of the old mean (error
  * rates: in points). */
 static void choose_line(assay_pair *pair, const assay_change *change) {
   pair->unit = 1;
   pair->logarithms = change->kind != ASSAY_KIND_ERROR_RATE && all_positive(pair->before) && all_positive(pair->after);
   if (pair->logarithms || change->kind == ASSAY_KIND_ERROR_RATE) return;
-  double before = fabs(mean_of(pair->before->processes, pair->before->process_count));
-  double after = fabs(mean_of(pair->after->processes, pair->after->process_count));
+  double before = fabs(assay_stats_mean(pair->before->processes, pair->before->process_count));
+  double after = fabs(assay_stats_mean(pair->after->processes, pair->after->process_count));
   pair->unit = before > 0 ? before : fmax(after, 1);
 }
 
@@ -154,8 +148,8 @@ static assay_status measure_lone(assay_comparison *c) {
   for (size_t i = 0; i < c->changes->count && status == ASSAY_OK; i++) {
     assay_pair *pair = &c->pairs[i];
     if (!pair->lone || isnan(pair->step)) continue;
-    bool known = assay_history_spread(c, &c->changes->items[i]) > 0; /* it comes in with the noise between runs */
-    if (!known) pair->error = hypot(pair->error, sqrt(2) * spread);
+    /* What the history knows comes in with the noise between runs. */
+    if (pair->seen == 0) pair->error = hypot(pair->error, sqrt(2) * spread);
     pair->df = df;
   }
   return status;
@@ -164,7 +158,10 @@ static assay_status measure_lone(assay_comparison *c) {
 assay_status assay_comparison_measure(assay_comparison *c) {
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < c->changes->count && status == ASSAY_OK; i++)
-    if (c->pairs[i].before != NULL) status = measure_one(&c->pairs[i], &c->changes->items[i]);
+    if (c->pairs[i].before != NULL) {
+      status = measure_one(&c->pairs[i], &c->changes->items[i]);
+      c->pairs[i].seen = assay_history_spread(c, &c->changes->items[i]);
+    }
   return status == ASSAY_OK ? measure_lone(c) : status;
 }
 

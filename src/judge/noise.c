@@ -58,12 +58,10 @@ typedef struct typical {
   double *steps, *errors, *scratch; /* steps towards worse */
 } typical;
 
-static double towards_worse(const assay_change *change, double step) { return change->better == ASSAY_LOWER ? step : -step; }
-
 static void collect(const assay_comparison *c, typical *t) {
   for (size_t i = 0; i < c->changes->count; i++) {
     if (!assay_is_typical(c, i)) continue;
-    t->steps[t->count] = towards_worse(&c->changes->items[i], c->pairs[i].step);
+    t->steps[t->count] = assay_towards_worse(c->changes->items[i].better, c->pairs[i].step);
     t->errors[t->count++] = c->pairs[i].error;
   }
 }
@@ -133,8 +131,7 @@ assay_status assay_comparison_find_noise(assay_comparison *c) {
     assay_pair *pair = &c->pairs[i];
     if (pair->before == NULL) continue;
     bool moves = assay_moves_with_machine(change->kind);
-    pair->together = moves ? towards_worse(change, together) : 0;
-    pair->seen = assay_history_spread(c, change);
+    pair->together = moves ? assay_towards_worse(change->better, together) : 0;
     double known = beyond(pair->seen, pair->error), among = moves && !pair->lone ? alone : 0;
     pair->alone = fmax(known, among);
     pair->alone_df = known > among ? HISTORY_DF : among_df;

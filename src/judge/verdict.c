@@ -17,8 +17,9 @@ typedef struct worsening {
 } worsening;
 
 static worsening worsening_of(const assay_change *change) {
-  if (change->better == ASSAY_LOWER) return (worsening){change->change_ratio, change->ci_low, change->ci_high};
-  return (worsening){-change->change_ratio, -change->ci_high, -change->ci_low};
+  double a = assay_towards_worse(change->better, change->ci_low), b = assay_towards_worse(change->better, change->ci_high);
+  bool turned = change->better != ASSAY_LOWER;
+  return (worsening){assay_towards_worse(change->better, change->change_ratio), turned ? b : a, turned ? a : b};
 }
 
 static const char *say(const assay_comparison *c, const char *text) {

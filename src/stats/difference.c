@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two groups against each other. docs/compare.md compares the candidates: Welch's t keeps its level for everything that processes do
- * except with fewer than four of them; from ten on, trimming keeps its power where one process in ten is far off.
+ * except with fewer than five of them; from ten on, trimming keeps its power where one process in ten is far off.
  */
 #include <math.h>
 #include <string.h>
@@ -19,12 +19,6 @@ typedef struct group {
   double scale; /* the largest value there is, against which rounding is judged */
 } group;
 
-static double mean_of(const double *values, size_t count) {
-  double sum = 0;
-  for (size_t i = 0; i < count; i++) sum += values[i];
-  return sum / (double)count;
-}
-
 static double squares_around(const double *values, size_t count, double centre) {
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += (values[i] - centre) * (values[i] - centre);
@@ -35,12 +29,12 @@ static double squares_around(const double *values, size_t count, double centre) 
 static group summarise(double *sorted, size_t count) {
   size_t trim = count >= TRIM_FROM ? count / TRIM_PART : 0, kept = count - 2 * trim;
   group g = {.df = (double)kept - 1, .scale = fmax(fabs(sorted[0]), fabs(sorted[count - 1]))};
-  g.centre = mean_of(sorted + trim, kept);
+  g.centre = assay_stats_mean(sorted + trim, kept);
   for (size_t i = 0; i < trim; i++) {
     sorted[i] = sorted[trim];
     sorted[count - 1 - i] = sorted[count - 1 - trim];
   }
-  double winsorised = mean_of(sorted, count);
+  double winsorised = assay_stats_mean(sorted, count);
   g.variance = squares_around(sorted, count, winsorised) / ((double)kept * ((double)kept - 1));
   return g;
 }

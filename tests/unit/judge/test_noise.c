@@ -77,8 +77,11 @@ static void a_slow_machine_is_noise_and_a_few_slow_benchmarks_are_not(void **sta
   assert_int_equal(separate, BENCHMARKS / 2);
 }
 
+static size_t noise_questions; /* each is a query of the history */
+
 static double known_noise(const char *suite, const char *benchmark, const char *metric, void *user) {
   (void)suite, (void)metric;
+  noise_questions++;
   return strcmp(benchmark, "b00") == 0 ? *(double *)user : NAN;
 }
 
@@ -176,9 +179,11 @@ static void repetitions_of_one_process_are_one_value(void **state) {
 static void the_history_knows_how_much_processes_differ(void **state) {
   (void)state;
   double noise = 0.03;
+  noise_questions = 0;
   assay_result *before = lone(1, 1, 0.01, 5), *after = lone(1, 1.12, 0.01, 6);
   assay_changes *changes = compare(before, after, &(assay_compare_config){.noise = known_noise, .noise_user = &noise});
   assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_WORSE);
+  assert_int_equal(noise_questions, 1);
   assert_true(changes->items[0].p_value > 1e-6); /* 12 % where 19 of 20 differ by less than 3 */
   assay_changes_destroy(changes);
   assay_result_destroy(before);
