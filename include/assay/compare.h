@@ -128,7 +128,8 @@ typedef struct assay_compare_config {
 ASSAY_API assay_status assay_compare(const assay_result *before, const assay_result *after, const assay_compare_config *config,
                                      assay_error *err, assay_changes **changes);
 ASSAY_API void assay_changes_destroy(assay_changes *changes); /* accepts NULL */
-/* Takes out the items that `keep` refuses (a filter), and counts and judges what is left anew. */
+/* Takes out the items that `keep` refuses (a filter; NULL refuses none), and counts and judges what is left anew, also after a caller
+ * changed verdicts. */
 ASSAY_API void assay_changes_filter(assay_changes *changes, bool (*keep)(const assay_change *change, void *user), void *user);
 
 ASSAY_API const char *assay_verdict_text(assay_verdict verdict);

@@ -165,7 +165,7 @@ static void count_verdicts(assay_changes *changes) {
 void assay_changes_filter(assay_changes *changes, bool (*keep)(const assay_change *change, void *user), void *user) {
   size_t kept = 0;
   for (size_t i = 0; i < changes->count; i++)
-    if (keep(&changes->items[i], user)) changes->items[kept++] = changes->items[i];
+    if (keep == NULL || keep(&changes->items[i], user)) changes->items[kept++] = changes->items[i];
   changes->count = kept;
   count_verdicts(changes);
 }

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "judge/changes.h"
 #include "os/prim.h"
 
 enum { MOST_ROUNDS = 8, LEAST_FRESH = 3 };
@@ -19,7 +20,9 @@ static const size_t NOT_SUSPECTED = SIZE_MAX;
 typedef struct settling {
   const assay_settle *job;
   assay_compare_config compare;
+  size_t *first_count;  /* how many processes each outcome had at the first look */
   size_t *suspected_at; /* how many processes each outcome had when it was first called worse or better */
+  bool *decided_first;  /* outcomes that the first look called worse or better, as every look since did */
   bool *open;           /* outcomes whose verdict waits for fresh processes */
   bool *wanted;         /* cases of the next round */
   uint64_t started_ns;
@@ -76,9 +79,7 @@ static const assay_change *same_change(const assay_changes *changes, const assay
   return NULL;
 }
 
-static double worsening_of(const assay_change *change) {
-  return change->better == ASSAY_LOWER ? change->change_ratio : -change->change_ratio;
-}
+static double worsening_of(const assay_change *change) { return assay_towards_worse(change->better, change->change_ratio); }
 
 /* Of its own p-value: it was chosen beforehand, so the number of comparisons no longer counts. */
 static bool shows_it_too(const assay_change *fresh, const assay_change *change, double alpha) {
@@ -100,11 +101,6 @@ static void withdraw(assay_changes *changes, assay_change *change, const assay_c
   change->reason = kept != NULL ? kept : "";
 }
 
-static bool keep_all(const assay_change *change, void *user) {
-  (void)change, (void)user;
-  return true;
-}
-
 /* A suspicion begins with the look that raises it, and ends with the look that does not. */
 static void note_suspicions(settling *s, const assay_changes *changes) {
   for (size_t i = 0; i < s->job->outcomes->count; i++) s->wanted[i] = false;
@@ -114,8 +110,15 @@ static void note_suspicions(settling *s, const assay_changes *changes) {
   }
   for (size_t i = 0; i < s->job->outcomes->count; i++) {
     if (!s->wanted[i]) s->suspected_at[i] = NOT_SUSPECTED;
+    s->decided_first[i] = s->wanted[i] && (s->round == 0 || s->decided_first[i]);
     if (s->wanted[i] && s->suspected_at[i] == NOT_SUSPECTED) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
   }
+}
+
+/* A verdict of the first look on whose benchmark nothing was measured since: that others were measured again takes nothing from it. */
+static bool stands_alone(const settling *s, size_t outcome) {
+  size_t count = s->job->outcomes->items[outcome].process_count;
+  return s->first_count[outcome] == count && s->suspected_at[outcome] == count && s->decided_first[outcome];
 }
 
 /* Takes back every verdict that processes measured after it have not shown as well, and asks for new ones. */
@@ -129,14 +132,14 @@ static assay_status confirm(settling *s, assay_changes *changes) {
   for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
     assay_change *change = &changes->items[i];
     size_t at = outcome_of(s, change->suite, change->benchmark);
-    if (!is_decided(change) || at == s->job->outcomes->count) continue;
+    if (!is_decided(change) || at == s->job->outcomes->count || stands_alone(s, at)) continue;
     const assay_change *other = fresh_count(s, at) >= LEAST_FRESH ? same_change(again, change) : NULL;
     if (other != NULL && shows_it_too(other, change, changes->alpha)) continue;
     withdraw(changes, change, other);
     if (other != NULL) s->suspected_at[at] = s->job->outcomes->items[at].process_count; /* what did not confirm it is not asked again */
     s->open[at] = true;
   }
-  if (status == ASSAY_OK) assay_changes_filter(changes, keep_all, NULL); /* counts anew */
+  if (status == ASSAY_OK) assay_changes_filter(changes, NULL, NULL); /* counts anew */
   assay_changes_destroy(again);
   assay_result_destroy(fresh);
   return status;
@@ -240,15 +243,22 @@ assay_status assay_settle_run(const assay_settle *job, assay_error *err, assay_c
   settling s = {.job = job, .started_ns = assay_os_now_ns(), .err = err};
   if (job->compare != NULL) s.compare = *job->compare;
   s.suspected_at = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.suspected_at);
+  s.first_count = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.first_count);
+  s.decided_first = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.decided_first);
   s.open = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.open);
   s.wanted = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.wanted);
   assay_changes *made = NULL;
   assay_status status = ASSAY_OK;
-  if (s.suspected_at == NULL || s.open == NULL || s.wanted == NULL)
+  if (s.suspected_at == NULL || s.first_count == NULL || s.decided_first == NULL || s.open == NULL || s.wanted == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
-  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.suspected_at[i] = NOT_SUSPECTED;
+  for (size_t i = 0; status == ASSAY_OK && i < count; i++) {
+    s.suspected_at[i] = NOT_SUSPECTED;
+    s.first_count[i] = job->outcomes->items[i].process_count;
+  }
   if (status == ASSAY_OK) status = settle(&s, &made);
   assay_free(s.suspected_at);
+  assay_free(s.first_count);
+  assay_free(s.decided_first);
   assay_free(s.open);
   assay_free(s.wanted);
   if (status == ASSAY_OK)

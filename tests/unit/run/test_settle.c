@@ -13,6 +13,7 @@ enum { CASES = 4, FIRST = 5 };
 /* A machine on which case i takes 1000 ns * factor[i], give or take `noise`; the first processes of a case may be unlucky. */
 static struct {
   double factor[CASES], unlucky[CASES], noise;
+  double wall_s[CASES]; /* what a process takes */
   assay_random random;
   size_t measured[CASES]; /* processes measured again */
   size_t rounds;
@@ -20,8 +21,8 @@ static struct {
 
 static size_t index_of(const assay_bench_case *bench) { return (size_t)(bench->name[strlen(bench->name) - 1] - '0'); }
 
-static assay_bench_process make_process(double ns) {
-  assay_bench_process p = {.outcome = ASSAY_OUTCOME_OK, .wall_s = 0.001, .sample_count = 1};
+static assay_bench_process make_process(double ns, double wall_s) {
+  assay_bench_process p = {.outcome = ASSAY_OUTCOME_OK, .wall_s = wall_s, .sample_count = 1};
   p.samples = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *p.samples);
   assert_non_null(p.samples);
   p.samples[0] = (assay_bench_sample){.ns = ns, .operations = 1};
@@ -38,8 +39,9 @@ static assay_bench_outcomes *make_outcomes(const assay_bench_plan *plan, unsigne
     o->processes = assay_calloc(ASSAY_TAG_BENCH, processes, sizeof *o->processes);
     size_t at = index_of(o->bench);
     for (; o->process_count < processes; o->process_count++)
-      o->processes[o->process_count] = make_process(1000 * machine.factor[at] * (luck != NULL ? luck[at] : 1) *
-                                                    exp(machine.noise * assay_random_normal(&machine.random)));
+      o->processes[o->process_count] = make_process(
+          1000 * machine.factor[at] * (luck != NULL ? luck[at] : 1) * exp(machine.noise * assay_random_normal(&machine.random)),
+          machine.wall_s[at]);
   }
   return made;
 }
@@ -76,7 +78,7 @@ static void begin(story *s, double noise) {
   memset(&machine, 0, sizeof machine);
   machine.noise = noise;
   assay_random_init(&machine.random, 7);
-  for (int i = 0; i < CASES; i++) machine.factor[i] = machine.unlucky[i] = 1;
+  for (int i = 0; i < CASES; i++) machine.factor[i] = machine.unlucky[i] = 1, machine.wall_s[i] = 0.001;
   assert_ok(assay_bench_plan_create(none, NULL, &err, &s->plan), err);
   for (int i = 0; i < CASES; i++) assert_ok(assay_bench_plan_add_command(s->plan, commands[i], NULL, 0, &err), err);
   s->before_outcomes = make_outcomes(s->plan, 20, NULL);
@@ -161,6 +163,21 @@ static void nothing_is_measured_without_time_or_after_a_stop(void **state) {
   }
 }
 
+/* Others had time for fresh processes, this one does not fit in: what the first look said of it stands. */
+static void a_verdict_stands_when_only_others_were_measured_again(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.005);
+  machine.factor[0] = machine.factor[2] = 1.1;
+  machine.wall_s[2] = 1000;
+  run(&s, 60, NULL);
+  assert_true(machine.measured[0] >= 3);
+  assert_int_equal(machine.measured[2], 0);
+  assert_int_equal(s.changes->items[0].verdict, ASSAY_VERDICT_WORSE);
+  assert_int_equal(s.changes->items[2].verdict, ASSAY_VERDICT_WORSE);
+  end(&s);
+}
+
 /* Looking again and again at the same noise must not find in the end what is not there: fewer than 2.5 % of all verdicts are wrong, where
  * a single look at 5 % may be wrong in five. */
 static void many_looks_raise_no_more_alarms(void **state) {
@@ -190,6 +207,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bad_luck_is_not_reported),
       cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
+      cmocka_unit_test(a_verdict_stands_when_only_others_were_measured_again),
       cmocka_unit_test(what_is_open_is_measured_until_it_is_decided),
       cmocka_unit_test(many_looks_raise_no_more_alarms),
       cmocka_unit_test(nothing_is_measured_without_time_or_after_a_stop),
