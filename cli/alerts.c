@@ -19,11 +19,7 @@ typedef struct alerts_settings {
 
 #define AT(field) .at = offsetof(alerts_settings, field)
 /* clang-format off */
-#define WHERE \
-  {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY, \
-   .help = "Where history.db is looked for.", AT(output_dir)}, \
-  {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, \
-   .help = "The history that keeps the alerts: a file or postgresql://...", AT(history)}
+#define WHERE ASSAY_CLI_WHERE(alerts_settings, "The history that keeps the alerts: a file or postgresql://...")
 #define END_DATE \
   {"until", 0, ASSAY_CLI_TEXT, "DATE", .help = "Until then: 2026-12-24 or 2026-12-24T18:30.", AT(until)}, \
   {"for", 0, ASSAY_CLI_TEXT, "LENGTH", .help = "For so long: 12h, 7d, 2w.", AT(length)}, \

@@ -17,20 +17,7 @@ typedef struct baseline_settings {
 } baseline_settings;
 
 #define AT(field) .at = offsetof(baseline_settings, field)
-#define WHERE                                                                                                \
-  {"output-dir",                                                                                             \
-   0,                                                                                                        \
-   ASSAY_CLI_TEXT,                                                                                           \
-   "DIR",                                                                                                    \
-   "benchmark_results",                                                                                      \
-   "ASSAY_OUTPUT_DIR",                                                                                       \
-   .hint = ASSAY_CLI_DIRECTORY,                                                                              \
-   .help = "Where history.db is looked for.",                                                                \
-   AT(output_dir)},                                                                                          \
-  {                                                                                                          \
-    "history", 0, ASSAY_CLI_TEXT, "FILE", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,            \
-                                          .help = "The history that the baselines are kept in.", AT(history) \
-  }
+#define WHERE ASSAY_CLI_WHERE(baseline_settings, "The history that the baselines are kept in: a file or postgresql://...")
 
 enum { MOST_BYTES = 256 << 20 };
 

@@ -136,6 +136,8 @@ extern const assay_cli_verb *const assay_cli_verbs[];
 void assay_cli_put_lines(assay_buf *out, const char *text);
 /* Prints "program verb: message" on stderr and returns the exit code of the error. */
 int assay_cli_fail(const assay_cli *cli, const assay_error *err);
+/* The gravest of two exit codes: could not run or deliver, interrupted, missed, inconclusive, fine. */
+int assay_cli_gravest(int a, int b);
 /* Writes to stdout, and a failure to do so (a full disk behind a redirection) is not lost: exit code. */
 int assay_cli_print(const assay_cli *cli, const char *text);
 /* Resolves "auto", "always", "never" for a stream. */
@@ -224,6 +226,21 @@ assay_status assay_cli_probe_directory(const char *directory, assay_error *err);
 const char *assay_cli_join(assay_cli *cli, const char *directory, const char *name);
 /* Where the history is: as --history says, else history.db of the output directory; NULL when out of memory. */
 const char *assay_cli_history_path(assay_cli *cli, const char *history, const char *output_dir);
+/* The rows of a table of options that say which history; the settings have fields `output_dir` and `history`. */
+#define ASSAY_CLI_WHERE(settings, what)                                                                             \
+  {"output-dir",                                                                                                    \
+   0,                                                                                                               \
+   ASSAY_CLI_TEXT,                                                                                                  \
+   "DIR",                                                                                                           \
+   "benchmark_results",                                                                                             \
+   "ASSAY_OUTPUT_DIR",                                                                                              \
+   .hint = ASSAY_CLI_DIRECTORY,                                                                                     \
+   .help = "Where history.db is looked for.",                                                                       \
+   .at = offsetof(settings, output_dir)},                                                                           \
+  {                                                                                                                 \
+    "history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE, .help = what, \
+                                              .at = offsetof(settings, history)                                     \
+  }
 /* For looking only: opening a history that is not there would create it. */
 assay_status assay_cli_open_history(const char *path, assay_error *err, assay_history **history);
 /* An absolute path for messages where there is one. */

@@ -17,10 +17,7 @@ static const assay_cli_option options[] = {
     {"to", 't', ASSAY_CLI_TEXT, "FORMAT", .choices = formats, .help = "What to write.", AT(to)},
     {"from", 0, ASSAY_CLI_TEXT, "TOOL", AT(from), .help = "Which tool wrote the file, where that cannot be recognised."},
     {"output-file", 'o', ASSAY_CLI_TEXT, "FILE", "-", .hint = ASSAY_CLI_FILE, .help = "Where to; - is standard output.", AT(output)},
-    {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
-     .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
-     .help = "The history to read: a file or postgresql://...", AT(history)},
+    ASSAY_CLI_WHERE(export_settings, "The history to read: a file or postgresql://..."),
     ASSAY_CLI_END};
 
 static const assay_cli_example examples[] = {

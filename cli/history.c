@@ -13,20 +13,7 @@ typedef struct history_settings {
 } history_settings;
 
 #define AT(field) .at = offsetof(history_settings, field)
-#define WHERE                                                                                                        \
-  {"output-dir",                                                                                                     \
-   0,                                                                                                                \
-   ASSAY_CLI_TEXT,                                                                                                   \
-   "DIR",                                                                                                            \
-   "benchmark_results",                                                                                              \
-   "ASSAY_OUTPUT_DIR",                                                                                               \
-   .hint = ASSAY_CLI_DIRECTORY,                                                                                      \
-   .help = "Where history.db is looked for.",                                                                        \
-   AT(output_dir)},                                                                                                  \
-  {                                                                                                                  \
-    "history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,                \
-                                              .help = "The history to read: a file or postgresql://...", AT(history) \
-  }
+#define WHERE ASSAY_CLI_WHERE(history_settings, "The history to read: a file or postgresql://...")
 
 static const assay_cli_option options[] = {
     WHERE,

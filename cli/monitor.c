@@ -310,14 +310,6 @@ static size_t failures_of(const assay_result *result) {
   return failed;
 }
 
-/* 0, 3, 1, 2: the gravest last. */
-static int worse_code(int a, int b) {
-  static const int order[] = {ASSAY_EXIT_CANNOT_RUN, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
-  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-    if (a == order[i] || b == order[i]) return order[i];
-  return ASSAY_EXIT_FINE;
-}
-
 static void say_measured(const monitor *m, const assay_result *result) {
   size_t failed = failures_of(result);
   char took[64], more[64] = "";
@@ -378,7 +370,7 @@ static assay_status measure(monitor *m, assay_error *err, assay_result **result)
     status = ASSAY_FAIL(err, ASSAY_ERR_IO, "the run ended with exit code %d", WEXITSTATUS(ended));
   if (status == ASSAY_OK) {
     say_measured(m, *result);
-    m->code = worse_code(m->code, WEXITSTATUS(ended));
+    m->code = assay_cli_gravest(m->code, WEXITSTATUS(ended));
   }
   pass_on(complaints);
   fclose(complaints);

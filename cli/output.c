@@ -20,6 +20,13 @@ void assay_cli_put_lines(assay_buf *out, const char *text) {
   }
 }
 
+int assay_cli_gravest(int a, int b) {
+  static const int order[] = {ASSAY_EXIT_CANNOT_RUN, 130, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    if (a == order[i] || b == order[i]) return order[i];
+  return ASSAY_EXIT_FINE;
+}
+
 int assay_cli_fail(const assay_cli *cli, const assay_error *err) {
   assay_buf message = {0};
   assay_cli_put_lines(&message, err->message);

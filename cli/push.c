@@ -27,10 +27,7 @@ static const assay_cli_option options[] = {
     {"delete", 0, ASSAY_CLI_FLAG, .help = "Remove the group from the gateway instead.", AT(remove)},
     {"timeout", 0, ASSAY_CLI_REAL, "SECONDS", "10", .low = 0.001, .high = 3600, .help = "How long one attempt of three may take.",
      AT(timeout_s)},
-    {"output-dir", 0, ASSAY_CLI_TEXT, "DIR", "benchmark_results", "ASSAY_OUTPUT_DIR", .hint = ASSAY_CLI_DIRECTORY,
-     .help = "Where history.db is looked for.", AT(output_dir)},
-    {"history", 0, ASSAY_CLI_TEXT, "FILE|URL", .environment = "ASSAY_HISTORY", .hint = ASSAY_CLI_FILE,
-     .help = "The history to read: a file or postgresql://...", AT(history)},
+    ASSAY_CLI_WHERE(push_settings, "The history to read: a file or postgresql://..."),
     ASSAY_CLI_END};
 
 static const assay_cli_example examples[] = {

@@ -282,15 +282,6 @@ static int export_baseline(job *s, const assay_result *result, int verdict) {
   return ASSAY_EXIT_FINE;
 }
 
-/* The gravest of what happened: could not deliver, interrupted, missed, inconclusive, fine. */
-static int gravest(int a, int b) {
-  static const int order[] = {ASSAY_EXIT_CANNOT_RUN, 130, ASSAY_EXIT_MISSED, ASSAY_EXIT_INCONCLUSIVE};
-  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-    if (a == order[i] || b == order[i]) return order[i];
-  }
-  return ASSAY_EXIT_FINE;
-}
-
 /* Half a run says nothing of what is missing from it. */
 static int alert(job *s, const assay_result *result) {
   if (s->rules == NULL || result->run.interrupted) return ASSAY_EXIT_FINE;
@@ -312,12 +303,12 @@ static int finish(job *s, const assay_result *result) {
                                  .json = settings->json,
                                  .table = true};
   int code = assay_cli_deliver(s->cli, &delivery, result);
-  code = gravest(code, assay_result_exit_code(result));
+  code = assay_cli_gravest(code, assay_result_exit_code(result));
   int verdict = check_regressions(s, result);
-  code = gravest(code, verdict);
-  code = gravest(code, alert(s, result));
-  code = gravest(code, export_baseline(s, result, verdict));
-  return result->run.interrupted ? gravest(code, 130) : code;
+  code = assay_cli_gravest(code, verdict);
+  code = assay_cli_gravest(code, alert(s, result));
+  code = assay_cli_gravest(code, export_baseline(s, result, verdict));
+  return result->run.interrupted ? assay_cli_gravest(code, 130) : code;
 }
 
 static int run(assay_cli *cli, const void *raw) {
@@ -332,7 +323,7 @@ static int run(assay_cli *cli, const void *raw) {
   int code = status == ASSAY_OK ? finish(&s, result) : assay_cli_fail(cli, &err);
   assay_log(ASSAY_LOG_INFO, "exit code %d%s%s", code, status == ASSAY_OK ? "" : ": ", status == ASSAY_OK ? "" : err.message);
   assay_error log = {0};
-  if (assay_cli_log_close(&log) != ASSAY_OK) code = gravest(code, assay_cli_fail(cli, &log));
+  if (assay_cli_log_close(&log) != ASSAY_OK) code = assay_cli_gravest(code, assay_cli_fail(cli, &log));
   assay_alert_rules_destroy(s.rules);
   assay_changes_destroy(s.changes);
   assay_cli_judge_config_deinit(&s.judge);
