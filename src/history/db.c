@@ -131,6 +131,54 @@ void assay_db_list_free(void *rows) {
   assay_free(head_of(rows));
 }
 
+/* ---- All rows ------------------------------------------------------------------------------------------------------------------ */
+
+typedef assay_status (*room_maker)(const assay_history *history, void **rows, size_t count, size_t *capacity, size_t size,
+                                   assay_error *err);
+
+static assay_status read_all(assay_history *history, room_maker room, size_t size, assay_db_reader read, void *user, assay_error *err,
+                             void **rows, size_t *count) {
+  size_t capacity = 0;
+  assay_status status = ASSAY_OK;
+  *rows = NULL;
+  *count = 0;
+  while (status == ASSAY_OK && assay_db_next(history)) {
+    status = room(history, rows, *count, &capacity, size, err);
+    if (status == ASSAY_OK) *count += read(history, *rows, (char *)*rows + *count * size, user);
+  }
+  assay_status ended = assay_db_end(history, err);
+  return status == ASSAY_OK ? ended : status;
+}
+
+assay_status assay_db_rows(assay_history *history, size_t size, assay_db_reader read, void *user, assay_error *err, void **items,
+                           size_t *count) {
+  void *rows;
+  size_t length;
+  assay_status status = read_all(history, assay_db_room, size, read, user, err, &rows, &length);
+  if (status != ASSAY_OK) {
+    assay_free(rows);
+    return status;
+  }
+  *items = rows;
+  *count = length;
+  return ASSAY_OK;
+}
+
+assay_status assay_db_list(assay_history *history, size_t size, assay_db_reader read, void *user, assay_error *err, void **items,
+                           size_t *count) {
+  void *rows;
+  size_t length;
+  assay_status status = read_all(history, assay_db_list_room, size, read, user, err, &rows, &length);
+  if (status == ASSAY_OK) status = assay_db_list_end(history, rows, err);
+  if (status != ASSAY_OK) {
+    assay_db_list_free(rows);
+    return status;
+  }
+  *items = rows;
+  *count = length;
+  return ASSAY_OK;
+}
+
 /* ---- Transactions ------------------------------------------------------------------------------------------------------------- */
 
 /* Deadlocks are over at once; a server that is restarted needs a second or two. */

@@ -91,6 +91,16 @@ void assay_db_copy(char *to, size_t size, const assay_history *history, int colu
 /* To be called after a question that was answered, also when not all rows were read. */
 assay_status assay_db_end(assay_history *history, assay_error *err);
 
+/*
+ * All rows of a question that was asked, in order, and its end. `read` fills an item of `size` bytes; false leaves the row out. *items is a
+ * heap array (NULL for none), untouched on failure.
+ */
+typedef bool (*assay_db_reader)(const assay_history *row, void *list, void *item, void *user);
+assay_status assay_db_rows(assay_history *history, size_t size, assay_db_reader read, void *user, assay_error *err, void **items,
+                           size_t *count);
+/* The same for rows that own texts: `read` takes them with assay_db_list_text(list, ...). Freed with assay_db_list_free. */
+assay_status assay_db_list(assay_history *history, size_t size, assay_db_reader read, void *user, assay_error *err, void **items,
+                           size_t *count);
 /* Room for one more in a heap array that doubles; ASSAY_ERR_NO_MEMORY leaves the array. */
 assay_status assay_db_room(const assay_history *history, void **items, size_t count, size_t *capacity, size_t size, assay_error *err);
 

@@ -33,7 +33,9 @@ assay_status assay_history_save_baseline(assay_history *history, const char *nam
   return ASSAY_DB_DO(history, PUT_BASELINE, "save the baseline", err, TEXT(name), TEXT(id), TEXT(description), INTEGER(assay_os_wall_s()));
 }
 
-static void read_baseline(const assay_history *row, assay_history_baseline *baseline) {
+static bool read_baseline(const assay_history *row, void *list, void *item, void *user) {
+  (void)list, (void)user;
+  assay_history_baseline *baseline = item;
   *baseline = (assay_history_baseline){
       .saved_at_s = assay_db_integer(row, 3), .started_at_s = assay_db_integer(row, 4), .benchmarks = (size_t)assay_db_integer(row, 9)};
   ASSAY_DB_COPY(baseline->name, row, 0);
@@ -43,26 +45,15 @@ static void read_baseline(const assay_history *row, assay_history_baseline *base
   ASSAY_DB_COPY(baseline->commit, row, 6);
   ASSAY_DB_COPY(baseline->machine_id, row, 7);
   ASSAY_DB_COPY(baseline->machine_label, row, 8);
+  return true;
 }
 
 assay_status assay_history_baselines(assay_history *history, assay_error *err, assay_history_baseline **baselines, size_t *count) {
   void *found = NULL;
-  size_t length = 0, capacity = 0;
   assay_status status = assay_db_do(history, ASSAY_SQL_LIST_BASELINES, NULL, 0, true, "list the baselines", err);
-  if (status != ASSAY_OK) return status;
-  while (status == ASSAY_OK && assay_db_next(history)) {
-    status = assay_db_room(history, &found, length, &capacity, sizeof(assay_history_baseline), err);
-    if (status == ASSAY_OK) read_baseline(history, &((assay_history_baseline *)found)[length++]);
-  }
-  assay_status read = assay_db_end(history, err);
-  if (status == ASSAY_OK) status = read;
-  if (status != ASSAY_OK) {
-    assay_free(found);
-    return status;
-  }
-  *baselines = found;
-  *count = length;
-  return ASSAY_OK;
+  if (status == ASSAY_OK) status = assay_db_rows(history, sizeof **baselines, read_baseline, NULL, err, &found, count);
+  if (status == ASSAY_OK) *baselines = found;
+  return status;
 }
 
 void assay_history_baselines_free(assay_history_baseline *baselines) { assay_free(baselines); }
@@ -92,30 +83,20 @@ assay_status assay_history_put_document(assay_history *history, const char *kind
   return ASSAY_DB_DO(history, PUT_DOCUMENT, "store the document", err, TEXT(kind), TEXT(key), INTEGER(assay_os_wall_s()), TEXT(json));
 }
 
+static bool read_document(const assay_history *row, void *list, void *item, void *user) {
+  (void)user;
+  *(assay_history_document *)item = (assay_history_document){
+      .key = assay_db_list_text(list, row, 0), .json = assay_db_list_text(list, row, 2), .changed_at_s = assay_db_integer(row, 1)};
+  return true;
+}
+
 assay_status assay_history_documents(assay_history *history, const char *kind, assay_error *err, assay_history_document **documents,
                                      size_t *count) {
-  void *list = NULL;
-  size_t length = 0, capacity = 0;
+  void *found = NULL;
   assay_status status = ASSAY_DB_ASK(history, LIST_DOCUMENTS, "list the documents", err, TEXT(kind));
-  if (status != ASSAY_OK) return status;
-  while (status == ASSAY_OK && assay_db_next(history)) {
-    status = assay_db_list_room(history, &list, length, &capacity, sizeof(assay_history_document), err);
-    if (status != ASSAY_OK) break;
-    assay_history_document *document = &((assay_history_document *)list)[length++];
-    *document = (assay_history_document){.key = assay_db_list_text(list, history, 0),
-                                         .json = assay_db_list_text(list, history, 2),
-                                         .changed_at_s = assay_db_integer(history, 1)};
-  }
-  assay_status read = assay_db_end(history, err);
-  if (status == ASSAY_OK) status = read;
-  if (status == ASSAY_OK) status = assay_db_list_end(history, list, err);
-  if (status != ASSAY_OK) {
-    assay_db_list_free(list);
-    return status;
-  }
-  *documents = list;
-  *count = length;
-  return ASSAY_OK;
+  if (status == ASSAY_OK) status = assay_db_list(history, sizeof **documents, read_document, NULL, err, &found, count);
+  if (status == ASSAY_OK) *documents = found;
+  return status;
 }
 
 void assay_history_documents_free(assay_history_document *documents) { assay_db_list_free(documents); }

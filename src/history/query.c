@@ -16,7 +16,9 @@ static int64_t limit_of(size_t limit) { return limit == 0 || limit > INT64_MAX ?
 
 /* ---- Runs --------------------------------------------------------------------------------------------------------------------- */
 
-static void read_run(const assay_history *row, assay_history_run *run) {
+static bool read_run(const assay_history *row, void *list, void *item, void *user) {
+  (void)list, (void)user;
+  assay_history_run *run = item;
   *run = (assay_history_run){.started_at_s = assay_db_integer(row, 1),
                              .duration_s = assay_db_real(row, 2),
                              .state = (assay_run_state)assay_db_integer(row, 3),
@@ -29,29 +31,18 @@ static void read_run(const assay_history *row, assay_history_run *run) {
   ASSAY_DB_COPY(run->version, row, 7);
   ASSAY_DB_COPY(run->commit, row, 8);
   ASSAY_DB_COPY(run->name, row, 9);
+  return true;
 }
 
 assay_status assay_history_runs(assay_history *history, const char *machine_id, size_t limit, assay_error *err, assay_history_run **runs,
                                 size_t *count) {
   void *found = NULL;
-  size_t length = 0, capacity = 0;
   assay_status status = machine_id != NULL
                             ? ASSAY_DB_ASK(history, LIST_RUNS_OF, "list the runs", err, INTEGER(limit_of(limit)), TEXT(machine_id))
                             : ASSAY_DB_ASK(history, LIST_RUNS, "list the runs", err, INTEGER(limit_of(limit)));
-  if (status != ASSAY_OK) return status;
-  while (status == ASSAY_OK && assay_db_next(history)) {
-    status = assay_db_room(history, &found, length, &capacity, sizeof(assay_history_run), err);
-    if (status == ASSAY_OK) read_run(history, &((assay_history_run *)found)[length++]);
-  }
-  assay_status read = assay_db_end(history, err);
-  if (status == ASSAY_OK) status = read;
-  if (status != ASSAY_OK) {
-    assay_free(found);
-    return status;
-  }
-  *runs = found;
-  *count = length;
-  return ASSAY_OK;
+  if (status == ASSAY_OK) status = assay_db_rows(history, sizeof **runs, read_run, NULL, err, &found, count);
+  if (status == ASSAY_OK) *runs = found;
+  return status;
 }
 
 void assay_history_runs_free(assay_history_run *runs) { assay_free(runs); }
@@ -66,35 +57,27 @@ static void reverse(assay_history_point *points, size_t count) {
   }
 }
 
+static bool read_point(const assay_history *row, void *list, void *item, void *user) {
+  (void)list, (void)user;
+  assay_history_point *point = item;
+  *point = (assay_history_point){
+      .at_s = assay_db_integer(row, 0), .value = assay_db_real(row, 1), .ci_low = assay_db_real(row, 2), .ci_high = assay_db_real(row, 3)};
+  ASSAY_DB_COPY(point->run_id, row, 4);
+  ASSAY_DB_COPY(point->commit, row, 5);
+  return true;
+}
+
 assay_status assay_history_series(assay_history *history, const char *machine_id, const char *suite, const char *benchmark,
                                   const char *metric, size_t limit, assay_error *err, assay_history_point **points, size_t *count) {
   void *found = NULL;
-  size_t length = 0, capacity = 0;
   assay_status status = machine_id != NULL ? ASSAY_DB_ASK(history, SERIES, "read the series", err, INTEGER(limit_of(limit)), TEXT(suite),
                                                           TEXT(benchmark), TEXT(metric), TEXT(machine_id))
                                            : ASSAY_DB_ASK(history, SERIES_ANYWHERE, "read the series", err, INTEGER(limit_of(limit)),
                                                           TEXT(suite), TEXT(benchmark), TEXT(metric));
+  if (status == ASSAY_OK) status = assay_db_rows(history, sizeof **points, read_point, NULL, err, &found, count);
   if (status != ASSAY_OK) return status;
-  while (status == ASSAY_OK && assay_db_next(history)) {
-    status = assay_db_room(history, &found, length, &capacity, sizeof(assay_history_point), err);
-    if (status != ASSAY_OK) break;
-    assay_history_point *point = &((assay_history_point *)found)[length++];
-    *point = (assay_history_point){.at_s = assay_db_integer(history, 0),
-                                   .value = assay_db_real(history, 1),
-                                   .ci_low = assay_db_real(history, 2),
-                                   .ci_high = assay_db_real(history, 3)};
-    ASSAY_DB_COPY(point->run_id, history, 4);
-    ASSAY_DB_COPY(point->commit, history, 5);
-  }
-  assay_status read = assay_db_end(history, err);
-  if (status == ASSAY_OK) status = read;
-  if (status != ASSAY_OK) {
-    assay_free(found);
-    return status;
-  }
-  reverse(found, length);
+  reverse(found, *count);
   *points = found;
-  *count = length;
   return ASSAY_OK;
 }
 
@@ -120,41 +103,30 @@ static bool is_wanted(const assay_history *row, const char *glob) {
   return glob == NULL || assay_glob_match_benchmark(glob, assay_db_text(row, 1), assay_db_text(row, 2), NULL);
 }
 
-static void read_name(const assay_history *row, void *list, assay_history_name *name) {
+static bool read_name(const assay_history *row, void *list, void *item, void *glob) {
+  assay_history_name *name = item;
+  if (!is_wanted(row, glob)) return false;
   *name = (assay_history_name){.suite = assay_db_list_text(list, row, 1),
                                .benchmark = assay_db_list_text(list, row, 2),
                                .metric = assay_db_list_text(list, row, 3),
                                .unit = assay_db_list_text(list, row, 4),
                                .points = (size_t)assay_db_integer(row, 5)};
   ASSAY_DB_COPY(name->machine_id, row, 0);
+  return true;
 }
 
 assay_status assay_history_names(assay_history *history, const char *machine_id, const char *glob, assay_error *err,
                                  assay_history_name **names, size_t *count) {
-  void *list = NULL;
-  size_t length = 0, capacity = 0;
+  void *found = NULL;
   assay_buf like = {0};
   put_like(&like, glob);
   if (like.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the names of %s", history->name);
   assay_status status = machine_id != NULL ? ASSAY_DB_ASK(history, NAMES_OF, "list the series", err, TEXT(like.data), TEXT(machine_id))
                                            : ASSAY_DB_ASK(history, NAMES, "list the series", err, TEXT(like.data));
   assay_buf_deinit(&like);
-  if (status != ASSAY_OK) return status;
-  while (status == ASSAY_OK && assay_db_next(history)) {
-    if (!is_wanted(history, glob)) continue;
-    status = assay_db_list_room(history, &list, length, &capacity, sizeof(assay_history_name), err);
-    if (status == ASSAY_OK) read_name(history, list, &((assay_history_name *)list)[length++]);
-  }
-  assay_status read = assay_db_end(history, err);
-  if (status == ASSAY_OK) status = read;
-  if (status == ASSAY_OK) status = assay_db_list_end(history, list, err);
-  if (status != ASSAY_OK) {
-    assay_db_list_free(list);
-    return status;
-  }
-  *names = list;
-  *count = length;
-  return ASSAY_OK;
+  if (status == ASSAY_OK) status = assay_db_list(history, sizeof **names, read_name, (void *)(uintptr_t)glob, err, &found, count);
+  if (status == ASSAY_OK) *names = found;
+  return status;
 }
 
 void assay_history_names_free(assay_history_name *names) { assay_db_list_free(names); }
