@@ -3,6 +3,8 @@
 
 #include <assay/import.h>
 
+#include "os/prim.h"
+
 assay_result *import_text(const char *format, const char *text) {
   assay_error err = {0};
   assay_result *result = NULL, *recognised = NULL;
@@ -12,6 +14,28 @@ assay_result *import_text(const char *format, const char *text) {
   assay_result_destroy(recognised);
   assert_round_trip(result);
   return result;
+}
+
+const char *put_file(const char *folder, const char *name, const char *text) {
+  static char path[700];
+  assay_error err = {0};
+  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), folder);
+  assert_ok(assay_os_make_dirs(path, &err), err);
+  snprintf(path, sizeof path, "%s/%s/%s", test_temp_dir(), folder, name);
+  assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
+  return path;
+}
+
+assay_result *import_tree(const char *format, const char *relative) {
+  char path[700];
+  const char *paths[] = {path};
+  assay_error err = {0};
+  assay_result *r = NULL;
+  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), relative);
+  assert_string_equal(assay_import_recognise(path, &err), format);
+  assert_ok(assay_import(paths, 1, NULL, &err, &r), err);
+  assert_round_trip(r);
+  return r;
 }
 
 const char *refused(const char *format, const char *text) {

@@ -10,6 +10,10 @@
 
 /* The result of a document; fails the test with the message where it is refused. It was recognised as `format`, too. */
 assay_result *import_text(const char *format, const char *text);
+/* Writes folder/name below the test's folder and returns its path; static text. */
+const char *put_file(const char *folder, const char *name, const char *text);
+/* The result of what lies there, recognised as `format`. */
+assay_result *import_tree(const char *format, const char *relative);
 /* The message with which it is refused; static text. Fails the test where it is accepted, and where a result came out all the same. */
 const char *refused(const char *format, const char *text);
 

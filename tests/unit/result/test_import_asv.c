@@ -24,38 +24,18 @@
   " \"type\": \"time\", \"unit\": \"seconds\", \"version\": \"v1\"}, \"b.track_acc\": {\"name\": \"b.track_acc\", \"param_names\": []," \
   " \"params\": [], \"type\": \"track\", \"unit\": \"MB/sec\"}, \"version\": 2}"
 
-static const char *put(const char *folder, const char *name, const char *text) {
-  static char path[700];
-  assay_error err = {0};
-  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), folder);
-  assert_ok(assay_os_make_dirs(path, &err), err);
-  snprintf(path, sizeof path, "%s/%s/%s", test_temp_dir(), folder, name);
-  assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
-  return path;
-}
-
-static assay_result *import_path(const char *relative) {
-  char path[700];
-  const char *paths[] = {path};
-  assay_error err = {0};
-  assay_result *r = NULL;
-  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), relative);
-  assert_string_equal(assay_import_recognise(path, &err), "asv");
-  assert_ok(assay_import(paths, 1, NULL, &err, &r), err);
-  assert_round_trip(r);
-  return r;
-}
+static assay_result *import_path(const char *relative) { return import_tree("asv", relative); }
 
 static void parameters_become_cases(void **state) {
   (void)state;
-  put("one/results", "benchmarks.json", BENCHMARKS);
-  put("one/results/box", "machine.json", "{\"machine\": \"box\", \"version\": 1}");
-  put("one/results/box", "abcd1234-virtualenv-py3.11.json",
-      V2(ABOUT("abcd1234ef", "virtualenv-py3.11", "1700000000000"),
-         "\"b.S.time_sort\": [[0.5, null, NaN, 0.25], [[\"10\", \"20\"], [\"'a'\", \"'b'\"]], \"v1\", 1700000100000, 2.5, [0.4, null, "
-         "null, 0.2],"
-         " [0.6, null, null, 0.3], [0.45, null, null, 0.24], [0.55, null, null, 0.26], [1, null, null, 7], [10, null, null, 3],"
-         " [[0.5, 0.75, 0.25], null, null, null]], \"b.track_acc\": [[3], [], \"v\", 1700000050000]"));
+  put_file("one/results", "benchmarks.json", BENCHMARKS);
+  put_file("one/results/box", "machine.json", "{\"machine\": \"box\", \"version\": 1}");
+  put_file("one/results/box", "abcd1234-virtualenv-py3.11.json",
+           V2(ABOUT("abcd1234ef", "virtualenv-py3.11", "1700000000000"),
+              "\"b.S.time_sort\": [[0.5, null, NaN, 0.25], [[\"10\", \"20\"], [\"'a'\", \"'b'\"]], \"v1\", 1700000100000, 2.5, [0.4, null, "
+              "null, 0.2],"
+              " [0.6, null, null, 0.3], [0.45, null, null, 0.24], [0.55, null, null, 0.26], [1, null, null, 7], [10, null, null, 3],"
+              " [[0.5, 0.75, 0.25], null, null, null]], \"b.track_acc\": [[3], [], \"v\", 1700000050000]"));
   assay_result *r = import_path("one/results");
   const char *first = "b.S.time_sort/n=10/kind='a'";
   assert_values(metric(r, "asv", first, "time"), ASSAY_REPLICATE_REPETITION, 3, 0.5e9, 0.75e9, 0.25e9);
@@ -84,9 +64,9 @@ static void parameters_become_cases(void **state) {
 
 static void the_newest_commit_is_taken(void **state) {
   (void)state;
-  put("two/.asv/results/box", "machine.json", "{}");
-  put("two/.asv/results/box", "aaaa0000-py.json", ONE("aaaa0000", "py", "1600000000000", "1"));
-  put("two/.asv/results/box", "bbbb0000-py.json", ONE("bbbb0000", "py", "1700000000000", "2"));
+  put_file("two/.asv/results/box", "machine.json", "{}");
+  put_file("two/.asv/results/box", "aaaa0000-py.json", ONE("aaaa0000", "py", "1600000000000", "1"));
+  put_file("two/.asv/results/box", "bbbb0000-py.json", ONE("bbbb0000", "py", "1700000000000", "2"));
   assay_result *r = import_path("two");
   assert_values(metric(r, "asv", "b.time_a", "time"), ASSAY_REPLICATE_RUN, 1, 2e9);
   assert_string_equal(r->run.commit, "bbbb0000");
@@ -96,13 +76,13 @@ static void the_newest_commit_is_taken(void **state) {
   assert_near(metric(r, "asv", "b.time_a", "time")->value, 1e9, 0);
   assay_result_destroy(r);
   /* Another environment of the same commit is another configuration, not a repetition. */
-  put("two/.asv/results/box", "bbbb0000-pypy.json", ONE("bbbb0000", "pypy", "1700000000000", "4"));
+  put_file("two/.asv/results/box", "bbbb0000-pypy.json", ONE("bbbb0000", "pypy", "1700000000000", "4"));
   r = import_path("two");
   assert_near(metric(r, "asv", "b.time_a/environment=py", "time")->value, 2e9, 0);
   assert_near(metric(r, "asv", "b.time_a/environment=pypy", "time")->value, 4e9, 0);
   assay_result_destroy(r);
-  put("two/.asv/results/other", "machine.json", "{}");
-  put("two/.asv/results/other", "cccc0000-py.json", ONE("cccc0000", "py", "1", "2"));
+  put_file("two/.asv/results/other", "machine.json", "{}");
+  put_file("two/.asv/results/other", "cccc0000-py.json", ONE("cccc0000", "py", "1", "2"));
   char path[700];
   const char *paths[] = {path};
   assay_error err = {0};

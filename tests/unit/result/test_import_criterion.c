@@ -21,37 +21,17 @@
   "{\"group_id\": \"sums\", \"function_id\": \"fast\", \"value_str\": \"1000\", \"throughput\": " throughput \
   ", \"full_id\": \"sums/fast/1000\", \"directory_name\": \"sums/fast/1000\", \"title\": \"sums/fast/1000\"}"
 
-static const char *put(const char *folder, const char *name, const char *text) {
-  static char path[700];
-  assay_error err = {0};
-  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), folder);
-  assert_ok(assay_os_make_dirs(path, &err), err);
-  snprintf(path, sizeof path, "%s/%s/%s", test_temp_dir(), folder, name);
-  assert_ok(assay_os_write_file(path, text, strlen(text), &err), err);
-  return path;
-}
-
-static assay_result *import_path(const char *relative) {
-  char path[700];
-  const char *paths[] = {path};
-  assay_error err = {0};
-  assay_result *r = NULL;
-  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), relative);
-  assert_string_equal(assay_import_recognise(path, &err), "criterion");
-  assert_ok(assay_import(paths, 1, NULL, &err, &r), err);
-  assert_round_trip(r);
-  return r;
-}
+static assay_result *import_path(const char *relative) { return import_tree("criterion", relative); }
 
 static void a_tree_gives_the_samples_of_its_new(void **state) {
   (void)state;
-  put("t/criterion/sums/fast/1000/new", "benchmark.json", ID("{\"Elements\": 1000}"));
-  put("t/criterion/sums/fast/1000/new", "sample.json", SAMPLE);
-  put("t/criterion/sums/fast/1000/new", "estimates.json", ESTIMATES("null"));
-  put("t/criterion/sums/fast/1000/base", "benchmark.json", ID("{\"Elements\": 1000}"));
-  put("t/criterion/sums/fast/1000/base", "sample.json", "{\"sampling_mode\": \"Flat\", \"iters\": [1.0], \"times\": [50.0]}");
-  put("t/criterion/sums/fast/1000/change", "estimates.json", ESTIMATES("null"));
-  put("t/criterion/lone/new", "estimates.json", ESTIMATES(ESTIMATES_SLOPE));
+  put_file("t/criterion/sums/fast/1000/new", "benchmark.json", ID("{\"Elements\": 1000}"));
+  put_file("t/criterion/sums/fast/1000/new", "sample.json", SAMPLE);
+  put_file("t/criterion/sums/fast/1000/new", "estimates.json", ESTIMATES("null"));
+  put_file("t/criterion/sums/fast/1000/base", "benchmark.json", ID("{\"Elements\": 1000}"));
+  put_file("t/criterion/sums/fast/1000/base", "sample.json", "{\"sampling_mode\": \"Flat\", \"iters\": [1.0], \"times\": [50.0]}");
+  put_file("t/criterion/sums/fast/1000/change", "estimates.json", ESTIMATES("null"));
+  put_file("t/criterion/lone/new", "estimates.json", ESTIMATES(ESTIMATES_SLOPE));
   assay_result *r = import_path("t/criterion");
   const assay_metric_result *m = metric(r, "criterion", "sums/fast/1000", "time");
   assert_values(m, ASSAY_REPLICATE_REPETITION, 3, 10.0, 12.0, 11.0);
@@ -83,8 +63,8 @@ static void two_trees_are_two_processes(void **state) {
   const char *paths[] = {first, second};
   assay_error err = {0};
   assay_result *r = NULL;
-  snprintf(first, sizeof first, "%s", put("u/one/criterion/a/new", "sample.json", SAMPLE));
-  snprintf(second, sizeof second, "%s", put("u/two/criterion/a/new", "sample.json", "[[2.0, 4.0], [10.0, 24.0]]"));
+  snprintf(first, sizeof first, "%s", put_file("u/one/criterion/a/new", "sample.json", SAMPLE));
+  snprintf(second, sizeof second, "%s", put_file("u/two/criterion/a/new", "sample.json", "[[2.0, 4.0], [10.0, 24.0]]"));
   assert_ok(assay_import(paths, 2, "criterion", &err, &r), err);
   assert_values(metric(r, "criterion", "a", "time"), ASSAY_REPLICATE_PROCESS, 2, 11.0, 5.5);
   assay_result_destroy(r);
@@ -153,7 +133,7 @@ static void a_tree_is_known_by_what_it_holds(void **state) {
   char ids[3][17];
   const char *samples[] = {SAMPLE, SAMPLE, "[[1.0], [7.0]]"};
   for (int i = 0; i < 3; i++) {
-    put("v/criterion/a/new", "sample.json", samples[i]);
+    put_file("v/criterion/a/new", "sample.json", samples[i]);
     assay_result *r = import_path("v/criterion");
     snprintf(ids[i], sizeof ids[i], "%s", r->run.id);
     assay_result_destroy(r);
