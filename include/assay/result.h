@@ -41,6 +41,14 @@ typedef enum assay_replicate {
   ASSAY_REPLICATE_EXACT       /* a count that does not vary, as instructions under a simulator */
 } assay_replicate;
 
+/* What fresh processes said of a metric that looked worse (or better) than in another run when it was measured: assay_run measures again
+ * before it reports. Comparisons with that run keep to it. */
+typedef struct assay_recheck {
+  const char *against; /* id of the run that it was compared with; NULL: no verdict was looked at again */
+  bool confirmed;
+  const char *reason; /* why the verdict was withdrawn, in a sentence; NULL when it was confirmed */
+} assay_recheck;
+
 typedef struct assay_metric_result {
   /* "time", "items_per_second", "bytes_per_second", "flops", "latency", "allocations", "peak_rss", or the benchmark's own. */
   const char *name;
@@ -58,6 +66,7 @@ typedef struct assay_metric_result {
    * kept. */
   const size_t *sample_counts;
   const double *samples;
+  assay_recheck recheck;
   const char *ceiling;  /* name of the ceiling that binds it; NULL: none */
   double ceiling_value; /* in this metric's unit */
   double ceiling_share; /* 0..1+: how much of the limit is reached; NaN without a ceiling */

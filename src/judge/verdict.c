@@ -138,7 +138,21 @@ static void judge_one(const assay_comparison *c, assay_change *change, const ass
     judge_changed(c, change, pair, w);
 }
 
+/* When the new result was measured, fresh processes did not show what all of them together seem to: that was said of this very pair of
+ * runs, and is no less true later. */
+static void keep_withdrawn(const assay_comparison *c, assay_change *change, const assay_recheck *recheck) {
+  bool decided =
+      change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL || change->verdict == ASSAY_VERDICT_BETTER;
+  if (!decided || recheck->confirmed || recheck->against == NULL || recheck->reason == NULL || c->before->run.id == NULL) return;
+  if (strcmp(recheck->against, c->before->run.id) != 0) return;
+  change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+  change->reason = say(c, recheck->reason);
+}
+
 void assay_comparison_judge(assay_comparison *c) {
-  for (size_t i = 0; i < c->changes->count; i++)
-    if (c->pairs[i].before != NULL) judge_one(c, &c->changes->items[i], &c->pairs[i]);
+  for (size_t i = 0; i < c->changes->count; i++) {
+    if (c->pairs[i].before == NULL) continue;
+    judge_one(c, &c->changes->items[i], &c->pairs[i]);
+    keep_withdrawn(c, &c->changes->items[i], &c->pairs[i].after->recheck);
+  }
 }

@@ -349,6 +349,21 @@ static void read_replicates(reader *r, const json_t *metric, assay_metric_result
   read_samples(r, metric, m);
 }
 
+/* Optional: only verdicts that were looked at again have it. */
+static void read_recheck(reader *r, const json_t *metric, assay_recheck *recheck) {
+  const json_t *from = json_object_get(metric, "recheck");
+  if (from == NULL || json_is_null(from)) return;
+  if (!json_is_object(from)) {
+    fail(r, "recheck", "an object or null", from);
+    return;
+  }
+  size_t before = push(r, "recheck", SIZE_MAX);
+  recheck->against = hex16(r, from, "against");
+  recheck->confirmed = boolean(r, from, "confirmed");
+  recheck->reason = recheck->confirmed ? opt_text(r, from, "reason") : text(r, from, "reason");
+  pop(r, before);
+}
+
 static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
   static const char *const kinds[] = {"time", "latency", "throughput", "accuracy", "error_rate", "memory", "energy", "count", NULL};
   m->name = text(r, from, "name");
@@ -361,6 +376,7 @@ static void read_metric(reader *r, const json_t *from, assay_metric_result *m) {
   read_stats(r, from, &m->stats);
   m->processes = doubles(r, from, "processes", &m->process_count);
   read_replicates(r, from, m);
+  read_recheck(r, from, &m->recheck);
   read_metric_ceiling(r, from, m);
   if (r->status == ASSAY_OK) check_metric(r, m);
 }

@@ -61,6 +61,8 @@ static void copy_samples(assay_arena *arena, const assay_metric_result *from, as
 
 static assay_metric_result copy_metric(assay_arena *arena, const assay_metric_result *from) {
   assay_metric_result to = *from;
+  to.recheck.against = copy(arena, from->recheck.against);
+  to.recheck.reason = copy(arena, from->recheck.reason);
   to.name = copy(arena, from->name);
   to.unit = copy(arena, from->unit);
   to.ceiling = copy(arena, from->ceiling);

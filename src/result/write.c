@@ -156,6 +156,17 @@ static void put_replicates(assay_json *json, const assay_metric_result *m) {
   assay_json_end(json);
 }
 
+static void put_recheck(assay_json *json, const assay_recheck *recheck) {
+  if (recheck->against == NULL) return;
+  assay_json_key(json, "recheck");
+  assay_json_object_inline(json);
+  put_text(json, "against", recheck->against);
+  assay_json_key(json, "confirmed");
+  assay_json_bool(json, recheck->confirmed);
+  put_text(json, "reason", recheck->reason);
+  assay_json_end(json);
+}
+
 static void put_metric(assay_json *json, const assay_metric_result *m) {
   assay_json_object(json);
   put_text(json, "name", m->name);
@@ -168,6 +179,7 @@ static void put_metric(assay_json *json, const assay_metric_result *m) {
   put_stats(json, &m->stats);
   put_doubles(json, "processes", m->processes, m->process_count);
   put_replicates(json, m);
+  put_recheck(json, &m->recheck);
   assay_json_key(json, "ceiling");
   if (m->ceiling == NULL) {
     assay_json_null(json);

@@ -87,6 +87,30 @@ static bool shows_it_too(const assay_change *fresh, const assay_change *change, 
   return fresh->p_value <= alpha && same_way > fresh->threshold.warning;
 }
 
+/* Puts what became of a verdict into the result, so that every later comparison of these two runs says the same. */
+static assay_status note_recheck(const settling *s, const assay_change *change, bool confirmed) {
+  assay_result *result = s->job->result;
+  const char *against = s->job->against->run.id;
+  for (size_t i = 0; against != NULL && i < result->benchmark_count; i++) {
+    const assay_benchmark_result *b = &result->benchmarks[i];
+    if (strcmp(b->name, change->benchmark) != 0 || strcmp(b->suite, change->suite) != 0) continue;
+    for (size_t k = 0; k < b->metric_count; k++) {
+      if (strcmp(b->metrics[k].name, change->metric) != 0) continue;
+      const char *reason = confirmed ? NULL : assay_result_text(result, change->reason);
+      b->metrics[k].recheck = (assay_recheck){.against = assay_result_text(result, against), .confirmed = confirmed, .reason = reason};
+      if (b->metrics[k].recheck.against == NULL || (!confirmed && reason == NULL))
+        return ASSAY_FAIL(s->err, ASSAY_ERR_NO_MEMORY, "out of memory for what was measured again");
+    }
+  }
+  return ASSAY_OK;
+}
+
+static void forget_rechecks(const settling *s) {
+  for (size_t i = 0; i < s->job->result->benchmark_count; i++)
+    for (size_t k = 0; k < s->job->result->benchmarks[i].metric_count; k++)
+      s->job->result->benchmarks[i].metrics[k].recheck = (assay_recheck){0};
+}
+
 static void withdraw(assay_changes *changes, assay_change *change, const assay_change *fresh) {
   char text[200];
   const char *what = worsening_of(change) > 0 ? "worse" : "better";
@@ -134,8 +158,10 @@ static assay_status confirm(settling *s, assay_changes *changes) {
     size_t at = outcome_of(s, change->suite, change->benchmark);
     if (!is_decided(change) || at == s->job->outcomes->count || stands_alone(s, at)) continue;
     const assay_change *other = fresh_count(s, at) >= LEAST_FRESH ? same_change(again, change) : NULL;
-    if (other != NULL && shows_it_too(other, change, changes->alpha)) continue;
-    withdraw(changes, change, other);
+    bool confirmed = other != NULL && shows_it_too(other, change, changes->alpha);
+    if (!confirmed) withdraw(changes, change, other);
+    status = note_recheck(s, change, confirmed);
+    if (confirmed) continue;
     if (other != NULL) s->suspected_at[at] = s->job->outcomes->items[at].process_count; /* what did not confirm it is not asked again */
     s->open[at] = true;
   }
@@ -210,6 +236,7 @@ static assay_status measure(settling *s, double cost) {
 /* The first look is one look: its verdicts stand where nothing can be measured again. All later ones need fresh processes. */
 static assay_status judge(settling *s, assay_changes **changes) {
   assay_changes *made = NULL;
+  forget_rechecks(s);
   assay_status status = assay_compare(s->job->against, s->job->result, &s->compare, s->err, &made);
   if (status == ASSAY_OK) {
     note_suspicions(s, made);

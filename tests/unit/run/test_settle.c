@@ -15,8 +15,9 @@ static struct {
   double factor[CASES], unlucky[CASES], noise;
   double wall_s[CASES]; /* what a process takes */
   assay_random random;
-  size_t measured[CASES]; /* processes measured again */
-  size_t rounds;
+  size_t measured[CASES];    /* processes measured again */
+  size_t rounds, stop_after; /* 0: never */
+  volatile int stop;
 } machine;
 
 static size_t index_of(const assay_bench_case *bench) { return (size_t)(bench->name[strlen(bench->name) - 1] - '0'); }
@@ -49,7 +50,7 @@ static assay_bench_outcomes *make_outcomes(const assay_bench_plan *plan, unsigne
 static assay_status measure(const assay_bench_plan *plan, const assay_bench_config *config, assay_error *err,
                             assay_bench_outcomes **outcomes) {
   (void)err;
-  machine.rounds++;
+  machine.stop = ++machine.rounds == machine.stop_after;
   *outcomes = make_outcomes(plan, config->processes, NULL);
   for (size_t i = 0; i < (*outcomes)->count; i++)
     machine.measured[index_of((*outcomes)->items[i].bench)] += (*outcomes)->items[i].process_count;
@@ -83,6 +84,7 @@ static void begin(story *s, double noise) {
   for (int i = 0; i < CASES; i++) assert_ok(assay_bench_plan_add_command(s->plan, commands[i], NULL, 0, &err), err);
   s->before_outcomes = make_outcomes(s->plan, 20, NULL);
   s->before = result_of(s->before_outcomes);
+  s->before->run.id = assay_result_text(s->before, "00000000000000b1");
 }
 
 static void run(story *s, double seconds, const volatile int *stop) {
@@ -137,6 +139,51 @@ static void a_regression_is_confirmed_by_fresh_processes(void **state) {
   assert_int_equal(s.after->benchmarks[2].metrics[0].process_count, FIRST + machine.measured[2]); /* they are in the result */
   assert_string_equal(s.after->benchmarks[2].name, "b2");
   end(&s);
+}
+
+/* What fresh processes said is in the result, so that a comparison made later, of the stored run, says the same; with another run it says
+ * nothing. */
+static void a_later_comparison_says_the_same(void **state) {
+  (void)state;
+  for (int confirmed = 0; confirmed < 2; confirmed++) {
+    story s;
+    begin(&s, 0.002);
+    machine.factor[1] = confirmed ? 1.1 : 1.04; /* less than what counts */
+    machine.unlucky[1] = 1.2;
+    machine.wall_s[1] = 19; /* three fresh processes fit */
+    machine.stop_after = 1;
+    run(&s, 60, &machine.stop);
+    assert_int_equal(machine.measured[1], 3);
+    assay_verdict verdict = s.changes->items[1].verdict;
+    if (confirmed)
+      assert_in_set(verdict, ((const LargestIntegralType[]){ASSAY_VERDICT_WORSE, ASSAY_VERDICT_CRITICAL}), 2);
+    else
+      assert_int_equal(verdict, ASSAY_VERDICT_INCONCLUSIVE);
+    char *json = NULL;
+    assay_error err = {0};
+    assay_result *stored = NULL;
+    assay_changes *later = NULL;
+    s.after->run.id = assay_result_text(s.after, "00000000000000a1");
+    s.after->run.version = assay_result_text(s.after, "0");
+    assert_ok(assay_result_to_json(s.after, &err, &json), err);
+    assert_ok(assay_result_from_json(json, strlen(json), &err, &stored), err);
+    assert_string_equal(stored->benchmarks[1].metrics[0].recheck.against, "00000000000000b1");
+    assert_int_equal(stored->benchmarks[1].metrics[0].recheck.confirmed, confirmed);
+    assert_null(stored->benchmarks[0].metrics[0].recheck.against);
+    assert_ok(assay_compare(s.before, stored, NULL, &err, &later), err);
+    assert_int_equal(later->items[1].verdict, verdict);
+    if (!confirmed) assert_string_equal(later->items[1].reason, s.changes->items[1].reason);
+    if (!confirmed) assert_non_null(strstr(later->items[1].reason, "fresh processes"));
+    assert_int_equal(later->status, s.changes->status);
+    assay_changes_destroy(later);
+    s.before->run.id = assay_result_text(s.before, "00000000000000c1");
+    assert_ok(assay_compare(s.before, stored, NULL, &err, &later), err);
+    assert_in_set(later->items[1].verdict, ((const LargestIntegralType[]){ASSAY_VERDICT_WORSE, ASSAY_VERDICT_CRITICAL}), 2);
+    assay_changes_destroy(later);
+    assay_result_destroy(stored);
+    assay_string_free(json);
+    end(&s);
+  }
 }
 
 static void what_is_open_is_measured_until_it_is_decided(void **state) {
@@ -208,6 +255,7 @@ int main(void) {
       cmocka_unit_test(bad_luck_is_not_reported),
       cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
       cmocka_unit_test(a_verdict_stands_when_only_others_were_measured_again),
+      cmocka_unit_test(a_later_comparison_says_the_same),
       cmocka_unit_test(what_is_open_is_measured_until_it_is_decided),
       cmocka_unit_test(many_looks_raise_no_more_alarms),
       cmocka_unit_test(nothing_is_measured_without_time_or_after_a_stop),
