@@ -1,69 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Which variant runs here: the reference first, then every better one that the CPU and the user allow. */
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdlib.h>
+/* Which variant runs here, and the types. */
 #include <string.h>
 
 #include "kernels/elementwise/variant.h"
 #include "kernels/half.h"
-#include "os/isa.h"
+#include "kernels/variant.h"
 
-typedef struct variant {
-  const char *isa;
-  uint32_t needs; /* ASSAY_ISA_ bits */
-  const assay_elementwise_table *table;
-} variant;
-
-/* Ascending: a later row is preferred. A new variant is one declaration in variant.h, one row here and one in meson.build. */
-static const variant variants[] = {
-    {"c", 0, &assay_elementwise_c},
-#if defined(__x86_64__)
-    {"sse4.2", ASSAY_ISA_X86_64_V2, &assay_elementwise_sse42},
-    {"avx2", ASSAY_ISA_X86_64_V3, &assay_elementwise_avx2},
-    {"avx512", ASSAY_ISA_X86_64_V4, &assay_elementwise_avx512},
-#elif defined(__aarch64__)
-    {"neon", ASSAY_ISA_NEON, &assay_elementwise_neon},
-#endif
+static const assay_elementwise_table *const tables[] = {
+#define ROW(name, text, needs) [ASSAY_KERNEL_VARIANT_##name] = &assay_elementwise_##name,
+    ASSAY_KERNEL_VARIANTS(ROW)
+#undef ROW
 };
 
-enum { VARIANTS = sizeof variants / sizeof *variants };
-
-/* Is `name` one of the comma-separated `list`? */
-static bool listed(const char *list, const char *name) {
-  size_t length = strlen(name);
-  for (const char *p = list; p != NULL && *p != '\0'; p = strchr(p, ',')) {
-    if (*p == ',') p++;
-    if (strncmp(p, name, length) == 0 && (p[length] == ',' || p[length] == '\0')) return true;
-  }
-  return false;
-}
-
-static const variant *chosen = variants;
-static pthread_once_t choose_once = PTHREAD_ONCE_INIT;
-
-static void choose(void) {
-  const char *allowed = getenv("ASSAY_ISA");
-  uint32_t have = assay_isa_usable();
-  for (size_t i = 0; i < VARIANTS; i++) {
-    if ((variants[i].needs & ~have) == 0 && (allowed == NULL || listed(allowed, variants[i].isa))) chosen = &variants[i];
-  }
-}
-
 assay_elementwise_fn assay_elementwise(assay_elementwise_op op, assay_dtype type, const char **isa) {
-  pthread_once(&choose_once, choose);
-  if (isa != NULL) *isa = chosen->isa;
-  return chosen->table->loops[op][type];
+  size_t variant = assay_kernel_variant_best();
+  if (isa != NULL) *isa = assay_kernel_variant_text(variant);
+  return tables[variant]->loops[op][type];
 }
 
 assay_elementwise_fn assay_elementwise_variant(assay_elementwise_op op, assay_dtype type, size_t index, const char **isa) {
-  uint32_t have = assay_isa_usable();
-  for (size_t i = 0, usable = 0; i < VARIANTS; i++) {
-    if ((variants[i].needs & ~have) != 0 || usable++ != index) continue;
-    if (isa != NULL) *isa = variants[i].isa;
-    return variants[i].table->loops[op][type];
-  }
-  return NULL;
+  size_t variant = assay_kernel_variant_usable(index);
+  if (variant == ASSAY_KERNEL_VARIANT_COUNT) return NULL;
+  if (isa != NULL) *isa = assay_kernel_variant_text(variant);
+  return tables[variant]->loops[op][type];
 }
 
 static const struct {

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The dialect as CUDA: an item is a thread. Compiled with -fmad=false, so that only what is written FMA is one. */
+#ifndef ASSAY_KERNELS_DIALECT_CUDA_H
+#define ASSAY_KERNELS_DIALECT_CUDA_H
+
+typedef unsigned int u32;
+typedef int i32;
+typedef unsigned long long u64;
+typedef long long i64;
+
+#define UNROLL_10 _Pragma("unroll 10")
+#define FUNCTION static __device__ __forceinline__
+#define GLOBAL
+#define LANES 1
+#define LOCAL_ARRAY(type, name, n) __shared__ type name[n]
+#define LOCAL_POINTER
+#define BARRIER __syncthreads()
+#define LEADER if (threadIdx.x == 0)
+#define GROUP blockIdx.x
+#define ITEMS(i) for (u32 i = threadIdx.x, i##_once = 1; i##_once; i##_once = 0)
+#define LANE(i) (i)
+
+#if REAL_BITS == 32
+typedef float real;
+typedef u32 real_u;
+typedef i32 real_i;
+#define FMA(a, b, c) __fmaf_rn((a), (b), (c))
+#define SQRT(a) __fsqrt_rn(a)
+#define BITS(r) __float_as_uint(r)
+#define REAL_OF(u) __uint_as_float(u)
+#else
+typedef double real;
+typedef u64 real_u;
+typedef i64 real_i;
+#define FMA(a, b, c) __fma_rn((a), (b), (c))
+#define SQRT(a) __dsqrt_rn(a)
+#define BITS(r) ((u64)__double_as_longlong(r))
+#define REAL_OF(u) __longlong_as_double((i64)(u))
+#endif
+typedef real R;
+typedef real_u U;
+typedef real_i I;
+typedef int M;
+typedef u32 W;
+typedef double D;
+#define ALL(x) ((real)(x))
+#define ALL_U(x) ((real_u)(x))
+#define ALL_W(x) ((u32)(x))
+#define ALL_D(x) ((double)(x))
+#define SELECT(m, a, b) ((m) ? (a) : (b))
+#define SELECT_U(m, a, b) ((m) ? (a) : (b))
+#define WIDEN(r) ((double)(r))
+#define INT_OF(u) ((I)(u))
+#define SMALL_TO_REAL(i) ((real)(i32)(i))
+#define LOAD(p, i) ((p)[i])
+#define STORE(p, i, r) ((void)((p)[i] = (r)))
+#define STORE_D(p, i, d) ((void)((p)[i] = (d)))
+
+FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
+FUNCTION R r_max(R a, R b) { return a > b ? a : b; }
+
+/* The last five steps of the tree need no barrier: they happen within one warp. */
+FUNCTION double tree_sum(double *a) {
+  __syncthreads();
+  u32 i = threadIdx.x;
+  for (u32 half = GROUP_SIZE / 2; half >= 32; half /= 2) {
+    if (i < half) a[i] += a[i + half];
+    __syncthreads();
+  }
+  if (i < 32) {
+    double sum = a[i];
+    for (u32 half = 16; half > 0; half /= 2) sum += __shfl_down_sync(0xFFFFFFFFu, sum, half);
+    if (i == 0) a[0] = sum;
+  }
+  __syncthreads();
+  return a[0];
+}
+
+#if REAL_BITS == 32
+#define KERNEL_NAME(name) assay_kernel_##name##_f32
+#else
+#define KERNEL_NAME(name) assay_kernel_##name##_f64
+#endif
+#define KERNEL_HEAD(name) extern "C" __global__ void __launch_bounds__(GROUP_SIZE) KERNEL_NAME(name)
+#define KERNEL1(name, P, T0, b0) KERNEL_HEAD(name)(const P p, T0 b0)
+#define KERNEL2(name, P, T0, b0, T1, b1) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1)
+#define KERNEL3(name, P, T0, b0, T1, b1, T2, b2) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2)
+#define KERNEL4(name, P, T0, b0, T1, b1, T2, b2, T3, b3) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3)
+#define KERNEL5(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3, T4 b4)
+#define KERNEL6(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4, T5, b5) \
+  KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3, T4 b4, T5 b5)
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dialect as OpenCL C 1.2. With ASSAY_OPENCL_LANES (processors) one work-item does a whole group in lanes of 64 bytes, as the native
+ * build does: global size groups, local size 1. Without (GPUs) an item is a work-item: global size groups * GROUP_SIZE, local GROUP_SIZE.
+ * Built with -cl-fp32-correctly-rounded-divide-sqrt.
+ */
+#ifndef ASSAY_KERNELS_DIALECT_OPENCL_H
+#define ASSAY_KERNELS_DIALECT_OPENCL_H
+
+#pragma OPENCL FP_CONTRACT OFF
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+
+typedef uint u32;
+typedef int i32;
+typedef ulong u64;
+typedef long i64;
+
+#define UNROLL_10 _Pragma("unroll 10")
+#define FUNCTION static inline __attribute__((always_inline))
+#define GLOBAL __global
+#define FMA(a, b, c) fma((a), (b), (c))
+#define SQRT(a) sqrt(a)
+
+#if REAL_BITS == 32
+typedef float real;
+typedef u32 real_u;
+typedef i32 real_i;
+#else
+typedef double real;
+typedef u64 real_u;
+typedef i64 real_i;
+#endif
+
+#if defined(ASSAY_OPENCL_LANES)
+
+#define LOCAL_ARRAY(type, name, n) type name[n] __attribute__((aligned(64)))
+#define LOCAL_POINTER
+#define BARRIER ((void)0)
+#define LEADER
+#define GROUP ((u32)get_global_id(0))
+#define ITEMS(i) for (u32 i = 0; i < GROUP_SIZE; i += LANES)
+#if REAL_BITS == 32
+#define LANES 16
+typedef float16 R;
+typedef uint16 U;
+typedef int16 I;
+typedef double16 D;
+#define LANE(i) ((U)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) + (U)(i))
+#define BITS(r) as_uint16(r)
+#define REAL_OF(u) as_float16(u)
+#define INT_OF(u) as_int16(u)
+#define SMALL_TO_REAL(i) convert_float16(i)
+#define WIDEN(r) convert_double16(r)
+#define LOAD(p, i) vload16(0, (p) + (i))
+#define STORE(p, i, r) vstore16((r), 0, (p) + (i))
+#define STORE_D(p, i, d) vstore16((d), 0, (p) + (i))
+#else
+#define LANES 8
+typedef double8 R;
+typedef ulong8 U;
+typedef long8 I;
+typedef double8 D;
+#define LANE(i) ((U)(0, 1, 2, 3, 4, 5, 6, 7) + (U)(i))
+#define BITS(r) as_ulong8(r)
+#define REAL_OF(u) as_double8(u)
+#define INT_OF(u) as_long8(u)
+#define SMALL_TO_REAL(i) (as_double8(as_ulong8(i) + (U)(0x4338000000000000ul)) - (R)(0x1.8p52))
+#define WIDEN(r) (r)
+#define LOAD(p, i) vload8(0, (p) + (i))
+#define STORE(p, i, r) vstore8((r), 0, (p) + (i))
+#define STORE_D(p, i, d) vstore8((d), 0, (p) + (i))
+#endif
+typedef I M;
+typedef U W;
+#define ALL(x) ((R)(x))
+#define ALL_U(x) ((U)(x))
+#define ALL_W(x) ((U)(x))
+#define ALL_D(x) ((D)(x))
+#define SELECT(m, a, b) select((b), (a), (m))
+#define SELECT_U(m, a, b) select((b), (a), (m))
+
+FUNCTION double tree_sum(double *a) {
+  for (u32 half_size = GROUP_SIZE / 2; half_size > 0; half_size /= 2) {
+    for (u32 i = 0; i < half_size; i++) a[i] += a[i + half_size];
+  }
+  return a[0];
+}
+
+#define KERNEL_HEAD(name) __kernel void KERNEL_NAME(name)
+
+#else /* one work-item an item */
+
+#define LANES 1
+#define LOCAL_ARRAY(type, name, n) __local type name[n]
+#define LOCAL_POINTER __local
+#define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
+#define LEADER if (get_local_id(0) == 0)
+#define GROUP ((u32)get_group_id(0))
+#define ITEMS(i) for (u32 i = (u32)get_local_id(0), i##_once = 1; i##_once; i##_once = 0)
+#define LANE(i) (i)
+typedef real R;
+typedef real_u U;
+typedef real_i I;
+typedef int M;
+typedef u32 W;
+typedef double D;
+#define ALL(x) ((real)(x))
+#define ALL_U(x) ((real_u)(x))
+#define ALL_W(x) ((u32)(x))
+#define ALL_D(x) ((double)(x))
+#define SELECT(m, a, b) ((m) ? (a) : (b))
+#define SELECT_U(m, a, b) ((m) ? (a) : (b))
+#define WIDEN(r) ((double)(r))
+#define INT_OF(u) ((I)(u))
+#define SMALL_TO_REAL(i) ((real)(i))
+#if REAL_BITS == 32
+#define BITS(r) as_uint(r)
+#define REAL_OF(u) as_float(u)
+#else
+#define BITS(r) as_ulong(r)
+#define REAL_OF(u) as_double(u)
+#endif
+#define LOAD(p, i) ((p)[i])
+#define STORE(p, i, r) ((void)((p)[i] = (r)))
+#define STORE_D(p, i, d) ((void)((p)[i] = (d)))
+
+FUNCTION double tree_sum(__local double *a) {
+  barrier(CLK_LOCAL_MEM_FENCE);
+  u32 i = (u32)get_local_id(0);
+  for (u32 half_size = GROUP_SIZE / 2; half_size > 0; half_size /= 2) {
+    if (i < half_size) a[i] += a[i + half_size];
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  return a[0];
+}
+
+#define KERNEL_HEAD(name) __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void KERNEL_NAME(name)
+
+#endif
+
+FUNCTION R r_min(R a, R b) { return SELECT(a < b, a, b); }
+FUNCTION R r_max(R a, R b) { return SELECT(a > b, a, b); }
+
+#if REAL_BITS == 32
+#define KERNEL_NAME(name) assay_kernel_##name##_f32
+#else
+#define KERNEL_NAME(name) assay_kernel_##name##_f64
+#endif
+#define KERNEL1(name, P, T0, b0) KERNEL_HEAD(name)(const P p, T0 b0)
+#define KERNEL2(name, P, T0, b0, T1, b1) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1)
+#define KERNEL3(name, P, T0, b0, T1, b1, T2, b2) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2)
+#define KERNEL4(name, P, T0, b0, T1, b1, T2, b2, T3, b3) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3)
+#define KERNEL5(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3, T4 b4)
+#define KERNEL6(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4, T5, b5) \
+  KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3, T4 b4, T5 b5)
+
+#endif
