@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "figure.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "assay_config.h"
+
+static bool json, failed;
+
+/* Names, units and notes are our own texts: no character in them needs more than this. */
+static void print_text(const char *text) {
+  putchar('"');
+  for (; *text != '\0'; text++) {
+    if (*text == '"' || *text == '\\') putchar('\\');
+    putchar(*text);
+  }
+  putchar('"');
+}
+
+static void print_json(const char *what, double value, const char *unit, double ceiling, const char *note) {
+  printf("{\"peer\": \"assay\", \"version\": \"" ASSAY_VERSION "\", \"what\": ");
+  print_text(what);
+  printf(", \"value\": %.9g, \"unit\": ", value);
+  print_text(unit);
+  if (ceiling > 0) printf(", \"ceiling\": %.9g", ceiling);
+  if (note != NULL) {
+    printf(", \"note\": ");
+    print_text(note);
+  }
+  puts("}");
+}
+
+void figure_begin(int argc, char **argv) {
+  for (int i = 1; i < argc; i++) json |= strcmp(argv[i], "--json") == 0;
+}
+
+void figure_beside(const char *what, double value, const char *unit, double ceiling, const char *note) {
+  if (!isfinite(value)) {
+    fprintf(stderr, "%s is no number\n", what);
+    failed = true;
+    return;
+  }
+  if (json) {
+    print_json(what, value, unit, ceiling, note);
+  } else {
+    printf("%-26s %12.4g %-10s", what, value, unit);
+    if (ceiling > 0) printf("  %.0f %% of %.4g", 100 * value / ceiling, ceiling);
+    printf("  %s\n", note != NULL ? note : "");
+  }
+  fflush(stdout);
+}
+
+void figure(const char *what, double value, const char *unit, const char *note) { figure_beside(what, value, unit, 0, note); }
+
+void figure_absent(const char *what, const char *why) {
+  if (!json) {
+    printf("%-26s absent: %s\n", what, why);
+    return;
+  }
+  printf("{\"peer\": \"assay\", \"version\": \"" ASSAY_VERSION "\", \"what\": ");
+  print_text(what);
+  printf(", \"absent\": ");
+  print_text(why);
+  puts("}");
+}
+
+int figure_end(void) { return failed ? EXIT_FAILURE : EXIT_SUCCESS; }
+
+uint64_t figure_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b) {
+  const double *x = a, *y = b;
+  return (*x > *y) - (*x < *y);
+}
+
+double figure_median(double *values, size_t count) {
+  qsort(values, count, sizeof *values, ascending);
+  return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
