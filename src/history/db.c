@@ -185,14 +185,32 @@ assay_status assay_db_list(assay_history *history, size_t size, assay_db_reader 
 static const uint64_t pauses_ns[] = {20000000, 100000000, 400000000, 1500000000};
 enum { PAUSES = sizeof pauses_ns / sizeof *pauses_ns };
 
-assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err) {
+static assay_status do_work(assay_history *history, assay_db_work work, void *context, assay_error *err) {
+  history->in_work = true;
+  assay_status status = work(history, context, err);
+  history->in_work = false;
+  return history->driver->finish(history, status, err);
+}
+
+/* `lock` NULL: none but the database's own. */
+static assay_status transaction(assay_history *history, const assay_db_lock *lock, assay_db_work work, void *context, assay_error *err) {
+  const assay_db_driver *driver = history->driver;
+  if (history->in_work) return work(history, context, err);
   for (size_t attempt = 0;; attempt++) {
     assay_error problem = {0};
     history->may_retry = false;
-    assay_status status = history->driver->begin(history, &problem);
-    if (status == ASSAY_OK) status = history->driver->finish(history, work(history, context, &problem), &problem);
+    assay_status status = lock == NULL ? driver->begin(history, &problem) : driver->begin_alone(history, *lock, &problem);
+    if (status == ASSAY_OK) status = do_work(history, work, context, &problem);
     if (status == ASSAY_OK) return ASSAY_OK;
     if (!history->may_retry || attempt == PAUSES) return assay_error_set(err, status, problem.file, problem.line, "%s", problem.message);
     assay_os_sleep_ns(pauses_ns[attempt]);
   }
+}
+
+assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err) {
+  return transaction(history, NULL, work, context, err);
+}
+
+assay_status assay_db_alone(assay_history *history, assay_db_lock lock, assay_db_work work, void *context, assay_error *err) {
+  return transaction(history, &lock, work, context, err);
 }

@@ -34,6 +34,9 @@ typedef struct assay_db_value {
 
 enum { ASSAY_DB_VALUES_MAX = 16 };
 
+/* What one process at a time does, from what it reads to what it writes. */
+typedef enum assay_db_lock { ASSAY_DB_LOCK_SCHEMA, ASSAY_DB_LOCK_ALERTS } assay_db_lock;
+
 /* A failed call fills `err` with a sentence that names the database, what was tried (`doing`: "store the run") and the mend. */
 typedef struct assay_db_driver {
   /* Rows are there for `next` when `rows`; otherwise the statement is only carried out, which a driver may put off until the transaction
@@ -46,12 +49,12 @@ typedef struct assay_db_driver {
   double (*real)(const assay_history *history, int column);                      /* NaN: SQL NULL */
   assay_status (*end)(assay_history *history, assay_error *err);
   assay_status (*begin)(assay_history *history, assay_error *err);
+  /* The same, once no other transaction that was begun under this lock is open. */
+  assay_status (*begin_alone)(assay_history *history, assay_db_lock lock, assay_error *err);
   /* Commits when `status` is ASSAY_OK, else rolls back and gives `status` again. */
   assay_status (*finish)(assay_history *history, assay_status status, assay_error *err);
-  /* Schema: the version that is there (0: none), the lock that one migration at a time holds until `finish`, a script of the steps' own
-   * dialect (schema.c), and what tells the new version. */
+  /* Schema: the version that is there (0: none), a script of the steps' own dialect (schema.c), and what tells the new version. */
   assay_status (*version)(assay_history *history, assay_error *err, int *version);
-  assay_status (*begin_migration)(assay_history *history, assay_error *err);
   assay_status (*script)(assay_history *history, const char *sql, assay_error *err);
   assay_status (*stamp)(assay_history *history, int version, assay_error *err);
   void (*close)(assay_history *history);
@@ -65,6 +68,7 @@ struct assay_history {
   char *name; /* of the database, for messages: without a password */
   /* The last failure is one that trying the transaction again may mend (a deadlock between writers). */
   bool may_retry;
+  bool in_work; /* transactions that are begun now are part of the one that is open */
 };
 
 #define ASSAY_DB_DO(history, which, doing, err, ...)                               \
@@ -115,6 +119,9 @@ void assay_db_list_free(void *rows); /* accepts NULL */
 /* Does `work` in one write transaction, all of it or nothing. It may be done again from its beginning. */
 typedef assay_status (*assay_db_work)(assay_history *history, void *context, assay_error *err);
 assay_status assay_db_transaction(assay_history *history, assay_db_work work, void *context, assay_error *err);
+
+/* The same, and nobody else does work under that lock meanwhile: what `work` read is still true when it writes. */
+assay_status assay_db_alone(assay_history *history, assay_db_lock lock, assay_db_work work, void *context, assay_error *err);
 
 /* ---- Drivers ---------------------------------------------------------------------------------------------------------------------- */
 

@@ -338,8 +338,6 @@ static assay_status finish(assay_history *history, assay_status status, assay_er
   return status;
 }
 
-/* ---- Schema ------------------------------------------------------------------------------------------------------------------- */
-
 static assay_status ask_number(postgres_history *h, const char *sql, const char *doing, assay_error *err, int *number) {
   assay_status status = send_text(h, sql, true, doing, err);
   if (status != ASSAY_OK) return status;
@@ -347,6 +345,20 @@ static assay_status ask_number(postgres_history *h, const char *sql, const char 
   if (next(&h->base)) *number = (int)integer(&h->base, 0);
   return end(&h->base, err);
 }
+
+/* A lock of our own: rows that are not there yet cannot be locked. Each statement sees what was committed before it began, so what is read
+ * behind the lock is what the last holder wrote. */
+static assay_status begin_alone(assay_history *history, assay_db_lock lock, assay_error *err) {
+  char wait[80];
+  int nothing;
+  snprintf(wait, sizeof wait, "SELECT 1 FROM (SELECT pg_advisory_xact_lock(%lld)) AS locked",
+           (long long)ASSAY_HISTORY_APPLICATION + ((long long)lock << 32));
+  assay_status status = begin(history, err);
+  if (status == ASSAY_OK) status = ask_number(of(history), wait, "wait for another writer", err, &nothing);
+  return status == ASSAY_OK ? ASSAY_OK : finish(history, status, err);
+}
+
+/* ---- Schema ------------------------------------------------------------------------------------------------------------------- */
 
 /* Not to_regclass: it may answer from what this connection knew before it waited for the lock. */
 static assay_status version(assay_history *history, assay_error *err, int *found) {
@@ -358,15 +370,6 @@ static assay_status version(assay_history *history, assay_error *err, int *found
     status = ask_number(of(history), "SELECT coalesce(max(version), 0) FROM schema_changes", "read the schema", err, &number);
   if (status == ASSAY_OK) *found = number;
   return status;
-}
-
-static assay_status begin_migration(assay_history *history, assay_error *err) {
-  char lock[80];
-  int nothing;
-  snprintf(lock, sizeof lock, "SELECT 1 FROM (SELECT pg_advisory_xact_lock(%d)) AS locked", ASSAY_HISTORY_APPLICATION);
-  assay_status status = begin(history, err);
-  if (status == ASSAY_OK) status = ask_number(of(history), lock, "wait for another migration", err, &nothing);
-  return status == ASSAY_OK ? ASSAY_OK : finish(history, status, err);
 }
 
 /* The extended protocol takes one statement at a time; no text of the steps has a semicolon in it. */
@@ -412,7 +415,7 @@ static const assay_db_driver driver = {.start = start,
                                        .begin = begin,
                                        .finish = finish,
                                        .version = version,
-                                       .begin_migration = begin_migration,
+                                       .begin_alone = begin_alone,
                                        .script = script,
                                        .stamp = stamp,
                                        .close = close_connection,

@@ -78,7 +78,7 @@ assay_status assay_history_migrate(assay_history *history, assay_error *err) {
   assay_status status = driver->version(history, err, &version);
   if (status != ASSAY_OK || version == ASSAY_HISTORY_SCHEMA) return status;
   if (version > ASSAY_HISTORY_SCHEMA) return assay_history_refuse_newer(history->name, driver->elsewhere, version, err);
-  status = driver->begin_migration(history, err);
+  status = driver->begin_alone(history, ASSAY_DB_LOCK_SCHEMA, err);
   if (status != ASSAY_OK) return status;
   /* Another process may have done it between the look above and the lock. */
   status = driver->version(history, err, &version);

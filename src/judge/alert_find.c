@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "history/db.h"
 #include "judge/alert.h"
 #include "judge/changes.h"
 #include "os/prim.h"
@@ -29,8 +30,11 @@ typedef struct look {
   assay_alerts *known; /* the stored ones, then those that this look opens */
   assay_alert_mute_entry *mutes;
   size_t mute_count;
-  assay_alert_candidate *candidates;
+  assay_alert_candidate *found; /* what the rules object to */
+  size_t found_count;
+  assay_alert_candidate *candidates; /* those that no known alert holds */
   size_t candidate_count;
+  assay_arena arena; /* of what was found */
   assay_error *err;
 } look;
 
@@ -63,16 +67,16 @@ static void set_range(const look *l, assay_alert_candidate *c) {
 }
 
 static assay_status collect(look *l) {
-  l->candidates = assay_calloc(ASSAY_TAG_RESULT, l->changes->count + 1, sizeof *l->candidates);
-  if (l->candidates == NULL) return out_of_memory(l);
+  l->found = assay_arena_alloc(&l->arena, l->changes->count + 1, sizeof *l->found);
+  l->candidates = assay_arena_alloc(&l->arena, l->changes->count + 1, sizeof *l->candidates);
+  if (l->found == NULL || l->candidates == NULL) return out_of_memory(l);
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < l->changes->count && status == ASSAY_OK; i++) {
     assay_alert_candidate c = {.change = &l->changes->items[i]};
     if (!is_objected_to(l, c.change, &c.level)) continue;
     set_range(l, &c);
-    if (l->history != NULL && l->machine_id[0] != '\0')
-      status = assay_alert_locate(l->history, l->machine_id, &c, assay_alerts_arena(l->known), l->err);
-    l->candidates[l->candidate_count++] = c;
+    if (l->history != NULL && l->machine_id[0] != '\0') status = assay_alert_locate(l->history, l->machine_id, &c, &l->arena, l->err);
+    l->found[l->found_count++] = c;
   }
   return status;
 }
@@ -411,16 +415,38 @@ static assay_status arrange(look *l) {
   return ASSAY_OK;
 }
 
-static assay_status look_at(look *l) {
+static void forget_known(look *l) {
+  assay_alerts_destroy(l->known);
+  assay_alert_mutes_free(l->mutes);
+  l->known = NULL;
+  l->mutes = NULL;
+  l->mute_count = 0;
+}
+
+/* From what is known to what is stored, where nobody else comes between: two runs that end together have one cause and one alert. It may be
+ * done again from its beginning. */
+static assay_status look_at_history(assay_history *history, void *context, assay_error *err) {
+  look *l = context;
+  (void)history;
+  l->err = err;
+  forget_known(l);
+  memcpy(l->candidates, l->found, l->found_count * sizeof *l->found);
+  l->candidate_count = l->found_count;
   assay_status status = assay_alerts_create(l->err, &l->known);
   if (status == ASSAY_OK && l->history != NULL) status = assay_alerts_load(l->history, l->known, l->err);
   if (status == ASSAY_OK && l->history != NULL) status = assay_alert_mutes(l->history, l->err, &l->mutes, &l->mute_count);
   size_t known = status == ASSAY_OK ? l->known->count : 0;
-  if (status == ASSAY_OK) status = collect(l);
   if (status == ASSAY_OK) status = absorb(l);
   if (status == ASSAY_OK) look_at_known(l, known);
   if (status == ASSAY_OK) status = open_new(l);
-  if (status == ASSAY_OK) status = save(l);
+  return status == ASSAY_OK ? save(l) : status;
+}
+
+static assay_status look_at(look *l, assay_error *err) {
+  assay_status status = collect(l);
+  if (status != ASSAY_OK) return status;
+  status = l->history != NULL ? assay_db_alone(l->history, ASSAY_DB_LOCK_ALERTS, look_at_history, l, err) : look_at_history(NULL, l, err);
+  l->err = err;
   return status == ASSAY_OK ? arrange(l) : status;
 }
 
@@ -434,12 +460,13 @@ assay_status assay_alerts_find(const assay_alert_rules *rules, const assay_chang
   }
   if (l.now_s == 0) l.now_s = assay_os_wall_s();
   if (l.after != NULL && l.after->machine_id != NULL) snprintf(l.machine_id, sizeof l.machine_id, "%s", l.after->machine_id);
-  assay_status status = look_at(&l);
-  assay_alert_mutes_free(l.mutes);
-  assay_free(l.candidates);
-  if (status == ASSAY_OK)
+  assay_arena_init(&l.arena, ASSAY_TAG_RESULT);
+  assay_status status = look_at(&l, err);
+  if (status == ASSAY_OK) {
     *alerts = l.known;
-  else
-    assay_alerts_destroy(l.known);
+    l.known = NULL;
+  }
+  forget_known(&l);
+  assay_arena_deinit(&l.arena);
   return status;
 }
