@@ -45,7 +45,8 @@ extern "C" {
   X(ASSAY_ERR_BUSY, "busy", 2)                       \
   X(ASSAY_ERR_TIMEOUT, "timed out", 1)               \
   X(ASSAY_ERR_INTERRUPTED, "interrupted", 130)       \
-  X(ASSAY_ERR_INTERNAL, "internal error", 2)
+  X(ASSAY_ERR_INTERNAL, "internal error", 2)         \
+  X(ASSAY_ERR_LOST, "device lost", 2)
 
 typedef enum assay_status {
 #define ASSAY_STATUS_ENUM(symbol, text, exit_code) symbol,
