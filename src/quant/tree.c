@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Binomial trees: the lattice of a method, then its values from the last step back to the first (kernels/tree). */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "kernels/tree/tree.h"
+#include "quant/options.h"
+
+/* Spot at step m after j rises: spot up^j down^(m - j). Rising has the discounted weight `rise`, falling `fall`. */
+typedef struct tree_shape {
+  uint32_t steps;
+  double up, down, rise, fall, step_time;
+} tree_shape;
+
+/* What the first levels say: value[m][j] for m <= 2. */
+typedef struct first_levels {
+  double value[3][3];
+} first_levels;
+
+/* The inversion of Peizer and Pratt, method 2: the probability of a binomial step whose n steps exceed z deviations. Small ones keep their
+ * digits, so that 1 - h(z) may be taken as h(-z). */
+static double peizer_pratt(double z, double n) {
+  double scaled = z / (n + 1.0 / 3 + 0.1 / (n + 1));
+  double tail = -expm1(-scaled * scaled * (n + 1.0 / 6)), root = sqrt(tail);
+  return z >= 0 ? 0.5 + 0.5 * root : 0.5 * (1 - tail) / (1 + root);
+}
+
+static bool lattice_crr(const assay_option *option, uint32_t steps, tree_shape *out) {
+  double dt = option->time / steps, move = option->volatility * sqrt(dt), drift = (option->rate - option->dividend) * dt;
+  /* p = (e^drift - e^-move) / (e^move - e^-move), without the difference of numbers near 1. */
+  double width = exp(move) - exp(-move), up = (expm1(drift) - expm1(-move)) / width, down = (expm1(move) - expm1(drift)) / width;
+  double discount = exp(-option->rate * dt);
+  *out = (tree_shape){steps, exp(move), exp(-move), discount * up, discount * down, dt};
+  return up >= 0 && down >= 0;
+}
+
+static bool lattice_leisen_reimer(const assay_option *option, uint32_t steps, tree_shape *out) {
+  steps |= 1;
+  double n = steps, dt = option->time / n, deviation = option->volatility * sqrt(option->time);
+  double drift = option->rate - option->dividend, moneyness = log(option->spot / option->strike) + drift * option->time;
+  double d1 = moneyness / deviation + deviation / 2, d2 = moneyness / deviation - deviation / 2;
+  double p = peizer_pratt(d2, n), q = peizer_pratt(-d2, n), growth = exp(drift * dt), discount = exp(-option->rate * dt);
+  double up = growth * peizer_pratt(d1, n) / p, down = growth * peizer_pratt(-d1, n) / q;
+  *out = (tree_shape){steps, up, down, discount * p, discount * q, dt};
+  return p > 0 && q > 0 && down > 0 && up > down;
+}
+
+/* ln of the greatest rise over the spot must leave room for the spot itself. */
+static bool lattice_fits(const tree_shape *lattice, const assay_option *option) {
+  double reach = lattice->steps * fmax(log(lattice->up), -log(lattice->down)) + fabs(log(option->spot)) + fabs(log(option->strike));
+  return isfinite(reach) && reach < 690;
+}
+
+static bool build(const assay_option *option, const assay_tree *tree, tree_shape *out) {
+  bool sound = tree->method == ASSAY_TREE_CRR ? lattice_crr(option, tree->steps, out) : lattice_leisen_reimer(option, tree->steps, out);
+  return sound && isfinite(out->rise) && isfinite(out->fall);
+}
+
+/*
+ * The values at the first levels. `value` and `ratio` have steps + 1 + ASSAY_TREE_PADDING doubles. Spots are ratio[j] times a factor of the
+ * step, with ratio[j] = (up / down)^(j - steps / 2), which spans no more than the spots themselves.
+ */
+static void roll_back(const assay_option *option, assay_exercise exercise, const tree_shape *lattice, double *value, double *ratio,
+                      first_levels *out) {
+  uint32_t n = lattice->steps;
+  double middle = n / 2, log_ratio = log(lattice->up / lattice->down), sign = option->kind == ASSAY_OPTION_CALL ? 1 : -1;
+  for (uint32_t j = 0; j <= n; j++) ratio[j] = exp(log_ratio * (j - middle));
+  double log_start = log(option->spot) + middle * log_ratio, log_down = log(lattice->down);
+  double factor = exp(log_start + n * log_down);
+  for (uint32_t j = 0; j <= n; j++) value[j] = fmax(sign * (factor * ratio[j] - option->strike), 0);
+  const assay_tree_functions *functions = assay_tree_functions_best();
+  for (uint32_t m = n; m-- > 0;) {
+    if (exercise == ASSAY_EXERCISE_EUROPEAN)
+      functions->european(value, m + 1, lattice->rise, lattice->fall);
+    else
+      functions->american(value, ratio, m + 1, lattice->rise, lattice->fall, sign * exp(log_start + m * log_down), sign * option->strike);
+    if (m <= 2) memcpy(out->value[m], value, (m + 1) * sizeof *value);
+  }
+}
+
+static double rolled_price(const assay_option *option, const assay_tree *tree, double *value, double *ratio) {
+  tree_shape lattice;
+  first_levels corner;
+  if (!build(option, tree, &lattice)) return NAN;
+  roll_back(option, tree->exercise, &lattice, value, ratio, &corner);
+  return corner.value[0][0];
+}
+
+/* delta and gamma from differences between the nodes of level 1 and 2 (Hull); theta from the value at the present spot two steps later, for
+ * which the parabola through level 2 is read (with CRR it is the middle node itself). */
+static void greeks_from_corner(const assay_option *option, const tree_shape *lattice, const first_levels *corner,
+                               assay_tree_greeks *greeks) {
+  double up = lattice->up, down = lattice->down, spot = option->spot;
+  const double *one = corner->value[1], *two = corner->value[2];
+  double low = spot * down * down, middle = spot * up * down, high = spot * up * up;
+  double below = (two[1] - two[0]) / (middle - low), above = (two[2] - two[1]) / (high - middle), bend = (above - below) / (high - low);
+  greeks->delta = (one[1] - one[0]) / (spot * (up - down));
+  greeks->gamma = 2 * bend;
+  double now = two[1] + (spot - middle) * (below + bend * (spot - low));
+  greeks->theta = (now - corner->value[0][0]) / (2 * lattice->step_time);
+}
+
+static assay_status check(const assay_option *option, const assay_tree *tree, assay_error *err, tree_shape *lattice) {
+  assay_option_state state = assay_option_check(option);
+  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, err);
+  if (option->volatility == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a tree needs a volatility above 0; assay_option_price takes 0");
+  if (tree->method != ASSAY_TREE_CRR && tree->method != ASSAY_TREE_LEISEN_REIMER)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no tree method %d", (int)tree->method);
+  if (tree->exercise != ASSAY_EXERCISE_EUROPEAN && tree->exercise != ASSAY_EXERCISE_AMERICAN)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no kind of exercise %d", (int)tree->exercise);
+  if (tree->steps < 2 || tree->steps > ASSAY_TREE_MAX_STEPS)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%u steps: a tree has 2 to %d", (unsigned)tree->steps, ASSAY_TREE_MAX_STEPS);
+  if (!build(option, tree, lattice)) {
+    double slope = (option->rate - option->dividend) / option->volatility;
+    if (tree->method == ASSAY_TREE_CRR)
+      return ASSAY_FAIL(
+          err, ASSAY_ERR_INVALID,
+          "the drift of a step is greater than its volatility, so the tree's probabilities leave 0 to 1: more than %.0f steps are "
+          "needed, or a Leisen-Reimer tree",
+          ceil(slope * slope * option->time));
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                      "the option is so far in or out of the money for its volatility that the tree's probabilities round to 0 or 1; a CRR "
+                      "tree or the closed form takes it");
+  }
+  if (!lattice_fits(lattice, option))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the tree's outermost spots leave the range of doubles: use fewer steps");
+  return ASSAY_OK;
+}
+
+/*
+ * Central differences. A CRR price wavers with the volatility, since nodes wander across the strike, so its difference is taken over 2 % of
+ * the volatility. A difference that a bumped tree cannot have (its probabilities leave 0 to 1) is NaN; then one side is tried.
+ */
+static double slope(const assay_option *option, const assay_tree *tree, size_t field, double step, double price, double *value,
+                    double *ratio) {
+  assay_option lower = *option, higher = *option;
+  *(double *)(void *)((char *)&lower + field) -= step;
+  *(double *)(void *)((char *)&higher + field) += step;
+  double below = rolled_price(&lower, tree, value, ratio), above = rolled_price(&higher, tree, value, ratio);
+  if (isnan(below)) return (above - price) / step;
+  if (isnan(above)) return (price - below) / step;
+  return (above - below) / (2 * step);
+}
+
+assay_status assay_tree_price(const assay_option *option, const assay_tree *tree, assay_error *err, double *price,
+                              assay_tree_greeks *greeks) {
+  tree_shape lattice;
+  assay_status status = check(option, tree, err, &lattice);
+  if (status != ASSAY_OK) return status;
+  size_t room = (size_t)lattice.steps + 1 + ASSAY_TREE_PADDING;
+  double *value = assay_calloc(ASSAY_TAG_QUANT, room * 2, sizeof *value);
+  if (value == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a tree of %u steps", (unsigned)lattice.steps);
+  first_levels corner;
+  roll_back(option, tree->exercise, &lattice, value, value + room, &corner);
+  double found = corner.value[0][0];
+  if (greeks != NULL) {
+    double wide = tree->method == ASSAY_TREE_CRR ? 0.02 : 1e-4;
+    assay_tree_greeks result;
+    greeks_from_corner(option, &lattice, &corner, &result);
+    result.vega = slope(option, tree, offsetof(assay_option, volatility), wide * option->volatility, found, value, value + room);
+    result.rho = slope(option, tree, offsetof(assay_option, rate), 1e-4, found, value, value + room);
+    *greeks = result;
+  }
+  *price = found;
+  assay_free(value);
+  return ASSAY_OK;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include <assay/options.h>
+
+#include <math.h>
+
+#include "closed_form.h"
+#include "test.h"
+
+static double price_of(assay_option option, assay_tree tree, assay_tree_greeks *greeks) {
+  assay_error err = {0};
+  double price;
+  assert_ok(assay_tree_price(&option, &tree, &err, &price, greeks), err);
+  return price;
+}
+
+/* Recursion over the nodes as the paper has it. */
+static double slow_crr(const assay_option *o, bool american, int steps, int level, int rises) {
+  double dt = o->time / steps, up = exp(o->volatility * sqrt(dt)), sign = o->kind == ASSAY_OPTION_CALL ? 1 : -1;
+  double pays = fmax(sign * (o->spot * pow(up, 2 * rises - level) - o->strike), 0);
+  if (level == steps) return pays;
+  double p = (exp((o->rate - o->dividend) * dt) - 1 / up) / (up - 1 / up);
+  double hold = exp(-o->rate * dt) *
+                (p * slow_crr(o, american, steps, level + 1, rises + 1) + (1 - p) * slow_crr(o, american, steps, level + 1, rises));
+  return american ? fmax(hold, pays) : hold;
+}
+
+static void small_trees_are_the_definition(void **state) {
+  (void)state;
+  for (int steps = 2; steps <= 11; steps++) {
+    for (int variant = 0; variant < 4; variant++) {
+      assay_option option = {(assay_option_kind)(variant & 1), 100, 104, 0.7, 0.06, 0.03, 0.35};
+      bool american = variant >= 2;
+      assay_tree tree = {ASSAY_TREE_CRR, american ? ASSAY_EXERCISE_AMERICAN : ASSAY_EXERCISE_EUROPEAN, (uint32_t)steps};
+      assert_near(price_of(option, tree, NULL), slow_crr(&option, american, steps, 0, 0), 1e-11);
+    }
+  }
+}
+
+/* Hull's American put on five steps and what his program gives with more; Haug's American put. */
+static void published_american_puts(void **state) {
+  (void)state;
+  const assay_option hull = {ASSAY_OPTION_PUT, 50, 50, 5.0 / 12, 0.1, 0, 0.4};
+  assay_tree tree = {ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 5};
+  assay_tree_greeks greeks;
+  assert_near(price_of(hull, tree, &greeks), 4.49, 0.005);
+  assert_near(greeks.delta, -0.41, 0.005);
+  assert_near(greeks.gamma, 0.03, 0.005);
+  assert_near(greeks.theta, -4.3, 0.05);
+  const struct {
+    uint32_t steps;
+    double price;
+  } more[] = {{30, 4.263}, {50, 4.272}, {100, 4.278}, {500, 4.283}};
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+    tree.steps = more[i].steps;
+    assert_near(price_of(hull, tree, NULL), more[i].price, 6e-4);
+  }
+  tree.steps = 5;
+  assert_near(price_of((assay_option){ASSAY_OPTION_PUT, 100, 95, 0.5, 0.08, 0, 0.3}, tree, NULL), 4.9192, 5e-5);
+}
+
+static void european_trees_converge_to_the_closed_form(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 2; kind++) {
+    for (double strike = 70; strike <= 140; strike += 17) {
+      assay_option option = {(assay_option_kind)kind, 100, strike, 0.75, 0.05, 0.02, 0.3};
+      double exact = (double)exact_of(&option);
+      assert_near(price_of(option, (assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_EUROPEAN, 1000}, NULL), exact, 0.01);
+      assert_near(price_of(option, (assay_tree){ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_EUROPEAN, 1001}, NULL), exact, 2e-5);
+      assert_near(price_of(option, (assay_tree){ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_EUROPEAN, 4001}, NULL), exact, 2e-6);
+    }
+  }
+}
+
+static void greeks_converge_to_the_closed_form(void **state) {
+  (void)state;
+  for (int method = 0; method < 2; method++) {
+    for (double strike = 80; strike <= 125; strike += 11) {
+      assay_option option = {ASSAY_OPTION_PUT, 100, strike, 0.75, 0.05, 0.02, 0.3};
+      assay_error err = {0};
+      double price;
+      assay_option_greeks exact;
+      assay_tree_greeks greeks;
+      assert_ok(assay_option_price(&option, &err, &price, &exact), err);
+      price_of(option, (assay_tree){(assay_tree_method)method, ASSAY_EXERCISE_EUROPEAN, 2001}, &greeks);
+      double loose = method == ASSAY_TREE_CRR ? 10 : 1;
+      assert_near(greeks.delta, exact.delta, 2e-4 * loose);
+      assert_near(greeks.gamma, exact.gamma, 2e-5 * loose);
+      assert_near(greeks.theta, exact.theta, 5e-3 * loose);
+      assert_near(greeks.vega, exact.vega, 1e-2 * loose);
+      assert_near(greeks.rho, exact.rho, 5e-3 * loose);
+    }
+  }
+}
+
+/* Early exercise is worth something for a put, nothing for a call that pays no dividend; both methods agree on how much. */
+static void early_exercise(void **state) {
+  (void)state;
+  assay_option option = {ASSAY_OPTION_CALL, 100, 95, 1, 0.05, 0, 0.25};
+  for (int method = 0; method < 2; method++) {
+    assay_tree european = {(assay_tree_method)method, ASSAY_EXERCISE_EUROPEAN, 501}, american = european;
+    american.exercise = ASSAY_EXERCISE_AMERICAN;
+    option.kind = ASSAY_OPTION_CALL;
+    assert_near(price_of(option, american, NULL), price_of(option, european, NULL), 1e-11);
+    option.kind = ASSAY_OPTION_PUT;
+    assert_true(price_of(option, american, NULL) > price_of(option, european, NULL) + 0.2);
+    assay_option deep = option;
+    deep.spot = 20;
+    assert_near(price_of(deep, american, NULL), 75, 1e-9); /* exercised at once */
+  }
+  assay_tree crr = {ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 4000}, lr = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_AMERICAN, 4001};
+  assert_near(price_of(option, crr, NULL), price_of(option, lr, NULL), 1e-3);
+}
+
+static void bad_trees_are_refused(void **state) {
+  (void)state;
+  const assay_option good = {ASSAY_OPTION_PUT, 100, 100, 1, 0.05, 0, 0.2};
+  double price = 7;
+  const assay_tree trees[] = {{ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 1},
+                              {ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, ASSAY_TREE_MAX_STEPS + 1},
+                              {ASSAY_TREE_CRR, (assay_exercise)5, 10},
+                              {(assay_tree_method)5, ASSAY_EXERCISE_AMERICAN, 10}};
+  for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
+    assert_int_equal(assay_tree_price(&good, &trees[i], NULL, &price, NULL), ASSAY_ERR_INVALID);
+  const assay_tree tree = {ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 100};
+  assay_option bad = good;
+  bad.volatility = 0;
+  assert_int_equal(assay_tree_price(&bad, &tree, NULL, &price, NULL), ASSAY_ERR_INVALID);
+  bad.volatility = NAN;
+  assert_int_equal(assay_tree_price(&bad, &tree, NULL, &price, NULL), ASSAY_ERR_INVALID);
+  /* A drift that the volatility cannot carry says how many steps can: 0.5^2 / 0.01^2 x 1 = 2500. */
+  bad = good;
+  bad.rate = 0.5;
+  bad.volatility = 0.01;
+  assay_error err = {0};
+  assert_int_equal(assay_tree_price(&bad, &tree, &err, &price, NULL), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "more than 2500 steps"));
+  assert_true(price == 7);
+  assert_ok(assay_tree_price(&bad, &(assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 2600}, &err, &price, NULL), err);
+  bad.volatility = 100;
+  assert_int_equal(assay_tree_price(&bad, &(assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 1000}, NULL, &price, NULL),
+                   ASSAY_ERR_INVALID);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(small_trees_are_the_definition),
+      cmocka_unit_test(published_american_puts),
+      cmocka_unit_test(european_trees_converge_to_the_closed_form),
+      cmocka_unit_test(greeks_converge_to_the_closed_form),
+      cmocka_unit_test(early_exercise),
+      cmocka_unit_test(bad_trees_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
