@@ -297,6 +297,7 @@ assay_status assay_cli_read_files(const char *const *files, size_t count, const 
 typedef struct assay_cli_pair {
   assay_result *before, *after;
   const char *before_label, *after_label;
+  const char *note;       /* what must be known of how they were chosen; NULL: nothing */
   assay_changes *changes; /* NULL until judged */
 } assay_cli_pair;
 

@@ -108,12 +108,29 @@ static bool is_relative(const assay_cli_side *side) {
   return side->count == 1 && (strcmp(side->words[0], "latest") == 0 || strcmp(side->words[0], "previous") == 0) && !is_file(side->words[0]);
 }
 
+/* A pipeline that moved compares its baseline with the last run of the machine that it left, which is true and of no use: say so. */
+static const char *newer_elsewhere(assay_cli_inputs *inputs, const assay_result *chosen) {
+  assay_result *newest = NULL;
+  const char *note = NULL;
+  if (assay_cli_inputs_history(inputs, false, NULL) != ASSAY_OK ||
+      assay_history_load(inputs->history, "latest", NULL, NULL, &newest) != ASSAY_OK)
+    return NULL;
+  bool elsewhere = newest->machine_id != NULL && strcmp(newest->machine_id, chosen->machine_id) != 0;
+  if (elsewhere && newest->run.started_at_s >= chosen->run.started_at_s)
+    note = assay_arena_printf(&inputs->cli->arena,
+                              "The newest run of the history, %s, is of another machine (%s); compared is the last run of the machine that "
+                              "the other side is of.",
+                              newest->run.id, newest->machine_label != NULL ? newest->machine_label : newest->machine_id);
+  assay_result_destroy(newest);
+  return note;
+}
+
 /*
  * "latest" beside a run of one machine is the latest of that machine. Where it has none but that run itself, of any: a pipeline that moved
  * to another machine is to hear that, not that its baseline agrees with itself.
  */
 static assay_status load_beside(assay_cli_inputs *inputs, const assay_cli_side *side, const assay_result *other, assay_error *err,
-                                assay_result **result, const char **label) {
+                                assay_result **result, const char **label, const char **note) {
   if (other->machine_id == NULL || inputs->any_machine || !is_relative(side))
     return assay_cli_load_side(inputs, side, NULL, err, result, label);
   assay_result *own = NULL;
@@ -121,6 +138,7 @@ static assay_status load_beside(assay_cli_inputs *inputs, const assay_cli_side *
     bool is_itself = other->run.id != NULL && own->run.id != NULL && strcmp(own->run.id, other->run.id) == 0;
     if (!is_itself) {
       *result = own;
+      if (strcmp(side->words[0], "latest") == 0) *note = newer_elsewhere(inputs, own);
       return ASSAY_OK;
     }
     assay_result_destroy(own);
@@ -138,7 +156,7 @@ assay_status assay_cli_load_pair(assay_cli_inputs *inputs, const assay_cli_side 
   assay_result *results[2] = {NULL};
   const char *labels[2] = {NULL};
   assay_status status = assay_cli_load_side(inputs, sides[0], NULL, err, &results[0], &labels[0]);
-  if (status == ASSAY_OK) status = load_beside(inputs, sides[1], results[0], err, &results[1], &labels[1]);
+  if (status == ASSAY_OK) status = load_beside(inputs, sides[1], results[0], err, &results[1], &labels[1], &made.note);
   if (status != ASSAY_OK) {
     assay_result_destroy(results[0]);
     return status;
@@ -272,6 +290,7 @@ int assay_cli_show_changes(assay_cli *cli, const assay_cli_pair *pair, const ass
                                    .after = pair->after,
                                    .before_label = pair->before_label,
                                    .after_label = pair->after_label,
+                                   .note = pair->note,
                                    .pull_request = showing->pull_request,
                                    .all = showing->all,
                                    .color = to_stdout && assay_cli_use_color(showing->color, stdout),

@@ -81,6 +81,7 @@ enum { ASSAY_REPORT_COMMENT_MAX = 65536 };
 typedef struct assay_changes_context {
   const assay_result *before, *after;
   const char *before_label, *after_label; /* as the user called them, e.g. "baseline main"; NULL: the runs' ids */
+  const char *note;                       /* one more sentence that must be known beside it; NULL: none */
   bool pull_request;                      /* MARKDOWN: the comment: the mark above, and what did not change folded away */
   bool all;                               /* TERMINAL: also what stayed the same */
   bool color;                             /* TERMINAL */

@@ -74,6 +74,7 @@ assay_status assay_changes_view_make(const assay_changes *changes, const assay_c
                           .before = context->before,
                           .after = context->after,
                           .before_label = context->before_label,
+                          .note = context->note,
                           .after_label = context->after_label,
                           .count = changes != NULL ? changes->count : 0};
   v.rows = assay_calloc(ASSAY_TAG_REPORT, v.count + 1, sizeof *v.rows);
@@ -268,6 +269,10 @@ bool assay_changes_note(const assay_changes_view *view, size_t index, assay_buf 
   if (view->changes->other_machine && index-- == 0) {
     assay_buf_printf(out, "The two sides come from different machines (%s; %s): a difference may be theirs.", machine_of(view->before),
                      machine_of(view->after));
+    return true;
+  }
+  if (view->note != NULL && index == 0) {
+    assay_buf_puts(out, view->note);
     return true;
   }
   return false;

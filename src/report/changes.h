@@ -16,6 +16,7 @@ typedef struct assay_changes_view {
   const assay_changes *changes;       /* NULL: nothing was compared */
   const assay_result *before, *after; /* may be NULL */
   const char *before_label, *after_label;
+  const char *note;          /* of the caller; NULL: none */
   bool medians;              /* before and after are the medians that the other tables of the report show, not the means that were judged */
   const assay_change **rows; /* worst first */
   size_t count, open;        /* rows; the first `open` say something, the others are new or the same */

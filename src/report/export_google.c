@@ -73,6 +73,7 @@ static void context(assay_json *json, const assay_result *result) {
   assay_export_text(json, "assay_command", run->command);
   assay_export_text(json, "assay_replicate", assay_export_replicate(result));
   assay_export_text(json, "assay_machine", result->machine_label);
+  assay_export_text(json, "assay_machine_id", result->machine_id);
   if (run->commit != NULL) assay_export_text(json, "assay_commit", run->commit);
   assay_json_end(json);
 }

@@ -31,6 +31,7 @@ static void machine_info(assay_json *json, const assay_result *result) {
   assay_export_count(json, "count", assay_export_fact(result, "cpu.threads"));
   assay_json_end(json);
   assay_export_text(json, "assay_machine", result->machine_label);
+  assay_export_text(json, "assay_machine_id", result->machine_id);
   assay_json_end(json);
 }
 

@@ -180,6 +180,9 @@ void assay_import_benchmark_fact(assay_importer *in, const assay_imported *bench
 void assay_import_machine(assay_importer *in, const char *host, const char *processor, const char *system);
 /* The same where the file has an id of ours. */
 void assay_import_hardware(assay_importer *in, const char *id, const char *label);
+/* What our exports say beside the tool's own words for a machine: `assay_machine_id` and `assay_machine` of `about`. False: they are not
+ * there, or no id. */
+bool assay_import_own_machine(assay_importer *in, const json_t *about);
 void assay_import_started(assay_importer *in, int64_t at_s); /* the earliest of all stays */
 void assay_import_commit(assay_importer *in, const char *revision);
 void assay_import_command(assay_importer *in, const char *command);

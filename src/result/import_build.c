@@ -450,6 +450,13 @@ void assay_import_hardware(assay_importer *in, const char *id, const char *label
   add_machine(in, assay_arena_strdup(in->arena, id), assay_arena_strdup(in->arena, label));
 }
 
+bool assay_import_own_machine(assay_importer *in, const json_t *about) {
+  const char *id = json_string_value(json_object_get(about, "assay_machine_id"));
+  if (id == NULL || strlen(id) != 16 || strspn(id, "0123456789abcdef") != 16) return false;
+  assay_import_hardware(in, id, json_string_value(json_object_get(about, "assay_machine")));
+  return true;
+}
+
 void assay_import_started(assay_importer *in, int64_t at_s) {
   if (at_s >= 0 && at_s < in->started_at_s && at_s < INT64_C(1) << 53) in->started_at_s = at_s;
 }

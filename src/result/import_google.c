@@ -289,8 +289,9 @@ static void read_context(google *g, const json_t *root) {
   g->suite = assay_import_program(in, executable, "google-benchmark");
   const char *replicate = assay_import_opt_text(in, context, "assay_replicate");
   g->are_processes = replicate != NULL && strcmp(replicate, assay_replicate_text(ASSAY_REPLICATE_PROCESS)) == 0;
-  assay_import_machine(in, assay_import_opt_text(in, context, "host_name"),
-                       json_is_integer(cpus) ? assay_import_printf(in, "%lld CPUs", (long long)json_integer_value(cpus)) : NULL, NULL);
+  if (!assay_import_own_machine(in, context))
+    assay_import_machine(in, assay_import_opt_text(in, context, "host_name"),
+                         json_is_integer(cpus) ? assay_import_printf(in, "%lld CPUs", (long long)json_integer_value(cpus)) : NULL, NULL);
   if (context != NULL) {
     ASSAY_IMPORT_EACH(context, at) {
       const char *key = json_object_iter_key(at);

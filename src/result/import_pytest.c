@@ -124,8 +124,9 @@ static void read_environment(assay_importer *in, const json_t *root) {
   const char *brand = json_string_value(json_object_get(cpu, "brand_raw"));
   if (brand == NULL) brand = json_string_value(json_object_get(cpu, "brand"));
   if (brand == NULL) brand = json_string_value(json_object_get(machine, "processor"));
-  assay_import_machine(in, json_string_value(json_object_get(machine, "node")), brand,
-                       json_string_value(json_object_get(machine, "machine")));
+  if (!assay_import_own_machine(in, machine))
+    assay_import_machine(in, json_string_value(json_object_get(machine, "node")), brand,
+                         json_string_value(json_object_get(machine, "machine")));
   assay_import_fact(in, "host_name", json_string_value(json_object_get(machine, "node")));
   assay_import_fact_json(in, "machine_info", machine);
   const char *revision = json_string_value(json_object_get(commit, "id"));

@@ -128,6 +128,27 @@ class Compare(Compared):
         self.refuse("regress", "--baseline", "main", says="Another machine")
         self.assertIn("different machines", self.check("regress", "--baseline", "main", "--other-machines", code=1).stdout)
 
+    def test_the_last_run_of_a_machine_that_was_left_is_said_to_be_that(self):
+        self.check("baseline", "import", self.old(), "--name", "main")
+        self.check("import", self.new(OLD))
+        self.assertEqual(json.loads(self.check("regress", "--baseline", "main", "--json").stdout)["notes"], [])
+        self.check("import", self.made("moved.json", "00000000000000c3", OLD, at=1760172800, machine="ffeeddccbbaa9988", label="Another machine"))
+        done = self.check("regress", "--baseline", "main").stdout
+        self.assertIn("run 00000000000000b2", done)
+        note = "newest run of the history, 00000000000000c3, is of another machine (Another machine)"
+        self.assertIn(note, " ".join(done.split()))
+        self.assertIn(note, json.loads(self.check("regress", "--baseline", "main", "--json").stdout)["notes"][0])
+
+    def test_what_was_exported_is_of_the_same_machine(self):
+        old = self.old()
+        for tool in ("google-benchmark", "pytest-benchmark"):
+            exported = self.path(tool + ".json")
+            self.check("export", old, "--to", tool, "--output-file", exported)
+            back = json.loads(self.check("report", exported, "--format", "json").stdout)
+            self.assertEqual((back["machine"]["id"], back["machine"]["label"]), ("00112233aabbccdd", "A machine"), tool)
+            compared = json.loads(self.check("compare", old, exported, "--json", code=3).stdout)
+            self.assertFalse(compared["other_machine"])
+
     def test_a_file_does_not_replace_a_run(self):
         self.keep()
         evil = self.made("evil.json", "00000000000000a1", dict(OLD, sort=9999), at=1760000000)
