@@ -69,11 +69,14 @@ void figure_absent(const char *what, const char *why) {
 
 int figure_end(void) { return failed ? EXIT_FAILURE : EXIT_SUCCESS; }
 
-uint64_t figure_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+static uint64_t now(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
+
+uint64_t figure_now_ns(void) { return now(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t figure_wall_ns(void) { return now(CLOCK_MONOTONIC); }
 
 static int ascending(const void *a, const void *b) {
   const double *x = a, *y = b;

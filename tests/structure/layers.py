@@ -25,7 +25,7 @@ LAYERS = [
 # These two lie under everything and may use each other.
 FOUNDATION = {"base", "os"}
 # The module that a public header belongs to, where it is not called like it.
-PUBLIC = {"status": "base", "metric": "base", "check": "base", "ceilings": "machine", "elementwise": "kernels", "options": "quant",
+PUBLIC = {"status": "base", "metric": "base", "check": "base", "ceilings": "machine", "elementwise": "kernels", "gemm": "kernels", "options": "quant",
           "changepoints": "stats", "import": "result", "compare": "judge", "alerts": "judge", "ab": "run", "trend": "report"}
 ONE_SYSTEM = re.compile(
     r"^(linux|asm|mach|mach-o|libkern|IOKit|CoreFoundation|Availability|TargetConditionals)(/|\.h|$)"

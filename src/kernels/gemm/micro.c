@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One tile of C in registers, built once for each instruction set (meson.build names ASSAY_VARIANT and the flags). The tile is as large as
+ * the registers allow: `rows` broadcasts of A against two or more vectors of B, so that two loads feed many multiply-adds and their latency
+ * is covered (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
+ */
+#include "kernels/gemm/gemm.h"
+
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+#define KERNELS CONCAT(assay_gemm_kernels_, ASSAY_VARIANT)
+
+/* LANE_BYTES of a vector, VECTORS of B in a row of the tile, ROWS: ROWS * VECTORS accumulators + VECTORS of B + 1 of A fit the registers.
+ */
+#if defined(__AVX512F__)
+enum { LANE_BYTES = 64, VECTORS = 2, ROWS = 12 };
+#elif defined(__AVX2__)
+enum { LANE_BYTES = 32, VECTORS = 2, ROWS = 6 };
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+enum { LANE_BYTES = 16, VECTORS = 4, ROWS = 6 };
+#else
+/* The reference: one element at a time through the C library's fma, which is exact also where the processor has none. */
+enum { LANE_BYTES = 0, VECTORS = 1, ROWS = 4 };
+#define SCALAR
+#endif
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#ifdef SCALAR
+#define DEFINE_MICRO(name, real, vector, FMA)                                             \
+  static void name(size_t k, const void *a_, const void *b_, void *c_, size_t stride_c) { \
+    const real *a = a_, *b = b_;                                                          \
+    for (size_t i = 0; i < ROWS; i++) {                                                   \
+      real *c = (real *)c_ + i * stride_c;                                                \
+      for (size_t p = 0; p < k; p++) *c = FMA(a[p * ROWS + i], b[p], *c);                 \
+    }                                                                                     \
+  }
+#define COLUMNS(real) 1
+#else
+typedef double f64_lanes __attribute__((vector_size(LANE_BYTES), aligned(8), may_alias));
+typedef float f32_lanes __attribute__((vector_size(LANE_BYTES), aligned(4), may_alias));
+#define COLUMNS(real) (VECTORS * LANE_BYTES / sizeof(real))
+
+/* The product and the sum become one fused operation: this file alone is built with -ffp-contract=fast, and holds no other arithmetic. */
+#define DEFINE_MICRO(name, real, vector, FMA)                                                                              \
+  static void name(size_t k, const void *a_, const void *b_, void *c_, size_t stride_c) {                                  \
+    const real *a = a_, *b = b_;                                                                                           \
+    vector sum[ROWS][VECTORS];                                                                                             \
+    UNROLL for (size_t i = 0; i < ROWS; i++) {                                                                             \
+      UNROLL for (size_t j = 0; j < VECTORS; j++) sum[i][j] = ((const vector *)((const real *)c_ + i * stride_c))[j];      \
+    }                                                                                                                      \
+    for (size_t p = 0; p < k; p++, a += ROWS, b += COLUMNS(real)) {                                                        \
+      vector row[VECTORS];                                                                                                 \
+      UNROLL for (size_t j = 0; j < VECTORS; j++) row[j] = ((const vector *)b)[j];                                         \
+      UNROLL for (size_t i = 0; i < ROWS; i++) { UNROLL for (size_t j = 0; j < VECTORS; j++) sum[i][j] += a[i] * row[j]; } \
+    }                                                                                                                      \
+    UNROLL for (size_t i = 0; i < ROWS; i++) {                                                                             \
+      UNROLL for (size_t j = 0; j < VECTORS; j++)((vector *)((real *)c_ + i * stride_c))[j] = sum[i][j];                   \
+    }                                                                                                                      \
+  }
+#endif
+
+DEFINE_MICRO(micro_f64, double, f64_lanes, __builtin_fma)
+DEFINE_MICRO(micro_f32, float, f32_lanes, __builtin_fmaf)
+
+const assay_gemm_kernel KERNELS[2] = {{ROWS, COLUMNS(double), micro_f64}, {ROWS, COLUMNS(float), micro_f32}};
