@@ -37,7 +37,7 @@ void assay_cu_health(const char *pci, assay_device_health *health) {
   assay_error err = {0};
   nvmlDevice_t device = NULL;
   if (assay_nvml_load(&err) != ASSAY_OK) {
-    snprintf(health->cause, sizeof health->cause, "%s", err.message);
+    snprintf(health->cause, sizeof health->cause, "%.255s", err.message);
     return;
   }
   if (!got(assay_nvml.nvmlDeviceGetHandleByPciBusId_v2(pci, &device), "NVML does not know this GPU", health)) return;

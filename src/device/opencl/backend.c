@@ -65,7 +65,7 @@ static size_t power_of_two(size_t bytes) {
 static void describe(const assay_cl_facts *facts, assay_device_info *info) {
   *info = (assay_device_info){0};
   snprintf(info->name, sizeof info->name, "%s", facts->name);
-  snprintf(info->driver, sizeof info->driver, "%.48s, %.40s, driver %.30s", facts->platform, facts->version, facts->driver);
+  snprintf(info->driver, sizeof info->driver, "%.40s, %.40s, driver %.30s", facts->platform, facts->version, facts->driver);
   info->kind = facts->gpu ? ASSAY_DEVICE_GPU : facts->cpu ? ASSAY_DEVICE_CPU : ASSAY_DEVICE_OTHER;
   info->flags = facts->same_bits ? ASSAY_DEVICE_F64 : 0;
   info->rank = facts->gpu && facts->same_bits ? RANK_GPU : RANK_NEVER;
