@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "judge/alert.h"
@@ -174,7 +175,7 @@ static int print_line(const assay_cli *cli, const char *format, ...) {
   char line[1200];
   va_list args;
   va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
+  assay_vsnprintf(line, sizeof line, format, args);
   va_end(args);
   assay_buf out = {0};
   assay_buf_plain(&out, line);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "os/prim.h"
 #include "result/series.h"
@@ -85,9 +86,9 @@ static void put_ratio(double ratio, char *text, size_t size) {
   if (isnan(ratio))
     snprintf(text, size, "-");
   else if (fabs(ratio) < 10)
-    snprintf(text, size, "%+.1f %%", 100 * ratio);
+    assay_snprintf(text, size, "%+.1f %%", 100 * ratio);
   else
-    snprintf(text, size, "%+.3g times", ratio);
+    assay_snprintf(text, size, "%+.3g times", ratio);
 }
 
 static void put_table(assay_buf *out, const findings *found) {

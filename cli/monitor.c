@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -223,7 +224,7 @@ static void say(const char *format, ...) {
   char line[1200], now[32];
   va_list args;
   va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
+  assay_vsnprintf(line, sizeof line, format, args);
   va_end(args);
   assay_buf shown = {0};
   assay_buf_plain(&shown, line);

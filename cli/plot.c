@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/cli.h"
 #include "report/render.h"
 
@@ -55,7 +56,7 @@ static void label(const assay_cli_plot *from, double value, char *text, size_t s
   if (from->unit != NULL)
     snprintf(text, size, "%s", assay_report_value(value, from->unit, (char[ASSAY_REPORT_TEXT]){0}));
   else
-    snprintf(text, size, "%.5g", value);
+    assay_snprintf(text, size, "%.5g", value);
 }
 
 /* Of the terminal; behind a pipe as COLUMNS says. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/number.h"
 #include "cli/cli.h"
 #include "os/prim.h"
 #include "report/render.h"
@@ -62,7 +63,7 @@ static void put_change(assay_buf *out, const assay_trend *trend, const assay_cha
   assay_report_value(c->before, trend->unit, before);
   assay_report_value(c->after, trend->unit, after);
   if (isfinite(c->change_ratio))
-    snprintf(ratio, sizeof ratio, "%s%.1f %%", c->change_ratio < 0 ? "\u2212" : "+", 100 * fabs(c->change_ratio));
+    assay_snprintf(ratio, sizeof ratio, "%s%.1f %%", c->change_ratio < 0 ? "\u2212" : "+", 100 * fabs(c->change_ratio));
   assay_buf_printf(out, "  %s  %-6s  %*s%s  %s \u2192 %s  run %s", day_of(trend->points[c->index].at_s, day),
                    assay_changepoint_kind_text(c->kind), 9 - (int)assay_cli_text_width(ratio), "", ratio, before, after,
                    trend->points[c->index].run_id);

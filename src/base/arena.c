@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 struct assay_arena_block {
   assay_arena_block *next;
   size_t used, capacity;
@@ -70,10 +72,10 @@ char *assay_arena_printf(assay_arena *arena, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
   va_copy(again, args);
-  int length = vsnprintf(NULL, 0, format, args);
+  int length = assay_vsnprintf(NULL, 0, format, args);
   va_end(args);
   char *text = length < 0 ? NULL : assay_arena_alloc(arena, (size_t)length + 1, 1);
-  if (text != NULL) vsnprintf(text, (size_t)length + 1, format, again);
+  if (text != NULL) assay_vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
   return text;
 }

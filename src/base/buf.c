@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 static bool reserve(assay_buf *buf, size_t more) {
@@ -38,11 +39,11 @@ void assay_buf_printf(assay_buf *buf, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
   va_copy(again, args);
-  int length = vsnprintf(NULL, 0, format, args);
+  int length = assay_vsnprintf(NULL, 0, format, args);
   va_end(args);
   if (length < 0) buf->failed = true;
   if (length >= 0 && reserve(buf, (size_t)length)) {
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+    assay_vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
     buf->length += (size_t)length;
   }
   va_end(again);
@@ -52,8 +53,8 @@ void assay_buf_double(assay_buf *buf, double value) {
   char text[40];
   /* 15 digits are enough for most decimals that people type, 17 for every double. */
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
+    assay_snprintf(text, sizeof text, "%.*g", digits, value);
+    if (assay_strtod(text, NULL) == value) break;
   }
   assay_buf_puts(buf, text);
 }

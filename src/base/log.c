@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/number.h"
+
 static assay_log_sink current_sink;
 static void *current_user;
 
@@ -16,7 +18,7 @@ void assay_log(assay_log_level level, const char *format, ...) {
   char line[1024];
   va_list args;
   va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
+  assay_vsnprintf(line, sizeof line, format, args);
   va_end(args);
   current_sink(level, line, current_user);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 const char *assay_status_text(assay_status status) {
   switch (status) {
 #define TEXT(symbol, text, exit_code) \
@@ -40,7 +42,7 @@ assay_status assay_error_set(assay_error *err, assay_status status, const char *
   if (claim(err, status, file, line)) {
     va_list args;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    assay_vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
   }
   return status;
@@ -68,7 +70,7 @@ assay_status assay_error_set_errno(assay_error *err, int code, const char *file,
   if (claim(err, status, file, line)) {
     va_list args;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    assay_vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(code));

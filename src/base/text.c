@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 
 /* Matches one character against the set that starts at `p` (after '['); *end is set past the ']'. A set that is not closed is a plain '['.
  */
@@ -132,7 +133,7 @@ bool assay_parse_u64(const char *text, uint64_t *value) {
 bool assay_parse_f64(const char *text, double *value) {
   if (text[0] == '\0' || isspace((unsigned char)text[0])) return false;
   char *end = NULL;
-  double parsed = strtod(text, &end);
+  double parsed = assay_strtod(text, &end);
   if (*end != '\0') return false;
   *value = parsed;
   return true;

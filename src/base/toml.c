@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "base/toml_node.h"
 #include "os/prim.h"
@@ -100,7 +101,7 @@ assay_status assay_toml_fail(const assay_toml *doc, const assay_toml_value *valu
   char message[800];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  assay_vsnprintf(message, sizeof message, format, args);
   va_end(args);
   return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%d:%d: %s", doc->name, value->line, value->column, message);
 }

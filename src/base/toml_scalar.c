@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/toml_node.h"
 #include "base/utf8.h"
 
@@ -32,7 +33,7 @@ bool assay_toml_expected(assay_toml_cursor *c, const char *at, const char *forma
   char message[800];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  assay_vsnprintf(message, sizeof message, format, args);
   va_end(args);
   int line = 0, column = 0;
   assay_toml_place(c, at, &line, &column);
@@ -239,7 +240,7 @@ static bool parse_real(assay_toml_cursor *c, const char *start, const char *end,
     if (*p != '_') assay_buf_putc(&c->scratch, *p);
   if (c->scratch.failed) return assay_toml_out_of_memory(c);
   value->type = ASSAY_TOML_FLOAT;
-  value->as.real = strtod(c->scratch.data, NULL);
+  value->as.real = assay_strtod(c->scratch.data, NULL);
   return true;
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 enum { COUNT_OF_PREFIXES = 6 };
 
 typedef struct scale {
@@ -28,15 +30,15 @@ static void put_digits(double value, char *out, size_t size) {
   if (magnitude == 0)
     snprintf(out, size, "0");
   else if (magnitude < 0.0995)
-    snprintf(out, size, "%.3g", value);
+    assay_snprintf(out, size, "%.3g", value);
   else if (magnitude < 9.9995)
-    snprintf(out, size, "%.3f", value);
+    assay_snprintf(out, size, "%.3f", value);
   else if (magnitude < 999.95)
-    snprintf(out, size, "%.1f", value);
+    assay_snprintf(out, size, "%.1f", value);
   else if (magnitude < 1e6)
-    snprintf(out, size, "%.0f", value);
+    assay_snprintf(out, size, "%.0f", value);
   else
-    snprintf(out, size, "%.3e", value);
+    assay_snprintf(out, size, "%.3e", value);
 }
 
 /* The step to show `value` in: the largest that leaves at least 1 once rounded, the last for anything smaller. */
@@ -62,7 +64,7 @@ static char *format_bytes(double bytes, char *out, size_t size) {
   const scale *step = pick(binary, sizeof binary / sizeof *binary, bytes);
   char digits[40];
   if (step->factor == 1 && is_whole(bytes))
-    snprintf(digits, sizeof digits, "%.0f", bytes);
+    assay_snprintf(digits, sizeof digits, "%.0f", bytes);
   else
     put_digits(bytes / step->factor, digits, sizeof digits);
   snprintf(out, size, "%s %s", digits, step->text);
@@ -116,7 +118,7 @@ char *assay_format_value(double value, const char *unit, char *out, size_t size)
     return out;
   }
   if (is_whole(value) && !is_rate(unit) && !is_symbol(unit)) { /* a count: 4 CPUs, 12345 allocations */
-    snprintf(out, size, "%.0f%s%s", value, unit[0] != '\0' ? " " : "", unit);
+    assay_snprintf(out, size, "%.0f%s%s", value, unit[0] != '\0' ? " " : "", unit);
     return out;
   }
   return format_scaled(value, unit, out, size);
@@ -146,7 +148,7 @@ static bool take_number(const char **text, double *value) {
   if (length >= sizeof number) return false;
   memcpy(number, *text, length);
   number[length] = '\0';
-  *value = strtod(number, NULL);
+  *value = assay_strtod(number, NULL);
   *text = p;
   return isfinite(*value);
 }

@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/number.h"
 #include "bench/process.h"
 #include "bench/worker.h"
 #include "os/prim.h"
@@ -110,7 +111,7 @@ static void fail(assay_bench_process *process, const char *format, ...) {
   process->outcome = ASSAY_OUTCOME_FAILED;
   va_list args;
   va_start(args, format);
-  vsnprintf(process->reason, sizeof process->reason, format, args);
+  assay_vsnprintf(process->reason, sizeof process->reason, format, args);
   va_end(args);
 }
 

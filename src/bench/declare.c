@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "bench/engine_parts.h"
 
@@ -21,7 +22,7 @@ uint64_t assay_bench_broken(assay_bench *b) {
 static void end_with(assay_bench *b, assay_outcome outcome, const char *format, va_list args) {
   if (b->outcome != ASSAY_OUTCOME_OK) return; /* the first cause is the one that explains */
   b->outcome = outcome;
-  vsnprintf(b->reason, sizeof b->reason, format, args);
+  assay_vsnprintf(b->reason, sizeof b->reason, format, args);
 }
 
 #define END_WITH(b, outcome, format)    \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "bench/allocations.h"
 #include "bench/process.h"
 #include "bench/worker.h"
@@ -270,7 +271,7 @@ static bool conclude(const assay_fresh *f, const assay_fresh_job *job, int64_t m
   assay_error err = {0};
   bool ended_well = WIFEXITED(m->wait_status) && WEXITSTATUS(m->wait_status) == 0;
   if (m->timed_out) {
-    snprintf(reason, sizeof reason, "timed out after %g s", job->timeout_s);
+    assay_snprintf(reason, sizeof reason, "timed out after %g s", job->timeout_s);
     fail(p, reason);
   } else if (m->flooded) {
     fail(p, "wrote more than 8 MiB into the engine's channel (descriptor 3)");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/number.h"
 
 typedef struct expansion {
   assay_arena *arena;
@@ -32,7 +33,7 @@ static bool parse_number(const expansion *x, const char *text, double *value) {
   if (!isdigit((unsigned char)digits[0]) && digits[0] != '.') return false; /* strtod would take "inf" and "nan" */
   if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) return false;
   char *end = NULL;
-  double parsed = strtod(text, &end);
+  double parsed = assay_strtod(text, &end);
   if (end == text) return false;
   double factor = *end == '\0' ? 1 : 0;
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {

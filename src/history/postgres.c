@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/number.h"
 #include "history/db.h"
 #include "history/url.h"
 #include "os/library.h"
@@ -250,7 +251,7 @@ static const char *value_text(const assay_db_value *value, char number[NUMBER_SI
   if (value->kind == ASSAY_DB_INTEGER)
     snprintf(number, NUMBER_SIZE, "%lld", (long long)value->integer);
   else
-    snprintf(number, NUMBER_SIZE, "%.17g", value->real);
+    assay_snprintf(number, NUMBER_SIZE, "%.17g", value->real);
   return number;
 }
 
@@ -292,7 +293,7 @@ static int64_t integer(const assay_history *history, int column) {
 static double real(const assay_history *history, int column) {
   size_t length;
   const char *found = text(history, column, &length);
-  return found == NULL ? NAN : strtod(found, NULL);
+  return found == NULL ? NAN : assay_strtod(found, NULL);
 }
 
 static assay_status end(assay_history *history, assay_error *err) {

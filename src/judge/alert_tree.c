@@ -7,13 +7,14 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/number.h"
 #include "base/toml.h"
 
 assay_status assay_alert_tree_fail(const assay_alert_tree *tree, int line, int column, assay_error *err, const char *format, ...) {
   char message[700];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  assay_vsnprintf(message, sizeof message, format, args);
   va_end(args);
   return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%d:%d: %s", tree->name, line, column, message);
 }
@@ -227,7 +228,7 @@ static assay_status take_toml(builder *b, const assay_toml_value *value) {
         return assay_alert_tree_fail(b->tree, value->line, value->column, b->err, "a text may not hold a NUL");
       return add_text(b, value->as.string.text, value->as.string.length, true, value->line, value->column);
     case ASSAY_TOML_INTEGER: snprintf(text, sizeof text, "%lld", (long long)value->as.integer); break;
-    case ASSAY_TOML_FLOAT: snprintf(text, sizeof text, "%.15g", value->as.real); break;
+    case ASSAY_TOML_FLOAT: assay_snprintf(text, sizeof text, "%.15g", value->as.real); break;
     case ASSAY_TOML_BOOL: snprintf(text, sizeof text, "%s", value->as.boolean ? "true" : "false"); break;
     default:
       return assay_alert_tree_fail(b->tree, value->line, value->column, b->err, "expected text or a number, found %s",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "judge/value.h"
 #include "result/storage.h"
@@ -40,7 +41,7 @@ static char *text(advice *a, const char *format, ...) {
   char line[1200];
   va_list args;
   va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
+  assay_vsnprintf(line, sizeof line, format, args);
   va_end(args);
   return assay_arena_strdup(assay_result_arena(a->result), line);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "judge/changes.h"
 
 /* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there. */
@@ -29,8 +30,8 @@ static const char *say(const assay_comparison *c, const char *text) {
 
 static const char *why_within_noise(const assay_comparison *c, const assay_change *change) {
   char text[256];
-  snprintf(text, sizeof text, "the same code differs by up to %.1f %% between two such runs; measuring both in turns (ab) would tell",
-           100 * change->noise_floor);
+  assay_snprintf(text, sizeof text, "the same code differs by up to %.1f %% between two such runs; measuring both in turns (ab) would tell",
+                 100 * change->noise_floor);
   return say(c, text);
 }
 
@@ -41,9 +42,10 @@ static bool explained_by_others(const assay_pair *pair) {
 
 static const char *why_together(const assay_comparison *c, const assay_pair *pair) {
   char text[256];
-  snprintf(text, sizeof text,
-           "all benchmarks moved together, by %+.1f %%: the machine or the whole build; measuring both in turns (ab) would tell which",
-           100 * expm1(pair->together));
+  assay_snprintf(
+      text, sizeof text,
+      "all benchmarks moved together, by %+.1f %%: the machine or the whole build; measuring both in turns (ab) would tell which",
+      100 * expm1(pair->together));
   return say(c, text);
 }
 
@@ -55,19 +57,20 @@ static const char *why_not_sure(const assay_comparison *c, const assay_change *c
     snprintf(text, sizeof text,
              "one process a side says nothing of how much processes differ: several invocations of each, or a history, would tell");
   else if (pair->lone)
-    snprintf(text, sizeof text, "one process a side: changes below about %.0f %% could be chance; several invocations of each would tell",
-             100 * change->detectable);
+    assay_snprintf(text, sizeof text,
+                   "one process a side: changes below about %.0f %% could be chance; several invocations of each would tell",
+                   100 * change->detectable);
   else if (isnan(change->p_value))
     snprintf(text, sizeof text, "there are too few values to say");
   else
-    snprintf(text, sizeof text, "too noisy: with %zu and %zu values only changes of about %.1f %% are likely to be seen",
-             change->before_count, change->after_count, 100 * change->detectable);
+    assay_snprintf(text, sizeof text, "too noisy: with %zu and %zu values only changes of about %.1f %% are likely to be seen",
+                   change->before_count, change->after_count, 100 * change->detectable);
   return say(c, text);
 }
 
 static const char *why_open(const assay_comparison *c, const assay_change *change) {
   char text[256];
-  snprintf(text, sizeof text, "it changed, but whether by more than the threshold of %g %% is open", 100 * change->threshold.warning);
+  assay_snprintf(text, sizeof text, "it changed, but whether by more than the threshold of %g %% is open", 100 * change->threshold.warning);
   return say(c, text);
 }
 
@@ -80,9 +83,9 @@ static double disturbance(const assay_pair *pair, bool worse) {
 
 static const char *why_disturbed(const assay_comparison *c, const assay_pair *pair, bool worse) {
   char text[256];
-  snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one",
-           (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
-           (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new");
+  assay_snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one",
+                 (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
+                 (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new");
   return say(c, text);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/number.h"
 #include "base/toml.h"
 #include "machine/facts.h"
 #include "machine/validate.h"
@@ -54,7 +55,7 @@ static const char *unit_of(const char *key) {
 static const char *show_number(checker *c, double number, const char *unit) {
   char text[64];
   if (unit[0] == '\0')
-    snprintf(text, sizeof text, "%.10g", number);
+    assay_snprintf(text, sizeof text, "%.10g", number);
   else
     assay_format_value(number, unit, text, sizeof text);
   return assay_arena_strdup(c->arena, text);

@@ -15,6 +15,7 @@
 
 #include "assay_config.h"
 #include "base/buf.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "machine/facts.h"
 #include "os/prim.h"
@@ -197,7 +198,7 @@ static void examine_load(examination *e) {
   const char *name = "Load average", *expected = "below 0.5";
   const char *text = text_or_unknown(e, name, expected, "/proc/loadavg");
   if (text == NULL) return;
-  double load = strtod(text, NULL);
+  double load = assay_strtod(text, NULL);
   add(e, name, load < 0.5, expected, assay_arena_printf(e->arena, "%.2f", load),
       "mean number of threads that wanted a CPU in the last minute",
       "ps -eo pid,comm,pcpu --sort=-pcpu | head, and end what is not needed");
@@ -310,7 +311,7 @@ static void examine_pressure(examination *e, const char *what, const char *name,
     unknown(e, name, expected, assay_arena_printf(e->arena, "/proc/pressure/%s has no avg10", what));
     return;
   }
-  double share = strtod(at + 6, NULL);
+  double share = assay_strtod(at + 6, NULL);
   add(e, name, share < limit, expected, assay_arena_printf(e->arena, "%.1f %%", share),
       "share of the last 10 s in which some task waited for it", mend);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "machine/facts.h"
 
@@ -63,7 +64,7 @@ static assay_fact *fact_to_write(assay_machine *machine, const char *key, assay_
 
 static void put(assay_context *context, assay_fact value, const char *format, va_list args) {
   char key[KEY_MAX];
-  int length = vsnprintf(key, sizeof key, format, args);
+  int length = assay_vsnprintf(key, sizeof key, format, args);
   if (length < 0 || (size_t)length >= sizeof key) return;
   assay_fact *fact = fact_to_write(context->machine, key, value.type);
   if (fact == NULL) return;

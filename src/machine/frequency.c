@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "machine/component.h"
 #include "machine/lines.h"
@@ -44,7 +45,7 @@ static uint64_t mhz_in_model_name(const assay_machine *machine) {
   const char *model = assay_machine_get_text(machine, "cpu.model"), *at = model != NULL ? strstr(model, " @ ") : NULL;
   if (at == NULL) return 0;
   char *end = NULL;
-  double value = strtod(at + 3, &end);
+  double value = assay_strtod(at + 3, &end);
   if (strncmp(end, "GHz", 3) == 0)
     value *= 1000;
   else if (strncmp(end, "MHz", 3) != 0)
@@ -79,7 +80,7 @@ static void put_current(assay_context *context) {
   const char *text = assay_source_read(context->source, context->arena, NULL, "/proc/cpuinfo");
   const char *mhz = assay_lines_value(context->arena, text, "cpu MHz");
   if (mhz == NULL) mhz = assay_lines_value(context->arena, text, "clock"); /* POWER: "3800.000000MHz" */
-  double value = mhz != NULL ? strtod(mhz, NULL) : 0;
+  double value = mhz != NULL ? assay_strtod(mhz, NULL) : 0;
   put_hz(context, value > 0 && value < 1e5 ? (uint64_t)(value * 1000) : 0, 1000, cause, "cpu.frequency_current_hz");
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "machine/component.h"
 #include "machine/lines.h"
@@ -31,7 +32,7 @@ static bool number_of(assay_context *context, int64_t *value, const char *format
   char key[96];
   va_list args;
   va_start(args, format);
-  int length = vsnprintf(key, sizeof key, format, args);
+  int length = assay_vsnprintf(key, sizeof key, format, args);
   va_end(args);
   uint64_t number;
   const char *text = length > 0 && (size_t)length < sizeof key ? text_of(context, key) : NULL;

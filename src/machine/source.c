@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "machine/source.h"
 
@@ -118,7 +119,7 @@ static const char *read_at(const assay_source *source, assay_arena *arena, const
 
 /* Formats a path into `out`; false (and errno) when it does not fit. */
 static bool format_path(char out[PATH_MAX_HERE], const char *format, va_list args) {
-  int length = vsnprintf(out, PATH_MAX_HERE, format, args);
+  int length = assay_vsnprintf(out, PATH_MAX_HERE, format, args);
   return length > 0 && length < PATH_MAX_HERE;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "machine/component.h"
 #include "machine/lines.h"
 
@@ -97,7 +98,7 @@ static void put_steal(assay_context *context) {
     const char *at = text + 4;
     for (int i = 0; i < 8; i++) {
       char *end = NULL;
-      double value = strtod(at, &end);
+      double value = assay_strtod(at, &end);
       if (end == at) break;
       sum += value;
       if (i == 7) steal = value;

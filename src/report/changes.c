@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "report/render.h"
 
 /* ---- Verdicts ------------------------------------------------------------------------------------------------------------------- */
@@ -130,7 +131,7 @@ const char *assay_change_q(const assay_change *change, char out[ASSAY_CHANGE_TEX
   double q = change->q_value;
   if (isnan(q)) return strcpy(out, "\u2013");
   if (q < 0.001) return strcpy(out, "<0.001");
-  snprintf(out, ASSAY_CHANGE_TEXT, q < 0.1 ? "%.3f" : "%.2f", q);
+  assay_snprintf(out, ASSAY_CHANGE_TEXT, q < 0.1 ? "%.3f" : "%.2f", q);
   return out;
 }
 

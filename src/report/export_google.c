@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "report/export.h"
 
 static const char tool[] = "google-benchmark";
@@ -133,7 +134,7 @@ static bool is_reserved(const char *name) {
 static double threads_of(const assay_benchmark_result *b) {
   for (size_t i = 0; i < b->param_count; i++)
     if (strcmp(b->params[i].name, "threads") == 0 && b->params[i].value[0] >= '1' && b->params[i].value[0] <= '9')
-      return atof(b->params[i].value);
+      return assay_strtod(b->params[i].value, NULL);
   return 1;
 }
 

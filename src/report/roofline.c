@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "report/html.h"
 
 enum { WIDTH = 930, HEIGHT = 480, LEFT = 86, RIGHT = 216, TOP = 24, BOTTOM = 46, MAX_ROOFS = 12, MAX_LABELS = 160, MAX_POINTS = 400 };
@@ -160,7 +161,7 @@ static void frame(plot *p) {
   count = assay_axis_ticks(&p->x, 8, ticks);
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(&p->x, ticks[i]);
-    snprintf(text, sizeof text, "%g", ticks[i]);
+    assay_snprintf(text, sizeof text, "%g", ticks[i]);
     assay_svg_line(p->out, "gr", at, TOP, at, HEIGHT - BOTTOM);
     assay_svg_text(p->out, "tk", at, HEIGHT - BOTTOM + 17, "middle", text);
   }

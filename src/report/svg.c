@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/svg.h"
+#include "base/number.h"
 #include "report/render.h"
 
 #include <math.h>
@@ -84,7 +85,7 @@ assay_axis assay_axis_nice(double low, double high, bool log, double from, doubl
 
 void assay_svg_number(assay_buf *out, double value) {
   char text[40];
-  snprintf(text, sizeof text, "%.1f", value);
+  assay_snprintf(text, sizeof text, "%.1f", value);
   size_t length = strlen(text);
   if (text[length - 1] == '0') text[length - 2] = '\0';
   assay_buf_puts(out, strcmp(text, "-0") == 0 ? "0" : text);

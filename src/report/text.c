@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 #include "report/render.h"
 
@@ -27,7 +28,7 @@ const char *assay_report_tick(double value, const char *unit, char out[ASSAY_REP
   if (unit[0] == '\0') { /* a plain number, such as a size */
     size_t k = 0;
     for (; fabs(value) >= 999.5 && k < 4; k++) value /= 1000;
-    snprintf(out, ASSAY_REPORT_TEXT, "%.3g%s", value, prefixes[k]);
+    assay_snprintf(out, ASSAY_REPORT_TEXT, "%.3g%s", value, prefixes[k]);
     return out;
   }
   assay_report_value(value, unit, out);
@@ -53,7 +54,7 @@ const char *assay_report_percent(double ratio, char out[ASSAY_REPORT_TEXT]) {
   double percent = ratio * 100;
   if (percent >= 0 && percent < 0.05) return strcpy(out, "<0.1 %");
   if (percent > 1000) return strcpy(out, ">1000 %");
-  snprintf(out, ASSAY_REPORT_TEXT, "%.*f %%", percent_decimals(percent), percent);
+  assay_snprintf(out, ASSAY_REPORT_TEXT, "%.*f %%", percent_decimals(percent), percent);
   return out;
 }
 
@@ -62,7 +63,7 @@ const char *assay_report_signed_percent(double ratio, char out[ASSAY_REPORT_TEXT
   double percent = ratio * 100;
   /* What rounds to zero has no sign. */
   const char *sign = percent >= 0.05 ? "+" : percent <= -0.05 ? MINUS : "";
-  snprintf(out, ASSAY_REPORT_TEXT, "%s%.*f %%", sign, percent_decimals(percent), fabs(percent));
+  assay_snprintf(out, ASSAY_REPORT_TEXT, "%s%.*f %%", sign, percent_decimals(percent), fabs(percent));
   return out;
 }
 
@@ -76,9 +77,9 @@ const char *assay_report_when(int64_t at_s, char out[ASSAY_REPORT_TEXT]) {
 const char *assay_report_duration(double seconds, char out[ASSAY_REPORT_TEXT]) {
   if (!(seconds >= 0) || seconds > 1e9) return strcpy(out, DASH);
   if (seconds < 10)
-    snprintf(out, ASSAY_REPORT_TEXT, "%.1f s", seconds);
+    assay_snprintf(out, ASSAY_REPORT_TEXT, "%.1f s", seconds);
   else if (seconds < 59.5)
-    snprintf(out, ASSAY_REPORT_TEXT, "%.0f s", seconds);
+    assay_snprintf(out, ASSAY_REPORT_TEXT, "%.0f s", seconds);
   else if (seconds < 3599.5)
     snprintf(out, ASSAY_REPORT_TEXT, "%d min %02d s", (int)(seconds + 0.5) / 60, (int)(seconds + 0.5) % 60);
   else

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "assay_config.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "result/import.h"
 #include "result/storage.h"
@@ -89,7 +90,7 @@ const char *assay_import_printf(assay_importer *in, const char *format, ...) {
   char text[2000];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   const char *copied = assay_arena_strdup(in->arena, text);
   return copied != NULL ? copied : "";
@@ -391,7 +392,7 @@ void assay_import_note(assay_importer *in, const char *format, ...) {
   char text[500];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   put_remark(in, "left_out", &in->note_count, text);
 }
@@ -400,7 +401,7 @@ void assay_import_warn(assay_importer *in, const char *format, ...) {
   char text[500];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   put_remark(in, "warning", &in->warning_count, text);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "os/prim.h"
 #include "result/import.h"
@@ -32,7 +33,7 @@ void assay_import_mistake(assay_importer *in, const char *key, const char *forma
   char message[600], place[ASSAY_IMPORT_PATH_BYTES + 200];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  assay_vsnprintf(message, sizeof message, format, args);
   va_end(args);
   snprintf(place, sizeof place, "%.*s%s%.180s", (int)in->path_length, in->path, in->path_length > 0 && key[0] != '\0' ? "." : "", key);
   make_one_line(message);
@@ -45,7 +46,7 @@ void assay_import_mistake_line(assay_importer *in, size_t line, const char *form
   char message[600];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  assay_vsnprintf(message, sizeof message, format, args);
   va_end(args);
   make_one_line(message);
   in->status = ASSAY_FAIL(in->err, ASSAY_ERR_PARSE, "%s:%zu: %s", in->file, line, message);

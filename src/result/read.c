@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "os/prim.h"
 #include "result/storage.h"
 
@@ -91,7 +92,7 @@ static void mistake(reader *r, const char *key, const char *expected) {
 /* Of amounts: times, sizes, shares. What is measured by the clock or counted is never below zero; NaN stands for no figure. */
 static double not_negative(reader *r, const char *key, double value) {
   char expected[64];
-  snprintf(expected, sizeof expected, "no negative number, found %g", value);
+  assay_snprintf(expected, sizeof expected, "no negative number, found %g", value);
   if (value < 0) mistake(r, key, expected);
   return value;
 }

@@ -11,6 +11,7 @@
 #include "assay_config.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "bench/fresh.h"
@@ -143,7 +144,7 @@ static void fail(assay_bench_process *p, const char *format, ...) {
   p->outcome = ASSAY_OUTCOME_FAILED;
   va_list args;
   va_start(args, format);
-  vsnprintf(p->reason, sizeof p->reason, format, args);
+  assay_vsnprintf(p->reason, sizeof p->reason, format, args);
   va_end(args);
 }
 
@@ -172,7 +173,7 @@ static assay_status run_foreign(ab_state *s, const ab_pair *pair, int side, assa
   char filter[2 * ASSAY_NAME_MAX + 8], time[32];
   /* A plain word would match anywhere in a name; with a set of one letter it is a pattern for the whole. */
   snprintf(filter, sizeof filter, "[%c]%s/%s", bench->suite[0], bench->suite + 1, bench->name);
-  snprintf(time, sizeof time, "%.3f", fmax(pair->time_s, 0.01));
+  assay_snprintf(time, sizeof time, "%.3f", fmax(pair->time_s, 0.01));
   const char *words[] = {s->sides[side].executable,
                          "run",
                          "--quick-run",
@@ -274,8 +275,8 @@ static void on_block(void *user, size_t index) {
   char item[2 * ASSAY_NAME_MAX];
   const char *name = case_of(s, what, 1)->name;
   if (isfinite(pair->view.ci.high))
-    snprintf(item, sizeof item, "%.140s  %+.2f %% (%+.2f to %+.2f)", name, 100 * expm1(pair->view.step), 100 * expm1(pair->view.ci.low),
-             100 * expm1(pair->view.ci.high));
+    assay_snprintf(item, sizeof item, "%.140s  %+.2f %% (%+.2f to %+.2f)", name, 100 * expm1(pair->view.step),
+                   100 * expm1(pair->view.ci.low), 100 * expm1(pair->view.ci.high));
   else
     snprintf(item, sizeof item, "%s", name);
   double seconds, blocks;
@@ -422,7 +423,7 @@ static const char *say(ab_state *s, const char *format, ...) {
   char text[400];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   const char *kept = assay_result_text(s->ab->after, text);
   return kept != NULL ? kept : "out of memory";

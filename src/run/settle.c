@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "judge/changes.h"
 #include "os/prim.h"
 
@@ -115,11 +116,12 @@ static void withdraw(assay_changes *changes, assay_change *change, const assay_c
   char text[200];
   const char *what = worsening_of(change) > 0 ? "worse" : "better";
   if (fresh == NULL)
-    snprintf(text, sizeof text, "it looks %s (%+.1f %%), but there was no time for fresh processes to confirm it", what,
-             100 * change->change_ratio);
+    assay_snprintf(text, sizeof text, "it looks %s (%+.1f %%), but there was no time for fresh processes to confirm it", what,
+                   100 * change->change_ratio);
   else
-    snprintf(text, sizeof text, "over all processes it looks %s (%+.1f %%), but fresh processes alone do not show it for sure (%+.1f %%)",
-             what, 100 * change->change_ratio, 100 * fresh->change_ratio);
+    assay_snprintf(text, sizeof text,
+                   "over all processes it looks %s (%+.1f %%), but fresh processes alone do not show it for sure (%+.1f %%)", what,
+                   100 * change->change_ratio, 100 * fresh->change_ratio);
   const char *kept = assay_arena_strdup(changes->storage, text);
   change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
   change->reason = kept != NULL ? kept : "";

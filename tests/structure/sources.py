@@ -5,6 +5,7 @@
 - Sources begin with an SPDX line.
 - No path of the machine that somebody works on.
 - packages.list has the form that tools/install-packages.sh reads, and names no package twice.
+- The library reads and writes numbers with a fraction through base/number.h: C's own functions follow the locale of the program.
 - Text files end with a line end and hold no tabs (but for the Makefile) and no blanks at line ends."""
 import pathlib
 import re
@@ -50,6 +51,20 @@ def check_text(name, text):
             problems.append(f"{name}:{number}: a tab")
 
 
+LOCAL = re.compile(r"(?<![\w.])(strtod|strtof|strtold|atof|vsnprintf|vsprintf)\(")
+PRINTS = re.compile(r"(?<![\w.])(snprintf|sprintf|f?printf|dprintf|sscanf)\(((?:[^;\"]|\"(?:[^\"\\]|\\.)*\")*?)\);", re.DOTALL)
+FRACTION = re.compile(r"%[-+ #0]*(\*|\d+)?(\.(\*|\d+))?l?[fFgGeEaA]")
+
+
+def check_numbers(name, text):
+    if not name.startswith(("src/", "cli/")) or not name.endswith(".c") or name == "src/base/number.c":
+        return
+    found = [match.start() for match in LOCAL.finditer(text)]
+    found += [match.start() for match in PRINTS.finditer(text) if FRACTION.search("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match[2])))]
+    for at in found:
+        problems.append(f"{name}:{text.count(chr(10), 0, at) + 1}: follows the locale: use base/number.h")
+
+
 def check_packages(text):
     seen = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -73,6 +88,7 @@ for name in names:
     except UnicodeDecodeError:
         continue  # a picture or an archive
     check_text(name, text)
+    check_numbers(name, text)
     for pattern in FORBIDDEN:
         for match in re.finditer(pattern, text):
             problems.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match[0]}' is a path of somebody's machine")

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const struct {
   const char *name; /* in ASSAY_GEMM */
   void (*open)(assay_gemm_backend *backend);
@@ -59,7 +61,7 @@ static void say(choice *c, const char *format, ...) {
   size_t used = strlen(c->reason);
   va_list args;
   va_start(args, format);
-  vsnprintf(c->reason + used, sizeof c->reason - used, format, args);
+  assay_vsnprintf(c->reason + used, sizeof c->reason - used, format, args);
   va_end(args);
 }
 

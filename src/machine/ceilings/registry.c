@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "machine/ceilings/cache.h"
 #include "machine/ceilings/confirm.h"
 #include "machine/ceilings/probes.h"
@@ -84,7 +85,7 @@ void assay_probe_detail(const assay_ceilings_run *run, assay_ceiling *row, const
   char text[300];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   row->detail = assay_arena_strdup(&run->set->arena, text);
 }
@@ -93,7 +94,7 @@ void assay_probe_unavailable(const assay_ceilings_run *run, assay_ceiling *row, 
   char text[300];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  assay_vsnprintf(text, sizeof text, format, args);
   va_end(args);
   row->available = false;
   row->cause = assay_arena_strdup(&run->set->arena, text);

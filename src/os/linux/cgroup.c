@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "os/cgroup.h"
 #include "os/prim.h"
 
@@ -63,12 +64,12 @@ static double quota_of(const place *at, const char *path) {
   char text[64], period_text[64];
   if (!read_text(at->mount, path, at->v2 ? "cpu.max" : "cpu.cfs_quota_us", text, sizeof text)) return NAN;
   char *end = text;
-  double quota = strtod(text, &end), period = 0;
+  double quota = assay_strtod(text, &end), period = 0;
   if (end == text || !(quota > 0)) return NAN;
   if (at->v2)
-    period = strtod(end, NULL);
+    period = assay_strtod(end, NULL);
   else if (read_text(at->mount, path, "cpu.cfs_period_us", period_text, sizeof period_text))
-    period = strtod(period_text, NULL);
+    period = assay_strtod(period_text, NULL);
   return period > 0 ? quota / period : NAN;
 }
 

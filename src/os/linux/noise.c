@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "os/linux/cgroup.h"
 #include "os/prim.h"
 
@@ -95,19 +96,19 @@ static bool read_start(int fd, char *text, size_t size) {
 /* Number behind `key` in the text; NaN when not there. */
 static double number_behind(const char *text, const char *key) {
   const char *at = strstr(text, key);
-  return at == NULL ? NAN : strtod(at + strlen(key), NULL);
+  return at == NULL ? NAN : assay_strtod(at + strlen(key), NULL);
 }
 
 /* "cpu  user nice system idle iowait irq softirq steal ..." in clock ticks. */
 static void read_cpu_times(const assay_os_noise_source *source, assay_os_noise *noise) {
   char text[256]; /* the first line is the sum over all CPUs */
-  double user, nice, system, irq, softirq, steal;
+  unsigned long long user, nice, system, irq, softirq, steal;
   noise->steal_ms = noise->busy_ms = NAN;
   if (!read_start(source->stat, text, sizeof text) ||
-      sscanf(text, "cpu %lf %lf %lf %*f %*f %lf %lf %lf", &user, &nice, &system, &irq, &softirq, &steal) != 6)
+      sscanf(text, "cpu %llu %llu %llu %*u %*u %llu %llu %llu", &user, &nice, &system, &irq, &softirq, &steal) != 6)
     return;
-  noise->steal_ms = steal / source->ticks_per_ms;
-  noise->busy_ms = (user + nice + system + irq + softirq) / source->ticks_per_ms;
+  noise->steal_ms = (double)steal / source->ticks_per_ms;
+  noise->busy_ms = (double)(user + nice + system + irq + softirq) / source->ticks_per_ms;
 }
 
 void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
@@ -121,7 +122,7 @@ void assay_os_noise_read(assay_os_noise_source *source, assay_os_noise *noise) {
   }
   for (size_t i = 0; i < source->thermal_count; i++) {
     if (!read_start(source->thermal[i], text, 64)) continue;
-    noise->throttled_us = (isnan(noise->throttled_us) ? 0 : noise->throttled_us) + strtod(text, NULL);
+    noise->throttled_us = (isnan(noise->throttled_us) ? 0 : noise->throttled_us) + assay_strtod(text, NULL);
   }
 }
 

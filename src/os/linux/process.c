@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "os/linux/cgroup.h"
 #include "os/prim.h"
 
@@ -73,7 +74,7 @@ double assay_os_peak_resident(void) {
   if (length > 0) {
     text[length] = '\0';
     const char *line = strstr(text, "\nVmHWM:");
-    if (line != NULL) return strtod(line + 7, NULL) * 1024;
+    if (line != NULL) return assay_strtod(line + 7, NULL) * 1024;
   }
   struct rusage usage;
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss * 1024 : NAN;
