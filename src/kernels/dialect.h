@@ -22,7 +22,7 @@
  * Types        real          float or double            R        LANES reals
  *              U, I          LANES integers as wide as real, unsigned and signed
  *              M             what a comparison of lanes gives; combine with & and |
- *              W             LANES 32-bit words (random.h); as wide as U in vector lanes, upper half zero
+ *              W             LANES 32-bit words (random.h); as wide as U in vector lanes, whose upper half may hold anything
  *              D             LANES doubles, for sums
  *              u32 i32 u64 i64
  * Values       RC(x)         a real constant             ALL(x), ALL_U(x), ALL_W(x), ALL_D(x)   the same in all lanes
@@ -30,6 +30,8 @@
  *              SELECT(m, a, b), SELECT_U(m, a, b)        per lane m ? a : b
  *              BITS(r) REAL_OF(u) INT_OF(u)              the same bits as another type
  *              SMALL_TO_REAL(i)                          the nearest real, for lanes of |i| < 2^31
+ *              BIASED_TO_REAL(u, bias)                   u - bias as a real, exact, for lanes of 0 <= u < 2^21
+ *              WORDS_JOIN(high, low)                     U of two words; REAL_BITS 64 only
  *              WIDEN(r)                                  D of R
  * Memory       GLOBAL, LOAD(p, i), STORE(p, i, r)        LANES reals from p[i] on, any alignment
  *              STORE_D(p, i, d)                          the same of doubles

@@ -52,6 +52,8 @@ typedef double D;
 #define WIDEN(r) ((double)(r))
 #define INT_OF(u) ((I)(u))
 #define SMALL_TO_REAL(i) ((real)(i32)(i))
+#define BIASED_TO_REAL(u, bias) ((real)((i32)(u) - (bias)))
+#define WORDS_JOIN(high, low) ((u64)(high) << 32 | (low))
 #define LOAD(p, i) ((p)[i])
 #define STORE(p, i, r) ((void)((p)[i] = (r)))
 #define STORE_D(p, i, d) ((void)((p)[i] = (d)))

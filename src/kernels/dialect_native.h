@@ -68,6 +68,8 @@ typedef double D;
 #endif
 #define INT_OF(u) ((I)(u))
 #define SMALL_TO_REAL(i) ((real)(i))
+#define BIASED_TO_REAL(u, bias) ((real)((i32)(u) - (bias)))
+#define WORDS_JOIN(high, low) ((u64)(high) << 32 | (low))
 #define STORE_D(p, i, d) ((void)((p)[i] = (d)))
 
 FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
@@ -172,8 +174,15 @@ FUNCTION R fma_by_lane(R a, R b, R c) {
 /* AVX2 cannot convert 64-bit integers; adding to the bits of a large constant works everywhere, and is exact. */
 #if REAL_BITS == 32
 #define SMALL_TO_REAL(i) __builtin_convertvector((I)(i), R)
+#define BIASED_TO_REAL(u, bias) SMALL_TO_REAL((I)(u) - (bias))
 #else
 #define SMALL_TO_REAL(i) ((R)((U)(i) + 0x4338000000000000u) - 0x1.8p52)
+#define BIASED_TO_REAL(u, bias) ((R)((U)(u) + 0x4338000000000000u) - (0x1.8p52 + (bias)))
+#if defined(__AVX2__) && !defined(__AVX512F__)
+#define WORDS_JOIN(high, low) ((U)_mm256_blend_epi32((__m256i)(low), (__m256i)((high) << 32), 0xAA))
+#else
+#define WORDS_JOIN(high, low) ((high) << 32 | ((low)&0xFFFFFFFFu))
+#endif
 #endif
 
 FUNCTION void store_doubles(double *p, D d) { memcpy(p, &d, sizeof d); }

@@ -34,18 +34,28 @@ FUNCTION R r_exp(R x) {
   return r_scale(r_exp_reduced(r), rounded);
 }
 
-/* 2 ulp: r_exp of x ln 2 with an exact reduction. */
+/* 2 ulp: 2^-57.3 of the polynomial and the roundings of the last steps. */
 FUNCTION R r_exp2_plain(R x) {
   R rounded = x + R_ROUND;
-  R f = x - (rounded - R_ROUND); /* exact */
-  return r_scale(r_exp_reduced(f * 0x1.62e42fefa39efp-1), rounded);
+  R f = x - (rounded - R_ROUND), w = f * f; /* the difference is exact */
+  R odd = FMA(ALL(0x1.e9506e7458f2ep-32), w, ALL(0x1.b525395b42f4fp-24));
+  R even = FMA(ALL(0x1.e61c16c1056fp-28), w, ALL(0x1.62bfc71b3397fp-20));
+  odd = FMA(odd, w, ALL(0x1.ffcbfc5c18559p-17));
+  even = FMA(even, w, ALL(0x1.4309130f14ca6p-13));
+  odd = FMA(odd, w, ALL(0x1.5d87fe78a08fdp-10));
+  even = FMA(even, w, ALL(0x1.3b2ab6fb9ffafp-7));
+  odd = FMA(odd, w, ALL(0x1.c6b08d704a124p-5));
+  even = FMA(even, w, ALL(0x1.ebfbdff82c5a5p-3));
+  odd = FMA(odd, w, ALL(0x1.62e42fefa39efp-1));
+  even = FMA(even, w, ALL(1.0));
+  return r_scale(FMA(odd, f, even), rounded);
 }
 
 /* 2 ulp. x = 2^e m with m in [sqrt(1/2), sqrt 2); ln m = 2 atanh s with s = (m - 1) / (m + 1), error 2^-59.5. */
 FUNCTION R r_log(R x) {
   U shifted = BITS(x) - 0x3FE6A09E667F3BCDul;
   /* Moved to where it is positive: AVX2 cannot shift 64 bits with their sign. */
-  R e = SMALL_TO_REAL(INT_OF((shifted + 0x4000000000000000ul) >> 52)) - 1024.0;
+  R e = BIASED_TO_REAL((shifted + 0x4000000000000000ul) >> 52, 1024);
   R m = REAL_OF((shifted & 0xFFFFFFFFFFFFFul) + 0x3FE6A09E667F3BCDul);
   R f = m - 1.0;
   R s = f / (m + 1.0);
@@ -60,6 +70,22 @@ FUNCTION R r_log(R x) {
   R tail = s * FMA(p, w, -f);
   R rest = FMA(e, ALL(0x1.ef35793c7673p-45), tail);
   return FMA(e, ALL(0x1.62e42fefa38p-1), f + rest);
+}
+
+/* -2 ln x of 0 < x <= 1, 2 ulp: what the radius of a normal number needs (random.h). */
+FUNCTION R r_minus_2_log(R x) {
+  U shifted = BITS(x) - 0x3FE6A09E667F3BCDul;
+  R e = BIASED_TO_REAL((shifted + 0x4000000000000000ul) >> 52, 1024);
+  R m = REAL_OF((shifted & 0xFFFFFFFFFFFFFul) + 0x3FE6A09E667F3BCDul);
+  R s = (m - 1.0) / (m + 1.0), w = s * s;
+  R p = FMA(ALL(-0x1.2f0edc7587e42p-2), w, ALL(-0x1.39a0bb5f6a888p-2));
+  p = FMA(p, w, ALL(-0x1.74664992e5112p-2));
+  p = FMA(p, w, ALL(-0x1.c71c51d01b16cp-2));
+  p = FMA(p, w, ALL(-0x1.249249424137p-1));
+  p = FMA(p, w, ALL(-0x1.999999997f6f8p-1));
+  p = FMA(p, w, ALL(-0x1.5555555555594p0));
+  p = FMA(p, w, ALL(-4.0));
+  return FMA(e, ALL(-0x1.62e42fefa39efp0), p * s);
 }
 
 /* Sine: 2^-54.6 relative; cosine: 2^-57.4 absolute, and the roundings. */

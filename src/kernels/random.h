@@ -4,7 +4,7 @@
  * counter c under a key is a pure function, so a path has the same numbers on every device and in every order. Known answers are in
  * tests/unit/kernels/test_random.c. Included by kernels only.
  *
- *   random_words(counter, key0, key1, words)   four words of a lane from its counter of four
+ *   random_words(low, c1, c2, c3, key0, key1, words)   four words of a lane: counter (low, c1, c2, c3), low differs from lane to lane
  *   random_normals(words, z)                   NORMALS standard normals from them (Box and Muller 1958): 4 in single precision, 2 in double
  *   random_uniform(words, u)                   NORMALS numbers in (0, 1)
  */
@@ -39,34 +39,60 @@ typedef u64 philox_lanes __attribute__((vector_size(VECTOR_BYTES)));
 #define PHILOX_MULTIPLY(a, m) ((philox_lanes)vmull_n_u32(vmovn_u64((uint64x2_t)(a)), (m)))
 #endif
 
-FUNCTION void philox_lanes_10(philox_lanes c[4], u32 key0, u32 key1) {
+/* One full round of lanes. */
+FUNCTION void philox_round(philox_lanes c[4], u32 key0, u32 key1) {
+  philox_lanes p0 = PHILOX_MULTIPLY(c[0], PHILOX_M0), p1 = PHILOX_MULTIPLY(c[2], PHILOX_M1);
+  c[0] = (p1 >> 32) ^ c[1] ^ (u64)key0;
+  c[2] = (p0 >> 32) ^ c[3] ^ (u64)key1;
+  c[1] = p1;
+  c[3] = p0;
+}
+
+/* Three words of the counter are the same in all lanes: two rounds pass before every word differs, and what is the same is scalar work. */
+FUNCTION void philox_lanes_10(philox_lanes low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, philox_lanes c[4]) {
+  u64 p1 = (u64)c2 * PHILOX_M1;
+  u32 scalar0 = (u32)(p1 >> 32) ^ c1 ^ key0;
+  philox_lanes p0 = PHILOX_MULTIPLY(low, PHILOX_M0);
+  philox_lanes lane2 = (p0 >> 32) ^ (u64)(c3 ^ key1);
+  key0 += PHILOX_W0;
+  key1 += PHILOX_W1;
+  u64 q0 = (u64)scalar0 * PHILOX_M0;
+  philox_lanes q1 = PHILOX_MULTIPLY(lane2, PHILOX_M1);
+  c[0] = (q1 >> 32) ^ (u64)((u32)p1 ^ key0);
+  c[1] = q1;
+  c[2] = p0 ^ (u64)((u32)(q0 >> 32) ^ key1);
+  key0 += PHILOX_W0;
+  key1 += PHILOX_W1;
+  philox_lanes r0 = PHILOX_MULTIPLY(c[0], PHILOX_M0), r1 = PHILOX_MULTIPLY(c[2], PHILOX_M1);
+  c[0] = (r1 >> 32) ^ c[1] ^ (u64)key0;
+  c[2] = (r0 >> 32) ^ (u64)((u32)q0 ^ key1);
+  c[1] = r1;
+  c[3] = r0;
   UNROLL_10
-  for (int round = 0; round < 10; round++) {
-    philox_lanes p0 = PHILOX_MULTIPLY(c[0], PHILOX_M0), p1 = PHILOX_MULTIPLY(c[2], PHILOX_M1);
-    c[0] = (p1 >> 32) ^ c[1] ^ (u64)(key0 + (u32)round * PHILOX_W0);
-    c[2] = (p0 >> 32) ^ c[3] ^ (u64)(key1 + (u32)round * PHILOX_W1);
-    c[1] = p1;
-    c[3] = p0;
+  for (int round = 3; round < 10; round++) {
+    key0 += PHILOX_W0;
+    key1 += PHILOX_W1;
+    philox_round(c, key0, key1);
   }
 }
 
 #if REAL_BITS == 32
 /* Even and odd words apart, since a multiplication takes every second one. */
-FUNCTION void random_words(const W counter[4], u32 key0, u32 key1, W words[4]) {
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
   philox_lanes even[4], odd[4];
+  philox_lanes_10((philox_lanes)low, c1, c2, c3, key0, key1, even);
+  philox_lanes_10((philox_lanes)low >> 32, c1, c2, c3, key0, key1, odd);
   for (int k = 0; k < 4; k++) {
-    even[k] = (philox_lanes)counter[k];
-    odd[k] = (philox_lanes)counter[k] >> 32;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    words[k] = (W)_mm256_blend_epi32((__m256i)even[k], (__m256i)(odd[k] << 32), 0xAA);
+#else
+    words[k] = (W)((even[k] & 0xFFFFFFFFu) | odd[k] << 32);
+#endif
   }
-  philox_lanes_10(even, key0, key1);
-  philox_lanes_10(odd, key0, key1);
-  for (int k = 0; k < 4; k++) words[k] = (W)((even[k] & 0xFFFFFFFFu) | odd[k] << 32);
 }
 #else
-FUNCTION void random_words(const W counter[4], u32 key0, u32 key1, W words[4]) {
-  philox_lanes c[4] = {counter[0], counter[1], counter[2], counter[3]};
-  philox_lanes_10(c, key0, key1);
-  for (int k = 0; k < 4; k++) words[k] = c[k] & 0xFFFFFFFFu;
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
+  philox_lanes_10(low, c1, c2, c3, key0, key1, words);
 }
 #endif
 
@@ -83,21 +109,21 @@ FUNCTION void random_words(const W counter[4], u32 key0, u32 key1, W words[4]) {
 #define PHILOX_LOW(a, m) (((a) * (W)(m)) & 0xFFFFFFFFu)
 #endif
 
-FUNCTION void random_words(const W counter[4], u32 key0, u32 key1, W words[4]) {
-  W c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
+  W w0 = low, w1 = ALL_W(c1), w2 = ALL_W(c2), w3 = ALL_W(c3);
   UNROLL_10
   for (u32 round = 0; round < 10; round++) {
-    W high0 = PHILOX_HIGH(c0, PHILOX_M0), low0 = PHILOX_LOW(c0, PHILOX_M0);
-    W high1 = PHILOX_HIGH(c2, PHILOX_M1), low1 = PHILOX_LOW(c2, PHILOX_M1);
-    c0 = high1 ^ c1 ^ ALL_W(key0 + round * PHILOX_W0);
-    c2 = high0 ^ c3 ^ ALL_W(key1 + round * PHILOX_W1);
-    c1 = low1;
-    c3 = low0;
+    W high0 = PHILOX_HIGH(w0, PHILOX_M0), low0 = PHILOX_LOW(w0, PHILOX_M0);
+    W high1 = PHILOX_HIGH(w2, PHILOX_M1), low1 = PHILOX_LOW(w2, PHILOX_M1);
+    w0 = high1 ^ w1 ^ ALL_W(key0 + round * PHILOX_W0);
+    w2 = high0 ^ w3 ^ ALL_W(key1 + round * PHILOX_W1);
+    w1 = low1;
+    w3 = low0;
   }
-  words[0] = c0;
-  words[1] = c1;
-  words[2] = c2;
-  words[3] = c3;
+  words[0] = w0;
+  words[1] = w1;
+  words[2] = w2;
+  words[3] = w3;
 }
 
 #endif
@@ -108,7 +134,7 @@ FUNCTION void random_words(const W counter[4], u32 key0, u32 key1, W words[4]) {
 FUNCTION R word_uniform(W word) { return FMA(SMALL_TO_REAL(INT_OF(word >> 8)), ALL(0x1p-24f), ALL(0x1p-25f)); }
 
 FUNCTION void box_muller(W radius_word, W angle_word, R *z0, R *z1) {
-  R radius = SQRT(r_log(word_uniform(radius_word)) * -2.0f);
+  R radius = SQRT(r_minus_2_log(word_uniform(radius_word)));
   R v = SMALL_TO_REAL(INT_OF(angle_word)) * 0x1p-33f;
   R sine, cosine;
   r_sincos_turn(v, &sine, &cosine);
@@ -121,23 +147,19 @@ FUNCTION void random_normals(const W words[4], R z[NORMALS]) {
   box_muller(words[2], words[3], &z[2], &z[3]);
 }
 #else
-#if LANES == 1
-#define WORD_BITS(word) ((u64)(word))
-#else
-#define WORD_BITS(word) (word)
-#endif
 /* 52 bits as the fraction of a number in [1, 2). */
-FUNCTION R words_fraction(W high, W low) { return REAL_OF(WORD_BITS(high) << 20 | WORD_BITS(low) >> 12 | ALL_U(0x3FF0000000000000ul)); }
+FUNCTION R words_fraction(W high, W low) { return REAL_OF(WORDS_JOIN(high, low) >> 12 | 0x3FF0000000000000ul); }
 
+/* In (0, 1): the middles of 2^52 steps. */
 FUNCTION R words_uniform(W high, W low) { return words_fraction(high, low) - (1.0 - 0x1p-53); }
 
 FUNCTION void random_normals(const W words[4], R z[NORMALS]) {
-  R radius = SQRT(r_log(ALL(2.0) - words_fraction(words[0], words[1])) * -2.0);
+  R radius = SQRT(r_minus_2_log(ALL(2.0) - words_fraction(words[0], words[1])));
   R v = FMA(words_fraction(words[2], words[3]), ALL(0.5), ALL(-0.75));
   R sine, cosine;
   r_sincos_turn(v, &sine, &cosine);
   z[0] = radius * sine;
-  z[1] = REAL_OF(BITS(radius * cosine) ^ WORD_BITS(words[3]) << 63);
+  z[1] = REAL_OF(BITS(radius * cosine) ^ WORDS_JOIN(words[3], words[3]) << 63);
 }
 #endif
 

@@ -9,8 +9,8 @@
 
 /* The paths of one draw; `alive` is how many of them count when that is not all. */
 FUNCTION void draw_paths(const mc_european_params p, W low, u32 high, R pays[NORMALS], R spots[NORMALS], R z[NORMALS]) {
-  W counter[4] = {low, ALL_W(high), ALL_W(0), ALL_W(0)}, words[4];
-  random_words(counter, p.key0, p.key1, words);
+  W words[4];
+  random_words(low, high, 0, 0, p.key0, p.key1, words);
   random_normals(words, z);
   R drift = ALL(p.drift), width = ALL(p.width), scale = ALL(p.scale), shift = ALL(p.shift), nothing = ALL(0);
   for (int k = 0; k < NORMALS; k++) {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernels of the tests alone: the elementary functions and random numbers laid bare. */
+#ifndef ASSAY_TEST_PROBE_H
+#define ASSAY_TEST_PROBE_H
+
+typedef struct probe_params {
+  u32 function, items;
+  u32 first, c1, c2, c3, key0, key1; /* item i draws from the counter (first + i, c1, c2, c3) */
+} probe_params;
+
+/* Of in[item]: out[item], and for two results out[items + item]. */
+enum { PROBE_EXP, PROBE_EXP2, PROBE_LOG, PROBE_MINUS_2_LOG, PROBE_SINCOS, PROBE_SQRT, PROBE_DIVIDE, PROBE_FUNCTIONS };
+
+#endif
