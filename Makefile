@@ -57,7 +57,7 @@ run: build
 	@$(BUILD)/assay run $(RUN_ARGS)
 
 bench: build
-	@python3 bench/bars.py $(BUILD); foundation=$$?; python3 bench/judge/bars.py $(BUILD) && exit $$foundation
+	@failed=0; for bars in bench bench/judge bench/quant; do python3 $$bars/bars.py $(BUILD) || failed=1; done; exit $$failed
 
 test: test-packages
 	$(call configure,$(BUILD),-Dtests=true -Dwerror=$(WERROR))
