@@ -338,12 +338,12 @@ ASSAY_API void assay_perf_enable(bool on);
 /* `label` must live for good. */
 static inline void assay_perf_begin(assay_perf *perf, const char *label) {
   perf->on = false;
-  if (__builtin_expect(assay_perf_enabled, 0)) assay_perf_start(perf, label);
+  if (__builtin_expect(__atomic_load_n(&assay_perf_enabled, __ATOMIC_RELAXED), 0)) assay_perf_start(perf, label);
 }
 
 /* Bytes moved and floating point operations of the operation; 0: unknown. Times the host: sync the stream before it. */
 static inline void assay_perf_end(assay_perf *perf, double bytes, double flops) {
-  if (__builtin_expect(assay_perf_enabled, 0)) assay_perf_finish(perf, bytes, flops);
+  if (__builtin_expect(__atomic_load_n(&assay_perf_enabled, __ATOMIC_RELAXED), 0)) assay_perf_finish(perf, bytes, flops);
 }
 
 /* Says on which device it ran; between begin and end. */

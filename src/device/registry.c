@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* Which devices there are, and which one is taken. */
+#include <assay/device.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "device/core.h"
+
+/* In the order in which they are asked. */
+static const assay_backend *(*const backends_of_process[])(void) = {
+    assay_backend_cuda,
+    assay_backend_opencl,
+    assay_backend_cpu,
+    assay_backend_dummy,
+};
+
+enum { BACKENDS = 8, ROWS = BACKENDS * ASSAY_BACKEND_MAX_DEVICES };
+
+typedef struct registered {
+  assay_device_row public;
+  const assay_backend *backend;
+  size_t index;     /* in the backend */
+  assay_core *core; /* while it is open */
+} registered;
+
+struct assay_registry {
+  pthread_mutex_t lock; /* of cores and causes; also held while a device opens */
+  const assay_backend *backends[BACKENDS];
+  size_t backend_count;
+  registered rows[ROWS]; /* as enumerated */
+  size_t count;
+};
+
+/* ---- enumerating -------------------------------------------------------------------------------------------------------------------- */
+
+static void add_backend(assay_registry *registry, const assay_backend *backend) {
+  assay_device_info infos[ASSAY_BACKEND_MAX_DEVICES] = {0};
+  char cause[256] = "";
+  size_t count = backend->enumerate(infos, ASSAY_BACKEND_MAX_DEVICES, cause, sizeof cause);
+  for (size_t i = 0; i < count && i < ASSAY_BACKEND_MAX_DEVICES; i++) {
+    registered *at = &registry->rows[registry->count++];
+    *at = (registered){.public = {.info = infos[i], .available = true}, .backend = backend, .index = i};
+    if (infos[i].id[0] == '\0') snprintf(at->public.info.id, sizeof at->public.info.id, "%s:%zu", backend->name, i);
+  }
+  if (count > 0) return;
+  registered *at = &registry->rows[registry->count++];
+  *at = (registered){.backend = backend};
+  snprintf(at->public.info.id, sizeof at->public.info.id, "%s", backend->name);
+  snprintf(at->public.cause, sizeof at->public.cause, "%s", cause[0] != '\0' ? cause : "the backend does not say why");
+  assay_log(ASSAY_LOG_DEBUG, "%s: %s", backend->name, at->public.cause);
+}
+
+assay_status assay_registry_create(const assay_backend *const *backends, size_t count, assay_error *err, assay_registry **out) {
+  if (count > BACKENDS) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu device backends are more than %d", count, BACKENDS);
+  for (size_t i = 0; i < count; i++) {
+    assay_status status = assay_backend_check(backends[i], err);
+    if (status != ASSAY_OK) return status;
+  }
+  assay_registry *registry = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *registry);
+  if (registry == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the list of devices");
+  pthread_mutex_init(&registry->lock, NULL);
+  for (size_t i = 0; i < count; i++) {
+    registry->backends[registry->backend_count++] = backends[i];
+    add_backend(registry, backends[i]);
+  }
+  *out = registry;
+  return ASSAY_OK;
+}
+
+void assay_registry_destroy(assay_registry *registry) {
+  if (registry == NULL) return;
+  pthread_mutex_destroy(&registry->lock);
+  assay_free(registry);
+}
+
+static assay_registry *process;
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+
+static void make_process(void) {
+  const assay_backend *backends[BACKENDS];
+  size_t count = sizeof backends_of_process / sizeof *backends_of_process;
+  for (size_t i = 0; i < count; i++) backends[i] = backends_of_process[i]();
+  assay_error err = {0};
+  if (assay_registry_create(backends, count, &err, &process) != ASSAY_OK) assay_log(ASSAY_LOG_WARNING, "devices: %s", err.message);
+}
+
+assay_registry *assay_registry_of_process(void) {
+  pthread_once(&process_once, make_process);
+  return process;
+}
+
+/* ---- listing ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A loss is found out while others look on. */
+static void copy_row(registered *from, assay_device_row *to) {
+  *to = from->public;
+  assay_error lost = {0};
+  if (from->core == NULL || assay_core_usable(from->core, &lost) == ASSAY_OK) return;
+  to->available = false;
+  snprintf(to->cause, sizeof to->cause, "%.*s", (int)sizeof to->cause - 1, lost.message);
+}
+
+/* What auto would take first; what it never takes, and what is not there, at the end. */
+static unsigned place(const registered *row) {
+  if (!row->public.available) return UINT32_MAX;
+  return row->public.info.rank == 0 ? UINT32_MAX - 1 : row->public.info.rank;
+}
+
+static size_t by_rank(assay_registry *registry, registered *ordered[ROWS]) {
+  for (size_t i = 0; i < registry->count; i++) {
+    size_t j = i;
+    for (; j > 0 && place(ordered[j - 1]) > place(&registry->rows[i]); j--) ordered[j] = ordered[j - 1];
+    ordered[j] = &registry->rows[i];
+  }
+  return registry->count;
+}
+
+size_t assay_registry_list(assay_registry *registry, assay_device_row *rows, size_t capacity) {
+  if (registry == NULL) return 0;
+  registered *ordered[ROWS];
+  pthread_mutex_lock(&registry->lock);
+  size_t count = by_rank(registry, ordered);
+  for (size_t i = 0; i < count && i < capacity; i++) copy_row(ordered[i], &rows[i]);
+  pthread_mutex_unlock(&registry->lock);
+  return count;
+}
+
+size_t assay_device_list(assay_device_row *rows, size_t capacity) {
+  return assay_registry_list(assay_registry_of_process(), rows, capacity);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Under the lock. A device that is lost stays so. */
+static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
+  if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
+  if (row->core != NULL) {
+    assay_status status = assay_core_usable(row->core, err);
+    if (status == ASSAY_OK) assay_core_ref(row->core);
+    return status;
+  }
+  assay_status status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core);
+  if (status != ASSAY_OK) return status;
+  row->core->registry = registry;
+  row->core->row = (size_t)(row - registry->rows);
+  return ASSAY_OK;
+}
+
+bool assay_registry_release(assay_core *core) {
+  assay_registry *registry = core->registry;
+  pthread_mutex_lock(&registry->lock);
+  pthread_mutex_lock(&core->lock);
+  bool last = --core->references == 0;
+  pthread_mutex_unlock(&core->lock);
+  if (last) {
+    registered *row = &registry->rows[core->row];
+    row->core = NULL;
+    if (atomic_load_explicit(&core->lost, memory_order_acquire)) {
+      row->public.available = false;
+      snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
+    }
+  }
+  pthread_mutex_unlock(&registry->lock);
+  return last;
+}
+
+static assay_status make_handle(assay_core *core, bool exact, const char *reason, assay_error *err, assay_device **device) {
+  assay_device *handle = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *handle);
+  if (handle == NULL) {
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a device");
+  }
+  handle->core = core;
+  handle->exact = exact;
+  snprintf(handle->reason, sizeof handle->reason, "%s", reason);
+  *device = handle;
+  return ASSAY_OK;
+}
+
+/* auto: the best that opens; the reason names each that was better and why it was not taken. */
+static assay_status open_best(assay_registry *registry, assay_error *err, assay_core **core, assay_buf *reason) {
+  registered *ordered[ROWS];
+  size_t count = by_rank(registry, ordered), last = ROWS;
+  for (size_t i = 0; i < count && last == ROWS; i++) {
+    if (ordered[i]->public.available && ordered[i]->public.info.rank == 0) continue;
+    if (!ordered[i]->public.available) continue;
+    assay_error cause = {0};
+    if (open_row(registry, ordered[i], &cause) == ASSAY_OK)
+      last = i;
+    else
+      assay_buf_printf(reason, "%s: %s; ", ordered[i]->public.info.id, cause.message);
+  }
+  /* Backends that have none here, of those that stand before the one taken. */
+  for (size_t i = 0; i < registry->count; i++) {
+    const registered *row = &registry->rows[i];
+    if (last != ROWS && row->backend == ordered[last]->backend) break;
+    if (!row->public.available) assay_buf_printf(reason, "%s: %s; ", row->public.info.id, row->public.cause);
+    if (row->public.available && row->public.info.rank == 0)
+      assay_buf_printf(reason, "%s (%s) is for those who ask for it; ", row->public.info.id, row->public.info.name);
+  }
+  if (last == ROWS)
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device: %s", reason->data != NULL ? reason->data : "no backend is built in");
+  assay_buf_printf(reason, "%s%s", reason->length > 0 ? "so " : "the best one here: ", ordered[last]->public.info.id);
+  *core = ordered[last]->core;
+  return ASSAY_OK;
+}
+
+static assay_status unknown_request(const assay_registry *registry, const char *request, assay_error *err) {
+  const char *words[BACKENDS + 2] = {"auto"};
+  assay_buf known = {0};
+  assay_buf_puts(&known, "auto");
+  for (size_t i = 0; i < registry->backend_count; i++) {
+    words[i + 1] = registry->backends[i]->name;
+    assay_buf_printf(&known, ", %s", words[i + 1]);
+  }
+  const char *near = assay_nearest_word(request, words);
+  ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no device '%.40s'%s%s%s: it is one of %s, or one with a number such as cuda:1", request,
+             near != NULL ? ": did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",
+             known.data != NULL ? known.data : "auto");
+  assay_buf_deinit(&known);
+  return ASSAY_ERR_INVALID;
+}
+
+/* "cuda:1", "cuda" (the best of them), "cpu". */
+static assay_status open_named(assay_registry *registry, const char *request, assay_error *err, assay_core **core) {
+  size_t length = strcspn(request, ":");
+  const assay_backend *backend = NULL;
+  for (size_t i = 0; i < registry->backend_count; i++) {
+    const char *name = registry->backends[i]->name;
+    if (strlen(name) == length && strncmp(name, request, length) == 0) backend = registry->backends[i];
+  }
+  uint64_t number = 0;
+  bool numbered = request[length] == ':';
+  if (backend == NULL || (numbered && !assay_parse_u64(request + length + 1, &number))) return unknown_request(registry, request, err);
+  registered *ordered[ROWS];
+  size_t count = by_rank(registry, ordered), devices = 0;
+  for (size_t i = 0; i < count; i++) {
+    registered *row = ordered[i];
+    if (row->backend != backend) continue;
+    if (!row->public.available || !numbered || row->index == number) {
+      assay_status status = open_row(registry, row, err);
+      if (status == ASSAY_OK) *core = row->core;
+      return status;
+    }
+    devices++;
+  }
+  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device '%.40s': %s has %zu here, numbered from 0", request, backend->name,
+                    devices);
+}
+
+static assay_status open_request(assay_registry *registry, const char *request, bool from_environment, assay_error *err,
+                                 assay_device **device) {
+  assay_core *core = NULL;
+  assay_buf reason = {0};
+  bool exact = strcmp(request, "auto") != 0;
+  pthread_mutex_lock(&registry->lock);
+  assay_status status = exact ? open_named(registry, request, err, &core) : open_best(registry, err, &core, &reason);
+  pthread_mutex_unlock(&registry->lock);
+  if (exact && status == ASSAY_OK)
+    assay_buf_printf(&reason, from_environment ? "ASSAY_DEVICE=%.60s asks for it" : "'%.60s' was asked for", request);
+  if (status == ASSAY_OK) {
+    status = make_handle(core, exact, reason.data != NULL ? reason.data : "", err, device);
+    if (status != ASSAY_OK) assay_core_unref(core);
+  }
+  assay_buf_deinit(&reason);
+  return status;
+}
+
+assay_status assay_registry_open(assay_registry *registry, const char *request, assay_error *err, assay_device **device) {
+  if (registry == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "the list of devices could not be made");
+  bool from_environment = request == NULL && (request = assay_settings_device()) != NULL;
+  return open_request(registry, request != NULL ? request : "auto", from_environment, err, device);
+}
+
+/* The lanes of the processor itself: the last that auto would take. */
+assay_status assay_registry_open_fallback(assay_registry *registry, assay_error *err, assay_device **device) {
+  registered *last = NULL;
+  assay_core *core = NULL;
+  pthread_mutex_lock(&registry->lock);
+  for (size_t i = 0; i < registry->count; i++) {
+    registered *row = &registry->rows[i];
+    if (!row->public.available || row->public.info.rank == 0 || row->public.info.kind != ASSAY_DEVICE_CPU) continue;
+    if (last == NULL || row->public.info.rank > last->public.info.rank) last = row;
+  }
+  assay_status status =
+      last == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no processor device to move to") : open_row(registry, last, err);
+  if (status == ASSAY_OK) core = last->core;
+  pthread_mutex_unlock(&registry->lock);
+  if (status == ASSAY_OK && (status = make_handle(core, false, "the work moved here", err, device)) != ASSAY_OK) assay_core_unref(core);
+  return status;
+}
+
+assay_status assay_device_open(const char *request, assay_error *err, assay_device **device) {
+  if (device == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_device_open needs a place for the device");
+  return assay_registry_open(assay_registry_of_process(), request, err, device);
+}
+
+void assay_device_close(assay_device *device) {
+  if (device == NULL) return;
+  assay_core_unref(device->core);
+  assay_free(device);
+}
+
+/* Kept for good, so that a driver is not taken down while the program ends. */
+assay_status assay_device_default(assay_error *err, assay_device **device) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static _Atomic(assay_device *) kept;
+  assay_device *found = atomic_load_explicit(&kept, memory_order_acquire);
+  assay_status status = ASSAY_OK;
+  if (found == NULL) {
+    pthread_mutex_lock(&lock);
+    found = atomic_load_explicit(&kept, memory_order_relaxed);
+    if (found == NULL && (status = assay_device_open(NULL, err, &found)) == ASSAY_OK)
+      atomic_store_explicit(&kept, found, memory_order_release);
+    pthread_mutex_unlock(&lock);
+  }
+  if (status == ASSAY_OK) *device = found;
+  return status;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Which device is taken, and why. */
+#include "fake.h"
+
+static assay_registry *registry_of(unsigned count, fake_backend *const *backends) {
+  const assay_backend *list[4];
+  assay_error err = {0};
+  assay_registry *registry = NULL;
+  for (unsigned i = 0; i < count; i++) list[i] = &backends[i]->backend;
+  assert_ok(assay_registry_create(list, count, &err, &registry), err);
+  return registry;
+}
+
+/* A GPU behind two drivers, a processor in OpenCL, and the native one. */
+static assay_registry *usual(fake_backend *backends[3]) {
+  backends[0] = fake(0, "cuda");
+  backends[1] = fake(1, "opencl");
+  backends[2] = fake(2, "cpu");
+  fake_device(backends[0], "GPU by CUDA", ASSAY_DEVICE_GPU, 10);
+  fake_device(backends[0], "second GPU", ASSAY_DEVICE_GPU, 11);
+  fake_device(backends[1], "PoCL", ASSAY_DEVICE_CPU, 0);
+  fake_device(backends[1], "GPU by OpenCL", ASSAY_DEVICE_GPU, 20);
+  fake_device(backends[2], "lanes", ASSAY_DEVICE_CPU, 100);
+  return registry_of(3, backends);
+}
+
+static void expect(assay_registry *registry, const char *request, const char *name, bool exact) {
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assert_ok(assay_registry_open(registry, request, &err, &device), err);
+  assert_string_equal(assay_device_get_info(device)->name, name);
+  assert_int_equal(assay_device_is_exact(device), exact);
+  assert_true(strlen(assay_device_reason(device)) > 5);
+  assay_device_close(device);
+}
+
+static void the_best_is_taken_and_the_rest_by_name(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  unsetenv("ASSAY_DEVICE");
+  expect(registry, NULL, "GPU by CUDA", false);
+  expect(registry, "auto", "GPU by CUDA", false);
+  expect(registry, "cuda:1", "second GPU", true);
+  expect(registry, "opencl", "GPU by OpenCL", true);
+  expect(registry, "opencl:0", "PoCL", true);
+  expect(registry, "cpu", "lanes", true);
+  setenv("ASSAY_DEVICE", "opencl:1", 1);
+  expect(registry, NULL, "GPU by OpenCL", true);
+  expect(registry, "auto", "GPU by CUDA", false); /* who calls with a name means it */
+  setenv("ASSAY_DEVICE", "", 1);
+  expect(registry, NULL, "GPU by CUDA", false);
+  unsetenv("ASSAY_DEVICE");
+  assay_registry_destroy(registry);
+}
+
+static void the_reason_names_what_was_not_there(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry_destroy(usual(backends));
+  backends[0]->count = 0, backends[0]->cause = "libcuda.so.1 is not installed";
+  backends[1]->count = 1; /* PoCL */
+  assay_registry *registry = registry_of(3, backends);
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assert_ok(assay_registry_open(registry, "auto", &err, &device), err);
+  assert_string_equal(assay_device_get_info(device)->name, "lanes");
+  assert_non_null(strstr(assay_device_reason(device), "cuda: libcuda.so.1 is not installed"));
+  assert_non_null(strstr(assay_device_reason(device), "PoCL"));
+  assay_device_close(device);
+  assert_int_equal(assay_registry_open(registry, "cuda", &err, &device), ASSAY_ERR_NOT_FOUND);
+  assert_non_null(strstr(err.message, "libcuda.so.1"));
+  assay_device_row rows[8];
+  assert_int_equal(assay_registry_list(registry, rows, 8), 3);
+  assert_string_equal(rows[0].info.name, "lanes");
+  assert_string_equal(rows[2].info.id, "cuda");
+  assert_false(rows[2].available);
+  assert_string_equal(rows[2].cause, "libcuda.so.1 is not installed");
+  assay_registry_destroy(registry);
+}
+
+static void a_device_that_does_not_open_is_passed_over(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  backends[0]->opens = false;
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assert_ok(assay_registry_open(registry, NULL, &err, &device), err);
+  assert_string_equal(assay_device_get_info(device)->id, "opencl:1");
+  assert_non_null(strstr(assay_device_reason(device), "its driver is too old"));
+  assay_device_close(device);
+  assert_int_equal(assay_registry_open(registry, "cuda:0", &err, &device), ASSAY_ERR_UNSUPPORTED);
+  assay_registry_destroy(registry);
+}
+
+static void what_is_no_device_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *request, *says;
+    assay_status status;
+  } rows[] = {
+      {"cud", "did you mean cuda?", ASSAY_ERR_INVALID},
+      {"cuda:", "is no", ASSAY_ERR_INVALID},
+      {"cuda:x", "no device 'cuda:x'", ASSAY_ERR_INVALID},
+      {"cuda:2", "has 2 here", ASSAY_ERR_NOT_FOUND},
+      {"cuda:-1", "no device", ASSAY_ERR_INVALID},
+      {"AUTO", "no device", ASSAY_ERR_INVALID},
+      {"", "no device", ASSAY_ERR_INVALID},
+  };
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assay_error err = {0};
+    assay_device *device = NULL;
+    assert_int_equal(assay_registry_open(registry, rows[i].request, &err, &device), rows[i].status);
+    assert_null(device);
+    if (i != 1) assert_non_null(strstr(err.message, rows[i].says));
+  }
+  assay_registry_destroy(registry);
+}
+
+static void a_backend_that_lacks_a_hook_is_not_registered(void **state) {
+  (void)state;
+  fake_backend *odd = fake(0, "odd");
+  const assay_backend *list[] = {&odd->backend};
+  assay_registry *registry = NULL;
+  assay_error err = {0};
+  odd->backend.launch = NULL;
+  assert_int_equal(assay_registry_create(list, 1, &err, &registry), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "'odd' lacks the hook 'launch'"));
+  fake(0, "odd")->backend.unview = NULL;
+  assay_error_clear(&err);
+  assert_int_equal(assay_registry_create(list, 1, &err, &registry), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "'view'"));
+  fake(0, "odd")->backend.version = 99;
+  assert_int_equal(assay_registry_create(list, 1, NULL, &registry), ASSAY_ERR_VERSION);
+  assert_null(registry);
+}
+
+static void one_device_is_shared_by_all_who_open_it(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  assay_error err = {0};
+  assay_device *one = NULL, *two = NULL;
+  assay_stream *stream = NULL;
+  assay_buffer *buffer = NULL;
+  assay_memory_stats stats;
+  assert_ok(assay_registry_open(registry, "cpu", &err, &one), err);
+  assert_ok(assay_registry_open(registry, "cpu", &err, &two), err);
+  assert_ok(assay_stream_create(one, &err, &stream), err);
+  assert_ok(assay_buffer_alloc(stream, 1000, "x", &err, &buffer), err);
+  assay_device_memory(two, &stats);
+  assert_int_equal(stats.live_buffers, 1);
+  assay_device_close(one); /* the stream keeps it */
+  assay_buffer_free(buffer);
+  assay_stream_destroy(stream);
+  assay_device_close(two);
+  assay_registry_destroy(registry);
+}
+
+static void the_environment_bounds_the_memory(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assay_memory_stats stats;
+  setenv("ASSAY_MEMORY_FRACTION", "0.25", 1);
+  assert_ok(assay_registry_open(registry, "cuda", &err, &device), err);
+  assay_device_memory(device, &stats);
+  assert_int_equal(stats.limit_bytes, UINT64_C(1) << 28);
+  assay_device_close(device);
+  static const char *const wrong[] = {"0", "1.5", "-1", "nan", "half"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    setenv("ASSAY_MEMORY_FRACTION", wrong[i], 1);
+    assay_error why = {0};
+    assert_int_equal(assay_registry_open(registry, "cuda", &why, &device), ASSAY_ERR_INVALID);
+    assert_non_null(strstr(why.message, wrong[i]));
+  }
+  unsetenv("ASSAY_MEMORY_FRACTION");
+  assay_registry_destroy(registry);
+}
+
+static void the_processor_is_always_there(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assert_ok(assay_device_open("cpu", &err, &device), err);
+  const assay_device_info *info = assay_device_get_info(device);
+  assert_string_equal(info->id, "cpu");
+  assert_true(info->name[0] != '\0' && info->memory_bytes > 1 << 20);
+  assert_true(assay_device_supports(device, "mc_european_f64"));
+  assert_false(assay_device_supports(device, "no such kernel"));
+  assay_device_health health;
+  assay_device_get_health(device, &health);
+  /* What is not known has a cause. */
+  if (!(health.power_watts == health.power_watts)) assert_true(health.cause[0] != '\0');
+  assay_device_close(device);
+  setenv("ASSAY_THREADS", "many", 1);
+  assert_int_equal(assay_device_open("cpu", &err, &device), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "ASSAY_THREADS=many"));
+  unsetenv("ASSAY_THREADS");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_best_is_taken_and_the_rest_by_name),
+      cmocka_unit_test(the_reason_names_what_was_not_there),
+      cmocka_unit_test(a_device_that_does_not_open_is_passed_over),
+      cmocka_unit_test(what_is_no_device_is_refused),
+      cmocka_unit_test(a_backend_that_lacks_a_hook_is_not_registered),
+      cmocka_unit_test(one_device_is_shared_by_all_who_open_it),
+      cmocka_unit_test(the_environment_bounds_the_memory),
+      cmocka_unit_test(the_processor_is_always_there),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
