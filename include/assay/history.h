@@ -88,6 +88,9 @@ ASSAY_API assay_status assay_history_series(assay_history *history, const char *
                                             const char *metric, size_t limit, assay_error *err, assay_history_point **points,
                                             size_t *count);
 ASSAY_API void assay_history_points_free(assay_history_point *points);
+/* In which direction that metric is better, as the run says; ASSAY_ERR_NOT_FOUND when it has no such figure. */
+ASSAY_API assay_status assay_history_better(assay_history *history, const char *run_id, const char *suite, const char *benchmark,
+                                            const char *metric, assay_error *err, assay_better *better);
 
 /* Stores a whole finished result at once (an imported one, a merged baseline): all of it or nothing. A run of that id that is there
  * already is replaced. */

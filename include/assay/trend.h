@@ -28,6 +28,7 @@ typedef struct assay_trend {
   size_t count;
   assay_changepoint *changes; /* indices are of `points` */
   size_t change_count;
+  assay_better better; /* LOWER where the newest run does not say */
 } assay_trend;
 
 typedef struct assay_trends {

@@ -211,6 +211,31 @@ static assay_status load_benchmarks(assay_history *history, const char *id, assa
   return inner.status != ASSAY_OK ? inner.status : status;
 }
 
+assay_status assay_history_better(assay_history *history, const char *run_id, const char *suite, const char *benchmark, const char *metric,
+                                  assay_error *err, assay_better *better) {
+  assay_error inner = {0};
+  size_t length = 0;
+  bool known = false;
+  assay_result *holder = NULL;
+  assay_status status = ASSAY_DB_ASK(history, LOAD_BENCHMARK, "read a benchmark", err, TEXT(run_id), TEXT(suite), TEXT(benchmark));
+  if (status != ASSAY_OK) return status;
+  status = assay_result_create(&inner, &holder);
+  if (status == ASSAY_OK && assay_db_next(history)) {
+    const char *json = assay_db_bytes(history, 0, &length);
+    status = assay_result_add_benchmark_json(holder, json, length, &inner);
+  }
+  assay_status ended = assay_db_end(history, err);
+  if (status != ASSAY_OK) damaged(history, run_id, &inner, err);
+  if (status == ASSAY_OK) status = ended;
+  const assay_benchmark_result *b = status == ASSAY_OK ? assay_result_find(holder, suite, benchmark) : NULL;
+  const assay_metric_result *m = b != NULL ? assay_benchmark_metric(b, metric) : NULL;
+  known = m != NULL;
+  if (known) *better = m->better;
+  assay_result_destroy(holder);
+  if (status != ASSAY_OK || known) return status;
+  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: run %s has no figure %s of %s/%s", history->name, run_id, metric, suite, benchmark);
+}
+
 static assay_status load(assay_history *history, const char *id, assay_error *err, assay_result **result) {
   assay_result *loaded = NULL;
   assay_status status = load_run(history, id, err, &loaded);

@@ -71,6 +71,7 @@
                  "ORDER BY CASE state WHEN 1 THEN 0 ELSE 1 END, started_at_s DESC, key DESC LIMIT 1")                                    \
   X(LOAD_RUN, "SELECT document, state FROM runs WHERE id = ?1")                                                                          \
   X(LOAD_BENCHMARKS, "SELECT document FROM benchmarks WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY position, key")          \
+  X(LOAD_BENCHMARK, "SELECT document FROM benchmarks WHERE run = (SELECT key FROM runs WHERE id = ?1) AND suite = ?2 AND name = ?3")     \
   X(SERIES, ASSAY_SQL_POINT_ROWS                                                                                                         \
     "WHERE p.series = (SELECT id FROM series WHERE suite = ?2 AND benchmark = ?3 AND metric = ?4 AND machine_id = ?5) "                  \
     "ORDER BY p.at_s DESC, p.run DESC LIMIT ?1")                                                                                         \

@@ -119,12 +119,13 @@ static const char document_style[] =
     "text{fill:#17191d}.tk,.lb{fill:#595e68}.em{font-weight:650}.ti{font-size:15px;font-weight:650}.gr{stroke:#ebe8e1;fill:none}"
     ".ax{stroke:#dedad2;fill:none}.roof{stroke:#17191d;stroke-width:1.4;fill:none}.roof2{stroke:#595e68;fill:none}"
     ".roof3{stroke:#595e68;stroke-dasharray:4 3;fill:none}.pt{fill:#1d5f9e;stroke:#fdfcfa}.ln{stroke:#1d5f9e;stroke-width:1.6;fill:none}"
-    ".area{fill:#1d5f9e;fill-opacity:.16}.chg{fill:#c2571a;fill-opacity:.2}.chl{fill:#a8460d;font-weight:650}.paper{fill:#fdfcfa}"
+    ".area{fill:#1d5f9e;fill-opacity:.16}.chg{fill:#c2571a;fill-opacity:.2}.chl{fill:#a8460d;font-weight:650}"
+    ".chb{fill:#2f7d4f;fill-opacity:.2}.chbl{fill:#1f6b3c;font-weight:650}.spk{fill:#595e68}.paper{fill:#fdfcfa}"
     ".halo{stroke:#fdfcfa;stroke-width:3;paint-order:stroke;stroke-linejoin:round}"
     "@media(prefers-color-scheme:dark){svg{background:#14161a}text{fill:#e9e7e2}.tk,.lb{fill:#a4a8b1}.gr{stroke:#262a31}.ax{stroke:#353941}"
     ".roof{stroke:#e9e7e2}.roof2,.roof3{stroke:#a4a8b1}.pt{fill:#6db0e8;stroke:#14161a}.ln{stroke:#6db0e8}.area{fill:#6db0e8}.chg{fill:#"
     "e8935a}"
-    ".chl{fill:#f0a878}.paper{fill:#14161a}.halo{stroke:#14161a}}";
+    ".chl{fill:#f0a878}.chb{fill:#5fb882}.chbl{fill:#84d0a1}.spk{fill:#a4a8b1}.paper{fill:#14161a}.halo{stroke:#14161a}}";
 
 void assay_svg_document(assay_buf *out, double width, double height, const char *title) {
   assay_buf_printf(
@@ -173,6 +174,18 @@ void assay_svg_arrow(assay_buf *out, const char *css_class, double x, double y, 
   open_mark(out, "polygon", css_class);
   assay_buf_puts(out, " points=\"");
   const double points[] = {x, y, base, y - half, base, y + half};
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+    if (i > 0) assay_buf_putc(out, i % 2 == 1 ? ',' : ' ');
+    assay_svg_number(out, points[i]);
+  }
+  assay_buf_puts(out, "\"/>");
+}
+
+void assay_svg_pointer(assay_buf *out, const char *css_class, double x, double y, double length) {
+  double half = fabs(length) * 0.7;
+  open_mark(out, "polygon", css_class);
+  assay_buf_puts(out, " points=\"");
+  const double points[] = {x, y, x - half, y - length, x + half, y - length};
   for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
     if (i > 0) assay_buf_putc(out, i % 2 == 1 ? ',' : ' ');
     assay_svg_number(out, points[i]);

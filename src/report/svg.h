@@ -5,7 +5,8 @@
  * plots small.
  *
  * Classes: ax (axis line), gr (grid line), tk (tick label), lb (label), em (label that stands out), bar, trk (track), ci (interval), dot,
- * med (median), roof, area and ln (a line with its interval), chg (where a change may lie), and s0 .. s5 for series.
+ * med (median), roof, area and ln (a line with its interval), chg and chb (where a change for the worse or the better may lie), spk (beyond
+ * the scale), and s0 .. s5 for series.
  */
 #ifndef ASSAY_REPORT_SVG_H
 #define ASSAY_REPORT_SVG_H
@@ -48,6 +49,8 @@ void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, do
 void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text);
 /* A mark at the edge for what lies beyond it: a triangle whose tip is at (x, y), pointing right, or left when `length` is negative. */
 void assay_svg_arrow(assay_buf *out, const char *css_class, double x, double y, double length);
+/* The same upright: its tip at (x, y), its base `length` below it (negative: above). */
+void assay_svg_pointer(assay_buf *out, const char *css_class, double x, double y, double length);
 /* A line through points; NaN breaks it. */
 void assay_svg_polyline(assay_buf *out, const char *css_class, const double *x, const double *y, size_t count);
 /* The area between two lines over the same x, for intervals. */

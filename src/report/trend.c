@@ -71,7 +71,12 @@ static assay_status add(loader *l, const assay_history_name *name) {
   if (l->arena->failed) return ASSAY_FAIL(l->err, ASSAY_ERR_NO_MEMORY, "out of memory for trends");
   assay_status status = assay_history_series(l->history, name->machine_id, name->suite, name->benchmark, name->metric, l->limit, l->err,
                                              &trend->points, &trend->count);
-  return status == ASSAY_OK ? find_changes(trend, l->err) : status;
+  if (status == ASSAY_OK) status = find_changes(trend, l->err);
+  /* Only what changed is asked for its direction: an improvement has another colour. */
+  if (status == ASSAY_OK && trend->change_count > 0)
+    assay_history_better(l->history, trend->points[trend->count - 1].run_id, trend->suite, trend->benchmark, trend->metric, NULL,
+                         &trend->better);
+  return status;
 }
 
 static assay_status add_all(loader *l, const assay_history_name *names, size_t count) {

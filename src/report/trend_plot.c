@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -25,14 +26,47 @@ static void moment(int64_t at_s, bool near, char out[ASSAY_REPORT_TEXT]) {
     out[10] = '\0';
 }
 
+enum { FILTER = 2, LEAST_TO_FILTER = 5 };
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The median of a figure and up to two on either side: one or two spikes in a row do not move it, a step does at once. */
+static double filtered(const assay_history_point *points, size_t count, size_t at) {
+  double near[2 * FILTER + 1];
+  size_t found = 0, from = at > FILTER ? at - FILTER : 0, to = at + FILTER < count ? at + FILTER : count - 1;
+  for (size_t i = from; i <= to; i++)
+    if (isfinite(points[i].value)) near[found++] = points[i].value;
+  qsort(near, found, sizeof *near, ascending);
+  return found > 0 ? (near[(found - 1) / 2] + near[found / 2]) / 2 : NAN;
+}
+
+/* From the least to the largest figure; where these are lone spikes, only as much again as the others span. The newest run is never left
+ * out: it is what the picture is looked at for. */
+static void find_range(const assay_history_point *points, size_t count, double *least, double *most) {
+  double low = INFINITY, high = -INFINITY;
+  *least = INFINITY, *most = -INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(points[i].value)) continue;
+    double calm = i + 1 == count || count < LEAST_TO_FILTER ? points[i].value : filtered(points, count, i);
+    low = fmin(low, calm), high = fmax(high, calm);
+    *least = fmin(*least, points[i].value), *most = fmax(*most, points[i].value);
+  }
+  double room = fmax(high - low, fabs(high) * 0.04);
+  *least = fmax(*least, low - room);
+  *most = fmin(*most, high + room);
+}
+
 /* The scale follows the figures: room for the intervals, but at most as much again as the figures span on either side, so that one wide
  * interval does not press all runs into a line. The band is cut there. */
 static void find_scale(const assay_history_point *points, size_t count, double *low, double *high) {
-  double least = INFINITY, most = -INFINITY;
+  double least, most;
+  find_range(points, count, &least, &most);
   *low = INFINITY, *high = -INFINITY;
   for (size_t i = 0; i < count; i++) {
     const assay_history_point *p = &points[i];
-    if (isfinite(p->value)) least = fmin(least, p->value), most = fmax(most, p->value);
     if (isfinite(p->ci_low)) *low = fmin(*low, p->ci_low);
     if (isfinite(p->ci_high)) *high = fmax(*high, p->ci_high);
   }
@@ -79,6 +113,24 @@ static void draw_line(const panel *p) {
   assay_free(xs);
 }
 
+/* What lies beyond the scale, as a mark at its edge; the figure stands beside it while there are few. */
+static void draw_spikes(const panel *p) {
+  enum { FEW_SPIKES = 2, SIZE = 7 };
+  size_t beyond = 0;
+  for (size_t i = 0; i < p->line->count; i++)
+    beyond += isfinite(p->line->points[i].value) && (p->line->points[i].value > p->y.high || p->line->points[i].value < p->y.low);
+  for (size_t i = 0; i < p->line->count; i++) {
+    double value = p->line->points[i].value, x = assay_axis_at(&p->x, (double)i);
+    if (!isfinite(value) || (value <= p->y.high && value >= p->y.low)) continue;
+    bool above = value > p->y.high, leftwards = x > p->frame->width / 2;
+    char text[ASSAY_REPORT_TEXT];
+    assay_svg_pointer(p->out, "spk", x, above ? p->y.to : p->y.from, above ? -SIZE : SIZE);
+    if (beyond <= FEW_SPIKES)
+      assay_svg_text(p->out, "tk", leftwards ? x - SIZE : x + SIZE, above ? p->y.to + 10 : p->y.from - 4, leftwards ? "end" : "start",
+                     assay_report_value(value, p->line->unit, text));
+  }
+}
+
 static void draw_newest(const panel *p) {
   char text[ASSAY_REPORT_TEXT];
   const assay_history_point *newest = &p->line->points[p->line->count - 1];
@@ -107,11 +159,12 @@ static void draw_changes(const panel *p) {
   for (size_t i = 0; i < p->line->change_count; i++) {
     const assay_changepoint *c = &p->line->changes[i];
     double from = assay_axis_at(&p->x, (double)c->low - 1), to = assay_axis_at(&p->x, (double)c->high), middle = (from + to) / 2;
-    assay_svg_rect(p->out, "chg", from, p->y.to, fmax(to - from, 3), p->y.from - p->y.to);
+    bool spread = c->kind == ASSAY_CHANGEPOINT_SPREAD, better = !spread && (c->after < c->before) == (p->line->better == ASSAY_LOWER);
+    assay_svg_rect(p->out, better ? "chb" : "chg", from, p->y.to, fmax(to - from, 3), p->y.from - p->y.to);
     if (middle - LABEL / 2 < free_from) continue;
     char text[ASSAY_REPORT_TEXT];
-    bool spread = c->kind == ASSAY_CHANGEPOINT_SPREAD;
-    assay_svg_text(p->out, "chl", middle, p->y.to - 4, "middle", spread ? "spread" : assay_report_signed_percent(c->change_ratio, text));
+    assay_svg_text(p->out, better ? "chbl" : "chl", middle, p->y.to - 4, "middle",
+                   spread ? "spread" : assay_report_signed_percent(c->change_ratio, text));
     free_from = middle + LABEL / 2;
   }
 }
@@ -125,6 +178,7 @@ void assay_trend_panel(assay_buf *out, const assay_trend_frame *frame, const ass
   draw_scale(&p);
   draw_changes(&p);
   draw_line(&p);
+  draw_spikes(&p);
   draw_newest(&p);
   draw_dates(&p);
 }

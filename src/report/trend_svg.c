@@ -55,7 +55,8 @@ static void draw_panel(assay_buf *out, const assay_trend *trend, const layout *l
                            .unit = trend->unit,
                            .last = "pt",
                            .changes = trend->changes,
-                           .change_count = trend->change_count};
+                           .change_count = trend->change_count,
+                           .better = trend->better};
   assay_buf name = {0};
   assay_buf_printf(&name, "%s/%s", trend->suite, trend->benchmark);
   if (strcmp(trend->metric, "time") != 0) assay_buf_printf(&name, ": %s", trend->metric);
@@ -88,12 +89,14 @@ void assay_trends_draw(assay_buf *out, const assay_trends *trends, const char *t
   for (size_t i = 0; i < l.panels; i++)
     draw_panel(out, &trends->items[i], &l, MARGIN + (double)(i % l.columns) * l.panel_width,
                HEAD + (double)(i / l.columns) * l.panel_height);
-  char text[160];
+  char text[240];
   if (l.panels < trends->count) {
     snprintf(text, sizeof text, "%zu further series are in the history.", trends->count - l.panels);
     assay_svg_text(out, "lb", MARGIN, height - 12, "start", text);
   } else if (trends->count > 0) {
-    snprintf(text, sizeof text, "Median of each run%s, oldest first; scales do not begin at zero. Shaded: where a change may lie.",
+    snprintf(text, sizeof text,
+             "Median of each run%s, oldest first; scales do not begin at zero, lone spikes are marked at the edge. Shaded: where a change "
+             "may lie (green: better).",
              any_interval(trends) ? " with its 95 % interval" : "");
     assay_svg_text(out, "lb", MARGIN, height - 12, "start", text);
   }

@@ -27,10 +27,14 @@ static void add_run(int i, assay_random *random) {
   r->machine_id = "00112233aabbccdd";
   r->machine_label = "Made up";
   double noise = exp(0.01 * assay_random_normal(random)), slower = i >= CHANGED_AT ? 1.2 : 1;
+  double spiked[] = {1e6 * noise * (i == 20 ? 50 : 1), 1.01e6 * noise * (i == 20 ? 50 : 1)}, faster = i >= CHANGED_AT ? 1.3 : 1;
+  double rate[] = {1e6 * noise * faster, 1.01e6 * noise * faster};
   double changed[] = {1e6 * noise * slower, 1.01e6 * noise * slower}, still[] = {5e5 * noise, 5.05e5 * noise}, memory[] = {1e8, 1.001e8};
   test_add_made_benchmark(r, "performance", "alloc_1g", "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, changed, 2);
   test_add_made_benchmark(r, "performance", "sum<&>", "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, still, 2);
   test_add_made_benchmark(r, "memory", "load", "peak_rss", "B", ASSAY_KIND_MEMORY, ASSAY_LOWER, memory, 2);
+  test_add_made_benchmark(r, "more", "spiked", "time", "ns", ASSAY_KIND_TIME, ASSAY_LOWER, spiked, 2);
+  test_add_made_benchmark(r, "more", "rate", "rows", "rows/s", ASSAY_KIND_THROUGHPUT, ASSAY_HIGHER, rate, 2);
   for (int n = 1; n <= 4; n++) {
     char name[32], size[16];
     double cost[] = {1000.0 * n, 1001.0 * n};
@@ -165,6 +169,49 @@ static void the_picture_shows_it(void **state) {
   assay_trends_destroy(t);
 }
 
+static char *picture_of(const char *glob) {
+  assay_error err = {0};
+  assay_trends *t = load(glob, NULL, 0);
+  char *svg = NULL;
+  assert_ok(assay_trends_svg(t, glob, &err, &svg), err);
+  assay_trends_destroy(t);
+  return svg;
+}
+
+/* A rate that rises is an improvement, a time that rises is not. */
+static void an_improvement_has_a_colour_of_its_own(void **state) {
+  (void)state;
+  char *worse = picture_of("alloc_1g"), *better = picture_of("more/rate");
+  assert_non_null(strstr(worse, "class=\"chg\""));
+  assert_null(strstr(worse, "class=\"chb\""));
+  assert_non_null(strstr(better, "class=\"chb\""));
+  assert_null(strstr(better, "class=\"chg\""));
+  assay_string_free(worse);
+  assay_string_free(better);
+}
+
+/* One run took 50 times as long: the scale stays that of the others, and the spike stands at its edge with its figure. */
+static void a_spike_does_not_flatten_the_rest(void **state) {
+  (void)state;
+  char *svg = picture_of("more/spiked"), *still = picture_of("sum*");
+  assert_non_null(strstr(svg, "class=\"spk\""));
+  assert_null(strstr(still, "class=\"spk\""));
+  double low = 1e9, high = 0;
+  const char *path = strstr(svg, "class=\"ln\"");
+  assert_non_null(path);
+  size_t beyond = 0;
+  for (const char *p = path; *p != '>'; p++) {
+    if (*p != ' ' || strchr("0123456789.", p[1]) == NULL) continue;
+    double y = strtod(p + 1, NULL);
+    beyond += y <= 16;
+    if (y > 16) low = fmin(low, y), high = fmax(high, y);
+  }
+  assert_int_equal(beyond, 1);       /* the spike, at the upper edge of the frame */
+  assert_true(high - low > 190 / 4); /* the others have a good part of the height */
+  assay_string_free(svg);
+  assay_string_free(still);
+}
+
 static bool file_has(const char *name, const char *text) {
   char path[4096], *data = NULL;
   size_t length = 0;
@@ -199,6 +246,8 @@ int main(void) {
       cmocka_unit_test(what_is_not_there_is_said),
       cmocka_unit_test(json_has_points_and_changes),
       cmocka_unit_test(the_picture_shows_it),
+      cmocka_unit_test(an_improvement_has_a_colour_of_its_own),
+      cmocka_unit_test(a_spike_does_not_flatten_the_rest),
       cmocka_unit_test(four_plots_and_a_page),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
