@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernels of Monte Carlo paths take and give: asian.c, barrier.c, lookback.c, walk.c. */
+#ifndef ASSAY_KERNELS_MONTECARLO_PATH_H
+#define ASSAY_KERNELS_MONTECARLO_PATH_H
+
+/*
+ * A path has `steps` steps of equal length; x is the binary logarithm of the underlying over its price at the start, and a step of
+ * geometric Brownian motion adds drift + width z. Sample number q is draw d of item i in group g, q = first + (d groups + g) GROUP_SIZE +
+ * i; it is a path, or with `antithetic` a path and its mirror image, of which the mean counts. Samples from `samples` on count nothing.
+ *
+ * The shocks z come from Philox under (key0, key1): counter (low q, high q, block, stream), or, where `given` is 1, from the buffer
+ * `given`: row s (of `stride` reals) has step s, column q - first the sample.
+ *
+ * Pays max(scale X + shift, 0), where X is in units of the spot: a call is (spot, -strike), a put (-spot, strike).
+ * `mean` and `deviation` are of ln of the underlying at the end: steps drift ln 2, sqrt(steps) width ln 2.
+ * In all |mean| + 9 deviation must stay below 83 (120 powers of two).
+ */
+typedef struct mc_path_params {
+  u64 samples, first;
+  u32 draws, groups, steps, key0, key1;
+  u32 antithetic, given, kind;
+  u64 stride;
+  double drift, width, scale, shift;
+  double mean, deviation;
+  double barrier;  /* binary logarithm of the barrier over the spot */
+  double bridge;   /* 2 / (width^2 ln 2): -bridge d d' is the binary logarithm of the chance to cross between distances d and d' */
+  double payout;   /* of a digital */
+  double model[8]; /* walk.c says what they are */
+  u32 jumps, unused;
+} mc_path_params;
+
+/*
+ * Sums of group g: sums[n g + ...]. For prices the first MC_PRICE_SUMS; with Greeks MC_GREEKS_SUMS. In units of the payoff, undiscounted:
+ * DELTA is d payoff / d ln spot; MEAN and DEVIATION are derivatives by `mean` and `deviation`; GAMMA is spot^2 d2 payoff / d spot^2.
+ */
+enum {
+  MC_SUM_PAYOFF,
+  MC_SUM_SQUARE,
+  MC_SUM_CONTROL,
+  MC_SUM_CONTROL_SQUARE,
+  MC_SUM_PRODUCT,
+  MC_PRICE_SUMS,
+  MC_SUM_DELTA = MC_PRICE_SUMS,
+  MC_SUM_MEAN,
+  MC_SUM_DEVIATION,
+  MC_SUM_GAMMA,
+  MC_GREEKS_SUMS
+};
+
+/* `kind` of asian.c: which average is paid; the control is the geometric one, or the end for that itself. */
+enum { MC_ASIAN_ARITHMETIC, MC_ASIAN_GEOMETRIC };
+/* `kind` of barrier.c: bits. The control pays as if there were no barrier. */
+enum { MC_BARRIER_UP = 1, MC_BARRIER_IN = 2 };
+/* `kind` of lookback.c: bits. The control is the end. */
+enum { MC_LOOKBACK_MAXIMUM = 1, MC_LOOKBACK_FLOATING = 2 };
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "quant/montecarlo.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <assay/stats.h>
+
+#include "os/prim.h"
+
+const char *assay_mc_method_text(assay_mc_method method) {
+  static const char *const texts[] = {"none", "pathwise", "likelihood ratio", "mixed", "exact", "same numbers"};
+  return (unsigned)method < sizeof texts / sizeof *texts ? texts[method] : "unknown";
+}
+
+/* What a batch holds at most, so that no launch takes minutes, and what the first holds when there is a target. */
+static const uint64_t batch_most = 1ull << 34, batch_first = 1ull << 16;
+
+static uint32_t default_steps(const assay_mc_params *o) {
+  if (o->payoff == ASSAY_MC_AMERICAN) return 50;
+  if (o->payoff == ASSAY_MC_ASIAN_ARITHMETIC || o->payoff == ASSAY_MC_ASIAN_GEOMETRIC) return 252;
+  bool extremes = o->payoff == ASSAY_MC_BARRIER || o->payoff == ASSAY_MC_LOOKBACK_FIXED || o->payoff == ASSAY_MC_LOOKBACK_FLOATING;
+  if (extremes && o->watch == ASSAY_MC_AT_STEPS) return 252;
+  if (o->model == ASSAY_MC_HESTON) return (uint32_t)fmin(fmax(ceil(100 * o->time), 1), ASSAY_MC_MAX_STEPS);
+  return 1;
+}
+
+void assay_mc_defaults(assay_mc_params *o) {
+  if (o->steps == 0) o->steps = default_steps(o);
+  /* Only the end counts, and one step goes there without error. */
+  if (o->model == ASSAY_MC_GBM && (o->payoff == ASSAY_MC_EUROPEAN || o->payoff == ASSAY_MC_DIGITAL)) o->steps = 1;
+  if (o->paths == 0) o->paths = o->target_error > 0 ? ASSAY_MC_MAX_PATHS / o->steps : 1 << 20;
+  if (o->payout == 0) o->payout = 1;
+  if (o->level == 0) o->level = 0.95;
+}
+
+static assay_status make_job(assay_mc_job *job, assay_error *err) {
+  const assay_mc_params *o = &job->option;
+  job->discount = exp(-o->rate * o->time);
+  job->control_mean = NAN;
+  job->paths_per_sample = o->antithetic ? 2 : 1;
+  assay_mc_path_job(job);
+  bool plain = o->model == ASSAY_MC_GBM && o->payoff == ASSAY_MC_EUROPEAN && o->steps == 1;
+  if (plain && !o->antithetic && !o->control && o->sampling == ASSAY_MC_PSEUDO) assay_mc_european_job(job);
+  if (job->simulate == NULL || (job->simulate == assay_mc_path_simulate && job->kernel == NULL)) {
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "payoff %d is not there yet under model %d", (int)o->payoff, (int)o->model);
+  }
+  return ASSAY_OK;
+}
+
+typedef struct estimate {
+  double price, error, coefficient, ratio;
+} estimate;
+
+/* The mean of the payoff, or with a control of payoff - coefficient (control - its mean) with the coefficient that is best for the sample.
+ */
+static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *tally) {
+  const double *s = tally->sums, n = tally->samples;
+  double mean = s[MC_SUM_PAYOFF] / n, variance = fmax(s[MC_SUM_SQUARE] / n - mean * mean, 0);
+  estimate e = {.price = mean, .coefficient = NAN, .ratio = NAN};
+  if (job->option.control) {
+    double control = s[MC_SUM_CONTROL] / n, spread = s[MC_SUM_CONTROL_SQUARE] / n - control * control;
+    double both = s[MC_SUM_PRODUCT] / n - mean * control, before = variance;
+    e.coefficient = spread > 0 ? both / spread : 0;
+    e.price = mean - e.coefficient * (control - job->control_mean);
+    /* The residuals' variance is lost to cancellation when the control says nearly all. */
+    variance = fmax(variance - e.coefficient * both, 1e-15 * before);
+    e.ratio = before / variance;
+  }
+  e.price *= job->discount;
+  e.error = job->discount * sqrt(variance / (n - 1));
+  return e;
+}
+
+static assay_mc_greek greek(const assay_mc_job *job, const assay_mc_tally *tally, int form) {
+  if (!job->option.greeks) return (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
+  return (assay_mc_greek){assay_mc_tally_mean(tally, &job->forms, form), assay_mc_tally_error(tally, &job->forms, form),
+                          job->forms.method[form]};
+}
+
+static uint64_t next_batch(const assay_mc_params *o, uint64_t used) {
+  uint64_t left = o->paths - used, size = left;
+  if (o->target_error > 0) size = used == 0 ? batch_first : used;
+  if (size > batch_most) size = batch_most;
+  return size < left ? size : left;
+}
+
+assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, assay_mc_result *result) {
+  uint64_t begin = assay_os_now_ns();
+  assay_mc_job job = {.option = *params};
+  const assay_mc_params *o = &job.option;
+  assay_mc_defaults(&job.option);
+  assay_status status = assay_mc_check(o, err);
+  if (status == ASSAY_OK) status = make_job(&job, err);
+  if (status != ASSAY_OK) return status;
+
+  assay_mc_tally tally = {0};
+  assay_quant_where where = {0};
+  estimate e = {0};
+  uint64_t used = 0;
+  bool reached = false;
+  for (uint64_t batch = 0; used < o->paths && !reached; batch++) {
+    uint64_t samples = (next_batch(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
+    status = job.simulate(&job, batch, samples, err, &tally, &where);
+    if (status != ASSAY_OK) return status;
+    used += samples * job.paths_per_sample;
+    e = estimate_price(&job, &tally);
+    reached = o->target_error > 0 && e.error <= o->target_error;
+  }
+
+  double reach = assay_stats_normal_quantile(0.5 + o->level / 2) * e.error;
+  assay_mc_result out = {
+      .price = e.price,
+      .standard_error = e.error,
+      .low = e.price - reach,
+      .high = e.price + reach,
+      .level = o->level,
+      .greeks = {greek(&job, &tally, ASSAY_MC_FORM_DELTA), greek(&job, &tally, ASSAY_MC_FORM_GAMMA),
+                 greek(&job, &tally, ASSAY_MC_FORM_VEGA), greek(&job, &tally, ASSAY_MC_FORM_THETA), greek(&job, &tally, ASSAY_MC_FORM_RHO)},
+      .control_coefficient = e.coefficient,
+      .variance_ratio = e.ratio,
+      .reached = reached || o->target_error == 0,
+      .paths = used,
+      .steps = o->steps};
+  memcpy(out.device, where.device, sizeof out.device);
+  memcpy(out.isa, where.isa, sizeof out.isa);
+  memcpy(out.reason, where.reason, sizeof out.reason);
+  out.seconds = (double)(assay_os_now_ns() - begin) * 1e-9;
+  *result = out;
+  return ASSAY_OK;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums of groups become numbers. The price's standard error comes from the squares of its paths; those of the Greeks, which are linear
+ * forms of several sums, from how much the groups differ: a group holds hundreds of independent paths, so nothing has to be squared a path.
+ */
+#include <math.h>
+
+#include "quant/montecarlo.h"
+
+static double form_of(const double form[MC_GREEKS_SUMS], const double sums[MC_GREEKS_SUMS]) {
+  double value = 0;
+  for (int s = 0; s < MC_GREEKS_SUMS; s++) value += form[s] * sums[s];
+  return value;
+}
+
+void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[MC_GREEKS_SUMS], double samples) {
+  tally->samples += samples;
+  tally->groups++;
+  tally->sizes += samples * samples;
+  for (int s = 0; s < MC_GREEKS_SUMS; s++) tally->sums[s] += sums[s];
+  for (int f = 0; f < ASSAY_MC_FORMS; f++) {
+    double value = form_of(forms->of[f], sums);
+    tally->squares[f] += value * value;
+    tally->products[f] += value * samples;
+  }
+}
+
+double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
+  return form_of(forms->of[form], tally->sums) / tally->samples;
+}
+
+double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
+  double mean = assay_mc_tally_mean(tally, forms, form);
+  /* Sum over groups of (value - mean n)^2: how a ratio of two sums varies. */
+  double spread = tally->squares[form] - 2 * mean * tally->products[form] + mean * mean * tally->sizes;
+  return sqrt(fmax(spread, 0) * tally->groups / (tally->groups - 1)) / tally->samples;
+}
+
+double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, uint64_t group) {
+  uint64_t full = total / size, rest = total % size;
+  uint64_t rows = full > group ? (full - group + groups - 1) / groups : 0;
+  return (double)(rows * size + (rest > 0 && full % groups == group ? rest : 0));
+}
