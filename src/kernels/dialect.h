@@ -25,8 +25,10 @@
  *              W             LANES 32-bit words (random.h); as wide as U in vector lanes, whose upper half may hold anything
  *              D             LANES doubles, for sums
  *              u32 i32 u64 i64
+ * Constants    COEFFICIENTS(name) = {...};                a table of reals, read as ALL(name[3])
  * Values       RC(x)         a real constant             ALL(x), ALL_U(x), ALL_W(x), ALL_D(x)   the same in all lanes
  *              FMA SQRT      correctly rounded           MIN(a, b): a < b ? a : b      MAX(a, b): a > b ? a : b
+ *              SQRT_NORMAL(a), DIVIDE_NORMAL(a, b)       the same bits as SQRT and /, of positive numbers between 2^-100 and 2^100
  *              SELECT(m, a, b), SELECT_U(m, a, b)        per lane m ? a : b
  *              BITS(r) REAL_OF(u) INT_OF(u)              the same bits as another type
  *              SMALL_TO_REAL(i)                          the nearest real, for lanes of |i| < 2^31

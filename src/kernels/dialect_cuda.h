@@ -11,6 +11,8 @@ typedef long long i64;
 #define UNROLL_10 _Pragma("unroll 10")
 #define FUNCTION static __device__ __forceinline__
 #define GLOBAL
+/* An operation takes an operand from constant memory for nothing; a double in the code costs two instructions. */
+#define COEFFICIENTS(name) static __constant__ real name[]
 #define LANES 1
 #define LOCAL_ARRAY(type, name, n) __shared__ type name[n]
 #define LOCAL_POINTER
@@ -57,6 +59,43 @@ typedef double D;
 #define LOAD(p, i) ((p)[i])
 #define STORE(p, i, r) ((void)((p)[i] = (r)))
 #define STORE_D(p, i, d) ((void)((p)[i] = (d)))
+
+/*
+ * Correctly rounded too, without the branch for what is far from 1 (what the compiler does when that branch is not taken: an approximation
+ * from the hardware, Newton's steps, and Markstein's last one from the exact remainder).
+ */
+#if REAL_BITS == 32
+FUNCTION float sqrt_normal(float a) {
+  float r;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(a));
+  float root = __fmul_rn(a, r), half_r = __fmul_rn(r, 0.5f);
+  return __fmaf_rn(__fmaf_rn(-root, root, a), half_r, root);
+}
+#define SQRT_NORMAL(a) sqrt_normal(a)
+#define DIVIDE_NORMAL(a, b) ((a) / (b))
+#else
+FUNCTION double divide_normal(double a, double b) {
+  double y;
+  asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(y) : "d"(b));
+  double e = __fma_rn(-b, y, 1.0);
+  e = __fma_rn(e, e, e);
+  y = __fma_rn(y, e, y);
+  y = __fma_rn(y, __fma_rn(-b, y, 1.0), y);
+  double q = __dmul_rn(a, y);
+  return __fma_rn(__fma_rn(-b, q, a), y, q);
+}
+FUNCTION double sqrt_normal(double a) {
+  double r;
+  asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(r) : "d"(a));
+  double e = __fma_rn(a, -__dmul_rn(r, r), 1.0);
+  r = __fma_rn(__fma_rn(e, 0.375, 0.5), __dmul_rn(e, r), r);
+  double root = __dmul_rn(a, r), half_r = __dmul_rn(r, 0.5);
+  root = __fma_rn(__fma_rn(-root, root, a), half_r, root);
+  return __fma_rn(__fma_rn(-root, root, a), half_r, root);
+}
+#define SQRT_NORMAL(a) sqrt_normal(a)
+#define DIVIDE_NORMAL(a, b) divide_normal((a), (b))
+#endif
 
 FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
 FUNCTION R r_max(R a, R b) { return a > b ? a : b; }

@@ -36,6 +36,7 @@ typedef i64 real_i;
 #endif
 #define FUNCTION static inline __attribute__((always_inline, unused))
 #define GLOBAL
+#define COEFFICIENTS(name) static const real name[] __attribute__((unused))
 #define LOCAL_ARRAY(type, name, n) type name[n] __attribute__((aligned(64)))
 #define LOCAL_POINTER
 #define BARRIER ((void)0)
@@ -71,6 +72,8 @@ typedef double D;
 #define BIASED_TO_REAL(u, bias) ((real)((i32)(u) - (bias)))
 #define WORDS_JOIN(high, low) ((u64)(high) << 32 | (low))
 #define STORE_D(p, i, d) ((void)((p)[i] = (d)))
+#define SQRT_NORMAL(a) SQRT(a)
+#define DIVIDE_NORMAL(a, b) ((a) / (b))
 
 FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
 FUNCTION R r_max(R a, R b) { return a > b ? a : b; }
@@ -184,6 +187,9 @@ FUNCTION R fma_by_lane(R a, R b, R c) {
 #define WORDS_JOIN(high, low) ((high) << 32 | ((low)&0xFFFFFFFFu))
 #endif
 #endif
+
+#define SQRT_NORMAL(a) SQRT(a)
+#define DIVIDE_NORMAL(a, b) ((a) / (b))
 
 FUNCTION void store_doubles(double *p, D d) { memcpy(p, &d, sizeof d); }
 #define STORE_D(p, i, d) store_doubles((p) + (i), (d))

@@ -18,8 +18,11 @@ typedef long i64;
 #define UNROLL_10 _Pragma("unroll 10")
 #define FUNCTION static inline __attribute__((always_inline))
 #define GLOBAL __global
+#define COEFFICIENTS(name) __constant real name[]
 #define FMA(a, b, c) fma((a), (b), (c))
 #define SQRT(a) sqrt(a)
+#define SQRT_NORMAL(a) SQRT(a)
+#define DIVIDE_NORMAL(a, b) ((a) / (b))
 
 #if REAL_BITS == 32
 typedef float real;

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). Word k of
- * counter c under a key is a pure function, so a path has the same numbers on every device and in every order. Known answers are in
- * tests/unit/kernels/test_random.c. Included by kernels only.
+ * Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). The words
+ * of a counter under a key are a pure function, so a path has the same numbers on every device and in every order. Known answers are in
+ * tests/unit/kernels/test_dialect.c. Included by kernels only.
  *
- *   random_words(low, c1, c2, c3, key0, key1, words)   four words of a lane: counter (low, c1, c2, c3), low differs from lane to lane
- *   random_normals(words, z)                   NORMALS standard normals from them (Box and Muller 1958): 4 in single precision, 2 in double
- *   random_uniform(words, u)                   NORMALS numbers in (0, 1)
+ *   random_words(low, c1, c2, c3, key, words)   the four words of counter (low, c1, c2, c3), of which `low` differs from lane to lane. In a
+ *                                               loop, let c1 count: what depends on the others alone is then done once
+ *   random_normals(words, z)                    NORMALS standard normals (Box and Muller 1958): 4 in single precision, 2 in double
  */
 #ifndef ASSAY_KERNELS_RANDOM_H
 #define ASSAY_KERNELS_RANDOM_H
 
 #include "kernels/elementary.h"
+#include "kernels/random_key.h"
 
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
-#define PHILOX_W0 0x9E3779B9u
-#define PHILOX_W1 0xBB67AE85u
 
 #if REAL_BITS == 32
 #define NORMALS 4
@@ -49,39 +48,27 @@ FUNCTION void philox_round(philox_lanes c[4], u32 key0, u32 key1) {
 }
 
 /* Three words of the counter are the same in all lanes: two rounds pass before every word differs, and what is the same is scalar work. */
-FUNCTION void philox_lanes_10(philox_lanes low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, philox_lanes c[4]) {
+FUNCTION void philox_lanes_10(philox_lanes low, u32 c1, u32 c2, u32 c3, const u32 key[20], philox_lanes c[4]) {
   u64 p1 = (u64)c2 * PHILOX_M1;
-  u32 scalar0 = (u32)(p1 >> 32) ^ c1 ^ key0;
   philox_lanes p0 = PHILOX_MULTIPLY(low, PHILOX_M0);
-  philox_lanes lane2 = (p0 >> 32) ^ (u64)(c3 ^ key1);
-  key0 += PHILOX_W0;
-  key1 += PHILOX_W1;
-  u64 q0 = (u64)scalar0 * PHILOX_M0;
-  philox_lanes q1 = PHILOX_MULTIPLY(lane2, PHILOX_M1);
-  c[0] = (q1 >> 32) ^ (u64)((u32)p1 ^ key0);
-  c[1] = q1;
-  c[2] = p0 ^ (u64)((u32)(q0 >> 32) ^ key1);
-  key0 += PHILOX_W0;
-  key1 += PHILOX_W1;
-  philox_lanes r0 = PHILOX_MULTIPLY(c[0], PHILOX_M0), r1 = PHILOX_MULTIPLY(c[2], PHILOX_M1);
-  c[0] = (r1 >> 32) ^ c[1] ^ (u64)key0;
-  c[2] = (r0 >> 32) ^ (u64)((u32)q0 ^ key1);
+  u64 q0 = (u64)((u32)(p1 >> 32) ^ c1 ^ key[0]) * PHILOX_M0;
+  philox_lanes q1 = PHILOX_MULTIPLY((p0 >> 32) ^ (u64)(c3 ^ key[1]), PHILOX_M1);
+  philox_lanes r0 = PHILOX_MULTIPLY((q1 >> 32) ^ (u64)((u32)p1 ^ key[2]), PHILOX_M0);
+  philox_lanes r1 = PHILOX_MULTIPLY(p0 ^ (u64)((u32)(q0 >> 32) ^ key[3]), PHILOX_M1);
+  c[0] = (r1 >> 32) ^ (q1 ^ (u64)key[4]);
   c[1] = r1;
+  c[2] = (r0 >> 32) ^ (u64)((u32)q0 ^ key[5]);
   c[3] = r0;
   UNROLL_10
-  for (int round = 3; round < 10; round++) {
-    key0 += PHILOX_W0;
-    key1 += PHILOX_W1;
-    philox_round(c, key0, key1);
-  }
+  for (int round = 3; round < 10; round++) philox_round(c, key[2 * round], key[2 * round + 1]);
 }
 
 #if REAL_BITS == 32
 /* Even and odd words apart, since a multiplication takes every second one. */
-FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
   philox_lanes even[4], odd[4];
-  philox_lanes_10((philox_lanes)low, c1, c2, c3, key0, key1, even);
-  philox_lanes_10((philox_lanes)low >> 32, c1, c2, c3, key0, key1, odd);
+  philox_lanes_10((philox_lanes)low, c1, c2, c3, key.round, even);
+  philox_lanes_10((philox_lanes)low >> 32, c1, c2, c3, key.round, odd);
   for (int k = 0; k < 4; k++) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
     words[k] = (W)_mm256_blend_epi32((__m256i)even[k], (__m256i)(odd[k] << 32), 0xAA);
@@ -91,32 +78,45 @@ FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W 
   }
 }
 #else
-FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
-  philox_lanes_10(low, c1, c2, c3, key0, key1, words);
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
+  philox_lanes_10(low, c1, c2, c3, key.round, words);
 }
 #endif
 
 #else /* one lane, or OpenCL's */
 
+/* Both halves of the product of a word and a constant. */
 #if LANES == 1
-#define PHILOX_HIGH(a, m) ((u32)(((u64)(a) * (m)) >> 32))
-#define PHILOX_LOW(a, m) ((a) * (m))
+#define PHILOX_MULTIPLY(a, m, high, low) \
+  do {                                   \
+    u64 product = (u64)(a) * (m);        \
+    (high) = (u32)(product >> 32);       \
+    (low) = (u32)product;                \
+  } while (0)
 #elif REAL_BITS == 32
-#define PHILOX_HIGH(a, m) mul_hi((a), (W)(m))
-#define PHILOX_LOW(a, m) ((a) * (W)(m))
+#define PHILOX_MULTIPLY(a, m, high, low) \
+  do {                                   \
+    (high) = mul_hi((a), (W)(m));        \
+    (low) = (a) * (W)(m);                \
+  } while (0)
 #else
-#define PHILOX_HIGH(a, m) (((a) * (W)(m)) >> 32)
-#define PHILOX_LOW(a, m) (((a) * (W)(m)) & 0xFFFFFFFFu)
+#define PHILOX_MULTIPLY(a, m, high, low) \
+  do {                                   \
+    W product = (a) * (W)(m);            \
+    (high) = product >> 32;              \
+    (low) = product & 0xFFFFFFFFu;       \
+  } while (0)
 #endif
 
-FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W words[4]) {
+FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
   W w0 = low, w1 = ALL_W(c1), w2 = ALL_W(c2), w3 = ALL_W(c3);
   UNROLL_10
   for (u32 round = 0; round < 10; round++) {
-    W high0 = PHILOX_HIGH(w0, PHILOX_M0), low0 = PHILOX_LOW(w0, PHILOX_M0);
-    W high1 = PHILOX_HIGH(w2, PHILOX_M1), low1 = PHILOX_LOW(w2, PHILOX_M1);
-    w0 = high1 ^ w1 ^ ALL_W(key0 + round * PHILOX_W0);
-    w2 = high0 ^ w3 ^ ALL_W(key1 + round * PHILOX_W1);
+    W high0, low0, high1, low1;
+    PHILOX_MULTIPLY(w0, PHILOX_M0, high0, low0);
+    PHILOX_MULTIPLY(w2, PHILOX_M1, high1, low1);
+    w0 = high1 ^ w1 ^ ALL_W(key.round[2 * round]);
+    w2 = high0 ^ w3 ^ ALL_W(key.round[2 * round + 1]);
     w1 = low1;
     w3 = low0;
   }
@@ -131,10 +131,11 @@ FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, u32 key0, u32 key1, W 
 /* Two words -> two normals: the radius from one, the angle from the other; its sine covers half a turn, and the sign of the cosine, from
  * a bit that the angle hardly sees, the other half. */
 #if REAL_BITS == 32
-FUNCTION R word_uniform(W word) { return FMA(SMALL_TO_REAL(INT_OF(word >> 8)), ALL(0x1p-24f), ALL(0x1p-25f)); }
+/* 24 bits and a quarter of a step, so that it is neither 0 nor 1: from 2^-26 to 1 - 2^-24. */
+FUNCTION R word_uniform(W word) { return FMA(SMALL_TO_REAL(INT_OF(word >> 8)), ALL(0x1p-24f), ALL(0x1p-26f)); }
 
 FUNCTION void box_muller(W radius_word, W angle_word, R *z0, R *z1) {
-  R radius = SQRT(r_minus_2_log(word_uniform(radius_word)));
+  R radius = SQRT_NORMAL(r_minus_2_log(word_uniform(radius_word)));
   R v = SMALL_TO_REAL(INT_OF(angle_word)) * 0x1p-33f;
   R sine, cosine;
   r_sincos_turn(v, &sine, &cosine);
@@ -154,7 +155,7 @@ FUNCTION R words_fraction(W high, W low) { return REAL_OF(WORDS_JOIN(high, low) 
 FUNCTION R words_uniform(W high, W low) { return words_fraction(high, low) - (1.0 - 0x1p-53); }
 
 FUNCTION void random_normals(const W words[4], R z[NORMALS]) {
-  R radius = SQRT(r_minus_2_log(ALL(2.0) - words_fraction(words[0], words[1])));
+  R radius = SQRT_NORMAL(r_minus_2_log(words_uniform(words[0], words[1])));
   R v = FMA(words_fraction(words[2], words[3]), ALL(0.5), ALL(-0.75));
   R sine, cosine;
   r_sincos_turn(v, &sine, &cosine);

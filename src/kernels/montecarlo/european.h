@@ -3,16 +3,19 @@
 #ifndef ASSAY_KERNELS_MONTECARLO_EUROPEAN_H
 #define ASSAY_KERNELS_MONTECARLO_EUROPEAN_H
 
+#include "kernels/random_key.h"
+
 /*
  * Simulates S = 2^(drift + width z) for `paths` paths and pays max(scale S + shift, 0): a call is (spot, -strike), a put (-spot, strike).
- * Draw d of item i in group g is number q = (d groups + g) GROUP_SIZE + i and gives the paths NORMALS q to NORMALS q + NORMALS - 1; each
- * item makes `draws` of them, and paths from `paths` on count nothing. |drift| + 9 |width| must stay below 120. Sums of group g, one double
- * each: sums[SUMS g + ...].
+ * Draw d of item i (counted over the whole grid: GROUP * GROUP_SIZE + its number in the group) has the counter (i, d, stream, 0) and gives
+ * the paths NORMALS (d items + i) to NORMALS (d items + i + 1) - 1, where items = groups GROUP_SIZE. Each item makes `draws` of them; in
+ * the first `full` every path exists, from there on paths from `paths` on count nothing. |drift| + 9 |width| must stay below 120. Sums of
+ * group g, one double each: sums[SUMS g + ...].
  */
 typedef struct mc_european_params {
   u64 paths;
-  u32 draws, groups;
-  u32 key0, key1;
+  u32 draws, full, groups, stream;
+  random_key key;
   double drift, width, scale, shift;
 } mc_european_params;
 

@@ -12,7 +12,7 @@ KERNEL2(probe, probe_params, GLOBAL const real *, in, GLOBAL real *, out) {
     if (p.function == PROBE_LOG) first = r_log(x);
     if (p.function == PROBE_MINUS_2_LOG) first = r_minus_2_log(x);
     if (p.function == PROBE_SINCOS) r_sincos_turn(x, &first, &second);
-    if (p.function == PROBE_SQRT) first = SQRT(x);
+    if (p.function == PROBE_SQRT) first = SQRT(x), second = SQRT_NORMAL(x);
     if (p.function == PROBE_DIVIDE) first = ALL(1.0) / x;
     STORE(out, at, first);
     STORE(out, p.items + at, second);
@@ -25,7 +25,7 @@ KERNEL2(probe_random, probe_params, GLOBAL u32 *, words, GLOBAL real *, normals)
     u32 at = GROUP * GROUP_SIZE + i;
     W drawn[4];
     R z[NORMALS];
-    random_words(LANE(p.first + at), p.c1, p.c2, p.c3, p.key0, p.key1, drawn);
+    random_words(LANE(p.first + at), p.c1, p.c2, p.c3, p.key, drawn);
     random_normals(drawn, z);
     for (u32 lane = 0; lane < LANES; lane++) {
 #if LANES == 1

@@ -3,9 +3,12 @@
 #ifndef ASSAY_TEST_PROBE_H
 #define ASSAY_TEST_PROBE_H
 
+#include "kernels/random_key.h"
+
 typedef struct probe_params {
   u32 function, items;
-  u32 first, c1, c2, c3, key0, key1; /* item i draws from the counter (first + i, c1, c2, c3) */
+  u32 first, c1, c2, c3; /* item i draws from the counter (first + i, c1, c2, c3) */
+  random_key key;
 } probe_params;
 
 /* Of in[item]: out[item], and for two results out[items + item]. */

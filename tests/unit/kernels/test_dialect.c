@@ -4,8 +4,9 @@
 
 #include "base/random.h"
 #include "kernels/kernel.h"
-#include "kernels/montecarlo/european.h"
 #include "kernels/types.h"
+
+#include "kernels/montecarlo/european.h"
 #include "probe.h"
 #include "test.h"
 
@@ -154,7 +155,7 @@ static void philox_gives_its_known_answers(void **state) {
   static double normals[4 * 256];
   for (size_t n = 0; n < 3; n++) {
     const u32 *c = known[n].counter;
-    probe_params p = {.first = c[0], .c1 = c[1], .c2 = c[2], .c3 = c[3], .key0 = known[n].key[0], .key1 = known[n].key[1]};
+    probe_params p = {.first = c[0], .c1 = c[1], .c2 = c[2], .c3 = c[3], .key = random_key_make(known[n].key[0], known[n].key[1])};
     void *buffers[] = {words, normals};
     for (int bits = 0; bits < 2; bits++) {
       for (size_t i = 0; assay_kernel_variant_usable(i) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
@@ -170,7 +171,7 @@ static void check_normals(bool single) {
   static u32 words[4 * ITEMS];
   static char normals[4 * ITEMS * sizeof(float)], other[4 * ITEMS * sizeof(float)];
   size_t count = (single ? 4 : 2) * (size_t)ITEMS;
-  probe_params p = {.first = 0, .c1 = 3, .c2 = 1, .c3 = 4, .key0 = 1, .key1 = 5};
+  probe_params p = {.first = 0, .c1 = 3, .c2 = 1, .c3 = 4, .key = random_key_make(1, 5)};
   for (size_t i = 0; assay_kernel_variant_usable(i) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
     void *buffers[] = {words, i == 0 ? normals : other};
     randoms[single ? 0 : 1][assay_kernel_variant_usable(i)](&p, buffers, 0, ITEMS / 256);
@@ -210,8 +211,12 @@ static void european_paths_have_the_same_bits(void **state) {
       enum { GROUPS = 7 };
       u64 draws = (numbers[n] + (kernel->bits == 32 ? 3 : 1)) / (kernel->bits == 32 ? 4 : 2);
       /* Pays 1 whatever happens: the sum is the number of paths. */
-      mc_european_params p = {
-          .paths = numbers[n], .draws = (u32)((draws + GROUPS * 256 - 1) / (GROUPS * 256)), .groups = GROUPS, .key0 = 42, .shift = 1};
+      mc_european_params p = {.paths = numbers[n],
+                              .draws = (u32)((draws + GROUPS * 256 - 1) / (GROUPS * 256)),
+                              .groups = GROUPS,
+                              .full = (u32)(numbers[n] / (GROUPS * 256 * (kernel->bits == 32 ? 4 : 2))),
+                              .key = random_key_make(42, 0),
+                              .shift = 1};
       double first[GROUPS * MC_EUROPEAN_GREEKS_SUMS], sums[GROUPS * MC_EUROPEAN_GREEKS_SUMS];
       for (size_t i = 0; assay_kernel_variant_usable(i) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
         void *buffers[] = {i == 0 ? first : sums};
@@ -236,8 +241,8 @@ static void a_price_is_within_its_error_of_the_closed_form(void **state) {
     mc_european_params p = {.paths = (u64)paths,
                             .draws = single ? 16 : 32,
                             .groups = GROUPS,
-                            .key0 = 42,
-                            .key1 = 1,
+                            .full = single ? 16 : 32,
+                            .key = random_key_make(42, 1),
                             .drift = (rate - volatility * volatility / 2) * time / log(2),
                             .width = volatility * sqrt(time) / log(2),
                             .scale = spot,
