@@ -6,7 +6,9 @@
  *
  *   random_words(low, c1, c2, c3, key, words)   the four words of counter (low, c1, c2, c3), of which `low` differs from lane to lane. In a
  *                                               loop, let c1 count: what depends on the others alone is then done once
- *   random_normals(words, z)                    NORMALS standard normals (Box and Muller 1958): 4 in single precision, 2 in double
+ *   random_uniform(word)                        in (0, 1): 24 bits of the word in single precision, all 32 in double
+ *   random_normals(words, z)                    NORMALS = 4 standard normals (Box and Muller 1958), the largest about 5.9 in single and 6.7
+ * in double precision: of 1e10 draws one in three would be beyond
  */
 #ifndef ASSAY_KERNELS_RANDOM_H
 #define ASSAY_KERNELS_RANDOM_H
@@ -17,11 +19,7 @@
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
 
-#if REAL_BITS == 32
 #define NORMALS 4
-#else
-#define NORMALS 2
-#endif
 
 #if LANES > 1 && !defined(ASSAY_OPENCL)
 
@@ -128,40 +126,40 @@ FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W word
 
 #endif
 
-/* Two words -> two normals: the radius from one, the angle from the other; its sine covers half a turn, and the sign of the cosine, from
- * a bit that the angle hardly sees, the other half. */
+/*
+ * Two words -> two normals: the radius from one, the angle from the other. v is within a quarter of a turn; its sine covers half of what is
+ * wanted, and the sign of the cosine, from a bit that the angle hardly sees, the other half.
+ */
 #if REAL_BITS == 32
-/* 24 bits and a quarter of a step, so that it is neither 0 nor 1: from 2^-26 to 1 - 2^-24. */
-FUNCTION R word_uniform(W word) { return FMA(SMALL_TO_REAL(INT_OF(word >> 8)), ALL(0x1p-24f), ALL(0x1p-26f)); }
+/* A quarter of a step is added, so that it is neither 0 nor 1: from 2^-26 to 1 - 2^-24. */
+FUNCTION R random_uniform(W word) { return FMA(SMALL_TO_REAL(INT_OF(word >> 8)), ALL(0x1p-24f), ALL(0x1p-26f)); }
+
+FUNCTION R random_angle(W word) { return SMALL_TO_REAL(INT_OF(word)) * 0x1p-33f; }
+
+FUNCTION U random_sign(W word) { return word << 31; }
+#else
+/* The word as the lower half of a number from 2^52 on. */
+FUNCTION R word_from_2_to_52(W word) { return REAL_OF(WORDS_JOIN(ALL_W(0x43300000u), word)); }
+
+FUNCTION R random_uniform(W word) { return (word_from_2_to_52(word) - (0x1p52 - 0.5)) * 0x1p-32; }
+
+/* The subtraction is exact, as is the scaling. */
+FUNCTION R random_angle(W word) { return (word_from_2_to_52(word) - (0x1p52 + 0x1p31 - 0.5)) * 0x1p-33; }
+
+FUNCTION U random_sign(W word) { return WORDS_JOIN(word, word) << 63; }
+#endif
 
 FUNCTION void box_muller(W radius_word, W angle_word, R *z0, R *z1) {
-  R radius = SQRT_NORMAL(r_minus_2_log(word_uniform(radius_word)));
-  R v = SMALL_TO_REAL(INT_OF(angle_word)) * 0x1p-33f;
+  R radius = SQRT_NORMAL(r_minus_2_log(random_uniform(radius_word)));
   R sine, cosine;
-  r_sincos_turn(v, &sine, &cosine);
+  r_sincos_turn(random_angle(angle_word), &sine, &cosine);
   *z0 = radius * sine;
-  *z1 = REAL_OF(BITS(radius * cosine) ^ (angle_word << 31));
+  *z1 = REAL_OF(BITS(radius * cosine) ^ random_sign(angle_word));
 }
 
 FUNCTION void random_normals(const W words[4], R z[NORMALS]) {
   box_muller(words[0], words[1], &z[0], &z[1]);
   box_muller(words[2], words[3], &z[2], &z[3]);
 }
-#else
-/* 52 bits as the fraction of a number in [1, 2). */
-FUNCTION R words_fraction(W high, W low) { return REAL_OF(WORDS_JOIN(high, low) >> 12 | 0x3FF0000000000000ul); }
-
-/* In (0, 1): the middles of 2^52 steps. */
-FUNCTION R words_uniform(W high, W low) { return words_fraction(high, low) - (1.0 - 0x1p-53); }
-
-FUNCTION void random_normals(const W words[4], R z[NORMALS]) {
-  R radius = SQRT_NORMAL(r_minus_2_log(words_uniform(words[0], words[1])));
-  R v = FMA(words_fraction(words[2], words[3]), ALL(0.5), ALL(-0.75));
-  R sine, cosine;
-  r_sincos_turn(v, &sine, &cosine);
-  z[0] = radius * sine;
-  z[1] = REAL_OF(BITS(radius * cosine) ^ WORDS_JOIN(words[3], words[3]) << 63);
-}
-#endif
 
 #endif

@@ -80,8 +80,8 @@ void assay_mc_european_job(assay_mc_job *job);
 
 /* Groups and draws of a launch over `samples` samples, `size` of them in a draw of a group. */
 void assay_mc_grid(uint64_t samples, uint64_t size, uint32_t steps, u32 *groups, u32 *draws);
-/* The two keys of a batch: those of the seed for batch 0. */
-void assay_mc_keys(uint64_t seed, uint64_t batch, u32 *key0, u32 *key1);
+/* The key of a batch: that of the seed for batch 0. */
+random_key assay_mc_key(uint64_t seed, uint64_t batch);
 /* Expectations of max(scale exp(mean + deviation z) + shift, 0), undiscounted: scale and shift of opposite signs. */
 double assay_mc_lognormal_mean(double scale, double shift, double mean, double deviation);
 

@@ -40,8 +40,7 @@ static void translate(const assay_mc_job *job, const double *in, double out[MC_G
 static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
                              assay_quant_where *where) {
   bool greeks = job->option.greeks;
-  /* A draw of a group is this many paths: blocks of four words make four normals in single and two in double precision. */
-  uint64_t size = ASSAY_MC_GROUP * (job->option.precision == ASSAY_MC_F32 ? 4 : 2);
+  const uint64_t size = 4 * ASSAY_MC_GROUP; /* paths of a group's draw: four words make four normals */
   european_work w = {.kernel = greeks ? "mc_european_greeks" : "mc_european",
                      .bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
                      .sums = greeks ? MC_EUROPEAN_GREEKS_SUMS : MC_EUROPEAN_SUMS,
@@ -51,7 +50,8 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
                                 .scale = job->params.scale,
                                 .shift = job->params.shift}};
   assay_mc_grid(samples, size, 1, &w.params.groups, &w.params.draws);
-  assay_mc_keys(job->option.seed, batch, &w.params.key0, &w.params.key1);
+  w.params.key = assay_mc_key(job->option.seed, batch);
+  w.params.full = (u32)(samples / (size * w.params.groups));
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
   assay_status status = assay_quant_run(job->option.device, work, &w, err, where);

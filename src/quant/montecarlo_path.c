@@ -89,11 +89,10 @@ void assay_mc_path_job(assay_mc_job *job) {
   }
 }
 
-void assay_mc_keys(uint64_t seed, uint64_t batch, u32 *key0, u32 *key1) {
+random_key assay_mc_key(uint64_t seed, uint64_t batch) {
   /* Batches are far apart: the increment of a Weyl sequence, as SplitMix64 has it. */
   uint64_t key = seed + batch * 0x9E3779B97F4A7C15u;
-  *key0 = (u32)key;
-  *key1 = (u32)(key >> 32);
+  return random_key_make((u32)key, (u32)(key >> 32));
 }
 
 void assay_mc_grid(uint64_t samples, uint64_t size, uint32_t steps, u32 *groups, u32 *draws) {
@@ -130,7 +129,7 @@ assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uin
                  .params = job->params};
   assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
   w.params.samples = samples;
-  assay_mc_keys(job->option.seed, batch, &w.params.key0, &w.params.key1);
+  w.params.key = assay_mc_key(job->option.seed, batch);
   assay_mc_grid(samples, ASSAY_MC_GROUP, job->option.steps, &w.params.groups, &w.params.draws);
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);

@@ -3,12 +3,14 @@
 #ifndef ASSAY_KERNELS_MONTECARLO_PATH_H
 #define ASSAY_KERNELS_MONTECARLO_PATH_H
 
+#include "kernels/random_key.h"
+
 /*
  * A path has `steps` steps of equal length; x is the binary logarithm of the underlying over its price at the start, and a step of
  * geometric Brownian motion adds drift + width z. Sample number q is draw d of item i in group g, q = first + (d groups + g) GROUP_SIZE +
  * i; it is a path, or with `antithetic` a path and its mirror image, of which the mean counts. Samples from `samples` on count nothing.
  *
- * The shocks z come from Philox under (key0, key1): counter (low q, high q, block, stream), or, where `given` is 1, from the buffer
+ * The shocks z come from Philox under `key`: counter (low q, block, high q, stream), or, where `given` is 1, from the buffer
  * `given`: row s (of `stride` reals) has step s, column q - first the sample.
  *
  * Pays max(scale X + shift, 0), where X is in units of the spot: a call is (spot, -strike), a put (-spot, strike).
@@ -17,7 +19,8 @@
  */
 typedef struct mc_path_params {
   u64 samples, first;
-  u32 draws, groups, steps, key0, key1;
+  u32 draws, groups, steps, unused_draws;
+  random_key key;
   u32 antithetic, given, kind;
   u64 stride;
   double drift, width, scale, shift;

@@ -8,40 +8,11 @@
 #include "kernels/montecarlo/path.h"
 
 /* Shocks that one block of four words makes. */
-#define BLOCK 4
+#define BLOCK NORMALS
 
 FUNCTION void block_words(const mc_path_params p, u64 sample, u32 block, u32 stream, W words[4]) {
-  random_words(LANE((u32)sample), (u32)(sample >> 32), block, stream, p.key0, p.key1, words);
+  random_words(LANE((u32)sample), block, (u32)(sample >> 32), stream, p.key, words);
 }
-
-/*
- * Four normals of four words in both precisions. A shock of a step needs no more than the 32 bits of randomness that other libraries'
- * uniforms have, so in double precision a block makes twice as many as random_normals.
- */
-#if REAL_BITS == 32
-FUNCTION void normals_of_words(const W words[4], R z[BLOCK]) { random_normals(words, z); }
-
-FUNCTION R uniform_of_word(W word) { return word_uniform(word); }
-#else
-/* word + 1/2, exactly: the word is the lower half of a number from 2^52 on. */
-FUNCTION R real_of_word(W word) { return REAL_OF(WORDS_JOIN(ALL_W(0x43300000u), word)) - (0x1p52 - 0.5); }
-
-FUNCTION R uniform_of_word(W word) { return real_of_word(word) * 0x1p-32; }
-
-FUNCTION void normal_pair(W radius_word, W angle_word, R *z0, R *z1) {
-  R radius = SQRT(r_minus_2_log(uniform_of_word(radius_word)));
-  R v = FMA(real_of_word(angle_word), ALL(0x1p-33), ALL(-0.25));
-  R sine, cosine;
-  r_sincos_turn(v, &sine, &cosine);
-  *z0 = radius * sine;
-  *z1 = REAL_OF(BITS(radius * cosine) ^ WORDS_JOIN(angle_word, angle_word) << 63);
-}
-
-FUNCTION void normals_of_words(const W words[4], R z[BLOCK]) {
-  normal_pair(words[0], words[1], &z[0], &z[1]);
-  normal_pair(words[2], words[3], &z[2], &z[3]);
-}
-#endif
 
 /* The shocks of steps BLOCK block to BLOCK block + count - 1 for LANES samples. */
 FUNCTION void block_shocks(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 block, u32 count, R z[BLOCK]) {
@@ -52,7 +23,7 @@ FUNCTION void block_shocks(const mc_path_params p, GLOBAL const real *given, u64
   } else {
     W words[4];
     block_words(p, sample, block, 0, words);
-    normals_of_words(words, z);
+    random_normals(words, z);
   }
 }
 

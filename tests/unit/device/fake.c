@@ -55,9 +55,9 @@ void fake_options(const char *text) {
 mc_european_params small_params(size_t groups) {
   return (mc_european_params){.paths = groups * ASSAY_KERNEL_GROUP_SIZE * 2,
                               .draws = 1,
+                              .full = 0,
                               .groups = (u32)groups,
-                              .key0 = 7,
-                              .key1 = 9,
+                              .key = random_key_make(7, 9),
                               .drift = 0.01,
                               .width = 0.3,
                               .scale = 100,
