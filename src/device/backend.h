@@ -11,7 +11,9 @@
  *     ASSAY_ERR_UNSUPPORTED  this device cannot do that (a kernel in double precision, say)
  *     anything else          our fault or the caller's; it is passed on as it is.
  * - The core checks ranges, sizes and NULLs before it calls; hooks may trust their arguments.
- * - One queue is used by one thread at a time; different queues and memory_alloc/free at once from several threads.
+ * - One queue is used by one thread at a time, but event_record on it may come from another thread meanwhile. Different queues, and
+ *   memory_alloc and memory_free, are used from several threads at once.
+ * - memory_free and unview may come while commands that were enqueued earlier still use what is given back: it goes when they are done.
  * - Commands (write, read, copy, fill, launch) return when they are enqueued. Host memory that they use stays as it is until queue_sync.
  */
 #ifndef ASSAY_DEVICE_BACKEND_H
@@ -23,7 +25,7 @@
 typedef struct assay_slice {
   void *memory;
   size_t offset, bytes;
-  void *view; /* what the `view` hook gave for this range; NULL without that hook */
+  void *view; /* what the `view` hook gave for the block that the range is in; a kernel's argument begins where its block does */
 } assay_slice;
 
 enum { ASSAY_BACKEND_VERSION = 1, ASSAY_BACKEND_MAX_DEVICES = 16, ASSAY_BACKEND_MAX_BUFFERS = 8 };

@@ -106,8 +106,7 @@ static void close_core(assay_core *core) {
 }
 
 void assay_core_unref(assay_core *core) {
-  if (core == NULL || !assay_registry_release(core)) return;
-  close_core(core);
+  if (core != NULL) assay_registry_release(core, close_core);
 }
 
 /* ---- losses ---------------------------------------------------------------------------------------------------------------------------

@@ -86,8 +86,8 @@ size_t assay_registry_list(assay_registry *registry, assay_device_row *rows, siz
 assay_status assay_registry_open(assay_registry *registry, const char *request, assay_error *err, assay_device **device);
 /* The device that work moves to: the native lanes of the processor. */
 assay_status assay_registry_open_fallback(assay_registry *registry, assay_error *err, assay_device **device);
-/* Gives a reference back; true when it was the last, and the registry has forgotten the core. */
-bool assay_registry_release(assay_core *core);
+/* Gives a reference back; with the last, forgets the core and closes it. */
+void assay_registry_release(assay_core *core, void (*close)(assay_core *));
 
 /* settings.c: what the environment says. */
 assay_status assay_settings_memory_fraction(double otherwise, assay_error *err, double *fraction);

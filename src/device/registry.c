@@ -152,7 +152,8 @@ static assay_status open_row(assay_registry *registry, registered *row, assay_er
   return ASSAY_OK;
 }
 
-bool assay_registry_release(assay_core *core) {
+/* Closed under the lock, so that nobody opens the device while it is going. */
+void assay_registry_release(assay_core *core, void (*close)(assay_core *)) {
   assay_registry *registry = core->registry;
   pthread_mutex_lock(&registry->lock);
   pthread_mutex_lock(&core->lock);
@@ -165,9 +166,9 @@ bool assay_registry_release(assay_core *core) {
       row->public.available = false;
       snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
     }
+    close(core);
   }
   pthread_mutex_unlock(&registry->lock);
-  return last;
 }
 
 static assay_status make_handle(assay_core *core, bool exact, const char *reason, assay_error *err, assay_device **device) {

@@ -20,7 +20,8 @@ static const double wake_ns = 15000;
 static const double trial_ns = 4000;
 
 struct assay_threads {
-  unsigned count, started;
+  unsigned wanted;         /* with the caller */
+  unsigned count, started; /* that there are; of who holds `caller` */
   pthread_t *ids;
   unsigned *cpus;
   size_t cpu_count;
@@ -33,7 +34,9 @@ struct assay_threads {
   assay_threads_fn fn;
   void *context;
   size_t total;
-  _Alignas(64) atomic_size_t next;
+  char apart[64]; /* in a cache line of its own: all threads write it */
+  atomic_size_t next;
+  char apart_too[64];
 };
 
 /* Large parts first, smaller ones towards the end, so that all end at about the same time. */
@@ -76,7 +79,7 @@ static void start(assay_threads *threads) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (threads->started + 1 < threads->count && pthread_create(&threads->ids[threads->started], NULL, worker, threads) == 0)
+  while (threads->started + 1 < threads->wanted && pthread_create(&threads->ids[threads->started], NULL, worker, threads) == 0)
     threads->started++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   threads->count = threads->started + 1;
@@ -85,8 +88,8 @@ static void start(assay_threads *threads) {
 assay_threads *assay_threads_create(unsigned count, const unsigned *cpus, size_t cpu_count) {
   assay_threads *threads = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *threads);
   if (threads == NULL) return NULL;
-  threads->count = count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : count;
-  threads->ids = assay_calloc(ASSAY_TAG_DEVICE, threads->count, sizeof *threads->ids);
+  threads->wanted = count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : count;
+  threads->ids = assay_calloc(ASSAY_TAG_DEVICE, threads->wanted, sizeof *threads->ids);
   threads->cpus = assay_calloc(ASSAY_TAG_DEVICE, cpu_count + 1, sizeof *threads->cpus);
   if (threads->ids == NULL || threads->cpus == NULL) {
     assay_free(threads->ids), assay_free(threads->cpus), assay_free(threads);
@@ -115,7 +118,7 @@ void assay_threads_destroy(assay_threads *threads) {
   assay_free(threads->ids), assay_free(threads->cpus), assay_free(threads);
 }
 
-unsigned assay_threads_count(const assay_threads *threads) { return threads->count; }
+unsigned assay_threads_count(const assay_threads *threads) { return threads->wanted; }
 
 static void run_together(assay_threads *threads, size_t begin, size_t total, assay_threads_fn fn, void *context) {
   pthread_mutex_lock(&threads->lock);
@@ -133,7 +136,7 @@ static void run_together(assay_threads *threads, size_t begin, size_t total, ass
 }
 
 void assay_threads_run(assay_threads *threads, size_t total, assay_threads_fn fn, void *context) {
-  if (threads->count == 1 || total == 1) {
+  if (threads->wanted == 1 || total == 1) {
     fn(context, 0, total);
     return;
   }

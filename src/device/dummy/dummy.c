@@ -143,16 +143,6 @@ static assay_status memory_alloc(void *state, size_t bytes, assay_error *err, vo
   return status;
 }
 
-static void memory_free(void *state, void *memory) {
-  dummy *device = state;
-  dummy_memory *gone = memory;
-  pthread_mutex_lock(&device->lock);
-  device->used -= gone->bytes;
-  pthread_mutex_unlock(&device->lock);
-  assay_free(gone->data);
-  assay_free(gone);
-}
-
 static assay_status memory_info(void *state, assay_error *err, uint64_t *free_bytes, uint64_t *total_bytes) {
   (void)err;
   dummy *device = state;
@@ -170,11 +160,6 @@ static assay_status view(void *state, void *memory, size_t offset, size_t bytes,
   *made = (dummy_view){.memory = memory, .offset = offset};
   *out = made;
   return ASSAY_OK;
-}
-
-static void unview(void *state, void *gone) {
-  (void)state;
-  assay_free(gone);
 }
 
 /* NULL when the slice is not what the pool cut: our own bug, which shows as an internal error. */
@@ -247,6 +232,31 @@ static bool run_until(dummy *device, dummy_queue *queue, uint64_t serial) {
     assay_free(todo);
   }
   return fine;
+}
+
+/* Commands that were enqueued earlier may still use what is given back, as on any device. */
+static void run_all(dummy *device) {
+  if (device->lost) return;
+  for (dummy_queue *queue = device->queues; queue != NULL; queue = queue->next) run_until(device, queue, queue->enqueued);
+}
+
+static void memory_free(void *state, void *memory) {
+  dummy *device = state;
+  dummy_memory *gone = memory;
+  pthread_mutex_lock(&device->lock);
+  run_all(device);
+  device->used -= gone->bytes;
+  pthread_mutex_unlock(&device->lock);
+  assay_free(gone->data);
+  assay_free(gone);
+}
+
+static void unview(void *state, void *gone) {
+  dummy *device = state;
+  pthread_mutex_lock(&device->lock);
+  run_all(device);
+  pthread_mutex_unlock(&device->lock);
+  assay_free(gone);
 }
 
 static command *enqueue(dummy_queue *queue, command_kind kind, size_t params_bytes) {

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Work shared by threads: all of it once, the same bits for every number of them. */
+#include "device/cpu/threads.h"
+
+#include <fenv.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/random.h"
+#include "fake.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { TOTAL_MAX = 5000 };
+
+typedef struct tally {
+  atomic_uchar times[TOTAL_MAX];
+  unsigned delay;
+} tally;
+
+static void count(void *context, size_t begin, size_t end) {
+  tally *t = context;
+  for (size_t i = begin; i < end; i++) {
+    atomic_fetch_add_explicit(&t->times[i], 1, memory_order_relaxed);
+    for (volatile unsigned k = 0; k < t->delay; k++) {
+    }
+  }
+}
+
+static void every_part_is_done_once(void **state) {
+  (void)state;
+  static tally t;
+  assay_random random;
+  assay_random_init(&random, 5);
+  for (unsigned threads = 1; threads <= 5; threads++) {
+    assay_threads *pool = assay_threads_create(threads, NULL, 0);
+    assert_int_equal(assay_threads_count(pool), threads);
+    for (int round = 0; round < 30; round++) {
+      size_t total = 1 + (size_t)assay_random_below(&random, TOTAL_MAX);
+      memset((void *)&t, 0, sizeof t);
+      t.delay = round % 3 * 200;
+      assay_threads_run(pool, total, count, &t);
+      for (size_t i = 0; i < TOTAL_MAX; i++) assert_int_equal(t.times[i], i < total);
+    }
+    assay_threads_destroy(pool);
+  }
+}
+
+typedef struct caller {
+  assay_threads *pool;
+  tally t;
+} caller;
+
+static void *call(void *user) {
+  caller *self = user;
+  for (int i = 0; i < 20; i++) assay_threads_run(self->pool, TOTAL_MAX, count, &self->t);
+  return NULL;
+}
+
+static void two_callers_at_once_are_fine(void **state) {
+  (void)state;
+  static caller callers[3];
+  pthread_t ids[3];
+  assay_threads *pool = assay_threads_create(3, NULL, 0);
+  for (int i = 0; i < 3; i++) {
+    callers[i].pool = pool, callers[i].t.delay = 50;
+    assert_int_equal(pthread_create(&ids[i], NULL, call, &callers[i]), 0);
+  }
+  for (int i = 0; i < 3; i++) {
+    pthread_join(ids[i], NULL);
+    for (size_t k = 0; k < TOTAL_MAX; k++) assert_int_equal(callers[i].t.times[k], 20);
+  }
+  assay_threads_destroy(pool);
+}
+
+static void run_with(const char *threads, size_t groups, double *sums) {
+  setenv("ASSAY_THREADS", threads, 1);
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assay_stream *stream = NULL;
+  assert_ok(assay_device_open("cpu", &err, &device), err);
+  assert_ok(assay_stream_create(device, &err, &stream), err);
+  assert_ok(small_run(device, stream, groups, sums, &err), err);
+  assay_stream_destroy(stream);
+  assay_device_close(device);
+  unsetenv("ASSAY_THREADS");
+}
+
+static void the_bits_do_not_depend_on_the_threads(void **state) {
+  (void)state;
+  enum { GROUPS = 700 };
+  static double one[GROUPS * MC_EUROPEAN_SUMS], many[GROUPS * MC_EUROPEAN_SUMS];
+  run_with("1", GROUPS, one);
+  assert_true(one[0] > 0);
+  run_with("4", GROUPS, many);
+  assert_memory_equal(one, many, sizeof one);
+  run_with("7", GROUPS, many);
+  assert_memory_equal(one, many, sizeof one);
+}
+
+/* A caller that rounds otherwise or flushes denormals gets the same bits, and its own environment back. */
+static void the_bits_do_not_depend_on_the_caller_s_rounding(void **state) {
+  (void)state;
+  enum { GROUPS = 300 };
+  static double usual[GROUPS * MC_EUROPEAN_SUMS], odd[GROUPS * MC_EUROPEAN_SUMS];
+  run_with("2", GROUPS, usual);
+  fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+  _mm_setcsr(_mm_getcsr() | 0x8040); /* flush to zero, denormals are zero */
+#endif
+  run_with("2", GROUPS, odd);
+  assert_int_equal(fegetround(), FE_UPWARD);
+#if defined(__x86_64__)
+  assert_int_equal(_mm_getcsr() & 0x8040, 0x8040);
+  _mm_setcsr(_mm_getcsr() & ~0x8040u);
+#endif
+  fesetround(FE_TONEAREST);
+  assert_memory_equal(usual, odd, sizeof usual);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_part_is_done_once),
+      cmocka_unit_test(two_callers_at_once_are_fine),
+      cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
+      cmocka_unit_test(the_bits_do_not_depend_on_the_caller_s_rounding),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
