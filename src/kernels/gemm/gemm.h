@@ -34,9 +34,17 @@ void assay_gemm_scale(assay_dtype type, void *c, size_t stride, size_t rows, siz
 /* Adds the product of packed panels to a tile of C: c[i][j] += a[p * rows + i] * b[p * columns + j] for p from 0 to k - 1, each fused. */
 typedef void (*assay_gemm_micro)(size_t k, const void *a, const void *b, void *c, size_t stride_c);
 
+/*
+ * Packs up to a tile's worth of lines (rows of A, columns of B) of `depth` elements, times `by`: all lines' first elements, then their
+ * second. Lines that are missing are zeros; their sums go nowhere. `line` and `step` are bytes from one line, and one element of k, to the
+ * next.
+ */
+typedef void (*assay_gemm_pack)(void *out, const char *from, size_t lines, size_t depth, size_t line, size_t step, double by);
+
 typedef struct assay_gemm_kernel {
   size_t rows, columns; /* of the tile */
   assay_gemm_micro micro;
+  assay_gemm_pack pack_rows, pack_columns;
 } assay_gemm_kernel;
 
 enum { ASSAY_GEMM_MOST_TILE = 32 * 32 };
