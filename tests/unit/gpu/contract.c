@@ -25,7 +25,8 @@ void contract_open(const assay_backend *of) {
   current = 0;
   if (count == 0) {
     assert_string_not_equal(cause, "");
-    test_skip(cause);
+    printf("skipped: %s\n", cause);
+    exit(77);
   }
   open_current();
 }

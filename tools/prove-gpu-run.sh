@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs what tools/prove-gpu.sh carried here: bash run.sh [tests|bars]
+here=$(cd "$(dirname "$0")" && pwd)
+export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+for folder in /usr/local/nvidia/lib64 /usr/local/nvidia/lib; do # where containers have the driver
+  if [ -d "$folder" ]; then LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$folder"; fi
+done
+export ASSAY_DATA_DIR="$here" OCL_ICD_VENDORS="$here/vendors"
+ASSAY_CACHE_DIR=$(mktemp -d)
+export ASSAY_CACHE_DIR
+trap 'rm -rf "$ASSAY_CACHE_DIR"' EXIT
+failed=0
+
+part() { # NAME COMMAND...: 77 is "skipped"
+  local name=$1 rc
+  shift
+  echo "==== $name"
+  timeout 300 "$@"
+  rc=$?
+  case $rc in
+    0) echo "==== $name: ok" ;;
+    77) echo "==== $name: skipped" ;;
+    *)
+      echo "==== $name: FAILED ($rc)"
+      failed=1
+      ;;
+  esac
+}
+
+if [ "${1:-tests}" = tests ]; then
+  for program in "$here"/tests/*; do part "test $(basename "$program")" "$program"; done
+fi
+if [ "${1:-bars}" = bars ]; then
+  if "$here/bin/assay" device status >/dev/null 2>&1; then part "devices" "$here/bin/assay" device status; fi
+  part "backend, CUDA" "$here/bench/device_backend" cuda
+  part "backend, OpenCL" "$here/bench/device_backend" opencl
+  if [ -x "$here/bench/device_bars" ]; then part "bars" "$here/bench/device_bars"; fi
+fi
+exit $failed
