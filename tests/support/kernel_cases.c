@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "kernel_cases.h"
 #include "kernels/montecarlo/european.h"
+#include "kernels/montecarlo/path.h"
 
 /* What a row fills in: `bits` of the kernel, `index` of the case. False: no more. */
 typedef bool (*fill_fn)(unsigned bits, size_t index, kernel_case *made);
@@ -48,12 +50,73 @@ static bool mc_european_greeks(unsigned bits, size_t index, kernel_case *made) {
   return european(index, made, MC_EUROPEAN_GREEKS_SUMS);
 }
 
+static u64 random_state;
+static u64 next_random(void) {
+  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+  return random_state >> 33;
+}
+
+/* Numbers of the kernel's precision in [-3, 3). */
+static void reals(kernel_case *made, unsigned bits, int place, size_t count, u64 seed) {
+  made->bytes[place] = count * bits / 8;
+  made->buffers[place] = malloc(made->bytes[place]);
+  random_state = seed;
+  for (size_t i = 0; i < count; i++) {
+    double value = 6.0 * (double)next_random() / 2147483648.0 - 3.0;
+    if (bits == 64) ((double *)made->buffers[place])[i] = value;
+    if (bits == 32) ((float *)made->buffers[place])[i] = (float)value;
+  }
+}
+
+/* Steps that do and do not fill a block of draws; mirror images; shocks from outside; samples that end within a group. */
+static bool paths(unsigned bits, size_t index, kernel_case *made, size_t sums, u32 kinds) {
+  static const struct {
+    u64 samples;
+    u32 groups, draws, steps, antithetic, given;
+  } table[] = {{1, 1, 1, 1, 0, 0}, {5000, 5, 4, 252, 0, 0}, {3001, 12, 1, 50, 1, 0}, {700, 3, 1, 13, 0, 1}, {600, 2, 2, 8, 1, 1}};
+  size_t rows_here = sizeof table / sizeof *table;
+  if (index >= rows_here * kinds) return false;
+  u32 kind = (u32)(index / rows_here);
+  size_t row = index % rows_here;
+  u32 steps = table[row].steps;
+  double width = 0.2 / sqrt(steps) * 1.4426950408889634, drift = 0.01 / steps;
+  mc_path_params p = {.samples = table[row].samples,
+                      .draws = table[row].draws,
+                      .groups = table[row].groups,
+                      .steps = steps,
+                      .key0 = 3,
+                      .key1 = 9,
+                      .antithetic = table[row].antithetic,
+                      .given = table[row].given,
+                      .kind = kind,
+                      .stride = (u64)table[row].groups * table[row].draws * ASSAY_KERNEL_GROUP_SIZE,
+                      .drift = drift,
+                      .width = width,
+                      .scale = 100,
+                      .shift = -101,
+                      .mean = steps * drift * 0.6931471805599453,
+                      .deviation = sqrt(steps) * width * 0.6931471805599453,
+                      .barrier = kind & 1 ? 0.2 : -0.2,
+                      .bridge = 2 / (width * width * 0.6931471805599453),
+                      .payout = 1};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = p.groups;
+  doubles(made, 0, sums * p.groups);
+  reals(made, bits, 1, table[row].given ? p.stride * steps : 1, 11);
+  return true;
+}
+
+static bool mc_asian(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_PRICE_SUMS, 2); }
+static bool mc_asian_greeks(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_GREEKS_SUMS, 2); }
+
 static const struct {
   const char *kernel; /* without precision */
   fill_fn fill;
 } rows[] = {
     {"mc_european", mc_european},
     {"mc_european_greeks", mc_european_greeks},
+    {"mc_asian", mc_asian},
+    {"mc_asian_greeks", mc_asian_greeks},
 };
 
 bool kernel_case_make(const assay_kernel *kernel, size_t index, kernel_case *made) {
