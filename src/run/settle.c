@@ -21,9 +21,7 @@ static const size_t NOT_SUSPECTED = SIZE_MAX;
 typedef struct settling {
   const assay_settle *job;
   assay_compare_config compare;
-  size_t *first_count;  /* how many processes each outcome had at the first look */
   size_t *suspected_at; /* how many processes each outcome had when it was first called worse or better */
-  bool *decided_first;  /* outcomes that the first look called worse or better, as every look since did */
   bool *open;           /* outcomes whose verdict waits for fresh processes */
   bool *wanted;         /* cases of the next round */
   uint64_t started_ns;
@@ -31,6 +29,7 @@ typedef struct settling {
   assay_error *err;
 } settling;
 
+/* Of the time that was given for measuring again; below 0 when it is over. */
 static double seconds_left(const settling *s) { return s->job->seconds - (double)(assay_os_now_ns() - s->started_ns) / 1e9; }
 
 static bool is_stopped(const settling *s) { return s->job->bench->stop != NULL && *s->job->bench->stop != 0; }
@@ -136,15 +135,8 @@ static void note_suspicions(settling *s, const assay_changes *changes) {
   }
   for (size_t i = 0; i < s->job->outcomes->count; i++) {
     if (!s->wanted[i]) s->suspected_at[i] = NOT_SUSPECTED;
-    s->decided_first[i] = s->wanted[i] && (s->round == 0 || s->decided_first[i]);
     if (s->wanted[i] && s->suspected_at[i] == NOT_SUSPECTED) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
   }
-}
-
-/* A verdict of the first look on whose benchmark nothing was measured since: that others were measured again takes nothing from it. */
-static bool stands_alone(const settling *s, size_t outcome) {
-  size_t count = s->job->outcomes->items[outcome].process_count;
-  return s->first_count[outcome] == count && s->suspected_at[outcome] == count && s->decided_first[outcome];
 }
 
 /* Takes back every verdict that processes measured after it have not shown as well, and asks for new ones. */
@@ -158,7 +150,7 @@ static assay_status confirm(settling *s, assay_changes *changes) {
   for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
     assay_change *change = &changes->items[i];
     size_t at = outcome_of(s, change->suite, change->benchmark);
-    if (!is_decided(change) || at == s->job->outcomes->count || stands_alone(s, at)) continue;
+    if (!is_decided(change) || at == s->job->outcomes->count) continue;
     const assay_change *other = fresh_count(s, at) >= LEAST_FRESH ? same_change(again, change) : NULL;
     bool confirmed = other != NULL && shows_it_too(other, change, changes->alpha);
     if (!confirmed) withdraw(changes, change, other);
@@ -188,11 +180,14 @@ static double cost_of(const assay_bench_outcome *outcome) {
   return outcome->process_count > 0 ? sum / (double)outcome->process_count : 0;
 }
 
+/* Nobody is accused without being measured again: suspects may take as much time again as was given, the rest has to fit. */
+static double seconds_for(const settling *s, bool suspects) { return seconds_left(s) + (suspects ? s->job->seconds : 0); }
+
 /* Marks the cases of the next round, suspects first, as far as one process of each fits into the time. Returns what a process of each
  * costs; 0: nothing to do. */
 static double choose(settling *s, const assay_changes *changes) {
   const assay_bench_outcomes *all = s->job->outcomes;
-  double cost = 0, left = seconds_left(s);
+  double cost = 0;
   memset(s->wanted, 0, all->count * sizeof *s->wanted);
   for (int suspects = 1; suspects >= 0; suspects--) {
     for (size_t i = 0; i < changes->count; i++) {
@@ -200,7 +195,7 @@ static double choose(settling *s, const assay_changes *changes) {
       size_t at = outcome_of(s, change->suite, change->benchmark);
       if (at == all->count || s->wanted[at] || !(suspects == 1 ? is_suspect(s, change, at) : is_open(change))) continue;
       double one = cost_of(&all->items[at]);
-      if (cost + one > left) continue;
+      if (cost + one > seconds_for(s, suspects == 1)) continue;
       s->wanted[at] = true;
       cost += fmax(one, 1e-3);
     }
@@ -216,7 +211,7 @@ static bool is_wanted(const assay_bench_case *bench, void *user) {
 
 static assay_status measure(settling *s, double cost) {
   assay_bench_config config = *s->job->bench;
-  double fit = seconds_left(s) / cost;
+  double fit = seconds_for(s, true) / cost;
   unsigned most = config.processes != 0 ? config.processes : LEAST_FRESH;
   if (most < LEAST_FRESH) most = LEAST_FRESH;
   config.processes = fit < 1 ? 1 : fit < most ? (unsigned)fit : most;
@@ -235,7 +230,7 @@ static assay_status measure(settling *s, double cost) {
   return status;
 }
 
-/* The first look is one look: its verdicts stand where nothing can be measured again. All later ones need fresh processes. */
+/* The first look is one look: its verdicts stand where measuring again was not asked for. All later ones need fresh processes. */
 static assay_status judge(settling *s, assay_changes **changes) {
   assay_changes *made = NULL;
   forget_rechecks(s);
@@ -256,7 +251,7 @@ static assay_status judge(settling *s, assay_changes **changes) {
 
 static assay_status settle(settling *s, assay_changes **changes) {
   assay_status status = judge(s, changes);
-  while (status == ASSAY_OK && s->round < MOST_ROUNDS && !is_stopped(s) && seconds_left(s) > 0) {
+  while (status == ASSAY_OK && s->round < MOST_ROUNDS && !is_stopped(s) && seconds_for(s, true) > 0) {
     double cost = choose(s, *changes);
     if (cost == 0) break;
     s->round++;
@@ -272,22 +267,15 @@ assay_status assay_settle_run(const assay_settle *job, assay_error *err, assay_c
   settling s = {.job = job, .started_ns = assay_os_now_ns(), .err = err};
   if (job->compare != NULL) s.compare = *job->compare;
   s.suspected_at = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.suspected_at);
-  s.first_count = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.first_count);
-  s.decided_first = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.decided_first);
   s.open = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.open);
   s.wanted = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.wanted);
   assay_changes *made = NULL;
   assay_status status = ASSAY_OK;
-  if (s.suspected_at == NULL || s.first_count == NULL || s.decided_first == NULL || s.open == NULL || s.wanted == NULL)
+  if (s.suspected_at == NULL || s.open == NULL || s.wanted == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
-  for (size_t i = 0; status == ASSAY_OK && i < count; i++) {
-    s.suspected_at[i] = NOT_SUSPECTED;
-    s.first_count[i] = job->outcomes->items[i].process_count;
-  }
+  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.suspected_at[i] = NOT_SUSPECTED;
   if (status == ASSAY_OK) status = settle(&s, &made);
   assay_free(s.suspected_at);
-  assay_free(s.first_count);
-  assay_free(s.decided_first);
   assay_free(s.open);
   assay_free(s.wanted);
   if (status == ASSAY_OK)
