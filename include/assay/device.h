@@ -59,6 +59,7 @@ typedef struct assay_device_info {
   char id[32];      /* what ASSAY_DEVICE takes: "cuda:0", "cpu" */
   char name[128];   /* "NVIDIA H200" */
   char driver[128]; /* what drives it, with versions: "CUDA 12.8, driver 570.86"; "avx2, 2 threads" */
+  char isa[16];     /* what kernels are built for: "avx2", "sm_90"; "" where it has no name */
   assay_device_kind kind;
   unsigned flags;         /* ASSAY_DEVICE_F64 ... */
   unsigned rank;          /* auto takes the lowest; 0: never taken by auto (a dummy; PoCL, which is slower than the native lanes) */
@@ -81,7 +82,8 @@ ASSAY_API size_t assay_device_list(assay_device_row *rows, size_t capacity);
 /*
  * Opens "auto", "cpu", "opencl", "opencl:1", "cuda", "cuda:0" or "dummy"; NULL: what ASSAY_DEVICE says, else auto. auto takes CUDA, then an
  * OpenCL GPU, then the cpu. A device that was named is *exact*: work on it never moves elsewhere. ASSAY_ERR_NOT_FOUND says why it is not
- * there. Devices are shared: opening one twice costs nothing, and both use one pool.
+ * there. Devices are shared: opening one twice costs nothing, and both use one pool. A device stays open until the program ends, since
+ * opening one takes up to a second; what the environment says counts when it is opened first.
  */
 ASSAY_API assay_status assay_device_open(const char *request, assay_error *err, assay_device **device);
 ASSAY_API void assay_device_close(assay_device *device);

@@ -97,7 +97,7 @@ void assay_core_ref(assay_core *core) {
   pthread_mutex_unlock(&core->lock);
 }
 
-static void close_core(assay_core *core) {
+void assay_core_close(assay_core *core) {
   for (size_t i = 0; i < core->idle_count; i++) core->backend->queue_destroy(core->state, core->idle_queues[i]);
   assay_pool_destroy(core->pool);
   core->backend->close(core->state);
@@ -106,7 +106,7 @@ static void close_core(assay_core *core) {
 }
 
 void assay_core_unref(assay_core *core) {
-  if (core != NULL) assay_registry_release(core, close_core);
+  if (core != NULL) assay_registry_release(core, assay_core_close);
 }
 
 /* ---- losses ---------------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the core share. A core is an open device of the process, shared by all who opened it; an assay_device is one caller's
- * handle to it, with the reason why the caller got this one. A core lives as long as handles, streams or events refer to it.
+ * handle to it, with the reason why the caller got this one. A core lives as long as its registry, a lost one as long as handles, streams
+ * or events refer to it.
  * Locks: pool before core; neither is held while commands are enqueued.
  */
 #ifndef ASSAY_DEVICE_CORE_H
@@ -68,8 +69,9 @@ struct assay_event {
 assay_status assay_core_open(const assay_backend *backend, size_t index, const assay_device_info *info, assay_error *err,
                              assay_core **core);
 void assay_core_ref(assay_core *core);
-/* The last one closes it. */
 void assay_core_unref(assay_core *core);
+/* The registry's alone. */
+void assay_core_close(assay_core *core);
 /* ASSAY_ERR_LOST with the cause once the device is lost. */
 assay_status assay_core_usable(assay_core *core, assay_error *err);
 /* Remembers a loss; returns `status`. `cause` may be NULL. */
@@ -86,7 +88,7 @@ size_t assay_registry_list(assay_registry *registry, assay_device_row *rows, siz
 assay_status assay_registry_open(assay_registry *registry, const char *request, assay_error *err, assay_device **device);
 /* The device that work moves to: the native lanes of the processor. */
 assay_status assay_registry_open_fallback(assay_registry *registry, assay_error *err, assay_device **device);
-/* Gives a reference back; with the last, forgets the core and closes it. */
+/* Gives a reference back; a lost core that nobody uses any more is closed. */
 void assay_registry_release(assay_core *core, void (*close)(assay_core *));
 
 /* settings.c: what the environment says. */

@@ -75,6 +75,9 @@ assay_status assay_registry_create(const assay_backend *const *backends, size_t 
 
 void assay_registry_destroy(assay_registry *registry) {
   if (registry == NULL) return;
+  for (size_t i = 0; i < registry->count; i++) {
+    if (registry->rows[i].core != NULL) assay_core_close(registry->rows[i].core);
+  }
   pthread_mutex_destroy(&registry->lock);
   assay_free(registry);
 }
@@ -140,34 +143,38 @@ size_t assay_device_list(assay_device_row *rows, size_t capacity) {
 /* Under the lock. A device that is lost stays so. */
 static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
   if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
+  assay_status status = ASSAY_OK;
   if (row->core != NULL) {
-    assay_status status = assay_core_usable(row->core, err);
-    if (status == ASSAY_OK) assay_core_ref(row->core);
-    return status;
+    status = assay_core_usable(row->core, err);
+  } else if ((status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core)) == ASSAY_OK) {
+    row->core->registry = registry;
+    row->core->row = (size_t)(row - registry->rows);
   }
-  assay_status status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core);
-  if (status != ASSAY_OK) return status;
-  row->core->registry = registry;
-  row->core->row = (size_t)(row - registry->rows);
-  return ASSAY_OK;
+  if (status == ASSAY_OK) assay_core_ref(row->core);
+  return status;
 }
 
-/* Closed under the lock, so that nobody opens the device while it is going. */
+static bool is_lost(assay_core *core) { return atomic_load_explicit(&core->lost, memory_order_acquire); }
+
+/* Under the lock, so that nobody opens the device while it is going. */
+static void forget(registered *row, void (*close)(assay_core *)) {
+  assay_core *core = row->core;
+  row->core = NULL;
+  if (is_lost(core)) {
+    row->public.available = false;
+    snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
+  }
+  close(core);
+}
+
+/* The registry's own reference keeps a device open, since opening one takes up to a second; a lost one goes with its last user. */
 void assay_registry_release(assay_core *core, void (*close)(assay_core *)) {
   assay_registry *registry = core->registry;
   pthread_mutex_lock(&registry->lock);
   pthread_mutex_lock(&core->lock);
-  bool last = --core->references == 0;
+  unsigned left = --core->references;
   pthread_mutex_unlock(&core->lock);
-  if (last) {
-    registered *row = &registry->rows[core->row];
-    row->core = NULL;
-    if (atomic_load_explicit(&core->lost, memory_order_acquire)) {
-      row->public.available = false;
-      snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
-    }
-    close(core);
-  }
+  if (left == 1 && is_lost(core)) forget(&registry->rows[core->row], close);
   pthread_mutex_unlock(&registry->lock);
 }
 

@@ -2,86 +2,107 @@
 #include "quant/launch.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/number.h"
-#include "kernels/kernel.h"
+#include <assay/device.h>
 
 enum { MAX_BUFFERS = 16 };
 
 struct assay_quant_buffer {
-  void *data;
-  size_t bytes;
-  bool owned;
+  assay_buffer *memory;
+  void *array; /* of an output that is not used in place */
 };
 
 struct assay_quant_session {
+  assay_stream *stream;
   assay_quant_buffer buffers[MAX_BUFFERS];
   size_t count;
 };
 
-static assay_status add(assay_quant_session *session, void *data, size_t bytes, bool owned, assay_error *err, assay_quant_buffer **buffer) {
-  if (session->count == MAX_BUFFERS) return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "a session holds at most %d buffers", MAX_BUFFERS);
-  *buffer = &session->buffers[session->count++];
-  **buffer = (assay_quant_buffer){.data = data, .bytes = bytes, .owned = owned};
-  return ASSAY_OK;
+static assay_status room(const assay_quant_session *session, assay_error *err) {
+  if (session->count < MAX_BUFFERS) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "a session holds at most %d buffers", MAX_BUFFERS);
+}
+
+static assay_status added(assay_quant_session *session, assay_status status, assay_quant_buffer **buffer) {
+  if (status == ASSAY_OK) *buffer = &session->buffers[session->count++];
+  return status;
 }
 
 assay_status assay_quant_in(assay_quant_session *session, const void *array, size_t bytes, const char *label, assay_error *err,
                             assay_quant_buffer **buffer) {
-  (void)label;
-  return add(session, (void *)(uintptr_t)array, bytes, false, err, buffer);
+  assay_quant_buffer *next = &session->buffers[session->count];
+  assay_status status = room(session, err);
+  if (status == ASSAY_OK) status = assay_buffer_borrow_in(session->stream, array, bytes, label, err, &next->memory);
+  return added(session, status, buffer);
 }
 
 assay_status assay_quant_out(assay_quant_session *session, void *array, size_t bytes, const char *label, assay_error *err,
                              assay_quant_buffer **buffer) {
-  (void)label;
-  return add(session, array, bytes, false, err, buffer);
+  assay_quant_buffer *next = &session->buffers[session->count];
+  assay_status status = room(session, err);
+  if (status == ASSAY_OK) status = assay_buffer_borrow_out(session->stream, array, bytes, label, err, &next->memory);
+  if (status == ASSAY_OK && assay_buffer_host(next->memory) != array) next->array = array;
+  return added(session, status, buffer);
 }
 
 assay_status assay_quant_scratch(assay_quant_session *session, size_t bytes, const char *label, assay_error *err,
                                  assay_quant_buffer **buffer) {
-  void *data = assay_alloc(ASSAY_TAG_QUANT, bytes);
-  if (data == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu bytes of %s", bytes, label);
-  assay_status status = add(session, data, bytes, true, err, buffer);
-  if (status != ASSAY_OK) assay_free(data);
-  return status;
+  assay_quant_buffer *next = &session->buffers[session->count];
+  assay_status status = room(session, err);
+  if (status == ASSAY_OK) status = assay_buffer_alloc(session->stream, bytes, label, err, &next->memory);
+  return added(session, status, buffer);
 }
 
 assay_status assay_quant_launch(assay_quant_session *session, const char *name, unsigned bits, size_t groups, const void *params,
                                 size_t params_bytes, assay_quant_buffer *const *buffers, size_t count, assay_error *err) {
-  (void)session;
   char full[64];
-  assay_snprintf(full, sizeof full, "%s_f%u", name, bits);
-  const assay_kernel *kernel = assay_kernel_find(full);
-  if (kernel == NULL || kernel->params_bytes != params_bytes || kernel->buffers != count) {
-    return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "there is no kernel %s with %zu bytes of parameters and %zu buffers", full, params_bytes,
-                      count);
-  }
-  void *data[ASSAY_KERNEL_MAX_BUFFERS];
-  for (size_t i = 0; i < count; i++) data[i] = buffers[i]->data;
-  assay_kernel_function(kernel, NULL)(params, data, 0, groups);
-  return ASSAY_OK;
+  assay_buffer *memory[MAX_BUFFERS];
+  if (count > MAX_BUFFERS) return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "%s takes no %zu buffers", name, count);
+  snprintf(full, sizeof full, "%s_f%u", name, bits);
+  for (size_t i = 0; i < count; i++) memory[i] = buffers[i]->memory;
+  return assay_stream_launch(session->stream, full, groups, params, params_bytes, memory, count, err);
 }
 
 assay_status assay_quant_finish(assay_quant_session *session, assay_error *err) {
-  (void)session;
-  (void)err;
-  return ASSAY_OK;
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < session->count && status == ASSAY_OK; i++) {
+    const assay_quant_buffer *buffer = &session->buffers[i];
+    if (buffer->array != NULL)
+      status = assay_buffer_read(session->stream, buffer->memory, 0, buffer->array, assay_buffer_bytes(buffer->memory), err);
+  }
+  return status == ASSAY_OK ? assay_stream_sync(session->stream, err) : status;
 }
 
-assay_status assay_quant_run(const char *device, assay_quant_work work, void *context, assay_error *err, assay_quant_where *where) {
-  if (device != NULL && strcmp(device, "auto") != 0 && strcmp(device, "cpu") != 0) {
-    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device '%s' here: auto and cpu are", device);
-  }
-  assay_quant_session session = {.count = 0};
-  assay_status status = work(&session, context, err);
-  for (size_t i = 0; i < session.count; i++) {
-    if (session.buffers[i].owned) assay_free(session.buffers[i].data);
-  }
+/* ---- on a device ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct job {
+  assay_quant_work work;
+  void *context;
+  char isa[16]; /* of the device that ran it last */
+} job;
+
+static assay_status on_device(assay_device *device, assay_stream *stream, void *context, assay_error *err) {
+  job *todo = context;
+  assay_quant_session session = {.stream = stream};
+  snprintf(todo->isa, sizeof todo->isa, "%s", assay_device_get_info(device)->isa);
+  assay_status status = todo->work(&session, todo->context, err);
+  for (size_t i = 0; i < session.count; i++) assay_buffer_free(session.buffers[i].memory);
+  return status;
+}
+
+assay_status assay_quant_run(const char *request, assay_quant_work work, void *context, assay_error *err, assay_quant_where *where) {
+  job todo = {.work = work, .context = context};
+  assay_device *device = NULL;
+  assay_device_outcome outcome;
+  assay_status status = request != NULL ? assay_device_open(request, err, &device) : ASSAY_OK;
+  if (status == ASSAY_OK) status = assay_device_run(device, on_device, &todo, err, &outcome);
+  assay_device_close(device);
   if (status != ASSAY_OK) return status;
-  *where = (assay_quant_where){.device = "cpu", .reason = "the processor's vector lanes"};
-  assay_snprintf(where->isa, sizeof where->isa, "%s", assay_kernel_variant_text(assay_kernel_variant_best()));
+  *where = (assay_quant_where){.device = ""};
+  memcpy(where->device, outcome.device, sizeof where->device);
+  memcpy(where->isa, todo.isa, sizeof where->isa);
+  memcpy(where->reason, outcome.reason, sizeof where->reason);
   return ASSAY_OK;
 }

@@ -63,6 +63,7 @@ static size_t enumerate(assay_device_info *infos, size_t capacity, char *cause, 
       .max_buffer_bytes = bytes,
       .alignment_bytes = ALIGNMENT,
   };
+  snprintf(infos[0].isa, sizeof infos[0].isa, "%s", isa);
   put_name(infos[0].name, sizeof infos[0].name);
   snprintf(infos[0].driver, sizeof infos[0].driver, "%s lanes, %u thread%s", isa, threads, threads == 1 ? "" : "s");
   return 1;

@@ -163,10 +163,10 @@ static void one_device_is_shared_by_all_who_open_it(void **state) {
 static void the_environment_bounds_the_memory(void **state) {
   (void)state;
   fake_backend *backends[3];
-  assay_registry *registry = usual(backends);
   assay_error err = {0};
   assay_device *device = NULL;
   assay_memory_stats stats;
+  assay_registry *registry = usual(backends);
   setenv("ASSAY_MEMORY_FRACTION", "0.25", 1);
   assert_ok(assay_registry_open(registry, "cuda", &err, &device), err);
   assay_device_memory(device, &stats);
@@ -176,7 +176,7 @@ static void the_environment_bounds_the_memory(void **state) {
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     setenv("ASSAY_MEMORY_FRACTION", wrong[i], 1);
     assay_error why = {0};
-    assert_int_equal(assay_registry_open(registry, "cuda", &why, &device), ASSAY_ERR_INVALID);
+    assert_int_equal(assay_registry_open(registry, "cuda:1", &why, &device), ASSAY_ERR_INVALID);
     assert_non_null(strstr(why.message, wrong[i]));
   }
   unsetenv("ASSAY_MEMORY_FRACTION");
@@ -198,10 +198,14 @@ static void the_processor_is_always_there(void **state) {
   /* What is not known has a cause. */
   if (!(health.power_watts == health.power_watts)) assert_true(health.cause[0] != '\0');
   assay_device_close(device);
+  const assay_backend *list[] = {assay_backend_cpu()};
+  assay_registry *registry = NULL;
   setenv("ASSAY_THREADS", "many", 1);
-  assert_int_equal(assay_device_open("cpu", &err, &device), ASSAY_ERR_INVALID);
+  assert_ok(assay_registry_create(list, 1, &err, &registry), err);
+  assert_int_equal(assay_registry_open(registry, "cpu", &err, &device), ASSAY_ERR_INVALID);
   assert_non_null(strstr(err.message, "ASSAY_THREADS=many"));
   unsetenv("ASSAY_THREADS");
+  assay_registry_destroy(registry);
 }
 
 int main(void) {

@@ -170,8 +170,12 @@ static void borrowed_arrays_are_used_in_place_or_copied(void **state) {
 static void debug_mode_shows_fresh_memory_as_nan(void **state) {
   (void)state;
   setenv("ASSAY_DEBUG", "1", 1);
-  assay_device *device = open_named("dummy");
+  const assay_backend *list[] = {assay_backend_dummy()};
   assay_error err = {0};
+  assay_registry *registry = NULL;
+  assay_device *device = NULL;
+  assert_ok(assay_registry_create(list, 1, &err, &registry), err);
+  assert_ok(assay_registry_open(registry, "dummy", &err, &device), err);
   assay_stream *stream = NULL;
   assay_buffer *a = NULL;
   double values[4] = {0};
@@ -182,6 +186,7 @@ static void debug_mode_shows_fresh_memory_as_nan(void **state) {
   assay_buffer_free(a);
   assay_stream_destroy(stream);
   assay_device_close(device);
+  assay_registry_destroy(registry);
   unsetenv("ASSAY_DEBUG");
 }
 

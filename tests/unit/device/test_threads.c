@@ -76,15 +76,19 @@ static void two_callers_at_once_are_fine(void **state) {
 }
 
 static void run_with(const char *threads, size_t groups, double *sums) {
+  const assay_backend *list[] = {assay_backend_cpu()};
+  assay_registry *registry = NULL;
   setenv("ASSAY_THREADS", threads, 1);
   assay_error err = {0};
+  assert_ok(assay_registry_create(list, 1, &err, &registry), err);
   assay_device *device = NULL;
   assay_stream *stream = NULL;
-  assert_ok(assay_device_open("cpu", &err, &device), err);
+  assert_ok(assay_registry_open(registry, "cpu", &err, &device), err);
   assert_ok(assay_stream_create(device, &err, &stream), err);
   assert_ok(small_run(device, stream, groups, sums, &err), err);
   assay_stream_destroy(stream);
   assay_device_close(device);
+  assay_registry_destroy(registry);
   unsetenv("ASSAY_THREADS");
 }
 
