@@ -49,6 +49,7 @@ typedef struct assay_cli_option {
   double low, high;           /* of numbers, inclusive; both 0: no limits */
   assay_cli_hint hint;
   bool follows; /* of ASSAY_CLI_REPEAT */
+  bool needed;  /* has to be given, except where operands (a table) may give it instead */
   size_t at;    /* offsetof the field in the verb's settings */
   const char *help;
 } assay_cli_option;
@@ -70,6 +71,7 @@ typedef struct assay_cli_verb {
   const assay_cli_example *examples; /* may be NULL */
   size_t settings_size;
   bool hidden;
+  bool family; /* the first word of verbs of two words, and nothing by itself */
   /* Returns the exit code. `settings` is what the options filled. */
   int (*run)(assay_cli *cli, const void *settings);
 } assay_cli_verb;
@@ -127,6 +129,13 @@ extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay
 extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
 extern const assay_cli_verb assay_cli_import;
+extern const assay_cli_verb assay_cli_price, assay_cli_price_european, assay_cli_price_american, assay_cli_price_implied;
+extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status;
+extern const assay_cli_verb assay_cli_risk, assay_cli_risk_var, assay_cli_risk_covariance, assay_cli_risk_correlation,
+    assay_cli_risk_drawdown, assay_cli_risk_performance, assay_cli_risk_beta, assay_cli_risk_stress;
+/* What a family runs: it says which verbs it has. */
+int assay_cli_run_family(assay_cli *cli, const void *settings);
+extern const assay_cli_option assay_cli_no_options[];
 /* NULL-terminated, in the order of help. */
 extern const assay_cli_verb *const assay_cli_verbs[];
 

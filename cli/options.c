@@ -237,6 +237,11 @@ static assay_status parse_words(parser *p) {
       status = word[1] == '-' ? parse_long(p, word) : parse_letters(p, word);
     }
   }
+  for (const assay_cli_option *option = p->verb->options; status == ASSAY_OK && !p->help && option->name != NULL; option++) {
+    bool may_be_in_file = p->verb->operands_least == 0 && operands.count > 0;
+    if (option->needed && !may_be_in_file && !p->given[option - p->verb->options] && assay_cli_config_value(p->cli, option->name) == NULL)
+      status = ASSAY_FAIL(p->err, ASSAY_ERR_INVALID, "--%s %s is missing: %s", option->name, option->value, option->help);
+  }
   p->cli->operands = operands.items;
   p->cli->operand_count = operands.count;
   if (status == ASSAY_OK && !p->help && operands.count < p->verb->operands_least)
@@ -317,6 +322,7 @@ void assay_cli_option_help(const assay_cli_option *option, assay_buf *out) {
     assay_buf_printf(out, "%s%s", choice == option->choices ? " One of: " : ", ", *choice);
   if (option->choices != NULL) assay_buf_putc(out, '.');
   if (option->type == ASSAY_CLI_REPEAT) assay_buf_puts(out, " May be repeated.");
+  if (option->needed) assay_buf_puts(out, " Needed.");
   if (option->fallback != NULL) assay_buf_printf(out, " Default: %s.", option->fallback[0] != '\0' ? option->fallback : "none");
   if (option->environment != NULL) assay_buf_printf(out, " Environment: %s.", option->environment);
 }

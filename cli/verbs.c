@@ -44,6 +44,21 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_alerts_check,
     &assay_cli_alerts_test,
     &assay_cli_monitor,
+    &assay_cli_price,
+    &assay_cli_price_european,
+    &assay_cli_price_american,
+    &assay_cli_price_implied,
+    &assay_cli_risk,
+    &assay_cli_risk_var,
+    &assay_cli_risk_covariance,
+    &assay_cli_risk_correlation,
+    &assay_cli_risk_drawdown,
+    &assay_cli_risk_performance,
+    &assay_cli_risk_beta,
+    &assay_cli_risk_stress,
+    &assay_cli_device,
+    &assay_cli_device_list,
+    &assay_cli_device_status,
     &assay_cli_help_verb,
     &assay_cli_version,
     &assay_cli_completion,
@@ -51,7 +66,8 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     NULL};
 /* clang-format on */
 
-static const assay_cli_option no_options[] = {ASSAY_CLI_END};
+const assay_cli_option assay_cli_no_options[] = {ASSAY_CLI_END};
+#define no_options assay_cli_no_options
 
 /* ---- Finding a verb ------------------------------------------------------------------------------------------------------------- */
 
@@ -67,9 +83,9 @@ static const assay_cli_verb *find(const char *first, const char *second) {
 }
 
 static assay_status fail_verb(const char *word, assay_error *err) {
-  const char *names[32];
+  const char *names[64];
   size_t count = 0;
-  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL && count < 31; verb++) {
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL && count < 63; verb++) {
     if (!(*verb)->hidden && strchr((*verb)->name, ' ') == NULL) names[count++] = (*verb)->name;
   }
   names[count] = NULL;
@@ -81,10 +97,52 @@ static assay_status fail_verb(const char *word, assay_error *err) {
 
 /* ---- help, version, completion, man ---------------------------------------------------------------------------------------------- */
 
+static bool is_of(const assay_cli_verb *verb, const assay_cli_verb *family) {
+  size_t length = strlen(family->name);
+  return strncmp(verb->name, family->name, length) == 0 && verb->name[length] == ' ';
+}
+
+static void put_members(const assay_cli_verb *family, assay_buf *out) {
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++) {
+    if ((*verb)->hidden || !is_of(*verb, family)) continue;
+    assay_buf_puts(out, "  ");
+    assay_cli_pad(out, (*verb)->name, 20);
+    assay_buf_printf(out, "%s\n", (*verb)->summary);
+  }
+}
+
+int assay_cli_run_family(assay_cli *cli, const void *settings) {
+  (void)settings;
+  assay_error err = {0};
+  assay_buf names = {0};
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++)
+    if (!(*verb)->hidden && is_of(*verb, cli->verb))
+      assay_buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", (*verb)->name + strlen(cli->verb->name) + 1);
+  ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "say which: %s (`help %s` explains them)", names.data != NULL ? names.data : "", cli->verb->name);
+  assay_buf_deinit(&names);
+  return assay_cli_fail(cli, &err);
+}
+
+static assay_status fail_member(const assay_cli_verb *family, const char *word, assay_error *err) {
+  const char *names[64];
+  size_t count = 0;
+  for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL && count < 63; verb++)
+    if (is_of(*verb, family)) names[count++] = (*verb)->name + strlen(family->name) + 1;
+  names[count] = NULL;
+  const char *nearest = assay_nearest_word(word, names);
+  if (nearest != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no '%s %s'; did you mean '%s %s'?", family->name, word, family->name, nearest);
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no '%s %s' (`help %s` lists what there is)", family->name, word, family->name);
+}
+
 static void overview(const assay_cli *cli, assay_buf *out) {
   assay_buf_printf(out, "Usage: %s VERB [OPTION]... [ARGUMENT]...\n\nA performance laboratory: measure, compare, keep.\n\n", cli->program);
   for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++) {
-    if ((*verb)->hidden) continue;
+    const char *space = strchr((*verb)->name, ' ');
+    const assay_cli_verb *family = NULL;
+    for (const assay_cli_verb *const *other = assay_cli_verbs; space != NULL && *other != NULL; other++)
+      if ((*other)->family && is_of(*verb, *other)) family = *other;
+    if ((*verb)->hidden || family != NULL) continue;
     assay_buf_puts(out, "  ");
     assay_cli_pad(out, (*verb)->name, 18);
     assay_buf_printf(out, "%s\n", (*verb)->summary);
@@ -93,6 +151,21 @@ static void overview(const assay_cli *cli, assay_buf *out) {
                    "\n`%s help VERB` or `%s VERB --help` says more.\n"
                    "Exit codes: 0 fine, 1 a limit was missed or a benchmark failed, 2 wrong use or it cannot run, 3 inconclusive.\n",
                    cli->program, cli->program);
+}
+
+static void put_help(const assay_cli *cli, const assay_cli_verb *verb, assay_buf *out) {
+  if (!verb->family) {
+    assay_cli_help(cli, verb, out);
+    return;
+  }
+  assay_buf_printf(out, "Usage: %s %s WHAT [OPTION]...\n\n%s\n\n", cli->program, verb->name, verb->summary);
+  put_members(verb, out);
+  if (verb->details != NULL) {
+    assay_buf_putc(out, '\n');
+    assay_cli_wrap(out, verb->details, 0, 0, 100);
+    assay_buf_putc(out, '\n');
+  }
+  assay_buf_printf(out, "\n`%s help %s WHAT` says more.\n", cli->program, verb->name);
 }
 
 static int help(assay_cli *cli, const void *settings) {
@@ -104,7 +177,7 @@ static int help(assay_cli *cli, const void *settings) {
   if (cli->operand_count == 0)
     overview(cli, &out);
   else if (verb != NULL)
-    assay_cli_help(cli, verb, &out);
+    put_help(cli, verb, &out);
   else
     fail_verb(cli->operands[0], &err);
   code = err.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
@@ -194,7 +267,7 @@ static int run_verb(assay_cli *cli, int argc, char **argv) {
   }
   if (!wants_help) return cli->verb->run(cli, settings);
   assay_buf out = {0};
-  assay_cli_help(cli, cli->verb, &out);
+  put_help(cli, cli->verb, &out);
   int code = assay_cli_print(cli, out.data);
   assay_buf_deinit(&out);
   return code;
@@ -244,6 +317,7 @@ static assay_status choose(assay_cli *cli, int argc, char **argv, int *used, ass
   *used = verb != NULL ? 3 : 2;
   if (verb == NULL) verb = find(argv[1], NULL);
   cli->verb = verb;
+  if (verb != NULL && verb->family && *used == 2 && argc > 2 && argv[2][0] != '-') return fail_member(verb, argv[2], err);
   return verb != NULL ? ASSAY_OK : fail_verb(argv[1], err);
 }
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/grid.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/number.h"
+#include "cli/table.h"
+
+const char *const assay_cli_grid_formats[] = {"text", "csv", "json", NULL};
+
+static void add(assay_cli_grid *grid, assay_cli_grid_cell cell) {
+  if (grid->count == grid->capacity) {
+    grid->cells = assay_arena_grow(&grid->cli->arena, grid->cells, grid->count, &grid->capacity, sizeof *grid->cells);
+    grid->failed = grid->failed || grid->cells == NULL;
+  }
+  if (!grid->failed) grid->cells[grid->count++] = cell;
+}
+
+void assay_cli_grid_text(assay_cli_grid *grid, const char *text) { add(grid, (assay_cli_grid_cell){.text = text != NULL ? text : ""}); }
+void assay_cli_grid_number(assay_cli_grid *grid, double number) {
+  add(grid, (assay_cli_grid_cell){.number = number == 0 ? 0 : number}); /* no -0 */
+}
+
+void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number) {
+  if (grid->fact_count == ASSAY_CLI_GRID_FACTS) return;
+  grid->facts[grid->fact_count].name = name;
+  grid->facts[grid->fact_count++].value = (assay_cli_grid_cell){.text = text, .number = number};
+}
+
+/* ---- JSON and CSV -------------------------------------------------------------------------------------------------------------------- */
+
+static void put_cell(assay_json *json, const char *key, const assay_cli_grid_cell *cell) {
+  assay_json_key(json, key);
+  if (cell->text != NULL)
+    assay_json_string(json, cell->text[0] != '\0' ? cell->text : NULL);
+  else
+    assay_json_double(json, cell->number);
+}
+
+static void put_json(const assay_cli_grid *grid, const char *schema, const char *rows, assay_buf *out) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_json_object(&json);
+  assay_json_key(&json, "schema");
+  assay_json_string(&json, schema);
+  for (size_t i = 0; i < grid->fact_count; i++) put_cell(&json, grid->facts[i].name, &grid->facts[i].value);
+  assay_json_key(&json, rows);
+  assay_json_array(&json);
+  for (size_t i = 0; i < grid->count; i++) {
+    if (i % grid->columns == 0) assay_json_object_inline(&json);
+    put_cell(&json, grid->names[i % grid->columns], &grid->cells[i]);
+    if (i % grid->columns == grid->columns - 1) assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+static void put_csv(const assay_cli_grid *grid, assay_buf *out) {
+  for (size_t c = 0; c < grid->columns; c++) {
+    if (c > 0) assay_buf_putc(out, ',');
+    assay_cli_put_cell(out, grid->names[c], ',');
+  }
+  for (size_t i = 0; i < grid->count; i++) {
+    assay_buf_putc(out, i % grid->columns == 0 ? '\n' : ',');
+    if (grid->cells[i].text != NULL)
+      assay_cli_put_cell(out, grid->cells[i].text, ',');
+    else
+      assay_cli_put_number_cell(out, grid->cells[i].number);
+  }
+  assay_buf_putc(out, '\n');
+}
+
+/* ---- Text ---------------------------------------------------------------------------------------------------------------------------- */
+
+static const char *shown(const assay_cli_grid_cell *cell, char text[32]) {
+  if (cell->text != NULL) return cell->text;
+  if (isnan(cell->number))
+    snprintf(text, 32, "-");
+  else
+    assay_snprintf(text, 32, "%.6g", cell->number);
+  return text;
+}
+
+/* Texts to the left, numbers to the right. */
+static void put_aligned(assay_buf *out, const char *text, size_t width, bool left, bool last) {
+  size_t used = assay_cli_text_width(text);
+  if (!left) assay_buf_printf(out, "%*s", (int)(width > used ? width - used : 0), "");
+  assay_buf_plain(out, text);
+  if (left && !last) assay_buf_printf(out, "%*s", (int)(width > used ? width - used : 0), "");
+  assay_buf_puts(out, last ? "\n" : "  ");
+}
+
+static void put_text(const assay_cli_grid *grid, assay_buf *out) {
+  char text[32];
+  size_t *widths = assay_arena_alloc(&grid->cli->arena, grid->columns, sizeof *widths);
+  if (widths == NULL) {
+    out->failed = true;
+    return;
+  }
+  for (size_t c = 0; c < grid->columns; c++) widths[c] = assay_cli_text_width(grid->names[c]);
+  for (size_t i = 0; i < grid->count; i++) {
+    size_t width = assay_cli_text_width(shown(&grid->cells[i], text));
+    if (width > widths[i % grid->columns]) widths[i % grid->columns] = width;
+  }
+  for (size_t c = 0; c < grid->columns; c++)
+    put_aligned(out, grid->names[c], widths[c], grid->count > c && grid->cells[c].text != NULL, c + 1 == grid->columns);
+  for (size_t i = 0; i < grid->count; i++) {
+    size_t c = i % grid->columns;
+    put_aligned(out, shown(&grid->cells[i], text), widths[c], grid->cells[i].text != NULL, c + 1 == grid->columns);
+  }
+  if (grid->fact_count > 0) assay_buf_putc(out, '\n');
+  for (size_t i = 0; i < grid->fact_count; i++) {
+    assay_cli_pad(out, grid->facts[i].name, 20);
+    assay_buf_plain(out, shown(&grid->facts[i].value, text));
+    assay_buf_putc(out, '\n');
+  }
+}
+
+int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows) {
+  assay_buf out = {0};
+  if (json || strcmp(format, "json") == 0)
+    put_json(grid, schema, rows, &out);
+  else if (strcmp(format, "csv") == 0)
+    put_csv(grid, &out);
+  else
+    put_text(grid, &out);
+  int code = ASSAY_EXIT_CANNOT_RUN;
+  if (out.failed || grid->failed) {
+    assay_error err = {0};
+    ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+    code = assay_cli_fail(grid->cli, &err);
+  } else {
+    code = assay_cli_print(grid->cli, out.data);
+  }
+  assay_buf_deinit(&out);
+  return code;
+}

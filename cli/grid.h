@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* An answer of rows and columns, as aligned text, CSV or JSON. */
+#ifndef ASSAY_CLI_GRID_H
+#define ASSAY_CLI_GRID_H
+
+#include "cli/cli.h"
+
+typedef struct assay_cli_grid_cell {
+  const char *text; /* NULL: the number */
+  double number;    /* NaN: nothing */
+} assay_cli_grid_cell;
+
+enum { ASSAY_CLI_GRID_FACTS = 16 };
+
+/* Zero it, set names and columns, then add cells row by row. */
+typedef struct assay_cli_grid {
+  assay_cli *cli;
+  const char *const *names;
+  size_t columns;
+  assay_cli_grid_cell *cells;
+  size_t count, capacity; /* of cells */
+  bool failed;            /* out of memory */
+  struct {
+    const char *name;
+    assay_cli_grid_cell value;
+  } facts[ASSAY_CLI_GRID_FACTS]; /* keys of the JSON document, and lines below the text */
+  size_t fact_count;
+} assay_cli_grid;
+
+extern const char *const assay_cli_grid_formats[];
+
+/* Rows for a table of options; the settings have `format` (const char *) and `json` (bool). */
+#define ASSAY_CLI_GRID_OPTIONS(settings)                                                            \
+  {"format",                                                                                        \
+   0,                                                                                               \
+   ASSAY_CLI_TEXT,                                                                                  \
+   "FORMAT",                                                                                        \
+   "text",                                                                                          \
+   .choices = assay_cli_grid_formats,                                                               \
+   .at = offsetof(settings, format),                                                                \
+   .help = "How the answer is written."},                                                           \
+  {                                                                                                 \
+    "json", 0, ASSAY_CLI_FLAG, .help = "The same as --format json.", .at = offsetof(settings, json) \
+  }
+
+void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown */
+void assay_cli_grid_number(assay_cli_grid *grid, double number);
+void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number);
+/* `rows` is the key of the rows in JSON. Returns the exit code. */
+int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows);
+
+#endif

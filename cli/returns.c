@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/returns.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+const char *const assay_returns_kinds[] = {"prices", "returns", NULL};
+
+enum { MOST_ASSETS = 8192 };
+
+typedef struct loader {
+  assay_cli *cli;
+  const assay_returns_settings *settings;
+  assay_error *err;
+  assay_cli_table table;
+  assay_returns *made;
+  double *values; /* rows x assets, NaN: no number */
+} loader;
+
+static assay_status out_of_memory(const loader *l) {
+  return ASSAY_FAIL(l->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", l->table.source);
+}
+
+/* ---- A column an asset ----------------------------------------------------------------------------------------------------------------
+ */
+
+static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
+  const assay_cli_words *wanted = &l->settings->columns;
+  *count = 0;
+  for (size_t i = 0; i < wanted->count; i++) {
+    assay_status status = assay_cli_table_column(&l->table, wanted->items[i], l->err, &columns[*count]);
+    if (status != ASSAY_OK) return status;
+    ++*count;
+  }
+  for (size_t c = 0; c < l->table.columns && wanted->count == 0; c++)
+    if (assay_cli_table_is_numeric(&l->table, c)) columns[(*count)++] = c;
+  if (*count > 0) return ASSAY_OK;
+  return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
+}
+
+static assay_status load_wide(loader *l) {
+  size_t room = l->table.columns + l->settings->columns.count, count = 0;
+  size_t *columns = assay_arena_alloc(&l->cli->arena, room, sizeof *columns);
+  if (columns == NULL) return out_of_memory(l);
+  assay_status status = choose_columns(l, columns, &count);
+  if (status != ASSAY_OK) return status;
+  l->made->assets = count;
+  l->made->rows = l->table.rows;
+  l->made->lines = l->table.lines;
+  l->made->names = assay_arena_alloc(&l->cli->arena, count, sizeof *l->made->names);
+  l->values = assay_arena_alloc(&l->cli->arena, count * l->table.rows, sizeof *l->values);
+  if (l->made->names == NULL || l->values == NULL) return out_of_memory(l);
+  for (size_t a = 0; a < count && status == ASSAY_OK; a++) {
+    double *numbers = NULL;
+    status = assay_cli_table_numbers(l->cli, &l->table, columns[a], true, l->err, &numbers);
+    l->made->names[a] = l->table.names[columns[a]];
+    for (size_t i = 0; i < l->table.rows && status == ASSAY_OK; i++) l->values[i * count + a] = numbers[i];
+  }
+  return status;
+}
+
+/* ---- A row an asset and date ------------------------------------------------------------------------------------------------------------
+ */
+
+/* Texts in the order in which they first come, each with its place. */
+typedef struct words {
+  const char **items;
+  size_t count;
+  size_t *buckets, bucket_count; /* places + 1; a power of two */
+} words;
+
+static assay_status begin_words(loader *l, size_t most, words *w) {
+  *w = (words){.bucket_count = 64};
+  while (w->bucket_count < 2 * most) w->bucket_count *= 2;
+  w->items = assay_arena_alloc(&l->cli->arena, most + 1, sizeof *w->items);
+  w->buckets = assay_arena_alloc(&l->cli->arena, w->bucket_count, sizeof *w->buckets);
+  if (w->items == NULL || w->buckets == NULL) return out_of_memory(l);
+  memset(w->buckets, 0, w->bucket_count * sizeof *w->buckets);
+  return ASSAY_OK;
+}
+
+static size_t place_of(words *w, const char *text) {
+  size_t at = (size_t)assay_hash(ASSAY_HASH_START, text, strlen(text)) & (w->bucket_count - 1);
+  while (w->buckets[at] != 0 && strcmp(w->items[w->buckets[at] - 1], text) != 0) at = (at + 1) & (w->bucket_count - 1);
+  if (w->buckets[at] == 0) {
+    w->items[w->count++] = text;
+    w->buckets[at] = w->count;
+  }
+  return w->buckets[at] - 1;
+}
+
+static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *value) {
+  const assay_returns_settings *s = l->settings;
+  assay_status status = assay_cli_table_column(&l->table, s->by, l->err, by);
+  if (status == ASSAY_OK) status = assay_cli_table_column(&l->table, s->date != NULL ? s->date : "date", l->err, date);
+  if (status != ASSAY_OK) return status;
+  if (s->value != NULL) return assay_cli_table_column(&l->table, s->value, l->err, value);
+  size_t found = 0;
+  for (size_t c = 0; c < l->table.columns; c++) {
+    if (c == *by || c == *date || !assay_cli_table_is_numeric(&l->table, c)) continue;
+    *value = c;
+    found++;
+  }
+  if (found == 1) return ASSAY_OK;
+  return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu columns of numbers: --value says which", l->table.source, found);
+}
+
+static assay_status load_long(loader *l) {
+  size_t by = 0, date = 0, value = 0;
+  double *numbers = NULL;
+  words assets, dates;
+  assay_status status = long_columns(l, &by, &date, &value);
+  if (status == ASSAY_OK && l->settings->columns.count > 0)
+    status = ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "--column is of tables with a column an asset; with --by it is --value");
+  if (status == ASSAY_OK) status = assay_cli_table_numbers(l->cli, &l->table, value, true, l->err, &numbers);
+  if (status == ASSAY_OK) status = begin_words(l, l->table.rows, &assets);
+  if (status == ASSAY_OK) status = begin_words(l, l->table.rows, &dates);
+  if (status != ASSAY_OK) return status;
+  const size_t columns = l->table.columns;
+  for (size_t i = 0; i < l->table.rows; i++) {
+    place_of(&assets, l->table.cells[i * columns + by]);
+    place_of(&dates, l->table.cells[i * columns + date]);
+  }
+  if (assets.count > MOST_ASSETS)
+    return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets.count,
+                      l->table.names[by], MOST_ASSETS);
+  l->values = assay_arena_alloc(&l->cli->arena, assets.count * dates.count, sizeof *l->values);
+  if (l->values == NULL) return out_of_memory(l);
+  for (size_t i = 0; i < assets.count * dates.count; i++) l->values[i] = NAN;
+  for (size_t i = 0; i < l->table.rows; i++) {
+    double *cell = &l->values[place_of(&dates, l->table.cells[i * columns + date]) * assets.count +
+                              place_of(&assets, l->table.cells[i * columns + by])];
+    if (!isnan(*cell))
+      return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s:%zu: '%s' has a second number on '%s'", l->table.source, l->table.lines[i],
+                        l->table.cells[i * columns + by], l->table.cells[i * columns + date]);
+    *cell = numbers[i];
+  }
+  l->made->assets = assets.count;
+  l->made->names = assets.items;
+  l->made->rows = dates.count;
+  return ASSAY_OK;
+}
+
+/* ---- Both -------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* An asset that has no number in a row takes the row from all of them: a return over a gap would be one of two periods. */
+static void leave_out(loader *l) {
+  size_t kept = 0, assets = l->made->assets;
+  for (size_t i = 0; i < l->made->rows; i++) {
+    bool whole = true;
+    for (size_t a = 0; a < assets; a++) whole = whole && !isnan(l->values[i * assets + a]);
+    if (!whole) continue;
+    memmove(l->values + kept * assets, l->values + i * assets, assets * sizeof *l->values);
+    if (l->made->lines != NULL) l->made->lines[kept] = l->made->lines[i];
+    kept++;
+  }
+  l->made->left_out = l->made->rows - kept;
+  l->made->rows = kept;
+  l->made->values = l->values;
+}
+
+static assay_status make_returns(loader *l) {
+  assay_returns *r = l->made;
+  size_t assets = r->assets;
+  bool prices = strcmp(l->settings->of, "prices") == 0;
+  if (r->rows < (prices ? 2u : 1u))
+    return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu rows in which %s; at least %d are needed", l->table.source, r->rows,
+                      assets == 1 ? "there is a number" : "every asset has a number", prices ? 3 : 2);
+  r->periods = prices ? r->rows - 1 : r->rows;
+  r->returns = r->values;
+  if (!prices) return ASSAY_OK;
+  double *returns = assay_arena_alloc(&l->cli->arena, r->periods * assets, sizeof *returns);
+  if (returns == NULL) return out_of_memory(l);
+  for (size_t i = 0; i < r->rows; i++) {
+    for (size_t a = 0; a < assets; a++) {
+      double now = r->values[i * assets + a];
+      if (!(now > 0))
+        return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s: %s has the price %g in row %zu; prices are above 0 (--of returns for returns)",
+                          l->table.source, r->names[a], now, i + 1);
+      if (i > 0) returns[(i - 1) * assets + a] = now / r->values[(i - 1) * assets + a] - 1;
+    }
+  }
+  r->returns = returns;
+  return ASSAY_OK;
+}
+
+static assay_status read_table(assay_cli *cli, const char *path, const assay_returns_settings *settings, bool together, assay_error *err,
+                               assay_returns *returns) {
+  *returns = (assay_returns){0};
+  loader l = {.cli = cli, .settings = settings, .err = err, .made = returns};
+  assay_status status = assay_cli_table_read(cli, path, err, &l.table);
+  if (status != ASSAY_OK) return status;
+  returns->source = l.table.source;
+  if (settings->by == NULL && (settings->value != NULL || settings->date != NULL))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s goes with --by, which names the column of the assets",
+                      settings->value != NULL ? "value" : "date");
+  status = settings->by != NULL ? load_long(&l) : load_wide(&l);
+  if (status != ASSAY_OK) return status;
+  returns->values = l.values;
+  if (!together) return ASSAY_OK;
+  leave_out(&l);
+  return make_returns(&l);
+}
+
+assay_status assay_returns_read(assay_cli *cli, const char *path, const assay_returns_settings *settings, assay_error *err,
+                                assay_returns *returns) {
+  return read_table(cli, path, settings, true, err, returns);
+}
+
+assay_status assay_returns_read_apart(assay_cli *cli, const char *path, const assay_returns_settings *settings, assay_error *err,
+                                      assay_returns *returns) {
+  return read_table(cli, path, settings, false, err, returns);
+}
+
+assay_status assay_returns_apart(assay_cli *cli, const assay_returns *returns, const assay_returns_settings *settings, size_t asset,
+                                 assay_error *err, assay_returns *alone) {
+  loader l = {.cli = cli, .settings = settings, .err = err, .made = alone, .table = {.source = returns->source}};
+  *alone = (assay_returns){.source = returns->source, .assets = 1, .names = &returns->names[asset], .rows = returns->rows};
+  l.values = assay_arena_alloc(&cli->arena, returns->rows + 1, sizeof *l.values);
+  if (l.values == NULL) return out_of_memory(&l);
+  for (size_t i = 0; i < returns->rows; i++) l.values[i] = returns->values[i * returns->assets + asset];
+  leave_out(&l);
+  return make_returns(&l);
+}
+
+assay_status assay_returns_find(const assay_returns *returns, const char *name, assay_error *err, size_t *asset) {
+  const char *names[65] = {NULL};
+  for (size_t a = 0; a < returns->assets; a++) {
+    if (a < 64) names[a] = returns->names[a];
+    if (strcasecmp(returns->names[a], name) != 0) continue;
+    *asset = a;
+    return ASSAY_OK;
+  }
+  const char *nearest = assay_nearest_word(name, names);
+  if (nearest != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no asset '%s'; did you mean '%s'?", returns->source, name, nearest);
+  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no asset '%s' (it has %zu, the first is '%s')", returns->source, name,
+                    returns->assets, returns->names[0]);
+}
+
+double *assay_returns_of(assay_cli *cli, const assay_returns *returns, size_t asset) {
+  double *values = assay_arena_alloc(&cli->arena, returns->periods + 1, sizeof *values);
+  for (size_t i = 0; values != NULL && i < returns->periods; i++) values[i] = returns->returns[i * returns->assets + asset];
+  return values;
+}
+
+void assay_returns_say_left_out(const assay_cli *cli, const assay_returns *returns) {
+  if (returns->left_out > 0)
+    fprintf(stderr, "%s %s: %zu rows of %s were left out, since not every asset has a number in them\n", cli->program, cli->verb->name,
+            returns->left_out, returns->source);
+}

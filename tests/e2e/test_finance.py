@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Prices, risk and devices as a user or another program asks for them."""
+import csv
+import io
+import json
+import math
+import os
+import statistics
+import unittest
+
+import story
+
+MARKET = ["--spot", "100", "--strike", "110", "--time", "0.25", "--rate", "0.05"]
+PRICES = os.path.join(story.SOURCE, "..", "shared", "data", "prices")
+
+
+def normal(x):
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def black_scholes(kind, spot, strike, time, rate, volatility):
+    d1 = (math.log(spot / strike) + (rate + volatility**2 / 2) * time) / (volatility * math.sqrt(time))
+    d2 = d1 - volatility * math.sqrt(time)
+    call = spot * normal(d1) - strike * math.exp(-rate * time) * normal(d2)
+    return call if kind == "call" else call - spot + strike * math.exp(-rate * time)
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+class Finance(story.Story):
+    def answer(self, *words, **more):
+        return json.loads(self.check(*words, "--json", **more).stdout)
+
+    def table(self):
+        """Two assets over 60 days, the second twice as nervous and one day short."""
+        lines, a, b = ["date,calm,nervous"], 100, 50
+        for i in range(60):
+            move = ((i * 7919) % 13 - 6) / 300
+            a, b = a * (1 + move), b * (1 + 2 * move + 0.001 * (i % 3))
+            lines.append(f"2026-{1 + i // 28:02}-{1 + i % 28:02},{a:.6f},{'' if i == 7 else f'{b:.6f}'}")
+        return self.write("prices.csv", "\n".join(lines) + "\n")
+
+
+class Options(Finance):
+    def test_a_call_in_closed_form_and_by_tree(self):
+        closed = self.answer("price", "european", *MARKET, "--volatility", "0.2")
+        self.assertAlmostEqual(closed["price"], black_scholes("call", 100, 110, 0.25, 0.05, 0.2), 12)
+        self.assertIsNone(closed["standard_error"])
+        self.assertEqual(set(closed["greeks"]), {"delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm"})
+        self.assertTrue(closed["device"].startswith("cpu"))
+        up, down = (self.answer("price", "european", "--spot", s, *MARKET[2:], "--volatility", "0.2")["price"] for s in ("100.01", "99.99"))
+        self.assertAlmostEqual(closed["greeks"]["delta"], (up - down) / 0.02, 6)
+        tree = self.answer("price", "european", *MARKET, "--volatility", "0.2", "--method", "tree")
+        self.assertAlmostEqual(tree["price"], closed["price"], 5)
+        self.assertEqual(tree["steps"], 1001)
+        american = self.answer("price", "american", "--type", "put", *MARKET, "--volatility", "0.2")
+        european = self.answer("price", "european", "--type", "put", *MARKET, "--volatility", "0.2")
+        self.assertGreater(american["price"], european["price"])
+        self.assertIn("1.1911317", self.check("price", "european", *MARKET, "--volatility", "0.2").stdout)
+
+    def test_the_volatility_comes_back(self):
+        price = self.answer("price", "european", *MARKET, "--volatility", "0.3")["price"]
+        self.assertAlmostEqual(self.answer("price", "implied", "--price", str(price), *MARKET)["volatility"], 0.3, 12)
+        self.refuse("price", "implied", "--price", "200", *MARKET, says="price")
+
+    def test_a_table_of_options(self):
+        path = self.write("options.csv", "name,type,spot,strike,time,volatility\n\"a, b\",call,100,110,0.25,0.2\nc,put,90,100,1,0.4\n")
+        priced = rows(self.check("price", "european", path, "--rate", "0.05").stdout)
+        self.assertEqual([row["name"] for row in priced], ["a, b", "c"])
+        for row in priced:
+            said = black_scholes(row["type"], *(float(row[key]) for key in ("spot", "strike", "time")), 0.05, float(row["volatility"]))
+            self.assertAlmostEqual(float(row["price"]), said, 10)
+            self.assertEqual(row["problem"], "")
+        back = self.write("back.csv", self.check("price", "european", path, "--rate", "0.05").stdout)
+        for row in rows(self.check("price", "implied", back, "--rate", "0.05").stdout):
+            self.assertAlmostEqual(float(row["implied_volatility"]), float(row["volatility"]), 10)
+        bad = self.write("bad.csv", "spot,strike,time,volatility\n100,110,0.25,0.2\n-1,110,0.25,0.2\n")
+        done = self.check("price", "european", bad, "--rate", "0.05", code=2)
+        self.assertIn("bad.csv:3: the spot is not a positive number", done.stderr)
+        self.assertGreater(float(rows(done.stdout)[0]["price"]), 0)
+        self.assertEqual(rows(done.stdout)[1]["price"], "")
+        self.refuse("price", "european", self.write("x.csv", "spot,strike\n1,2\n"), says="no column 'time'")
+        self.refuse("price", "european", self.write("y.csv", "spot,strike,time,volatility\n1,2,oops,0.1\n"), says="y.csv:2: column 'time': 'oops' is no number")
+        self.refuse("price", "european", self.write("z.csv", "spot,strike,time,volatility\n1,2,3\n"), says="z.csv:2: 3 cells where the first line has 4")
+
+    def test_bad_input_has_a_sentence(self):
+        self.refuse("price", says="say which: european")
+        self.refuse("price", "europan", *MARKET, says="did you mean 'price european'?")
+        self.refuse("price", "european", *MARKET, says="--volatility VOLATILITY is missing")
+        for option, value, says in (("--spot", "-1", "spot"), ("--time", "0", "time"), ("--volatility", "-0.2", "volatility"), ("--strike", "nan", "--strike")):
+            words = [*MARKET, "--volatility", "0.2"]
+            words[words.index(option) + 1] = value
+            self.refuse("price", "european", *words, says=says)
+        self.assertIn("price european", self.check("price", "--help").stdout)
+        self.assertIn("price american", self.check("help", "price").stdout)
+
+
+class Risk(Finance):
+    def test_value_at_risk_of_a_table(self):
+        path = self.table()
+        closes = [float(row["calm"]) for row in rows(self.read("prices.csv"))]
+        returns = sorted(b / a - 1 for a, b in zip(closes, closes[1:]))
+        tails = self.answer("risk", "var", path, "--level", "0.9,0.95")["tails"]
+        self.assertEqual([(t["asset"], t["level"], t["periods"]) for t in tails],
+                         [("calm", 0.9, 59), ("calm", 0.95, 59), ("nervous", 0.9, 58), ("nervous", 0.95, 58)])
+        self.assertAlmostEqual(tails[0]["var"], -returns[5], 12)  # the sixth worst of 59: 53 of them, 90 %, lose less or as much
+        self.assertGreater(tails[0]["es"], tails[0]["var"])
+        normal_tail = self.answer("risk", "var", path, "-c", "calm", "--level", "0.99", "--method", "normal")["tails"][0]
+        wanted = -(statistics.mean(returns) - 2.3263478740408408 * statistics.stdev(returns))
+        self.assertAlmostEqual(normal_tail["var"], wanted, 12)
+        mixed = self.check("risk", "var", path, "--weights", "calm=0.5,nervous=0.5", "--format", "csv")
+        self.assertEqual(rows(mixed.stdout)[0]["asset"], "portfolio")
+        self.assertIn("1 rows", mixed.stderr)
+
+    def test_what_moves_together(self):
+        path = self.table()
+        matrix = self.answer("risk", "correlation", path)["matrix"]
+        self.assertEqual((matrix[0]["calm"], matrix[1]["nervous"]), (1, 1))
+        self.assertGreater(matrix[0]["nervous"], 0.99)
+        self.assertEqual(matrix[0]["nervous"], matrix[1]["calm"])
+        beta = self.answer("risk", "beta", path, "--market", "calm")["betas"]
+        self.assertEqual([row["asset"] for row in beta], ["nervous"])
+        self.assertAlmostEqual(beta[0]["beta"], 2, 1)
+        shrunk = self.answer("risk", "covariance", path, "-e", "ledoit-wolf")
+        self.assertTrue(0 <= shrunk["shrinkage"] <= 1)
+        stress = self.answer("risk", "stress", path, "-p", "calm=1000,nervous=500", "--shock", "calm=-0.1", "--follow")["scenarios"][0]
+        self.assertAlmostEqual(stress["pnl"], -100 - 500 * 0.1 * beta[0]["beta"], 6)
+
+    def test_drawdown_and_ratios(self):
+        path = self.write("curve.csv", "value\n100\n120\n60\n90\n130\n117\n")
+        down = self.answer("risk", "drawdown", path)["drawdowns"][0]
+        self.assertEqual((down["deepest"], down["peak_row"], down["trough_row"], down["recovery_row"]), (0.5, 2, 3, 5))
+        self.assertAlmostEqual(down["current"], 0.1, 12)
+        good = self.answer("risk", "performance", path, "--periods-per-year", "1")["performance"][0]
+        self.assertAlmostEqual(good["total"], 0.17, 12)
+        self.assertAlmostEqual(good["deepest_drawdown"], 0.5, 12)
+        self.refuse("risk", "drawdown", path, "--of", "returns", says="a drawdown is of prices")
+
+    def test_a_row_an_asset_and_date(self):
+        lines = ["symbol,date,price"] + [f"{name},{day},{base + day * (1 if name == 'A' else 2)}" for name, base in (("A", 10), ("B", 20)) for day in range(1, 9) if (name, day) != ("B", 1)]
+        path = self.write("long.csv", "\n".join(lines) + "\n")
+        done = self.check("risk", "covariance", path, "--by", "symbol", "--json")
+        self.assertEqual([row["asset"] for row in json.loads(done.stdout)["matrix"]], ["A", "B"])
+        self.assertIn("1 rows of", done.stderr)
+        self.assertEqual({t["asset"]: t["periods"] for t in self.answer("risk", "var", path, "--by", "symbol", "--level", "0.9")["tails"]}, {"A": 7, "B": 6})
+        self.refuse("risk", "var", path, "--by", "symbl", says="did you mean 'symbol'?")
+        twice = self.write("twice.csv", "symbol,date,price\nA,1,2\nA,1,3\n")
+        self.refuse("risk", "covariance", twice, "--by", "symbol", says="twice.csv:3: 'A' has a second number on '1'")
+
+    def test_bad_input_has_a_sentence(self):
+        path = self.table()
+        self.refuse("risk", "var", path, "--level", "99", says="--level needs numbers between 0 and 1")
+        self.refuse("risk", "var", path, "-c", "clam", says="did you mean 'calm'?")
+        self.refuse("risk", "var", path, "--weights", "calm", says="needs ASSET=NUMBER")
+        self.refuse("risk", "beta", path, says="--market ASSET is missing")
+        self.refuse("risk", "var", self.path("absent.csv"), says="absent.csv")
+        self.refuse("risk", "var", self.write("empty.csv", ""), says="empty.csv is empty")
+        self.refuse("risk", "var", self.write("words.csv", "a,b\nx,y\n"), says="no column of numbers")
+        self.refuse("risk", "var", self.write("zero.csv", "p\n1\n0\n2\n"), says="prices are above 0")
+        self.refuse("risk", "var", self.write("short.csv", "p\n1\n"), says="at least 3 are needed")
+
+    def test_real_prices(self):
+        if not os.path.isdir(PRICES):
+            self.skipTest("the shared prices are not here")
+        tails = self.answer("risk", "var", os.path.join(PRICES, "sp500-2000.csv"), "--column", "close")["tails"]
+        self.assertTrue(0.01 < tails[0]["var"] < tails[0]["es"] < 0.1)
+        matrix = self.answer("risk", "correlation", os.path.join(PRICES, "stocks.csv"), "--by", "symbol")["matrix"]
+        self.assertEqual([row["asset"] for row in matrix], ["MSFT", "AMZN", "IBM", "GOOG", "AAPL"])
+
+
+class Devices(Finance):
+    def test_what_there_is(self):
+        listed = self.answer("device", "list")["devices"]
+        cpu = [row for row in listed if row["id"] == "cpu"]
+        self.assertTrue(cpu[0]["available"] and cpu[0]["f64"])
+        for row in listed:
+            self.assertTrue(row["available"] or row["cause"], row)
+        status = self.answer("device", "status", "--device", "cpu")
+        self.assertEqual(status["device"], "cpu")
+        self.assertGreater(status["memory_bytes"], 0)
+        self.assertIn("cpu", self.check("device", "list").stdout)
+        self.refuse("device", "status", "--device", "cdua", says="cdua")
+
+
+if __name__ == "__main__":
+    unittest.main()
