@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/indicators/indicators.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
 

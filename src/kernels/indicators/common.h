@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all indicators share. An indicator is a struct of lanes that it carries from row to row (its registers), some windows in memory, and
+ * a step: the values of a row in, its results out. The step is the definition: a stream calls it a row at a time, one series in one lane,
+ * a batch with a series in each lane, a GPU with a series in each thread. All of them do the same operations in the same order on the same
+ * numbers, so all of them give the same bits.
+ *
+ * Rows are counted from the first (t), and a window of n rows is cut into blocks of n rows at multiples of n. A sum over the window that
+ * ends at row i is the sum over the end of one block plus the sum over the beginning of the next, so nothing is ever subtracted again:
+ * no drift, and no trace of a value that has left the window. Both parts are sums of distances from the last row of the first block, which
+ * lies inside of every window that has both parts. So a flat window has sums of exactly 0 at any price, and the loss by cancellation in a
+ * variance is bounded by the length of the window, not by the price. The same cut serves minima and maxima (van Herk 1992, "A fast
+ * algorithm for local minimum and maximum filters"; Gil and Werman 1993).
+ *
+ * Gaps do not come here: the host leaves them out (assay/indicators.h).
+ */
+#ifndef ASSAY_KERNELS_INDICATORS_COMMON_H
+#define ASSAY_KERNELS_INDICATORS_COMMON_H
+
+#include "kernels/dialect.h"
+
+#include "kernels/indicators/indicators.h"
+
+#if REAL_BITS == 32
+#define NOT_A_NUMBER REAL_OF(ALL_U(0x7fc00000u))
+#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffu))
+#define GAP_SCALE 1e23f /* overflows from about 3e15 on */
+#define TINY 1e-35f
+#else
+#define NOT_A_NUMBER REAL_OF(ALL_U(0x7ff8000000000000u))
+#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffffffffffu))
+#define GAP_SCALE 1e208 /* overflows from about 2e100 on */
+#define TINY 1e-300
+#endif
+
+/* ---- Memory of an item ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct memory {
+  GLOBAL real *at;
+  u64 stride;
+} memory;
+
+/* Lanes lie together, slot after slot; a GPU's threads side by side. */
+#if defined(__CUDACC__) || (defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES))
+#define ITEM_SLOTS(item, slots) (item)
+#define SLOT_STRIDE(m) ((m).stride)
+#else
+#define ITEM_SLOTS(item, slots) ((item) * (slots))
+#define SLOT_STRIDE(m) LANES
+#endif
+
+FUNCTION R peek(memory m, u32 slot) { return LOAD(m.at, (u64)slot * SLOT_STRIDE(m)); }
+FUNCTION void poke(memory m, u32 slot, R r) { STORE(m.at, (u64)slot * SLOT_STRIDE(m), r); }
+FUNCTION memory behind(memory m, u32 slots) {
+  m.at += (u64)slots * SLOT_STRIDE(m);
+  return m;
+}
+
+/* ---- Time: the same for all lanes ------------------------------------------------------------------------------------------------ */
+
+typedef struct moment {
+  u64 t;    /* rows before this one */
+  u32 k[4]; /* t modulo n[...] */
+} moment;
+
+FUNCTION moment moment_at(const indicator_params p, u64 t) {
+  moment now;
+  now.t = t;
+  for (int j = 0; j < 4; j++) now.k[j] = p.n[j] > 0 ? (u32)(t % p.n[j]) : 0;
+  return now;
+}
+FUNCTION moment moment_next(const indicator_params p, moment now) {
+  now.t++;
+  for (int j = 0; j < 4; j++) now.k[j] = now.k[j] + 1 == p.n[j] ? 0 : now.k[j] + 1;
+  return now;
+}
+
+/* ---- Parts of indicators --------------------------------------------------------------------------------------------------------- */
+
+/* The value n rows ago; memory of n. Nothing (0) in the first n rows. */
+FUNCTION R lag(memory m, u32 k, R x) {
+  R old = peek(m, k);
+  poke(m, k, x);
+  return old;
+}
+
+/* Exponential average y += a (x - y), begun with the mean of n rows from row `first` on. On flat prices it is the price to the bit. */
+typedef struct average {
+  R y, from;
+} average;
+FUNCTION R average_step(average *s, u64 t, u64 first, u32 n, R a, R inverse, R x) {
+  if (t >= first + n) {
+    s->y = FMA(a, x - s->y, s->y);
+  } else if (t >= first) {
+    if (t == first) {
+      s->from = x;
+      s->y = ALL(0);
+    } else {
+      s->y = s->y + (x - s->from);
+    }
+    if (t + 1 == first + n) s->y = FMA(s->y, inverse, s->from);
+  }
+  return s->y;
+}
+
+/* Mean of n rows; memory of n: values of this block up to row k, behind it the sums over the rest of the block before. */
+typedef struct window {
+  R from, sum;
+} window;
+FUNCTION R mean_step(window *s, memory m, u32 k, u32 n, R inverse, R x) {
+  if (k + 1 == n) {
+    R sum = ALL(0);
+    for (u32 j = n - 1; j > 0; j--) {
+      sum = sum + (peek(m, j - 1) - x);
+      poke(m, j - 1, sum);
+    }
+    s->from = x;
+    s->sum = ALL(0);
+    poke(m, k, ALL(0));
+    return FMA(sum, inverse, x);
+  }
+  s->sum = s->sum + (x - s->from);
+  R sum = peek(m, k + 1) + s->sum;
+  poke(m, k, x);
+  return FMA(sum, inverse, s->from);
+}
+
+/* Sum of n rows of what is never negative; memory of n. */
+FUNCTION R sum_step(R *s, memory m, u32 k, u32 n, R x) {
+  if (k + 1 == n) {
+    R sum = x;
+    poke(m, k, x);
+    for (u32 j = n - 1; j > 0; j--) {
+      sum = sum + peek(m, j - 1);
+      poke(m, j - 1, sum);
+    }
+    *s = ALL(0);
+    return sum;
+  }
+  *s = *s + x;
+  R sum = peek(m, k + 1) + *s;
+  poke(m, k, x);
+  return sum;
+}
+
+/* Mean and sum of squared distances from it; memory of 2n. */
+typedef struct spread {
+  R from, sum, square;
+} spread;
+FUNCTION void spread_step(spread *s, memory m, u32 k, u32 n, R inverse, R x, R *mean, R *variance) {
+  memory squares = behind(m, n);
+  R sum, square;
+  if (k + 1 == n) {
+    sum = square = ALL(0);
+    for (u32 j = n - 1; j > 0; j--) {
+      R d = peek(m, j - 1) - x;
+      sum = sum + d;
+      square = FMA(d, d, square);
+      poke(m, j - 1, sum);
+      poke(squares, j - 1, square);
+    }
+    s->from = x;
+    s->sum = s->square = ALL(0);
+    poke(m, k, ALL(0));
+    poke(squares, k, ALL(0));
+  } else {
+    R d = x - s->from;
+    s->sum = s->sum + d;
+    s->square = FMA(d, d, s->square);
+    sum = peek(m, k + 1) + s->sum;
+    square = peek(squares, k + 1) + s->square;
+    poke(m, k, x);
+  }
+  R part = sum * inverse;
+  *mean = part + s->from;
+  *variance = MAX(FMA(-part, sum, square) * inverse, ALL(0));
+}
+
+/* Sum of distances from `from`, and the same weighted with 1 for the oldest to n for the newest; memory of 2n. The weights of the
+ * block's end go up by one with every row further back, so they are sums of sums. */
+typedef struct ramp {
+  R from, sum, weighted;
+} ramp;
+FUNCTION void ramp_step(ramp *s, memory m, u32 k, u32 n, R x, R *sum, R *weighted) {
+  memory weights = behind(m, n);
+  if (k + 1 == n) {
+    R a = ALL(0), w = ALL(0);
+    for (u32 j = n - 1; j > 0; j--) {
+      a = a + (peek(m, j - 1) - x);
+      w = w + a;
+      poke(m, j - 1, a);
+      poke(weights, j - 1, w);
+    }
+    s->from = x;
+    s->sum = s->weighted = ALL(0);
+    poke(m, k, ALL(0));
+    poke(weights, k, ALL(0));
+    *sum = a;
+    *weighted = w;
+    return;
+  }
+  R d = x - s->from;
+  s->sum = s->sum + d;
+  s->weighted = FMA(ALL((real)(k + 1)), d, s->weighted);
+  *sum = peek(m, k + 1) + s->sum;
+  *weighted = peek(weights, k + 1) + FMA(ALL((real)(n - 1 - k)), s->sum, s->weighted);
+  poke(m, k, x);
+}
+
+/* Highest of n rows; memory of n. The lowest is -highest(-x). */
+FUNCTION R highest_step(R *s, memory m, u32 k, u32 n, R x) {
+  if (k + 1 == n) {
+    R best = x;
+    for (u32 j = n - 1; j > 0; j--) {
+      best = MAX(best, peek(m, j - 1));
+      poke(m, j - 1, best);
+    }
+    poke(m, k, x);
+    return best;
+  }
+  *s = k == 0 ? x : MAX(*s, x);
+  R best = MAX(peek(m, k + 1), *s);
+  poke(m, k, x);
+  return best;
+}
+
+/* Rows since the highest of n rows, the newest where several are as high; memory of 2n. */
+typedef struct peak {
+  R best, at;
+} peak;
+FUNCTION R peak_age_step(peak *s, memory m, u32 k, u32 n, R x) {
+  memory places = behind(m, n);
+  if (k + 1 == n) {
+    R best = x, at = ALL((real)k);
+    poke(m, k, best);
+    poke(places, k, at);
+    for (u32 j = n - 1; j > 0; j--) {
+      R value = peek(m, j - 1);
+      at = SELECT(value > best, ALL((real)(j - 1)), at);
+      best = MAX(best, value);
+      poke(m, j - 1, best);
+      poke(places, j - 1, at);
+    }
+    return (real)k - at;
+  }
+  R place = ALL((real)k);
+  s->at = k == 0 ? place : SELECT(x >= s->best, place, s->at);
+  s->best = k == 0 ? x : MAX(s->best, x);
+  R before = peek(m, k + 1), age = SELECT(before > s->best, (real)(k + n) - peek(places, k + 1), (real)k - s->at);
+  poke(m, k, x);
+  return age;
+}
+
+/* Where x lies between low (-1) and high (1) around the middle: 0 when there is no range. */
+FUNCTION R place_between(R x, R low, R high) {
+  R range = high - low, above = x - low, below = high - x;
+  return (above - below) / MAX(range, ALL(TINY));
+}
+
+/* 50 + 50 q, never outside of 0 to 100: what all oscillators of that scale give, and 50 where nothing moves. */
+FUNCTION R percent(R q) { return FMA(ALL(50), MAX(MIN(q, ALL(1)), ALL(-1)), ALL(50)); }
+
+/* Typical price: the mean of high, low and close, and the price itself where they are one. */
+FUNCTION R typical(const R *x) { return FMA((x[0] - x[2]) + (x[1] - x[2]), ALL(1.0 / 3), x[2]); }
+
+/* ---- The kernel around a step ---------------------------------------------------------------------------------------------------- */
+
+/* Lanes at the end of a row, of which `live` exist. */
+FUNCTION R load_some(GLOBAL const real *from, u32 live) {
+  real lanes[LANES];
+  for (u32 lane = 0; lane < LANES; lane++) lanes[lane] = from[lane < live ? lane : 0];
+  return LOAD(lanes, 0);
+}
+FUNCTION void store_some(GLOBAL real *to, u32 live, R r) {
+  real lanes[LANES];
+  STORE(lanes, 0, r);
+  for (u32 lane = 0; lane < LANES; lane++) {
+    if (lane < live) to[lane] = lanes[lane];
+  }
+}
+
+#define INDICATOR(kernel, name, inputs, outputs)                                                         \
+  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) { \
+    ITEMS(i) {                                                                                           \
+      u64 item = (u64)GROUP * GROUP_SIZE + i;                                                            \
+      if (item < p.series) {                                                                             \
+        u32 live = p.series - item < LANES ? (u32)(p.series - item) : LANES;                             \
+        memory m;                                                                                        \
+        m.at = state + p.width + ITEM_SLOTS(item, p.slots);                                              \
+        m.stride = p.width;                                                                              \
+        union {                                                                                          \
+          name##_state named;                                                                            \
+          R all[sizeof(name##_state) / sizeof(R)];                                                       \
+        } s;                                                                                             \
+        for (u32 j = 0; j < sizeof(name##_state) / sizeof(R); j++) s.all[j] = peek(m, j);                \
+        R gap = LOAD(state, item);                                                                       \
+        moment now = moment_at(p, p.begin);                                                              \
+        for (u64 row = 0; row < p.rows; row++, now = moment_next(p, now)) {                              \
+          R x[inputs], y[outputs];                                                                       \
+          for (u32 j = 0; j < inputs; j++) {                                                             \
+            GLOBAL const real *from = in + (p.input[j] + (i64)(row * p.in_row + item));                  \
+            x[j] = live == LANES ? LOAD(from, 0) : load_some(from, live);                                \
+            gap = FMA(x[j] * GAP_SCALE, ALL(0), gap);                                                    \
+          }                                                                                              \
+          name##_step(p, now, &s.named, behind(m, INDICATOR_REGISTERS), x, y);                           \
+          for (u32 j = 0; j < outputs; j++) {                                                            \
+            if ((p.wanted >> j & 1) == 0) continue;                                                      \
+            GLOBAL real *to = out + (p.output[j] + (i64)(row * p.out_row + item));                       \
+            R result = now.t < p.warm[j] ? NOT_A_NUMBER : y[j];                                          \
+            if (live == LANES) {                                                                         \
+              STORE(to, 0, result);                                                                      \
+            } else {                                                                                     \
+              store_some(to, live, result);                                                              \
+            }                                                                                            \
+          }                                                                                              \
+        }                                                                                                \
+        for (u32 j = 0; j < sizeof(name##_state) / sizeof(R); j++) poke(m, j, s.all[j]);                 \
+        STORE(state, item, gap);                                                                         \
+      }                                                                                                  \
+    }                                                                                                    \
+  }                                                                                                      \
+  typedef int name##_has_room[sizeof(name##_state) / sizeof(R) <= INDICATOR_REGISTERS ? 1 : -1]
+
+#endif

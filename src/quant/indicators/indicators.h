@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of <assay/indicators.h> share. */
+#ifndef ASSAY_QUANT_INDICATORS_H
+#define ASSAY_QUANT_INDICATORS_H
+
+#include <assay/indicators.h>
+
+#include "kernels/kernel.h"
+
+#include "kernels/indicators/indicators.h"
+
+/* What only the library needs of a row of the table. */
+typedef struct assay_indicator_hidden {
+  /* Fills n, x and warm from parameters that are within their ranges, and the slots of the windows; NULL, or what is wrong between them. */
+  const char *(*prepare)(const double *parameters, indicator_params *params, uint64_t *memory);
+  /* The values of a row depend on it and on fewer than n[0] rows before it, so a long series may be cut at multiples of n[0]. */
+  bool finite;
+} assay_indicator_hidden;
+/* `indicator` is a row of the table itself, no copy. */
+const assay_indicator_hidden *assay_indicator_hidden_of(const assay_indicator *indicator);
+
+/* Checks parameters (NULL: the defaults) and fills what does not depend on the data: n, x, warm, slots. */
+assay_status assay_indicator_prepare(const assay_indicator *indicator, const double *parameters, assay_error *err,
+                                     indicator_params *params);
+
+/* The kernels' own test (GAP_SCALE). */
+static inline bool assay_indicator_is_gap(double x) { return x * 1e208 * 0 != 0; }
+static inline bool assay_indicator_is_gap_f32(float x) { return x * 1e23f * 0 != 0; }
+
+/* The kernel in lanes, and in one lane with the best scalar instructions that this CPU has. */
+typedef struct assay_indicator_kernels {
+  const assay_kernel *table;
+  assay_kernel_fn lanes, one;
+} assay_indicator_kernels;
+assay_indicator_kernels assay_indicator_kernels_of(const assay_indicator *indicator, unsigned bits);
+
+#endif
