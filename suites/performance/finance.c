@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* What finance asks a machine for: prices in closed form, by tree and by simulation, risk over scenarios, and the matrix products below. */
+#include <assay/bench.h>
+#include <assay/gemm.h>
+#include <assay/montecarlo.h>
+#include <assay/options.h>
+#include <assay/risk.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Options ------------------------------------------------------------------------------------------------------------------ */
+
+/* Of all sorts, so that no branch is always taken; they stay in L1 and L2. */
+enum { OPTIONS = 1024 };
+
+typedef struct portfolio {
+  uint8_t kinds[OPTIONS];
+  double strike[OPTIONS], time[OPTIONS], rate[OPTIONS], volatility[OPTIONS];
+  double price[OPTIONS], delta[OPTIONS], gamma[OPTIONS], vega[OPTIONS], theta[OPTIONS], rho[OPTIONS];
+} portfolio;
+
+static assay_options fill(portfolio *p) {
+  for (size_t i = 0; i < OPTIONS; i++) {
+    p->kinds[i] = i % 2 == 0 ? ASSAY_OPTION_CALL : ASSAY_OPTION_PUT;
+    p->strike[i] = 80 + (double)(i % 41);
+    p->time[i] = 0.1 + 0.1 * (double)(i % 23);
+    p->rate[i] = 0.01 * (double)(i % 6);
+    p->volatility[i] = 0.1 + 0.02 * (double)(i % 17);
+  }
+  return (assay_options){.count = OPTIONS,
+                         .kinds = p->kinds,
+                         .spot = assay_option_all(100),
+                         .strike = assay_option_each(p->strike),
+                         .time = assay_option_each(p->time),
+                         .rate = assay_option_each(p->rate),
+                         .volatility = assay_option_each(p->volatility)};
+}
+
+ASSAY_BENCH(option_price, .suite = "performance", .summary = "1,024 European options in closed form, with five Greeks or without",
+            .ceiling = "", .params = {{"greeks", "no,yes"}}) {
+  static portfolio p;
+  assay_options options = fill(&p);
+  assay_options_out out = {.price = p.price};
+  if (strcmp(assay_bench_text(b, "greeks"), "yes") == 0)
+    out = (assay_options_out){.price = p.price, .delta = p.delta, .gamma = p.gamma, .vega = p.vega, .theta = p.theta, .rho = p.rho};
+  assay_error err = {0};
+  assay_status status = ASSAY_OK;
+  ASSAY_LOOP(b) {
+    status |= assay_options_price(&options, &out, &err, NULL);
+    assay_keep_memory();
+  }
+  if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+  assay_bench_items(b, OPTIONS);
+}
+
+ASSAY_BENCH(option_implied_volatility, .suite = "performance", .summary = "volatilities of 1,024 options from their prices, to 1e-12",
+            .ceiling = "") {
+  static portfolio p;
+  assay_options options = fill(&p);
+  assay_error err = {0};
+  assay_status status = assay_options_price(&options, &(assay_options_out){.price = p.price}, &err, NULL);
+  ASSAY_LOOP(b) {
+    status |= assay_options_implied_volatility(&options, assay_option_each(p.price), p.delta, NULL, &err, NULL);
+    assay_keep_memory();
+  }
+  if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+  assay_bench_items(b, OPTIONS);
+}
+
+ASSAY_BENCH(option_tree, .suite = "performance", .summary = "an American put by a Cox-Ross-Rubinstein tree of 1,000 steps", .ceiling = "") {
+  assay_option option = {.kind = ASSAY_OPTION_PUT, .spot = 100, .strike = 110, .time = 1, .rate = 0.05, .volatility = 0.2};
+  assay_tree tree = {.method = ASSAY_TREE_CRR, .exercise = ASSAY_EXERCISE_AMERICAN, .steps = 1000};
+  assay_error err = {0};
+  assay_status status = ASSAY_OK;
+  double price = 0;
+  ASSAY_LOOP(b) {
+    status |= assay_tree_price(&option, &tree, &err, &price, NULL);
+    assay_keep(price);
+  }
+  if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+}
+
+/* ---- Simulation --------------------------------------------------------------------------------------------------------------- */
+
+static void simulate(assay_bench *b, assay_mc_params option) {
+  option.device = assay_bench_text(b, "device");
+  option.precision = strcmp(assay_bench_text(b, "type"), "f32") == 0 ? ASSAY_MC_F32 : ASSAY_MC_F64;
+  assay_error err = {0};
+  assay_mc_result result;
+  /* Once before the clock starts: a device is opened and its kernels are built, or it is not here. */
+  assay_status status = assay_mc_price(&option, &err, &result);
+  if (status == ASSAY_ERR_NOT_FOUND || status == ASSAY_ERR_UNSUPPORTED) return assay_bench_unsupported(b, "%s", err.message);
+  if (status != ASSAY_OK) return assay_bench_fail(b, "%s", err.message);
+  double first = result.price;
+  ASSAY_LOOP(b) {
+    status |= assay_mc_price(&option, &err, &result);
+    assay_keep(result.price);
+  }
+  if (status != ASSAY_OK) return assay_bench_fail(b, "%s", err.message);
+  if (result.price != first) return assay_bench_fail(b, "the same paths gave %.17g and %.17g", first, result.price);
+  assay_bench_items(b, (double)result.paths);
+  assay_bench_metric(b, "standard_error", result.standard_error / result.price, "ratio", ASSAY_KIND_ERROR_RATE, ASSAY_LOWER);
+}
+
+#define DEVICES \
+  { "device", "cpu,opencl,cuda" }
+
+ASSAY_BENCH(option_monte_carlo, .suite = "performance", .summary = "a European call by 1 Mi simulated paths of one step", .ceiling = "",
+            .params = {DEVICES, {"type", "f32,f64"}}) {
+  simulate(b, (assay_mc_params){.spot = 100, .strike = 110, .time = 0.25, .rate = 0.05, .volatility = 0.2, .paths = 1 << 20, .seed = 1});
+}
+
+ASSAY_BENCH(option_asian, .suite = "performance", .summary = "an arithmetic Asian call by 16 Ki simulated paths of 252 steps",
+            .ceiling = "", .params = {DEVICES, {"type", "f32,f64"}}) {
+  simulate(b, (assay_mc_params){.payoff = ASSAY_MC_ASIAN_ARITHMETIC,
+                                .spot = 100,
+                                .strike = 110,
+                                .time = 1,
+                                .rate = 0.05,
+                                .volatility = 0.2,
+                                .steps = 252,
+                                .paths = 1 << 14,
+                                .seed = 1});
+}
+
+/* ---- Risk --------------------------------------------------------------------------------------------------------------------- */
+
+/* Uniform noise that is the same in every process; its distribution is of no account to the speed. */
+static double *noise(assay_bench *b, size_t count) {
+  double *values = malloc(count * sizeof *values);
+  uint64_t state = 1;
+  for (size_t i = 0; values != NULL && i < count; i++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    values[i] = ((double)(state >> 11) * 0x1p-53 - 0.5) * 0.04;
+  }
+  if (values == NULL) assay_bench_unsupported(b, "%zu bytes do not fit in memory", count * sizeof *values);
+  return values;
+}
+
+ASSAY_BENCH(risk_tail, .suite = "performance", .summary = "VaR and expected shortfall at 95 % and 99 % of 1,000,000 scenarios") {
+  const size_t count = 1000000;
+  const double levels[] = {0.95, 0.99};
+  double *scenarios = noise(b, count);
+  if (scenarios == NULL) return;
+  assay_risk_tail tails[2];
+  assay_error err = {0};
+  assay_status status = ASSAY_OK;
+  ASSAY_LOOP(b) {
+    status |= assay_risk_historical(scenarios, count, levels, 2, &err, tails);
+    assay_keep_memory();
+  }
+  if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+  assay_bench_items(b, (double)count);
+  assay_bench_bytes(b, (double)(count * sizeof *scenarios), 0); /* the least: to have seen each once */
+  free(scenarios);
+}
+
+ASSAY_BENCH(risk_correlation, .suite = "performance", .summary = "correlations of 500 assets over 2,520 days") {
+  const size_t assets = 500, days = 2520;
+  double *returns = noise(b, assets * days), *matrix = malloc(assets * assets * sizeof *matrix);
+  assay_error err = {0};
+  assay_status status = ASSAY_OK;
+  if (returns != NULL && matrix == NULL) assay_bench_unsupported(b, "the matrix does not fit in memory");
+  if (returns != NULL && matrix != NULL) {
+    ASSAY_LOOP(b) {
+      status |= assay_risk_correlation(returns, days, assets, NULL, &err, matrix, NULL);
+      assay_keep_memory();
+    }
+    if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+    assay_bench_flops(b, (double)(assets * (assets + 1) * days), "f64"); /* the half of the matrix that the other half repeats */
+    assay_bench_bytes(b, (double)(assets * days * sizeof *returns), (double)(assets * assets * sizeof *matrix));
+  }
+  free(returns);
+  free(matrix);
+}
+
+/* ---- Matrix products ---------------------------------------------------------------------------------------------------------- */
+
+ASSAY_BENCH(matrix_product, .suite = "performance", .summary = "C = A B of square matrices by the best library here, one thread",
+            .params = {{"type", "f32,f64"}, {"n", "256,1024"}}) {
+  setenv("OMP_NUM_THREADS", "1", 1); /* before the library is loaded: the limit beside it is one core's */
+  setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  assay_dtype type;
+  if (!assay_dtype_parse(assay_bench_text(b, "type"), &type)) return assay_bench_fail(b, "no such type");
+  size_t n = assay_bench_u64(b, "n"), bytes = n * n * assay_dtype_size(type);
+  char *block = aligned_alloc(64, 3 * bytes);
+  if (block == NULL) return assay_bench_unsupported(b, "three matrices of %zu bytes do not fit in memory", bytes);
+  for (size_t i = 0; i < 2 * n * n; i++) {
+    double value = (double)(i % 97) / 97;
+    if (type == ASSAY_F64) ((double *)(void *)block)[i] = value;
+    if (type == ASSAY_F32) ((float *)(void *)block)[i] = (float)value;
+  }
+  assay_gemm_args args = {.type = type, .m = n, .n = n, .k = n, .alpha = 1, .a = block, .b = block + bytes, .c = block + 2 * bytes};
+  assay_error err = {0};
+  assay_status status = assay_gemm(&args, ASSAY_GEMM_AUTO, &err);
+  ASSAY_LOOP(b) {
+    status |= assay_gemm(&args, ASSAY_GEMM_AUTO, &err);
+    assay_keep_memory();
+  }
+  if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+  assay_bench_flops(b, 2.0 * (double)n * (double)n * (double)n, assay_dtype_text(type));
+  assay_bench_bytes(b, 2.0 * (double)bytes, (double)bytes);
+  free(block);
+}
