@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* Portfolios of least variance, along the frontier and at the largest Sharpe ratio: what is asked, as quadratic programs. */
+#include <assay/portfolio.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "quant/portfolio_model.h"
+#include "quant/portfolio_parity.h"
+#include "quant/portfolio_vector.h"
+#include "quant/risk_internal.h"
+
+/* One call's own things. */
+typedef struct job {
+  const assay_portfolio_problem *problem;
+  assay_portfolio_model *model;
+  assay_portfolio_vertex *vertex;
+  assay_portfolio_qp *qp;
+  double *covariance; /* exactly symmetric, its largest variance near 1 */
+  double scale;       /* covariance = given * scale */
+  double *linear, *direction;
+} job;
+
+static assay_status no_memory(const assay_portfolio_problem *problem, assay_error *err) {
+  return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", problem->assets);
+}
+
+static void end(job *j) {
+  assay_portfolio_qp_destroy(j->qp);
+  assay_portfolio_vertex_destroy(j->vertex);
+  assay_portfolio_model_destroy(j->model);
+  assay_free(j->covariance);
+  assay_free(j->linear);
+}
+
+/* A power of two, so that nothing is rounded. */
+static double scale_of(const double *covariance, size_t n) {
+  double largest = 0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, covariance[i * n + i]);
+  if (largest == 0) return 1;
+  int exponent;
+  frexp(largest, &exponent);
+  return ldexp(1, exponent > 1000 ? -1000 : exponent < -1000 ? 1000 : -exponent);
+}
+
+static assay_status check_covariance(const double *covariance, size_t n, assay_error *err) {
+  if (covariance == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a portfolio needs a covariance");
+  assay_status status = assay_risk_check_symmetric(covariance, n, "the covariance", err);
+  for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
+    if (covariance[i * n + i] < 0)
+      status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the variance of asset %zu is %g: it cannot be negative", i, covariance[i * n + i]);
+  }
+  /* The cheap part of being positive semidefinite; the solver sees the rest, for the assets that it holds. */
+  for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
+    double own = sqrt(covariance[i * n + i]) * (1 + 1e-9);
+    for (size_t k = 0; k < i && status == ASSAY_OK; k++) {
+      double most = own * sqrt(covariance[k * n + k]);
+      if (fabs(covariance[i * n + k]) > most)
+        status = ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                            "the covariance is not positive semidefinite: assets %zu and %zu have %g, but their variances allow %g at most",
+                            k, i, covariance[i * n + k], most);
+    }
+  }
+  return status;
+}
+
+static assay_status begin(job *j, const assay_portfolio_problem *problem, bool needs_expected, assay_error *err) {
+  *j = (job){.problem = problem};
+  assay_status status = assay_portfolio_model_create(problem, err, &j->model);
+  if (status != ASSAY_OK) return status;
+  size_t n = problem->assets;
+  if (needs_expected && problem->expected == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "this needs the assets' expected returns");
+  status = check_covariance(problem->covariance, n, err);
+  if (status != ASSAY_OK) return status;
+  j->covariance = assay_alloc(ASSAY_TAG_QUANT, n * n * sizeof *j->covariance);
+  j->linear = assay_calloc(ASSAY_TAG_QUANT, 3 * n, sizeof *j->linear);
+  if (j->covariance == NULL || j->linear == NULL) return no_memory(problem, err);
+  j->direction = j->linear + n;
+  j->scale = scale_of(problem->covariance, n);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k <= i; k++)
+      j->covariance[i * n + k] = (problem->covariance[i * n + k] / 2 + problem->covariance[k * n + i] / 2) * j->scale;
+  }
+  enum { TILE = 32 };
+  for (size_t i0 = 0; i0 < n; i0 += TILE) {
+    for (size_t k0 = 0; k0 <= i0; k0 += TILE) {
+      for (size_t i = i0; i < n && i < i0 + TILE; i++) {
+        for (size_t k = k0; k < i && k < k0 + TILE; k++) j->covariance[k * n + i] = j->covariance[i * n + k];
+      }
+    }
+  }
+  return assay_portfolio_vertex_create(j->model, err, &j->vertex);
+}
+
+/* A vertex to start from, the cheapest one by a cost for each asset. *unbounded: the cost has no limit. */
+static assay_status start(job *j, const double *cost, assay_error *err, bool *unbounded) {
+  size_t n = j->model->count;
+  double *costs = assay_calloc(ASSAY_TAG_QUANT, n, sizeof *costs);
+  if (costs == NULL) return no_memory(j->problem, err);
+  for (size_t v = 0; v < n; v++) costs[v] = assay_portfolio_sign(j->model, v) * cost[assay_portfolio_asset(j->model, v)];
+  assay_portfolio_lp answer = assay_portfolio_vertex_find(j->model, costs, NULL, j->vertex);
+  assay_free(costs);
+  if (unbounded != NULL) *unbounded = answer == ASSAY_LP_UNBOUNDED;
+  switch (answer) {
+    case ASSAY_LP_OPTIMAL:
+    case ASSAY_LP_UNBOUNDED: return ASSAY_OK;
+    case ASSAY_LP_INFEASIBLE: return assay_portfolio_explain(j->model, j->vertex, err);
+    case ASSAY_LP_NO_MEMORY: return no_memory(j->problem, err);
+    case ASSAY_LP_FAILED:
+    default: return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "the constraints are too badly scaled to be solved");
+  }
+}
+
+/* From the vertex of the quietest assets. */
+static assay_status start_quiet(job *j, assay_error *err) {
+  size_t n = j->problem->assets;
+  for (size_t i = 0; i < n; i++) j->linear[i] = j->covariance[i * n + i];
+  assay_status status = start(j, j->linear, err, NULL);
+  if (status == ASSAY_OK) return assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
+  return status;
+}
+
+static double variance_of(const job *j, const double *weights) {
+  size_t n = j->problem->assets;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (weights[i] != 0) sum += weights[i] * assay_dot(j->covariance + i * n, weights, n);
+  }
+  return fmax(sum, 0);
+}
+
+static void report(const job *j, const double *weights, double risk_free, double *out, assay_portfolio_result *result) {
+  size_t n = j->problem->assets;
+  assay_portfolio_result made = {.expected_return = NAN, .sharpe = NAN};
+  made.volatility = sqrt(variance_of(j, weights) / j->scale);
+  double excess = 0;
+  if (j->problem->expected != NULL) {
+    made.expected_return = 0;
+    for (size_t i = 0; i < n; i++) {
+      made.expected_return += weights[i] * j->problem->expected[i];
+      excess += weights[i] * (j->problem->expected[i] - risk_free);
+    }
+    if (made.volatility > 0) made.sharpe = excess / made.volatility;
+  }
+  for (size_t i = 0; i < n; i++) made.held += weights[i] != 0;
+  if (j->qp != NULL) {
+    made.steps = assay_portfolio_qp_steps(j->qp);
+    made.kkt = assay_portfolio_qp_kkt(j->qp);
+  }
+  memmove(out, weights, n * sizeof *out);
+  if (result != NULL) *result = made;
+}
+
+assay_status assay_portfolio_feasible(const assay_portfolio_problem *problem, assay_error *err) {
+  job j = {.problem = problem};
+  assay_status status = assay_portfolio_model_create(problem, err, &j.model);
+  if (status == ASSAY_OK) status = assay_portfolio_vertex_create(j.model, err, &j.vertex);
+  if (status == ASSAY_OK) {
+    j.linear = assay_calloc(ASSAY_TAG_QUANT, problem->assets, sizeof *j.linear);
+    status = j.linear == NULL ? no_memory(problem, err) : start(&j, j.linear, err, NULL);
+  }
+  end(&j);
+  return status;
+}
+
+assay_status assay_portfolio_minimum_variance(const assay_portfolio_problem *problem, assay_error *err, double *weights,
+                                              assay_portfolio_result *result) {
+  return assay_portfolio_mean_variance(problem, 0, err, weights, result);
+}
+
+assay_status assay_portfolio_mean_variance(const assay_portfolio_problem *problem, double tolerance, assay_error *err, double *weights,
+                                           assay_portfolio_result *result) {
+  job j;
+  if (!(tolerance >= 0 && isfinite(tolerance)))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk tolerance of %g: it is 0 or more", tolerance);
+  assay_status status = begin(&j, problem, tolerance > 0, err);
+  if (status == ASSAY_OK) status = start_quiet(&j, err);
+  if (status == ASSAY_OK) {
+    for (size_t i = 0; i < problem->assets; i++) j.linear[i] = tolerance > 0 ? -tolerance * problem->expected[i] * j.scale : 0;
+    assay_portfolio_qp_set_linear(j.qp, j.linear);
+    status = assay_portfolio_qp_solve(j.qp, err);
+  }
+  if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), 0, weights, result);
+  end(&j);
+  return status;
+}
+
+assay_status assay_portfolio_target_return(const assay_portfolio_problem *problem, double target, assay_error *err, double *weights,
+                                           assay_portfolio_result *result) {
+  job j;
+  if (!isfinite(target)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a target return of %g", target);
+  assay_status status = begin(&j, problem, true, err);
+  if (status == ASSAY_OK) {
+    assay_portfolio_model_add(j.model, ASSAY_ROW_TARGET, problem->expected, target, INFINITY);
+    status = start_quiet(&j, err);
+  }
+  if (status == ASSAY_OK) status = assay_portfolio_qp_solve(j.qp, err);
+  if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), 0, weights, result);
+  end(&j);
+  return status;
+}
+
+/* ---- Sharpe ----------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * With e the returns over the risk-free one, w(l) = argmin w'Cw / 2 - l e'w runs along the frontier, and the ratio is largest where
+ * l = variance / excess. While the active set stays, w moves on a line, w = a + b l, along which variance is Va + q l^2 and excess
+ * Ea + q l (q = e'b): so the root is l = Va / Ea, and the right one once the active set at it is the same. Brackets
+ * keep the search from going in circles.
+ */
+static assay_status search_sharpe(job *j, const double *excess, double first, assay_error *err) {
+  size_t n = j->problem->assets;
+  double low = 0, high = INFINITY, l = first;
+  for (int turn = 0; turn < 200; turn++) {
+    for (size_t i = 0; i < n; i++) j->linear[i] = -l * excess[i];
+    assay_portfolio_qp_set_linear(j->qp, j->linear);
+    assay_status status = assay_portfolio_qp_solve(j->qp, err);
+    if (status != ASSAY_OK) return status;
+    const double *w = assay_portfolio_qp_weights(j->qp);
+    double variance = variance_of(j, w), earned = assay_dot(excess, w, n), size = 0;
+    for (size_t i = 0; i < n; i++) size += fabs(excess[i] * w[i]);
+    if (earned > 0 && variance <= 1e-20 * earned * earned / (size > 0 ? size * size : 1))
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                        "a portfolio earns %g over the risk-free return without any risk: its Sharpe ratio has no limit", earned);
+    double off = l * earned - variance;
+    if (fabs(off) <= 4e-15 * variance && earned > 0) return ASSAY_OK;
+    if (off < 0) {
+      low = l;
+    } else {
+      high = l;
+    }
+    assay_portfolio_qp_sensitivity(j->qp, excess, j->direction);
+    double q = assay_dot(excess, j->direction, n);
+    double next = (variance - q * l * l) / (earned - q * l);
+    if (!(next > low && next < high)) next = isinf(high) ? 4 * l : (low + high) / 2;
+    if (fabs(next - l) <= 1e-15 * l) return ASSAY_OK;
+    if (!(next < 1e200)) break;
+    l = next;
+  }
+  const double *w = assay_portfolio_qp_weights(j->qp);
+  if (!(assay_dot(excess, w, n) > 0))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no portfolio within the constraints earns more than the risk-free return");
+  return ASSAY_OK; /* between two neighbouring numbers */
+}
+
+assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *problem, double risk_free, assay_error *err, double *weights,
+                                            assay_portfolio_result *result) {
+  job j;
+  if (!isfinite(risk_free)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk-free return of %g", risk_free);
+  assay_status status = begin(&j, problem, true, err);
+  double *excess = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, problem->assets, sizeof *excess) : NULL;
+  if (status == ASSAY_OK && excess == NULL) status = no_memory(problem, err);
+  bool unbounded = false;
+  double unit = 0;
+  if (status == ASSAY_OK) {
+    for (size_t i = 0; i < problem->assets; i++) {
+      excess[i] = problem->expected[i] - risk_free;
+      unit = fmax(unit, fabs(excess[i]));
+      j.linear[i] = -excess[i];
+    }
+    status = start(&j, j.linear, err, &unbounded);
+  }
+  if (status == ASSAY_OK) {
+    for (size_t i = 0; i < problem->assets; i++) excess[i] /= unit > 0 ? unit : 1; /* only their proportions count */
+    status = assay_portfolio_qp_create(j.model, j.covariance, j.vertex, err, &j.qp);
+  }
+  if (status == ASSAY_OK) {
+    double earned = 0, *held = j.direction;
+    memset(held, 0, problem->assets * sizeof *held);
+    for (size_t v = 0; v < j.model->count; v++)
+      held[assay_portfolio_asset(j.model, v)] += assay_portfolio_sign(j.model, v) * j.vertex->x[v];
+    for (size_t i = 0; i < problem->assets; i++) held[i] += problem->current != NULL ? problem->current[i] : 0;
+    earned = assay_dot(excess, held, problem->assets);
+    if (!unbounded && !(earned > 0)) {
+      status =
+          ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                     "no portfolio within the constraints earns more than the risk-free return: the most is %g over it", earned * unit);
+    } else {
+      double variance = variance_of(&j, held);
+      status = search_sharpe(&j, excess, variance > 0 && earned > 0 ? variance / earned : 1, err);
+    }
+  }
+  if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), risk_free, weights, result);
+  assay_free(excess);
+  end(&j);
+  return status;
+}
+
+/* ---- Frontier --------------------------------------------------------------------------------------------------------------------- */
+
+static double return_of(const job *j, const double *weights) { return assay_dot(j->problem->expected, weights, j->problem->assets); }
+
+/* From the largest return down: every solution stays feasible for the next lower target. */
+static assay_status walk_frontier(job *j, size_t points, double lowest, double highest, assay_error *err, double *weights,
+                                  assay_portfolio_result *results) {
+  size_t n = j->problem->assets;
+  size_t row = j->model->rows;
+  assay_portfolio_model_add(j->model, ASSAY_ROW_TARGET, j->problem->expected, highest, INFINITY);
+  double offset = highest - j->model->row_low[row]; /* what is held now earns */
+  for (size_t i = 0; i < n; i++) j->linear[i] = -j->problem->expected[i];
+  /* The vertex of the largest return, with the target's row in it. */
+  j->model->row_low[row] -= 1e-12 * (fabs(highest) + fabs(highest - lowest));
+  assay_status status = start(j, j->linear, err, NULL);
+  if (status == ASSAY_OK) status = assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
+  for (size_t k = points; k-- > 0 && status == ASSAY_OK;) {
+    double target = lowest + (highest - lowest) * (double)k / (double)(points - 1);
+    double low = target - offset;
+    if (low < j->model->row_low[row]) j->model->row_low[row] = low;
+    status = assay_portfolio_qp_solve(j->qp, err);
+    if (status == ASSAY_OK) report(j, assay_portfolio_qp_weights(j->qp), 0, weights + k * n, &results[k]);
+  }
+  return status;
+}
+
+assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, size_t points, assay_error *err, double *weights,
+                                      assay_portfolio_result *results) {
+  if (points < 2 || points > 100000) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a frontier of %zu points: 2 to 100000", points);
+  job j;
+  assay_status status = begin(&j, problem, true, err);
+  size_t n = problem->assets;
+  double *made = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, points * n, sizeof *made) : NULL;
+  assay_portfolio_result *found = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, points, sizeof *found) : NULL;
+  if (status == ASSAY_OK && (made == NULL || found == NULL)) status = no_memory(problem, err);
+  double lowest = 0, highest = 0;
+  bool unbounded = false;
+  if (status == ASSAY_OK) {
+    for (size_t i = 0; i < n; i++) j.linear[i] = -problem->expected[i];
+    status = start(&j, j.linear, err, &unbounded);
+  }
+  if (status == ASSAY_OK && unbounded)
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the expected return has no limit: give the weights bounds, or a turnover limit");
+  if (status == ASSAY_OK) {
+    for (size_t v = 0; v < j.model->count; v++)
+      highest += assay_portfolio_sign(j.model, v) * j.vertex->x[v] * problem->expected[assay_portfolio_asset(j.model, v)];
+    if (problem->current != NULL) highest += return_of(&j, problem->current);
+    status = start_quiet(&j, err);
+  }
+  if (status == ASSAY_OK) status = assay_portfolio_qp_solve(j.qp, err);
+  if (status == ASSAY_OK) {
+    lowest = fmin(return_of(&j, assay_portfolio_qp_weights(j.qp)), highest);
+    assay_portfolio_qp_destroy(j.qp);
+    j.qp = NULL;
+    assay_portfolio_vertex_destroy(j.vertex);
+    j.vertex = NULL;
+    status = assay_portfolio_vertex_create(j.model, err, &j.vertex);
+  }
+  if (status == ASSAY_OK) status = walk_frontier(&j, points, lowest, highest, err, made, found);
+  if (status == ASSAY_OK) {
+    memcpy(weights, made, points * n * sizeof *weights);
+    if (results != NULL) memcpy(results, found, points * sizeof *results);
+  }
+  assay_free(made);
+  assay_free(found);
+  end(&j);
+  return status;
+}
+
+/* ---- Parity ----------------------------------------------------------------------------------------------------------------------- */
+
+assay_status assay_portfolio_risk_parity(const assay_portfolio_problem *problem, const double *shares, assay_error *err, double *weights,
+                                         assay_portfolio_result *result) {
+  job j;
+  assay_status status = begin(&j, problem, false, err);
+  if (status == ASSAY_OK) {
+    assay_portfolio_parity parity = {
+        .model = j.model, .vertex = j.vertex, .covariance = j.covariance, .shares = shares, .weights = j.linear};
+    status = assay_portfolio_parity_solve(&parity, err);
+    if (status == ASSAY_OK) {
+      assay_portfolio_result made;
+      report(&j, j.linear, 0, weights, &made);
+      made.steps = parity.steps;
+      made.kkt = parity.kkt;
+      if (result != NULL) *result = made;
+    }
+  }
+  end(&j);
+  return status;
+}
