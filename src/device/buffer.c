@@ -52,8 +52,8 @@ void assay_buffer_free(assay_buffer *buffer) {
   if (buffer == NULL || buffer->owner == NULL) return;
   assay_core *core = buffer->owner;
   if (buffer->state != ASSAY_BLOCK_LIVE) return;
-  if (buffer->wrapped != NULL)
-    core->backend->unwrap(core->state, buffer->wrapped);
+  if (buffer->wrapped)
+    core->backend->unwrap(core->state, buffer->memory);
   else
     note(core, ASSAY_ACTIVITY_FREE, buffer, false);
   assay_pool_free(core->pool, buffer);
@@ -65,7 +65,7 @@ void *assay_buffer_host(assay_buffer *buffer) {
   const assay_core *core = buffer->owner;
   if (core->backend->host == NULL || (core->info.flags & ASSAY_DEVICE_HOST_MEMORY) == 0) return NULL;
   buffer->pinned = true;
-  void *memory = core->backend->host(core->state, buffer->slab != NULL ? buffer->slab->memory : buffer->wrapped);
+  void *memory = core->backend->host(core->state, buffer->slab != NULL ? buffer->slab->memory : buffer->memory);
   return memory != NULL ? (char *)memory + buffer->offset : NULL;
 }
 
@@ -161,13 +161,14 @@ static assay_status borrow_in_place(assay_stream *stream, void *array, size_t by
   assay_core *core = stream->core;
   assay_buffer *buffer = assay_pool_handle(core->pool);
   if (buffer == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of host memory for a handle of %s", label);
-  assay_status status = core->backend->wrap(core->state, array, bytes, err, &buffer->wrapped);
+  assay_status status = core->backend->wrap(core->state, array, bytes, err, &buffer->memory);
   if (status != ASSAY_OK) {
     assay_pool_free(core->pool, buffer);
     return assay_core_note(core, status, err);
   }
+  buffer->wrapped = true;
   buffer->owner = core, buffer->requested = buffer->bytes = bytes;
-  buffer->label = label, buffer->stream = stream->index;
+  buffer->label = label, buffer->stream = (uint8_t)stream->index;
   *out = buffer;
   return ASSAY_OK;
 }

@@ -40,6 +40,6 @@ assay_status assay_command_end(assay_command *command, assay_status status) {
 
 assay_slice assay_command_slice(const assay_command *command, assay_buffer *buffer, size_t offset, size_t bytes) {
   buffer->streams |= UINT64_C(1) << command->stream->index;
-  void *memory = buffer->slab != NULL ? buffer->slab->memory : buffer->wrapped;
+  void *memory = buffer->slab != NULL ? buffer->slab->memory : buffer->memory;
   return (assay_slice){.memory = memory, .offset = buffer->offset + offset, .bytes = bytes, .view = buffer->view};
 }

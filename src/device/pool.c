@@ -14,8 +14,11 @@
 
 static assay_buffer *new_handle(assay_pool *pool) {
   if (pool->spare == NULL) {
-    assay_pool_handles *more = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *more);
-    if (more == NULL) return NULL;
+    void *block = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof(assay_pool_handles) + _Alignof(assay_pool_handles));
+    if (block == NULL) return NULL;
+    uintptr_t mask = _Alignof(assay_pool_handles) - 1;
+    assay_pool_handles *more = (assay_pool_handles *)(((uintptr_t)block + mask) & ~mask);
+    more->block = block;
     more->next = pool->handles, pool->handles = more;
     for (size_t i = 0; i < sizeof more->items / sizeof *more->items; i++) {
       more->items[i].next = pool->spare, pool->spare = &more->items[i];
@@ -136,7 +139,7 @@ assay_buffer *assay_pool_take_free(assay_pool *pool, unsigned size_class, const 
     }
   }
   if (block == NULL || !cut(pool, block, bytes)) return NULL;
-  block->size_class = size_class;
+  block->size_class = (uint16_t)size_class;
   block->state = ASSAY_BLOCK_LIVE;
   block->slab->used_blocks++;
   return block;
@@ -313,7 +316,7 @@ assay_status assay_pool_alloc_locked(assay_pool *pool, unsigned stream, size_t b
     }
   }
   block->state = ASSAY_BLOCK_LIVE;
-  block->stream = stream, block->requested = bytes, block->label = label;
+  block->stream = (uint8_t)stream, block->requested = bytes, block->label = label;
   account(pool, block, *hit);
   *buffer = block;
   return ASSAY_OK;
@@ -362,7 +365,7 @@ void assay_pool_destroy(assay_pool *pool) {
   }
   for (assay_pool_handles *handles = pool->handles, *next; handles != NULL; handles = next) {
     next = handles->next;
-    assay_free(handles);
+    assay_free(handles->block);
   }
   pthread_mutex_destroy(&pool->lock);
   assay_free(pool->bins);

@@ -22,23 +22,30 @@ typedef struct assay_pool_entry assay_pool_entry;
 
 typedef enum assay_block_state { ASSAY_BLOCK_SPARE, ASSAY_BLOCK_FREE, ASSAY_BLOCK_BINNED, ASSAY_BLOCK_LIVE } assay_block_state;
 
-/* A block of a slab, or an array of the caller's (slab NULL). The public handle is the block itself, so a hit allocates nothing. */
+/* A block of a slab, or an array of the caller's (slab NULL). The public handle is the block itself, so a hit allocates nothing; what a hit
+ * touches stands in the first cache line. */
 struct assay_buffer {
-  assay_slab *slab;
-  assay_buffer *before, *after;  /* neighbours in the slab */
-  assay_buffer *next, *previous; /* in the one list that the state says */
-  size_t offset, bytes;          /* place in the slab; bytes is the size of its class */
-  void *view;
-  uint64_t streams; /* a bit for each stream whose commands may still use it */
-  assay_block_state state;
-  unsigned size_class, stream; /* stream: it was allocated for */
-  bool pinned;                 /* the host knows its address */
-  size_t requested;
+  _Alignas(64) assay_buffer *next; /* in the one list that the state says */
   const char *label;
   void *owner;             /* the core's: the device that it is of */
+  size_t requested, bytes; /* bytes is the size of its class */
+  uint64_t streams;        /* a bit for each stream whose commands may still use it */
   assay_pool_entry *entry; /* kept under a key */
-  void *array, *wrapped;   /* borrowed: the caller's array (NULL: nothing to download), and the backend's memory for it */
-  assay_buffer *scope_next;
+  uint16_t size_class;
+  uint8_t state;  /* assay_block_state */
+  uint8_t stream; /* it was allocated for */
+  bool pinned;    /* the host knows its address */
+  bool wrapped;   /* memory is the backend's for the caller's array */
+  /* the second line */
+  assay_slab *slab;
+  size_t offset; /* in the slab */
+  void *view, *memory;
+  void *array;                  /* borrowed: where to download to; NULL: nothing to do */
+  assay_buffer *before, *after; /* neighbours in the slab */
+  union {
+    assay_buffer *previous;   /* of a free block */
+    assay_buffer *scope_next; /* of a live one */
+  };
 };
 
 struct assay_slab {

@@ -21,8 +21,9 @@ struct assay_pool_entry {
 
 /* Handles are made by the hundred and live as long as the pool, so that a handle that was freed twice can be told. */
 typedef struct assay_pool_handles {
-  struct assay_pool_handles *next;
   assay_buffer items[126];
+  struct assay_pool_handles *next;
+  void *block; /* what was allocated; the items are aligned inside */
 } assay_pool_handles;
 
 struct assay_pool {
