@@ -26,7 +26,7 @@ parser.add_argument("--no-peers", action="store_true")
 options = parser.parse_args()
 build = pathlib.Path(options.build).resolve()
 source = pathlib.Path(__file__).resolve().parents[2]
-environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ASSAY_THREADS": "1", "ASSAY_DEVICE": "cpu"}
 # {what: {peer: [figures]}}
 figures = collections.defaultdict(lambda: collections.defaultdict(list))
 absent = {}

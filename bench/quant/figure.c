@@ -75,7 +75,7 @@ static uint64_t now(clockid_t clock) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-uint64_t figure_now_ns(void) { return now(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t figure_now_ns(void) { return now(CLOCK_PROCESS_CPUTIME_ID); }
 uint64_t figure_wall_ns(void) { return now(CLOCK_MONOTONIC); }
 
 static int ascending(const void *a, const void *b) {

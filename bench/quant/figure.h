@@ -25,8 +25,8 @@ void figure_absent(const char *what, const char *why);
 /* Exit code of the program. */
 int figure_end(void);
 
-/* Nanoseconds that the calling thread has worked: on a busy machine, what others take does not count. Work with threads of its own needs
- * figure_wall_ns, and a machine of its own. */
+/* Nanoseconds that this process has worked, in all its threads: on a busy machine, what others take does not count. Work that is measured
+ * with several threads needs figure_wall_ns, and a machine of its own. */
 uint64_t figure_now_ns(void);
 uint64_t figure_wall_ns(void);
 /* Middle of `count` values, which it sorts. */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Every finance figure of bench/README.md's table, through the public headers. One thread; the best of some rounds. */
+#include <assay/indicators.h>
+#include <assay/montecarlo.h>
+#include <assay/options.h>
+#include <assay/risk.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "figure.h"
+
+/* A figure of a call that failed would be the speed of failing. */
+static void check(assay_status status, const assay_error *err) {
+  if (status == ASSAY_OK) return;
+  fprintf(stderr, "%s\n", err->message);
+  exit(EXIT_FAILURE);
+}
+
+static double *numbers(size_t count) {
+  double *values = aligned_alloc(64, (count * sizeof *values + 63) / 64 * 64);
+  if (values == NULL) exit(EXIT_FAILURE);
+  memset(values, 0, count * sizeof *values); /* pages exist before the clock starts */
+  return values;
+}
+
+static uint64_t state = 1;
+static double uniform(void) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(state >> 11) * 0x1p-53;
+}
+
+/* ---- Simulation --------------------------------------------------------------------------------------------------------------- */
+
+static assay_mc_result result;
+
+static double seconds_of(const assay_mc_params *option, int rounds) {
+  assay_error err = {0};
+  double best = 1e30;
+  for (int i = 0; i <= rounds; i++) {
+    uint64_t begin = figure_now_ns();
+    check(assay_mc_price(option, &err, &result), &err);
+    double took = (double)(figure_now_ns() - begin) / 1e9;
+    if (i > 0 && took < best) best = took;
+  }
+  return best;
+}
+
+static const char *said(void) {
+  static char text[120];
+  snprintf(text, sizeof text, "%s %s, price %.5f +- %.5f", result.device, result.isa, result.price, result.standard_error);
+  return text;
+}
+
+static void simulation(void) {
+  assay_mc_params european = {.spot = 100, .strike = 110, .time = 0.25, .rate = 0.05, .volatility = 0.2, .paths = 1 << 22, .seed = 1};
+  double plain = 0;
+  for (int single = 0; single < 2; single++) {
+    european.precision = single ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    double took = seconds_of(&european, 5);
+    if (!single) plain = took;
+    figure(single ? "european_mc_f32" : "european_mc_f64", (double)european.paths / took, "paths/s", said());
+  }
+  european.precision = ASSAY_MC_F64;
+  european.greeks = true;
+  double with_greeks = seconds_of(&european, 5);
+  figure("european_mc_greeks_ratio", with_greeks / plain, "ratio", said());
+  assay_mc_params asian = {.payoff = ASSAY_MC_ASIAN_ARITHMETIC,
+                           .spot = 100,
+                           .strike = 110,
+                           .time = 1,
+                           .rate = 0.05,
+                           .volatility = 0.2,
+                           .steps = 252,
+                           .paths = 1 << 15,
+                           .seed = 1};
+  for (int single = 0; single < 2; single++) {
+    asian.precision = single ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    double took = seconds_of(&asian, 4);
+    figure(single ? "asian_252_f32" : "asian_252_f64", (double)asian.paths / took, "paths/s", said());
+  }
+  assay_mc_params american = {.payoff = ASSAY_MC_AMERICAN,
+                              .put = true,
+                              .spot = 100,
+                              .strike = 110,
+                              .time = 1,
+                              .rate = 0.05,
+                              .volatility = 0.2,
+                              .steps = 50,
+                              .paths = 100000,
+                              .seed = 1};
+  assay_error err = {0};
+  if (assay_mc_price(&american, &err, &result) != ASSAY_OK) return figure_absent("lsm_50x100k", err.message);
+  double took = seconds_of(&american, 3);
+  figure("lsm_50x100k", took * 1e3, "ms", said());
+}
+
+/* ---- Options ------------------------------------------------------------------------------------------------------------------ */
+
+enum { OPTIONS = 4096 };
+
+static void closed_forms(void) {
+  static uint8_t kinds[OPTIONS];
+  static double strike[OPTIONS], time[OPTIONS], rate[OPTIONS], sigma[OPTIONS], price[OPTIONS], greek[5][OPTIONS], found[OPTIONS];
+  for (size_t i = 0; i < OPTIONS; i++) { /* as the peers have them */
+    kinds[i] = i % 2 == 0 ? ASSAY_OPTION_CALL : ASSAY_OPTION_PUT;
+    strike[i] = 80 + (double)(i % 41), time[i] = 0.1 + (double)(i % 23) * 0.1;
+    rate[i] = 0.01 * (double)(i % 6), sigma[i] = 0.1 + 0.02 * (double)(i % 17);
+  }
+  assay_options options = {.count = OPTIONS,
+                           .kinds = kinds,
+                           .spot = assay_option_all(100),
+                           .strike = assay_option_each(strike),
+                           .time = assay_option_each(time),
+                           .rate = assay_option_each(rate),
+                           .volatility = assay_option_each(sigma)};
+  assay_options_out out = {.price = price, .delta = greek[0], .gamma = greek[1], .vega = greek[2], .theta = greek[3], .rho = greek[4]};
+  assay_error err = {0};
+  double ns = FIGURE_BEST_NS(30, check(assay_options_price(&options, &out, &err, NULL), &err));
+  figure("closed_form_greeks", ns / OPTIONS, "ns/option", NULL);
+  size_t bad = 0;
+  ns = FIGURE_BEST_NS(30, check(assay_options_implied_volatility(&options, assay_option_each(price), found, NULL, &err, &bad), &err));
+  double worst = 0;
+  for (size_t i = 0; i < OPTIONS; i++) {
+    double off = greek[2][i] > 1 ? found[i] / sigma[i] - 1 : 0; /* with little vega the price does not determine it */
+    worst = off * off > worst * worst ? off : worst;
+  }
+  char note[80];
+  snprintf(note, sizeof note, "worst error %.1e of the volatility, %zu not solved", worst, bad);
+  figure("implied_volatility", ns / OPTIONS, "ns/option", note);
+}
+
+static void tree(void) {
+  assay_option option = {.kind = ASSAY_OPTION_PUT, .spot = 100, .strike = 110, .time = 1, .rate = 0.05, .volatility = 0.2};
+  assay_tree crr = {.method = ASSAY_TREE_CRR, .exercise = ASSAY_EXERCISE_AMERICAN, .steps = 1000};
+  assay_error err = {0};
+  double price = 0;
+  double ns = FIGURE_BEST_NS(20, check(assay_tree_price(&option, &crr, &err, &price, NULL), &err));
+  char note[40];
+  snprintf(note, sizeof note, "price %.10f", price);
+  figure("crr_1000", ns / 1e6, "ms", note);
+}
+
+/* ---- Indicators --------------------------------------------------------------------------------------------------------------- */
+
+enum { SERIES = 1000, ROWS = 10000, LONG = 1000000 };
+
+static void indicators(void) {
+  static const struct {
+    const char *name, *batch, *series;
+  } all[] = {
+      {"rsi", "batch_rsi", "series_rsi"}, {"macd", "batch_macd", "series_macd"}, {"bollinger", "batch_bollinger", "series_bollinger"}};
+  double *prices = numbers((size_t)SERIES * ROWS), *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+  for (size_t i = 0; i < ASSAY_INDICATOR_MAX_OUTPUTS; i++) out[i] = numbers((size_t)SERIES * ROWS);
+  double price = 100;
+  for (size_t i = 0; i < (size_t)SERIES * ROWS; i++) {
+    price *= 1 + (uniform() - 0.5) * 0.02;
+    if (i % ROWS == 0 && i >= LONG) price = 100;
+    prices[i] = price;
+  }
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    const assay_indicator *indicator = assay_indicator_find(all[i].name);
+    if (indicator == NULL) {
+      figure_absent(all[i].batch, "there is no such indicator");
+      continue;
+    }
+    /* What TA-Lib and Tulip give as well: the values, not our RSI's crossings. */
+    double *wanted[ASSAY_INDICATOR_MAX_OUTPUTS] = {out[0], out[1], out[2], out[3]};
+    for (size_t k = strcmp(all[i].name, "rsi") == 0 ? 1 : indicator->output_count; k < ASSAY_INDICATOR_MAX_OUTPUTS; k++) wanted[k] = NULL;
+    assay_error err = {0};
+    assay_indicator_data data = {.rows = ROWS, .series = SERIES};
+    data.values[ASSAY_INDICATOR_CLOSE] = prices;
+    double ns = FIGURE_BEST_NS(2, check(assay_indicator_run(indicator, NULL, &data, NULL, &err, wanted), &err));
+    figure(all[i].batch, ns / SERIES / ROWS, "ns/price", NULL);
+    data.rows = LONG, data.series = 1;
+    ns = FIGURE_BEST_NS(5, check(assay_indicator_run(indicator, NULL, &data, NULL, &err, wanted), &err));
+    figure(all[i].series, ns / LONG, "ns/price", NULL);
+  }
+  free(prices);
+  for (size_t i = 0; i < ASSAY_INDICATOR_MAX_OUTPUTS; i++) free(out[i]);
+}
+
+/* ---- Risk --------------------------------------------------------------------------------------------------------------------- */
+
+static void risk(void) {
+  enum { SCENARIOS = 1000000, ASSETS = 500, DAYS = 2520 };
+  double *values = numbers((size_t)ASSETS * DAYS), *matrix = numbers((size_t)ASSETS * ASSETS);
+  for (size_t i = 0; i < (size_t)ASSETS * DAYS; i++) values[i] = (uniform() + uniform() + uniform() - 1.5) * 0.04;
+  const double levels[] = {0.95, 0.99};
+  assay_risk_tail tails[2];
+  assay_error err = {0};
+  double ns = FIGURE_BEST_NS(5, check(assay_risk_historical(values, SCENARIOS, levels, 2, &err, tails), &err));
+  figure("var_es_1m", ns / 1e6, "ms", NULL);
+  ns = FIGURE_BEST_NS(2, check(assay_risk_correlation(values, DAYS, ASSETS, NULL, &err, matrix, NULL), &err));
+  figure("correlation_500x2520", ns / 1e6, "ms", NULL);
+  free(values);
+  free(matrix);
+}
+
+int main(int argc, char **argv) {
+  figure_begin(argc, argv);
+  setenv("ASSAY_THREADS", "1", 0);
+  setenv("ASSAY_DEVICE", "cpu", 0);
+  simulation();
+  closed_forms();
+  tree();
+  indicators();
+  risk();
+  return figure_end();
+}
