@@ -17,9 +17,9 @@
  *     assay_options_price(&many, &out, &err, &bad);
  *
  * Units: time in years; rate, dividend and volatility a year, as fractions (0.05 is 5 %), rate and dividend compounded continuously.
- * Ranges: spot, strike and time positive; volatility zero or positive; rate and dividend of either sign; all finite, and
- * spot e^(-dividend time) and strike e^(-rate time) between 1e-290 and 1e290. Anything else is ASSAY_ERR_INVALID with a sentence (one
- * option) or a NaN with a status of its own (arrays), never a NaN alone.
+ * Ranges: spot, strike and time from 1e-140 to 1e140; volatility zero or positive, and times the root of time at most 1e140; rate and
+ * dividend of either sign, each times time within +-300. Anything else is ASSAY_ERR_INVALID with a sentence (one option) or a NaN with a
+ * status of its own (arrays), never a NaN alone.
  *
  * Accuracy (docs/options.md): a price's error is at most a few units in the last place of the greater of the two discounted amounts, and
  * relative to the price itself about 1e-15 (1 + 1 / (volatility sqrt(time))), also far out of the money.
@@ -62,19 +62,19 @@ typedef struct assay_option_greeks {
 } assay_option_greeks;
 
 /* What is the matter with one element of a batch. */
-#define ASSAY_OPTION_STATE_LIST(X)                                                                                              \
-  X(ASSAY_OPTION_FINE, "fine")                                                                                                  \
-  X(ASSAY_OPTION_BAD_KIND, "the kind is neither a call nor a put")                                                              \
-  X(ASSAY_OPTION_BAD_SPOT, "the spot is not a positive number")                                                                 \
-  X(ASSAY_OPTION_BAD_STRIKE, "the strike is not a positive number")                                                             \
-  X(ASSAY_OPTION_BAD_TIME, "the time to expiry is not a positive number of years")                                              \
-  X(ASSAY_OPTION_BAD_RATE, "the rate is not a finite number")                                                                   \
-  X(ASSAY_OPTION_BAD_DIVIDEND, "the dividend yield is not a finite number")                                                     \
-  X(ASSAY_OPTION_BAD_VOLATILITY, "the volatility is not a finite number of at least 0")                                         \
-  X(ASSAY_OPTION_BAD_RANGE, "the discounted spot or strike, or volatility times the root of time, leaves the range of doubles") \
-  X(ASSAY_OPTION_BAD_PRICE, "the price is not a finite number")                                                                 \
-  X(ASSAY_OPTION_BELOW_BOUND, "the price is below the discounted intrinsic value, which is arbitrage")                          \
-  X(ASSAY_OPTION_NO_TIME_VALUE, "the price is just the discounted intrinsic value, which every small volatility gives")         \
+#define ASSAY_OPTION_STATE_LIST(X)                                                                                        \
+  X(ASSAY_OPTION_FINE, "fine")                                                                                            \
+  X(ASSAY_OPTION_BAD_KIND, "the kind is neither a call nor a put")                                                        \
+  X(ASSAY_OPTION_BAD_SPOT, "the spot is not a positive number")                                                           \
+  X(ASSAY_OPTION_BAD_STRIKE, "the strike is not a positive number")                                                       \
+  X(ASSAY_OPTION_BAD_TIME, "the time to expiry is not a positive number of years")                                        \
+  X(ASSAY_OPTION_BAD_RATE, "the rate is not a finite number")                                                             \
+  X(ASSAY_OPTION_BAD_DIVIDEND, "the dividend yield is not a finite number")                                               \
+  X(ASSAY_OPTION_BAD_VOLATILITY, "the volatility is not a finite number of at least 0")                                   \
+  X(ASSAY_OPTION_BAD_RANGE, "out of range: an amount below 1e-140 or above 1e140, or a rate times the time beyond +-300") \
+  X(ASSAY_OPTION_BAD_PRICE, "the price is not a finite number")                                                           \
+  X(ASSAY_OPTION_BELOW_BOUND, "the price is below the discounted intrinsic value, which is arbitrage")                    \
+  X(ASSAY_OPTION_NO_TIME_VALUE, "the price is just the discounted intrinsic value, which every small volatility gives")   \
   X(ASSAY_OPTION_ABOVE_BOUND, "the price is not below the discounted spot (call) or strike (put), so no volatility gives it")
 
 typedef enum assay_option_state {

@@ -6,6 +6,7 @@
 #include "kernels/indicators/indicators.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "kernels/options/options.h"
 
 #define DECLARE(name, bits, variant) extern void assay_kernel_##name##_f##bits##_##variant(const void *, void *const *, size_t, size_t);
 #if defined(__x86_64__)

@@ -28,15 +28,17 @@ FUNCTION R r_exp_reduced(R r) {
 }
 
 COEFFICIENTS(r_exp_c) = {709.4, -708.3, 0x1.71547652b82fep0, -0x1.62e42fefa38p-1, -0x1.ef35793c7673p-45};
-/* 1 ulp from -708.3 to 709.4; limited to these beyond. */
-FUNCTION R r_exp(R x) {
-  x = r_min(ALL(r_exp_c[0]), r_max(ALL(r_exp_c[1]), x));
+/* 1 ulp from -708.3 to 709.4; of nothing else. */
+FUNCTION R r_exp_plain(R x) {
   R rounded = FMA(x, ALL(r_exp_c[2]), ALL(R_ROUND));
   R n = rounded - R_ROUND;
   R r = FMA(n, ALL(r_exp_c[3]), x); /* ln 2 to 42 bits: exact product */
   r = FMA(n, ALL(r_exp_c[4]), r);   /* and the rest */
   return r_scale(r_exp_reduced(r), rounded);
 }
+
+/* Limited to that range. */
+FUNCTION R r_exp(R x) { return r_exp_plain(r_min(ALL(r_exp_c[0]), r_max(ALL(r_exp_c[1]), x))); }
 
 COEFFICIENTS(r_exp2_plain_c) = {0x1.e9506e7458f2ep-32, 0x1.b525395b42f4fp-24, 0x1.e61c16c1056fp-28,  0x1.62bfc71b3397fp-20,
                                 0x1.ffcbfc5c18559p-17, 0x1.4309130f14ca6p-13, 0x1.5d87fe78a08fdp-10, 0x1.3b2ab6fb9ffafp-7,

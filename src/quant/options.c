@@ -4,6 +4,10 @@
 
 #include <math.h>
 
+#include "kernels/types.h"
+
+#include "kernels/options/options.h"
+
 static const char *const state_texts[ASSAY_OPTION_STATE_COUNT] = {
 #define STATE_TEXT(symbol, text) [symbol] = text,
     ASSAY_OPTION_STATE_LIST(STATE_TEXT)
@@ -14,11 +18,10 @@ const char *assay_option_state_text(assay_option_state state) {
   return (unsigned)state < ASSAY_OPTION_STATE_COUNT ? state_texts[state] : "unknown";
 }
 
-static bool positive(double value) { return value > 0 && value <= ASSAY_OPTION_LARGEST; }
+static bool positive(double value) { return value > 0 && isfinite(value); }
+static bool in_range(double value) { return value >= OPTION_SMALLEST && value <= OPTION_LARGEST; }
 
-/* Far enough from the ends of the doubles that products of two factors of a Greek stay inside. */
-static bool in_range(double amount) { return amount >= ASSAY_OPTION_SMALLEST && amount <= ASSAY_OPTION_LARGEST; }
-
+/* As the kernels have it (kernels/options/lanes.h). */
 static assay_option_state check_market(const assay_option *option) {
   if (option->kind != ASSAY_OPTION_CALL && option->kind != ASSAY_OPTION_PUT) return ASSAY_OPTION_BAD_KIND;
   if (!positive(option->spot)) return ASSAY_OPTION_BAD_SPOT;
@@ -26,30 +29,28 @@ static assay_option_state check_market(const assay_option *option) {
   if (!positive(option->time)) return ASSAY_OPTION_BAD_TIME;
   if (!isfinite(option->rate)) return ASSAY_OPTION_BAD_RATE;
   if (!isfinite(option->dividend)) return ASSAY_OPTION_BAD_DIVIDEND;
-  assay_discounted amounts = assay_option_discount(option);
-  return in_range(amounts.spot) && in_range(amounts.strike) ? ASSAY_OPTION_FINE : ASSAY_OPTION_BAD_RANGE;
+  bool amounts = in_range(option->spot) && in_range(option->strike) && in_range(option->time);
+  bool exponents = fabs(option->rate * option->time) <= OPTION_EXPONENT && fabs(option->dividend * option->time) <= OPTION_EXPONENT;
+  return amounts && exponents ? ASSAY_OPTION_FINE : ASSAY_OPTION_BAD_RANGE;
 }
 
 assay_option_state assay_option_check(const assay_option *option) {
   assay_option_state state = check_market(option);
   if (state != ASSAY_OPTION_FINE) return state;
   if (!(option->volatility >= 0) || !isfinite(option->volatility)) return ASSAY_OPTION_BAD_VOLATILITY;
-  return option->volatility * sqrt(option->time) <= ASSAY_OPTION_LARGEST ? ASSAY_OPTION_FINE : ASSAY_OPTION_BAD_RANGE;
+  return option->volatility * sqrt(option->time) <= OPTION_LARGEST ? ASSAY_OPTION_FINE : ASSAY_OPTION_BAD_RANGE;
 }
 
-assay_option_state assay_option_check_price(const assay_option *option, double price) {
+assay_option_state assay_option_check_price(const assay_option *option, double price, double lower, double upper) {
   assay_option_state state = check_market(option);
   if (state != ASSAY_OPTION_FINE) return state;
   if (!isfinite(price)) return ASSAY_OPTION_BAD_PRICE;
-  assay_discounted amounts = assay_option_discount(option);
-  double bound = option->kind == ASSAY_OPTION_CALL ? amounts.spot : amounts.strike;
-  double intrinsic = fmax(bound - (option->kind == ASSAY_OPTION_CALL ? amounts.strike : amounts.spot), 0);
-  if (price < intrinsic) return ASSAY_OPTION_BELOW_BOUND;
-  if (price == intrinsic) return ASSAY_OPTION_NO_TIME_VALUE;
-  return price < bound ? ASSAY_OPTION_FINE : ASSAY_OPTION_ABOVE_BOUND;
+  if (price < lower) return ASSAY_OPTION_BELOW_BOUND;
+  return price >= upper ? ASSAY_OPTION_ABOVE_BOUND : ASSAY_OPTION_NO_TIME_VALUE;
 }
 
-assay_status assay_option_fail(const assay_option *option, assay_option_state state, double price, assay_error *err) {
+assay_status assay_option_fail(const assay_option *option, assay_option_state state, double price, const assay_implied *implied,
+                               assay_error *err) {
   const char *text = assay_option_state_text(state);
   switch (state) {
     case ASSAY_OPTION_BAD_KIND: return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s (%d)", text, (int)option->kind);
@@ -62,29 +63,30 @@ assay_status assay_option_fail(const assay_option *option, assay_option_state st
     case ASSAY_OPTION_BAD_PRICE: return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s (%g)", text, price);
     case ASSAY_OPTION_BELOW_BOUND:
     case ASSAY_OPTION_NO_TIME_VALUE:
-    case ASSAY_OPTION_ABOVE_BOUND: {
-      assay_discounted amounts = assay_option_discount(option);
-      double bound = option->kind == ASSAY_OPTION_CALL ? amounts.spot : amounts.strike;
-      double other = option->kind == ASSAY_OPTION_CALL ? amounts.strike : amounts.spot;
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s (%.17g; it must lie between %.17g and %.17g)", text, price, fmax(bound - other, 0),
-                        bound);
-    }
+    case ASSAY_OPTION_ABOVE_BOUND:
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s (%.17g; it must lie between %.17g and %.17g)", text, price, implied->lower,
+                        implied->upper);
     default: return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s", text);
   }
 }
 
 assay_status assay_option_price(const assay_option *option, assay_error *err, double *price, assay_option_greeks *greeks) {
   assay_option_state state = assay_option_check(option);
-  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, err);
-  assay_closed_form form = assay_option_closed_form(option);
+  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, NULL, err);
+  assay_closed_form form = assay_option_closed_form(option, greeks != NULL);
   *price = form.price;
   if (greeks != NULL) *greeks = form.greeks;
   return ASSAY_OK;
 }
 
 assay_status assay_option_implied_volatility(const assay_option *option, double price, assay_error *err, double *volatility) {
-  assay_option_state state = assay_option_check_price(option, price);
-  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, price, err);
-  *volatility = assay_option_solve_volatility(option, price);
+  assay_option_state state = check_market(option);
+  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, price, NULL, err);
+  assay_implied implied = assay_option_implied(option, price);
+  if (isnan(implied.volatility)) {
+    state = assay_option_check_price(option, price, implied.lower, implied.upper);
+    return assay_option_fail(option, state, price, &implied, err);
+  }
+  *volatility = implied.volatility;
   return ASSAY_OK;
 }

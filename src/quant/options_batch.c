@@ -1,6 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* Arrays of options. */
+/* Arrays of options: through tiles that fit a core's first cache into the kernels of kernels/options, and back. */
+#include <pthread.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "kernels/options/options.h"
 #include "quant/options.h"
+
+enum { TILE = ASSAY_KERNEL_GROUP_SIZE };
+
+static struct { assay_kernel_fn price, greeks, greeks_all, volatility; } kernels;
+static pthread_once_t find_once = PTHREAD_ONCE_INIT;
+
+static void find_kernels(void) {
+  kernels.price = assay_kernel_function(assay_kernel_find("option_price_f64"), NULL);
+  kernels.greeks = assay_kernel_function(assay_kernel_find("option_greeks_f64"), NULL);
+  kernels.greeks_all = assay_kernel_function(assay_kernel_find("option_greeks_all_f64"), NULL);
+  kernels.volatility = assay_kernel_function(assay_kernel_find("option_volatility_f64"), NULL);
+}
+
+static void run_kernel(assay_kernel_fn kernel, const double *in, double *out, size_t count) {
+  option_params params = {.count = count};
+  void *buffers[] = {(void *)(uintptr_t)in, out};
+  kernel(&params, buffers, 0, 1);
+}
+
+/* ---- One at a time: the first lanes of a tile --------------------------------------------------------------------------------- */
+
+/* As many as the widest lanes, all with the same option, so that no lane meets what was never written. */
+enum { WIDEST = 8 };
+
+static void run_one(assay_kernel_fn kernel, const assay_option *option, double last, double *out) {
+  double in[OPTION_INPUTS * TILE];
+  const double inputs[OPTION_INPUTS] = {
+      option->kind == ASSAY_OPTION_CALL ? 1 : -1, option->spot, option->strike, option->time, option->rate, option->dividend, last};
+  for (int i = 0; i < OPTION_INPUTS; i++) {
+    for (int lane = 0; lane < WIDEST; lane++) in[i * TILE + lane] = inputs[i];
+  }
+  run_kernel(kernel, in, out, 1);
+}
+
+assay_closed_form assay_option_closed_form(const assay_option *option, bool greeks) {
+  double out[OPTION_ALL_OUTPUTS * TILE];
+  pthread_once(&find_once, find_kernels);
+  run_one(greeks ? kernels.greeks_all : kernels.price, option, option->volatility, out);
+  if (!greeks) return (assay_closed_form){.price = out[0]};
+#define RESULT(quantity) out[(quantity)*TILE]
+  return (assay_closed_form){.price = RESULT(OPTION_PRICE),
+                             .greeks = {.delta = RESULT(OPTION_DELTA),
+                                        .gamma = RESULT(OPTION_GAMMA),
+                                        .vega = RESULT(OPTION_VEGA),
+                                        .theta = RESULT(OPTION_THETA),
+                                        .rho = RESULT(OPTION_RHO),
+                                        .vanna = RESULT(OPTION_VANNA),
+                                        .volga = RESULT(OPTION_VOLGA),
+                                        .charm = RESULT(OPTION_CHARM)}};
+}
+
+assay_implied assay_option_implied(const assay_option *option, double price) {
+  double out[OPTION_VOLATILITY_OUTPUTS * TILE];
+  pthread_once(&find_once, find_kernels);
+  run_one(kernels.volatility, option, price, out);
+  return (assay_implied){.volatility = RESULT(OPTION_IMPLIED), .lower = RESULT(OPTION_LOWER), .upper = RESULT(OPTION_UPPER)};
+#undef RESULT
+}
+
+/* ---- Many ---------------------------------------------------------------------------------------------------------------------- */
 
 static double at(assay_option_input input, size_t index) { return input.values != NULL ? input.values[index] : input.value; }
 
@@ -16,64 +81,119 @@ static assay_option option_at(const assay_options *options, size_t index) {
 
 /* Counts what is bad and keeps the first for a caller who would not see it otherwise. */
 typedef struct bad_ones {
-  size_t bad, first;
+  size_t count, first;
   assay_option_state state;
 } bad_ones;
 
-static void note(bad_ones *tally, size_t index, assay_option_state state) {
-  if (state == ASSAY_OPTION_FINE) return;
-  if (tally->bad++ > 0) return;
-  tally->first = index;
-  tally->state = state;
+static void note(bad_ones *bad, size_t index, assay_option_state state) {
+  if (bad->count++ > 0) return;
+  bad->first = index;
+  bad->state = state;
 }
 
-static assay_status conclude(const bad_ones *tally, bool told, assay_error *err, size_t *bad) {
-  if (bad != NULL) *bad = tally->bad;
-  if (tally->bad == 0 || told) return ASSAY_OK;
-  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "option %zu: %s (%zu in all; pass `bad` or `status` to get the others)", tally->first,
-                    assay_option_state_text(tally->state), tally->bad);
+static assay_status conclude(const bad_ones *found, bool told, assay_error *err, size_t *bad) {
+  if (bad != NULL) *bad = found->count;
+  if (found->count == 0 || told) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "option %zu: %s (%zu in all; pass `bad` or `status` to get the others)", found->first,
+                    assay_option_state_text(found->state), found->count);
 }
 
-static void put(double *array, size_t index, double value) {
-  if (array != NULL) array[index] = value;
+/* A sign of NaN for what is neither a call nor a put: it makes the kernel's results NaN, and so shows like all that is bad. */
+static double sign_of(unsigned kind) { return kind == ASSAY_OPTION_CALL ? 1 : kind == ASSAY_OPTION_PUT ? -1 : NAN; }
+
+static void fill(double *to, double value) {
+  for (size_t i = 0; i < TILE; i++) to[i] = value;
 }
 
-static void put_all(const assay_options_out *out, size_t index, const assay_closed_form *form) {
-  put(out->price, index, form->price);
-  put(out->delta, index, form->greeks.delta);
-  put(out->gamma, index, form->greeks.gamma);
-  put(out->vega, index, form->greeks.vega);
-  put(out->theta, index, form->greeks.theta);
-  put(out->rho, index, form->greeks.rho);
-  put(out->vanna, index, form->greeks.vanna);
-  put(out->volga, index, form->greeks.volga);
-  put(out->charm, index, form->greeks.charm);
+/* What is the same for all stays in the tile from the first time on. */
+static void load_shared(double *tile, const assay_options *options, const assay_option_input *inputs) {
+  if (options->kinds == NULL) fill(tile, sign_of((unsigned)options->kind));
+  for (int i = 1; i < OPTION_INPUTS; i++) fill(tile + i * TILE, inputs[i].values == NULL ? inputs[i].value : 1);
+  if (options->kinds != NULL) fill(tile, 1);
+}
+
+static void load_tile(double *tile, const assay_options *options, const assay_option_input *inputs, size_t begin, size_t count) {
+  if (options->kinds != NULL) {
+    for (size_t i = 0; i < count; i++) tile[i] = sign_of(options->kinds[begin + i]);
+  }
+  for (int i = 1; i < OPTION_INPUTS; i++) {
+    if (inputs[i].values != NULL) memcpy(tile + i * TILE, inputs[i].values + begin, count * sizeof *tile);
+  }
+}
+
+static bool all_numbers(const double *values, size_t count) {
+  /* A sum of differences is 0 unless one of them is NaN: a loop without a branch. */
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) sum += values[i] - values[i];
+  return sum == 0;
+}
+
+/* Where quantity q of a tile goes. */
+typedef struct target {
+  double *array;
+  int quantity;
+} target;
+
+typedef assay_option_state (*state_fn)(const assay_option *option, const double *out, size_t index, double last);
+
+static assay_option_state state_of_price(const assay_option *option, const double *out, size_t index, double last) {
+  (void)out, (void)index, (void)last;
+  return assay_option_check(option);
+}
+
+static assay_option_state state_of_volatility(const assay_option *option, const double *out, size_t index, double last) {
+  return assay_option_check_price(option, last, out[OPTION_LOWER * TILE + index], out[OPTION_UPPER * TILE + index]);
+}
+
+static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assay_option_input last, const target *targets,
+                      size_t target_count, uint8_t *status, state_fn state_of, bad_ones *bad) {
+  const assay_option_input inputs[OPTION_INPUTS] = {{NULL, 0},         options->spot, options->strike, options->time, options->rate,
+                                                    options->dividend, last};
+  double in[OPTION_INPUTS * TILE] __attribute__((aligned(64))), out[OPTION_ALL_OUTPUTS * TILE] __attribute__((aligned(64)));
+  load_shared(in, options, inputs);
+  for (size_t begin = 0; begin < options->count; begin += TILE) {
+    size_t count = options->count - begin < TILE ? options->count - begin : TILE;
+    load_tile(in, options, inputs, begin, count);
+    run_kernel(kernel, in, out, count);
+    if (status != NULL) memset(status + begin, ASSAY_OPTION_FINE, count);
+    if (!all_numbers(out, count)) {
+      for (size_t i = 0; i < count; i++) {
+        if (out[i] == out[i]) continue;
+        assay_option option = option_at(options, begin + i);
+        assay_option_state state = state_of(&option, out, i, at(last, begin + i));
+        note(bad, begin + i, state);
+        if (status != NULL) status[begin + i] = (uint8_t)state;
+      }
+    }
+    for (size_t t = 0; t < target_count; t++) {
+      if (targets[t].array != NULL) memcpy(targets[t].array + begin, out + targets[t].quantity * TILE, count * sizeof *out);
+    }
+  }
 }
 
 assay_status assay_options_price(const assay_options *options, const assay_options_out *out, assay_error *err, size_t *bad) {
-  static const assay_closed_form nothing = {NAN, {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}};
-  bad_ones tally = {0};
-  for (size_t i = 0; i < options->count; i++) {
-    assay_option option = option_at(options, i);
-    assay_option_state state = assay_option_check(&option);
-    assay_closed_form form = state == ASSAY_OPTION_FINE ? assay_option_closed_form(&option) : nothing;
-    put_all(out, i, &form);
-    if (out->status != NULL) out->status[i] = (uint8_t)state;
-    note(&tally, i, state);
-  }
-  return conclude(&tally, out->status != NULL || bad != NULL, err, bad);
+  pthread_once(&find_once, find_kernels);
+  const target targets[] = {{out->price, OPTION_PRICE}, {out->delta, OPTION_DELTA}, {out->gamma, OPTION_GAMMA},
+                            {out->vega, OPTION_VEGA},   {out->theta, OPTION_THETA}, {out->rho, OPTION_RHO},
+                            {out->vanna, OPTION_VANNA}, {out->volga, OPTION_VOLGA}, {out->charm, OPTION_CHARM}};
+  bool second = out->vanna != NULL || out->volga != NULL || out->charm != NULL;
+  bool first = out->delta != NULL || out->gamma != NULL || out->vega != NULL || out->theta != NULL || out->rho != NULL;
+  bad_ones found = {0};
+  run_tiles(second  ? kernels.greeks_all
+            : first ? kernels.greeks
+                    : kernels.price,
+            options, options->volatility, targets,
+            second  ? OPTION_ALL_OUTPUTS
+            : first ? OPTION_GREEKS_OUTPUTS
+                    : OPTION_PRICE_OUTPUTS,
+            out->status, state_of_price, &found);
+  return conclude(&found, out->status != NULL || bad != NULL, err, bad);
 }
 
 assay_status assay_options_implied_volatility(const assay_options *options, assay_option_input price, double *volatility, uint8_t *status,
                                               assay_error *err, size_t *bad) {
-  bad_ones tally = {0};
-  for (size_t i = 0; i < options->count; i++) {
-    assay_option option = option_at(options, i);
-    double target = at(price, i);
-    assay_option_state state = assay_option_check_price(&option, target);
-    volatility[i] = state == ASSAY_OPTION_FINE ? assay_option_solve_volatility(&option, target) : NAN;
-    if (status != NULL) status[i] = (uint8_t)state;
-    note(&tally, i, state);
-  }
-  return conclude(&tally, status != NULL || bad != NULL, err, bad);
+  pthread_once(&find_once, find_kernels);
+  bad_ones found = {0};
+  run_tiles(kernels.volatility, options, price, &(target){volatility, OPTION_IMPLIED}, 1, status, state_of_volatility, &found);
+  return conclude(&found, status != NULL || bad != NULL, err, bad);
 }

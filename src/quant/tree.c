@@ -102,7 +102,7 @@ static void greeks_from_corner(const assay_option *option, const tree_shape *lat
 
 static assay_status check(const assay_option *option, const assay_tree *tree, assay_error *err, tree_shape *lattice) {
   assay_option_state state = assay_option_check(option);
-  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, err);
+  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, NULL, err);
   if (option->volatility == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a tree needs a volatility above 0; assay_option_price takes 0");
   if (tree->method != ASSAY_TREE_CRR && tree->method != ASSAY_TREE_LEISEN_REIMER)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no tree method %d", (int)tree->method);

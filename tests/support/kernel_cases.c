@@ -8,6 +8,7 @@
 #include "kernel_cases.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "kernels/options/options.h"
 
 /* What a row fills in: `bits` of the kernel, `index` of the case. False: no more. */
 typedef bool (*fill_fn)(unsigned bits, size_t index, kernel_case *made);
@@ -108,10 +109,60 @@ static bool paths(unsigned bits, size_t index, kernel_case *made, size_t sums, u
 static bool mc_asian(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_PRICE_SUMS, 2); }
 static bool mc_asian_greeks(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_GREEKS_SUMS, 2); }
 
+/* Options of every sort, in the order of the kernels' inputs: usual ones, far and worthless ones, and some that are refused. */
+static bool options(size_t index, kernel_case *made, size_t outputs, bool prices) {
+  static const u64 groups[] = {1, 5};
+  if (index >= sizeof groups / sizeof *groups) return false;
+  option_params p = {.count = groups[index] * ASSAY_KERNEL_GROUP_SIZE};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = groups[index];
+  double *in = doubles(made, 0, p.count * OPTION_INPUTS);
+  doubles(made, 1, p.count * outputs);
+  random_state = 5 + index;
+  for (u64 i = 0; i < p.count; i++) {
+    double unit[OPTION_INPUTS];
+    for (int q = 0; q < OPTION_INPUTS; q++) unit[q] = (double)next_random() / 2147483648.0;
+    double far = i % 5 == 0 ? 8 : 1, spot = 100 * exp(unit[OPTION_SPOT] - 0.5), strike = 100 * exp(far * (unit[OPTION_STRIKE] - 0.5));
+    double values[OPTION_INPUTS] = {i % 2 == 0 ? 1 : -1,
+                                    spot,
+                                    strike,
+                                    exp(far * 2 * (unit[OPTION_TIME] - 0.5)),
+                                    0.2 * unit[OPTION_RATE] - 0.05,
+                                    0.1 * unit[OPTION_DIVIDEND],
+                                    exp(far * (unit[OPTION_VOLATILITY] - 2))};
+    if (prices)
+      values[OPTION_VOLATILITY] = fmax(i % 2 == 0 ? spot - strike : strike - spot, 0) + 30 * pow(unit[OPTION_VOLATILITY], 4 * far);
+    if (i % 37 == 0) values[i / 37 % OPTION_INPUTS] = i % 3 == 0 ? NAN : i % 3 == 1 ? 0 : -1;
+    for (int q = 0; q < OPTION_INPUTS; q++)
+      in[(i / ASSAY_KERNEL_GROUP_SIZE * OPTION_INPUTS + (u64)q) * ASSAY_KERNEL_GROUP_SIZE + i % ASSAY_KERNEL_GROUP_SIZE] = values[q];
+  }
+  return true;
+}
+static bool option_price(unsigned bits, size_t index, kernel_case *made) {
+  (void)bits;
+  return options(index, made, OPTION_PRICE_OUTPUTS, false);
+}
+static bool option_greeks(unsigned bits, size_t index, kernel_case *made) {
+  (void)bits;
+  return options(index, made, OPTION_GREEKS_OUTPUTS, false);
+}
+static bool option_greeks_all(unsigned bits, size_t index, kernel_case *made) {
+  (void)bits;
+  return options(index, made, OPTION_ALL_OUTPUTS, false);
+}
+static bool option_volatility(unsigned bits, size_t index, kernel_case *made) {
+  (void)bits;
+  return options(index, made, OPTION_VOLATILITY_OUTPUTS, true);
+}
+
 static const struct {
   const char *kernel; /* without precision */
   fill_fn fill;
 } rows[] = {
+    {"option_price", option_price},
+    {"option_greeks", option_greeks},
+    {"option_greeks_all", option_greeks_all},
+    {"option_volatility", option_volatility},
     {"mc_european", mc_european},
     {"mc_european_greeks", mc_european_greeks},
     {"mc_asian", mc_asian},

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Implied volatility in lanes, without a branch.
+ *
+ * As in closed_form.c, an out-of-the-money option's price over A = min(F, K') is
+ *     w(s) = cdf(u) - n(u) M(v),  u = s/2 - X/s, v = s/2 + X/s, X = |log(F / K')|,
+ * in one unknown s = sigma sqrt(T), and w' = n(u). The price's time value gives w, the way to its upper bound gives c = 1 - w, each without
+ * cancelling. With y = sqrt(2 X), s = y where u = 0, the inflection of w. Two sides, each with an objective that is nearly straight:
+ *     u < 0:  f = log(w(s) / w),      w(s) = n(u) G,  G = M(-u) - M(v),  f' =  1 / G
+ *     u > 0:  f = log((1-w(s)) / c),  1-w(s) = n(u) G,  G = M(u) + M(v),   f' = -1 / G
+ * So a step takes two of Mills' ratios and one logarithm, no exponential, and the higher derivatives are polynomials: w'' / w' = -u v / s.
+ * Where s is so small that M(-u) - M(v) would cancel, it is a series in s/2 around z = X/s, from M and M' at z alone.
+ *
+ * First guess for u > 0: u = -quantile(c / 2 c(y)), which is exact for X = 0, for X = infinity and at u = 0. For u < 0 two upper bounds of
+ * -u, the same expression in w, and y sinh(log(w(y) / w)), which holds for small -u, in their harmonic mean; s comes out between 0.46
+ * and 1.02 times the root. Then two steps of third order with M to 20 bits, which leave at most some 1e-5, and one of fourth order with M
+ * in full.
+ *
+ * After Jaeckel, Let's be rational, Wilmott 2015, who also has the logarithm as the objective, the two sides of the inflection and steps of
+ * third order and more; the variable u, the guess and the steps without an exponential are worked out here.
+ */
+#include "kernels/options/lanes.h"
+
+#if REAL_BITS == 64
+
+/* Between the phases, an array each. SIDE is 1 where u < 0, -1 where u > 0. */
+enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, ROOT, S, WAY, LOGARITHM, BETWEEN };
+#define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
+#define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
+#define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
+#define OUT(quantity, value) STORE(out, (quantity)*GROUP_SIZE + i, (value))
+
+#define ROOT_2_PI 2.5066282746310005024
+/* The guess knows the side of a root to 1e-6 in u, so roots are looked for a little beyond. */
+#define OVERLAP 1e-3
+
+/* 20 bits of what r_mills_parts gives. */
+FUNCTION void rough_mills(R z, R *above, R *slope, R *below) {
+  R p = FMA(ALL(0.0213020693), z, ALL(0.1632153));
+  R n = FMA(ALL(0.0213010222), z, ALL(0.163294246));
+  p = FMA(p, z, ALL(0.624809978));
+  n = FMA(n, z, ALL(0.580059237));
+  p = FMA(p, z, ALL(1.2977369));
+  n = FMA(n, z, ALL(1.0));
+  p = FMA(p, z, ALL(1.25331542));
+  *above = p;
+  *slope = n;
+  *below = FMA(z, p, n);
+}
+
+/* The logarithm to 1e-5, absolute. */
+FUNCTION R rough_log(R x) {
+  U shifted = BITS(x) - 0x3FE6A09E667F3BCDul;
+  R e = SMALL_TO_REAL(INT_OF((shifted + 0x4000000000000000ul) >> 52)) - 1024.0;
+  R f = REAL_OF((shifted & 0xFFFFFFFFFFFFFul) + 0x3FE6A09E667F3BCDul) - 1.0, square = f * f;
+  R high = FMA(ALL(0.17595088659648), f, ALL(-0.27520534285575)), middle = FMA(ALL(0.33756347311024), f, ALL(-0.49901285998234));
+  R low = FMA(ALL(0.99989903971282), f, FMA(e, ALL(0.69314718055995), ALL(-6.4226006846537e-6)));
+  return FMA(FMA(high, square, middle), square, low);
+}
+
+/* X is NaN where no volatility gives the price. */
+FUNCTION void implied_market(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
+  R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), price = IN(OPTION_VOLATILITY), sign = IN(OPTION_SIGN);
+  R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
+  R forward = spot * r_exp_plain(-dividend_time), discounted = strike * r_exp_plain(-rate_time);
+  R lower = MAX(sign * (forward - discounted), ALL(0)), upper = SELECT(sign > 0.0, forward, discounted);
+  R per_least = ALL(1.0) / MIN(forward, discounted), w = (price - lower) * per_least, c = (upper - price) * per_least;
+  M fine = option_in_range(spot, strike, time, rate_time, dividend_time) & (w >= OPTION_LEAST_TIME_VALUE) & (c > 0.0) & (sign == sign);
+  PUT(X, SELECT(fine, r_abs(option_log_ratio(spot, strike) + (rate_time - dividend_time)), OPTION_NAN));
+  PUT(TIME_VALUE, w);
+  PUT(TO_BOUND, c);
+  OUT(OPTION_LOWER, lower);
+  OUT(OPTION_UPPER, upper);
+}
+
+/*
+ * The guess, and what the steps must not leave: s >= sqrt(2 pi) w always, as w' <= 1 / sqrt(2 pi). Divisions are what this phase is made
+ * of, so fractions are kept as such. The ratio is w / w(y) or c / c(y).
+ */
+FUNCTION void implied_sides(LOCAL_POINTER real *between, u32 i) {
+  R w = GET(TIME_VALUE), c = GET(TO_BOUND), y = SQRT(2.0 * GET(X)), above, slope, below;
+  rough_mills(y, &above, &slope, &below);
+  R half = 0.5 * below, m = above * 0.3989422804014327, w_y = MAX(half - m, ALL(0)); /* w(y), c(y) times `below` */
+  M low = w * below < w_y;
+  R part = SELECT(low, w, c) * below, whole = SELECT(low, w_y, half + m), both = ALL(1.0) / (part * whole);
+  R ratio = part * (part * both);
+  PUT(SIDE, SELECT(low, ALL(1.0), ALL(-1.0)));
+  PUT(MOST, SELECT(low, y + OVERLAP, ALL(1e3)));
+  PUT(LEAST, MAX(ROOT_2_PI * w, SELECT(low, ALL(0), y - OVERLAP)));
+  PUT(SINH, 0.5 * y * (whole * (whole * both) - ratio)); /* y sinh(log(1 / ratio)) */
+  PUT(ROOT, SQRT(-2.0 * rough_log(MIN(ALL(0.5), 0.5 * ratio))));
+}
+
+/* -quantile(q) to 4.5e-4 from t = sqrt(-2 log(q)): Abramowitz and Stegun 26.2.23. */
+FUNCTION void implied_guess(LOCAL_POINTER real *between, u32 i) {
+  R x = GET(X), t = GET(ROOT), second = MAX(GET(SINH), ALL(1e-20));
+  R less = FMA(FMA(ALL(0.010328), t, ALL(0.802853)), t, ALL(2.515517));
+  R below = FMA(FMA(FMA(ALL(0.001308), t, ALL(0.189269)), t, ALL(1.432788)), t, ALL(1.0));
+  R above = MAX(FMA(t, below, -less), ALL(1e-20));
+  M low = GET(SIDE) > 0.0;
+  R a = SELECT(low, above * second, above) / SELECT(low, FMA(second, below, above), below), v = SQRT(FMA(a, a, 2.0 * x));
+  R sum = v + a;
+  PUT(S, MAX(GET(LEAST), MIN(GET(MOST), SELECT(low, 2.0 * x / sum, sum))));
+}
+
+/* Where a step stands, and where the first of Mills' ratios is taken. */
+typedef struct implied_place {
+  R s, per_s, z, u, v, near;
+  M small;
+  R side; /* 1: the objective is log w, -1: log (1 - w) */
+} implied_place;
+
+FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R small) {
+  implied_place at;
+  R side = GET(SIDE), half;
+  at.s = GET(S);
+  at.per_s = ALL(1.0) / at.s;
+  at.z = GET(X) * at.per_s;
+  half = 0.5 * at.s;
+  at.u = half - at.z;
+  at.v = half + at.z;
+  at.small = at.s < small;
+  at.near = SELECT(at.small, at.z, MAX(ALL(-OVERLAP), -side * at.u));
+  at.side = SELECT(at.small, ALL(1.0), side);
+  return at;
+}
+
+/* G is above / below. Leaves what a step needs: G / s with the sign of f', and the logarithm's argument. */
+FUNCTION void implied_leave(LOCAL_POINTER real *between, u32 i, implied_place at, R above, R below) {
+  R both = ALL(1.0) / (above * below), per_g = below * (below * both), g = above * (above * both);
+  PUT(WAY, at.side * g * at.per_s);
+  PUT(LOGARITHM, per_g * SELECT(at.side > 0.0, GET(TIME_VALUE), GET(TO_BOUND)) * ROOT_2_PI);
+}
+
+FUNCTION void implied_rough_ratio(LOCAL_POINTER real *between, u32 i) {
+  implied_place at = implied_stand(between, i, ALL(0.05));
+  R near_above, near_slope, near_below, far_above, far_slope, far_below;
+  rough_mills(at.near, &near_above, &near_slope, &near_below);
+  rough_mills(at.v, &far_above, &far_slope, &far_below);
+  R above = FMA(near_above, far_below, -at.side * (far_above * near_below)), below = near_below * far_below;
+  implied_leave(between, i, at, SELECT(at.small, at.s * near_slope, above), SELECT(at.small, near_below, below));
+}
+
+/* Third order (Halley). Derivatives are taken times s, and steps over s, so that nothing has a dimension: f' is 1 / way. */
+FUNCTION void implied_rough_step(LOCAL_POINTER real *between, u32 i) {
+  R s = GET(S), half = 0.5 * s, z = GET(X) / s, u = half - z, way = GET(WAY);
+  R f = FMA(-0.5 * u, u, -rough_log(GET(LOGARITHM))), step = -f * way;
+  /* h2 = f'' / f' = -u v - f', of which the last cancels the division: h2 step = f - u v step. */
+  R bend = FMA(-(u * (half + z)), step, f);
+  PUT(S, MAX(GET(LEAST), MIN(GET(MOST), FMA(s, step / FMA(ALL(0.5), bend, ALL(1.0)), s))));
+}
+
+FUNCTION void implied_ratio(LOCAL_POINTER real *between, u32 i) {
+  implied_place at = implied_stand(between, i, ALL(0.02));
+  R p, n, near_below, far_above, far_slope, far_below;
+  r_mills_parts(at.near, &p, &n, &near_below);
+  r_mills_parts(at.v, &far_above, &far_slope, &far_below);
+  R above = FMA(p, far_below, -at.side * (far_above * near_below)), below = near_below * far_below;
+  /* M(z - h) - M(z + h) = 2 h (M1 + h^2 M3 / 6 + h^4 M5 / 120 + ...), all times `near_below`, with Mk the k-th derivative's magnitude:
+   * M2 = M - z M1, M(k+1) = k M(k-1) - z Mk. */
+  R z = at.z, square = 0.25 * (at.s * at.s), m2 = FMA(-z, n, p), m3 = FMA(-z, m2, 2.0 * n);
+  R m4 = FMA(-z, m3, 3.0 * m2), m5 = FMA(-z, m4, 4.0 * m3);
+  R series = at.s * FMA(FMA(m5 * 0.05, square, m3) * 0.16666666666666667, square, n);
+  implied_leave(between, i, at, SELECT(at.small, series, above), SELECT(at.small, near_below, below));
+}
+
+/* Fourth order (Householder): with the third derivative too. */
+FUNCTION void implied_step(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
+  R x = GET(X), s = GET(S), half = 0.5 * s, z = x / s, u = half - z, way = GET(WAY);
+  R f = FMA(-0.5 * u, u, -r_log(GET(LOGARITHM))), step = -f * way;
+  /* a = h2 step and b = h3 step^2 with h3 = f''' / f' = h2^2 - f' h2 - 3 z^2 - s^2 / 4; f' step = -f. */
+  R a = FMA(-(u * (half + z)), step, f), curve = FMA(3.0 * z, z, half * half);
+  R b = FMA(a, a + f, -(curve * step) * step);
+  R next = FMA(s, step * FMA(ALL(0.5), a, ALL(1.0)) / (1.0 + FMA(b, ALL(0.16666666666666667), a)), s);
+  next = MAX(GET(LEAST), MIN(GET(MOST), next));
+  OUT(OPTION_IMPLIED, SELECT(x == x, next / SQRT(IN(OPTION_TIME)), OPTION_NAN));
+}
+
+KERNEL2(option_volatility, option_params, GLOBAL const real *, all_in, GLOBAL real *, all_out) {
+  LOCAL_ARRAY(real, between, BETWEEN * GROUP_SIZE);
+  GLOBAL const real *in = all_in + (u64)GROUP * OPTION_INPUTS * GROUP_SIZE;
+  GLOBAL real *out = all_out + (u64)GROUP * OPTION_VOLATILITY_OUTPUTS * GROUP_SIZE;
+  OPTION_PHASE(implied_market(in, between, i, out));
+  OPTION_PHASE(implied_sides(between, i));
+  OPTION_PHASE(implied_guess(between, i));
+  OPTION_PHASE(implied_rough_ratio(between, i));
+  OPTION_PHASE(implied_rough_step(between, i));
+  OPTION_PHASE(implied_rough_ratio(between, i));
+  OPTION_PHASE(implied_rough_step(between, i));
+  OPTION_PHASE(implied_ratio(between, i));
+  OPTION_PHASE(implied_step(in, between, i, out));
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernels of options share. Included by kernels only. */
+#ifndef ASSAY_KERNELS_OPTIONS_LANES_H
+#define ASSAY_KERNELS_OPTIONS_LANES_H
+
+#include "kernels/normal.h"
+
+#include "kernels/options/options.h"
+
+#if REAL_BITS == 64
+
+FUNCTION M option_between(R x) { return (x >= OPTION_SMALLEST) & (x <= OPTION_LARGEST); }
+
+FUNCTION M option_in_range(R spot, R strike, R time, R rate_time, R dividend_time) {
+  M exponents = (r_abs(rate_time) <= OPTION_EXPONENT) & (r_abs(dividend_time) <= OPTION_EXPONENT);
+  return option_between(spot) & option_between(strike) & option_between(time) & exponents;
+}
+
+/*
+ * ln(a / b) of positive normal numbers, 2 ulp, also near 0 where a and b are close: a / b itself is never rounded. b 2^e is within a factor
+ * of 1.5 of a, found from the bits (which are nearly a logarithm), and ln(a / b') = 2 atanh(s) with s = (a - b') / (a + b'), |s| <= 0.2001.
+ * Coefficients: tools/coefficients.sollya.
+ */
+COEFFICIENTS(option_log_c) = {0x1.1b75928799d54p-3, 0x1.0dcd50a6c0f7cp-3, 0x1.3b35a76777094p-3, 0x1.745c4b977115fp-3, 0x1.c71c748ce6f3fp-3,
+                              0x1.24924921e6fe5p-2, 0x1.999999999c15bp-2, 0x1.555555555554fp-1, 0x1.ef35793c7673p-45, 0x1.62e42fefa38p-1};
+FUNCTION R option_log_ratio(R a, R b) {
+  U power = (BITS(a) - BITS(b) + (0x4000000000000000ul + 0x0008000000000000ul)) >> 52; /* e + 1024 */
+  R e = BIASED_TO_REAL(power, 1024), scaled = REAL_OF(BITS(b) + ((power - 1024u) << 52));
+  R s = (a - scaled) / (a + scaled), w = s * s;
+  R p = FMA(ALL(option_log_c[0]), w, ALL(option_log_c[1]));
+  p = FMA(p, w, ALL(option_log_c[2]));
+  p = FMA(p, w, ALL(option_log_c[3]));
+  p = FMA(p, w, ALL(option_log_c[4]));
+  p = FMA(p, w, ALL(option_log_c[5]));
+  p = FMA(p, w, ALL(option_log_c[6]));
+  p = FMA(p, w, ALL(option_log_c[7]));
+  return FMA(e, ALL(option_log_c[9]), FMA(ALL(2.0), s, FMA(s * w, p, e * ALL(option_log_c[8]))));
+}
+
+/* Runs `what` for every lane of items i that exists. */
+#define OPTION_PHASE(what)                                  \
+  ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+  BARRIER
+
+#define OPTION_NAN REAL_OF(ALL_U(0x7FF8000000000000ul))
+
+#endif
+
+#endif
