@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Which device for which size: the guide in sentences, the figures, and a plot an operation. */
+#include <assay/crossover.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "report/html.h"
+
+static const char *size_text(double size, const char *unit, char text[ASSAY_REPORT_TEXT]) {
+  if (strcmp(unit, "bytes") == 0) return assay_report_value(size, "B", text);
+  snprintf(text, ASSAY_REPORT_TEXT, "%.0f %s", size, unit);
+  return text;
+}
+
+static const char *time_text(double seconds, char text[ASSAY_REPORT_TEXT]) { return assay_report_value(seconds * 1e9, "ns", text); }
+
+static bool same_operation(const assay_crossover_curve *a, const assay_crossover_curve *b) {
+  return strcmp(a->operation, b->operation) == 0 && strcmp(a->type, b->type) == 0;
+}
+
+/* ---- Text --------------------------------------------------------------------------------------------------------------------------- */
+
+static void put_rate(assay_buf *out, const assay_crossover_curve *c, const assay_crossover_point *p) {
+  char text[ASSAY_REPORT_TEXT];
+  if (strcmp(c->unit, "bytes") == 0)
+    assay_buf_puts(out, assay_report_value(p->size / p->seconds, "B/s", text));
+  else
+    assay_buf_printf(out, "%.3g M%s/s", p->size / p->seconds / 1e6, c->unit);
+}
+
+static void write_text(assay_buf *out, const assay_crossover *found) {
+  assay_buf_puts(out, "Which device for what\n\n");
+  for (size_t i = 0; i < found->advice_count; i++) {
+    assay_buf_puts(out, "  ");
+    assay_buf_plain(out, found->advice[i].sentence);
+    assay_buf_putc(out, '\n');
+  }
+  for (size_t i = 0; i < found->curve_count; i++) {
+    const assay_crossover_curve *c = &found->curves[i];
+    assay_buf_printf(out, "\n%s, %s, on %s\n", c->what, c->type, c->device);
+    if (c->cause != NULL) {
+      assay_buf_puts(out, "  not measured: ");
+      assay_buf_plain(out, c->cause);
+      assay_buf_putc(out, '\n');
+    }
+    for (size_t k = 0; k < c->count; k++) {
+      char size[ASSAY_REPORT_TEXT], took[ASSAY_REPORT_TEXT];
+      assay_buf_printf(out, "  %20s  %12s  ", size_text(c->points[k].size, c->unit, size), time_text(c->points[k].seconds, took));
+      put_rate(out, c, &c->points[k]);
+      assay_buf_putc(out, '\n');
+    }
+  }
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------------------------------------------- */
+
+static void write_points(assay_json *json, const assay_crossover_curve *c) {
+  assay_json_key(json, "points");
+  assay_json_array(json);
+  for (size_t k = 0; k < c->count; k++) {
+    const assay_crossover_point *p = &c->points[k];
+    assay_json_object_inline(json);
+    assay_json_key(json, "size"), assay_json_double(json, p->size);
+    assay_json_key(json, "seconds"), assay_json_double(json, p->seconds);
+    assay_json_key(json, "low"), assay_json_double(json, p->low);
+    assay_json_key(json, "high"), assay_json_double(json, p->high);
+    assay_json_key(json, "calls"), assay_json_uint(json, p->calls);
+    assay_json_key(json, "answer"), assay_json_double(json, p->answer);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
+static void write_json(assay_buf *out, const assay_crossover *found) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_json_object(&json);
+  assay_json_key(&json, "schema"), assay_json_string(&json, "assay-crossover/1");
+  assay_json_key(&json, "machine"), assay_json_string(&json, found->machine);
+  assay_json_key(&json, "at_s"), assay_json_int(&json, found->at_s);
+  assay_json_key(&json, "guide");
+  assay_json_array(&json);
+  for (size_t i = 0; i < found->advice_count; i++) {
+    const assay_crossover_advice *a = &found->advice[i];
+    assay_json_object(&json);
+    assay_json_key(&json, "operation"), assay_json_string(&json, a->operation);
+    assay_json_key(&json, "type"), assay_json_string(&json, a->type);
+    assay_json_key(&json, "small"), assay_json_string(&json, a->small);
+    assay_json_key(&json, "large"), assay_json_string(&json, a->large);
+    assay_json_key(&json, "crossover"), assay_json_double(&json, a->from);
+    assay_json_key(&json, "times_as_fast"), assay_json_double(&json, a->most);
+    assay_json_key(&json, "same_bits"), assay_json_bool(&json, a->same_bits);
+    assay_json_key(&json, "sentence"), assay_json_string(&json, a->sentence);
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_key(&json, "curves");
+  assay_json_array(&json);
+  for (size_t i = 0; i < found->curve_count; i++) {
+    const assay_crossover_curve *c = &found->curves[i];
+    assay_json_object(&json);
+    assay_json_key(&json, "operation"), assay_json_string(&json, c->operation);
+    assay_json_key(&json, "type"), assay_json_string(&json, c->type);
+    assay_json_key(&json, "device"), assay_json_string(&json, c->device);
+    assay_json_key(&json, "unit"), assay_json_string(&json, c->unit);
+    assay_json_key(&json, "cause"), assay_json_string(&json, c->cause);
+    write_points(&json, c);
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+/* ---- HTML --------------------------------------------------------------------------------------------------------------------------- */
+
+enum { WIDTH = 860, HEIGHT = 300, LEFT = 80, RIGHT = 130, TOP = 16, BOTTOM = 40, MOST_SERIES = 6, MOST_POINTS = 64 };
+
+static void widen(double value, double *low, double *high) {
+  *low = fmin(*low, value);
+  *high = fmax(*high, value);
+}
+
+static void draw_axes(assay_buf *out, const assay_axis *x, const assay_axis *y, const char *unit) {
+  double ticks[ASSAY_AXIS_TICKS];
+  char text[ASSAY_REPORT_TEXT];
+  size_t count = assay_axis_ticks(y, 5, ticks);
+  for (size_t i = 0; i < count; i++) {
+    double at = assay_axis_at(y, ticks[i]);
+    assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
+    assay_svg_text(out, "tk", LEFT - 8, at + 4, "end", time_text(ticks[i], text));
+  }
+  count = assay_axis_ticks(x, 6, ticks);
+  for (size_t i = 0; i < count; i++) {
+    double at = assay_axis_at(x, ticks[i]);
+    assay_svg_line(out, "gr", at, TOP, at, HEIGHT - BOTTOM);
+    assay_svg_text(out, "tk", at, HEIGHT - BOTTOM + 16, "middle",
+                   strcmp(unit, "bytes") == 0 ? assay_report_value(ticks[i], "B", text) : size_text(ticks[i], "", text));
+  }
+  assay_svg_line(out, "ax", LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM);
+  assay_svg_text(out, "lb", (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6, "middle", unit);
+}
+
+static void draw_curve(assay_buf *out, const assay_crossover_curve *c, const assay_axis *x, const assay_axis *y, size_t series) {
+  double xs[MOST_POINTS], ys[MOST_POINTS];
+  char line[16];
+  size_t count = c->count < MOST_POINTS ? c->count : MOST_POINTS;
+  snprintf(line, sizeof line, "s%zu", series % MOST_SERIES);
+  for (size_t k = 0; k < count; k++) {
+    xs[k] = assay_axis_at(x, c->points[k].size);
+    ys[k] = assay_axis_at(y, c->points[k].seconds);
+  }
+  assay_svg_polyline(out, line, xs, ys, count);
+  assay_svg_text(out, "em", xs[count - 1] + 8, ys[count - 1] + 4, "start", c->device);
+}
+
+/* `first` is the first curve of its operation; the others follow somewhere behind it. */
+static void draw_operation(assay_buf *out, const assay_crossover_curve *first, size_t count, const assay_crossover_advice *a) {
+  double low_x = INFINITY, high_x = 0, low_y = INFINITY, high_y = 0;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; same_operation(&first[i], first) && k < first[i].count; k++) {
+      widen(first[i].points[k].size, &low_x, &high_x);
+      widen(first[i].points[k].seconds, &low_y, &high_y);
+    }
+  }
+  if (!(high_x > 0)) return;
+  assay_axis x = assay_axis_nice(low_x, high_x, true, LEFT, WIDTH - RIGHT), y = assay_axis_nice(low_y, high_y, true, HEIGHT - BOTTOM, TOP);
+  assay_svg_begin(out, "plot", WIDTH, HEIGHT, a->sentence);
+  draw_axes(out, &x, &y, first->unit);
+  if (!isnan(a->from)) assay_svg_line(out, "roof", assay_axis_at(&x, a->from), TOP, assay_axis_at(&x, a->from), HEIGHT - BOTTOM);
+  size_t series = 0;
+  for (size_t i = 0; i < count; i++)
+    if (same_operation(&first[i], first) && first[i].count > 0) draw_curve(out, &first[i], &x, &y, series++);
+  assay_svg_end(out);
+}
+
+static void write_table(assay_buf *out, const assay_crossover_curve *first, size_t count) {
+  assay_buf_puts(out,
+                 "<details><summary>Figures</summary><table><thead><tr><th>device</th><th>size</th><th>time</th><th>fastest to slowest "
+                 "call</th></tr></thead><tbody>");
+  for (size_t i = 0; i < count; i++) {
+    if (!same_operation(&first[i], first)) continue;
+    if (first[i].cause != NULL) {
+      assay_buf_printf(out, "<tr><td>%s</td><td colspan=\"3\">not measured: ", first[i].device);
+      assay_html_text(out, first[i].cause);
+      assay_buf_puts(out, "</td></tr>");
+    }
+    for (size_t k = 0; k < first[i].count; k++) {
+      const assay_crossover_point *p = &first[i].points[k];
+      char size[ASSAY_REPORT_TEXT], took[ASSAY_REPORT_TEXT], low[ASSAY_REPORT_TEXT], high[ASSAY_REPORT_TEXT];
+      assay_buf_printf(out, "<tr><td>%s</td><td>%s</td><td>%s</td><td>%s to %s</td></tr>", first[i].device,
+                       size_text(p->size, first[i].unit, size), time_text(p->seconds, took), time_text(p->low, low),
+                       time_text(p->high, high));
+    }
+  }
+  assay_buf_puts(out, "</tbody></table></details>");
+}
+
+static void write_html(assay_buf *out, const assay_crossover *found) {
+  assay_html_page_begin(out, "Which device for what", found->machine != NULL ? found->machine : "devices");
+  assay_buf_puts(out, "<main>\n");
+  assay_html_begin(out, "guide", "Selection guide", "Host call to host result, transfers included; medians.");
+  assay_buf_puts(out, "<ul>");
+  for (size_t i = 0; i < found->advice_count; i++) {
+    assay_buf_puts(out, "<li>");
+    assay_html_text(out, found->advice[i].sentence);
+    assay_buf_puts(out, "</li>");
+  }
+  assay_buf_puts(out, "</ul>");
+  assay_html_end(out);
+  size_t at = 0;
+  for (size_t i = 0; i < found->advice_count; i++) {
+    const assay_crossover_advice *a = &found->advice[i];
+    while (at < found->curve_count &&
+           (strcmp(found->curves[at].operation, a->operation) != 0 || strcmp(found->curves[at].type, a->type) != 0))
+      at++;
+    if (at == found->curve_count) break;
+    char id[40];
+    assay_buf title = {0};
+    snprintf(id, sizeof id, "operation-%zu", i);
+    assay_buf_printf(&title, "%s, %s", found->curves[at].what, found->curves[at].type);
+    assay_html_begin(out, id, title.data != NULL ? title.data : "", a->sentence);
+    draw_operation(out, &found->curves[at], found->curve_count - at, a);
+    write_table(out, &found->curves[at], found->curve_count - at);
+    assay_html_end(out);
+    assay_buf_deinit(&title);
+  }
+  assay_buf_puts(out, "</main>\n</body>\n</html>\n");
+}
+
+assay_status assay_crossover_render(const assay_crossover *found, assay_crossover_format format, assay_error *err, char **text) {
+  assay_buf out = {0};
+  switch (format) {
+    case ASSAY_CROSSOVER_TEXT: write_text(&out, found); break;
+    case ASSAY_CROSSOVER_JSON: write_json(&out, found); break;
+    case ASSAY_CROSSOVER_HTML: write_html(&out, found); break;
+    default: return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no such format of a selection guide");
+  }
+  char *taken = assay_buf_take(&out);
+  if (taken == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the selection guide");
+  *text = taken;
+  return ASSAY_OK;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs operations over sizes on devices, one call after the other, within a time that is shared out evenly. */
+#include "run/crossover.h"
+
+#include <assay/device.h>
+#include <assay/machine.h>
+#include <assay/montecarlo.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "os/prim.h"
+
+enum { MOST_DEVICES = 16, MOST_CALLS = 9, LEAST_CALLS = 3 };
+/* A call that takes longer ends a curve: the next would take as many times longer as it is larger. */
+static const double LONGEST_CALL = 0.4;
+
+/* One call of an operation at a size: host call to host result. */
+typedef struct call {
+  const char *device_id;
+  assay_device *device;
+  assay_stream *stream;
+  bool single; /* f32 */
+  size_t size;
+  void *host;
+  assay_buffer *from, *to;
+  double answer;
+} call;
+
+typedef struct operation {
+  const char *name, *what, *unit, *type;
+  double smallest, largest, step;                   /* sizes grow by `step` */
+  assay_status (*begin)(call *c, assay_error *err); /* NULL: nothing to prepare; what it makes, end_call frees */
+  assay_status (*run)(call *c, assay_error *err);
+} operation;
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------------------------ */
+
+static assay_status begin_transfer(call *c, assay_error *err) {
+  c->host = assay_calloc(ASSAY_TAG_BENCH, c->size, 1);
+  if (c->host == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu bytes to transfer", c->size);
+  return assay_buffer_alloc(c->stream, c->size, "crossover", err, &c->from);
+}
+
+static assay_status begin_copy(call *c, assay_error *err) {
+  assay_status status = assay_buffer_alloc(c->stream, c->size, "crossover", err, &c->from);
+  if (status == ASSAY_OK) status = assay_buffer_alloc(c->stream, c->size, "crossover", err, &c->to);
+  if (status == ASSAY_OK) status = assay_buffer_fill(c->stream, c->from, 0, 0x3F800000u, c->size, err);
+  return status == ASSAY_OK ? assay_stream_sync(c->stream, err) : status;
+}
+
+static assay_status upload(call *c, assay_error *err) {
+  assay_status status = assay_buffer_write(c->stream, c->from, 0, c->host, c->size, err);
+  return status == ASSAY_OK ? assay_stream_sync(c->stream, err) : status;
+}
+
+static assay_status download(call *c, assay_error *err) {
+  assay_status status = assay_buffer_read(c->stream, c->from, 0, c->host, c->size, err);
+  return status == ASSAY_OK ? assay_stream_sync(c->stream, err) : status;
+}
+
+static assay_status copy(call *c, assay_error *err) {
+  assay_status status = assay_buffer_copy(c->stream, c->to, 0, c->from, 0, c->size, err);
+  return status == ASSAY_OK ? assay_stream_sync(c->stream, err) : status;
+}
+
+/* ---- Finance ----------------------------------------------------------------------------------------------------------------------- */
+
+static assay_status price(call *c, assay_mc_params *option, assay_error *err) {
+  option->spot = 100;
+  option->strike = 110;
+  option->rate = 0.05;
+  option->volatility = 0.2;
+  option->paths = c->size;
+  option->seed = 7;
+  option->precision = c->single ? ASSAY_MC_F32 : ASSAY_MC_F64;
+  option->device = c->device_id;
+  assay_mc_result result;
+  assay_status status = assay_mc_price(option, err, &result);
+  if (status == ASSAY_OK) c->answer = result.price;
+  return status;
+}
+
+static assay_status european(call *c, assay_error *err) {
+  assay_mc_params option = {.payoff = ASSAY_MC_EUROPEAN, .time = 0.25};
+  return price(c, &option, err);
+}
+
+static assay_status asian(call *c, assay_error *err) {
+  assay_mc_params option = {.payoff = ASSAY_MC_ASIAN_ARITHMETIC, .time = 1, .steps = 252};
+  return price(c, &option, err);
+}
+
+static const operation operations[] = {
+    {"upload", "host to device", "bytes", "memory", 4096, 268435456, 4, begin_transfer, upload},
+    {"download", "device to host", "bytes", "memory", 4096, 268435456, 4, begin_transfer, download},
+    {"copy", "copy within a device", "bytes", "memory", 4096, 1073741824, 4, begin_copy, copy},
+    {"european", "Monte Carlo, European option", "paths", "f32", 1024, 1073741824, 4, NULL, european},
+    {"european", "Monte Carlo, European option", "paths", "f64", 1024, 1073741824, 4, NULL, european},
+    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f32", 256, 16777216, 4, NULL, asian},
+    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f64", 256, 16777216, 4, NULL, asian},
+};
+
+enum { OPERATIONS = sizeof operations / sizeof *operations, MOST_POINTS = 24 };
+
+/* ---- Measuring --------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct measuring {
+  const assay_crossover_config *config;
+  double seconds_each; /* for a curve */
+  assay_error *err;
+  assay_arena *storage;
+} measuring;
+
+static double now_s(void) { return (double)assay_os_now_ns() / 1e9; }
+
+static bool is_stopped(const measuring *m) { return m->config->stop != NULL && *m->config->stop != 0; }
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void end_call(call *c) {
+  assay_buffer_free(c->from);
+  assay_buffer_free(c->to);
+  assay_free(c->host);
+  c->from = c->to = NULL;
+  c->host = NULL;
+}
+
+/* One point; the first call, which fills caches and compiles kernels, does not count. */
+static assay_status measure_point(const operation *op, call *c, double until_s, assay_error *err, assay_crossover_point *point) {
+  double times[MOST_CALLS];
+  unsigned calls = 0;
+  c->answer = NAN;
+  assay_status status = op->begin != NULL ? op->begin(c, err) : ASSAY_OK;
+  if (status == ASSAY_OK) status = op->run(c, err);
+  while (status == ASSAY_OK && calls < MOST_CALLS && (calls < LEAST_CALLS || now_s() < until_s)) {
+    double begin = now_s();
+    status = op->run(c, err);
+    times[calls++] = now_s() - begin;
+  }
+  end_call(c);
+  if (status != ASSAY_OK) return status;
+  qsort(times, calls, sizeof *times, by_value);
+  *point = (assay_crossover_point){
+      .size = (double)c->size, .seconds = times[calls / 2], .low = times[0], .high = times[calls - 1], .calls = calls, .answer = c->answer};
+  return ASSAY_OK;
+}
+
+static assay_status measure_sizes(const measuring *m, const operation *op, call *c, assay_crossover_point points[MOST_POINTS],
+                                  size_t *count) {
+  const assay_device_info *info = assay_device_get_info(c->device);
+  double end = now_s() + m->seconds_each;
+  for (double size = op->smallest; size <= op->largest && *count < MOST_POINTS; size *= op->step) {
+    if (is_stopped(m)) return ASSAY_FAIL(m->err, ASSAY_ERR_INTERRUPTED, "stopped while measuring %s on %s", op->name, c->device_id);
+    bool memory = strcmp(op->unit, "bytes") == 0;
+    if (memory && (size > (double)info->max_buffer_bytes || 4 * size > (double)info->memory_bytes)) break;
+    c->size = (size_t)size;
+    assay_error own = {0};
+    assay_status status = measure_point(op, c, now_s() + m->seconds_each / 24, &own, &points[*count]);
+    if (status == ASSAY_ERR_NO_MEMORY && *count > 0) break; /* as large as it gets here */
+    if (status != ASSAY_OK) return ASSAY_FAIL(m->err, status, "%s", own.message);
+    double took = points[(*count)++].seconds;
+    if (took * op->step > LONGEST_CALL || now_s() + took * op->step * (LEAST_CALLS + 1) > end) break;
+  }
+  return ASSAY_OK;
+}
+
+static assay_status measure_curve(const measuring *m, const operation *op, const char *id, assay_crossover_curve *curve) {
+  call c = {.device_id = id, .single = strcmp(op->type, "f32") == 0};
+  assay_crossover_point points[MOST_POINTS];
+  *curve = (assay_crossover_curve){
+      .operation = op->name, .type = op->type, .what = op->what, .unit = op->unit, .device = assay_arena_strdup(m->storage, id)};
+  assay_error own = {0};
+  measuring mine = *m;
+  mine.err = &own;
+  assay_status status = assay_device_open(id, &own, &c.device);
+  if (status == ASSAY_OK) status = assay_stream_create(c.device, &own, &c.stream);
+  if (status == ASSAY_OK) status = measure_sizes(&mine, op, &c, points, &curve->count);
+  assay_stream_destroy(c.stream);
+  assay_device_close(c.device);
+  if (status == ASSAY_ERR_INTERRUPTED) return ASSAY_FAIL(m->err, status, "%s", own.message);
+  if (status != ASSAY_OK) {
+    curve->cause = assay_arena_strdup(m->storage, own.message);
+    curve->count = 0;
+  }
+  assay_crossover_point *kept = assay_arena_alloc(m->storage, curve->count + 1, sizeof *kept);
+  if (kept != NULL) memcpy(kept, points, curve->count * sizeof *kept);
+  curve->points = kept;
+  return m->storage->failed ? ASSAY_FAIL(m->err, ASSAY_ERR_NO_MEMORY, "out of memory for a curve") : ASSAY_OK;
+}
+
+/* ---- What is measured -------------------------------------------------------------------------------------------------------------- */
+
+/* Whether one of the comma list's items is `name` or, with `beginnings`, begins it. */
+static bool is_wanted(const char *list, const char *name, bool beginnings) {
+  if (list == NULL) return true;
+  for (const char *p = list; *p != '\0';) {
+    size_t length = strcspn(p, ",");
+    if (length > 0 && strncmp(p, name, length) == 0 && (beginnings || name[length] == '\0')) return true;
+    p += length + (p[length] == ',');
+  }
+  return false;
+}
+
+/* Every item of the list must be good for something. */
+static assay_status check_list(const char *list, const char *const *names, size_t count, bool beginnings, const char *kind,
+                               assay_error *err) {
+  for (const char *p = list; p != NULL && *p != '\0';) {
+    size_t length = strcspn(p, ",");
+    bool found = length == 0;
+    assay_buf known = {0};
+    for (size_t i = 0; i < count; i++) {
+      found |= strncmp(p, names[i], length) == 0 && (beginnings || names[i][length] == '\0');
+      if (i == 0 || strcmp(names[i], names[i - 1]) != 0) assay_buf_printf(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    assay_status status = found ? ASSAY_OK
+                                : ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no %s '%.*s'; there are: %s", kind, (int)length, p,
+                                             known.data != NULL ? known.data : "none");
+    assay_buf_deinit(&known);
+    if (status != ASSAY_OK) return status;
+    p += length + (p[length] == ',');
+  }
+  return ASSAY_OK;
+}
+
+static size_t find_devices(assay_device_row rows[MOST_DEVICES], const char *ids[MOST_DEVICES]) {
+  size_t found = 0, count = assay_device_list(rows, MOST_DEVICES);
+  if (count > MOST_DEVICES) count = MOST_DEVICES;
+  for (size_t i = 0; i < count; i++)
+    if (rows[i].available && strcmp(rows[i].info.id, "dummy") != 0) ids[found++] = rows[i].info.id;
+  return found;
+}
+
+static assay_status measure_all(const measuring *m, const char *const *ids, size_t devices, assay_crossover *made) {
+  const assay_crossover_config *config = m->config;
+  size_t total = 0, done = 0;
+  for (size_t o = 0; o < OPERATIONS; o++)
+    for (size_t d = 0; d < devices; d++)
+      total += is_wanted(config->operations, operations[o].name, true) && is_wanted(config->devices, ids[d], false);
+  measuring each = *m;
+  each.seconds_each = (config->seconds > 0 ? config->seconds : 30) / (double)(total > 0 ? total : 1);
+  assay_crossover_curve *curves = assay_arena_alloc(m->storage, total + 1, sizeof *curves);
+  if (curves == NULL) return ASSAY_FAIL(m->err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu curves", total);
+  assay_status status = ASSAY_OK;
+  for (size_t o = 0; o < OPERATIONS; o++) {
+    for (size_t d = 0; status == ASSAY_OK && d < devices; d++) {
+      if (!is_wanted(config->operations, operations[o].name, true) || !is_wanted(config->devices, ids[d], false)) continue;
+      if (config->progress != NULL) config->progress(config->user, operations[o].name, ids[d], (double)done / (double)total);
+      status = measure_curve(&each, &operations[o], ids[d], &curves[done]);
+      done++;
+    }
+  }
+  made->curves = curves;
+  made->curve_count = done;
+  return status;
+}
+
+static assay_status check_config(const assay_crossover_config *config, const char *const *ids, size_t devices, assay_error *err) {
+  const char *names[OPERATIONS];
+  for (size_t i = 0; i < OPERATIONS; i++) names[i] = operations[i].name;
+  if (isnan(config->seconds) || config->seconds < 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the time to measure is %g seconds; give 0 or more", config->seconds);
+  assay_status status = check_list(config->operations, names, OPERATIONS, true, "operation", err);
+  return status == ASSAY_OK ? check_list(config->devices, ids, devices, false, "device", err) : status;
+}
+
+static const char *machine_label(assay_arena *storage) {
+  assay_machine *machine = NULL;
+  if (assay_machine_detect(NULL, NULL, &machine) != ASSAY_OK) return NULL;
+  const char *label = assay_arena_strdup(storage, assay_machine_label(machine));
+  assay_machine_destroy(machine);
+  return label;
+}
+
+assay_status assay_crossover_measure(const assay_crossover_config *config, assay_error *err, assay_crossover **found) {
+  static const assay_crossover_config defaults = {0};
+  if (config == NULL) config = &defaults;
+  assay_device_row rows[MOST_DEVICES];
+  const char *ids[MOST_DEVICES];
+  size_t devices = find_devices(rows, ids);
+  assay_status status = check_config(config, ids, devices, err);
+  if (status != ASSAY_OK) return status;
+  assay_arena *storage = assay_alloc(ASSAY_TAG_BENCH, sizeof *storage);
+  if (storage == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing devices");
+  assay_arena_init(storage, ASSAY_TAG_BENCH);
+  assay_crossover *made = assay_arena_alloc(storage, 1, sizeof *made);
+  const measuring m = {.config = config, .err = err, .storage = storage};
+  status = made != NULL ? measure_all(&m, ids, devices, made) : ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing devices");
+  if (status == ASSAY_OK) {
+    made->at_s = assay_os_wall_s();
+    made->machine = machine_label(storage);
+    made->storage = storage;
+    status = assay_crossover_advise(made->curves, made->curve_count, storage, &made->advice, &made->advice_count);
+    if (status != ASSAY_OK) ASSAY_FAIL(err, status, "out of memory for the guide");
+  }
+  if (status != ASSAY_OK) {
+    assay_arena_deinit(storage);
+    assay_free(storage);
+    return status;
+  }
+  *found = made;
+  return ASSAY_OK;
+}
+
+void assay_crossover_destroy(assay_crossover *found) {
+  if (found == NULL) return;
+  assay_arena *storage = found->storage;
+  assay_arena_deinit(storage);
+  assay_free(storage);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "run/crossover.h"
+
+static bool has_points(const assay_crossover_curve *c) { return c->cause == NULL && c->count > 0; }
+
+static bool same_operation(const assay_crossover_curve *a, const assay_crossover_curve *b) {
+  return strcmp(a->operation, b->operation) == 0 && strcmp(a->type, b->type) == 0;
+}
+
+static const assay_crossover_point *point_at(const assay_crossover_curve *c, double size) {
+  for (size_t i = 0; i < c->count; i++)
+    if (c->points[i].size == size) return &c->points[i];
+  return NULL;
+}
+
+/* The fastest device at a size; NULL when none has it. */
+static const assay_crossover_curve *fastest_at(const assay_crossover_curve *curves, size_t count, double size,
+                                               const assay_crossover_curve *except) {
+  const assay_crossover_curve *best = NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (&curves[i] == except || !same_operation(&curves[i], curves) || !has_points(&curves[i])) continue;
+    const assay_crossover_point *p = point_at(&curves[i], size);
+    if (p != NULL && (best == NULL || p->seconds < point_at(best, size)->seconds)) best = &curves[i];
+  }
+  return best;
+}
+
+static double largest_size(const assay_crossover_curve *curves, size_t count, bool of_all) {
+  double largest = of_all ? INFINITY : 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!same_operation(&curves[i], curves) || !has_points(&curves[i])) continue;
+    double own = curves[i].points[curves[i].count - 1].size;
+    largest = of_all ? fmin(largest, own) : fmax(largest, own);
+  }
+  return isinf(largest) ? 0 : largest;
+}
+
+/* Where `large` overtakes `small` for good: in the logarithms of size and time between the last size at which it does not lead and the
+ * next; 0 when it always leads. */
+static double overtakes_from(const assay_crossover_curve *small, const assay_crossover_curve *large) {
+  double previous_size = 0, previous_gap = 0, from = 0;
+  for (size_t i = 0; i < small->count; i++) {
+    const assay_crossover_point *other = point_at(large, small->points[i].size);
+    if (other == NULL) continue;
+    double gap = log(small->points[i].seconds / other->seconds), size = small->points[i].size;
+    if (gap <= 0)
+      from = INFINITY;
+    else if (isinf(from))
+      from = exp(log(previous_size) + log(size / previous_size) * -previous_gap / (gap - previous_gap));
+    previous_size = size;
+    previous_gap = gap;
+  }
+  return from;
+}
+
+static bool answers_agree(const assay_crossover_curve *curves, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    if (!same_operation(&curves[i], curves) || !has_points(&curves[i]) || !has_points(&curves[0])) continue;
+    for (size_t k = 0; k < curves[i].count; k++) {
+      const assay_crossover_point *first = point_at(&curves[0], curves[i].points[k].size);
+      if (first == NULL || isnan(first->answer) || isnan(curves[i].points[k].answer)) continue;
+      if (memcmp(&first->answer, &curves[i].points[k].answer, sizeof first->answer) != 0) return false;
+    }
+  }
+  return true;
+}
+
+static void put_size(assay_buf *out, double size, const char *unit) {
+  static const char *const prefixes[] = {"", "k", "M", "G", "T"};
+  size_t step = 0;
+  bool bytes = strcmp(unit, "bytes") == 0;
+  double base = bytes ? 1024 : 1000;
+  while (size >= base && step < 4) size /= base, step++;
+  assay_buf_printf(out, "%.3g %s%s%s", size, prefixes[step], bytes && step > 0 ? "iB" : step > 0 ? " " : "", bytes && step > 0 ? "" : unit);
+}
+
+static const char *sentence_of(const assay_crossover_advice *a, const assay_crossover_curve *curve, double at, const char *next,
+                               assay_arena *storage) {
+  assay_buf text = {0};
+  assay_buf_printf(&text, "%s, %s: ", curve->what, curve->type);
+  if (a->small == NULL) {
+    assay_buf_puts(&text, "no device here can do it");
+  } else if (!isnan(a->from)) {
+    assay_buf_printf(&text, "%s up to about ", a->small);
+    put_size(&text, a->from, curve->unit);
+    assay_buf_printf(&text, ", then %s (%.3g times as fast at ", a->large, a->most);
+    put_size(&text, at, curve->unit);
+    assay_buf_puts(&text, ")");
+  } else if (next != NULL) {
+    assay_buf_printf(&text, "%s at every size (%.3g times as fast as %s at ", a->large, a->most, next);
+    put_size(&text, at, curve->unit);
+    assay_buf_puts(&text, ")");
+  } else {
+    assay_buf_printf(&text, "%s; there is no other device for it here", a->large);
+  }
+  if (!a->same_bits) assay_buf_puts(&text, "; WARNING: the devices do not give the same answers");
+  const char *kept = assay_arena_strdup(storage, text.data != NULL ? text.data : "");
+  assay_buf_deinit(&text);
+  return kept;
+}
+
+/* `curves` begins with the first curve of the operation. */
+static assay_crossover_advice advise(const assay_crossover_curve *curves, size_t count, assay_arena *storage) {
+  assay_crossover_advice a = {
+      .operation = curves->operation, .type = curves->type, .from = NAN, .most = NAN, .same_bits = answers_agree(curves, count)};
+  const assay_crossover_curve *first = NULL, *last = NULL, *next = NULL;
+  double smallest = INFINITY, common = largest_size(curves, count, true);
+  for (size_t i = 0; i < count; i++)
+    if (same_operation(&curves[i], curves) && has_points(&curves[i])) smallest = fmin(smallest, curves[i].points[0].size);
+  if (!isinf(smallest)) {
+    first = fastest_at(curves, count, smallest, NULL);
+    last = fastest_at(curves, count, common, NULL);
+    if (last == NULL) last = fastest_at(curves, count, largest_size(curves, count, false), NULL);
+  }
+  if (first != NULL && last != NULL) {
+    next = first != last ? first : fastest_at(curves, count, common, last);
+    double from = first != last ? overtakes_from(first, last) : 0;
+    if (from > 0 && !isinf(from)) a.from = from;
+    if (next != NULL && point_at(next, common) != NULL && point_at(last, common) != NULL)
+      a.most = point_at(next, common)->seconds / point_at(last, common)->seconds;
+    a.small = first->device;
+    a.large = last->device;
+  }
+  a.sentence = sentence_of(&a, curves, common, next != NULL ? next->device : NULL, storage);
+  return a;
+}
+
+assay_status assay_crossover_advise(const assay_crossover_curve *curves, size_t count, assay_arena *storage,
+                                    const assay_crossover_advice **advice, size_t *advice_count) {
+  assay_crossover_advice *made = assay_arena_alloc(storage, count + 1, sizeof *made);
+  size_t filled = 0;
+  for (size_t i = 0; made != NULL && i < count; i++) {
+    bool seen = false;
+    for (size_t k = 0; k < i; k++) seen |= same_operation(&curves[k], &curves[i]);
+    if (!seen) made[filled++] = advise(&curves[i], count - i, storage);
+  }
+  if (storage->failed) return ASSAY_ERR_NO_MEMORY;
+  *advice = made;
+  *advice_count = filled;
+  return ASSAY_OK;
+}
