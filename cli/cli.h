@@ -130,7 +130,7 @@ extern const assay_cli_verb assay_cli_export, assay_cli_push;
 extern const assay_cli_verb assay_cli_changepoints;
 extern const assay_cli_verb assay_cli_import;
 extern const assay_cli_verb assay_cli_price, assay_cli_price_european, assay_cli_price_american, assay_cli_price_implied;
-extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status;
+extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status, assay_cli_device_compare;
 extern const assay_cli_verb assay_cli_risk, assay_cli_risk_var, assay_cli_risk_covariance, assay_cli_risk_correlation,
     assay_cli_risk_drawdown, assay_cli_risk_performance, assay_cli_risk_beta, assay_cli_risk_stress;
 /* What a family runs: it says which verbs it has. */

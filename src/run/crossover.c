@@ -99,8 +99,8 @@ static const operation operations[] = {
     {"copy", "copy within a device", "bytes", "memory", 4096, 1073741824, 4, begin_copy, copy},
     {"european", "Monte Carlo, European option", "paths", "f32", 1024, 1073741824, 4, NULL, european},
     {"european", "Monte Carlo, European option", "paths", "f64", 1024, 1073741824, 4, NULL, european},
-    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f32", 256, 16777216, 4, NULL, asian},
-    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f64", 256, 16777216, 4, NULL, asian},
+    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f32", 1024, 16777216, 4, NULL, asian},
+    {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f64", 1024, 16777216, 4, NULL, asian},
 };
 
 enum { OPERATIONS = sizeof operations / sizeof *operations, MOST_POINTS = 24 };
