@@ -141,6 +141,16 @@ ASSAY_API assay_status assay_event_elapsed(assay_event *begin, assay_event *end,
 ASSAY_API assay_status assay_stream_launch(assay_stream *stream, const char *kernel, size_t groups, const void *params, size_t params_bytes,
                                            assay_buffer *const *buffers, size_t count, assay_error *err);
 
+/*
+ * C = alpha op(A) op(B) + beta C (<assay/gemm.h>) over buffers, by the device's library: cuBLASLt, or on the cpu what assay_gemm takes.
+ * Each matrix begins where its buffer does; args' own a, b and c are not read. f32 is multiplied in f32 (no TF32). ASSAY_ERR_UNSUPPORTED
+ * says what is missing, as assay_device_supports(device, "gemm_f32" or "gemm_f64") does beforehand; ASSAY_ERR_INVALID as assay_gemm, and
+ * for buffers that are too small.
+ */
+struct assay_gemm_args;
+ASSAY_API assay_status assay_stream_gemm(assay_stream *stream, const struct assay_gemm_args *args, const assay_buffer *a,
+                                         const assay_buffer *b, assay_buffer *c, assay_error *err);
+
 /* ---- Buffers -------------------------------------------------------------------------------------------------------------------- */
 
 /*

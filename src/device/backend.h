@@ -84,6 +84,9 @@ typedef struct assay_backend {
    * alignment_bytes, and kept with it through many allocations. NULL: memory and offset are enough. Both or none. */
   assay_status (*view)(void *state, void *memory, size_t offset, size_t bytes, assay_error *err, void **view);
   void (*unview)(void *state, void *view);
+  /* The product of matrices with all strides filled in, m, n, k > 0 and alpha not 0; args' own pointers are not read. NULL: it has none. */
+  assay_status (*multiply)(void *state, void *queue, const struct assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
+                           const assay_slice *c, assay_error *err);
   /* Whether it has an operation that is not a kernel. NULL: it has kernels only. (Kernels are asked for through kernel_find.) */
   bool (*supports)(void *state, const char *operation);
   /* Fills in what it knows; the core has set all numbers to NaN and all texts to "". NULL: nothing is known, and the core says so. */

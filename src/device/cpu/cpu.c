@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The processor as a device: memory is the host's, commands are done when their call returns, kernels run in vector lanes on threads. */
+#include <assay/gemm.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +235,22 @@ static assay_status launch(void *state, void *queue, void *kernel, size_t groups
   return ASSAY_OK;
 }
 
+/* The library has threads of its own. */
+static assay_status multiply(void *state, void *queue, const assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
+                             const assay_slice *c, assay_error *err) {
+  (void)state, (void)queue;
+  assay_gemm_args here = *args;
+  here.a = address(a);
+  here.b = address(b);
+  here.c = address(c);
+  return assay_gemm(&here, ASSAY_GEMM_AUTO, err);
+}
+
+static bool supports(void *state, const char *operation) {
+  (void)state;
+  return strcmp(operation, "gemm_f32") == 0 || strcmp(operation, "gemm_f64") == 0;
+}
+
 static void health(void *state, assay_device_health *health) {
   (void)state;
   assay_cpu_health(health);
@@ -265,6 +283,8 @@ const assay_backend *assay_backend_cpu(void) {
       .host = host,
       .wrap = wrap,
       .unwrap = unwrap,
+      .multiply = multiply,
+      .supports = supports,
       .health = health,
   };
   return &backend;

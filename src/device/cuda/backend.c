@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "device/backend.h"
 #include "device/cuda/api.h"
+#include "device/cuda/gemm.h"
 #include "device/cuda/health.h"
 #include "device/cuda/module.h"
 #include "device/cuda/staging.h"
@@ -32,6 +33,7 @@ typedef struct loaded {
 typedef struct stream {
   CUstream handle;
   assay_cu_staging staging;
+  assay_cu_gemm gemm;
   struct stream *next;
 } stream;
 
@@ -105,6 +107,7 @@ static CUresult enter(const state *s) { return assay_cu.cuCtxSetCurrent(s->conte
 
 static void destroy_stream(stream *q) {
   assay_cu_staging_deinit(&q->staging);
+  assay_cu_gemm_deinit(&q->gemm);
   if (q->handle != NULL) assay_cu.cuStreamDestroy_v2(q->handle);
   assay_free(q);
 }
@@ -370,6 +373,20 @@ static assay_status launch(void *opened, void *queue, void *kernel, size_t group
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(s, err, code, "launching a kernel");
 }
 
+static assay_status multiply(void *opened, void *queue, const struct assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
+                             const assay_slice *c, assay_error *err) {
+  const state *s = opened;
+  stream *q = queue;
+  CUresult code = enter(s);
+  if (code != CUDA_SUCCESS) return fail(s, err, code, "entering the context");
+  return assay_cu_gemm_multiply(&q->gemm, s->name, q->handle, args, address_of(a), address_of(b), address_of(c), err);
+}
+
+static bool supports(void *opened, const char *operation) {
+  (void)opened;
+  return (strcmp(operation, "gemm_f32") == 0 || strcmp(operation, "gemm_f64") == 0) && assay_cu_gemm_here();
+}
+
 static void health(void *opened, assay_device_health *health) { assay_cu_health(((state *)opened)->pci, health); }
 
 const assay_backend *assay_backend_cuda(void) {
@@ -396,6 +413,8 @@ const assay_backend *assay_backend_cuda(void) {
       .event_elapsed = event_elapsed,
       .kernel_find = kernel_find,
       .launch = launch,
+      .multiply = multiply,
+      .supports = supports,
       .health = health,
   };
   return &backend;

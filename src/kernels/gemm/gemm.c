@@ -103,26 +103,20 @@ const assay_gemm_chosen *assay_gemm_choice(assay_dtype type) {
 /* ---- The product ------------------------------------------------------------------------------------------------------------- */
 
 /* Fills in a tight stride; a matrix whose last element lies beyond the address space cannot be. */
-static assay_status check_matrix(const char *name, const void *data, size_t rows, size_t columns, size_t size, size_t *stride,
-                                 assay_error *err) {
+static assay_status check_matrix(const char *name, size_t rows, size_t columns, size_t size, size_t *stride, assay_error *err,
+                                 size_t *bytes) {
   if (*stride == 0) *stride = columns > 0 ? columns : 1;
   if (*stride < columns)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
                       "%s has rows of %zu elements but a stride of %zu: at least the rows' length, or 0 for tight rows", name, columns,
                       *stride);
-  size_t bytes;
-  if (__builtin_mul_overflow(rows, *stride, &bytes) || __builtin_mul_overflow(bytes, size, &bytes) || bytes > PTRDIFF_MAX)
+  if (__builtin_mul_overflow(rows, *stride, bytes) || __builtin_mul_overflow(*bytes, size, bytes) || *bytes > PTRDIFF_MAX)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s of %zu x %zu elements is larger than any memory", name, rows, columns);
-  if (data == NULL && rows > 0 && columns > 0)
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s of %zu x %zu elements is NULL", name, rows, columns);
+  *bytes = rows > 0 && columns > 0 ? *bytes - (*stride - columns) * size : 0;
   return ASSAY_OK;
 }
 
-static bool overlap(const void *x, size_t x_bytes, const void *y, size_t y_bytes) {
-  return (uintptr_t)x < (uintptr_t)y + y_bytes && (uintptr_t)y < (uintptr_t)x + x_bytes;
-}
-
-static assay_status check(assay_gemm_args *args, assay_error *err) {
+assay_status assay_gemm_check(assay_gemm_args *args, assay_error *err, assay_gemm_bytes *bytes) {
   if (args->type != ASSAY_F64 && args->type != ASSAY_F32)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "matrix products are in f64 or f32, not %s",
                       args->type < ASSAY_DTYPE_COUNT ? assay_dtype_text(args->type) : "an unknown type");
@@ -130,16 +124,26 @@ static assay_status check(assay_gemm_args *args, assay_error *err) {
   if (!(fabs(args->alpha) < INFINITY) || !(fabs(args->beta) < INFINITY) || fabs(args->alpha) > most || fabs(args->beta) > most)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "alpha (%g) and beta (%g) must be finite numbers of the matrices' type", args->alpha,
                       args->beta);
-  size_t size = assay_dtype_size(args->type);
-  size_t rows_a = args->transpose_a ? args->k : args->m, rows_b = args->transpose_b ? args->n : args->k;
-  assay_status status = check_matrix("A", args->a, rows_a, args->transpose_a ? args->m : args->k, size, &args->stride_a, err);
-  if (status == ASSAY_OK) status = check_matrix("B", args->b, rows_b, args->transpose_b ? args->k : args->n, size, &args->stride_b, err);
-  if (status == ASSAY_OK) status = check_matrix("C", args->c, args->m, args->n, size, &args->stride_c, err);
-  if (status != ASSAY_OK) return status;
-  size_t bytes_c = args->m * args->stride_c * size;
-  if (args->m > 0 && args->n > 0 && args->k > 0 &&
-      (overlap(args->a, rows_a * args->stride_a * size, args->c, bytes_c) ||
-       overlap(args->b, rows_b * args->stride_b * size, args->c, bytes_c)))
+  size_t size = assay_dtype_size(args->type), m = args->m, n = args->n, k = args->k;
+  bool ta = args->transpose_a, tb = args->transpose_b;
+  assay_status status = check_matrix("A", ta ? k : m, ta ? m : k, size, &args->stride_a, err, &bytes->a);
+  if (status == ASSAY_OK) status = check_matrix("B", tb ? n : k, tb ? k : n, size, &args->stride_b, err, &bytes->b);
+  if (status == ASSAY_OK) status = check_matrix("C", m, n, size, &args->stride_c, err, &bytes->c);
+  return status;
+}
+
+static bool overlap(const void *x, size_t x_bytes, const void *y, size_t y_bytes) {
+  return x_bytes > 0 && y_bytes > 0 && (uintptr_t)x < (uintptr_t)y + y_bytes && (uintptr_t)y < (uintptr_t)x + x_bytes;
+}
+
+static assay_status check_memory(const assay_gemm_args *args, const assay_gemm_bytes *bytes, assay_error *err) {
+  const char *missing = args->a == NULL && bytes->a > 0   ? "A"
+                        : args->b == NULL && bytes->b > 0 ? "B"
+                        : args->c == NULL && bytes->c > 0 ? "C"
+                                                          : NULL;
+  if (missing != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is NULL in a product of %zu x %zu x %zu", missing, args->m, args->n, args->k);
+  if (overlap(args->a, bytes->a, args->c, bytes->c) || overlap(args->b, bytes->b, args->c, bytes->c))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "C overlaps A or B: it is written while they are read");
   return ASSAY_OK;
 }
@@ -147,7 +151,9 @@ static assay_status check(assay_gemm_args *args, assay_error *err) {
 assay_status assay_gemm(const assay_gemm_args *given, assay_gemm_library library, assay_error *err) {
   if (given == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a matrix product without arguments");
   assay_gemm_args args = *given;
-  assay_status status = check(&args, err);
+  assay_gemm_bytes bytes;
+  assay_status status = assay_gemm_check(&args, err, &bytes);
+  if (status == ASSAY_OK) status = check_memory(&args, &bytes, err);
   if (status != ASSAY_OK) return status;
   const char *cause = NULL;
   if (library == ASSAY_GEMM_AUTO) library = assay_gemm_choice(args.type)->library;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the ways to multiply matrices share. Only src/kernels/gemm includes this (and its tests). */
+/* What the ways to multiply matrices share, with devices too. */
 #ifndef ASSAY_KERNELS_GEMM_GEMM_H
 #define ASSAY_KERNELS_GEMM_GEMM_H
 
@@ -26,6 +26,12 @@ void assay_gemm_open_openblas(assay_gemm_backend *backend);
 /* Kernels that OpenBLAS should use on a processor with this instruction set (its OPENBLAS_CORETYPE); NULL: it knows better. */
 const char *assay_gemm_openblas_core(uint32_t isa);
 
+/* Fills in the strides of tight rows, and how many bytes each matrix takes from its first element to its last. ASSAY_ERR_INVALID as
+ * assay_gemm says; pointers are not looked at. */
+typedef struct assay_gemm_bytes {
+  size_t a, b, c;
+} assay_gemm_bytes;
+assay_status assay_gemm_check(assay_gemm_args *args, assay_error *err, assay_gemm_bytes *bytes);
 /* C = beta * C; a beta of 0 does not read C. */
 void assay_gemm_scale(assay_dtype type, void *c, size_t stride, size_t rows, size_t columns, double beta);
 
