@@ -49,7 +49,7 @@ static assay_crossover_format format_of(const compare_settings *settings) {
 /* One line that is written over, on a terminal only. */
 static void show_progress(void *user, const char *operation, const char *device, double done) {
   (void)user;
-  if (assay_cli_columns(stderr) > 0) fprintf(stderr, "\r\033[K%3.0f %%  %s on %s", 100 * done, operation, device);
+  if (assay_cli_columns(stderr) > 0) fprintf(stderr, "\r\033[K%3d %%  %s on %s", (int)(100 * done), operation, device);
 }
 
 static int run(assay_cli *cli, const void *raw) {

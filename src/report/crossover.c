@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "report/html.h"
 
 static const char *size_text(double size, const char *unit, char text[ASSAY_REPORT_TEXT]) {
   if (strcmp(unit, "bytes") == 0) return assay_report_value(size, "B", text);
-  snprintf(text, ASSAY_REPORT_TEXT, "%.0f %s", size, unit);
+  assay_snprintf(text, ASSAY_REPORT_TEXT, "%.0f %s", size, unit);
   return text;
 }
 
