@@ -83,9 +83,9 @@ typedef enum assay_risk_estimator {
 
 typedef struct assay_risk_covariance_options {
   assay_risk_estimator estimator;
-  double decay;     /* EWMA: in (0, 1); 0: RiskMetrics' 0.94 */
-  bool zero_mean;   /* deviations from 0 instead of from the mean; EWMA as RiskMetrics has it */
-  unsigned threads; /* 0: one. The bits do not depend on it */
+  double decay;       /* EWMA: in (0, 1); 0: RiskMetrics' 0.94 */
+  bool zero_mean;     /* deviations from 0 instead of from the mean; EWMA as RiskMetrics has it */
+  const char *device; /* "auto", "cpu", "opencl", "cuda" or with a number; NULL: the calling thread alone. The bits do not depend on it */
 } assay_risk_covariance_options;
 
 typedef struct assay_risk_covariance_info {

@@ -4,8 +4,8 @@
  *
  * One pass over the returns: deviations are taken from the mean of the first block of periods, and what that mean is off by is corrected
  * at the end. The cancellation is bounded: an offset d between the block's mean and the true one makes the variance at least
- * (block / periods) d^2, so that at most log10(periods / block) digits go. Products are added in blocks of BLOCK periods, a chain of FMAs
- * in each, and blocks in order; that order is the same for every shape of tile, and so are the bits (kernels/risk/covariance.c).
+ * (block / periods) d^2, so that at most log10(periods / block) digits go. Products are added in blocks of RISK_BLOCK periods, a chain of
+ * FMAs in each, and blocks in order; that order is the same for every shape of tile, and so are the bits (kernels/risk/products.c).
  */
 #include <math.h>
 #include <string.h>
@@ -220,7 +220,7 @@ static assay_status estimate_into(estimate *e, assay_error *err, assay_risk_cova
                                   .assets = n,
                                   .roots = e->roots,
                                   .shift = !e->options->zero_mean,
-                                  .threads = e->options->threads};
+                                  .device = e->options->device};
   assay_status status = assay_risk_get_products(&products, err, e->matrix, e->sums, e->shifts);
   if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < n; i++) {
@@ -281,7 +281,10 @@ assay_status assay_risk_correlation(const double *returns, size_t periods, size_
   }
   for (size_t i = 0; i < assets && status == ASSAY_OK; i++) {
     double *row = matrix + i * assets;
-    for (size_t j = 0; j < assets; j++) row[j] = fmin(fmax(made[i * assets + j] * (per[i] * per[j]), -1), 1);
+    for (size_t j = 0; j < assets; j++) {
+      double value = made[i * assets + j] * (per[i] * per[j]);
+      row[j] = value > 1 ? 1 : value < -1 ? -1 : value;
+    }
     row[i] = 1;
   }
   if (status == ASSAY_OK && info != NULL) *info = found;

@@ -10,7 +10,7 @@ typedef struct assay_risk_products {
   size_t periods, assets;
   const double *roots; /* square roots of the periods' weights; NULL: 1 */
   bool shift;          /* take deviations from the mean of the first block; otherwise from 0 */
-  unsigned threads;
+  const char *device;  /* as ASSAY_DEVICE takes it; NULL: this thread alone */
 } assay_risk_products;
 
 /*
