@@ -8,7 +8,8 @@
 #include "cli/table.h"
 
 const char *const assay_price_types[] = {"call", "put", NULL};
-static const char *const european_methods[] = {"closed-form", "tree", NULL};
+static const char *const european_methods[] = {"closed-form", "tree", "montecarlo", NULL}, *const american_methods[] = {"tree",
+                                                                                                                        "montecarlo", NULL};
 static const char *const trees[] = {"leisen-reimer", "crr", NULL};
 
 /* ---- The answer ---------------------------------------------------------------------------------------------------------------------- */
@@ -105,6 +106,12 @@ static void put_line(assay_buf *out, const char *name, double value, double erro
   assay_buf_putc(out, '\n');
 }
 
+/* Counts as they are. */
+static void put_fact_number(assay_buf *out, double value) {
+  bool whole = floor(value) == value && fabs(value) < 1e15;
+  assay_buf_printf(out, whole ? "%14.0f\n" : "%14.6g\n", value);
+}
+
 static void put_plain(assay_buf *out, const assay_price_settings *s, const assay_price_answer *a) {
   put_line(out, "Price", a->price, a->standard_error);
   if (isfinite(a->level)) {
@@ -119,10 +126,9 @@ static void put_plain(assay_buf *out, const assay_price_settings *s, const assay
     if (a->facts[i].text != NULL)
       assay_buf_printf(out, "%14s\n", a->facts[i].text);
     else
-      assay_buf_printf(out, "%14.6g\n", a->facts[i].number);
+      put_fact_number(out, a->facts[i].number);
   }
-  assay_buf_printf(out, "\n%s %s by %s, on %s%s%s.\n", a->payoff, s->type, a->how, a->device, a->reason != NULL ? ": " : "",
-                   a->reason != NULL ? a->reason : "");
+  assay_buf_printf(out, "\n%s %s by %s, on %s.\n", a->payoff, s->type, a->how, a->device);
 }
 
 int assay_price_show(assay_cli *cli, const assay_price_settings *settings, const assay_price_answer *answer) {
@@ -361,17 +367,22 @@ static int run_batch(assay_cli *cli, const assay_price_settings *settings, bool 
 
 static int run_european(assay_cli *cli, const void *raw) {
   const assay_price_settings *s = raw;
-  bool closed = strcmp(s->method, "closed-form") == 0;
+  bool closed = strcmp(s->method, "closed-form") == 0 && strcmp(s->model, "gbm") == 0;
   if (cli->operand_count > 0 && !closed) {
     assay_error err = {0};
     ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "a table of options is priced in closed form: leave --method %s out", s->method);
     return assay_cli_fail(cli, &err);
   }
   if (cli->operand_count > 0) return run_batch(cli, s, false);
+  if (strcmp(s->method, "montecarlo") == 0 || strcmp(s->model, "gbm") != 0) return assay_price_simulate(cli, s, "european");
   return closed ? price_closed(cli, s) : price_tree(cli, s, "european", ASSAY_EXERCISE_EUROPEAN);
 }
 
-static int run_american(assay_cli *cli, const void *raw) { return price_tree(cli, raw, "american", ASSAY_EXERCISE_AMERICAN); }
+static int run_american(assay_cli *cli, const void *raw) {
+  const assay_price_settings *s = raw;
+  if (strcmp(s->method, "montecarlo") == 0) return assay_price_simulate(cli, s, "american");
+  return price_tree(cli, s, "american", ASSAY_EXERCISE_AMERICAN);
+}
 
 static int run_implied(assay_cli *cli, const void *raw) {
   const assay_price_settings *s = raw;
@@ -399,29 +410,41 @@ static int run_implied(assay_cli *cli, const void *raw) {
   return code;
 }
 
-#define STEPS                                                                                                \
-  {                                                                                                          \
-    "steps", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = ASSAY_TREE_MAX_STEPS, ASSAY_PRICE_AT(steps), \
-                                              .help = "Of the tree; 0: 1001."                                \
+#define STEPS                                                                                                                   \
+  {                                                                                                                             \
+    "steps", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = ASSAY_TREE_MAX_STEPS, ASSAY_PRICE_AT(steps),                    \
+                                              .help = "Of the tree (0: 1001) or of each path (0: as many as the payoff needs)." \
   }
 #define TREE \
   { "tree", 0, ASSAY_CLI_TEXT, "KIND", "leisen-reimer", .choices = trees, ASSAY_PRICE_AT(tree), .help = "How the tree is built." }
 
-static const assay_cli_option european_options[] = {
+static const assay_cli_option european_options[] = {ASSAY_PRICE_TYPE,
+                                                    ASSAY_PRICE_SPOT,
+                                                    ASSAY_PRICE_STRIKE,
+                                                    ASSAY_PRICE_TIME,
+                                                    ASSAY_PRICE_RATES,
+                                                    ASSAY_PRICE_VOLATILITY,
+                                                    {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "closed-form", .choices = european_methods,
+                                                     ASSAY_PRICE_AT(method), .help = "How; a model other than gbm is simulated."},
+                                                    TREE,
+                                                    STEPS,
+                                                    ASSAY_PRICE_MODEL,
+                                                    ASSAY_PRICE_SIMULATION,
+                                                    ASSAY_PRICE_JSON,
+                                                    ASSAY_CLI_END};
+static const assay_cli_option american_options[] = {
     ASSAY_PRICE_TYPE,
     ASSAY_PRICE_SPOT,
     ASSAY_PRICE_STRIKE,
     ASSAY_PRICE_TIME,
     ASSAY_PRICE_RATES,
     ASSAY_PRICE_VOLATILITY,
-    {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "closed-form", .choices = european_methods, ASSAY_PRICE_AT(method), .help = "How."},
+    {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "tree", .choices = american_methods, ASSAY_PRICE_AT(method), .help = "How."},
     TREE,
     STEPS,
+    ASSAY_PRICE_SIMULATION,
     ASSAY_PRICE_JSON,
     ASSAY_CLI_END};
-static const assay_cli_option american_options[] = {
-    ASSAY_PRICE_TYPE, ASSAY_PRICE_SPOT, ASSAY_PRICE_STRIKE, ASSAY_PRICE_TIME, ASSAY_PRICE_RATES, ASSAY_PRICE_VOLATILITY, TREE, STEPS,
-    ASSAY_PRICE_JSON, ASSAY_CLI_END};
 static const assay_cli_option implied_options[] = {
     {"price", 'p', ASSAY_CLI_REAL, "PRICE", .needed = true, ASSAY_PRICE_AT(price), .help = "What the option costs."},
     ASSAY_PRICE_TYPE,

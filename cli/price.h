@@ -13,6 +13,13 @@ typedef struct assay_price_settings {
   const char *type, *method, *tree, *device;
   uint64_t steps;
   bool json;
+  /* Monte Carlo */
+  const char *model, *average, *barrier_kind, *watch, *style, *precision, *sampling;
+  double payout, barrier, target_error, level, correlation;
+  double jump_rate, jump_mean, jump_volatility, variance, long_variance, reversion, variance_volatility;
+  uint64_t paths, seed;
+  bool antithetic, control, no_greeks;
+  assay_cli_words spots, volatilities, dividends, weights, correlations; /* of several assets */
 } assay_price_settings;
 
 #define ASSAY_PRICE_AT(field) .at = offsetof(assay_price_settings, field)
@@ -47,7 +54,75 @@ typedef struct assay_price_settings {
 #define ASSAY_PRICE_JSON \
   { "json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", ASSAY_PRICE_AT(json) }
 
-extern const char *const assay_price_types[];
+extern const char *const assay_price_types[], *const assay_price_models[], *const assay_price_precisions[], *const assay_price_samplings[];
+
+/* What a simulation is made of, whatever is paid. */
+#define ASSAY_PRICE_SIMULATION                                                                                                        \
+  {"paths", 'n', ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = 1e12, ASSAY_PRICE_AT(paths), .help = "To simulate; 0: 1,048,576."},  \
+      {"seed", 0, ASSAY_CLI_UNSIGNED, "N", "0", ASSAY_PRICE_AT(seed), .help = "The same seed gives the same price to the last bit."}, \
+      {"target-error",                                                                                                                \
+       0,                                                                                                                             \
+       ASSAY_CLI_REAL,                                                                                                                \
+       "E",                                                                                                                           \
+       "0",                                                                                                                           \
+       .low = 0,                                                                                                                      \
+       .high = 1e300,                                                                                                                 \
+       ASSAY_PRICE_AT(target_error),                                                                                                  \
+       .help = "Simulate until the standard error is at most this; 0: --paths decides."},                                             \
+      {"level", 0, ASSAY_CLI_REAL, "P", "0.95", .low = 0.01, .high = 0.999999, ASSAY_PRICE_AT(level), .help = "Of the interval."},    \
+      {"precision",                                                                                                                   \
+       0,                                                                                                                             \
+       ASSAY_CLI_TEXT,                                                                                                                \
+       "TYPE",                                                                                                                        \
+       "f64",                                                                                                                         \
+       .choices = assay_price_precisions,                                                                                             \
+       ASSAY_PRICE_AT(precision),                                                                                                     \
+       .help = "Of the simulation."},                                                                                                 \
+      {"sampling",                                                                                                                    \
+       0,                                                                                                                             \
+       ASSAY_CLI_TEXT,                                                                                                                \
+       "KIND",                                                                                                                        \
+       "pseudo",                                                                                                                      \
+       .choices = assay_price_samplings,                                                                                              \
+       ASSAY_PRICE_AT(sampling),                                                                                                      \
+       .help = "Pseudo-random numbers, or Sobol points."},                                                                            \
+      {"antithetic", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(antithetic), .help = "Each path with its mirror image."},                      \
+      {"control", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(control), .help = "With a control variate."},                                     \
+      {"no-greeks", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(no_greeks), .help = "The price alone."}, {                                      \
+    "device", 'd', ASSAY_CLI_TEXT, "DEVICE", .environment = "ASSAY_DEVICE", ASSAY_PRICE_AT(device),                                   \
+                                             .help = "auto, cpu, opencl[:n] or cuda[:n]; auto when not given."                        \
+  }
+
+/* How the underlying moves. */
+#define ASSAY_PRICE_MODEL                                                                                                        \
+  {"model",                                                                                                                      \
+   0,                                                                                                                            \
+   ASSAY_CLI_TEXT,                                                                                                               \
+   "MODEL",                                                                                                                      \
+   "gbm",                                                                                                                        \
+   .choices = assay_price_models,                                                                                                \
+   ASSAY_PRICE_AT(model),                                                                                                        \
+   .help = "Geometric Brownian motion, with jumps (Merton), or with a variance of its own (Heston)."},                           \
+      {"jump-rate", 0, ASSAY_CLI_REAL, "N", "0", ASSAY_PRICE_AT(jump_rate), .help = "Merton: jumps a year."},                    \
+      {"jump-mean", 0, ASSAY_CLI_REAL, "M", "0", ASSAY_PRICE_AT(jump_mean), .help = "Merton: mean of the logarithm of a jump."}, \
+      {"jump-volatility", 0, ASSAY_CLI_REAL, "S", "0", ASSAY_PRICE_AT(jump_volatility), .help = "Merton: its deviation."},       \
+      {"variance", 0, ASSAY_CLI_REAL, "V", "0", ASSAY_PRICE_AT(variance), .help = "Heston: now."},                               \
+      {"long-variance", 0, ASSAY_CLI_REAL, "V", "0", ASSAY_PRICE_AT(long_variance), .help = "Heston: in the long run."},         \
+      {"reversion", 0, ASSAY_CLI_REAL, "K", "0", ASSAY_PRICE_AT(reversion), .help = "Heston: speed of return to it."},           \
+      {"variance-volatility",                                                                                                    \
+       0,                                                                                                                        \
+       ASSAY_CLI_REAL,                                                                                                           \
+       "X",                                                                                                                      \
+       "0",                                                                                                                      \
+       ASSAY_PRICE_AT(variance_volatility),                                                                                      \
+       .help = "Heston: volatility of the variance."},                                                                           \
+  {                                                                                                                              \
+    "correlation", 0, ASSAY_CLI_REAL, "R", "0", .low = -1, .high = 1, ASSAY_PRICE_AT(correlation),                               \
+                                                .help = "Heston: of the variance with the underlying."                           \
+  }
+
+/* By simulation; `payoff` and `how` are words for the answer. Returns the exit code. */
+int assay_price_simulate(assay_cli *cli, const assay_price_settings *settings, const char *payoff);
 
 typedef struct assay_price_greek {
   const char *name;

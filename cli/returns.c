@@ -254,3 +254,32 @@ void assay_returns_say_left_out(const assay_cli *cli, const assay_returns *retur
     fprintf(stderr, "%s %s: %zu rows of %s were left out, since not every asset has a number in them\n", cli->program, cli->verb->name,
             returns->left_out, returns->source);
 }
+
+assay_status assay_returns_pairs(assay_cli *cli, const assay_returns *returns, const assay_cli_words *pairs, const char *option,
+                                 assay_error *err, double *values, bool *seen) {
+  for (size_t i = 0; i < pairs->count; i++) {
+    const char *equals = strrchr(pairs->items[i], '=');
+    size_t asset = 0;
+    double value = 0;
+    if (equals == NULL || equals == pairs->items[i] || !assay_parse_f64(equals + 1, &value) || !isfinite(value))
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs ASSET=NUMBER, such as %s=0.5, not '%s'", option, returns->names[0],
+                        pairs->items[i]);
+    const char *name = assay_arena_strndup(&cli->arena, pairs->items[i], (size_t)(equals - pairs->items[i]));
+    if (name == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for --%s", option);
+    assay_status status = assay_returns_find(returns, name, err, &asset);
+    if (status != ASSAY_OK) return status;
+    values[asset] = value;
+    if (seen != NULL) seen[asset] = true;
+  }
+  return ASSAY_OK;
+}
+
+const char *const assay_returns_estimators[] = {"sample", "ewma", "ledoit-wolf", "ledoit-wolf-correlation", NULL};
+
+assay_risk_covariance_options assay_returns_estimator(const char *name, double decay, bool zero_mean) {
+  static const assay_risk_estimator kinds[] = {ASSAY_RISK_SAMPLE, ASSAY_RISK_EWMA, ASSAY_RISK_LEDOIT_WOLF,
+                                               ASSAY_RISK_LEDOIT_WOLF_CORRELATION};
+  size_t at = 0;
+  while (assay_returns_estimators[at + 1] != NULL && strcmp(assay_returns_estimators[at], name) != 0) at++;
+  return (assay_risk_covariance_options){.estimator = kinds[at], .decay = decay, .zero_mean = zero_mean};
+}

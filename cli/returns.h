@@ -3,6 +3,8 @@
 #ifndef ASSAY_CLI_RETURNS_H
 #define ASSAY_CLI_RETURNS_H
 
+#include <assay/risk.h>
+
 #include "cli/table.h"
 
 typedef struct assay_returns_settings {
@@ -70,6 +72,12 @@ assay_status assay_returns_apart(assay_cli *cli, const assay_returns *returns, c
 assay_status assay_returns_find(const assay_returns *returns, const char *name, assay_error *err, size_t *asset);
 /* The returns of one asset as an array of their own. */
 double *assay_returns_of(assay_cli *cli, const assay_returns *returns, size_t asset);
+/* "MSFT=0.5": one number an asset; those that are not named stay as they are. `seen` (NULL: not wanted) says which were named. */
+assay_status assay_returns_pairs(assay_cli *cli, const assay_returns *returns, const assay_cli_words *words, const char *option,
+                                 assay_error *err, double *values, bool *seen);
+/* The covariance that a user names. */
+extern const char *const assay_returns_estimators[];
+assay_risk_covariance_options assay_returns_estimator(const char *name, double decay, bool zero_mean);
 /* On standard error, when rows were left out. */
 void assay_returns_say_left_out(const assay_cli *cli, const assay_returns *returns);
 

@@ -46,26 +46,6 @@ static int with_returns(assay_cli *cli, const void *settings, bool together, con
   return assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, schema, rows);
 }
 
-/* "MSFT=0.5": one number an asset; those that are not named stay as they are. `seen` (NULL: not wanted) says which were named. */
-static assay_status read_pairs(const job *j, const assay_cli_words *words, const char *option, assay_error *err, double *values,
-                               bool *seen) {
-  for (size_t i = 0; i < words->count; i++) {
-    const char *equals = strrchr(words->items[i], '=');
-    size_t asset = 0;
-    double value = 0;
-    if (equals == NULL || equals == words->items[i] || !assay_parse_f64(equals + 1, &value) || !isfinite(value))
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs ASSET=NUMBER, such as %s=0.5, not '%s'", option, j->from.names[0],
-                        words->items[i]);
-    const char *name = assay_arena_strndup(&j->cli->arena, words->items[i], (size_t)(equals - words->items[i]));
-    if (name == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for --%s", option);
-    assay_status status = assay_returns_find(&j->from, name, err, &asset);
-    if (status != ASSAY_OK) return status;
-    values[asset] = value;
-    if (seen != NULL) seen[asset] = true;
-  }
-  return ASSAY_OK;
-}
-
 static double *room(const job *j, size_t count, assay_error *err) {
   double *values = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *values);
   if (values == NULL) ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->from.source);
@@ -121,7 +101,7 @@ static assay_status var(job *j, assay_error *err) {
   j->grid.columns = sizeof names / sizeof *names;
   if (levels == NULL || weights == NULL || pnl == NULL) return ASSAY_ERR_NO_MEMORY;
   assay_status status = read_levels(j, err, levels);
-  if (status == ASSAY_OK) status = read_pairs(j, &j->settings->weights, "weights", err, weights, NULL);
+  if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->weights, "weights", err, weights, NULL);
   if (status != ASSAY_OK) return status;
   assay_cli_grid_fact(&j->grid, "method", j->settings->method, NAN);
   if (j->settings->weights.count > 0) {
@@ -140,14 +120,8 @@ static assay_status var(job *j, assay_error *err) {
 /* ---- covariance, correlation ------------------------------------------------------------------------------------------------------------
  */
 
-static const char *const estimators[] = {"sample", "ewma", "ledoit-wolf", "ledoit-wolf-correlation", NULL};
-
 static assay_risk_covariance_options estimator_of(const risk_settings *s) {
-  static const assay_risk_estimator kinds[] = {ASSAY_RISK_SAMPLE, ASSAY_RISK_EWMA, ASSAY_RISK_LEDOIT_WOLF,
-                                               ASSAY_RISK_LEDOIT_WOLF_CORRELATION};
-  size_t at = 0;
-  while (estimators[at + 1] != NULL && strcmp(estimators[at], s->estimator) != 0) at++;
-  return (assay_risk_covariance_options){.estimator = kinds[at], .decay = s->decay, .zero_mean = s->zero_mean};
+  return assay_returns_estimator(s->estimator, s->decay, s->zero_mean);
 }
 
 /* The library counts assets; people know them by name. */
@@ -275,8 +249,8 @@ static assay_status stress(job *j, assay_error *err) {
   if (positions == NULL || values == NULL || shocks == NULL || matrix == NULL || seen == NULL || shocked == NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->from.source);
   memset(seen, 0, assets * sizeof *seen);
-  assay_status status = read_pairs(j, &j->settings->positions, "position", err, positions, NULL);
-  if (status == ASSAY_OK) status = read_pairs(j, &j->settings->shocks, "shock", err, values, seen);
+  assay_status status = assay_returns_pairs(j->cli, &j->from, &j->settings->positions, "position", err, positions, NULL);
+  if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->shocks, "shock", err, values, seen);
   for (size_t a = 0; a < assets; a++) {
     if (!seen[a]) continue;
     shocked[shocked_count] = a;
@@ -327,19 +301,19 @@ static const char *const var_methods[] = {"historical", "normal", "cornish-fishe
 
 #define FROM ASSAY_RETURNS_OPTIONS(risk_settings)
 #define OUT ASSAY_CLI_GRID_OPTIONS(risk_settings)
-#define ESTIMATOR                                                                                                           \
-  {"estimator", 'e', ASSAY_CLI_TEXT, "NAME", "sample", .choices = estimators, AT(estimator), .help = "Of the covariance."}, \
-      {"decay",                                                                                                             \
-       0,                                                                                                                   \
-       ASSAY_CLI_REAL,                                                                                                      \
-       "D",                                                                                                                 \
-       "0.94",                                                                                                              \
-       .low = 0.01,                                                                                                         \
-       .high = 0.9999,                                                                                                      \
-       AT(decay),                                                                                                           \
-       .help = "Weight of a period against the next one: ewma."},                                                           \
-  {                                                                                                                         \
-    "zero-mean", 0, ASSAY_CLI_FLAG, AT(zero_mean), .help = "Deviations from 0 instead of from the mean."                    \
+#define ESTIMATOR                                                                                                                         \
+  {"estimator", 'e', ASSAY_CLI_TEXT, "NAME", "sample", .choices = assay_returns_estimators, AT(estimator), .help = "Of the covariance."}, \
+      {"decay",                                                                                                                           \
+       0,                                                                                                                                 \
+       ASSAY_CLI_REAL,                                                                                                                    \
+       "D",                                                                                                                               \
+       "0.94",                                                                                                                            \
+       .low = 0.01,                                                                                                                       \
+       .high = 0.9999,                                                                                                                    \
+       AT(decay),                                                                                                                         \
+       .help = "Weight of a period against the next one: ewma."},                                                                         \
+  {                                                                                                                                       \
+    "zero-mean", 0, ASSAY_CLI_FLAG, AT(zero_mean), .help = "Deviations from 0 instead of from the mean."                                  \
   }
 
 static const assay_cli_option var_options[] = {

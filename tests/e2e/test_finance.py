@@ -171,6 +171,133 @@ class Risk(Finance):
         self.assertEqual([row["asset"] for row in matrix], ["MSFT", "AMZN", "IBM", "GOOG", "AAPL"])
 
 
+class Simulations(Finance):
+    def test_the_closed_form_within_three_standard_errors(self):
+        words = ["price", "european", *MARKET, "--volatility", "0.2", "--method", "montecarlo", "--paths", "200000", "--seed", "42"]
+        one = self.answer(*words)
+        self.assertLess(abs(one["price"] - black_scholes("call", 100, 110, 0.25, 0.05, 0.2)), 3 * one["standard_error"])
+        self.assertTrue(one["low"] < one["price"] < one["high"])
+        self.assertEqual((one["paths"], one["seed"]), (200000, 42))
+        delta = normal((math.log(100 / 110) + (0.05 + 0.02) * 0.25) / 0.1)
+        self.assertLess(abs(one["greeks"]["delta"] - delta), 4 * one["greek_errors"]["delta"])
+        self.assertTrue(one["device"])
+        self.assertEqual(one["price"], self.answer(*words, env={"ASSAY_THREADS": "1"})["price"])  # to the last bit
+        self.assertNotEqual(one["price"], self.answer(*words[:-1], "43")["price"])
+        self.assertIn("by Monte Carlo", self.check(*words).stdout)
+
+    def test_an_average_is_worth_less_than_the_end(self):
+        market = ["--spot", "100", "--strike", "100", "--time", "1", "--rate", "0.05", "--volatility", "0.2", "--paths", "20000"]
+        asian = self.answer("price", "asian", *market, "--steps", "12", "--control")
+        self.assertLess(abs(asian["price"] - 6.0), 0.3)  # between the geometric average's 5.9 and 6.1
+        self.assertGreater(asian["variance_ratio"], 100)
+        self.assertEqual(asian["steps"], 12)
+
+    def test_bad_input_has_a_sentence(self):
+        market = [*MARKET, "--volatility", "0.2"]
+        self.refuse("price", "european", *market, "--method", "montecarlo", "--paths", "99999999999999", says="--paths")
+        self.refuse("price", "european", *market, "--method", "monte", says="--method cannot be 'monte'")
+        self.refuse("price", "european", *market, "--method", "montecarlo", "--device", "cdua", says="cdua")
+        self.refuse("price", "barrier", *market, says="--barrier PRICE is missing")
+        self.refuse("price", "spread", "--spot", "100", "--volatility", "0.2", *MARKET[2:], says="a spread is between two assets")
+        self.refuse("price", "basket", "--spot", "100,90", "--volatility", "0.2", *MARKET[2:], says="--volatility has 1 number")
+
+
+class Indicators(Finance):
+    def test_the_table_comes_back_with_a_column_more(self):
+        path = self.table()
+        closes = [float(row["calm"]) for row in rows(self.read("prices.csv"))]
+        done = rows(self.check("indicator", "sma", "--period", "5", "--column", "calm", path).stdout)
+        self.assertEqual([row["date"] for row in done], [row["date"] for row in rows(self.read("prices.csv"))])
+        self.assertEqual([row["sma"] for row in done[:4]], [""] * 4)
+        for i in range(4, 60):
+            self.assertAlmostEqual(float(done[i]["sma"]), sum(closes[i - 4:i + 1]) / 5, 9)
+
+    def test_an_rsi_and_its_crossings(self):
+        series = "close\n" + "".join(f"{100 + i}\n" for i in range(20)) + "".join(f"{119 - 3 * i}\n" for i in range(1, 21))
+        answer = self.answer("indicator", "rsi", "--period", "14", stdin=series)
+        self.assertEqual(answer["parameters"]["period"], 14)
+        values = answer["values"]["rsi"]
+        self.assertEqual((answer["rows"], len(values), answer["warmup"]["rsi"]), (40, 40, 14))
+        self.assertEqual(values[:14], [None] * 14)
+        self.assertEqual(values[14], 100)
+        self.assertIn("enters oversold", [c["event"] for c in answer["crossings"]])
+        for c in answer["crossings"]:
+            self.assertEqual(values[c["row"]] < 30, c["event"] == "enters oversold", c)
+
+    def test_a_gap_poisons_nothing(self):
+        whole = [float(row["sma"]) for row in rows(self.check("indicator", "sma", "--period", "2", "-", stdin="v\n1\n2\n4\n").stdout)[1:]]
+        gap = rows(self.check("indicator", "sma", "--period", "2", "-", stdin="v,w\n1,a\n2,b\n,c\n4,d\n").stdout)
+        self.assertEqual([row["sma"] for row in gap], ["", str(whole[0]), "", str(int(whole[1]))])
+
+    def test_several_series_in_one_table(self):
+        lines = ["name,price"] + [f"{name},{value}" for i in range(6) for name, value in (("a", i), ("b", 10 * i))]
+        done = rows(self.check("indicator", "sma", "-p", "3", "--by", "name", "-", stdin="\n".join(lines)).stdout)
+        self.assertEqual([float(row["sma"]) for row in done if row["name"] == "b" and row["sma"]], [10, 20, 30, 40])
+        self.assertEqual([row["sma"] for row in done if row["name"] == "a"][:3], ["", "", "1"])
+
+    def test_bad_input_has_a_sentence(self):
+        path = self.table()
+        self.refuse("indicator", "rsy", path, says="did you mean 'rsi'?")
+        self.refuse("indicator", "rsi", path, says="--column says which it is")
+        self.refuse("indicator", "rsi", "--period", "0", "-c", "calm", path, says="--period")
+        self.refuse("indicator", "rsi", "--period", "2.5", "-c", "calm", path, says="whole")
+        self.refuse("indicator", "rsi", "--set", "perod=3", "-c", "calm", path, says="no parameter 'perod'")
+        self.refuse("indicator", "rsi", "-", stdin="1\n2\n", says="standard input has 2 rows")
+        self.refuse("indicator", "atr", "-c", "calm", path, says="needs high")
+        self.refuse("indicator", says="`indicator --list` shows")
+        names = [row["name"] for row in self.answer("indicator", "--list")["indicators"]]
+        self.assertTrue({"sma", "rsi", "macd", "bollinger", "atr"} <= set(names))
+
+
+class Portfolios(Finance):
+    def prices(self):
+        lines, values = ["a,b,c"], [100, 100, 100]
+        for i in range(80):
+            moves = (((i * 7) % 11 - 5) / 500, ((i * 5) % 13 - 6 + 0.5) / 250, ((i * 3) % 17 - 8 + 1) / 200)
+            values = [v * (1 + m) for v, m in zip(values, moves)]
+            lines.append(",".join(f"{v:.9f}" for v in values))
+        return self.write("three.csv", "\n".join(lines) + "\n")
+
+    def weights(self, *words):
+        answer = self.answer("portfolio", *words)
+        return {row["asset"]: row["weight"] for row in answer["weights"]}, answer
+
+    def test_weights_keep_to_their_constraints(self):
+        path = self.prices()
+        calm, answer = self.weights("minimum-variance", path)
+        self.assertAlmostEqual(sum(calm.values()), 1, 9)
+        self.assertEqual(max(calm, key=calm.get), "a")
+        self.assertLess(answer["kkt"], 1e-8)
+        covariance = {row["asset"]: row for row in self.answer("risk", "covariance", path)["matrix"]}
+        variance = sum(calm[x] * calm[y] * covariance[x][y] for x in calm for y in calm)
+        self.assertAlmostEqual(answer["volatility"], math.sqrt(variance), 9)
+        bound, _ = self.weights("minimum-variance", path, "--bound", "a=:0.3", "--group", "rest=b+c=:0.8")
+        self.assertTrue(bound["a"] <= 0.3 + 1e-9 and bound["b"] + bound["c"] <= 0.8 + 1e-9)
+        parity, _ = self.weights("risk-parity", path)
+        shares = [parity[x] * sum(parity[y] * covariance[x][y] for y in parity) for x in parity]
+        self.assertAlmostEqual(max(shares) / min(shares), 1, 5)
+        best, sharpest = self.weights("maximum-sharpe", path)
+        self.assertGreaterEqual(sharpest["sharpe"], answer["sharpe"])
+        self.assertTrue(all(w >= -1e-9 for w in best.values()))
+
+    def test_the_frontier_rises(self):
+        points = rows(self.check("portfolio", "frontier", self.prices(), "--points", "6", "--format", "csv").stdout)
+        self.assertEqual(len(points), 6)
+        risks = [float(p["volatility"]) for p in points]
+        self.assertEqual(risks, sorted(risks))
+        target, answer = self.weights("target-return", self.prices(), "--return", points[3]["expected_return"])
+        self.assertAlmostEqual(answer["volatility"], risks[3], 6)
+
+    def test_contradictions_are_named(self):
+        path = self.prices()
+        self.refuse("portfolio", "minimum-variance", path, "--high", "0.2", says="no portfolio fits")
+        self.refuse("portfolio", "minimum-variance", path, "--bound", "a=much", says="--bound needs ASSET=LOW:HIGH")
+        self.refuse("portfolio", "minimum-variance", path, "--group", "x=a", says="--group needs NAME=ASSET+ASSET=LOW:HIGH")
+        self.refuse("portfolio", "minimum-variance", path, "--turnover", "0.1", says="--turnover and --current go together")
+        self.refuse("portfolio", "target-return", path, says="--return R is missing")
+        self.refuse("portfolio", "best", path, says="there is no 'portfolio best'")
+
+
 class Devices(Finance):
     def test_what_there_is(self):
         listed = self.answer("device", "list")["devices"]
