@@ -243,6 +243,16 @@ typedef struct assay_memory_row {
 ASSAY_API size_t assay_device_memory_classes(const assay_device *device, assay_memory_row *rows, size_t capacity);
 ASSAY_API size_t assay_device_memory_labels(const assay_device *device, assay_memory_row *rows, size_t capacity);
 
+/* What would save memory or time, most important first. */
+typedef struct assay_memory_advice {
+  unsigned priority;   /* 1: now; 2: worth it; 3: small */
+  double saving_bytes; /* at least; 0 when it saves time, not memory */
+  char what[160];      /* what is the case, with its figures */
+  char mend[160];      /* what to do about it */
+} assay_memory_advice;
+/* Writes up to `capacity` rows and returns how many there are; 0 when all is well. */
+ASSAY_API size_t assay_device_memory_advise(const assay_device *device, assay_memory_advice *rows, size_t capacity);
+
 /* Gives free memory back to the device until at most `keep_bytes` are reserved, cached buffers first, and returns how many bytes it gave
  * back. What live buffers use stays, with the slab that it lies in. */
 ASSAY_API uint64_t assay_device_trim(assay_device *device, uint64_t keep_bytes);
@@ -265,6 +275,25 @@ typedef struct assay_device_health {
   char cause[256];     /* of what is not available; "" when all is */
 } assay_device_health;
 ASSAY_API void assay_device_get_health(const assay_device *device, assay_device_health *health);
+
+/* ---- What suits finance (M7) ---------------------------------------------------------------------------------------------------- */
+
+/* Measured on the device, once a machine and driver. */
+typedef struct assay_finance_profile {
+  char device[32];
+  uint64_t batch_paths;                    /* the fewest paths a launch that reach nine tenths of the best rate */
+  double paths_per_s_f32, paths_per_s_f64; /* European paths, at their best; NaN where the device lacks the precision */
+  double launch_ns;                        /* a launch of one group with its wait */
+  double f32_error_ratio;                  /* |mean f32 - mean f64| / mean, of 2^22 paths */
+  bool use_f32;                            /* f32 is at least a quarter faster, and its error is lost in that of the paths */
+  bool use_fp16;                           /* false: there is no kernel in half precision whose error was measured */
+  int64_t measured_at_s;                   /* seconds since 1970 */
+  bool cached;                             /* read, not measured now */
+} assay_finance_profile;
+
+/* From the cache ($ASSAY_CACHE_DIR, else ~/.cache/assay), else measured, which takes about a second, and cached. `anew`
+ * measures in any case. A cache that cannot be written is no error. */
+ASSAY_API assay_status assay_device_profile_finance(assay_device *device, bool anew, assay_error *err, assay_finance_profile *profile);
 
 /* ---- Activity: what devices did --------------------------------------------------------------------------------------------------- */
 

@@ -27,6 +27,7 @@ typedef struct registered {
   const assay_backend *backend;
   size_t index;     /* in the backend */
   assay_core *core; /* while it is open */
+  bool lost;        /* and closed */
 } registered;
 
 struct assay_registry {
@@ -142,7 +143,8 @@ size_t assay_device_list(assay_device_row *rows, size_t capacity) {
 
 /* Under the lock. A device that is lost stays so. */
 static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
-  if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
+  if (!row->public.available)
+    return ASSAY_FAIL(err, row->lost ? ASSAY_ERR_LOST : ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
   assay_status status = ASSAY_OK;
   if (row->core != NULL) {
     status = assay_core_usable(row->core, err);
@@ -161,6 +163,7 @@ static void forget(registered *row, void (*close)(assay_core *)) {
   assay_core *core = row->core;
   row->core = NULL;
   if (is_lost(core)) {
+    row->lost = true;
     row->public.available = false;
     snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
   }
@@ -190,6 +193,25 @@ static assay_status make_handle(assay_core *core, bool exact, const char *reason
   return ASSAY_OK;
 }
 
+/* What would have been better: devices that were lost, then backends before the one taken that have nothing for auto here. A cause may be
+ * long; assay_device_list has it whole. */
+static void add_absent(const assay_registry *registry, const assay_backend *taken, assay_buf *reason) {
+  for (size_t i = 0; i < registry->count; i++) {
+    const registered *row = &registry->rows[i];
+    if (!row->public.available && row->public.info.rank != 0)
+      assay_buf_printf(reason, "%s: %.100s; ", row->public.info.id, row->public.cause);
+  }
+  for (size_t i = 0; i < registry->count && registry->rows[i].backend != taken; i++) {
+    const registered *row = &registry->rows[i];
+    const assay_device_info *info = &row->public.info;
+    if (info->rank != 0) continue;
+    if (row->public.available)
+      assay_buf_printf(reason, "%s (%.60s) is for those who ask for it; ", info->id, info->name);
+    else
+      assay_buf_printf(reason, "%s: %.100s; ", info->id, row->public.cause);
+  }
+}
+
 /* auto: the best that opens; the reason names each that was better and why it was not taken. */
 static assay_status open_best(assay_registry *registry, assay_error *err, assay_core **core, assay_buf *reason) {
   registered *ordered[ROWS];
@@ -203,14 +225,7 @@ static assay_status open_best(assay_registry *registry, assay_error *err, assay_
     else
       assay_buf_printf(reason, "%s: %s; ", ordered[i]->public.info.id, cause.message);
   }
-  /* Backends that have none here, of those that stand before the one taken. */
-  for (size_t i = 0; i < registry->count; i++) {
-    const registered *row = &registry->rows[i];
-    if (last != ROWS && row->backend == ordered[last]->backend) break;
-    if (!row->public.available) assay_buf_printf(reason, "%s: %s; ", row->public.info.id, row->public.cause);
-    if (row->public.available && row->public.info.rank == 0)
-      assay_buf_printf(reason, "%s (%s) is for those who ask for it; ", row->public.info.id, row->public.info.name);
-  }
+  add_absent(registry, last != ROWS ? ordered[last]->backend : NULL, reason);
   if (last == ROWS)
     return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device: %s", reason->data != NULL ? reason->data : "no backend is built in");
   assay_buf_printf(reason, "%s%s", reason->length > 0 ? "so " : "the best one here: ", ordered[last]->public.info.id);
