@@ -35,6 +35,7 @@ if [ "${1:-bars}" = bars ]; then
   if "$here/bin/assay" device status >/dev/null 2>&1; then part "devices" "$here/bin/assay" device status; fi
   part "backend, CUDA" "$here/bench/device_backend" cuda
   part "backend, OpenCL" "$here/bench/device_backend" opencl
+  part "matrix products" "$here/bench/device_gemm" cuda
   if [ -x "$here/bench/device_bars" ]; then part "bars" "$here/bench/device_bars"; fi
 fi
 exit $failed
