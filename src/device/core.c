@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An open device of the process: references, kernels by name, and whether it still answers. */
+/* An open device of the process: its pool, kernels by name, and whether it still answers. */
 #include "device/core.h"
 
 #include <stdio.h>
@@ -77,7 +77,6 @@ assay_status assay_core_open(const assay_backend *backend, size_t index, const a
   core->info = *info;
   core->in_order = (info->flags & ASSAY_DEVICE_IN_ORDER) != 0;
   core->debug = assay_settings_debug();
-  core->references = 1;
   core->activity_device = assay_ring_device(info->id);
   pthread_mutex_init(&core->lock, NULL);
   status = backend->open(index, err, &core->state);
@@ -91,22 +90,12 @@ assay_status assay_core_open(const assay_backend *backend, size_t index, const a
   return ASSAY_OK;
 }
 
-void assay_core_ref(assay_core *core) {
-  pthread_mutex_lock(&core->lock);
-  core->references++;
-  pthread_mutex_unlock(&core->lock);
-}
-
 void assay_core_close(assay_core *core) {
   for (size_t i = 0; i < core->idle_count; i++) core->backend->queue_destroy(core->state, core->idle_queues[i]);
   assay_pool_destroy(core->pool);
   core->backend->close(core->state);
   pthread_mutex_destroy(&core->lock);
   assay_free(core);
-}
-
-void assay_core_unref(assay_core *core) {
-  if (core != NULL) assay_registry_release(core, assay_core_close);
 }
 
 /* ---- losses ---------------------------------------------------------------------------------------------------------------------------

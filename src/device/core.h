@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the core share. A core is an open device of the process, shared by all who opened it; an assay_device is one caller's
- * handle to it, with the reason why the caller got this one. A core lives as long as its registry, a lost one as long as handles, streams
- * or events refer to it.
+ * handle to it, with the reason why the caller got this one. A core lives as long as its registry, also when it is lost: opening takes up
+ * to a second, and somebody may still hold buffers.
  * Locks: pool before core; neither is held while commands are enqueued.
  */
 #ifndef ASSAY_DEVICE_CORE_H
@@ -33,12 +33,10 @@ typedef struct assay_core {
   void *state;
   assay_pool *pool;
   assay_registry *registry;
-  size_t row; /* in the registry */
   bool in_order, debug;
   unsigned activity_device;
   atomic_bool lost;
   pthread_mutex_t lock; /* of what follows */
-  unsigned references;
   assay_stream *streams[ASSAY_POOL_STREAMS];
   void *idle_queues[ASSAY_CORE_IDLE_QUEUES];
   size_t idle_count;
@@ -68,8 +66,6 @@ struct assay_event {
 /* core.c */
 assay_status assay_core_open(const assay_backend *backend, size_t index, const assay_device_info *info, assay_error *err,
                              assay_core **core);
-void assay_core_ref(assay_core *core);
-void assay_core_unref(assay_core *core);
 /* The registry's alone. */
 void assay_core_close(assay_core *core);
 /* ASSAY_ERR_LOST with the cause once the device is lost. */
@@ -88,8 +84,6 @@ size_t assay_registry_list(assay_registry *registry, assay_device_row *rows, siz
 assay_status assay_registry_open(assay_registry *registry, const char *request, assay_error *err, assay_device **device);
 /* The device that work moves to: the native lanes of the processor. */
 assay_status assay_registry_open_fallback(assay_registry *registry, assay_error *err, assay_device **device);
-/* Gives a reference back; a lost core that nobody uses any more is closed. */
-void assay_registry_release(assay_core *core, void (*close)(assay_core *));
 
 /* settings.c: what the environment says. */
 assay_status assay_settings_memory_fraction(double otherwise, assay_error *err, double *fraction);

@@ -26,8 +26,7 @@ typedef struct registered {
   assay_device_row public;
   const assay_backend *backend;
   size_t index;     /* in the backend */
-  assay_core *core; /* while it is open */
-  bool lost;        /* and closed */
+  assay_core *core; /* once it was opened */
 } registered;
 
 struct assay_registry {
@@ -143,42 +142,14 @@ size_t assay_device_list(assay_device_row *rows, size_t capacity) {
 
 /* Under the lock. A device that is lost stays so. */
 static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
-  if (!row->public.available)
-    return ASSAY_FAIL(err, row->lost ? ASSAY_ERR_LOST : ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
+  if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
   assay_status status = ASSAY_OK;
   if (row->core != NULL) {
     status = assay_core_usable(row->core, err);
   } else if ((status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core)) == ASSAY_OK) {
     row->core->registry = registry;
-    row->core->row = (size_t)(row - registry->rows);
   }
-  if (status == ASSAY_OK) assay_core_ref(row->core);
   return status;
-}
-
-static bool is_lost(assay_core *core) { return atomic_load_explicit(&core->lost, memory_order_acquire); }
-
-/* Under the lock, so that nobody opens the device while it is going. */
-static void forget(registered *row, void (*close)(assay_core *)) {
-  assay_core *core = row->core;
-  row->core = NULL;
-  if (is_lost(core)) {
-    row->lost = true;
-    row->public.available = false;
-    snprintf(row->public.cause, sizeof row->public.cause, "it was lost: %.200s", core->lost_cause);
-  }
-  close(core);
-}
-
-/* The registry's own reference keeps a device open, since opening one takes up to a second; a lost one goes with its last user. */
-void assay_registry_release(assay_core *core, void (*close)(assay_core *)) {
-  assay_registry *registry = core->registry;
-  pthread_mutex_lock(&registry->lock);
-  pthread_mutex_lock(&core->lock);
-  unsigned left = --core->references;
-  pthread_mutex_unlock(&core->lock);
-  if (left == 1 && is_lost(core)) forget(&registry->rows[core->row], close);
-  pthread_mutex_unlock(&registry->lock);
 }
 
 static assay_status make_handle(assay_core *core, bool exact, const char *reason, assay_error *err, assay_device **device) {
@@ -288,7 +259,6 @@ static assay_status open_request(assay_registry *registry, const char *request, 
     assay_buf_printf(&reason, from_environment ? "ASSAY_DEVICE=%.60s asks for it" : "'%.60s' was asked for", request);
   if (status == ASSAY_OK) {
     status = make_handle(core, exact, reason.data != NULL ? reason.data : "", err, device);
-    if (status != ASSAY_OK) assay_core_unref(core);
   }
   assay_buf_deinit(&reason);
   return status;
@@ -314,8 +284,7 @@ assay_status assay_registry_open_fallback(assay_registry *registry, assay_error 
       last == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no processor device to move to") : open_row(registry, last, err);
   if (status == ASSAY_OK) core = last->core;
   pthread_mutex_unlock(&registry->lock);
-  if (status == ASSAY_OK && (status = make_handle(core, false, "the work moved here", err, device)) != ASSAY_OK) assay_core_unref(core);
-  return status;
+  return status == ASSAY_OK ? make_handle(core, false, "the work moved here", err, device) : status;
 }
 
 assay_status assay_device_open(const char *request, assay_error *err, assay_device **device) {
@@ -323,11 +292,7 @@ assay_status assay_device_open(const char *request, assay_error *err, assay_devi
   return assay_registry_open(assay_registry_of_process(), request, err, device);
 }
 
-void assay_device_close(assay_device *device) {
-  if (device == NULL) return;
-  assay_core_unref(device->core);
-  assay_free(device);
-}
+void assay_device_close(assay_device *device) { assay_free(device); }
 
 /* Kept for good, so that a driver is not taken down while the program ends. */
 assay_status assay_device_default(assay_error *err, assay_device **device) {

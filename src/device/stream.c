@@ -34,7 +34,6 @@ static bool enter(assay_core *core, assay_stream *stream) {
     found = true;
     stream->index = i;
     core->streams[i] = stream;
-    core->references++;
   }
   pthread_mutex_unlock(&core->lock);
   return found;
@@ -77,7 +76,6 @@ void assay_stream_destroy(assay_stream *stream) {
   else
     core->backend->queue_destroy(core->state, stream->queue);
   assay_free(stream);
-  assay_core_unref(core);
 }
 
 assay_status assay_stream_sync(assay_stream *stream, assay_error *err) {
@@ -105,7 +103,6 @@ assay_status assay_event_create(assay_device *device, assay_error *err, assay_ev
     return assay_core_note(core, status, err);
   }
   event->core = core;
-  assay_core_ref(core);
   *out = event;
   return ASSAY_OK;
 }
@@ -113,7 +110,6 @@ assay_status assay_event_create(assay_device *device, assay_error *err, assay_ev
 void assay_event_destroy(assay_event *event) {
   if (event == NULL) return;
   event->core->backend->event_destroy(event->core->state, event->event);
-  assay_core_unref(event->core);
   assay_free(event);
 }
 
