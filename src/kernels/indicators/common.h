@@ -266,12 +266,17 @@ FUNCTION R typical(const R *x) { return FMA((x[0] - x[2]) + (x[1] - x[2]), ALL(1
 /* ---- The kernel around a step ---------------------------------------------------------------------------------------------------- */
 
 /* Lanes at the end of a row, of which `live` exist. */
-FUNCTION R load_some(GLOBAL const real *from, u32 live) {
+FUNCTION R load_some(GLOBAL const real *from, const u32 live) {
+  if (live == LANES) return LOAD(from, 0);
   real lanes[LANES];
   for (u32 lane = 0; lane < LANES; lane++) lanes[lane] = from[lane < live ? lane : 0];
   return LOAD(lanes, 0);
 }
-FUNCTION void store_some(GLOBAL real *to, u32 live, R r) {
+FUNCTION void store_some(GLOBAL real *to, const u32 live, R r) {
+  if (live == LANES) {
+    STORE(to, 0, r);
+    return;
+  }
   real lanes[LANES];
   STORE(lanes, 0, r);
   for (u32 lane = 0; lane < LANES; lane++) {
@@ -279,46 +284,100 @@ FUNCTION void store_some(GLOBAL real *to, u32 live, R r) {
   }
 }
 
-#define INDICATOR(kernel, name, inputs, outputs)                                                         \
-  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) { \
-    ITEMS(i) {                                                                                           \
-      u64 item = (u64)GROUP * GROUP_SIZE + i;                                                            \
-      if (item < p.series) {                                                                             \
-        u32 live = p.series - item < LANES ? (u32)(p.series - item) : LANES;                             \
-        memory m;                                                                                        \
-        m.at = state + p.width + ITEM_SLOTS(item, p.slots);                                              \
-        m.stride = p.width;                                                                              \
-        union {                                                                                          \
-          name##_state named;                                                                            \
-          R all[sizeof(name##_state) / sizeof(R)];                                                       \
-        } s;                                                                                             \
-        for (u32 j = 0; j < sizeof(name##_state) / sizeof(R); j++) s.all[j] = peek(m, j);                \
-        R gap = LOAD(state, item);                                                                       \
-        moment now = moment_at(p, p.begin);                                                              \
-        for (u64 row = 0; row < p.rows; row++, now = moment_next(p, now)) {                              \
-          R x[inputs], y[outputs];                                                                       \
-          for (u32 j = 0; j < inputs; j++) {                                                             \
-            GLOBAL const real *from = in + (p.input[j] + (i64)(row * p.in_row + item));                  \
-            x[j] = live == LANES ? LOAD(from, 0) : load_some(from, live);                                \
-            gap = FMA(x[j] * GAP_SCALE, ALL(0), gap);                                                    \
-          }                                                                                              \
-          name##_step(p, now, &s.named, behind(m, INDICATOR_REGISTERS), x, y);                           \
-          for (u32 j = 0; j < outputs; j++) {                                                            \
-            if ((p.wanted >> j & 1) == 0) continue;                                                      \
-            GLOBAL real *to = out + (p.output[j] + (i64)(row * p.out_row + item));                       \
-            R result = now.t < p.warm[j] ? NOT_A_NUMBER : y[j];                                          \
-            if (live == LANES) {                                                                         \
-              STORE(to, 0, result);                                                                      \
-            } else {                                                                                     \
-              store_some(to, live, result);                                                              \
-            }                                                                                            \
-          }                                                                                              \
-        }                                                                                                \
-        for (u32 j = 0; j < sizeof(name##_state) / sizeof(R); j++) poke(m, j, s.all[j]);                 \
-        STORE(state, item, gap);                                                                         \
-      }                                                                                                  \
-    }                                                                                                    \
-  }                                                                                                      \
-  typedef int name##_has_room[sizeof(name##_state) / sizeof(R) <= INDICATOR_REGISTERS ? 1 : -1]
+FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item) {
+  memory m;
+  m.at = state + p.width + ITEM_SLOTS(item, p.slots);
+  m.stride = p.width;
+  return m;
+}
+
+/* A step waits for the one before it; lanes that go two by two fill that time. */
+#if LANES > 1 && !defined(ASSAY_OPENCL)
+#define TOGETHER 2
+#else
+#define TOGETHER 1
+#endif
+
+#define REGISTERS(name) (sizeof(name##_state) / sizeof(R))
+
+/* For the first lanes, and for the second where they go together: written out, since arrays by a loop's index do not lie in registers. */
+#define EACH(body)              \
+  {                             \
+    const u32 l = 0;            \
+    body                        \
+  }                             \
+  if (count > 1) {              \
+    const u32 l = TOGETHER - 1; \
+    body                        \
+  }
+
+/* name_rows does all rows of the lanes from `item` on, `count` (a constant) times LANES of them; at the end of a row only `live` exist. */
+#define INDICATOR(kernel, name, inputs, outputs)                                                                             \
+  typedef int name##_has_room[REGISTERS(name) <= INDICATOR_REGISTERS ? 1 : -1];                                              \
+  FUNCTION void name##_load(memory m, name##_state *s) {                                                                     \
+    union {                                                                                                                  \
+      name##_state named;                                                                                                    \
+      R all[REGISTERS(name)];                                                                                                \
+    } stored;                                                                                                                \
+    for (u32 j = 0; j < REGISTERS(name); j++) stored.all[j] = peek(m, j);                                                    \
+    *s = stored.named;                                                                                                       \
+  }                                                                                                                          \
+  FUNCTION void name##_store(memory m, name##_state s) {                                                                     \
+    union {                                                                                                                  \
+      name##_state named;                                                                                                    \
+      R all[REGISTERS(name)];                                                                                                \
+    } stored;                                                                                                                \
+    stored.named = s;                                                                                                        \
+    for (u32 j = 0; j < REGISTERS(name); j++) poke(m, j, stored.all[j]);                                                     \
+  }                                                                                                                          \
+  FUNCTION void name##_rows(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, u64 item, \
+                            const u32 count, const u32 live) {                                                               \
+    name##_state s[TOGETHER];                                                                                                \
+    memory m[TOGETHER];                                                                                                      \
+    R gap[TOGETHER];                                                                                                         \
+    EACH({                                                                                                                   \
+      m[l] = memory_of(p, state, item + l * LANES);                                                                          \
+      name##_load(m[l], &s[l]);                                                                                              \
+      gap[l] = LOAD(state, item + l * LANES);                                                                                \
+    })                                                                                                                       \
+    moment now = moment_at(p, p.begin);                                                                                      \
+    for (u64 row = 0; row < p.rows; row++) {                                                                                 \
+      R y[TOGETHER][outputs];                                                                                                \
+      GLOBAL const real *from = in + (i64)(row * p.in_row + item);                                                           \
+      GLOBAL real *to = out + (i64)(row * p.out_row + item);                                                                 \
+      EACH({                                                                                                                 \
+        R x[inputs];                                                                                                         \
+        for (u32 j = 0; j < inputs; j++) {                                                                                   \
+          x[j] = load_some(from + (p.input[j] + (i64)(l * LANES)), live);                                                    \
+          gap[l] = FMA(x[j] * GAP_SCALE, ALL(0), gap[l]);                                                                    \
+        }                                                                                                                    \
+        name##_step(p, now, &s[l], behind(m[l], INDICATOR_REGISTERS), x, y[l]);                                              \
+      })                                                                                                                     \
+      for (u32 j = 0; j < outputs; j++) {                                                                                    \
+        if ((p.wanted >> j & 1) == 0) continue;                                                                              \
+        EACH(store_some(to + (p.output[j] + (i64)(l * LANES)), live, now.t < p.warm[j] ? NOT_A_NUMBER : y[l][j]);)           \
+      }                                                                                                                      \
+      now = moment_next(p, now);                                                                                             \
+    }                                                                                                                        \
+    EACH({                                                                                                                   \
+      name##_store(m[l], s[l]);                                                                                              \
+      STORE(state, item + l * LANES, gap[l]);                                                                                \
+    })                                                                                                                       \
+  }                                                                                                                          \
+  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                     \
+    ITEMS(i) {                                                                                                               \
+      u64 item = (u64)GROUP * GROUP_SIZE + i;                                                                                \
+      if (item >= p.series) break;                                                                                           \
+      if (TOGETHER > 1 && item + TOGETHER * LANES <= p.series) {                                                             \
+        name##_rows(p, in, out, state, item, TOGETHER, LANES);                                                               \
+        i += (TOGETHER - 1) * LANES;                                                                                         \
+      } else if (item + LANES <= p.series) {                                                                                 \
+        name##_rows(p, in, out, state, item, 1, LANES);                                                                      \
+      } else {                                                                                                               \
+        name##_rows(p, in, out, state, item, 1, (u32)(p.series - item));                                                     \
+      }                                                                                                                      \
+    }                                                                                                                        \
+  }                                                                                                                          \
+  typedef int name##_is_done
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kernels/indicators/turn.h"
 #include "quant/indicators/indicators.h"
 
 /* A call of assay_indicator_run, in either precision: `size` is sizeof(double) or sizeof(float). */
@@ -17,6 +18,8 @@ typedef struct job {
   size_t row_step, series_step; /* numbers between two rows, two series */
   const char *in[ASSAY_INDICATOR_INPUTS];
   char *out[ASSAY_INDICATOR_MAX_OUTPUTS]; /* NULL: not wanted */
+  assay_turns turns;
+  bool past_cache; /* the outputs are too large to stay in it */
 } job;
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------------------------- */
@@ -46,40 +49,155 @@ static assay_status check_shape(const job *j, const size_t *lengths, assay_error
 
 /* ---- A few series at a time ------------------------------------------------------------------------------------------------------- */
 
-/* What a thread needs: the state of so many series, and room for one series without its gaps. */
-typedef struct workspace {
-  void *state;
-  size_t state_bytes;
-  char *packed; /* inputs, then outputs, of one series; made when first needed */
-} workspace;
+/*
+ * Lanes want the values of a row side by side, and all that a step touches in the nearest cache. So a batch is done in tiles of a few
+ * series and some rows, whose inputs are brought in and whose results are taken out again: turned where a series lies in one piece, in long
+ * pieces of a row of several tiles where a row does. Results that will not stay in the cache are written past it, a line at a time,
+ * which saves reading the lines first.
+ */
+enum { TILE_SERIES = INDICATOR_PACK, TILE_ROWS = 64, TILES_OF_ROWS = 64 };
 
-enum { SERIES_AT_ONCE = ASSAY_KERNEL_GROUP_SIZE };
+/* What a thread needs. */
+typedef struct workspace {
+  char *state;  /* of one tile after the other */
+  char *tiles;  /* of each: inputs, then outputs */
+  char *packed; /* inputs, then outputs, of one series without its gaps; made when first needed */
+} workspace;
 
 static size_t rounded_up(size_t count) { return (count + INDICATOR_PACK - 1) / INDICATOR_PACK * INDICATOR_PACK; }
 
 /* Offsets count from the first input and the first output: arrays of their own, as the kernels have one pointer for all of them. */
 static int64_t numbers_between(const void *from, const void *to, size_t size) { return ((intptr_t)to - (intptr_t)from) / (intptr_t)size; }
 
-/* Runs `function` over `series` series from `in` and `out` on, from a fresh state. */
-static void run_series(const job *j, assay_kernel_fn function, const char *const *in, char *const *out, size_t rows, size_t series,
-                       size_t row_step, workspace *space) {
-  indicator_params params = j->params;
-  params.rows = rows;
-  params.series = (uint32_t)series;
-  params.width = (uint32_t)rounded_up(series);
-  params.in_row = params.out_row = row_step;
-  params.wanted = 0;
+/* Some series: where their values are, and what their kernel call has in common. */
+typedef struct batch {
+  const job *j;
+  assay_kernel_fn function;
+  indicator_params params;
+  size_t rows, series, row_step, series_step;
+  size_t skip; /* rows whose results are not written */
+  const char *in[ASSAY_INDICATOR_INPUTS];
+  char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+} batch;
+
+static size_t state_bytes(const job *j, size_t series) { return rounded_up(series) * (1 + (size_t)j->params.slots) * j->size; }
+
+static void begin_state(batch *b, size_t series, char *state) {
+  b->params = b->j->params;
+  b->params.series = (uint32_t)series;
+  b->params.width = (uint32_t)rounded_up(series);
+  b->params.wanted = 0;
+  for (unsigned k = 0; k < b->j->indicator->output_count; k++) b->params.wanted |= b->out[k] == NULL ? 0u : 1u << k;
+  memset(state, 0, state_bytes(b->j, series));
+}
+
+/* Rows [begin, begin + rows) from `in` to `out`, with so many numbers from row to row. */
+static void run_rows(batch *b, size_t begin, size_t rows, const char *const *in, size_t in_row, char *const *out, size_t out_row,
+                     char *state) {
+  size_t size = b->j->size;
   char *first_out = NULL;
-  for (unsigned k = 0; k < j->indicator->input_count; k++) params.input[k] = numbers_between(in[0], in[k], j->size);
-  for (unsigned k = 0; k < j->indicator->output_count; k++) {
+  for (unsigned k = 0; k < b->j->indicator->input_count; k++) b->params.input[k] = numbers_between(in[0], in[k], size);
+  for (unsigned k = 0; k < b->j->indicator->output_count; k++) {
     if (out[k] == NULL) continue;
     if (first_out == NULL) first_out = out[k];
-    params.wanted |= 1u << k;
-    params.output[k] = numbers_between(first_out, out[k], j->size);
+    b->params.output[k] = numbers_between(first_out, out[k], size);
   }
-  memset(space->state, 0, params.width * (1 + (size_t)params.slots) * j->size);
-  void *buffers[] = {(void *)(uintptr_t)in[0], first_out, space->state};
-  function(&params, buffers, 0, 1);
+  b->params.begin = begin;
+  b->params.rows = rows;
+  b->params.in_row = in_row;
+  b->params.out_row = out_row;
+  void *buffers[] = {(void *)(uintptr_t)in[0], first_out, state};
+  b->function(&b->params, buffers, 0, 1);
+}
+
+static void turn(const job *j, const char *from, size_t from_step, char *to, size_t to_step, size_t rows, size_t columns, bool past_cache) {
+  if (j->size == sizeof(double)) {
+    j->turns.f64((const double *)(const void *)from, from_step, (double *)(void *)to, to_step, rows, columns, past_cache);
+  } else {
+    j->turns.f32((const float *)(const void *)from, from_step, (float *)(void *)to, to_step, rows, columns, past_cache);
+  }
+}
+
+/* One series whose values lie one after the other. */
+static void run_one(batch *b, workspace *space) {
+  begin_state(b, 1, space->state);
+  run_rows(b, 0, b->rows, b->in, b->row_step, b->out, b->row_step, space->state);
+}
+
+/* Inputs of `rows` rows into the tiles. */
+static void bring_in(const batch *b, size_t begin, size_t rows, size_t tiles, char *const *tile) {
+  const job *j = b->j;
+  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size;
+  for (unsigned k = 0; k < j->indicator->input_count; k++) {
+    const char *from = b->in[k] + begin * b->row_step * size;
+    if (b->series_step != 1) {
+      turn(j, from, b->series_step, tile[0] + k * plane, TILE_SERIES, b->series, rows, false);
+      /* The next rows come while the kernel works on these. */
+      size_t ahead = b->rows - begin - rows < TILE_ROWS ? b->rows - begin - rows : TILE_ROWS;
+      for (size_t s = 0; s < b->series; s++) {
+        for (size_t at = 0; at < ahead * size; at += 64) __builtin_prefetch(from + (s * b->series_step + rows) * size + at);
+      }
+      continue;
+    }
+    for (size_t row = 0; row < rows; row++) {
+      for (size_t i = 0; i < tiles; i++) {
+        size_t live = b->series - i * TILE_SERIES < TILE_SERIES ? b->series - i * TILE_SERIES : TILE_SERIES;
+        memcpy(tile[i] + k * plane + row * TILE_SERIES * size, from + (row * b->row_step + i * TILE_SERIES) * size, live * size);
+      }
+    }
+  }
+}
+
+static void take_out(const batch *b, size_t begin, size_t rows, size_t tiles, char *const *tile) {
+  const job *j = b->j;
+  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size, first = begin < b->skip ? b->skip - begin : 0;
+  if (first >= rows) return;
+  for (unsigned k = 0; k < j->indicator->output_count; k++) {
+    if (b->out[k] == NULL) continue;
+    size_t from = (j->indicator->input_count + k) * plane;
+    char *to = b->out[k] + begin * b->row_step * size;
+    if (b->series_step != 1) {
+      turn(j, tile[0] + from + first * TILE_SERIES * size, TILE_SERIES, to + first * size, b->series_step, rows - first, b->series,
+           j->past_cache);
+      continue;
+    }
+    for (size_t row = first; row < rows; row++) {
+      for (size_t i = 0; i < tiles; i++) {
+        size_t live = b->series - i * TILE_SERIES < TILE_SERIES ? b->series - i * TILE_SERIES : TILE_SERIES;
+        char *at = to + (row * b->row_step + i * TILE_SERIES) * size;
+        if (j->past_cache && live == TILE_SERIES) {
+          j->turns.copy_past(at, tile[i] + from + row * TILE_SERIES * size, live * size);
+        } else {
+          memcpy(at, tile[i] + from + row * TILE_SERIES * size, live * size);
+        }
+      }
+    }
+  }
+}
+
+static size_t tile_bytes(const job *j) {
+  return (j->indicator->input_count + j->indicator->output_count) * TILE_ROWS * TILE_SERIES * j->size;
+}
+
+static void run_tiles(batch *b, workspace *space) {
+  const job *j = b->j;
+  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size, tiles = rounded_up(b->series) / TILE_SERIES;
+  char *tile[TILES_OF_ROWS];
+  for (size_t i = 0; i < tiles; i++) tile[i] = space->tiles + i * tile_bytes(j);
+  for (size_t i = 0; i < tiles; i++) begin_state(b, TILE_SERIES, space->state + i * state_bytes(j, TILE_SERIES));
+  for (size_t begin = 0; begin < b->rows; begin += TILE_ROWS) {
+    size_t rows = b->rows - begin < TILE_ROWS ? b->rows - begin : TILE_ROWS;
+    bring_in(b, begin, rows, tiles, tile);
+    for (size_t i = 0; i < tiles; i++) {
+      const char *in[ASSAY_INDICATOR_INPUTS];
+      char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+      for (unsigned k = 0; k < j->indicator->input_count; k++) in[k] = tile[i] + k * plane;
+      for (unsigned k = 0; k < j->indicator->output_count; k++)
+        out[k] = b->out[k] == NULL ? NULL : tile[i] + (j->indicator->input_count + k) * plane;
+      run_rows(b, begin, rows, in, TILE_SERIES, out, TILE_SERIES, space->state + i * state_bytes(j, TILE_SERIES));
+    }
+    take_out(b, begin, rows, tiles, tile);
+  }
 }
 
 static bool is_gap(const job *j, const char *at) {
@@ -103,8 +221,8 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
   size_t size = j->size, plane = j->rows * size;
   if (space->packed == NULL) space->packed = assay_alloc(ASSAY_TAG_QUANT, (inputs + outputs) * plane);
   if (space->packed == NULL) return ASSAY_ERR_NO_MEMORY;
-  const char *in[ASSAY_INDICATOR_INPUTS];
-  char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+  const char *in[ASSAY_INDICATOR_INPUTS] = {NULL};
+  char *out[ASSAY_INDICATOR_MAX_OUTPUTS] = {NULL};
   for (unsigned k = 0; k < inputs; k++) in[k] = space->packed + k * plane;
   for (unsigned k = 0; k < outputs; k++) out[k] = j->out[k] == NULL ? NULL : space->packed + (inputs + k) * plane;
 
@@ -124,7 +242,12 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
       count++;
     }
   }
-  if (count > 0) run_series(j, j->kernels.one, in, out, count, 1, 1, space);
+  if (count > 0) {
+    batch b = {.j = j, .function = j->kernels.one, .rows = count, .series = 1, .row_step = 1, .series_step = 1};
+    memcpy(b.in, in, sizeof in);
+    memcpy(b.out, out, sizeof out);
+    run_one(&b, space);
+  }
   for (size_t row = 0, from = 0; row < j->rows && from < count; row++) {
     size_t at = (row * j->row_step + series * j->series_step) * size;
     bool gap = false;
@@ -139,10 +262,9 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
 }
 
 static assay_status redo_gaps(const job *j, size_t first, size_t count, workspace *space) {
-  unsigned char marked[SERIES_AT_ONCE];
+  bool marked[TILES_OF_ROWS * TILE_SERIES];
   for (size_t i = 0; i < count; i++) {
-    const char *mark = (const char *)space->state + i * j->size;
-    marked[i] = is_gap(j, mark);
+    marked[i] = is_gap(j, space->state + i / TILE_SERIES * state_bytes(j, TILE_SERIES) + i % TILE_SERIES * j->size);
   }
   for (size_t i = 0; i < count; i++) {
     if (marked[i] && run_without_gaps(j, first + i, space) != ASSAY_OK) return ASSAY_ERR_NO_MEMORY;
@@ -150,13 +272,49 @@ static assay_status redo_gaps(const job *j, size_t first, size_t count, workspac
   return ASSAY_OK;
 }
 
+/*
+ * One long series in lanes, where a row depends on the n rows before it alone: each lane does a part, from n rows before it on. Parts begin
+ * at multiples of n, where the blocks of the windows do, so that the bits are those of the series as a whole.
+ */
+static bool run_cut(batch *b, workspace *space) {
+  const job *j = b->j;
+  size_t n = j->params.n[0], size = j->size;
+  if (!assay_indicator_hidden_of(j->indicator)->finite || b->rows / TILE_SERIES < 4 * n + TILE_ROWS) return false;
+  size_t part = (b->rows - n) / TILE_SERIES / n * n, rest = part * TILE_SERIES;
+  bool gap = false;
+  batch head = *b, tail = *b, lanes = *b;
+  head.rows = n;
+  run_one(&head, space);
+  gap |= is_gap(j, space->state);
+  /* The first n rows of the rest come out wrong here and right from the last lane. */
+  tail.rows = b->rows - rest;
+  for (unsigned k = 0; k < j->indicator->input_count; k++) tail.in[k] += rest * size;
+  for (unsigned k = 0; k < j->indicator->output_count; k++) tail.out[k] = b->out[k] == NULL ? NULL : b->out[k] + rest * size;
+  run_one(&tail, space);
+  gap |= is_gap(j, space->state);
+  lanes.function = j->kernels.lanes;
+  lanes.rows = part + n;
+  lanes.series = TILE_SERIES;
+  lanes.series_step = part;
+  lanes.skip = n;
+  run_tiles(&lanes, space);
+  for (size_t i = 0; i < TILE_SERIES; i++) gap |= is_gap(j, space->state + i * size);
+  if (gap) memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
+  return true;
+}
+
 static assay_status run_chunk(const job *j, size_t first, size_t count, workspace *space) {
-  const char *in[ASSAY_INDICATOR_INPUTS];
-  char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
-  for (unsigned k = 0; k < j->indicator->input_count; k++) in[k] = j->in[k] + first * j->series_step * j->size;
+  batch b = {
+      .j = j, .function = j->kernels.lanes, .rows = j->rows, .series = count, .row_step = j->row_step, .series_step = j->series_step};
+  for (unsigned k = 0; k < j->indicator->input_count; k++) b.in[k] = j->in[k] + first * j->series_step * j->size;
   for (unsigned k = 0; k < j->indicator->output_count; k++)
-    out[k] = j->out[k] == NULL ? NULL : j->out[k] + first * j->series_step * j->size;
-  run_series(j, j->series_step == 1 ? j->kernels.lanes : j->kernels.one, in, out, j->rows, count, j->row_step, space);
+    b.out[k] = j->out[k] == NULL ? NULL : j->out[k] + first * j->series_step * j->size;
+  if (count > 1) {
+    run_tiles(&b, space);
+  } else {
+    b.function = j->kernels.one;
+    if (j->row_step != 1 || !run_cut(&b, space)) run_one(&b, space);
+  }
   return redo_gaps(j, first, count, space);
 }
 
@@ -172,9 +330,10 @@ typedef struct crew {
 static void *work(void *context) {
   crew *c = context;
   const job *j = c->j;
-  workspace space = {.state_bytes = rounded_up(c->at_once) * (1 + (size_t)j->params.slots) * j->size};
-  space.state = assay_alloc(ASSAY_TAG_QUANT, space.state_bytes);
-  assay_status status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
+  size_t tiles = c->at_once / TILE_SERIES;
+  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, tiles * state_bytes(j, TILE_SERIES)),
+                     .tiles = assay_calloc(ASSAY_TAG_QUANT, tiles, tile_bytes(j))}; /* lanes without a series run along */
+  assay_status status = space.state == NULL || space.tiles == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
   while (status == ASSAY_OK && atomic_load(&c->status) == ASSAY_OK) {
     size_t first = atomic_fetch_add(&c->next, c->at_once);
     if (first >= j->series) break;
@@ -182,6 +341,7 @@ static void *work(void *context) {
   }
   if (status != ASSAY_OK) atomic_store(&c->status, status);
   assay_free(space.state);
+  assay_free(space.tiles);
   assay_free(space.packed);
   return NULL;
 }
@@ -189,7 +349,7 @@ static void *work(void *context) {
 enum { MOST_THREADS = 256 };
 
 static assay_status run(const job *j, unsigned threads, assay_error *err) {
-  crew c = {.j = j, .at_once = j->series_step == 1 && j->series > 1 ? SERIES_AT_ONCE : 1};
+  crew c = {.j = j, .at_once = j->series_step == 1 ? TILES_OF_ROWS * TILE_SERIES : TILE_SERIES};
   size_t chunks = (j->series + c.at_once - 1) / c.at_once, wanted = threads == 0 ? 1 : threads;
   if (wanted > chunks) wanted = chunks;
   if (wanted > MOST_THREADS) wanted = MOST_THREADS;
@@ -203,6 +363,9 @@ static assay_status run(const job *j, unsigned threads, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series);
 }
 
+/* More than this does not stay in the cache that one core has to itself. */
+enum { PAST_CACHE_BYTES = 4 << 20 };
+
 static assay_status run_any(job *j, const double *parameters, assay_indicator_layout layout, const size_t *lengths,
                             const assay_indicator_options *options, assay_error *err) {
   assay_status status = assay_indicator_prepare(j->indicator, parameters, err, &j->params);
@@ -211,6 +374,10 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
   if (status != ASSAY_OK) return status;
   j->kernels = assay_indicator_kernels_of(j->indicator, j->size == sizeof(double) ? 64 : 32);
   bool time_major = layout == ASSAY_INDICATOR_TIME_MAJOR && j->series > 1;
+  size_t wanted = 0;
+  for (unsigned k = 0; k < j->indicator->output_count; k++) wanted += j->out[k] != NULL;
+  j->past_cache = wanted * j->rows * j->series * j->size > PAST_CACHE_BYTES;
+  j->turns = assay_turns_best();
   j->row_step = time_major ? j->series : 1;
   j->series_step = time_major ? 1 : j->rows;
   return run(j, options == NULL ? 1 : options->threads, err);
