@@ -83,6 +83,7 @@ struct assay_cli {
   const assay_cli_verb *verb;
   const char **operands;
   size_t operand_count;
+  const bool *given;  /* an entry an option of the verb: whether the words have it */
   assay_toml *config; /* NULL: no configuration file */
   assay_arena arena;  /* everything that lives as long as the invocation */
 };
@@ -93,6 +94,8 @@ struct assay_cli {
  * checked.
  */
 assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settings, assay_error *err, bool *help);
+/* Whether the user gave an option, in the words or in the configuration file. */
+bool assay_cli_was_given(const assay_cli *cli, const char *option);
 /* The text of --help. */
 void assay_cli_help(const assay_cli *cli, const assay_cli_verb *verb, assay_buf *out);
 /* "-o, --output-dir DIR" */
@@ -134,8 +137,9 @@ extern const assay_cli_verb assay_cli_price, assay_cli_price_european, assay_cli
     assay_cli_price_implied;
 extern const assay_cli_verb assay_cli_indicator;
 extern const assay_cli_verb assay_cli_portfolio, assay_cli_portfolio_minimum_variance, assay_cli_portfolio_maximum_sharpe,
-    assay_cli_portfolio_risk_parity, assay_cli_portfolio_target_return, assay_cli_portfolio_frontier;
-extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status, assay_cli_device_compare;
+    assay_cli_portfolio_risk_parity, assay_cli_portfolio_target_return, assay_cli_portfolio_mean_variance, assay_cli_portfolio_frontier;
+extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status, assay_cli_device_compare,
+    assay_cli_device_tune;
 extern const assay_cli_verb assay_cli_risk, assay_cli_risk_var, assay_cli_risk_covariance, assay_cli_risk_correlation,
     assay_cli_risk_drawdown, assay_cli_risk_performance, assay_cli_risk_beta, assay_cli_risk_stress;
 /* What a family runs: it says which verbs it has. */

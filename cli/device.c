@@ -11,7 +11,7 @@
 
 typedef struct device_settings {
   const char *device;
-  bool json;
+  bool json, anew;
 } device_settings;
 
 #define AT(field) .at = offsetof(device_settings, field)
@@ -118,8 +118,7 @@ static int list(assay_cli *cli, const void *raw) {
   return code;
 }
 
-/* ---- status
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- status ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct state {
   const assay_device_info *info;
@@ -210,14 +209,75 @@ static int status(assay_cli *cli, const void *raw) {
   return code;
 }
 
-/* ---- The verbs
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tune ----------------------------------------------------------------------------------------------------------------------- */
+
+static void put_profile_json(assay_buf *out, const assay_finance_profile *p) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_json_object(&json);
+  put_text(&json, "schema", "assay-device-profile/1");
+  put_text(&json, "device", p->device);
+  put_count(&json, "batch_paths", p->batch_paths);
+  put_number(&json, "paths_per_s_f32", p->paths_per_s_f32);
+  put_number(&json, "paths_per_s_f64", p->paths_per_s_f64);
+  put_number(&json, "launch_ns", p->launch_ns);
+  put_number(&json, "f32_error_ratio", p->f32_error_ratio);
+  put_flag(&json, "use_f32", p->use_f32);
+  put_flag(&json, "use_fp16", p->use_fp16);
+  put_count(&json, "measured_at_s", (uint64_t)p->measured_at_s);
+  put_flag(&json, "cached", p->cached);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+static void put_profile(assay_buf *out, const assay_finance_profile *p) {
+  put_said(out, "Device", p->device);
+  assay_cli_pad(out, "Batch", 16);
+  assay_buf_printf(out, "%llu paths a launch reach nine tenths of the best rate\n", (unsigned long long)p->batch_paths);
+  put_figure(out, "Paths in f32", p->paths_per_s_f32, "items/s");
+  put_figure(out, "Paths in f64", p->paths_per_s_f64, "items/s");
+  put_figure(out, "A launch", p->launch_ns, "ns");
+  assay_cli_pad(out, "Error of f32", 16);
+  assay_buf_printf(out, "%.2g of the mean\n", p->f32_error_ratio);
+  put_said(out, "Use", p->use_f32 ? "f32: at least a quarter faster, and its error is lost in that of the paths" : "f64");
+  put_said(out, "Half precision", p->use_fp16 ? "yes" : "no: its error was not measured");
+  put_said(out, "From", p->cached ? "the cache" : "a measurement now");
+}
+
+static int tune(assay_cli *cli, const void *raw) {
+  const device_settings *settings = raw;
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assay_finance_profile profile;
+  if (assay_device_open(settings->device, &err, &device) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  assay_buf out = {0};
+  int code = ASSAY_EXIT_FINE;
+  if (assay_device_profile_finance(device, settings->anew, &err, &profile) != ASSAY_OK) {
+    code = assay_cli_fail(cli, &err);
+  } else {
+    if (settings->json)
+      put_profile_json(&out, &profile);
+    else
+      put_profile(&out, &profile);
+    code = assay_cli_print(cli, out.data);
+  }
+  assay_buf_deinit(&out);
+  assay_device_close(device);
+  return code;
+}
+
+/* ---- The verbs --------------------------------------------------------------------------------------------------------------- */
 
 static const assay_cli_option list_options[] = {{"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)}, ASSAY_CLI_END};
 static const assay_cli_option status_options[] = {{"device", 'd', ASSAY_CLI_TEXT, "DEVICE", .environment = "ASSAY_DEVICE", AT(device),
                                                    .help = "auto, cpu, opencl[:n] or cuda[:n]; auto when not given."},
                                                   {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)},
                                                   ASSAY_CLI_END};
+static const assay_cli_option tune_options[] = {{"device", 'd', ASSAY_CLI_TEXT, "DEVICE", .environment = "ASSAY_DEVICE", AT(device),
+                                                 .help = "auto, cpu, opencl[:n] or cuda[:n]; auto when not given."},
+                                                {"anew", 0, ASSAY_CLI_FLAG, .help = "Measure also what is in the cache.", AT(anew)},
+                                                {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)},
+                                                ASSAY_CLI_END};
+static const assay_cli_example tune_examples[] = {{"what suits this machine", "device tune"}, {0}};
 static const assay_cli_example list_examples[] = {{"what there is, and why the rest is not", "device list"}, {0}};
 static const assay_cli_example status_examples[] = {
     {"what would be taken now", "device status"}, {"one that is named", "device status --device opencl:0 --json"}, {0}};
@@ -248,4 +308,15 @@ const assay_cli_verb assay_cli_device_status = {
     .examples = status_examples,
     .settings_size = sizeof(device_settings),
     .run = status,
+};
+const assay_cli_verb assay_cli_device_tune = {
+    .name = "device tune",
+    .summary = "Measure what suits finance work on a device: batch size and precision.",
+    .details =
+        "The answer is kept for this machine and driver ($ASSAY_CACHE_DIR, else ~/.cache/assay), where assay_device_profile_finance() "
+        "finds it.",
+    .options = tune_options,
+    .examples = tune_examples,
+    .settings_size = sizeof(device_settings),
+    .run = tune,
 };

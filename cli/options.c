@@ -301,10 +301,17 @@ assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settin
   parser p = {.cli = cli, .verb = cli->verb, .words = argv, .count = argc, .settings = settings, .err = err};
   p.given = assay_arena_alloc(&cli->arena, options + 1, sizeof *p.given);
   if (p.given == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  cli->given = p.given;
   assay_status status = set_fallbacks(&p);
   if (status == ASSAY_OK) status = parse_words(&p);
   *help = p.help;
   return p.help ? ASSAY_OK : status;
+}
+
+bool assay_cli_was_given(const assay_cli *cli, const char *option) {
+  for (size_t i = 0; cli->verb->options[i].name != NULL; i++)
+    if (strcmp(cli->verb->options[i].name, option) == 0) return cli->given[i] || assay_cli_config_value(cli, option) != NULL;
+  return false;
 }
 
 /* ---- Help ---------------------------------------------------------------------------------------------------------------------- */

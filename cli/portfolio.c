@@ -13,7 +13,7 @@ typedef struct portfolio_settings {
   assay_returns_settings from;
   assay_cli_words bounds, groups, current;
   const char *estimator, *format;
-  double decay, risk_free, target, low, high, turnover;
+  double decay, risk_free, target, tolerance, low, high, turnover;
   uint64_t points;
   bool zero_mean, json;
 } portfolio_settings;
@@ -181,9 +181,14 @@ static assay_status target_return(const job *j, assay_error *err, double *weight
   return assay_portfolio_target_return(&j->problem, j->settings->target, err, weights, result);
 }
 
+static assay_status mean_variance(const job *j, assay_error *err, double *weights, assay_portfolio_result *result) {
+  return assay_portfolio_mean_variance(&j->problem, j->settings->tolerance, err, weights, result);
+}
+
 static int run_minimum_variance(assay_cli *cli, const void *s) { return solve(cli, s, "minimum-variance", minimum_variance); }
 static int run_maximum_sharpe(assay_cli *cli, const void *s) { return solve(cli, s, "maximum-sharpe", maximum_sharpe); }
 static int run_risk_parity(assay_cli *cli, const void *s) { return solve(cli, s, "risk-parity", risk_parity); }
+static int run_mean_variance(assay_cli *cli, const void *s) { return solve(cli, s, "mean-variance", mean_variance); }
 static int run_target_return(assay_cli *cli, const void *s) { return solve(cli, s, "target-return", target_return); }
 
 /* A row a portfolio, from the one of least variance to that of the largest return. */
@@ -251,6 +256,12 @@ static const assay_cli_option target_return_options[] = {
     {"return", 0, ASSAY_CLI_REAL, "R", .needed = true, AT(target), .help = "Expected return per period, at least."},
     OUT,
     ASSAY_CLI_END};
+static const assay_cli_option mean_variance_options[] = {
+    PROBLEM,
+    {"tolerance", 't', ASSAY_CLI_REAL, "T", "1", .low = 0, .high = 1e12, AT(tolerance),
+     .help = "What a unit of return is worth against half a unit of variance; 0: least variance."},
+    OUT,
+    ASSAY_CLI_END};
 static const assay_cli_option frontier_options[] = {
     PROBLEM,
     {"points", 'n', ASSAY_CLI_UNSIGNED, "N", "20", .low = 2, .high = 10000, AT(points), .help = "How many portfolios."},
@@ -267,6 +278,8 @@ static const assay_cli_example maximum_sharpe_examples[] = {
     {0}};
 static const assay_cli_example risk_parity_examples[] = {{"equal shares of the risk", "portfolio risk-parity stocks.csv --by symbol"}, {0}};
 static const assay_cli_example target_return_examples[] = {{"2 % a period", "portfolio target-return stocks.csv --by symbol --return 0.02"},
+                                                           {0}};
+static const assay_cli_example mean_variance_examples[] = {{"cautious", "portfolio mean-variance stocks.csv --by symbol --tolerance 0.1"},
                                                            {0}};
 static const assay_cli_example frontier_examples[] = {{"as CSV", "portfolio frontier stocks.csv --by symbol --points 50 --format csv"},
                                                       {0}};
@@ -301,4 +314,5 @@ PORTFOLIO(minimum_variance, "minimum-variance", "Least variance.");
 PORTFOLIO(maximum_sharpe, "maximum-sharpe", "The largest return for its risk.");
 PORTFOLIO(risk_parity, "risk-parity", "Every asset carries the same share of the risk.");
 PORTFOLIO(target_return, "target-return", "Least variance with at least some return.");
+PORTFOLIO(mean_variance, "mean-variance", "The most return for the variance that one tolerates.");
 PORTFOLIO(frontier, "frontier", "All efficient portfolios, from the calmest to the one that earns most.");

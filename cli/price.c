@@ -142,6 +142,12 @@ int assay_price_show(assay_cli *cli, const assay_price_settings *settings, const
   return code;
 }
 
+assay_status assay_price_check(const assay_cli *cli, const assay_price_settings *settings, assay_error *err) {
+  bool heston = settings->model != NULL && strcmp(settings->model, "heston") == 0;
+  if (heston || assay_cli_was_given(cli, "volatility")) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--volatility VOLATILITY is missing: of the underlying a year, as a fraction (0.2 is 20 %%)");
+}
+
 /* ---- One option ------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -232,7 +238,7 @@ static assay_status take_quantity(batch *b, size_t which, bool needed, assay_err
     if (status == ASSAY_OK) *input = assay_option_each(values);
     return status;
   }
-  if (needed && given[which] == 0)
+  if (needed && !assay_cli_was_given(b->cli, quantity_names[which]))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has no column '%s', and --%s does not say it for all rows", b->table.source,
                       quantity_names[which], quantity_names[which]);
   *input = assay_option_all(given[which]);
@@ -265,7 +271,7 @@ static assay_status read_batch(batch *b, bool implied, assay_error *err) {
   if (status == ASSAY_OK) status = take_quantity(b, SPOT, true, err, &b->options.spot);
   if (status == ASSAY_OK) status = take_quantity(b, STRIKE, true, err, &b->options.strike);
   if (status == ASSAY_OK) status = take_quantity(b, TIME, true, err, &b->options.time);
-  if (status == ASSAY_OK) status = take_quantity(b, RATE, false, err, &b->options.rate);
+  if (status == ASSAY_OK) status = take_quantity(b, RATE, true, err, &b->options.rate);
   if (status == ASSAY_OK) status = take_quantity(b, DIVIDEND, false, err, &b->options.dividend);
   if (status == ASSAY_OK && !implied) status = take_quantity(b, VOLATILITY, true, err, &b->options.volatility);
   if (status == ASSAY_OK && implied) status = take_quantity(b, PRICE, true, err, &b->price);
@@ -374,13 +380,17 @@ static int run_european(assay_cli *cli, const void *raw) {
     return assay_cli_fail(cli, &err);
   }
   if (cli->operand_count > 0) return run_batch(cli, s, false);
+  assay_error err = {0};
+  if (assay_price_check(cli, s, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (strcmp(s->method, "montecarlo") == 0 || strcmp(s->model, "gbm") != 0) return assay_price_simulate(cli, s, "european");
   return closed ? price_closed(cli, s) : price_tree(cli, s, "european", ASSAY_EXERCISE_EUROPEAN);
 }
 
 static int run_american(assay_cli *cli, const void *raw) {
   const assay_price_settings *s = raw;
+  assay_error err = {0};
   if (strcmp(s->method, "montecarlo") == 0) return assay_price_simulate(cli, s, "american");
+  if (assay_price_check(cli, s, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
   return price_tree(cli, s, "american", ASSAY_EXERCISE_AMERICAN);
 }
 

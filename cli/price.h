@@ -46,10 +46,10 @@ typedef struct assay_price_settings {
     "dividend", 0, ASSAY_CLI_REAL, "RATE", "0", ASSAY_PRICE_AT(dividend),                 \
         .help = "The continuous dividend yield a year (of a currency, the foreign rate)." \
   }
-#define ASSAY_PRICE_VOLATILITY                                                                                       \
-  {                                                                                                                  \
-    "volatility", 'v', ASSAY_CLI_REAL, "VOLATILITY", .needed = true, ASSAY_PRICE_AT(volatility),                     \
-                                                     .help = "Of the underlying a year, as a fraction: 0.2 is 20 %." \
+#define ASSAY_PRICE_VOLATILITY                                                                         \
+  {                                                                                                    \
+    "volatility", 'v', ASSAY_CLI_REAL, "VOLATILITY", ASSAY_PRICE_AT(volatility),                       \
+        .help = "Of the underlying a year, as a fraction: 0.2 is 20 %. Needed, but by Heston's model." \
   }
 #define ASSAY_PRICE_JSON \
   { "json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", ASSAY_PRICE_AT(json) }
@@ -121,6 +121,8 @@ extern const char *const assay_price_types[], *const assay_price_models[], *cons
                                                 .help = "Heston: of the variance with the underlying."                           \
   }
 
+/* Refuses an option without a volatility, where its model has one. */
+assay_status assay_price_check(const assay_cli *cli, const assay_price_settings *settings, assay_error *err);
 /* By simulation; `payoff` and `how` are words for the answer. Returns the exit code. */
 int assay_price_simulate(assay_cli *cli, const assay_price_settings *settings, const char *payoff);
 

@@ -133,7 +133,7 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   assay_error err = {0};
   assay_mc_params params = params_of(s, payoff);
   assay_mc_result r;
-  assay_status status = params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params) : ASSAY_OK;
+  assay_status status = params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params) : assay_price_check(cli, s, &err);
   if (status == ASSAY_OK) status = assay_mc_price(&params, &err, &r);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_price_answer a = {.payoff = payoff,

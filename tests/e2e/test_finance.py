@@ -83,6 +83,7 @@ class Options(Finance):
         self.assertGreater(float(rows(done.stdout)[0]["price"]), 0)
         self.assertEqual(rows(done.stdout)[1]["price"], "")
         self.refuse("price", "european", self.write("x.csv", "spot,strike\n1,2\n"), says="no column 'time'")
+        self.refuse("price", "european", path, says="no column 'rate', and --rate does not say it")
         self.refuse("price", "european", self.write("y.csv", "spot,strike,time,volatility\n1,2,oops,0.1\n"), says="y.csv:2: column 'time': 'oops' is no number")
         self.refuse("price", "european", self.write("z.csv", "spot,strike,time,volatility\n1,2,3\n"), says="z.csv:2: 3 cells where the first line has 4")
 
@@ -276,6 +277,7 @@ class Portfolios(Finance):
         parity, _ = self.weights("risk-parity", path)
         shares = [parity[x] * sum(parity[y] * covariance[x][y] for y in parity) for x in parity]
         self.assertAlmostEqual(max(shares) / min(shares), 1, 5)
+        self.assertEqual(self.weights("mean-variance", path, "--tolerance", "0")[0], calm)
         best, sharpest = self.weights("maximum-sharpe", path)
         self.assertGreaterEqual(sharpest["sharpe"], answer["sharpe"])
         self.assertTrue(all(w >= -1e-9 for w in best.values()))
@@ -310,6 +312,13 @@ class Devices(Finance):
         self.assertGreater(status["memory_bytes"], 0)
         self.assertIn("cpu", self.check("device", "list").stdout)
         self.refuse("device", "status", "--device", "cdua", says="cdua")
+
+    def test_what_suits_is_measured_once(self):
+        where = {"ASSAY_CACHE_DIR": self.path("cache")}
+        first = self.answer("device", "tune", "--device", "cpu", env=where)
+        self.assertEqual((first["device"], first["cached"], first["use_fp16"]), ("cpu", False, False))
+        self.assertGreater(first["paths_per_s_f64"], 0)
+        self.assertEqual(self.answer("device", "tune", "--device", "cpu", env=where), {**first, "cached": True})
 
 
 if __name__ == "__main__":
