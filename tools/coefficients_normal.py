@@ -87,7 +87,8 @@ def title(name, bits, errors):
     print(f"f{bits} {name}, error", [f"2^{mp.nstr(mp.log(e, 2), 4)}" for e in errors])
 
 
-for bits, degree, longest in ((64, 11, 40), (32, 6, 15)):
+# The last is the rough one of implied volatilities.
+for bits, degree, longest in ((64, 11, 40), (32, 6, 15), (64, 5, 40)):
     q, n, p, errors = fit_mills(degree, longest)
     title("Mills' ratio P / Q, slope N / Q", bits, errors)
     show("P", p, bits), show("Q", q, bits), show("N", n, bits)

@@ -171,7 +171,7 @@ typedef struct assay_tree_greeks {
 /*
  * Price, and unless `greeks` is NULL its derivatives, in the units of assay_option_greeks. Besides the ranges above: the volatility must be
  * positive, and the tree's probabilities must lie within 0 and 1: for CRR |rate - dividend| sqrt(time / steps) < volatility; the message
- * says how many steps would do. Memory: about 50 bytes a step.
+ * says how many steps would do. Memory: 16 bytes a step.
  */
 ASSAY_API assay_status assay_tree_price(const assay_option *option, const assay_tree *tree, assay_error *err, double *price,
                                         assay_tree_greeks *greeks);

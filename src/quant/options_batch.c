@@ -99,7 +99,7 @@ static assay_status conclude(const bad_ones *found, bool told, assay_error *err,
 }
 
 /* A sign of NaN for what is neither a call nor a put: it makes the kernel's results NaN, and so shows like all that is bad. */
-static double sign_of(unsigned kind) { return kind == ASSAY_OPTION_CALL ? 1 : kind == ASSAY_OPTION_PUT ? -1 : NAN; }
+static const double sign_of[UINT8_MAX + 1] = {[ASSAY_OPTION_CALL] = 1, [ASSAY_OPTION_PUT] = -1, [2 ... UINT8_MAX] = NAN};
 
 static void fill(double *to, double value) {
   for (size_t i = 0; i < TILE; i++) to[i] = value;
@@ -107,25 +107,29 @@ static void fill(double *to, double value) {
 
 /* What is the same for all stays in the tile from the first time on. */
 static void load_shared(double *tile, const assay_options *options, const assay_option_input *inputs) {
-  if (options->kinds == NULL) fill(tile, sign_of((unsigned)options->kind));
+  if (options->kinds == NULL) fill(tile, (unsigned)options->kind <= UINT8_MAX ? sign_of[options->kind] : NAN);
   for (int i = 1; i < OPTION_INPUTS; i++) fill(tile + i * TILE, inputs[i].values == NULL ? inputs[i].value : 1);
   if (options->kinds != NULL) fill(tile, 1);
 }
 
 static void load_tile(double *tile, const assay_options *options, const assay_option_input *inputs, size_t begin, size_t count) {
   if (options->kinds != NULL) {
-    for (size_t i = 0; i < count; i++) tile[i] = sign_of(options->kinds[begin + i]);
+    for (size_t i = 0; i < count; i++) tile[i] = sign_of[options->kinds[begin + i]];
   }
   for (int i = 1; i < OPTION_INPUTS; i++) {
     if (inputs[i].values != NULL) memcpy(tile + i * TILE, inputs[i].values + begin, count * sizeof *tile);
   }
 }
 
+/* A sum of differences is 0 unless one of them is NaN: no branch, and several sums, since one would wait for each addition. */
 static bool all_numbers(const double *values, size_t count) {
-  /* A sum of differences is 0 unless one of them is NaN: a loop without a branch. */
-  double sum = 0;
-  for (size_t i = 0; i < count; i++) sum += values[i] - values[i];
-  return sum == 0;
+  double sums[8] = {0};
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    for (size_t k = 0; k < 8; k++) sums[k] += values[i + k] - values[i + k];
+  }
+  for (; i < count; i++) sums[0] += values[i] - values[i];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) == 0;
 }
 
 /* Where quantity q of a tile goes. */

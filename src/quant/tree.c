@@ -56,24 +56,70 @@ static bool build(const assay_option *option, const assay_tree *tree, tree_shape
   return sound && isfinite(out->rise) && isfinite(out->fall);
 }
 
+/* e^(slope m + shift) for whole m: an exponential every so many, and products with the powers between. */
+enum { POWERS = 16 };
+typedef struct powers {
+  double slope, shift, base, small[POWERS];
+  uint32_t block; /* that `base` belongs to */
+} powers;
+
+static void powers_init(powers *p, double slope, double shift) {
+  *p = (powers){.slope = slope, .shift = shift, .block = UINT32_MAX};
+  for (int k = 0; k < POWERS; k++) p->small[k] = exp(slope * k);
+}
+
+static double powers_at(powers *p, uint32_t m) {
+  if (m / POWERS != p->block) {
+    p->block = m / POWERS;
+    p->base = exp(p->slope * ((double)p->block * POWERS) + p->shift);
+  }
+  return p->base * p->small[m % POWERS];
+}
+
+/* Those nodes whose every end pays nothing are worth 0 themselves, also with early exercise as long as spots fall and rise: a call's below
+ * `first` at the last step, one fewer a step further back; a put's from `first` on. They stay as they are. */
+typedef struct live_nodes {
+  bool call;
+  uint32_t steps, first;
+} live_nodes;
+
+static live_nodes live_find(bool call, uint32_t steps, const double *value) {
+  live_nodes live = {call, steps, 0};
+  while (live.first <= steps && (value[live.first] > 0) != call) live.first++;
+  return live;
+}
+static uint32_t live_begin(const live_nodes *live, uint32_t step) {
+  uint32_t later = live->steps - step;
+  return live->call && live->first > later ? live->first - later : 0;
+}
+static uint32_t live_end(const live_nodes *live, uint32_t step) { return !live->call && live->first < step + 1 ? live->first : step + 1; }
+
 /*
- * The values at the first levels. `value` and `ratio` have steps + 1 + ASSAY_TREE_PADDING doubles. Spots are ratio[j] times a factor of the
- * step, with ratio[j] = (up / down)^(j - steps / 2), which spans no more than the spots themselves.
+ * The values at the first levels. `value` and `ratio` have steps + 1 doubles. Spots are ratio[j] times a factor of the step, with
+ * ratio[j] = (up / down)^(j - steps / 2), which spans no more than the spots themselves.
  */
 static void roll_back(const assay_option *option, assay_exercise exercise, const tree_shape *lattice, double *value, double *ratio,
                       first_levels *out) {
   uint32_t n = lattice->steps;
-  double middle = n / 2, log_ratio = log(lattice->up / lattice->down), sign = option->kind == ASSAY_OPTION_CALL ? 1 : -1;
-  for (uint32_t j = 0; j <= n; j++) ratio[j] = exp(log_ratio * (j - middle));
-  double log_start = log(option->spot) + middle * log_ratio, log_down = log(lattice->down);
-  double factor = exp(log_start + n * log_down);
-  for (uint32_t j = 0; j <= n; j++) value[j] = fmax(sign * (factor * ratio[j] - option->strike), 0);
+  double middle = n / 2, log_ratio = log(lattice->up / lattice->down), log_down = log(lattice->down);
+  double log_start = log(option->spot) + middle * log_ratio, sign = option->kind == ASSAY_OPTION_CALL ? 1 : -1;
+  powers ratios, starts;
+  powers_init(&ratios, log_ratio, -middle * log_ratio);
+  powers_init(&starts, log_down, log_start);
+  for (uint32_t j = 0; j <= n; j++) ratio[j] = powers_at(&ratios, j);
+  double last = powers_at(&starts, n);
+  for (uint32_t j = 0; j <= n; j++) value[j] = fmax(sign * (last * ratio[j] - option->strike), 0);
+  bool some_live = exercise == ASSAY_EXERCISE_EUROPEAN || (lattice->up > 1 && lattice->down < 1);
+  live_nodes live = {.call = true, .steps = n};
+  if (some_live) live = live_find(option->kind == ASSAY_OPTION_CALL, n, value);
   const assay_tree_functions *functions = assay_tree_functions_best();
   for (uint32_t m = n; m-- > 0;) {
-    if (exercise == ASSAY_EXERCISE_EUROPEAN)
-      functions->european(value, m + 1, lattice->rise, lattice->fall);
-    else
-      functions->american(value, ratio, m + 1, lattice->rise, lattice->fall, sign * exp(log_start + m * log_down), sign * option->strike);
+    uint32_t begin = live_begin(&live, m), end = live_end(&live, m);
+    if (exercise == ASSAY_EXERCISE_EUROPEAN) {
+      if (begin < end) functions->european(value, begin, end, lattice->rise, lattice->fall);
+    } else if (begin < end) {
+      functions->american(value, ratio, begin, end, lattice->rise, lattice->fall, sign * powers_at(&starts, m), sign * option->strike);
+    }
     if (m <= 2) memcpy(out->value[m], value, (m + 1) * sizeof *value);
   }
 }
@@ -147,7 +193,7 @@ assay_status assay_tree_price(const assay_option *option, const assay_tree *tree
   tree_shape lattice;
   assay_status status = check(option, tree, err, &lattice);
   if (status != ASSAY_OK) return status;
-  size_t room = (size_t)lattice.steps + 1 + ASSAY_TREE_PADDING;
+  size_t room = (size_t)lattice.steps + 1;
   double *value = assay_calloc(ASSAY_TAG_QUANT, room * 2, sizeof *value);
   if (value == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a tree of %u steps", (unsigned)lattice.steps);
   first_levels corner;

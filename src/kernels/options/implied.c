@@ -12,9 +12,11 @@
  * Where s is so small that M(-u) - M(v) would cancel, it is a series in s/2 around z = X/s, from M and M' at z alone.
  *
  * First guess for u > 0: u = -quantile(c / 2 c(y)), which is exact for X = 0, for X = infinity and at u = 0. For u < 0 two upper bounds of
- * -u, the same expression in w, and y sinh(log(w(y) / w)), which holds for small -u, in their harmonic mean; s comes out between 0.46
- * and 1.02 times the root. Then two steps of third order with M to 20 bits, which leave at most some 1e-5, and one of fourth order with M
- * in full.
+ * a = -u, the same expression in w, and y sinh(log(w(y) / w)), which holds for small a, in their harmonic mean; that is too great by a
+ * smooth factor of up to 3, which a fraction in a and y takes away to within 12 % of s. Then a step of third order with M to 20 bits, which
+ * leaves at most some 3e-4, and one of fourth order with M in full, which leaves nothing to be seen.
+ *
+ * The phases are short on purpose, as in closed_form.c: the chain of one option would be 600 cycles long.
  *
  * After Jaeckel, Let's be rational, Wilmott 2015, who also has the logarithm as the objective, the two sides of the inflection and steps of
  * third order and more; the variable u, the guess and the steps without an exponential are worked out here.
@@ -24,7 +26,7 @@
 #if REAL_BITS == 64
 
 /* Between the phases, an array each. SIDE is 1 where u < 0, -1 where u > 0. */
-enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, ROOT, S, WAY, LOGARITHM, BETWEEN };
+enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, MILD, RATIO, S, NEAR, FAR, WAY, LOGARITHM, BETWEEN, ROOT = RATIO, AWAY = SINH };
 #define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
 #define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
 #define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
@@ -34,7 +36,7 @@ enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, ROOT, S, WAY, LOGARITHM
 /* The guess knows the side of a root to 1e-6 in u, so roots are looked for a little beyond. */
 #define OVERLAP 1e-3
 
-/* 20 bits of what r_mills_parts gives. */
+/* 20 bits of what r_mills_parts gives (tools/coefficients_normal.py). */
 FUNCTION void rough_mills(R z, R *above, R *slope, R *below) {
   R p = FMA(ALL(0.0213020693), z, ALL(0.1632153));
   R n = FMA(ALL(0.0213010222), z, ALL(0.163294246));
@@ -48,7 +50,7 @@ FUNCTION void rough_mills(R z, R *above, R *slope, R *below) {
   *below = FMA(z, p, n);
 }
 
-/* The logarithm to 1e-5, absolute. */
+/* The logarithm to 1e-5, absolute (tools/coefficients.sollya). */
 FUNCTION R rough_log(R x) {
   U shifted = BITS(x) - 0x3FE6A09E667F3BCDul;
   R e = SMALL_TO_REAL(INT_OF((shifted + 0x4000000000000000ul) >> 52)) - 1024.0;
@@ -88,17 +90,36 @@ FUNCTION void implied_sides(LOCAL_POINTER real *between, u32 i) {
   PUT(MOST, SELECT(low, y + OVERLAP, ALL(1e3)));
   PUT(LEAST, MAX(ROOT_2_PI * w, SELECT(low, ALL(0), y - OVERLAP)));
   PUT(SINH, 0.5 * y * (whole * (whole * both) - ratio)); /* y sinh(log(1 / ratio)) */
-  PUT(ROOT, SQRT(-2.0 * rough_log(MIN(ALL(0.5), 0.5 * ratio))));
+  PUT(MILD, ALL(1.0) / FMA(ALL(2.0), SQRT(y), ALL(1.0)));
+  PUT(RATIO, MIN(ALL(0.5), 0.5 * ratio));
 }
+
+FUNCTION void implied_root(LOCAL_POINTER real *between, u32 i) { PUT(ROOT, SQRT(-2.0 * rough_log(GET(RATIO)))); }
 
 /* -quantile(q) to 4.5e-4 from t = sqrt(-2 log(q)): Abramowitz and Stegun 26.2.23. */
 FUNCTION void implied_guess(LOCAL_POINTER real *between, u32 i) {
-  R x = GET(X), t = GET(ROOT), second = MAX(GET(SINH), ALL(1e-20));
+  R t = GET(ROOT), second = MAX(GET(SINH), ALL(1e-20));
   R less = FMA(FMA(ALL(0.010328), t, ALL(0.802853)), t, ALL(2.515517));
   R below = FMA(FMA(FMA(ALL(0.001308), t, ALL(0.189269)), t, ALL(1.432788)), t, ALL(1.0));
   R above = MAX(FMA(t, below, -less), ALL(1e-20));
   M low = GET(SIDE) > 0.0;
-  R a = SELECT(low, above * second, above) / SELECT(low, FMA(second, below, above), below), v = SQRT(FMA(a, a, 2.0 * x));
+  R a = SELECT(low, above * second, above) / SELECT(low, FMA(second, below, above), below);
+  PUT(AWAY, a);
+}
+
+/* Divides by the factor that the guess is too great by: tools/coefficients_implied.py. */
+FUNCTION void implied_mend(LOCAL_POINTER real *between, u32 i) {
+  R x = GET(X), a = GET(AWAY);
+  M low = GET(SIDE) > 0.0;
+  R h = GET(MILD), up = FMA(FMA(FMA(ALL(-0.0537100816), h, ALL(0.0629706835)), a, FMA(ALL(0.125448365), h, ALL(-0.274356975))), a,
+                            FMA(ALL(0.481892517), h, ALL(0.189874957))) *
+                        a;
+  R down = FMA(FMA(FMA(FMA(FMA(ALL(-0.0833020867), h, ALL(0.0860406875)), a, FMA(ALL(0.472407017), h, ALL(-0.510878351))), a,
+                       FMA(ALL(-0.784718467), h, ALL(0.972066561))),
+                   a, FMA(ALL(0.221685153), h, ALL(-0.656563931))),
+               a, ALL(1.0));
+  a = SELECT(low, a * down / (down + up), a);
+  R v = SQRT(FMA(a, a, 2.0 * x));
   R sum = v + a;
   PUT(S, MAX(GET(LEAST), MIN(GET(MOST), SELECT(low, 2.0 * x / sum, sum))));
 }
@@ -129,6 +150,8 @@ FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R small
 FUNCTION void implied_leave(LOCAL_POINTER real *between, u32 i, implied_place at, R above, R below) {
   R both = ALL(1.0) / (above * below), per_g = below * (below * both), g = above * (above * both);
   PUT(WAY, at.side * g * at.per_s);
+  PUT(NEAR, at.u);
+  PUT(FAR, at.v);
   PUT(LOGARITHM, per_g * SELECT(at.side > 0.0, GET(TIME_VALUE), GET(TO_BOUND)) * ROOT_2_PI);
 }
 
@@ -143,10 +166,10 @@ FUNCTION void implied_rough_ratio(LOCAL_POINTER real *between, u32 i) {
 
 /* Third order (Halley). Derivatives are taken times s, and steps over s, so that nothing has a dimension: f' is 1 / way. */
 FUNCTION void implied_rough_step(LOCAL_POINTER real *between, u32 i) {
-  R s = GET(S), half = 0.5 * s, z = GET(X) / s, u = half - z, way = GET(WAY);
+  R s = GET(S), u = GET(NEAR), way = GET(WAY);
   R f = FMA(-0.5 * u, u, -rough_log(GET(LOGARITHM))), step = -f * way;
   /* h2 = f'' / f' = -u v - f', of which the last cancels the division: h2 step = f - u v step. */
-  R bend = FMA(-(u * (half + z)), step, f);
+  R bend = FMA(-(u * GET(FAR)), step, f);
   PUT(S, MAX(GET(LEAST), MIN(GET(MOST), FMA(s, step / FMA(ALL(0.5), bend, ALL(1.0)), s))));
 }
 
@@ -164,12 +187,14 @@ FUNCTION void implied_ratio(LOCAL_POINTER real *between, u32 i) {
   implied_leave(between, i, at, SELECT(at.small, series, above), SELECT(at.small, near_below, below));
 }
 
+FUNCTION void implied_logarithm(LOCAL_POINTER real *between, u32 i) { PUT(LOGARITHM, r_log(GET(LOGARITHM))); }
+
 /* Fourth order (Householder): with the third derivative too. */
 FUNCTION void implied_step(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
-  R x = GET(X), s = GET(S), half = 0.5 * s, z = x / s, u = half - z, way = GET(WAY);
-  R f = FMA(-0.5 * u, u, -r_log(GET(LOGARITHM))), step = -f * way;
+  R x = GET(X), s = GET(S), u = GET(NEAR), v = GET(FAR), way = GET(WAY), z = 0.5 * (v - u), half = 0.5 * s;
+  R f = FMA(-0.5 * u, u, -GET(LOGARITHM)), step = -f * way;
   /* a = h2 step and b = h3 step^2 with h3 = f''' / f' = h2^2 - f' h2 - 3 z^2 - s^2 / 4; f' step = -f. */
-  R a = FMA(-(u * (half + z)), step, f), curve = FMA(3.0 * z, z, half * half);
+  R a = FMA(-(u * v), step, f), curve = FMA(3.0 * z, z, half * half);
   R b = FMA(a, a + f, -(curve * step) * step);
   R next = FMA(s, step * FMA(ALL(0.5), a, ALL(1.0)) / (1.0 + FMA(b, ALL(0.16666666666666667), a)), s);
   next = MAX(GET(LEAST), MIN(GET(MOST), next));
@@ -182,12 +207,13 @@ KERNEL2(option_volatility, option_params, GLOBAL const real *, all_in, GLOBAL re
   GLOBAL real *out = all_out + (u64)GROUP * OPTION_VOLATILITY_OUTPUTS * GROUP_SIZE;
   OPTION_PHASE(implied_market(in, between, i, out));
   OPTION_PHASE(implied_sides(between, i));
+  OPTION_PHASE(implied_root(between, i));
   OPTION_PHASE(implied_guess(between, i));
-  OPTION_PHASE(implied_rough_ratio(between, i));
-  OPTION_PHASE(implied_rough_step(between, i));
+  OPTION_PHASE(implied_mend(between, i));
   OPTION_PHASE(implied_rough_ratio(between, i));
   OPTION_PHASE(implied_rough_step(between, i));
   OPTION_PHASE(implied_ratio(between, i));
+  OPTION_PHASE(implied_logarithm(between, i));
   OPTION_PHASE(implied_step(in, between, i, out));
 }
 

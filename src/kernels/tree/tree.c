@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/tree/tree.h"
 
-static void european(double *value, size_t count, double rise, double fall) {
-  for (size_t j = 0; j < count; j++) value[j] = rise * value[j + 1] + fall * value[j];
+#include "kernels/variant.h"
+
+#define DECLARE(name, text, needs) extern const assay_tree_functions assay_tree_functions_##name;
+ASSAY_KERNEL_VARIANTS(DECLARE)
+#undef DECLARE
+
+const assay_tree_functions *assay_tree_functions_variant(size_t variant) {
+  static const assay_tree_functions *const variants[] = {
+#define ROW(name, text, needs) &assay_tree_functions_##name,
+      ASSAY_KERNEL_VARIANTS(ROW)
+#undef ROW
+  };
+  return variants[variant];
 }
 
-static void american(double *value, const double *ratio, size_t count, double rise, double fall, double scale, double strike) {
-  for (size_t j = 0; j < count; j++) {
-    double hold = rise * value[j + 1] + fall * value[j], exercise = scale * ratio[j] - strike;
-    value[j] = hold > exercise ? hold : exercise;
-  }
-}
-
-const assay_tree_functions *assay_tree_functions_best(void) {
-  static const assay_tree_functions reference = {european, american};
-  return &reference;
-}
+const assay_tree_functions *assay_tree_functions_best(void) { return assay_tree_functions_variant(assay_kernel_variant_best()); }

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "closed_form.h"
+#include "kernels/tree/tree.h"
+#include "kernels/variant.h"
 #include "test.h"
 
 static double price_of(assay_option option, assay_tree tree, assay_tree_greeks *greeks) {
@@ -111,6 +113,33 @@ static void early_exercise(void **state) {
   assert_near(price_of(option, crr, NULL), price_of(option, lr, NULL), 1e-3);
 }
 
+/* Every variant of the loops against the scalar one, also where they begin and end within a vector. */
+static void all_instruction_sets_give_the_same_bits(void **state) {
+  (void)state;
+  enum { NODES = 101 };
+  double start[NODES + 1], ratio[NODES + 1], expected[NODES + 1], found[NODES + 1];
+  for (int j = 0; j <= NODES; j++) {
+    start[j] = 10 * sin(j) + 10;
+    ratio[j] = exp(0.02 * j);
+  }
+  const assay_tree_functions *reference = assay_tree_functions_variant(ASSAY_KERNEL_VARIANT_c);
+  for (size_t i = 0; assay_kernel_variant_usable(i) != ASSAY_KERNEL_VARIANT_COUNT; i++) {
+    const assay_tree_functions *functions = assay_tree_functions_variant(assay_kernel_variant_usable(i));
+    for (size_t begin = 0; begin < 9; begin++) {
+      for (size_t end = begin; end <= NODES; end += 1 + end % 7) {
+        memcpy(expected, start, sizeof start);
+        memcpy(found, start, sizeof start);
+        reference->european(expected, begin, end, 0.51, 0.48);
+        functions->european(found, begin, end, 0.51, 0.48);
+        assert_memory_equal(found, expected, sizeof found);
+        reference->american(expected, ratio, begin, end, 0.51, 0.48, -7, -17);
+        functions->american(found, ratio, begin, end, 0.51, 0.48, -7, -17);
+        assert_memory_equal(found, expected, sizeof found);
+      }
+    }
+  }
+}
+
 static void bad_trees_are_refused(void **state) {
   (void)state;
   const assay_option good = {ASSAY_OPTION_PUT, 100, 100, 1, 0.05, 0, 0.2};
@@ -148,6 +177,7 @@ int main(void) {
       cmocka_unit_test(european_trees_converge_to_the_closed_form),
       cmocka_unit_test(greeks_converge_to_the_closed_form),
       cmocka_unit_test(early_exercise),
+      cmocka_unit_test(all_instruction_sets_give_the_same_bits),
       cmocka_unit_test(bad_trees_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
