@@ -72,6 +72,36 @@ ASSAY_API assay_status assay_risk_normal(const assay_risk_moments *moments, cons
 ASSAY_API assay_status assay_risk_cornish_fisher(const assay_risk_moments *moments, const double *levels, size_t level_count,
                                                  assay_error *err, assay_risk_tail *tails);
 
+/* ---- Monte Carlo -------------------------------------------------------------------------------------------------------------- */
+
+enum { ASSAY_RISK_MOST_SIMULATED = 1024 };
+
+typedef struct assay_risk_simulation {
+  size_t assets;            /* 1 to ASSAY_RISK_MOST_SIMULATED */
+  const double *positions;  /* money in each asset, negative for short */
+  const double *mean;       /* of the returns over the horizon; NULL: 0 */
+  const double *covariance; /* assets x assets, over the horizon; symmetric, positive semidefinite */
+  const double *gamma;      /* second derivative of each position to its return, in money; NULL: none. P&L = position r + gamma r^2 / 2 */
+  bool log_returns;         /* r is e^x - 1 of the simulated x */
+  unsigned degrees;         /* of freedom of a multivariate Student t with this covariance, 3 to 64; 0: normal */
+  uint64_t scenarios;       /* 100 to 2^26 */
+  uint64_t seed;
+  const char *device; /* as for covariances; NULL: the calling thread alone */
+} assay_risk_simulation;
+
+typedef struct assay_risk_simulated {
+  assay_risk_tail tail;
+  double var_low, var_high; /* 95 % interval of the VaR, from order statistics */
+  double es_error;          /* standard error of the ES (Manistre and Hancock 2005) */
+} assay_risk_simulated;
+
+/*
+ * Simulates scenarios and takes their tails. Scenario k draws from the counter-based generator Philox4x32-10 at counter k: the same seed
+ * gives the same bits on every device. `pnl` (NULL: not wanted) gets the P&L of all scenarios, in their order.
+ */
+ASSAY_API assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, const double *levels, size_t level_count,
+                                              assay_error *err, double *pnl, assay_risk_simulated *tails);
+
 /* ---- Covariance and correlation ----------------------------------------------------------------------------------------------- */
 
 typedef enum assay_risk_estimator {

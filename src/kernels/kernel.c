@@ -8,6 +8,7 @@
 #include "kernels/montecarlo/path.h"
 #include "kernels/options/options.h"
 #include "kernels/risk/products.h"
+#include "kernels/risk/scenarios.h"
 
 #define DECLARE(name, bits, variant) extern void assay_kernel_##name##_f##bits##_##variant(const void *, void *const *, size_t, size_t);
 #if defined(__x86_64__)
