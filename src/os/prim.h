@@ -49,6 +49,8 @@ assay_status assay_os_self_path(assay_error *err, char **path);
 size_t assay_os_allowed_cpus(unsigned *cpus, size_t capacity);
 /* CPUs' worth of time that the control groups leave this process, the tightest on the way up; NaN when nothing limits it. */
 double assay_os_cpu_quota(void);
+/* Bytes of memory that the control groups leave this process, the tightest on the way up; NaN when nothing limits it. */
+double assay_os_memory_limit(void);
 /* Of so many CPUs, those that a quota (NaN: none) can keep busy: it is rounded up, and at least 1. */
 unsigned assay_os_within_quota(size_t cpus, double quota);
 /* Restricts the calling thread. ASSAY_ERR_UNSUPPORTED where the system cannot. */

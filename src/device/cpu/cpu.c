@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -54,7 +53,7 @@ static size_t enumerate(assay_device_info *infos, size_t capacity, char *cause, 
   const assay_kernel *table = assay_kernel_table(&kernels);
   if (kernels > 0) assay_kernel_function(table, &isa);
   assay_threads_wanted(NULL, &threads);
-  uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * assay_os_page_size();
+  uint64_t bytes = assay_cpu_memory_total();
   infos[0] = (assay_device_info){
       .id = "cpu",
       .kind = ASSAY_DEVICE_CPU,

@@ -21,20 +21,24 @@ size_t assay_cpu_choose(unsigned wanted, unsigned *cpus, size_t capacity) {
   return count < wanted ? 0 : wanted < capacity ? wanted : capacity;
 }
 
+uint64_t assay_cpu_memory_total(void) {
+  double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)assay_os_page_size();
+  return (uint64_t)fmin(bytes, assay_os_memory_limit()); /* fmin passes over NaN */
+}
+
 assay_status assay_cpu_memory(assay_error *err, uint64_t *free_bytes, uint64_t *total_bytes) {
   char *text = NULL;
   size_t length = 0;
   assay_error cause = {0};
   if (assay_os_read_file("/proc/meminfo", 1 << 16, &cause, &text, &length) != ASSAY_OK)
     return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "free memory is not known: %s", cause.message);
-  unsigned long long available = 0, total = 0;
+  unsigned long long available = 0;
   const char *at = strstr(text, "MemAvailable:");
   bool found = at != NULL && sscanf(at, "MemAvailable: %llu kB", &available) == 1;
-  at = strstr(text, "MemTotal:");
-  found = found && at != NULL && sscanf(at, "MemTotal: %llu kB", &total) == 1;
   assay_free(text);
   if (!found) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "/proc/meminfo does not say how much memory is free");
-  *free_bytes = (uint64_t)available * 1024, *total_bytes = (uint64_t)total * 1024;
+  *total_bytes = assay_cpu_memory_total();
+  *free_bytes = (uint64_t)available * 1024 < *total_bytes ? (uint64_t)available * 1024 : *total_bytes;
   return ASSAY_OK;
 }
 

@@ -73,18 +73,31 @@ static double quota_of(const place *at, const char *path) {
   return period > 0 ? quota / period : NAN;
 }
 
-double assay_os_cpu_quota(void) {
+/* Bytes; version 1 says no limit by a number close to 2^63, version 2 by "max". NaN when this group sets none. */
+static double memory_of(const place *at, const char *path) {
+  char text[64];
+  if (!read_text(at->mount, path, at->v2 ? "memory.max" : "memory.limit_in_bytes", text, sizeof text)) return NAN;
+  char *end = text;
+  double bytes = assay_strtod(text, &end);
+  return end != text && bytes > 0 && bytes < 0x1p60 ? bytes : NAN;
+}
+
+/* The least that this process's group and those above it allow. */
+static double tightest(const char *controller, double (*limit_of)(const place *, const char *)) {
   place at;
-  if (!find_place("cpu", &at)) return NAN;
-  double tightest = NAN;
+  if (!find_place(controller, &at)) return NAN;
+  double least = NAN;
   for (size_t length = strlen(at.path);;) {
     while (length > 0 && at.path[length - 1] == '/') length--;
     at.path[length] = '\0';
-    tightest = fmin(tightest, quota_of(&at, at.path)); /* fmin passes over NaN */
-    if (length == 0) return tightest;
+    least = fmin(least, limit_of(&at, at.path)); /* fmin passes over NaN */
+    if (length == 0) return least;
     while (length > 0 && at.path[length - 1] != '/') length--;
   }
 }
+
+double assay_os_cpu_quota(void) { return tightest("cpu", quota_of); }
+double assay_os_memory_limit(void) { return tightest("memory", memory_of); }
 
 bool assay_cgroup_to_parent(char *path) {
   static const char top[] = "/sys/fs/cgroup";

@@ -15,6 +15,7 @@ size_t assay_os_allowed_cpus(unsigned *cpus, size_t capacity) {
 }
 
 double assay_os_cpu_quota(void) { return NAN; } /* macOS has no quotas */
+double assay_os_memory_limit(void) { return NAN; }
 
 assay_status assay_os_pin_thread(const unsigned *cpus, size_t count, assay_error *err) {
   (void)cpus;

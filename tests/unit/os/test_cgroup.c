@@ -50,6 +50,8 @@ static void a_quota_is_rounded_up_to_whole_cpus(void **state) {
   assert_int_equal(assay_os_within_quota(0, NAN), 1);
   double quota = assay_os_cpu_quota();
   assert_true(isnan(quota) || quota > 0);
+  double limit = assay_os_memory_limit();
+  assert_true(isnan(limit) || limit >= 4096);
 }
 
 int main(void) {
