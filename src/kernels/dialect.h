@@ -42,7 +42,8 @@
  *              BARRIER, LEADER { ... }                   once a group
  *              tree_sum(a)                               sum of a LOCAL_ARRAY(double, a, GROUP_SIZE) that it overwrites, in a fixed tree;
  *                                                        begins and ends with a barrier; all items see the sum
- * Functions    FUNCTION                                  static and inlined; UNROLL_10 before a loop
+ * Functions    FUNCTION                                  static and inlined; UNROLL_10 and UNROLL before a loop of so many, of few
+ *                                                        turns: drivers' compilers need to be told
  * Kernels      KERNEL1 to KERNEL6(name, params, type, buffer, ...): inside, `p` is the params struct, which holds 4- and 8-byte numbers
  *              in natural alignment (the same layout on every side). In kernels.def each kernel has a line.
  */

@@ -9,6 +9,7 @@ typedef unsigned long long u64;
 typedef long long i64;
 
 #define UNROLL_10 _Pragma("unroll 10")
+#define UNROLL _Pragma("unroll")
 #define FUNCTION static __device__ __forceinline__
 #define GLOBAL
 /* An operation takes an operand from constant memory for nothing; a double in the code costs two instructions. */

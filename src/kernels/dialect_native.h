@@ -34,6 +34,7 @@ typedef i64 real_i;
 #else
 #define UNROLL_10 _Pragma("GCC unroll 10")
 #endif
+#define UNROLL
 #define FUNCTION static inline __attribute__((always_inline, unused))
 #define GLOBAL
 #define COEFFICIENTS(name) static const real name[] __attribute__((unused))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dialect as OpenCL C 1.2. With ASSAY_OPENCL_LANES (processors) one work-item does a whole group in lanes of 64 bytes, as the native
- * build does: global size groups, local size 1. Without (GPUs) an item is a work-item: global size groups * GROUP_SIZE, local GROUP_SIZE.
- * Built with -cl-fp32-correctly-rounded-divide-sqrt.
+ * The dialect as OpenCL C 1.2. With ASSAY_OPENCL_LANES (processors; 8 or 16, as many floats as a register holds) one work-item does a whole
+ * group in lanes, as the native build does: global size groups, local size 1. Without (GPUs) an item is a work-item: global size groups *
+ * GROUP_SIZE, local GROUP_SIZE. Built with -cl-fp32-correctly-rounded-divide-sqrt.
  */
 #ifndef ASSAY_KERNELS_DIALECT_OPENCL_H
 #define ASSAY_KERNELS_DIALECT_OPENCL_H
@@ -10,12 +10,16 @@
 #pragma OPENCL FP_CONTRACT OFF
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 
+/* A type there, and a fine name for a variable everywhere else. */
+#define half half_number
+
 typedef uint u32;
 typedef int i32;
 typedef ulong u64;
 typedef long i64;
 
 #define UNROLL_10 _Pragma("unroll 10")
+#define UNROLL _Pragma("unroll")
 #define FUNCTION static inline __attribute__((always_inline))
 #define GLOBAL __global
 #define COEFFICIENTS(name) __constant real name[]
@@ -42,40 +46,50 @@ typedef i64 real_i;
 #define LEADER
 #define GROUP ((u32)get_global_id(0))
 #define ITEMS(i) for (u32 i = 0; i < GROUP_SIZE; i += LANES)
+/* Literal numbers, since they become parts of names. */
+#define PASTE_NOW(a, b) a##b
+#define PASTE(a, b) PASTE_NOW(a, b)
 #if REAL_BITS == 32
-#define LANES 16
-typedef float16 R;
-typedef uint16 U;
-typedef int16 I;
-typedef double16 D;
-#define LANE(i) ((U)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) + (U)(i))
-#define BITS(r) as_uint16(r)
-#define REAL_OF(u) as_float16(u)
-#define INT_OF(u) as_int16(u)
-#define SMALL_TO_REAL(i) convert_float16(i)
-#define BIASED_TO_REAL(u, bias) convert_float16(as_int16(u) - (bias))
-#define WIDEN(r) convert_double16(r)
-#define LOAD(p, i) vload16(0, (p) + (i))
-#define STORE(p, i, r) vstore16((r), 0, (p) + (i))
-#define STORE_D(p, i, d) vstore16((d), 0, (p) + (i))
-#else
+#define LANES ASSAY_OPENCL_LANES
+#elif ASSAY_OPENCL_LANES == 16
 #define LANES 8
-typedef double8 R;
-typedef ulong8 U;
-typedef long8 I;
-typedef double8 D;
-#define LANE(i) ((U)(0, 1, 2, 3, 4, 5, 6, 7) + (U)(i))
-#define BITS(r) as_ulong8(r)
-#define REAL_OF(u) as_double8(u)
-#define INT_OF(u) as_long8(u)
-#define SMALL_TO_REAL(i) (as_double8(as_ulong8(i) + (U)(0x4338000000000000ul)) - (R)(0x1.8p52))
-#define BIASED_TO_REAL(u, bias) (as_double8((u) + (U)(0x4338000000000000ul)) - (R)(0x1.8p52 + (bias)))
+#else
+#define LANES 4
+#endif
+#if LANES == 16
+#define LANE_NUMBERS (U)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#elif LANES == 8
+#define LANE_NUMBERS (U)(0, 1, 2, 3, 4, 5, 6, 7)
+#else
+#define LANE_NUMBERS (U)(0, 1, 2, 3)
+#endif
+typedef PASTE(double, LANES) D;
+#if REAL_BITS == 32
+typedef PASTE(float, LANES) R;
+typedef PASTE(uint, LANES) U;
+typedef PASTE(int, LANES) I;
+#define BITS(r) PASTE(as_uint, LANES)(r)
+#define REAL_OF(u) PASTE(as_float, LANES)(u)
+#define INT_OF(u) PASTE(as_int, LANES)(u)
+#define SMALL_TO_REAL(i) PASTE(convert_float, LANES)(i)
+#define BIASED_TO_REAL(u, bias) PASTE(convert_float, LANES)(INT_OF(u) - (bias))
+#define WIDEN(r) PASTE(convert_double, LANES)(r)
+#else
+typedef D R;
+typedef PASTE(ulong, LANES) U;
+typedef PASTE(long, LANES) I;
+#define BITS(r) PASTE(as_ulong, LANES)(r)
+#define REAL_OF(u) PASTE(as_double, LANES)(u)
+#define INT_OF(u) PASTE(as_long, LANES)(u)
+#define SMALL_TO_REAL(i) (REAL_OF(BITS(i) + (U)(0x4338000000000000ul)) - (R)(0x1.8p52))
+#define BIASED_TO_REAL(u, bias) (REAL_OF((u) + (U)(0x4338000000000000ul)) - (R)(0x1.8p52 + (bias)))
 #define WORDS_JOIN(high, low) ((high) << 32 | ((low)&0xFFFFFFFFu))
 #define WIDEN(r) (r)
-#define LOAD(p, i) vload8(0, (p) + (i))
-#define STORE(p, i, r) vstore8((r), 0, (p) + (i))
-#define STORE_D(p, i, d) vstore8((d), 0, (p) + (i))
 #endif
+#define LANE(i) (LANE_NUMBERS + (U)(i))
+#define LOAD(p, i) PASTE(vload, LANES)(0, (p) + (i))
+#define STORE(p, i, r) PASTE(vstore, LANES)((r), 0, (p) + (i))
+#define STORE_D(p, i, d) PASTE(vstore, LANES)((d), 0, (p) + (i))
 typedef I M;
 typedef U W;
 #define ALL(x) ((R)(x))

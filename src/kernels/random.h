@@ -21,12 +21,27 @@
 
 #define NORMALS 4
 
-#if LANES > 1 && !defined(ASSAY_OPENCL)
+#if LANES > 1
 
 /* Lanes of 64 bits that hold a word each in their lower half; the upper half may hold anything, as no product looks at it. */
+#if defined(ASSAY_OPENCL) && ASSAY_OPENCL_LANES == 16
+typedef ulong8 philox_lanes;
+#define PHILOX_LANES(w) as_ulong8(w)
+#define PHILOX_WORDS(l) as_uint16(l)
+#elif defined(ASSAY_OPENCL)
+typedef ulong4 philox_lanes;
+#define PHILOX_LANES(w) as_ulong4(w)
+#define PHILOX_WORDS(l) as_uint8(l)
+#else
 typedef u64 philox_lanes __attribute__((vector_size(VECTOR_BYTES)));
+#define PHILOX_LANES(w) ((philox_lanes)(w))
+#define PHILOX_WORDS(l) ((W)(l))
+#endif
 
-#if defined(__AVX512F__)
+/* A compiler of OpenCL sees from the mask that one multiplication of words will do; its own mul_hi is made of many. */
+#if defined(ASSAY_OPENCL)
+#define PHILOX_MULTIPLY(a, m) (((a) & (philox_lanes)(0xFFFFFFFFul)) * (philox_lanes)((u64)(m)))
+#elif defined(__AVX512F__)
 #define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm512_mul_epu32((__m512i)(a), _mm512_set1_epi64((i64)(m))))
 #elif defined(__AVX2__)
 #define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm256_mul_epu32((__m256i)(a), _mm256_set1_epi64x((i64)(m))))
@@ -65,13 +80,14 @@ FUNCTION void philox_lanes_10(philox_lanes low, u32 c1, u32 c2, u32 c3, const u3
 /* Even and odd words apart, since a multiplication takes every second one. */
 FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
   philox_lanes even[4], odd[4];
-  philox_lanes_10((philox_lanes)low, c1, c2, c3, key.round, even);
-  philox_lanes_10((philox_lanes)low >> 32, c1, c2, c3, key.round, odd);
+  philox_lanes_10(PHILOX_LANES(low), c1, c2, c3, key.round, even);
+  philox_lanes_10(PHILOX_LANES(low) >> 32, c1, c2, c3, key.round, odd);
+  UNROLL
   for (int k = 0; k < 4; k++) {
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__AVX2__) && !defined(__AVX512F__) && !defined(ASSAY_OPENCL)
     words[k] = (W)_mm256_blend_epi32((__m256i)even[k], (__m256i)(odd[k] << 32), 0xAA);
 #else
-    words[k] = (W)((even[k] & 0xFFFFFFFFu) | odd[k] << 32);
+    words[k] = PHILOX_WORDS((even[k] & 0xFFFFFFFFu) | odd[k] << 32);
 #endif
   }
 }
@@ -81,42 +97,17 @@ FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W word
 }
 #endif
 
-#else /* one lane, or OpenCL's */
-
-/* Both halves of the product of a word and a constant. */
-#if LANES == 1
-#define PHILOX_MULTIPLY(a, m, high, low) \
-  do {                                   \
-    u64 product = (u64)(a) * (m);        \
-    (high) = (u32)(product >> 32);       \
-    (low) = (u32)product;                \
-  } while (0)
-#elif REAL_BITS == 32
-#define PHILOX_MULTIPLY(a, m, high, low) \
-  do {                                   \
-    (high) = mul_hi((a), (W)(m));        \
-    (low) = (a) * (W)(m);                \
-  } while (0)
-#else
-#define PHILOX_MULTIPLY(a, m, high, low) \
-  do {                                   \
-    W product = (a) * (W)(m);            \
-    (high) = product >> 32;              \
-    (low) = product & 0xFFFFFFFFu;       \
-  } while (0)
-#endif
+#else /* one lane */
 
 FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
   W w0 = low, w1 = ALL_W(c1), w2 = ALL_W(c2), w3 = ALL_W(c3);
   UNROLL_10
   for (u32 round = 0; round < 10; round++) {
-    W high0, low0, high1, low1;
-    PHILOX_MULTIPLY(w0, PHILOX_M0, high0, low0);
-    PHILOX_MULTIPLY(w2, PHILOX_M1, high1, low1);
-    w0 = high1 ^ w1 ^ ALL_W(key.round[2 * round]);
-    w2 = high0 ^ w3 ^ ALL_W(key.round[2 * round + 1]);
-    w1 = low1;
-    w3 = low0;
+    u64 p0 = (u64)w0 * PHILOX_M0, p1 = (u64)w2 * PHILOX_M1;
+    w0 = (u32)(p1 >> 32) ^ w1 ^ key.round[2 * round];
+    w2 = (u32)(p0 >> 32) ^ w3 ^ key.round[2 * round + 1];
+    w1 = (u32)p1;
+    w3 = (u32)p0;
   }
   words[0] = w0;
   words[1] = w1;

@@ -61,6 +61,7 @@ typedef struct _cl_event *cl_event;
   X(CL_DEVICE_VERSION, 0x102F)                   \
   X(CL_DEVICE_EXTENSIONS, 0x1030)                \
   X(CL_DEVICE_DOUBLE_FP_CONFIG, 0x1032)          \
+  X(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 0x103A) \
   X(CL_DEVICE_HOST_UNIFIED_MEMORY, 0x1035)       \
   X(CL_DEVICE_OPENCL_C_VERSION, 0x103D)          \
   X(CL_FP_FMA, 1 << 5)                           \

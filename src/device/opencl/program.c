@@ -57,6 +57,7 @@ assay_status assay_cl_get_facts(cl_platform_id platform, cl_device_id device, as
   f.cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
   f.gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
   f.compute_units = (cl_uint)get_number(device, CL_DEVICE_MAX_COMPUTE_UNITS);
+  f.float_lanes = (cl_uint)get_number(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
   f.clock_mhz = (cl_uint)get_number(device, CL_DEVICE_MAX_CLOCK_FREQUENCY);
   f.align_bytes = (cl_uint)get_number(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8;
   f.memory_bytes = get_number(device, CL_DEVICE_GLOBAL_MEM_SIZE);
@@ -73,7 +74,9 @@ assay_status assay_cl_get_facts(cl_platform_id platform, cl_device_id device, as
 /* On a processor a work-item does a whole group in lanes; the compiler's warnings are for us, not for the user (-w). */
 static void options_of(const assay_cl_facts *facts, unsigned bits, char *options, size_t size) {
   snprintf(options, size, "-w -cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt -DREAL_BITS=%u%s", bits,
-           facts->cpu ? " -DASSAY_OPENCL_LANES" : "");
+           !facts->cpu                ? ""
+           : facts->float_lanes >= 16 ? " -DASSAY_OPENCL_LANES=16"
+                                      : " -DASSAY_OPENCL_LANES=8");
 }
 
 static uint64_t key_of(const assay_cl_facts *facts, const assay_embedded *file, const char *options) {

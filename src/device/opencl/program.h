@@ -13,7 +13,7 @@ typedef struct assay_cl_facts {
   bool cpu, gpu;
   bool same_bits; /* false: `lacks` says what the dialect needs and this device has not */
   char lacks[200];
-  cl_uint compute_units, clock_mhz, align_bytes;
+  cl_uint compute_units, clock_mhz, align_bytes, float_lanes; /* of a register */
   cl_ulong memory_bytes, largest_bytes, local_bytes;
   size_t group_items;
 } assay_cl_facts;

@@ -86,6 +86,7 @@ FUNCTION mc_sample asian_sample(const mc_path_params p, GLOBAL const real *given
   }
   for (u32 block = 0; block < full; block++) {
     block_shocks(p, given, sample, block, BLOCK, z);
+    UNROLL
     for (u32 k = 0; k < BLOCK; k++) asian_step(&a, z[k], drift, width, (real)(BLOCK * block + k + 1), greeks);
   }
   if (rest > 0) {

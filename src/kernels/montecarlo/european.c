@@ -30,6 +30,7 @@ FUNCTION void add_draw(const mc_european_params p, W item, u64 first, u32 draw, 
   random_words(item, draw, p.stream, 0, p.key, words);
   random_normals(words, z);
   R drift = ALL(p.drift), width = ALL(p.width), scale = ALL(p.scale), shift = ALL(p.shift), nothing = ALL(0);
+  UNROLL
   for (u32 k = 0; k < NORMALS; k++) {
     R spot = r_exp2_plain(FMA(width, z[k], drift));
     R pay = MAX(FMA(scale, spot, shift), nothing);
@@ -50,13 +51,16 @@ FUNCTION void add_item(const mc_european_params p, u32 i, u32 group, int greeks,
   const int count = greeks ? MC_EUROPEAN_GREEKS_SUMS : MC_EUROPEAN_SUMS;
   u32 number = group * GROUP_SIZE + i;
   W item = LANE(number);
+  UNROLL
   for (int s = 0; s < count; s++) total[s] = ALL_D(0);
   for (u32 begin = 0; begin < p.draws; begin += DRAWS_AT_ONCE) {
     u32 end = begin + DRAWS_AT_ONCE < p.draws ? begin + DRAWS_AT_ONCE : p.draws, full = end < p.full ? end : p.full, draw = begin;
     european_sums sums;
+    UNROLL
     for (int s = 0; s < count; s++) sums.some[s] = ALL(0);
     for (; draw < full; draw++) add_draw(p, item, 0, draw, greeks, 1, &sums);
     for (; draw < end; draw++) add_draw(p, item, (u64)draw * p.groups * GROUP_SIZE + number, draw, greeks, 0, &sums);
+    UNROLL
     for (int s = 0; s < count; s++) total[s] = total[s] + WIDEN(sums.some[s]);
   }
 }
@@ -66,6 +70,7 @@ KERNEL1(mc_european, mc_european_params, GLOBAL double *, sums) {
   ITEMS(i) {
     D total[MC_EUROPEAN_GREEKS_SUMS];
     add_item(p, i, GROUP, 0, total);
+    UNROLL
     for (int s = 0; s < MC_EUROPEAN_SUMS; s++) STORE_D(totals, GROUP_SIZE * s + i, total[s]);
   }
   for (int s = 0; s < MC_EUROPEAN_SUMS; s++) {
@@ -79,6 +84,7 @@ KERNEL1(mc_european_greeks, mc_european_params, GLOBAL double *, sums) {
   ITEMS(i) {
     D total[MC_EUROPEAN_GREEKS_SUMS];
     add_item(p, i, GROUP, 1, total);
+    UNROLL
     for (int s = 0; s < MC_EUROPEAN_GREEKS_SUMS; s++) STORE_D(totals, GROUP_SIZE * s + i, total[s]);
   }
   for (int s = 0; s < MC_EUROPEAN_GREEKS_SUMS; s++) {
