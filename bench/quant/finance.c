@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Every finance figure of bench/README.md's table, through the public headers. One thread; the best of some rounds. */
+/* The figures of options, simulation and indicators of bench/README.md's table, through the public headers. One thread; the best of some
+ * rounds. */
 #include <assay/indicators.h>
 #include <assay/montecarlo.h>
 #include <assay/options.h>
-#include <assay/risk.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -180,23 +180,6 @@ static void indicators(void) {
   for (size_t i = 0; i < ASSAY_INDICATOR_MAX_OUTPUTS; i++) free(out[i]);
 }
 
-/* ---- Risk --------------------------------------------------------------------------------------------------------------------- */
-
-static void risk(void) {
-  enum { SCENARIOS = 1000000, ASSETS = 500, DAYS = 2520 };
-  double *values = numbers((size_t)ASSETS * DAYS), *matrix = numbers((size_t)ASSETS * ASSETS);
-  for (size_t i = 0; i < (size_t)ASSETS * DAYS; i++) values[i] = (uniform() + uniform() + uniform() - 1.5) * 0.04;
-  const double levels[] = {0.95, 0.99};
-  assay_risk_tail tails[2];
-  assay_error err = {0};
-  double ns = FIGURE_BEST_NS(5, check(assay_risk_historical(values, SCENARIOS, levels, 2, &err, tails), &err));
-  figure("var_es_1m", ns / 1e6, "ms", NULL);
-  ns = FIGURE_BEST_NS(2, check(assay_risk_correlation(values, DAYS, ASSETS, NULL, &err, matrix, NULL), &err));
-  figure("correlation_500x2520", ns / 1e6, "ms", NULL);
-  free(values);
-  free(matrix);
-}
-
 int main(int argc, char **argv) {
   figure_begin(argc, argv);
   setenv("ASSAY_THREADS", "1", 0);
@@ -205,6 +188,5 @@ int main(int argc, char **argv) {
   closed_forms();
   tree();
   indicators();
-  risk();
   return figure_end();
 }

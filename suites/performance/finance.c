@@ -2,8 +2,10 @@
 /* What finance asks a machine for: prices in closed form, by tree and by simulation, risk over scenarios, and the matrix products below. */
 #include <assay/bench.h>
 #include <assay/gemm.h>
+#include <assay/indicators.h>
 #include <assay/montecarlo.h>
 #include <assay/options.h>
+#include <assay/portfolio.h>
 #include <assay/risk.h>
 
 #include <stdlib.h>
@@ -173,6 +175,62 @@ ASSAY_BENCH(risk_correlation, .suite = "performance", .summary = "correlations o
   }
   free(returns);
   free(matrix);
+}
+
+ASSAY_BENCH(portfolio_minimum_variance, .suite = "performance", .summary = "the long-only portfolio of 500 assets with the least variance",
+            .ceiling = "") {
+  const size_t assets = 500, days = 2520;
+  double *returns = noise(b, assets * days), *matrix = malloc(assets * assets * sizeof *matrix),
+         *weights = malloc(assets * sizeof *weights);
+  assay_error err = {0};
+  if (returns != NULL && (matrix == NULL || weights == NULL)) assay_bench_unsupported(b, "the matrix does not fit in memory");
+  if (returns != NULL && matrix != NULL && weights != NULL) {
+    for (size_t day = 0; day < days; day++) { /* a market that all of them follow: without one, everything is held */
+      for (size_t asset = 0; asset < assets; asset++) returns[day * assets + asset] += returns[day * assets] * (double)(asset % 50) / 25;
+    }
+    assay_status status = assay_risk_covariance(returns, days, assets, NULL, &err, matrix, NULL);
+    assay_portfolio_problem problem = {.assets = assets, .covariance = matrix};
+    ASSAY_LOOP(b) {
+      if (status == ASSAY_OK) status = assay_portfolio_minimum_variance(&problem, &err, weights, NULL);
+      assay_keep_memory();
+    }
+    if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+  }
+  free(returns);
+  free(matrix);
+  free(weights);
+}
+
+/* ---- Indicators --------------------------------------------------------------------------------------------------------------- */
+
+ASSAY_BENCH(indicator, .suite = "performance", .summary = "an indicator over 100 series of 10,000 prices, or one of a million",
+            .params = {{"name", "rsi,macd,bollinger"}, {"series", "1,100"}}) {
+  const size_t prices = 1000000, series = assay_bench_u64(b, "series");
+  const assay_indicator *indicator = assay_indicator_find(assay_bench_text(b, "name"));
+  if (indicator == NULL) return assay_bench_fail(b, "there is no such indicator");
+  double *in = noise(b, prices), *block = malloc(ASSAY_INDICATOR_MAX_OUTPUTS * prices * sizeof *block),
+         *out[ASSAY_INDICATOR_MAX_OUTPUTS] = {0};
+  if (in != NULL && block == NULL) assay_bench_unsupported(b, "the outputs do not fit in memory");
+  if (in != NULL && block != NULL) {
+    double price = 100;
+    for (size_t i = 0; i < prices; i++) in[i] = price = i % (prices / series) == 0 ? 100 : price * (1 + in[i]);
+    memset(block, 0, ASSAY_INDICATOR_MAX_OUTPUTS * prices * sizeof *block);               /* pages exist before the clock starts */
+    unsigned outputs = strcmp(indicator->name, "rsi") == 0 ? 1 : indicator->output_count; /* not its crossings */
+    for (unsigned k = 0; k < outputs; k++) out[k] = block + k * prices;
+    assay_indicator_data data = {.rows = prices / series, .series = series};
+    data.values[ASSAY_INDICATOR_CLOSE] = in;
+    assay_error err = {0};
+    assay_status status = ASSAY_OK;
+    ASSAY_LOOP(b) {
+      if (status == ASSAY_OK) status = assay_indicator_run(indicator, NULL, &data, NULL, &err, out);
+      assay_keep_memory();
+    }
+    if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+    assay_bench_items(b, (double)prices);
+    assay_bench_bytes(b, (double)(prices * sizeof *in), (double)(outputs * prices * sizeof *in));
+  }
+  free(in);
+  free(block);
 }
 
 /* ---- Matrix products ---------------------------------------------------------------------------------------------------------- */
