@@ -12,7 +12,8 @@
 typedef struct risk_settings {
   assay_returns_settings from;
   assay_cli_words levels, weights, positions, shocks;
-  const char *method, *estimator, *market, *format;
+  const char *method, *estimator, *market, *format, *device;
+  uint64_t scenarios, seed, degrees;
   double decay, periods_per_year, risk_free, target;
   bool zero_mean, follow, json;
 } risk_settings;
@@ -51,6 +52,10 @@ static double *room(const job *j, size_t count, assay_error *err) {
   if (values == NULL) ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->from.source);
   for (size_t i = 0; values != NULL && i < count; i++) values[i] = 0;
   return values;
+}
+
+static assay_risk_covariance_options estimator_of(const risk_settings *s) {
+  return assay_returns_estimator(s->estimator, s->decay, s->zero_mean);
 }
 
 /* ---- var -------------------------------------------------------------------------------------------------------------------------------
@@ -93,6 +98,60 @@ static assay_status add_tails(job *j, const char *name, const double *pnl, size_
   return ASSAY_OK;
 }
 
+/* Of simulated scenarios, whose returns have the mean and the covariance of the periods: a portfolio, or one asset alone. */
+static assay_status simulate(job *j, const char *name, const assay_returns *from, const double *positions, const double *levels,
+                             size_t count, assay_error *err) {
+  size_t assets = from->assets;
+  assay_risk_covariance_options options = estimator_of(j->settings);
+  double *covariance = room(j, assets * assets, err), *mean = room(j, assets, err);
+  assay_risk_simulated *tails = assay_arena_alloc(&j->cli->arena, count, sizeof *tails);
+  if (covariance == NULL || mean == NULL || tails == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", from->source);
+  for (size_t i = 0; i < from->periods; i++)
+    for (size_t a = 0; a < assets; a++) mean[a] += from->returns[i * assets + a] / (double)from->periods;
+  assay_error problem = {0};
+  assay_risk_simulation simulation = {.assets = assets,
+                                      .positions = positions,
+                                      .mean = mean,
+                                      .covariance = covariance,
+                                      .degrees = (unsigned)j->settings->degrees,
+                                      .scenarios = j->settings->scenarios,
+                                      .seed = j->settings->seed,
+                                      .device = j->settings->device};
+  assay_status status = assay_risk_covariance(from->returns, from->periods, assets, &options, &problem, covariance, NULL);
+  if (status == ASSAY_OK) status = assay_risk_monte_carlo(&simulation, levels, count, &problem, NULL, tails);
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s: %s", name, problem.message);
+  for (size_t i = 0; i < count; i++) {
+    assay_cli_grid_text(&j->grid, name);
+    assay_cli_grid_number(&j->grid, (double)from->periods);
+    assay_cli_grid_number(&j->grid, tails[i].tail.level);
+    assay_cli_grid_number(&j->grid, tails[i].tail.var);
+    assay_cli_grid_number(&j->grid, tails[i].tail.var_linear);
+    assay_cli_grid_number(&j->grid, tails[i].tail.es);
+    assay_cli_grid_number(&j->grid, tails[i].var_low);
+    assay_cli_grid_number(&j->grid, tails[i].var_high);
+    assay_cli_grid_number(&j->grid, tails[i].es_error);
+  }
+  return ASSAY_OK;
+}
+
+static assay_status simulated_var(job *j, const double *weights, const double *levels, size_t count, assay_error *err) {
+  static const char *const names[] = {"asset", "periods", "level", "var", "var_linear", "es", "var_low", "var_high", "es_error"};
+  static const double alone_position[] = {1};
+  j->grid.names = names;
+  j->grid.columns = sizeof names / sizeof *names;
+  assay_cli_grid_fact(&j->grid, "scenarios", NULL, (double)j->settings->scenarios);
+  assay_cli_grid_fact(&j->grid, "seed", NULL, (double)j->settings->seed);
+  if (j->settings->weights.count > 0) return simulate(j, "portfolio", &j->from, weights, levels, count, err);
+  assay_status status = ASSAY_OK;
+  for (size_t a = 0; a < j->from.assets && status == ASSAY_OK; a++) {
+    assay_returns alone;
+    status = assay_returns_apart(j->cli, &j->from, &j->settings->from, a, err, &alone);
+    if (status == ASSAY_OK) status = simulate(j, j->from.names[a], &alone, alone_position, levels, count, err);
+  }
+  return status;
+}
+
 static assay_status var(job *j, assay_error *err) {
   static const char *const names[] = {"asset", "periods", "level", "var", "var_linear", "es"};
   size_t count = j->settings->levels.count, assets = j->from.assets;
@@ -104,6 +163,7 @@ static assay_status var(job *j, assay_error *err) {
   if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->weights, "weights", err, weights, NULL);
   if (status != ASSAY_OK) return status;
   assay_cli_grid_fact(&j->grid, "method", j->settings->method, NAN);
+  if (strcmp(j->settings->method, "montecarlo") == 0) return simulated_var(j, weights, levels, count, err);
   if (j->settings->weights.count > 0) {
     for (size_t i = 0; i < j->from.periods; i++)
       for (size_t a = 0; a < assets; a++) pnl[i] += weights[a] * j->from.returns[i * assets + a];
@@ -119,10 +179,6 @@ static assay_status var(job *j, assay_error *err) {
 
 /* ---- covariance, correlation ------------------------------------------------------------------------------------------------------------
  */
-
-static assay_risk_covariance_options estimator_of(const risk_settings *s) {
-  return assay_returns_estimator(s->estimator, s->decay, s->zero_mean);
-}
 
 /* The library counts assets; people know them by name. */
 static assay_status matrix_of(job *j, bool correlation, assay_error *err) {
@@ -297,7 +353,7 @@ static int run_performance(assay_cli *cli, const void *s) {
 static int run_beta(assay_cli *cli, const void *s) { return with_returns(cli, s, true, "assay-risk-beta/1", "betas", beta); }
 static int run_stress(assay_cli *cli, const void *s) { return with_returns(cli, s, true, "assay-risk-stress/1", "scenarios", stress); }
 
-static const char *const var_methods[] = {"historical", "normal", "cornish-fisher", NULL};
+static const char *const var_methods[] = {"historical", "normal", "cornish-fisher", "montecarlo", NULL};
 
 #define FROM ASSAY_RETURNS_OPTIONS(risk_settings)
 #define OUT ASSAY_CLI_GRID_OPTIONS(risk_settings)
@@ -320,8 +376,15 @@ static const assay_cli_option var_options[] = {
     FROM,
     {"level", 'l', ASSAY_CLI_WORDS, "P", "0.95,0.99", AT(levels), .help = "Confidence: 0.99 is one loss in a hundred."},
     {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "historical", .choices = var_methods, AT(method),
-     .help = "From the periods as they were, or from their moments."},
+     .help = "From the periods as they were, from their moments, or from scenarios with their mean and covariance."},
     {"weights", 'w', ASSAY_CLI_WORDS, "ASSET=W", AT(weights), .help = "Of a portfolio of the assets; without, each by itself."},
+    ESTIMATOR,
+    {"scenarios", 'n', ASSAY_CLI_UNSIGNED, "N", "1000000", .low = 100, .high = 67108864, AT(scenarios), .help = "To simulate: montecarlo."},
+    {"seed", 0, ASSAY_CLI_UNSIGNED, "N", "0", AT(seed), .help = "Of the simulation: the same seed, the same bits."},
+    {"degrees", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = 64, AT(degrees),
+     .help = "Of freedom of a Student t to simulate with heavier tails, 3 to 64; 0: normal."},
+    {"device", 'd', ASSAY_CLI_TEXT, "DEVICE", AT(device),
+     .help = "Of the simulation: cpu, opencl[:n] or cuda[:n]; one thread when not given."},
     OUT,
     ASSAY_CLI_END};
 static const assay_cli_option matrix_options[] = {FROM, ESTIMATOR, OUT, ASSAY_CLI_END};

@@ -112,6 +112,11 @@ class Risk(Finance):
         normal_tail = self.answer("risk", "var", path, "-c", "calm", "--level", "0.99", "--method", "normal")["tails"][0]
         wanted = -(statistics.mean(returns) - 2.3263478740408408 * statistics.stdev(returns))
         self.assertAlmostEqual(normal_tail["var"], wanted, 12)
+        words = ["risk", "var", path, "-c", "calm", "--level", "0.99", "--method", "montecarlo", "--scenarios", "100000", "--seed", "7"]
+        drawn = self.answer(*words)["tails"][0]
+        self.assertTrue(drawn["var_low"] <= drawn["var"] <= drawn["var_high"])
+        self.assertLess(abs(drawn["var"] / normal_tail["var"] - 1), 0.03)
+        self.assertEqual(drawn, self.answer(*words)["tails"][0])
         mixed = self.check("risk", "var", path, "--weights", "calm=0.5,nervous=0.5", "--format", "csv")
         self.assertEqual(rows(mixed.stdout)[0]["asset"], "portfolio")
         self.assertIn("1 rows", mixed.stderr)
