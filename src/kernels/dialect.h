@@ -18,6 +18,8 @@
  * What makes the bits equal: every operation is one IEEE operation, or made of such; nothing is contracted (FMA is written); sums go in an
  * order that depends neither on lanes nor on threads; no library's exp, log or sin (kernels/elementary.h has ours); divisions and square
  * roots are correctly rounded on all targets. What a kernel computes may depend on GROUP, i and its arguments only, never on LANES.
+ * A NaN that may come out is one that the kernel chose (which one an operation makes differs between devices), and no name is one that some
+ * target reserves (half).
  *
  * Types        real          float or double            R        LANES reals
  *              U, I          LANES integers as wide as real, unsigned and signed

@@ -38,13 +38,13 @@ FUNCTION void option_moneyness(GLOBAL const real *in, LOCAL_POINTER real *betwee
 }
 
 FUNCTION void option_distribution(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i) {
-  R x = GET(X), z = r_abs(x) * GET(PER_S), half = 0.5 * (option_sigma(in, i) * GET(ROOT)), u = half - z;
+  R x = GET(X), z = r_abs(x) * GET(PER_S), halved = 0.5 * (option_sigma(in, i) * GET(ROOT)), u = halved - z;
   R near = r_abs(u), near_bounded = MIN(ALL(R_NORMAL_LIMIT), near);
   R bell = SELECT(near > R_NORMAL_LIMIT, ALL(0), r_exp_plain(-0.5 * (near_bounded * near_bounded)));
   R least = SELECT(x <= 0.0, GET(FORWARD), GET(STRIKE)), density = least * bell * 0.3989422804014326779; /* F n(d1) */
   R near_above, near_below, far_above, far_below, slope;
   r_mills_parts(near_bounded, &near_above, &slope, &near_below);
-  r_mills_parts(MIN(ALL(1e15), half + z), &far_above, &slope, &far_below);
+  r_mills_parts(MIN(ALL(1e15), halved + z), &far_above, &slope, &far_below);
   R near_part = density * (near_above / near_below);
   PUT(DENSITY, density);
   PUT(NEAR_PART, SELECT(u > 0.0, least - near_part, near_part)); /* A cdf(u) */
@@ -74,7 +74,7 @@ FUNCTION void option_results(GLOBAL const real *in, LOCAL_POINTER real *between,
   OUT(OPTION_RHO, sign * IN(OPTION_TIME) * strike_part);
   if (outputs == OPTION_GREEKS_OUTPUTS) return;
 
-  R z = r_abs(x) * per_s, half = 0.5 * (option_sigma(in, i) * root), u = half - z, v = half + z;
+  R z = r_abs(x) * per_s, halved = 0.5 * (option_sigma(in, i) * root), u = halved - z, v = halved + z;
   R d1 = SELECT(call_outside, u, v), d2 = SELECT(call_outside, -v, -u), per_sigma = root * per_s;
   R drift = (IN(OPTION_RATE) - IN(OPTION_DIVIDEND)) * IN(OPTION_TIME);
   R fade = density_per_spot * per_root * per_root * FMA(drift, per_s, -0.5 * d2);

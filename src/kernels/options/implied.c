@@ -30,7 +30,9 @@ enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, MILD, RATIO, S, NEAR, F
 #define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
 #define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
 #define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
-#define OUT(quantity, value) STORE(out, (quantity)*GROUP_SIZE + i, (value))
+FUNCTION R option_number(R value) { return SELECT(value == value, value, OPTION_NAN); }
+/* One NaN for all: which one an operation makes differs between devices. */
+#define OUT(quantity, value) STORE(out, (quantity)*GROUP_SIZE + i, option_number(value))
 
 #define ROOT_2_PI 2.5066282746310005024
 /* The guess knows the side of a root to 1e-6 in u, so roots are looked for a little beyond. */
@@ -82,9 +84,9 @@ FUNCTION void implied_market(GLOBAL const real *in, LOCAL_POINTER real *between,
 FUNCTION void implied_sides(LOCAL_POINTER real *between, u32 i) {
   R w = GET(TIME_VALUE), c = GET(TO_BOUND), y = SQRT(2.0 * GET(X)), above, slope, below;
   rough_mills(y, &above, &slope, &below);
-  R half = 0.5 * below, m = above * 0.3989422804014327, w_y = MAX(half - m, ALL(0)); /* w(y), c(y) times `below` */
+  R halved = 0.5 * below, m = above * 0.3989422804014327, w_y = MAX(halved - m, ALL(0)); /* w(y), c(y) times `below` */
   M low = w * below < w_y;
-  R part = SELECT(low, w, c) * below, whole = SELECT(low, w_y, half + m), both = ALL(1.0) / (part * whole);
+  R part = SELECT(low, w, c) * below, whole = SELECT(low, w_y, halved + m), both = ALL(1.0) / (part * whole);
   R ratio = part * (part * both);
   PUT(SIDE, SELECT(low, ALL(1.0), ALL(-1.0)));
   PUT(MOST, SELECT(low, y + OVERLAP, ALL(1e3)));
@@ -133,13 +135,13 @@ typedef struct implied_place {
 
 FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R small) {
   implied_place at;
-  R side = GET(SIDE), half;
+  R side = GET(SIDE), halved;
   at.s = GET(S);
   at.per_s = ALL(1.0) / at.s;
   at.z = GET(X) * at.per_s;
-  half = 0.5 * at.s;
-  at.u = half - at.z;
-  at.v = half + at.z;
+  halved = 0.5 * at.s;
+  at.u = halved - at.z;
+  at.v = halved + at.z;
   at.small = at.s < small;
   at.near = SELECT(at.small, at.z, MAX(ALL(-OVERLAP), -side * at.u));
   at.side = SELECT(at.small, ALL(1.0), side);
@@ -191,10 +193,10 @@ FUNCTION void implied_logarithm(LOCAL_POINTER real *between, u32 i) { PUT(LOGARI
 
 /* Fourth order (Householder): with the third derivative too. */
 FUNCTION void implied_step(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
-  R x = GET(X), s = GET(S), u = GET(NEAR), v = GET(FAR), way = GET(WAY), z = 0.5 * (v - u), half = 0.5 * s;
+  R x = GET(X), s = GET(S), u = GET(NEAR), v = GET(FAR), way = GET(WAY), z = 0.5 * (v - u), halved = 0.5 * s;
   R f = FMA(-0.5 * u, u, -GET(LOGARITHM)), step = -f * way;
   /* a = h2 step and b = h3 step^2 with h3 = f''' / f' = h2^2 - f' h2 - 3 z^2 - s^2 / 4; f' step = -f. */
-  R a = FMA(-(u * v), step, f), curve = FMA(3.0 * z, z, half * half);
+  R a = FMA(-(u * v), step, f), curve = FMA(3.0 * z, z, halved * halved);
   R b = FMA(a, a + f, -(curve * step) * step);
   R next = FMA(s, step * FMA(ALL(0.5), a, ALL(1.0)) / (1.0 + FMA(b, ALL(0.16666666666666667), a)), s);
   next = MAX(GET(LEAST), MIN(GET(MOST), next));

@@ -54,7 +54,8 @@ static void build_logs_are_passed_on(void **state) {
   cl_program program = NULL;
   assert_int_equal(assay_cl_build(p.context, p.device, &p.facts, &wrong, 32, &err, &program), ASSAY_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "no_such_thing"));
-  assert_non_null(strstr(err.message, "kernels/wrong.c:40"));
+  /* NVIDIA's compiler does not follow #line. */
+  assert_true(strstr(err.message, "kernels/wrong.c:40") != NULL || strstr(err.message, "<kernel>:") != NULL);
   assert_null(strchr(err.message, '\n'));
   assert_null(program);
   assay_cl.clReleaseContext(p.context);
