@@ -59,7 +59,7 @@ static assay_status read_correlations(assay_cli *cli, const assay_price_settings
                                       const double **correlations) {
   double *made = assay_arena_alloc(&cli->arena, assets * assets, sizeof *made), one = 0;
   if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for --correlation");
-  if (s->correlations.count == assets * assets)
+  if (assets > 1 && s->correlations.count == assets * assets)
     return read_numbers(cli, &s->correlations, "correlation", assets * assets, err, correlations);
   if (s->correlations.count != 1 || !assay_parse_f64(s->correlations.items[0], &one) || !(one >= -1 && one <= 1))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,

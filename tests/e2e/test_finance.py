@@ -198,6 +198,35 @@ class Simulations(Finance):
         self.assertGreater(asian["variance_ratio"], 100)
         self.assertEqual(asian["steps"], 12)
 
+    def near(self, answer, wanted, more=0):
+        self.assertLess(abs(answer["price"] - wanted), 4 * answer["standard_error"] + more, answer)
+
+    def test_every_payoff_and_model(self):
+        market = [*MARKET, "--volatility", "0.2"]
+        paths = ["--paths", "40000", "--seed", "5"]
+        first = self.run_command("price", "barrier", *market, *paths, "--barrier", "80", "--json")
+        if "is not there yet" in first.stderr:
+            self.skipTest("this build has no barriers yet")
+        call = black_scholes("call", 100, 110, 0.25, 0.05, 0.2)
+        out, inside = (self.answer("price", "barrier", *market, *paths, "--barrier", "95", "--barrier-kind", kind) for kind in ("down-out", "down-in"))
+        self.assertLess(abs(out["price"] + inside["price"] - call), 4 * (out["standard_error"] + inside["standard_error"]))
+        d2 = (math.log(100 / 110) + (0.05 - 0.02) * 0.25) / 0.1
+        self.near(self.answer("price", "digital", *market, *paths, "--payout", "10"), 10 * math.exp(-0.0125) * normal(d2))
+        self.assertGreater(self.answer("price", "lookback", *market, *paths)["price"], call)
+        floating = self.answer("price", "lookback", "--style", "floating", "--spot", "100", "--time", "0.25", "--rate", "0.05", "--volatility", "0.2", *paths)
+        self.assertGreater(floating["price"], black_scholes("call", 100, 100, 0.25, 0.05, 0.2))
+        tree = self.answer("price", "american", "--type", "put", *market)["price"]
+        self.near(self.answer("price", "american", "--type", "put", *market, *paths, "--method", "montecarlo"), tree, 0.01 * tree)
+        one = self.answer("price", "basket", "--spot", "100", "--volatility", "0.2", "--strike", "110", "--time", "0.25", "--rate", "0.05", *paths)
+        self.near(one, call)
+        exchange = ["--spot", "100,96", "--volatility", "0.2,0.3", "--correlation", "0.8", "--strike", "1e-9", "--time", "1", "--rate", "0.05"]
+        spread = self.answer("price", "spread", *exchange, *paths)
+        self.near(spread, black_scholes("call", 100, 96, 1, 0, math.sqrt(0.04 + 0.09 - 2 * 0.8 * 0.06)))  # Margrabe 1978
+        heston = ["--model", "heston", "--variance", "0.04", "--long-variance", "0.04", "--reversion", "1", "--variance-volatility", "0.001"]
+        self.near(self.answer("price", "european", *MARKET, *heston, *paths), call, 0.01)
+        merton = ["--model", "merton", "--jump-rate", "1", "--jump-mean", "0", "--jump-volatility", "0.0001"]
+        self.near(self.answer("price", "european", *market, *merton, *paths), call, 0.01)
+
     def test_bad_input_has_a_sentence(self):
         market = [*MARKET, "--volatility", "0.2"]
         self.refuse("price", "european", *market, "--method", "montecarlo", "--paths", "99999999999999", says="--paths")
