@@ -7,6 +7,7 @@
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
 #include "kernels/options/options.h"
+#include "kernels/risk/keep.h"
 #include "kernels/risk/products.h"
 #include "kernels/risk/scenarios.h"
 

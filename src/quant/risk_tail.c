@@ -3,8 +3,9 @@
  * Tails of scenarios and of moments.
  *
  * A tail needs a handful of order statistics and sums of everything below them, not a sorted array. So: guess from a small sample how low
- * "the tail" begins, keep what lies below that (one pass over the scenarios, the only one when the guess holds), sort the few that are
- * kept, and read off ranks and sums. A guess that kept too few is replaced by a higher one; the answer does not depend on it.
+ * "the tail" begins, keep what lies below that (one pass over the scenarios, the only one when the guess holds), spread the few that are
+ * kept by their leading bits, and sort only among those next to a rank that is asked for. A guess that kept too few is replaced by
+ * everything; the answer does not depend on it.
  */
 #include <float.h>
 #include <math.h>
@@ -13,6 +14,9 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "kernels/kernel.h"
+#include "kernels/risk/keep.h"
+#include "quant/portfolio_vector.h"
 #include "quant/risk_internal.h"
 
 /* Ranks of one level among ascending P&L: index 0 is the greatest loss. */
@@ -79,22 +83,29 @@ static uint64_t *sort_keys(uint64_t *keys, uint64_t *other, size_t count, uint32
   return keys;
 }
 
-/* Copies what is at most `limit` to `kept` and returns how many there are, or more than `capacity` when they do not fit.
- * *finite becomes false when a value is NaN or infinite. */
+enum { EACH = 32, SPAN = EACH * ASSAY_KERNEL_GROUP_SIZE };
+
+/* Copies what is at most `limit` to `kept`, which has room for `capacity` and SPAN + 8 more, and returns how many there are, or more than
+ * `capacity` when they do not fit. *finite becomes false when a value is NaN or infinite. */
 static size_t keep_below(const double *pnl, size_t count, double limit, double *kept, size_t capacity, bool *finite) {
+  assay_kernel_fn keep = assay_kernel_function(assay_kernel_find("risk_keep_f64"), NULL);
+  u32 counts[ASSAY_KERNEL_GROUP_SIZE];
   size_t at = 0;
-  double poison = 0; /* NaN once a value is not finite */
-  for (size_t i = 0; i < count; i++) {
-    poison += pnl[i] * 0;
-    if (at == capacity) {
-      if (pnl[i] <= limit) at++;
-      if (at > capacity) break;
-      continue;
+  for (size_t begin = 0; begin < count && at <= capacity; begin += SPAN) {
+    const risk_keep_params p = {.count = count, .begin = begin, .limit = limit, .each = EACH};
+    void *const buffers[] = {(void *)(uintptr_t)pnl, kept + at, counts};
+    double *from = kept + at;
+    keep(&p, buffers, 0, 1);
+    for (size_t i = 0; i < ASSAY_KERNEL_GROUP_SIZE; i++) {
+      if (counts[i] == 0) continue;
+      if (counts[i] == RISK_KEEP_BAD) {
+        *finite = false;
+        return at;
+      }
+      if (kept + at != from + i * EACH) memmove(kept + at, from + i * EACH, counts[i] * sizeof *kept);
+      at += counts[i];
     }
-    kept[at] = pnl[i];
-    at += pnl[i] <= limit;
   }
-  if (!(poison == 0)) *finite = false;
   return at;
 }
 
@@ -117,56 +128,154 @@ static double guess(const double *pnl, size_t count, size_t needed, uint64_t *sc
   return value_of(sorted[(size_t)place]);
 }
 
-typedef struct tail_buffers {
-  double *kept;
-  uint64_t *keys;
-  uint32_t (*counts)[BUCKETS];
-} tail_buffers;
+enum { PLACES = 4096 }; /* that kept scenarios are spread over by their leading bits */
 
-static void free_buffers(tail_buffers *buffers) {
-  assay_free(buffers->kept);
-  assay_free(buffers->keys);
-  assay_free(buffers->counts);
+typedef struct tail_work {
+  double *kept;
+  uint64_t *keys, *other; /* spread: in ascending places, in any order within one; other: room to sort */
+  uint32_t (*counts)[BUCKETS];
+  uint32_t *begins; /* PLACES + 1: where each place begins */
+  bool *sorted;     /* PLACES */
+  uint64_t least;
+  int shift;
+} tail_work;
+
+static void free_work(tail_work *work) {
+  assay_free(work->kept);
+  assay_free(work->keys);
+  assay_free(work->counts);
+  assay_free(work->begins);
+  assay_free(work->sorted);
 }
 
 static assay_status no_memory(assay_error *err, size_t count) {
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the tail of %zu scenarios", count);
 }
 
-/* All scenarios up to at least the one of rank `needed`, as sorted keys: *sorted points into the buffers. */
-static assay_status sorted_tail(const double *pnl, size_t count, size_t needed, assay_error *err, tail_buffers *buffers,
-                                const uint64_t **sorted) {
-  buffers->counts = assay_alloc(ASSAY_TAG_QUANT, DIGITS * sizeof *buffers->counts);
-  buffers->keys = assay_calloc(ASSAY_TAG_QUANT, 2 * SAMPLE, sizeof *buffers->keys);
-  if (buffers->counts == NULL || buffers->keys == NULL) return no_memory(err, count);
+/* All scenarios up to at least the one of rank `needed`. */
+static assay_status keep_tail(const double *pnl, size_t count, size_t needed, assay_error *err, tail_work *work, size_t *kept) {
+  work->counts = assay_alloc(ASSAY_TAG_QUANT, DIGITS * sizeof *work->counts);
+  work->keys = assay_alloc(ASSAY_TAG_QUANT, 2 * SAMPLE * sizeof *work->keys);
+  if (work->counts == NULL || work->keys == NULL) return no_memory(err, count);
   bool finite = true;
-  size_t capacity = 0, kept = 0;
-  double limit = guess(pnl, count, needed, buffers->keys, buffers->counts, &capacity);
-  for (int attempt = 0;; attempt++) {
-    buffers->kept = assay_realloc(ASSAY_TAG_QUANT, buffers->kept, capacity + 1, sizeof *buffers->kept);
-    if (buffers->kept == NULL) return no_memory(err, count);
-    kept = keep_below(pnl, count, limit, buffers->kept, capacity, &finite);
+  size_t capacity = 0;
+  double limit = guess(pnl, count, needed, work->keys, work->counts, &capacity);
+  for (;;) {
+    assay_free(work->kept);
+    work->kept = assay_alloc(ASSAY_TAG_QUANT, (capacity + SPAN + 8) * sizeof *work->kept);
+    if (work->kept == NULL) return no_memory(err, count);
+    *kept = keep_below(pnl, count, limit, work->kept, capacity, &finite);
     if (!finite) return assay_risk_check_finite(pnl, count, "scenario", err);
-    if (kept >= needed && kept <= capacity) break;
+    if (*kept >= needed && *kept <= capacity) return ASSAY_OK;
     limit = INFINITY;
     capacity = count;
   }
-  buffers->keys = assay_realloc(ASSAY_TAG_QUANT, buffers->keys, 2 * kept, sizeof *buffers->keys);
-  if (buffers->keys == NULL) return no_memory(err, count);
-  for (size_t i = 0; i < kept; i++) buffers->keys[i] = key_of(buffers->kept[i]);
-  *sorted = sort_keys(buffers->keys, buffers->keys + kept, kept, buffers->counts);
+}
+
+static size_t place_of(const tail_work *work, uint64_t key) { return (size_t)((key - work->least) >> work->shift); }
+
+/* Into ascending places by the leading bits of what the keys differ in; nothing is in order within a place. */
+static assay_status spread(tail_work *work, size_t kept, size_t count, assay_error *err) {
+  assay_free(work->keys);
+  work->keys = assay_alloc(ASSAY_TAG_QUANT, 2 * kept * sizeof *work->keys);
+  work->begins = assay_calloc(ASSAY_TAG_QUANT, PLACES + 1, sizeof *work->begins);
+  work->sorted = assay_calloc(ASSAY_TAG_QUANT, PLACES, sizeof *work->sorted);
+  if (work->keys == NULL || work->begins == NULL || work->sorted == NULL) return no_memory(err, count);
+  work->other = work->keys + kept;
+  uint64_t most = 0;
+  work->least = UINT64_MAX;
+  for (size_t i = 0; i < kept; i++) {
+    uint64_t key = key_of(work->kept[i]);
+    work->other[i] = key;
+    work->least = key < work->least ? key : work->least;
+    most = key > most ? key : most;
+  }
+  while ((most - work->least) >> work->shift >= PLACES) work->shift++;
+  for (size_t i = 0; i < kept; i++) work->begins[place_of(work, work->other[i])]++;
+  uint32_t begin = 0;
+  for (size_t place = 0; place < PLACES; place++) {
+    uint32_t in = work->begins[place];
+    work->begins[place] = begin;
+    begin += in;
+  }
+  for (size_t i = 0; i < kept; i++) work->keys[work->begins[place_of(work, work->other[i])]++] = work->other[i];
+  for (size_t place = PLACES; place > 0; place--) work->begins[place] = work->begins[place - 1];
+  work->begins[0] = 0;
   return ASSAY_OK;
+}
+
+/* The value of a rank: its place is sorted when it is first asked for. */
+static double ranked(tail_work *work, size_t rank) {
+  size_t low = 0, high = PLACES;
+  while (high - low > 1) {
+    size_t middle = (low + high) / 2;
+    if (work->begins[middle] <= rank) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  size_t begin = work->begins[low], in = work->begins[low + 1] - begin;
+  uint64_t *keys = work->keys + begin;
+  if (!work->sorted[low] && in > 256) {
+    uint64_t *sorted = sort_keys(keys, work->other, in, work->counts);
+    if (sorted != keys) memcpy(keys, sorted, in * sizeof *keys);
+  } else if (!work->sorted[low]) {
+    for (size_t i = 1; i < in; i++) {
+      uint64_t key = keys[i];
+      size_t at = i;
+      for (; at > 0 && keys[at - 1] > key; at--) keys[at] = keys[at - 1];
+      keys[at] = key;
+    }
+  }
+  work->sorted[low] = true;
+  return value_of(work->keys[rank]);
+}
+
+/* One grid's piece of four values goes to a fold; what is left stays. */
+#define TAKE_PIECE(value, grid, fold)               \
+  do {                                              \
+    assay_four piece = ((value) + (grid)) - (grid); \
+    (fold) += piece;                                \
+    (value) -= piece;                               \
+  } while (0)
+
+/* Adds the ranks [begin, end); four at a time, since the order of exact sums is free. */
+static void add_ranks(const tail_work *work, size_t begin, size_t end, double scale, assay_risk_sum *sum) {
+  enum { AT_ONCE = 128 };
+  double values[AT_ONCE];
+  const double *g = sum->grids;
+  assay_four g0 = {g[0], g[0], g[0], g[0]}, g1 = {g[1], g[1], g[1], g[1]}, g2 = {g[2], g[2], g[2], g[2]}, g3 = {g[3], g[3], g[3], g[3]};
+  assay_four f0 = {0}, f1 = {0}, f2 = {0}, f3 = {0};
+  for (size_t i = begin; i < end; i += AT_ONCE) {
+    size_t count = end - i < AT_ONCE ? end - i : AT_ONCE;
+    for (size_t k = 0; k < count; k++) values[k] = value_of(work->keys[i + k]) * scale;
+    for (size_t k = count; k % 4 != 0; k++) values[k] = 0;
+    for (size_t k = 0; k < count; k += 4) {
+      assay_four value;
+      assay_four_load(&value, values + k);
+      TAKE_PIECE(value, g0, f0);
+      TAKE_PIECE(value, g1, f1);
+      TAKE_PIECE(value, g2, f2);
+      TAKE_PIECE(value, g3, f3);
+    }
+  }
+  for (int lane = 0; lane < 4; lane++) {
+    sum->folds[0] += f0[lane];
+    sum->folds[1] += f1[lane];
+    sum->folds[2] += f2[lane];
+    sum->folds[3] += f3[lane];
+  }
 }
 
 /* Losses of more than 2^900 are halved often enough that sums of them stay finite. */
 static double scale_for(double largest, size_t count) { return largest > 0x1p900 / (double)count ? 0x1p-128 : 1; }
 
-static assay_risk_tail tail_of(double level, const ranks *at, const uint64_t *sorted, const assay_risk_sum *beyond, double scale) {
-  double edge = 0.0 - value_of(sorted[at->edge]);
-  double near = 0.0 - value_of(sorted[at->linear]);
-  double far = at->linear > 0 ? 0.0 - value_of(sorted[at->linear - 1]) : near;
-  assay_risk_sum sum = *beyond; /* the edge's part goes in before the sum is rounded */
-  double es = at->tail > 0 ? (0.0 - assay_risk_sum_get(&sum) + at->part * edge * scale) / at->tail / scale : edge;
+static assay_risk_tail tail_of(double level, const ranks *at, tail_work *work, const assay_risk_sum *beyond, double scale) {
+  double edge = 0.0 - ranked(work, at->edge);
+  double near = 0.0 - ranked(work, at->linear);
+  double far = at->linear > 0 ? 0.0 - ranked(work, at->linear - 1) : near;
+  double es = at->tail > 0 ? (0.0 - assay_risk_sum_get(beyond) + at->part * edge * scale) / at->tail / scale : edge;
   return (assay_risk_tail){
       .level = level,
       .var = edge,
@@ -182,7 +291,7 @@ assay_status assay_risk_historical(const double *pnl, size_t count, const double
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no scenarios: a tail needs at least one");
   if (count > UINT32_MAX) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu scenarios: at most %u at once", count, UINT32_MAX);
   ranks at[ASSAY_RISK_MOST_LEVELS];
-  size_t deepest_first[ASSAY_RISK_MOST_LEVELS], needed = 0;
+  size_t deepest_first[ASSAY_RISK_MOST_LEVELS], needed = 0, kept = 0;
   for (size_t i = 0; i < level_count; i++) {
     at[i] = ranks_of(levels[i], count);
     size_t last = at[i].edge > at[i].linear ? at[i].edge : at[i].linear;
@@ -191,22 +300,24 @@ assay_status assay_risk_historical(const double *pnl, size_t count, const double
     for (; place > 0 && at[deepest_first[place - 1]].edge > at[i].edge; place--) deepest_first[place] = deepest_first[place - 1];
     deepest_first[place] = i;
   }
-  tail_buffers buffers = {0};
-  const uint64_t *sorted = NULL;
-  status = sorted_tail(pnl, count, needed, err, &buffers, &sorted);
+  tail_work work = {0};
+  status = keep_tail(pnl, count, needed, err, &work, &kept);
+  if (status == ASSAY_OK) status = spread(&work, kept, count, err);
   if (status == ASSAY_OK) {
-    double largest = fmax(fabs(value_of(sorted[0])), fabs(value_of(sorted[needed - 1])));
+    double largest = fmax(fabs(ranked(&work, 0)), fabs(ranked(&work, needed - 1)));
     double scale = scale_for(largest, count);
     assay_risk_sum sum;
     assay_risk_sum_init(&sum, largest * scale, needed);
     size_t summed = 0;
     for (size_t i = 0; i < level_count; i++) {
       size_t level = deepest_first[i];
-      for (; summed < at[level].edge; summed++) assay_risk_sum_add(&sum, value_of(sorted[summed]) * scale);
-      tails[level] = tail_of(levels[level], &at[level], sorted, &sum, scale);
+      ranked(&work, at[level].edge); /* what lies before the edge in its place comes before it */
+      add_ranks(&work, summed, at[level].edge, scale, &sum);
+      summed = at[level].edge;
+      tails[level] = tail_of(levels[level], &at[level], &work, &sum, scale);
     }
   }
-  free_buffers(&buffers);
+  free_work(&work);
   return status;
 }
 

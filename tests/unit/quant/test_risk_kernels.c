@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "kernels/kernel.h"
+#include "kernels/risk/keep.h"
 #include "kernels/risk/products.h"
 #include "test.h"
 
@@ -86,9 +87,55 @@ static void devices_have_the_same_bits(void **state) {
   }
 }
 
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Every build keeps the same values, and sees the one that is no number wherever it stands. */
+static void every_build_keeps_the_same(void **state) {
+  (void)state;
+  enum { EACH = 4, COUNT = 2 * EACH * ASSAY_KERNEL_GROUP_SIZE - 37, ROOM = 2 * EACH * ASSAY_KERNEL_GROUP_SIZE };
+  static double values[COUNT], kept[ROOM + 8], gathered[COUNT], below[COUNT];
+  static u32 counts[2 * ASSAY_KERNEL_GROUP_SIZE];
+  assay_random random;
+  assay_random_init(&random, 3);
+  size_t wanted = 0;
+  for (size_t k = 0; k < COUNT; k++) {
+    values[k] = assay_random_normal(&random);
+    if (values[k] <= -0.5) below[wanted++] = values[k];
+  }
+  qsort(below, wanted, sizeof *below, ascending);
+  const assay_kernel *keep = assay_kernel_find("risk_keep_f64");
+  const risk_keep_params p = {.count = COUNT, .limit = -0.5, .each = EACH};
+  void *const buffers[] = {values, kept, counts};
+  for (size_t index = 0, variant; (variant = assay_kernel_variant_usable(index)) != ASSAY_KERNEL_VARIANT_COUNT; index++) {
+    for (size_t group = 0, at = 0; group < 2; group++) {
+      keep->variants[variant](&p, buffers, group, group + 1);
+      for (size_t i = group * ASSAY_KERNEL_GROUP_SIZE; i < (group + 1) * ASSAY_KERNEL_GROUP_SIZE; i++) {
+        memcpy(gathered + at, kept + i * EACH, counts[i] * sizeof *kept);
+        at += counts[i];
+      }
+      if (group == 1) assert_int_equal(at, wanted);
+    }
+    qsort(gathered, wanted, sizeof *gathered, ascending);
+    assert_memory_equal(gathered, below, wanted * sizeof *below);
+    for (size_t k = 0; k < COUNT; k += 61) {
+      double was = values[k];
+      values[k] = k % 2 ? NAN : INFINITY;
+      keep->variants[variant](&p, buffers, 0, 2);
+      size_t bad = 0;
+      for (size_t i = 0; i < 2 * ASSAY_KERNEL_GROUP_SIZE; i++) bad += counts[i] == RISK_KEEP_BAD;
+      assert_int_equal(bad, 1);
+      values[k] = was;
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_have_the_same_bits),
+      cmocka_unit_test(every_build_keeps_the_same),
       cmocka_unit_test(devices_have_the_same_bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
