@@ -154,6 +154,18 @@ def times(what, name, peer, bar):
     return row(f"{name}, times {peer}", f">= {bar:g}x", f"{ratio:.3g}x", ratio >= bar, f"{text(ours, unit)}; {beside(what)}")
 
 
+def same_price(what, name, peer):
+    """Within three standard errors of the difference. Trees of the same steps: QuantLib's probabilities come from the drift of the logarithm, ours from
+    that of the price, which differ in the order of a step."""
+    entries = [figures[what][who][-1] for who in ("assay", peer) if what in figures and figures[what][who]]
+    if len(entries) < 2 or not all("price" in entry for entry in entries):
+        return
+    ours, theirs = (entry["price"] for entry in entries)
+    error = sum(entry.get("standard_error", 0) ** 2 for entry in entries) ** 0.5
+    allowed = 3 * error if error > 0 else 1e-5 * theirs
+    row(f"{name}, price beside {peer}'s", f"+- {allowed:.2g}", f"{ours - theirs:+.2g}", abs(ours - theirs) <= allowed, f"{ours:.8g} and {theirs:.8g}")
+
+
 def better_of(what, name, *names):
     known = [median(what, peer) for peer in names if median(what, peer) is not None]
     ours = median(what)
@@ -174,6 +186,8 @@ def table():
     limit("implied_volatility", "implied volatility", 20, "ns/option", True)
     times("lsm_50x100k", "LSM, 50 steps, 100k paths", "QuantLib", 50)
     times("crr_1000", "CRR, 1000 steps", "QuantLib", 15)
+    for what, name in (("european_mc_f64", "European Monte Carlo, f64"), ("asian_252_f64", "252-step Asian, f64"), ("lsm_50x100k", "LSM"), ("crr_1000", "CRR")):
+        same_price(what, name, "QuantLib")
     for name, bar in (("rsi", 0.75), ("macd", 1.0), ("bollinger", 1.0)):
         limit(f"batch_{name}", f"batch {name}, 1000 x 10,000 f64", bar, "ns/price", True)
     for name in ("rsi", "macd", "bollinger"):

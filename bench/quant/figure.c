@@ -9,6 +9,7 @@
 #include "assay_config.h"
 
 static bool json, failed;
+static double next_price, next_error;
 
 /* Names, units and notes are our own texts: no character in them needs more than this. */
 static void print_text(const char *text) {
@@ -26,11 +27,18 @@ static void print_json(const char *what, double value, const char *unit, double 
   printf(", \"value\": %.9g, \"unit\": ", value);
   print_text(unit);
   if (ceiling > 0) printf(", \"ceiling\": %.9g", ceiling);
+  if (next_price > 0) printf(", \"price\": %.12g", next_price);
+  if (next_error > 0) printf(", \"standard_error\": %.6g", next_error);
   if (note != NULL) {
     printf(", \"note\": ");
     print_text(note);
   }
   puts("}");
+}
+
+void figure_price(double price, double standard_error) {
+  next_price = price;
+  next_error = standard_error;
 }
 
 void figure_begin(int argc, char **argv) {
@@ -50,6 +58,7 @@ void figure_beside(const char *what, double value, const char *unit, double ceil
     if (ceiling > 0) printf("  %.0f %% of %.4g", 100 * value / ceiling, ceiling);
     printf("  %s\n", note != NULL ? note : "");
   }
+  figure_price(0, 0);
   fflush(stdout);
 }
 

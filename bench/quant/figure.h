@@ -21,6 +21,8 @@ void figure_begin(int argc, char **argv);
 void figure(const char *what, double value, const char *unit, const char *note);
 /* The same with the most that this machine could do, in the same unit. */
 void figure_beside(const char *what, double value, const char *unit, double ceiling, const char *note);
+/* The price that the next figure's work found, and its standard error (0: none), for comparison with the peers'. */
+void figure_price(double price, double standard_error);
 void figure_absent(const char *what, const char *why);
 /* Exit code of the program. */
 int figure_end(void);

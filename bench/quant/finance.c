@@ -46,8 +46,10 @@ static double seconds_of(const assay_mc_params *option, int rounds) {
   return best;
 }
 
+/* Also hands the price to the next figure. */
 static const char *said(void) {
   static char text[120];
+  figure_price(result.price, result.standard_error);
   snprintf(text, sizeof text, "%s %s, price %.5f +- %.5f", result.device, result.isa, result.price, result.standard_error);
   return text;
 }
@@ -136,9 +138,8 @@ static void tree(void) {
   assay_error err = {0};
   double price = 0;
   double ns = FIGURE_BEST_NS(20, check(assay_tree_price(&option, &crr, &err, &price, NULL), &err));
-  char note[40];
-  snprintf(note, sizeof note, "price %.10f", price);
-  figure("crr_1000", ns / 1e6, "ms", note);
+  figure_price(price, 0);
+  figure("crr_1000", ns / 1e6, "ms", NULL);
 }
 
 /* ---- Indicators --------------------------------------------------------------------------------------------------------------- */
