@@ -17,7 +17,7 @@
  * A zeroed field is its default. Greeks are derivatives by whole units, theta by a year of passing time, as in <assay/options.h>.
  *
  * The result is a function of the parameters alone. Random numbers are Philox4x32-10 (Salmon et al. 2011) by counter; sums run over fixed
- * groups of paths in a fixed order. Paths are never stored.
+ * groups of paths in a fixed order. Paths are never stored, unless assay_mc_paths asks for them.
  *
  * Errors: ASSAY_ERR_INVALID with a sentence that names the field and the mend; ASSAY_ERR_LIMIT for requests that are too large;
  * ASSAY_ERR_UNSUPPORTED for combinations that there are no formulas for here, which the sentence names; what a device says otherwise.
@@ -155,6 +155,15 @@ typedef struct assay_mc_result {
 } assay_mc_result;
 
 ASSAY_API assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, assay_mc_result *result);
+
+/*
+ * The paths that assay_mc_price simulates, from path `first` on: values[s * count + i] is the underlying after step s (0: the start) on
+ * path first + i, so `values` has (steps + 1) * count places and is ordered by time, one row a step. `steps` as in the parameters (never
+ * 0 here); an antithetic pair is paths 2 q and 2 q + 1. GBM, Merton and Heston with one asset, pseudo-random.
+ * Prices that are batches of one call (a target error, or beyond 2^34 paths) take the numbers of later batches from other counters; these
+ * are the paths of the first.
+ */
+ASSAY_API assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values);
 
 #ifdef __cplusplus
 }

@@ -34,18 +34,33 @@ void assay_mc_defaults(assay_mc_params *o) {
   if (o->level == 0) o->level = 0.95;
 }
 
-static assay_status make_job(assay_mc_job *job, assay_error *err) {
+assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
   job->discount = exp(-o->rate * o->time);
   job->control_mean = NAN;
   job->paths_per_sample = o->antithetic ? 2 : 1;
-  assay_mc_path_job(job);
-  bool plain = o->model == ASSAY_MC_GBM && o->payoff == ASSAY_MC_EUROPEAN && o->steps == 1;
-  if (plain && !o->antithetic && !o->control && o->sampling == ASSAY_MC_PSEUDO) assay_mc_european_job(job);
-  if (job->simulate == NULL || (job->simulate == assay_mc_path_simulate && job->kernel == NULL)) {
-    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "payoff %d is not there yet under model %d", (int)o->payoff, (int)o->model);
+  if (o->payoff == ASSAY_MC_AMERICAN || o->payoff == ASSAY_MC_BASKET) {
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "American and basket options are not there yet");
   }
-  return ASSAY_OK;
+  if (o->sampling == ASSAY_MC_SOBOL) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "Sobol points are not there yet");
+  assay_status status = assay_mc_path_job(job, err);
+  bool plain =
+      o->model == ASSAY_MC_GBM && o->payoff == ASSAY_MC_EUROPEAN && !o->antithetic && !o->control && o->sampling == ASSAY_MC_PSEUDO;
+  if (status == ASSAY_OK && plain) assay_mc_european_job(job);
+  return status;
+}
+
+/* One batch, into the tally. */
+static assay_status add_batch(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
+                              assay_quant_where *where) {
+  assay_mc_groups groups = {0};
+  assay_status status = job->simulate(job, batch, samples, err, &groups, where);
+  if (status == ASSAY_OK && job->option.greeks) status = assay_mc_same_numbers(job, batch, samples, err, &groups);
+  for (size_t g = 0; status == ASSAY_OK && g < groups.count; g++) {
+    assay_mc_tally_add(tally, &job->forms, groups.sums[g], groups.samples[g]);
+  }
+  assay_mc_groups_deinit(&groups);
+  return status;
 }
 
 typedef struct estimate {
@@ -91,7 +106,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);
   assay_status status = assay_mc_check(o, err);
-  if (status == ASSAY_OK) status = make_job(&job, err);
+  if (status == ASSAY_OK) status = assay_mc_job_init(&job, err);
   if (status != ASSAY_OK) return status;
 
   assay_mc_tally tally = {0};
@@ -101,7 +116,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   bool reached = false;
   for (uint64_t batch = 0; used < o->paths && !reached; batch++) {
     uint64_t samples = (next_batch(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
-    status = job.simulate(&job, batch, samples, err, &tally, &where);
+    status = add_batch(&job, batch, samples, err, &tally, &where);
     if (status != ASSAY_OK) return status;
     used += samples * job.paths_per_sample;
     e = estimate_price(&job, &tally);

@@ -25,20 +25,23 @@ enum {
   ASSAY_MC_FORMS
 };
 
-/* Each number is a linear form of the sums of path.h. */
+/* The sums of path.h, and behind them what the Greeks by the same numbers are, summed over a group's samples. */
+enum { ASSAY_MC_SUM_SAME = MC_GREEKS_SUMS, ASSAY_MC_SUMS = ASSAY_MC_SUM_SAME + ASSAY_MC_FORMS };
+
+/* Each number is a linear form of the sums. */
 typedef struct assay_mc_forms {
-  double of[ASSAY_MC_FORMS][MC_GREEKS_SUMS];
+  double of[ASSAY_MC_FORMS][ASSAY_MC_SUMS];
   assay_mc_method method[ASSAY_MC_FORMS];
 } assay_mc_forms;
 
 /* Where a sum is of n samples of one group, what the tally keeps is sums over groups. */
 typedef struct assay_mc_tally {
-  double samples, sums[MC_GREEKS_SUMS];
+  double samples, sums[ASSAY_MC_SUMS];
   double groups, sizes;                                     /* sizes: sum of n^2 */
   double squares[ASSAY_MC_FORMS], products[ASSAY_MC_FORMS]; /* of form^2, of form n */
 } assay_mc_tally;
 
-void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[MC_GREEKS_SUMS], double samples);
+void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[ASSAY_MC_SUMS], double samples);
 /* Mean of a form, and its standard error from the spread of the groups. */
 double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *forms, int form);
 double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *forms, int form);
@@ -50,9 +53,17 @@ double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, ui
 
 typedef struct assay_mc_job assay_mc_job;
 
-/* Simulates `samples` samples of batch `batch` and adds them to the tally. */
+/* What a simulation found: for each group its samples and sums. Zeroed, it is empty. */
+typedef struct assay_mc_groups {
+  size_t count;
+  double *samples, (*sums)[ASSAY_MC_SUMS];
+} assay_mc_groups;
+assay_status assay_mc_groups_init(assay_mc_groups *groups, size_t count, assay_error *err);
+void assay_mc_groups_deinit(assay_mc_groups *groups);
+
+/* Simulates `samples` samples of batch `batch`; `groups` is made by it, on success. */
 typedef assay_status (*assay_mc_simulate)(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err,
-                                          assay_mc_tally *tally, assay_quant_where *where);
+                                          assay_mc_groups *groups, assay_quant_where *where);
 
 /* What there is to do, made from checked parameters with defaults filled in. */
 struct assay_mc_job {
@@ -71,10 +82,14 @@ void assay_mc_defaults(assay_mc_params *params);
 /* ASSAY_ERR_INVALID, _LIMIT or _UNSUPPORTED with a sentence; of parameters with defaults filled in (montecarlo_check.c). */
 assay_status assay_mc_check(const assay_mc_params *params, assay_error *err);
 
-/* Fills the parts of a job that all kernels of paths share: shocks, payoff, forms of pathwise Greeks (montecarlo_path.c). */
-void assay_mc_path_job(assay_mc_job *job);
-assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
+/* A job from checked parameters in job->option; ASSAY_ERR_UNSUPPORTED where there are no formulas. */
+assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err);
+/* Options on paths of one underlying (montecarlo_path.c). */
+assay_status assay_mc_path_job(assay_mc_job *job, assay_error *err);
+assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                     assay_quant_where *where);
+/* Adds the Greeks that are differences of prices from the same random numbers (montecarlo_same.c). */
+assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups);
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* European options under geometric Brownian motion without anything special: one draw a path, no control, the fastest kernel there is. */
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "quant/montecarlo.h"
@@ -26,8 +25,7 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
 }
 
 /* The kernel's sums over paths that pay, as the sums of path.h. */
-static void translate(const assay_mc_job *job, const double *in, double out[MC_GREEKS_SUMS]) {
-  memset(out, 0, MC_GREEKS_SUMS * sizeof *out);
+static void translate(const assay_mc_job *job, const double *in, double out[ASSAY_MC_SUMS]) {
   out[MC_SUM_PAYOFF] = in[MC_EUROPEAN_PAYOFF];
   out[MC_SUM_SQUARE] = in[MC_EUROPEAN_SQUARE];
   if (job->option.greeks) {
@@ -37,7 +35,7 @@ static void translate(const assay_mc_job *job, const double *in, double out[MC_G
   }
 }
 
-static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
+static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                              assay_quant_where *where) {
   bool greeks = job->option.greeks;
   const uint64_t size = 4 * ASSAY_MC_GROUP; /* paths of a group's draw: four words make four normals */
@@ -55,10 +53,10 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
   assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
+  if (status == ASSAY_OK) status = assay_mc_groups_init(groups, w.params.groups, err);
   for (u32 g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
-    double sums[MC_GREEKS_SUMS];
-    translate(job, &w.out[g * w.sums], sums);
-    assay_mc_tally_add(tally, &job->forms, sums, assay_mc_group_samples(samples, size, w.params.groups, g));
+    translate(job, &w.out[g * w.sums], groups->sums[g]);
+    groups->samples[g] = assay_mc_group_samples(samples, size, w.params.groups, g);
   }
   assay_free(w.out);
   return status;

@@ -16,13 +16,13 @@ double assay_mc_lognormal_mean(double scale, double shift, double mean, double d
 }
 
 /*
- * All of GBM's paths are a function of the spot, the mean and the deviation of the last logarithm, so rho, vega and theta are linear in
- * the derivatives by these.
+ * A path of GBM is a function of the spot, the mean and the deviation of its last logarithm, so rho, vega and theta are linear in the
+ * derivatives by these. Merton's too but for the number of jumps, which depends on time; Heston's mean moves with the rate.
  */
-static void gbm_forms(assay_mc_job *job) {
+static void forms(assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
   double discount = job->discount, root = sqrt(o->time);
-  double(*of)[MC_GREEKS_SUMS] = job->forms.of;
+  double(*of)[ASSAY_MC_SUMS] = job->forms.of;
   of[ASSAY_MC_FORM_PRICE][MC_SUM_PAYOFF] = discount;
   of[ASSAY_MC_FORM_DELTA][MC_SUM_DELTA] = discount / o->spot;
   of[ASSAY_MC_FORM_GAMMA][MC_SUM_GAMMA] = discount / (o->spot * o->spot);
@@ -37,18 +37,68 @@ static void gbm_forms(assay_mc_job *job) {
   job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED;
 }
 
+/* Forms from `first` on are found by differences. */
+static void by_same_numbers(assay_mc_job *job, int form) {
+  for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[form][s] = s == ASSAY_MC_SUM_SAME + form;
+  job->forms.method[form] = ASSAY_MC_SAME_NUMBERS;
+}
+
+static void all_by_same_numbers(assay_mc_job *job, bool delta_too) {
+  for (int f = delta_too ? ASSAY_MC_FORM_DELTA : ASSAY_MC_FORM_GAMMA; f < ASSAY_MC_FORMS; f++) by_same_numbers(job, f);
+}
+
+/* ---- Models ------------------------------------------------------------------------------------------------------------------------ */
+
 static void gbm(assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
   mc_path_params *p = &job->params;
-  double dt = o->time / o->steps;
   p->mean = (o->rate - o->dividend - o->volatility * o->volatility / 2) * o->time;
   p->deviation = o->volatility * sqrt(o->time);
+  p->root_steps = sqrt(o->steps);
   p->drift = p->mean / o->steps / ln2;
-  p->width = o->volatility * sqrt(dt) / ln2;
+  p->width = p->deviation / p->root_steps / ln2;
   p->bridge = 2 / (p->width * p->width * ln2);
 }
 
-/* Mean and deviation of the logarithm of the geometric average (Kemna and Vorst 1990, for averages at the end of each step). */
+static void merton(assay_mc_job *job) {
+  const assay_mc_params *o = &job->option;
+  mc_path_params *p = &job->params;
+  gbm(job);
+  p->walk_model = MC_WALK_MERTON;
+  p->mean -= o->jump_rate * o->time * expm1(o->jump_mean + o->jump_volatility * o->jump_volatility / 2);
+  p->drift = p->mean / o->steps / ln2;
+  double each = o->jump_rate * o->time / o->steps, term = exp(-each), sum = term;
+  p->model[0] = each;
+  p->model[1] = term;
+  p->model[2] = o->jump_mean / ln2;
+  p->model[3] = o->jump_volatility / ln2;
+  /* As many jumps as a uniform number of 32 bits can ask for. */
+  for (p->jumps = 0; 1 - sum > 0x1p-34 && p->jumps < 200; sum += term) term *= each / ++p->jumps;
+}
+
+static void heston(assay_mc_job *job) {
+  const assay_mc_params *o = &job->option;
+  mc_path_params *p = &job->params;
+  double dt = o->time / o->steps, kappa = o->reversion, theta = o->long_variance, xi = o->variance_volatility, rho = o->correlation;
+  double e = exp(-kappa * dt), common = kappa * rho / xi - 0.5;
+  p->walk_model = MC_WALK_HESTON;
+  p->mean = (o->rate - o->dividend) * o->time;
+  p->deviation = 1; /* not a constant here: no form reads what is divided by it */
+  p->drift = p->mean / o->steps / ln2;
+  p->model[0] = o->variance;
+  p->model[1] = e;
+  p->model[2] = xi * xi * e * (1 - e) / kappa;
+  p->model[3] = theta * xi * xi * (1 - e) * (1 - e) / (2 * kappa);
+  p->model[4] = dt / 2 * common - rho / xi;
+  p->model[5] = dt / 2 * common + rho / xi;
+  p->model[6] = dt / 2 * (1 - rho * rho);
+  p->model[7] = theta * (1 - e);
+  p->uncorrected = -rho * kappa * theta * dt / xi;
+}
+
+/* ---- Payoffs ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Mean of what is paid on the geometric average, whose logarithm is normal (Kemna and Vorst 1990, for prices at the end of each step). */
 static double geometric_mean_payoff(const assay_mc_job *job) {
   double n = job->option.steps, mean = job->params.mean * (n + 1) / (2 * n);
   double deviation = job->params.deviation * sqrt((n + 1) * (2 * n + 1) / (6 * n * n));
@@ -57,36 +107,111 @@ static double geometric_mean_payoff(const assay_mc_job *job) {
 
 static double mean_of_end(const assay_mc_job *job) { return exp((job->option.rate - job->option.dividend) * job->option.time); }
 
-void assay_mc_path_job(assay_mc_job *job) {
+static void european_or_asian(assay_mc_job *job) {
+  mc_path_params *p = &job->params;
+  job->kernel = "mc_asian";
+  /* A European is paid on the geometric average of one price. */
+  p->kind = job->option.payoff == ASSAY_MC_ASIAN_ARITHMETIC ? MC_ASIAN_ARITHMETIC : MC_ASIAN_GEOMETRIC;
+  job->control_mean = job->option.payoff == ASSAY_MC_ASIAN_ARITHMETIC ? geometric_mean_payoff(job) : mean_of_end(job);
+}
+
+static bool is_up(const assay_mc_params *o) { return o->barrier_kind == ASSAY_MC_UP_OUT || o->barrier_kind == ASSAY_MC_UP_IN; }
+static bool is_in(const assay_mc_params *o) { return o->barrier_kind == ASSAY_MC_DOWN_IN || o->barrier_kind == ASSAY_MC_UP_IN; }
+
+static void barrier(assay_mc_job *job) {
+  mc_path_params *p = &job->params;
+  job->kernel = "mc_barrier";
+  p->kind = (is_up(&job->option) ? MC_BARRIER_UP : 0) | (is_in(&job->option) ? MC_BARRIER_IN : 0);
+  p->barrier = log2(job->option.barrier / job->option.spot);
+  job->control_mean = assay_mc_lognormal_mean(p->scale, p->shift, p->mean, p->deviation);
+  job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED;
+}
+
+/* A fixed call and a floating put are about the maximum. */
+static bool of_maximum(const assay_mc_params *o) { return o->put == (o->payoff == ASSAY_MC_LOOKBACK_FLOATING); }
+
+static void lookback(assay_mc_job *job) {
+  mc_path_params *p = &job->params;
+  bool floating = job->option.payoff == ASSAY_MC_LOOKBACK_FLOATING;
+  job->kernel = "mc_lookback";
+  p->kind = (of_maximum(&job->option) ? MC_LOOKBACK_MAXIMUM : 0) | (floating ? MC_LOOKBACK_FLOATING : 0);
+  p->barrier = floating ? 0 : log2(job->option.strike / job->option.spot);
+  job->control_mean = mean_of_end(job);
+  if (floating) job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_EXACT; /* 0: the price is proportional to the spot */
+}
+
+/* What is looked at after steps only, under any model. */
+static void walk(assay_mc_job *job) {
+  const assay_mc_params *o = &job->option;
+  mc_path_params *p = &job->params;
+  static const u32 kinds[] = {[ASSAY_MC_EUROPEAN] = MC_WALK_END,
+                              [ASSAY_MC_DIGITAL] = MC_WALK_DIGITAL,
+                              [ASSAY_MC_ASIAN_ARITHMETIC] = MC_WALK_ARITHMETIC | MC_WALK_AVERAGE,
+                              [ASSAY_MC_ASIAN_GEOMETRIC] = MC_WALK_GEOMETRIC,
+                              [ASSAY_MC_BARRIER] = MC_WALK_BARRIER,
+                              [ASSAY_MC_LOOKBACK_FIXED] = MC_WALK_LOOKBACK,
+                              [ASSAY_MC_LOOKBACK_FLOATING] = MC_WALK_LOOKBACK | MC_WALK_FLOATING};
+  job->kernel = "mc_walk";
+  p->kind = kinds[o->payoff];
+  job->control_mean = mean_of_end(job);
+  switch (o->payoff) {
+    case ASSAY_MC_EUROPEAN:
+    case ASSAY_MC_DIGITAL:
+      for (int f = ASSAY_MC_FORM_DELTA; o->payoff == ASSAY_MC_DIGITAL && f < ASSAY_MC_FORMS; f++) {
+        job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
+      }
+      if (o->model == ASSAY_MC_HESTON) by_same_numbers(job, ASSAY_MC_FORM_VEGA);
+      if (o->model != ASSAY_MC_GBM) by_same_numbers(job, ASSAY_MC_FORM_THETA);
+      break;
+    case ASSAY_MC_BARRIER:
+      p->kind |= (is_up(o) ? MC_WALK_UP : 0) | (is_in(o) ? MC_WALK_IN : 0);
+      p->barrier = log2(o->barrier / o->spot);
+      job->control_mean = o->model == ASSAY_MC_GBM ? assay_mc_lognormal_mean(p->scale, p->shift, p->mean, p->deviation) : NAN;
+      all_by_same_numbers(job, true);
+      break;
+    default:
+      p->kind |= of_maximum(o) ? MC_WALK_UP : 0;
+      all_by_same_numbers(job, false);
+      if (o->payoff == ASSAY_MC_LOOKBACK_FLOATING) {
+        for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[ASSAY_MC_FORM_GAMMA][s] = 0;
+        job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_EXACT;
+      }
+      break;
+  }
+}
+
+assay_status assay_mc_path_job(assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
   mc_path_params *p = &job->params;
   p->steps = o->steps;
   p->antithetic = o->antithetic;
   p->scale = o->put ? -o->spot : o->spot;
   p->shift = o->put ? o->strike : -o->strike;
+  if (o->payoff == ASSAY_MC_LOOKBACK_FLOATING) p->shift = 0;
   p->payout = o->payout;
-  p->barrier = log2(o->barrier / o->spot);
   job->simulate = assay_mc_path_simulate;
-  gbm(job);
-  gbm_forms(job);
-  switch (o->payoff) {
-    case ASSAY_MC_EUROPEAN: /* the geometric average of one date */
-      job->kernel = "mc_asian";
-      p->kind = MC_ASIAN_GEOMETRIC;
-      job->control_mean = mean_of_end(job);
-      break;
-    case ASSAY_MC_ASIAN_ARITHMETIC:
-      job->kernel = "mc_asian";
-      p->kind = MC_ASIAN_ARITHMETIC;
-      job->control_mean = geometric_mean_payoff(job);
-      break;
-    case ASSAY_MC_ASIAN_GEOMETRIC:
-      job->kernel = "mc_asian";
-      p->kind = MC_ASIAN_GEOMETRIC;
-      job->control_mean = mean_of_end(job);
-      break;
-    default: break;
+  bool gbm_model = o->model == ASSAY_MC_GBM, extremes = o->payoff == ASSAY_MC_LOOKBACK_FIXED || o->payoff == ASSAY_MC_LOOKBACK_FLOATING;
+  if (o->model == ASSAY_MC_GBM) gbm(job);
+  if (o->model == ASSAY_MC_MERTON) merton(job);
+  if (o->model == ASSAY_MC_HESTON) heston(job);
+  forms(job);
+  if (!gbm_model && (o->payoff == ASSAY_MC_BARRIER || extremes) && o->watch == ASSAY_MC_CONTINUOUS) {
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
+                      "between two steps a bridge is known for geometric Brownian motion only: take ASSAY_MC_AT_STEPS with enough steps");
   }
+  if (gbm_model && o->payoff <= ASSAY_MC_ASIAN_GEOMETRIC && o->payoff != ASSAY_MC_DIGITAL) {
+    european_or_asian(job);
+  } else if (gbm_model && o->payoff == ASSAY_MC_BARRIER && o->watch == ASSAY_MC_CONTINUOUS) {
+    barrier(job);
+  } else if (gbm_model && extremes && o->watch == ASSAY_MC_CONTINUOUS) {
+    lookback(job);
+  } else {
+    walk(job);
+  }
+  if (o->control && isnan(job->control_mean)) {
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there is no control variate for barriers under this model: leave `control` out");
+  }
+  return ASSAY_OK;
 }
 
 random_key assay_mc_key(uint64_t seed, uint64_t batch) {
@@ -122,7 +247,7 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
   return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
 }
 
-assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
+assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                     assay_quant_where *where) {
   path_work w = {.bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
                  .sums = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS,
@@ -134,10 +259,10 @@ assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uin
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
   assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
+  if (status == ASSAY_OK) status = assay_mc_groups_init(groups, w.params.groups, err);
   for (u32 g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
-    double sums[MC_GREEKS_SUMS] = {0};
-    for (size_t s = 0; s < w.sums; s++) sums[s] = w.out[g * w.sums + s];
-    assay_mc_tally_add(tally, &job->forms, sums, assay_mc_group_samples(samples, ASSAY_MC_GROUP, w.params.groups, g));
+    for (size_t s = 0; s < w.sums; s++) groups->sums[g][s] = w.out[g * w.sums + s];
+    groups->samples[g] = assay_mc_group_samples(samples, ASSAY_MC_GROUP, w.params.groups, g);
   }
   assay_free(w.out);
   return status;

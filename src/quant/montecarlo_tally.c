@@ -5,19 +5,20 @@
  */
 #include <math.h>
 
+#include "base/alloc.h"
 #include "quant/montecarlo.h"
 
-static double form_of(const double form[MC_GREEKS_SUMS], const double sums[MC_GREEKS_SUMS]) {
+static double form_of(const double form[ASSAY_MC_SUMS], const double sums[ASSAY_MC_SUMS]) {
   double value = 0;
-  for (int s = 0; s < MC_GREEKS_SUMS; s++) value += form[s] * sums[s];
+  for (int s = 0; s < ASSAY_MC_SUMS; s++) value += form[s] * sums[s];
   return value;
 }
 
-void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[MC_GREEKS_SUMS], double samples) {
+void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[ASSAY_MC_SUMS], double samples) {
   tally->samples += samples;
   tally->groups++;
   tally->sizes += samples * samples;
-  for (int s = 0; s < MC_GREEKS_SUMS; s++) tally->sums[s] += sums[s];
+  for (int s = 0; s < ASSAY_MC_SUMS; s++) tally->sums[s] += sums[s];
   for (int f = 0; f < ASSAY_MC_FORMS; f++) {
     double value = form_of(forms->of[f], sums);
     tally->squares[f] += value * value;
@@ -40,4 +41,22 @@ double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, ui
   uint64_t full = total / size, rest = total % size;
   uint64_t rows = full > group ? (full - group + groups - 1) / groups : 0;
   return (double)(rows * size + (rest > 0 && full % groups == group ? rest : 0));
+}
+
+assay_status assay_mc_groups_init(assay_mc_groups *groups, size_t count, assay_error *err) {
+  assay_mc_groups made = {.count = count,
+                          .samples = assay_calloc(ASSAY_TAG_QUANT, count, sizeof *made.samples),
+                          .sums = assay_calloc(ASSAY_TAG_QUANT, count, sizeof *made.sums)};
+  if (made.samples == NULL || made.sums == NULL) {
+    assay_mc_groups_deinit(&made);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %zu groups of paths", count);
+  }
+  *groups = made;
+  return ASSAY_OK;
+}
+
+void assay_mc_groups_deinit(assay_mc_groups *groups) {
+  assay_free(groups->samples);
+  assay_free(groups->sums);
+  *groups = (assay_mc_groups){0};
 }

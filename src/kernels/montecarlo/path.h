@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels of Monte Carlo paths take and give: asian.c, barrier.c, lookback.c, walk.c. */
+/* What the kernels of Monte Carlo paths take and give: asian.c, extremes.c, walk.c. */
 #ifndef ASSAY_KERNELS_MONTECARLO_PATH_H
 #define ASSAY_KERNELS_MONTECARLO_PATH_H
 
@@ -24,12 +24,13 @@ typedef struct mc_path_params {
   u32 antithetic, given, kind;
   u64 stride;
   double drift, width, scale, shift;
-  double mean, deviation;
-  double barrier;  /* binary logarithm of the barrier over the spot */
+  double mean, deviation, root_steps; /* sqrt(steps) */
+  double barrier;                     /* binary logarithm of the barrier over the spot */
   double bridge;   /* 2 / (width^2 ln 2): -bridge d d' is the binary logarithm of the chance to cross between distances d and d' */
   double payout;   /* of a digital */
   double model[8]; /* walk.c says what they are */
-  u32 jumps, unused;
+  double uncorrected;
+  u32 jumps, walk_model;
 } mc_path_params;
 
 /*
@@ -52,9 +53,28 @@ enum {
 
 /* `kind` of asian.c: which average is paid; the control is the geometric one, or the end for that itself. */
 enum { MC_ASIAN_ARITHMETIC, MC_ASIAN_GEOMETRIC };
-/* `kind` of barrier.c: bits. The control pays as if there were no barrier. */
+/* `kind` of barriers: bits. The control pays as if there were no barrier. */
 enum { MC_BARRIER_UP = 1, MC_BARRIER_IN = 2 };
-/* `kind` of lookback.c: bits. The control is the end. */
+/* `kind` of lookbacks: bits. The control is the end. */
 enum { MC_LOOKBACK_MAXIMUM = 1, MC_LOOKBACK_FLOATING = 2 };
+
+/* `kind` of walk.c: a payoff and bits. The control is the end; of a barrier, the payoff without it. */
+enum {
+  MC_WALK_END,
+  MC_WALK_DIGITAL,
+  MC_WALK_ARITHMETIC,
+  MC_WALK_GEOMETRIC,
+  MC_WALK_BARRIER,
+  MC_WALK_LOOKBACK,
+  MC_WALK_PAYOFF = 7,
+  MC_WALK_UP = 8, /* a barrier above, a maximum */
+  MC_WALK_IN = 16,
+  MC_WALK_FLOATING = 32,
+  MC_WALK_AVERAGE = 64 /* with MC_WALK_ARITHMETIC */
+};
+/* `walk_model`. Merton: model[0] jumps expected in a step, [1] e^-that, [2] and [3] mean and deviation of a jump in binary logarithms; at
+ * most `jumps` in a step. Heston: model[0] variance now; [1] and [7] its mean after a step is [1] v + [7]; [2], [3] its variance [2] v +
+ * [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. */
+enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
 
 #endif

@@ -18,12 +18,31 @@ FUNCTION void block_words(const mc_path_params p, u64 sample, u32 block, u32 str
 FUNCTION void block_shocks(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 block, u32 count, R z[BLOCK]) {
   if (p.given) {
     for (u32 k = 0; k < BLOCK; k++) {
+      z[k] = ALL(0);
       if (k < count) z[k] = LOAD(given, (BLOCK * block + k) * p.stride + (sample - p.first));
     }
   } else {
     W words[4];
     block_words(p, sample, block, 0, words);
     random_normals(words, z);
+  }
+}
+
+FUNCTION void no_shocks(R z[BLOCK]) {
+  for (int k = 0; k < BLOCK; k++) z[k] = ALL(0);
+}
+
+/* -2 ln U of uniform numbers of these steps, from rows behind those of the shocks. */
+FUNCTION void block_radii(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 block, u32 count, R radius2[BLOCK]) {
+  if (p.given) {
+    for (u32 k = 0; k < BLOCK; k++) {
+      radius2[k] = ALL(0);
+      if (k < count) radius2[k] = MAX(r_minus_2_log(LOAD(given, (p.steps + BLOCK * block + k) * p.stride + (sample - p.first))), ALL(0));
+    }
+  } else {
+    W words[4];
+    block_words(p, sample, block, 1, words);
+    for (int k = 0; k < BLOCK; k++) radius2[k] = MAX(r_minus_2_log(random_uniform(words[k])), ALL(0));
   }
 }
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Greeks for which a path has no derivative, or none that was worked out: the price again with one parameter moved up and down, from the
+ * same random numbers. Groups of paths are compared with themselves, so the standard error is that of the difference.
+ */
+#include <math.h>
+
+#include "quant/montecarlo.h"
+
+/* The discounted payoffs of the groups when something has moved. */
+static assay_status moved_prices(const assay_mc_job *job, const assay_mc_params *moved, uint64_t batch, uint64_t samples, assay_error *err,
+                                 assay_mc_groups *groups) {
+  assay_mc_job other = {.option = *moved};
+  assay_quant_where where;
+  other.option.greeks = other.option.control = false;
+  assay_status status = assay_mc_job_init(&other, err);
+  if (status == ASSAY_OK) status = other.simulate(&other, batch, samples, err, groups, &where);
+  for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) groups->sums[g][MC_SUM_PAYOFF] *= other.discount;
+  (void)job;
+  return status;
+}
+
+/* Adds factor_up up + factor_middle middle + factor_down down to sum `to` of each group. */
+typedef struct difference {
+  assay_mc_params up, down;
+  int form;
+  double factor_up, factor_down, factor_middle;
+} difference;
+
+static assay_status add(const assay_mc_job *job, const difference *d, uint64_t batch, uint64_t samples, assay_error *err,
+                        assay_mc_groups *groups) {
+  assay_mc_groups up = {0}, down = {0};
+  assay_status status = moved_prices(job, &d->up, batch, samples, err, &up);
+  if (status == ASSAY_OK) status = moved_prices(job, &d->down, batch, samples, err, &down);
+  for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) {
+    groups->sums[g][ASSAY_MC_SUM_SAME + d->form] = d->factor_up * up.sums[g][MC_SUM_PAYOFF] + d->factor_down * down.sums[g][MC_SUM_PAYOFF] +
+                                                   d->factor_middle * job->discount * groups->sums[g][MC_SUM_PAYOFF];
+  }
+  assay_mc_groups_deinit(&up);
+  assay_mc_groups_deinit(&down);
+  return status;
+}
+
+/* Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much. */
+static difference difference_of(const assay_mc_params *o, int form) {
+  difference d = {.up = *o, .down = *o, .form = form};
+  double h;
+  switch (form) {
+    case ASSAY_MC_FORM_DELTA:
+    case ASSAY_MC_FORM_GAMMA:
+      h = 0.01 * o->spot;
+      d.up.spot += h;
+      d.down.spot -= h;
+      d.factor_up = form == ASSAY_MC_FORM_DELTA ? 1 / (2 * h) : 1 / (h * h);
+      d.factor_down = form == ASSAY_MC_FORM_DELTA ? -d.factor_up : d.factor_up;
+      d.factor_middle = form == ASSAY_MC_FORM_DELTA ? 0 : -2 * d.factor_up;
+      break;
+    case ASSAY_MC_FORM_VEGA:
+      if (o->model == ASSAY_MC_HESTON) {
+        double root = sqrt(o->variance), above = root + 0.01 * fmax(root, 0.05), below = fmax(root - 0.01 * fmax(root, 0.05), 0);
+        d.up.variance = above * above;
+        d.down.variance = below * below;
+        d.factor_up = 1 / (above - below);
+      } else {
+        h = 0.01 * o->volatility;
+        d.up.volatility += h;
+        d.down.volatility -= h;
+        d.factor_up = 1 / (2 * h);
+      }
+      d.factor_down = -d.factor_up;
+      break;
+    case ASSAY_MC_FORM_THETA:
+      h = 0.01 * o->time;
+      d.up.time += h;
+      d.down.time -= h;
+      d.factor_up = -1 / (2 * h);
+      d.factor_down = -d.factor_up;
+      break;
+    default:
+      h = 1e-3;
+      d.up.rate += h;
+      d.down.rate -= h;
+      d.factor_up = 1 / (2 * h);
+      d.factor_down = -d.factor_up;
+      break;
+  }
+  return d;
+}
+
+assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups) {
+  assay_status status = ASSAY_OK;
+  for (int form = ASSAY_MC_FORM_DELTA; status == ASSAY_OK && form < ASSAY_MC_FORMS; form++) {
+    if (job->forms.method[form] != ASSAY_MC_SAME_NUMBERS) continue;
+    difference d = difference_of(&job->option, form);
+    status = add(job, &d, batch, samples, err, groups);
+  }
+  return status;
+}
