@@ -93,7 +93,7 @@ static assay_mc_greek greek(const assay_mc_job *job, const assay_mc_tally *tally
                           job->forms.method[form]};
 }
 
-static uint64_t next_batch(const assay_mc_params *o, uint64_t used) {
+uint64_t assay_mc_batch_paths(const assay_mc_params *o, uint64_t used) {
   uint64_t left = o->paths - used, size = left;
   if (o->target_error > 0) size = used == 0 ? batch_first : used;
   if (size > batch_most) size = batch_most;
@@ -115,7 +115,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   uint64_t used = 0;
   bool reached = false;
   for (uint64_t batch = 0; used < o->paths && !reached; batch++) {
-    uint64_t samples = (next_batch(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
+    uint64_t samples = (assay_mc_batch_paths(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
     status = add_batch(&job, batch, samples, err, &tally, &where);
     if (status != ASSAY_OK) return status;
     used += samples * job.paths_per_sample;

@@ -93,6 +93,8 @@ assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 
+/* Paths of the batch that comes after `used` paths. */
+uint64_t assay_mc_batch_paths(const assay_mc_params *params, uint64_t used);
 /* Groups and draws of a launch over `samples` samples, `size` of them in a draw of a group. */
 void assay_mc_grid(uint64_t samples, uint64_t size, uint32_t steps, u32 *groups, u32 *draws);
 /* The key of a batch: that of the seed for batch 0. */

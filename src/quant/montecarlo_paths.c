@@ -56,8 +56,9 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   if (o->payoff == ASSAY_MC_AMERICAN) ends = false;
   paths_work w = {.kernel = ends ? "mc_ends" : "mc_paths", .bits = o->precision == ASSAY_MC_F32 ? 32 : 64, .params = job.params};
   uint32_t per_sample = ends ? 4 /* normals of a draw */ : (uint32_t)job.paths_per_sample;
-  uint64_t samples = (first + count - 1) / per_sample - first / per_sample + 1;
-  w.params.first = first / per_sample;
+  w.params.first = first / per_sample / ASSAY_MC_GROUP * ASSAY_MC_GROUP;
+  uint64_t samples = (first + count - 1) / per_sample - w.params.first + 1;
+  assay_mc_grid(assay_mc_batch_paths(o, 0), (uint64_t)per_sample * ASSAY_MC_GROUP, 1, &w.params.groups, &w.params.draws);
   w.params.scale = o->spot;
   w.groups = (size_t)((samples + ASSAY_MC_GROUP - 1) / ASSAY_MC_GROUP);
   w.params.stride = w.groups * ASSAY_MC_GROUP;

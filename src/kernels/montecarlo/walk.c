@@ -181,15 +181,16 @@ KERNEL1(mc_paths, mc_path_params, GLOBAL real *, values) {
   }
 }
 
-/* The ends that european.c draws: row k has path NORMALS q + k of draw q. */
+/* The ends that european.c draws, in its order: row k has path NORMALS q + k of q = draw items + item; p.first is a multiple of a group. */
 KERNEL1(mc_ends, mc_path_params, GLOBAL real *, values) {
   ITEMS(i) {
-    u64 column = (u64)GROUP * GROUP_SIZE + i;
+    u64 column = (u64)GROUP * GROUP_SIZE, number = p.first + column, items = (u64)p.groups * GROUP_SIZE;
     W words[4];
     R z[NORMALS];
-    block_words(p, p.first + column, 0, 0, words);
+    random_words(LANE((u32)(number % items) + i), (u32)(number / items), 0, 0, p.key, words);
     random_normals(words, z);
-    for (int k = 0; k < NORMALS; k++)
-      STORE(values, k * p.stride + column, ALL(p.scale) * r_exp2_plain(FMA(ALL(p.width), z[k], ALL(p.drift))));
+    for (int k = 0; k < NORMALS; k++) {
+      STORE(values, k * p.stride + column + i, ALL(p.scale) * r_exp2_plain(FMA(ALL(p.width), z[k], ALL(p.drift))));
+    }
   }
 }

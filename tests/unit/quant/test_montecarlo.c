@@ -339,6 +339,23 @@ static void test_paths(void **state) {
   }
 }
 
+/* Also where an item draws several times. */
+static void test_many_paths(void **state) {
+  (void)state;
+  enum { COUNT = 1 << 22 };
+  assay_mc_params params = base;
+  params.precision = ASSAY_MC_F32, params.paths = COUNT;
+  double *values = malloc(2 * COUNT * sizeof *values), sum = 0;
+  assay_error err = {0};
+  assert_ok(assay_mc_paths(&params, 0, COUNT, &err, values), err);
+  for (size_t i = 0; i < COUNT; i++) sum += fmax(values[COUNT + i] - params.strike, 0);
+  assert_near(exp(-params.rate * params.time) * sum / COUNT, price_of(&params).price, 1e-5);
+  double last[2 * 5];
+  assert_ok(assay_mc_paths(&params, COUNT - 7, 5, &err, last), err);
+  assert_memory_equal(&last[5], &values[2 * COUNT - 7], 5 * sizeof *last);
+  free(values);
+}
+
 /* Of 200 seeds about 190 intervals of 95 % hold the truth: with probability 0.9999 between 177 and 199. */
 static void test_interval_covers(void **state) {
   (void)state;
@@ -501,6 +518,7 @@ int main(void) {
       cmocka_unit_test(test_barriers),         cmocka_unit_test(test_lookbacks),
       cmocka_unit_test(test_watched_at_steps), cmocka_unit_test(test_merton),
       cmocka_unit_test(test_heston),           cmocka_unit_test(test_paths),
+      cmocka_unit_test(test_many_paths),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
