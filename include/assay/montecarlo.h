@@ -88,6 +88,7 @@ ASSAY_API const char *assay_mc_method_text(assay_mc_method method);
 
 enum {
   ASSAY_MC_MAX_STEPS = 65536,
+  ASSAY_MC_MAX_EXERCISES = 1024, /* steps of an American option */
   ASSAY_MC_MAX_ASSETS = 32,
   ASSAY_MC_GREEKS_MIN_PATHS = 16384, /* their standard errors come from groups of paths */
 };
@@ -132,7 +133,7 @@ typedef struct assay_mc_greek {
 } assay_mc_greek;
 
 typedef struct assay_mc_greeks {
-  assay_mc_greek delta; /* dV/dspot; of a basket: by all spots in proportion, sum of weight spot delta over sum of weight spot */
+  assay_mc_greek delta; /* dV/dspot; of a basket dV/dx when all spots are multiplied by x, at x = 1; gamma likewise */
   assay_mc_greek gamma;
   assay_mc_greek vega;  /* dV/dvolatility; Heston: by the root of today's variance; basket: all volatilities by the same amount */
   assay_mc_greek theta; /* -dV/dtime */

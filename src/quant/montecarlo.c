@@ -6,6 +6,7 @@
 
 #include <assay/stats.h>
 
+#include "base/alloc.h"
 #include "os/prim.h"
 
 const char *assay_mc_method_text(assay_mc_method method) {
@@ -39,15 +40,30 @@ assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
   job->discount = exp(-o->rate * o->time);
   job->control_mean = NAN;
   job->paths_per_sample = o->antithetic ? 2 : 1;
-  if (o->payoff == ASSAY_MC_AMERICAN || o->payoff == ASSAY_MC_BASKET) {
-    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "American and basket options are not there yet");
-  }
   if (o->sampling == ASSAY_MC_SOBOL) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "Sobol points are not there yet");
+  if (o->payoff == ASSAY_MC_BASKET) return assay_mc_basket_job(job, err);
   assay_status status = assay_mc_path_job(job, err);
   bool plain =
       o->model == ASSAY_MC_GBM && o->payoff == ASSAY_MC_EUROPEAN && !o->antithetic && !o->control && o->sampling == ASSAY_MC_PSEUDO;
   if (status == ASSAY_OK && plain) assay_mc_european_job(job);
+  if (status == ASSAY_OK && o->payoff == ASSAY_MC_AMERICAN) status = assay_mc_american_job(job, err);
+  if (status != ASSAY_OK) assay_mc_job_deinit(job);
   return status;
+}
+
+void assay_mc_job_deinit(assay_mc_job *job) {
+  assay_free(job->given);
+  job->given = NULL;
+}
+
+/* What is exercised at once is worth its payoff: nothing is left to chance. */
+static void exercised_now(const assay_mc_params *o, assay_mc_result *out) {
+  double sign = o->put ? -1 : 1;
+  out->price = out->low = out->high = sign * (o->spot - o->strike);
+  out->standard_error = 0;
+  if (!o->greeks) return;
+  assay_mc_greek none = {0, 0, ASSAY_MC_EXACT};
+  out->greeks = (assay_mc_greeks){{sign, 0, ASSAY_MC_EXACT}, none, none, none, none};
 }
 
 /* One batch, into the tally. */
@@ -117,11 +133,14 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   for (uint64_t batch = 0; used < o->paths && !reached; batch++) {
     uint64_t samples = (assay_mc_batch_paths(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
     status = add_batch(&job, batch, samples, err, &tally, &where);
-    if (status != ASSAY_OK) return status;
+    if (status != ASSAY_OK) break;
     used += samples * job.paths_per_sample;
     e = estimate_price(&job, &tally);
     reached = o->target_error > 0 && e.error <= o->target_error;
   }
+
+  assay_mc_job_deinit(&job);
+  if (status != ASSAY_OK) return status;
 
   double reach = assay_stats_normal_quantile(0.5 + o->level / 2) * e.error;
   assay_mc_result out = {
@@ -137,6 +156,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
       .reached = reached || o->target_error == 0,
       .paths = used,
       .steps = o->steps};
+  if (job.exercised) exercised_now(o, &out);
   memcpy(out.device, where.device, sizeof out.device);
   memcpy(out.isa, where.isa, sizeof out.isa);
   memcpy(out.reason, where.reason, sizeof out.reason);

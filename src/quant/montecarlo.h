@@ -75,7 +75,13 @@ struct assay_mc_job {
   double discount;     /* e^(-rate time) */
   double control_mean; /* undiscounted expectation of the control; NaN: there is none */
   uint64_t paths_per_sample;
+  void *given; /* a second buffer for the kernel; NULL: it reads none. Owned */
+  size_t given_bytes;
+  bool exercised; /* an American option is best exercised at once */
 };
+
+/* Frees what a job owns. */
+void assay_mc_job_deinit(assay_mc_job *job);
 
 /* Fills in what a zero stands for. */
 void assay_mc_defaults(assay_mc_params *params);
@@ -90,6 +96,14 @@ assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uin
                                     assay_quant_where *where);
 /* Adds the Greeks that are differences of prices from the same random numbers (montecarlo_same.c). */
 assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups);
+/* American options; finds the rule of exercise (montecarlo_american.c). The job is one of paths already. */
+assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
+assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
+assay_status assay_mc_check_basket(const assay_mc_params *params, assay_error *err);
+/* Says that a Greek is found by differences. */
+void assay_mc_by_same_numbers(assay_mc_job *job, int form);
+/* The first `count` paths of a batch in double precision without mirror images, as assay_mc_paths has them (montecarlo_paths.c). */
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values);
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 

@@ -23,7 +23,7 @@ static assay_status check_market(const assay_mc_params *o, assay_error *err) {
   if (!isfinite(o->rate)) REFUSE("the rate is %g: it must be a finite number", o->rate);
   if (fabs(o->rate * o->time) > 100)
     REFUSE("the rate %g over %g years discounts by e^%g: at most e^100 is taken", o->rate, o->time, o->rate * o->time);
-  if (o->payoff == ASSAY_MC_BASKET) return ASSAY_OK;
+  if (o->payoff == ASSAY_MC_BASKET) return assay_mc_check_basket(o, err);
   if (!positive(o->spot)) REFUSE("the spot is %g: it must be positive and finite", o->spot);
   if (!isfinite(o->dividend)) REFUSE("the dividend yield is %g: it must be a finite number", o->dividend);
   if (o->model == ASSAY_MC_HESTON) return ASSAY_OK;

@@ -37,14 +37,13 @@ static void forms(assay_mc_job *job) {
   job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED;
 }
 
-/* Forms from `first` on are found by differences. */
-static void by_same_numbers(assay_mc_job *job, int form) {
+void assay_mc_by_same_numbers(assay_mc_job *job, int form) {
   for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[form][s] = s == ASSAY_MC_SUM_SAME + form;
   job->forms.method[form] = ASSAY_MC_SAME_NUMBERS;
 }
 
 static void all_by_same_numbers(assay_mc_job *job, bool delta_too) {
-  for (int f = delta_too ? ASSAY_MC_FORM_DELTA : ASSAY_MC_FORM_GAMMA; f < ASSAY_MC_FORMS; f++) by_same_numbers(job, f);
+  for (int f = delta_too ? ASSAY_MC_FORM_DELTA : ASSAY_MC_FORM_GAMMA; f < ASSAY_MC_FORMS; f++) assay_mc_by_same_numbers(job, f);
 }
 
 /* ---- Models ------------------------------------------------------------------------------------------------------------------------ */
@@ -160,8 +159,8 @@ static void walk(assay_mc_job *job) {
       for (int f = ASSAY_MC_FORM_DELTA; o->payoff == ASSAY_MC_DIGITAL && f < ASSAY_MC_FORMS; f++) {
         job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
       }
-      if (o->model == ASSAY_MC_HESTON) by_same_numbers(job, ASSAY_MC_FORM_VEGA);
-      if (o->model != ASSAY_MC_GBM) by_same_numbers(job, ASSAY_MC_FORM_THETA);
+      if (o->model == ASSAY_MC_HESTON) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_VEGA);
+      if (o->model != ASSAY_MC_GBM) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_THETA);
       break;
     case ASSAY_MC_BARRIER:
       p->kind |= (is_up(o) ? MC_WALK_UP : 0) | (is_in(o) ? MC_WALK_IN : 0);
@@ -199,6 +198,7 @@ assay_status assay_mc_path_job(assay_mc_job *job, assay_error *err) {
     return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
                       "between two steps a bridge is known for geometric Brownian motion only: take ASSAY_MC_AT_STEPS with enough steps");
   }
+  if (o->payoff == ASSAY_MC_AMERICAN) return ASSAY_OK; /* goes on in montecarlo_american.c */
   if (gbm_model && o->payoff <= ASSAY_MC_ASIAN_GEOMETRIC && o->payoff != ASSAY_MC_DIGITAL) {
     european_or_asian(job);
   } else if (gbm_model && o->payoff == ASSAY_MC_BARRIER && o->watch == ASSAY_MC_CONTINUOUS) {
@@ -235,6 +235,8 @@ typedef struct path_work {
   mc_path_params params;
   size_t sums;
   double *out;
+  const void *given;
+  size_t given_bytes;
 } path_work;
 
 static assay_status work(assay_quant_session *session, void *context, assay_error *err) {
@@ -242,7 +244,9 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
   assay_quant_buffer *sums;
   assay_status status = assay_quant_out(session, w->out, w->params.groups * w->sums * sizeof *w->out, "sums of paths", err, &sums);
   if (status != ASSAY_OK) return status;
-  assay_quant_buffer *buffers[] = {sums, sums}; /* nothing is given, so the second is not read */
+  assay_quant_buffer *buffers[] = {sums, sums}; /* where nothing is given, the second is not read */
+  if (w->given != NULL) status = assay_quant_in(session, w->given, w->given_bytes, "terms of the option", err, &buffers[1]);
+  if (status != ASSAY_OK) return status;
   status = assay_quant_launch(session, w->kernel, w->bits, w->params.groups, &w->params, sizeof w->params, buffers, 2, err);
   return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
 }
@@ -251,7 +255,9 @@ assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uin
                                     assay_quant_where *where) {
   path_work w = {.bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
                  .sums = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS,
-                 .params = job->params};
+                 .params = job->params,
+                 .given = job->given,
+                 .given_bytes = job->given_bytes};
   assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
   w.params.samples = samples;
   w.params.key = assay_mc_key(job->option.seed, batch);

@@ -38,6 +38,19 @@ static void copy(const paths_work *w, bool ends, uint32_t per_sample, uint64_t f
   }
 }
 
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values) {
+  paths_work w = {.kernel = "mc_paths", .bits = 64, .params = job->params, .groups = (size_t)(count / ASSAY_MC_GROUP), .rows = values};
+  w.params.first = 0;
+  w.params.antithetic = w.params.given = 0;
+  w.params.kind = 0;
+  w.params.scale = job->option.spot;
+  w.params.stride = count;
+  w.params.key = assay_mc_key(job->option.seed, batch);
+  w.bytes = (job->option.steps + (size_t)1) * count * sizeof *values;
+  assay_quant_where where;
+  return assay_quant_run(job->option.device, work, &w, err, &where);
+}
+
 assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values) {
   assay_mc_job job = {.option = *params};
   const assay_mc_params *o = &job.option;
@@ -47,13 +60,13 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   }
   assay_status status = assay_mc_check(o, err);
   if (status == ASSAY_OK) status = assay_mc_job_init(&job, err);
+  assay_mc_job_deinit(&job); /* only its numbers are needed here */
   if (status != ASSAY_OK) return status;
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "0 paths were asked for: ask for at least 1");
   if (first > ASSAY_MC_MAX_PATHS || count > ASSAY_MC_MAX_PATHS || (double)count * (o->steps + 1.0) > 1e10) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%g paths of %u steps: at most 1e10 values are returned", (double)count, o->steps);
   }
-  bool ends = job.kernel == NULL || job.simulate != assay_mc_path_simulate;
-  if (o->payoff == ASSAY_MC_AMERICAN) ends = false;
+  bool ends = job.simulate != assay_mc_path_simulate; /* that of plain Europeans */
   paths_work w = {.kernel = ends ? "mc_ends" : "mc_paths", .bits = o->precision == ASSAY_MC_F32 ? 32 : 64, .params = job.params};
   uint32_t per_sample = ends ? 4 /* normals of a draw */ : (uint32_t)job.paths_per_sample;
   w.params.first = first / per_sample / ASSAY_MC_GROUP * ASSAY_MC_GROUP;

@@ -48,6 +48,15 @@ static difference difference_of(const assay_mc_params *o, int form) {
   switch (form) {
     case ASSAY_MC_FORM_DELTA:
     case ASSAY_MC_FORM_GAMMA:
+      if (o->payoff == ASSAY_MC_BASKET) { /* all spots by 1 +- h: homogeneous, so as the strike the other way */
+        h = 0.01;
+        d.up.strike /= 1 + h;
+        d.down.strike /= 1 - h;
+        d.factor_up = (1 + h) / (h * h);
+        d.factor_down = (1 - h) / (h * h);
+        d.factor_middle = -2 / (h * h);
+        break;
+      }
       h = 0.01 * o->spot;
       d.up.spot += h;
       d.down.spot -= h;

@@ -77,4 +77,9 @@ enum {
  * [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. */
 enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
 
+/* Reals of a step's rule in american.c. */
+enum { MC_RULE = 8 };
+/* Reals of an asset in basket.c, and where its row of the matrix begins. */
+enum { MC_BASKET_ROW = 36, MC_BASKET_MATRIX = 4 };
+
 #endif

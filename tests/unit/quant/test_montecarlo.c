@@ -312,6 +312,125 @@ static void test_heston(void **state) {
   }
 }
 
+/* A lower bound, and not far below the tree. */
+static void test_american(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.payoff = ASSAY_MC_AMERICAN, params.put = true, params.greeks = true, params.paths = 1 << 17, params.steps = 50;
+  assay_option option = {
+      .kind = ASSAY_OPTION_PUT, .spot = 100, .strike = 105, .time = 0.75, .rate = 0.05, .dividend = 0.02, .volatility = 0.25};
+  assay_tree tree = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_AMERICAN, 1001};
+  assay_tree_greeks greeks;
+  assay_error err = {0};
+  double price;
+  assert_ok(assay_tree_price(&option, &tree, &err, &price, &greeks), err);
+  for (int way = 0; way < 4; way++) {
+    params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2;
+    assay_mc_result result = price_of(&params);
+    assert_true(result.price < price + 3.6 * result.standard_error);
+    assert_true(result.price > 0.995 * price - 3.6 * result.standard_error);
+    assert_true(result.price > european(&params) + 3.6 * result.standard_error);
+    /* The rule is not quite the best, so first order is not quite nothing. */
+    assert_near(result.greeks.delta.value, greeks.delta, 3.6 * result.greeks.delta.standard_error + 0.01);
+    assert_near(result.greeks.gamma.value, greeks.gamma, 3.6 * result.greeks.gamma.standard_error + 5e-4);
+    assert_near(result.greeks.vega.value, greeks.vega, 3.6 * result.greeks.vega.standard_error + 0.3);
+    assert_near(result.greeks.theta.value, greeks.theta, 3.6 * result.greeks.theta.standard_error + 0.1);
+    assert_near(result.greeks.rho.value, greeks.rho, 3.6 * result.greeks.rho.standard_error + 2);
+  }
+  /* A call without dividends is not exercised early. */
+  params.put = false, params.dividend = 0, params.precision = ASSAY_MC_F64;
+  assay_mc_result call = price_of(&params);
+  assert_near(call.price, european(&params), 3.6 * call.standard_error + 0.005 * call.price);
+  /* So deep in the money that waiting only loses interest. */
+  params.put = true, params.strike = 300;
+  assay_mc_result deep = price_of(&params);
+  assert_true(deep.price == 200 && deep.standard_error == 0 && deep.greeks.delta.value == -1);
+  params.control = true;
+  assert_int_equal(assay_mc_price(&params, NULL, &deep), ASSAY_ERR_UNSUPPORTED);
+}
+
+/* Margrabe 1978: the option to exchange one asset for another is a European on their ratio. */
+static double margrabe(const double *spots, const double *volatilities, double correlation, double time) {
+  double v =
+      sqrt(volatilities[0] * volatilities[0] + volatilities[1] * volatilities[1] - 2 * correlation * volatilities[0] * volatilities[1]);
+  return (double)exact_price(ASSAY_OPTION_CALL, spots[0], spots[1], time, 0, 0, v);
+}
+
+static void test_basket(void **state) {
+  (void)state;
+  double spots[] = {100, 95}, volatilities[] = {0.2, 0.3}, weights[] = {1, -1}, correlations[] = {1, 0.4, 0.4, 1};
+  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
+                            .assets = 2,
+                            .spots = spots,
+                            .volatilities = volatilities,
+                            .weights = weights,
+                            .correlations = correlations,
+                            .strike = 0,
+                            .time = 1,
+                            .rate = 0.05,
+                            .paths = 1 << 17,
+                            .seed = 3,
+                            .greeks = true};
+  for (int way = 0; way < 8; way++) {
+    params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2, params.control = way & 4;
+    assay_mc_result r = price_of(&params);
+    double exact = margrabe(spots, volatilities, 0.4, 1);
+    assert_within(r.price, r.standard_error, exact);
+    assert_within(r.greeks.delta.value, r.greeks.delta.standard_error, exact);
+    assert_near(r.greeks.gamma.value, 0, 3.6 * r.greeks.gamma.standard_error + 1e-5 * exact);
+    double up[] = {0.201, 0.301}, down[] = {0.199, 0.299};
+    assert_within(r.greeks.vega.value, r.greeks.vega.standard_error, (margrabe(spots, up, 0.4, 1) - margrabe(spots, down, 0.4, 1)) / 0.002);
+    assert_within(r.greeks.theta.value, r.greeks.theta.standard_error + 1e-3,
+                  (margrabe(spots, volatilities, 0.4, 0.999) - margrabe(spots, volatilities, 0.4, 1.001)) / 0.002);
+    assert_near(r.greeks.rho.value, 0, 3.6 * r.greeks.rho.standard_error + 1e-6);
+  }
+  /* Twenty assets that move as one are one. */
+  double many[20], same[20], all[400];
+  for (int i = 0; i < 400; i++) all[i] = 1, many[i % 20] = 100, same[i % 20] = 0.25;
+  assay_mc_params one = base;
+  one.dividend = 0;
+  params = (assay_mc_params){.payoff = ASSAY_MC_BASKET,
+                             .put = true,
+                             .assets = 20,
+                             .spots = many,
+                             .volatilities = same,
+                             .correlations = all,
+                             .strike = 105,
+                             .time = 0.75,
+                             .rate = 0.05,
+                             .paths = 1 << 17};
+  assay_mc_result r = price_of(&params);
+  one.put = true;
+  assert_within(r.price, r.standard_error, european(&one));
+}
+
+static void test_bad_correlations(void **state) {
+  (void)state;
+  double spots[] = {100, 95, 90}, volatilities[] = {0.2, 0.3, 0.1}, c[] = {1, 0.9, 0.9, 0.9, 1, -0.9, 0.9, -0.9, 1};
+  assay_mc_params params = {
+      .payoff = ASSAY_MC_BASKET, .assets = 3, .spots = spots, .volatilities = volatilities, .correlations = c, .strike = 95, .time = 1};
+  assay_error err = {0};
+  assay_mc_result result;
+  assert_int_equal(assay_mc_price(&params, &err, &result), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "row 2"));
+  static const struct {
+    int at;
+    double value;
+  } cases[] = {{1, 0.8}, {0, 0.5}, {5, NAN}, {3, 2}};
+  for (size_t i = 0; i < 4; i++) {
+    double bad[] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    bad[cases[i].at] = cases[i].value;
+    params.correlations = bad;
+    assay_error_clear(&err);
+    assert_int_equal(assay_mc_price(&params, &err, &result), ASSAY_ERR_INVALID);
+    assert_non_null(strstr(err.message, "correlations["));
+  }
+  params.correlations = c, c[2] = c[5] = c[6] = c[7] = 0, volatilities[1] = -1;
+  assert_int_equal(assay_mc_price(&params, NULL, &result), ASSAY_ERR_INVALID);
+  params.assets = 0;
+  assert_int_equal(assay_mc_price(&params, NULL, &result), ASSAY_ERR_INVALID);
+}
+
 /* The paths that are shown are those that were priced. */
 static void test_paths(void **state) {
   (void)state;
@@ -424,7 +543,12 @@ static void test_same_bits(void **state) {
   (void)state;
   static const char *const names[] = {"mc_asian",    "mc_asian_greeks",    "mc_barrier", "mc_barrier_greeks",
                                       "mc_lookback", "mc_lookback_greeks", "mc_walk",    "mc_walk_greeks"};
-  static double sums[2][16 * 5];
+  static double sums[2][16 * 5], rules64[7][MC_RULE];
+  static float rules32[7][MC_RULE];
+  for (int step = 0; step < 7; step++) {
+    static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25};
+    for (int k = 0; k < MC_RULE; k++) rules64[step][k] = rule[k], rules32[step][k] = (float)rule[k];
+  }
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
     for (unsigned bits = 32, paid = 0; bits <= 64; bits += 32, paid = 0) {
       for (unsigned way = 0; way < 16; way++) {
@@ -436,7 +560,7 @@ static void test_same_bits(void **state) {
         for (size_t v = 0; (variant = assay_kernel_variant_usable(v)) < ASSAY_KERNEL_VARIANT_COUNT; v++) {
           double *to = sums[v > 0];
           memset(to, 0, sizeof sums[0]);
-          void *buffers[] = {to, to};
+          void *buffers[] = {to, bits == 32 ? (void *)rules32 : (void *)rules64};
           /* From the middle first: groups do not depend on each other. */
           kernel->variants[variant](&p, buffers, 2, 5);
           kernel->variants[variant](&p, buffers, 0, 2);
@@ -511,13 +635,23 @@ static void test_bad_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_european),         cmocka_unit_test(test_geometric_asian),
-      cmocka_unit_test(test_arithmetic_asian), cmocka_unit_test(test_interval_covers),
-      cmocka_unit_test(test_target_error),     cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_bad_input),        cmocka_unit_test(test_digital),
-      cmocka_unit_test(test_barriers),         cmocka_unit_test(test_lookbacks),
-      cmocka_unit_test(test_watched_at_steps), cmocka_unit_test(test_merton),
-      cmocka_unit_test(test_heston),           cmocka_unit_test(test_paths),
+      cmocka_unit_test(test_european),
+      cmocka_unit_test(test_geometric_asian),
+      cmocka_unit_test(test_arithmetic_asian),
+      cmocka_unit_test(test_interval_covers),
+      cmocka_unit_test(test_target_error),
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_bad_input),
+      cmocka_unit_test(test_digital),
+      cmocka_unit_test(test_barriers),
+      cmocka_unit_test(test_lookbacks),
+      cmocka_unit_test(test_watched_at_steps),
+      cmocka_unit_test(test_merton),
+      cmocka_unit_test(test_heston),
+      cmocka_unit_test(test_american),
+      cmocka_unit_test(test_basket),
+      cmocka_unit_test(test_bad_correlations),
+      cmocka_unit_test(test_paths),
       cmocka_unit_test(test_many_paths),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
