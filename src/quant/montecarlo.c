@@ -40,13 +40,17 @@ assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
   job->discount = exp(-o->rate * o->time);
   job->control_mean = NAN;
   job->paths_per_sample = o->antithetic ? 2 : 1;
-  if (o->sampling == ASSAY_MC_SOBOL) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "Sobol points are not there yet");
-  if (o->payoff == ASSAY_MC_BASKET) return assay_mc_basket_job(job, err);
+  if (o->payoff == ASSAY_MC_BASKET) {
+    assay_status status = o->sampling == ASSAY_MC_SOBOL ? assay_mc_sobol_job(job, err) : assay_mc_basket_job(job, err);
+    if (status != ASSAY_OK) assay_mc_job_deinit(job);
+    return status;
+  }
   assay_status status = assay_mc_path_job(job, err);
   bool plain =
       o->model == ASSAY_MC_GBM && o->payoff == ASSAY_MC_EUROPEAN && !o->antithetic && !o->control && o->sampling == ASSAY_MC_PSEUDO;
   if (status == ASSAY_OK && plain) assay_mc_european_job(job);
   if (status == ASSAY_OK && o->payoff == ASSAY_MC_AMERICAN) status = assay_mc_american_job(job, err);
+  if (status == ASSAY_OK && o->sampling == ASSAY_MC_SOBOL) status = assay_mc_sobol_job(job, err);
   if (status != ASSAY_OK) assay_mc_job_deinit(job);
   return status;
 }
@@ -100,6 +104,8 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
   }
   e.price *= job->discount;
   e.error = job->discount * sqrt(variance / (n - 1));
+  /* Points that fill the space are not independent; replicates are. */
+  if (job->option.sampling == ASSAY_MC_SOBOL) e.error = assay_mc_tally_error(tally, &job->forms, ASSAY_MC_FORM_PRICE);
   return e;
 }
 
@@ -142,7 +148,8 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   assay_mc_job_deinit(&job);
   if (status != ASSAY_OK) return status;
 
-  double reach = assay_stats_normal_quantile(0.5 + o->level / 2) * e.error;
+  bool replicates = o->sampling == ASSAY_MC_SOBOL;
+  double reach = assay_stats_t_quantile(0.5 + o->level / 2, replicates ? tally.groups - 1 : INFINITY) * e.error;
   assay_mc_result out = {
       .price = e.price,
       .standard_error = e.error,
@@ -155,7 +162,8 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
       .variance_ratio = e.ratio,
       .reached = reached || o->target_error == 0,
       .paths = used,
-      .steps = o->steps};
+      .steps = o->steps,
+      .replicates = replicates ? (uint32_t)tally.groups : 0};
   if (job.exercised) exercised_now(o, &out);
   memcpy(out.device, where.device, sizeof out.device);
   memcpy(out.isa, where.isa, sizeof out.isa);

@@ -100,6 +100,14 @@ assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint
 assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
 assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
 assay_status assay_mc_check_basket(const assay_mc_params *params, assay_error *err);
+/* Makes a job one of Sobol points (montecarlo_sobol.c). */
+assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err);
+/* Direction numbers of the first coordinates, and a scrambled word of a point. */
+void assay_mc_sobol_directions(size_t coordinates, uint32_t (*v)[32]);
+uint32_t assay_mc_sobol_word(const uint32_t v[32], uint32_t index, uint32_t seed);
+/* One launch of a job's kernel over params->groups groups: its sums into `out`. `given` NULL: the job's own. */
+assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *params, const void *given, size_t given_bytes,
+                               assay_error *err, double *out, assay_quant_where *where);
 /* Says that a Greek is found by differences. */
 void assay_mc_by_same_numbers(assay_mc_job *job, int form);
 /* The first `count` paths of a batch in double precision without mirror images, as assay_mc_paths has them (montecarlo_paths.c). */

@@ -251,25 +251,34 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
   return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
 }
 
+assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *params, const void *given, size_t given_bytes,
+                               assay_error *err, double *out, assay_quant_where *where) {
+  bool greeks = job->option.greeks, own = given == NULL;
+  path_work w = {.bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
+                 .sums = greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS,
+                 .params = *params,
+                 .out = out,
+                 .given = own ? job->given : given,
+                 .given_bytes = own ? job->given_bytes : given_bytes};
+  assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, greeks ? "_greeks" : "");
+  return assay_quant_run(job->option.device, work, &w, err, where);
+}
+
 assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                     assay_quant_where *where) {
-  path_work w = {.bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
-                 .sums = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS,
-                 .params = job->params,
-                 .given = job->given,
-                 .given_bytes = job->given_bytes};
-  assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
-  w.params.samples = samples;
-  w.params.key = assay_mc_key(job->option.seed, batch);
-  assay_mc_grid(samples, ASSAY_MC_GROUP, job->option.steps, &w.params.groups, &w.params.draws);
-  w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
-  if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
-  assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
-  if (status == ASSAY_OK) status = assay_mc_groups_init(groups, w.params.groups, err);
-  for (u32 g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
-    for (size_t s = 0; s < w.sums; s++) groups->sums[g][s] = w.out[g * w.sums + s];
-    groups->samples[g] = assay_mc_group_samples(samples, ASSAY_MC_GROUP, w.params.groups, g);
+  mc_path_params params = job->params;
+  size_t n = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
+  params.samples = samples;
+  params.key = assay_mc_key(job->option.seed, batch);
+  assay_mc_grid(samples, ASSAY_MC_GROUP, job->option.steps, &params.groups, &params.draws);
+  double *out = assay_calloc(ASSAY_TAG_QUANT, params.groups * n, sizeof *out);
+  if (out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", params.groups);
+  assay_status status = assay_mc_path_run(job, &params, NULL, 0, err, out, where);
+  if (status == ASSAY_OK) status = assay_mc_groups_init(groups, params.groups, err);
+  for (u32 g = 0; status == ASSAY_OK && g < params.groups; g++) {
+    for (size_t s = 0; s < n; s++) groups->sums[g][s] = out[g * n + s];
+    groups->samples[g] = assay_mc_group_samples(samples, ASSAY_MC_GROUP, params.groups, g);
   }
-  assay_free(w.out);
+  assay_free(out);
   return status;
 }

@@ -9,6 +9,7 @@
 #include "kernels/kernel.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "quant/montecarlo.h"
 #include "test.h"
 
 static const assay_mc_params base = {
@@ -431,6 +432,56 @@ static void test_bad_correlations(void **state) {
   assert_int_equal(assay_mc_price(&params, NULL, &result), ASSAY_ERR_INVALID);
 }
 
+/* Every coordinate of 2^k points has one in each of 2^k equal cells, scrambled or not; the first pair one in each cell of every shape. */
+static void test_sobol_points(void **state) {
+  (void)state;
+  static uint32_t v[1024][32];
+  assay_mc_sobol_directions(1024, v);
+  for (uint32_t seed = 0; seed < 2; seed++) {
+    for (int c = 0; c < 1024; c++) {
+      bool seen[256] = {false};
+      for (uint32_t i = 0; i < 256; i++) {
+        uint32_t cell = assay_mc_sobol_word(v[c], i, seed * 77) >> 24;
+        assert_false(seen[cell]);
+        seen[cell] = true;
+      }
+    }
+    for (int bits = 0; bits <= 8; bits++) {
+      bool seen[256] = {false};
+      for (uint32_t i = 0; i < 256; i++) {
+        uint64_t x = assay_mc_sobol_word(v[0], i, seed * 5), y = assay_mc_sobol_word(v[1], i, seed * 9);
+        size_t cell = (size_t)(x >> (32 - bits) << (8 - bits) | y >> (24 + bits));
+        assert_false(seen[cell]);
+        seen[cell] = true;
+      }
+    }
+  }
+}
+
+/* Much smaller errors than pseudo-random paths, and honest ones. */
+static void test_sobol(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.payoff = ASSAY_MC_ASIAN_GEOMETRIC, params.steps = 12, params.paths = 1 << 15, params.greeks = true;
+  assay_mc_result pseudo = price_of(&params);
+  params.sampling = ASSAY_MC_SOBOL;
+  int covered = 0;
+  for (int way = 0; way < 12; way++) {
+    params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.put = way & 2, params.seed = way;
+    assay_mc_result r = price_of(&params);
+    assert_true(r.standard_error < pseudo.standard_error / 5 && r.replicates == 16);
+    assert_near(r.price, geometric_asian(&params), 5 * r.standard_error);
+    covered += r.low <= geometric_asian(&params) && geometric_asian(&params) <= r.high;
+    assert_true(r.greeks.delta.standard_error < pseudo.greeks.delta.standard_error);
+  }
+  assert_true(covered >= 9);
+  params.payoff = ASSAY_MC_LOOKBACK_FIXED, params.put = false, params.steps = 0;
+  assay_mc_result r = price_of(&params);
+  assert_near(r.price, lookback(&params), 5 * r.standard_error);
+  params.model = ASSAY_MC_MERTON, params.payoff = ASSAY_MC_EUROPEAN;
+  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_UNSUPPORTED);
+}
+
 /* The paths that are shown are those that were priced. */
 static void test_paths(void **state) {
   (void)state;
@@ -635,24 +686,13 @@ static void test_bad_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_european),
-      cmocka_unit_test(test_geometric_asian),
-      cmocka_unit_test(test_arithmetic_asian),
-      cmocka_unit_test(test_interval_covers),
-      cmocka_unit_test(test_target_error),
-      cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_bad_input),
-      cmocka_unit_test(test_digital),
-      cmocka_unit_test(test_barriers),
-      cmocka_unit_test(test_lookbacks),
-      cmocka_unit_test(test_watched_at_steps),
-      cmocka_unit_test(test_merton),
-      cmocka_unit_test(test_heston),
-      cmocka_unit_test(test_american),
-      cmocka_unit_test(test_basket),
-      cmocka_unit_test(test_bad_correlations),
-      cmocka_unit_test(test_paths),
-      cmocka_unit_test(test_many_paths),
+      cmocka_unit_test(test_european),        cmocka_unit_test(test_geometric_asian),  cmocka_unit_test(test_arithmetic_asian),
+      cmocka_unit_test(test_interval_covers), cmocka_unit_test(test_target_error),     cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_bad_input),       cmocka_unit_test(test_digital),          cmocka_unit_test(test_barriers),
+      cmocka_unit_test(test_lookbacks),       cmocka_unit_test(test_watched_at_steps), cmocka_unit_test(test_merton),
+      cmocka_unit_test(test_heston),          cmocka_unit_test(test_american),         cmocka_unit_test(test_sobol_points),
+      cmocka_unit_test(test_sobol),           cmocka_unit_test(test_basket),           cmocka_unit_test(test_bad_correlations),
+      cmocka_unit_test(test_paths),           cmocka_unit_test(test_many_paths),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
