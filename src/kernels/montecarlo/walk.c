@@ -38,7 +38,7 @@ FUNCTION R jumps_of(const mc_path_params p, R u, R z) {
 }
 
 /* Variance after the step, and the constant of the logarithm's step that keeps the discounted price a martingale. */
-FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *constant) {
+FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0) {
   real k1 = (real)p.model[4], k2 = (real)p.model[5], k3 = (real)p.model[6], a_bound = k2 + RC(0.5) * k3;
   R one = ALL(1);
   R m = MAX(FMA(v, ALL(p.model[1]), ALL(p.model[7])), ALL(RC(1e-10)));
@@ -49,26 +49,26 @@ FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *constant) {
   R b2 = root + SQRT(inverse) * SQRT(root), a = m / (one + b2), b = SQRT(b2) + z;
   R quadratic = a * b * b;
   R room = FMA(a, ALL(RC(-2.0) * a_bound), one);
-  R quadratic_constant = FMA(r_log(MAX(room, ALL(RC(1e-30)))), ALL(RC(0.5)), -(b2 * a * a_bound) / room);
+  R quadratic_k0 = FMA(r_log(MAX(room, ALL(RC(1e-30)))), ALL(RC(0.5)), -(b2 * a * a_bound) / room);
   /* Exponential: 0 with probability 1 - tail, else exponential with the mean 1 / beta. */
   R tail = ALL(2) / (psi + one), beta = tail / m;
   R exponential = SELECT(u < tail, r_log(MAX(tail / u, one)) / beta, ALL(0));
   R moment = (one - tail) + beta * tail / (beta - a_bound);
-  R exponential_constant = -r_log(MAX(moment, ALL(RC(1e-30))));
+  R exponential_k0 = -r_log(MAX(moment, ALL(RC(1e-30))));
   /* Where the moment does not exist, the constant without correction: -rho kappa theta dt / xi. */
   M is_quadratic = psi <= RC(1.5);
   R room_left = SELECT(is_quadratic, room, beta - a_bound);
-  R corrected = SELECT(is_quadratic, quadratic_constant, exponential_constant) - v * (k1 + RC(0.5) * k3);
-  *constant = SELECT(room_left > RC(0.0), corrected, ALL(p.uncorrected));
+  R corrected = SELECT(is_quadratic, quadratic_k0, exponential_k0) - v * (k1 + RC(0.5) * k3);
+  *k0 = SELECT(room_left > RC(0.0), corrected, ALL(p.uncorrected));
   return SELECT(is_quadratic, quadratic, exponential);
 }
 
 /* z: shock of the price (and of nothing else under GBM); z2: of jumps or variance; u uniform. */
 FUNCTION void walk_step(walk *a, const mc_path_params p, R z, R z2, R u) {
   if (p.walk_model == MC_WALK_HESTON) {
-    R constant, v = next_variance(p, a->v, z2, u, &constant);
+    R k0, v = next_variance(p, a->v, z2, u, &k0);
     R spread = (a->v + v) * (real)p.model[6], shock = SQRT(spread) * z;
-    R step = constant + FMA(a->v, ALL(p.model[4]), FMA(v, ALL(p.model[5]), shock));
+    R step = k0 + FMA(a->v, ALL(p.model[4]), FMA(v, ALL(p.model[5]), shock));
     a->x = a->x + FMA(step, ALL(RC(1.0) / LN2), ALL(p.drift));
     a->v = v;
     a->shocks = a->shocks + shock;
