@@ -109,7 +109,9 @@ typedef struct assay_indicator_data {
 } assay_indicator_data;
 
 typedef struct assay_indicator_options {
-  unsigned threads; /* 0: one */
+  unsigned threads;   /* 0: one */
+  const char *device; /* as ASSAY_DEVICE takes it ("auto", "cuda:0"); NULL: the calling processor, which copies nothing */
+  char *answered;     /* room for 32 characters: id of the device that gave the results; may be NULL. Written with `device` only */
 } assay_indicator_options;
 
 /*

@@ -14,6 +14,7 @@
 static unsigned long long hash(const kernel_case *made, void *const *buffers) {
   unsigned long long h = 0xCBF29CE484222325u; /* FNV-1a */
   for (unsigned b = 0; b < made->kernel->buffers; b++) {
+    if (made->own >> b & 1) continue;
     for (size_t i = 0; i < made->bytes[b]; i++) h = (h ^ ((const unsigned char *)buffers[b])[i]) * 0x100000001B3u;
   }
   return h;

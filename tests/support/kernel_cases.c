@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel_cases.h"
+#include "kernels/indicators/indicators.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
 #include "kernels/options/options.h"
@@ -155,6 +156,35 @@ static bool option_volatility(unsigned bits, size_t index, kernel_case *made) {
   return options(index, made, OPTION_VOLATILITY_OUTPUTS, true);
 }
 
+/* Any indicator: all take the same. Rows enough for several blocks of every window, and a last group that is not full. */
+static bool indicator(unsigned bits, size_t index, kernel_case *made) {
+  enum { INDICATOR_ROWS = 150, INDICATOR_SERIES = 300, INDICATOR_WIDTH = 304, INDICATOR_PLANES = 4 };
+  if (index >= 1) return false;
+  indicator_params p = {.in_row = INDICATOR_SERIES,
+                        .out_row = INDICATOR_SERIES,
+                        .rows = INDICATOR_ROWS,
+                        .series = INDICATOR_SERIES,
+                        .width = INDICATOR_WIDTH,
+                        .slots = INDICATOR_REGISTERS + 100,
+                        .wanted = 15,
+                        .warm = {3, 4, 5, 6},
+                        .n = {9, 12, 5, 7},
+                        .x = {0.11, 0.2, 0.3, 0.25, 0.4, 0.5, 0.6, 0.7}};
+  size_t plane = (size_t)INDICATOR_ROWS * INDICATOR_SERIES;
+  for (int k = 0; k < INDICATOR_PLANES; k++) p.input[k] = p.output[k] = (i64)((size_t)k * plane);
+  memcpy(made->params, &p, sizeof p);
+  made->groups = 2;
+  made->own = 1u << 2;
+  reals(made, bits, 0, INDICATOR_PLANES * plane, 17);
+  for (size_t i = 0; i < INDICATOR_PLANES * plane; i++) { /* prices */
+    if (bits == 64) ((double *)made->buffers[0])[i] += 50;
+    if (bits == 32) ((float *)made->buffers[0])[i] += 50;
+  }
+  reals(made, bits, 1, INDICATOR_PLANES * plane, 18);
+  doubles(made, 2, INDICATOR_WIDTH * (1 + (size_t)p.slots));
+  return true;
+}
+
 static const struct {
   const char *kernel; /* without precision */
   fill_fn fill;
@@ -167,6 +197,9 @@ static const struct {
     {"mc_european_greeks", mc_european_greeks},
     {"mc_asian", mc_asian},
     {"mc_asian_greeks", mc_asian_greeks},
+#define INDICATOR_KERNEL(name, file) {"ind_" #name, indicator},
+#include "kernels/indicators/names.def"
+#undef INDICATOR_KERNEL
 };
 
 bool kernel_case_make(const assay_kernel *kernel, size_t index, kernel_case *made) {

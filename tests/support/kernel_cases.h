@@ -18,6 +18,7 @@ typedef struct kernel_case {
   _Alignas(8) unsigned char params[KERNEL_CASE_PARAMS];
   size_t bytes[ASSAY_KERNEL_MAX_BUFFERS];  /* of each buffer */
   void *buffers[ASSAY_KERNEL_MAX_BUFFERS]; /* as they are before the launch */
+  unsigned own;                            /* bit b: what the kernel leaves in buffer b is its own business */
 } kernel_case;
 
 /* The index-th case of a kernel, with its buffers made; false when there are no more. */

@@ -314,12 +314,12 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
 /* name_rows does all rows of the lanes from `item` on, `count` (a constant) times LANES of them; at the end of a row only `live` exist. */
 #define INDICATOR(kernel, name, inputs, outputs)                                                                             \
   typedef int name##_has_room[REGISTERS(name) <= INDICATOR_REGISTERS ? 1 : -1];                                              \
-  FUNCTION void name##_load(memory m, name##_state *s) {                                                                     \
+  FUNCTION void name##_load(memory m, const u32 old, name##_state *s) {                                                      \
     union {                                                                                                                  \
       name##_state named;                                                                                                    \
       R all[REGISTERS(name)];                                                                                                \
     } stored;                                                                                                                \
-    for (u32 j = 0; j < REGISTERS(name); j++) stored.all[j] = peek(m, j);                                                    \
+    for (u32 j = 0; j < REGISTERS(name); j++) stored.all[j] = old ? peek(m, j) : ALL(0);                                     \
     *s = stored.named;                                                                                                       \
   }                                                                                                                          \
   FUNCTION void name##_store(memory m, name##_state s) {                                                                     \
@@ -337,8 +337,8 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
     R gap[TOGETHER];                                                                                                         \
     EACH({                                                                                                                   \
       m[l] = memory_of(p, state, item + l * LANES);                                                                          \
-      name##_load(m[l], &s[l]);                                                                                              \
-      gap[l] = LOAD(state, item + l * LANES);                                                                                \
+      name##_load(m[l], p.begin > 0, &s[l]);                                                                                 \
+      gap[l] = p.begin > 0 ? LOAD(state, item + l * LANES) : ALL(0);                                                         \
     })                                                                                                                       \
     moment now = moment_at(p, p.begin);                                                                                      \
     for (u64 row = 0; row < p.rows; row++) {                                                                                 \

@@ -6,7 +6,7 @@
 /*
  * An item is a series. A launch does `rows` rows of `series` series: value (row, series) of input k is in[input[k] + row in_row + series],
  * of output k out[output[k] + row out_row + series]. Offsets and rows count elements. `begin` rows came before, in earlier launches whose
- * `state` this one goes on with; before the first launch the state is all zero bits.
+ * `state` this one goes on with; where none came, it may hold anything.
  *
  * state holds `width` marks, one a series: 0, or NaN once an input was a gap (the series is then to be done again without its gaps), and
  * behind them `slots` reals for each of them: INDICATOR_REGISTERS, then the indicator's windows.

@@ -3,11 +3,13 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "kernels/indicators/turn.h"
 #include "quant/indicators/indicators.h"
+#include "quant/launch.h"
 
 /* A call of assay_indicator_run, in either precision: `size` is sizeof(double) or sizeof(float). */
 typedef struct job {
@@ -363,6 +365,98 @@ static assay_status run(const job *j, unsigned threads, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series);
 }
 
+/* ---- On a device ----------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Everything in one launch, time-major, from one array to another; gaps are then done again here. */
+typedef struct launch {
+  const job *j;
+  indicator_params params;
+  char *in, *out, *state;
+  size_t in_bytes, out_bytes, state_bytes;
+} launch;
+
+static assay_status device_work(assay_quant_session *session, void *context, assay_error *err) {
+  const launch *l = context;
+  assay_quant_buffer *buffers[3];
+  char name[64];
+  snprintf(name, sizeof name, "ind_%s", l->j->indicator->name);
+  assay_status status = assay_quant_in(session, l->in, l->in_bytes, "indicator inputs", err, &buffers[0]);
+  if (status == ASSAY_OK) status = assay_quant_out(session, l->out, l->out_bytes, "indicator outputs", err, &buffers[1]);
+  if (status == ASSAY_OK) status = assay_quant_out(session, l->state, l->state_bytes, "indicator states", err, &buffers[2]);
+  size_t groups = (l->j->series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;
+  if (status == ASSAY_OK)
+    status = assay_quant_launch(session, name, (unsigned)l->j->size * 8, groups, &l->params, sizeof l->params, buffers, 3, err);
+  return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
+}
+
+/* Between the caller's layout and time-major planes. */
+static void copy_plane(const job *j, const char *from, char *to, bool in) {
+  size_t size = j->size;
+  if (j->series_step == 1) {
+    memcpy(to, from, j->rows * j->series * size);
+  } else if (in) {
+    turn(j, from, j->series_step, to, j->series, j->series, j->rows, false);
+  } else {
+    turn(j, from, j->series, to, j->series_step, j->rows, j->series, false);
+  }
+}
+
+static assay_status run_launch(launch *l, const assay_indicator_options *options, assay_error *err) {
+  const job *j = l->j;
+  unsigned inputs = j->indicator->input_count, outputs = j->indicator->output_count, placed = 0;
+  size_t numbers = j->rows * j->series, plane = numbers * j->size;
+  for (unsigned k = 0; k < inputs; k++) {
+    l->params.input[k] = (int64_t)(k * numbers);
+    copy_plane(j, j->in[k], l->in + k * plane, true);
+  }
+  for (unsigned k = 0; k < outputs; k++) {
+    if (j->out[k] == NULL) continue;
+    l->params.wanted |= 1u << k;
+    l->params.output[k] = (int64_t)(placed++ * numbers);
+  }
+  assay_quant_where where;
+  assay_status status = assay_quant_run(options->device, device_work, l, err, &where);
+  if (status != ASSAY_OK) return status;
+  if (options->answered != NULL) snprintf(options->answered, sizeof where.device, "%s", where.device);
+  for (unsigned k = 0; k < outputs; k++) {
+    if (j->out[k] != NULL) copy_plane(j, l->out + (size_t)l->params.output[k] * j->size, j->out[k], false);
+  }
+  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, state_bytes(j, 1))};
+  status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
+  for (size_t i = 0; i < j->series && status == ASSAY_OK; i++) {
+    if (is_gap(j, l->state + i * j->size)) status = run_without_gaps(j, i, &space);
+  }
+  assay_free(space.state);
+  assay_free(space.packed);
+  return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s: out of memory for series with gaps", j->indicator->name);
+}
+
+static assay_status run_on_device(const job *j, const assay_indicator_options *options, assay_error *err) {
+  size_t plane = j->rows * j->series * j->size, wanted = 0;
+  for (unsigned k = 0; k < j->indicator->output_count; k++) wanted += j->out[k] != NULL;
+  if (wanted == 0) return ASSAY_OK;
+  if (j->series > UINT32_MAX / 2)
+    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s: %zu series are too many for a device", j->indicator->name, j->series);
+  launch l = {.j = j, .params = j->params, .in_bytes = j->indicator->input_count * plane, .out_bytes = wanted * plane};
+  l.state_bytes = state_bytes(j, j->series);
+  l.params.rows = j->rows;
+  l.params.series = (uint32_t)j->series;
+  l.params.width = (uint32_t)rounded_up(j->series);
+  l.params.in_row = l.params.out_row = j->series;
+  l.in = assay_alloc(ASSAY_TAG_QUANT, l.in_bytes);
+  l.out = assay_alloc(ASSAY_TAG_QUANT, l.out_bytes);
+  l.state = assay_alloc(ASSAY_TAG_QUANT, l.state_bytes);
+  assay_status status =
+      l.in == NULL || l.out == NULL || l.state == NULL
+          ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series)
+          : run_launch(&l, options, err);
+  assay_free(l.in);
+  assay_free(l.out);
+  assay_free(l.state);
+  return status;
+}
+
 /* More than this does not stay in the cache that one core has to itself. */
 enum { PAST_CACHE_BYTES = 4 << 20 };
 
@@ -380,6 +474,7 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
   j->turns = assay_turns_best();
   j->row_step = time_major ? j->series : 1;
   j->series_step = time_major ? 1 : j->rows;
+  if (options != NULL && options->device != NULL) return run_on_device(j, options, err);
   return run(j, options == NULL ? 1 : options->threads, err);
 }
 

@@ -433,11 +433,85 @@ static void test_batches_equal_streams(void **state) {
   for (size_t i = 0; i < sizeof series / sizeof *series; i++) check_batches(series[i], 0, i % 3);
 }
 
+/* Long enough to be cut into lanes. */
+static void test_long_series_equal_streams(void **state) {
+  (void)state;
+  enum { LONG = 20011 };
+  double *block = malloc((4 + 4) * LONG * sizeof *block);
+  assay_random random;
+  assay_random_init(&random, 5);
+  for (int gaps = 0; gaps < 2; gaps++) {
+    for (size_t t = 0; t < LONG; t++) {
+      double price = 1e6 + assay_random_normal(&random);
+      block[t] = price + assay_random_unit(&random), block[LONG + t] = price - assay_random_unit(&random);
+      block[2 * LONG + t] = gaps && t % 5000 == 77 ? NAN : price, block[3 * LONG + t] = assay_random_unit(&random);
+    }
+    size_t count;
+    const assay_indicator *table = assay_indicator_table(&count);
+    for (size_t i = 0; i < count; i++) {
+      assay_indicator_data data = {.values = {block, block + LONG, block + 2 * LONG, block + 3 * LONG}, .rows = LONG, .series = 1};
+      double *outputs[] = {block + 4 * LONG, block + 5 * LONG, block + 6 * LONG, block + 7 * LONG};
+      assay_error err = {0};
+      assert_ok(assay_indicator_run(&table[i], NULL, &data, NULL, &err, outputs), err);
+      assay_indicator_stream *stream;
+      assert_ok(assay_indicator_stream_create(&table[i], NULL, &err, &stream), err);
+      for (size_t t = 0; t < LONG; t++) {
+        double in[4], out[4];
+        for (unsigned k = 0; k < table[i].input_count; k++) in[k] = data.values[table[i].inputs[k]][t];
+        assay_indicator_stream_update(stream, in, out);
+        for (unsigned k = 0; k < table[i].output_count; k++) {
+          if (!same(out[k], outputs[k][t])) fail_msg("%s, row %zu: %a, stream %a", table[i].name, t, outputs[k][t], out[k]);
+        }
+      }
+      assay_indicator_stream_destroy(stream);
+    }
+  }
+  free(block);
+}
+
 static void test_gaps_poison_nothing(void **state) {
   (void)state;
   check_batches(1, 10, 1);
   check_batches(37, 500, 1);
   check_batches(21, 3, 2);
+}
+
+/* The processor as a device, and a GPU where there is one; gaps too. (OpenCL runs every kernel in tests/unit/gpu.) */
+static void test_devices_give_the_same_bits(void **state) {
+  (void)state;
+  enum { SERIES = 270 };
+  static const char *const devices[] = {"cpu", "cuda"}, *const names[] = {"rsi", "bollinger", "adx", "stoch"};
+  assay_indicator_data data;
+  double *block = random_batch(77, SERIES, 2000, &data);
+  size_t size = (size_t)SERIES * ROWS;
+  double *expected = malloc(4 * size * sizeof *expected), *actual = malloc(4 * size * sizeof *actual);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const assay_indicator *indicator = assay_indicator_find(names[i]);
+    double *here[] = {expected, expected + size, expected + 2 * size, expected + 3 * size};
+    double *there[] = {actual, actual + size, actual + 2 * size, actual + 3 * size};
+    for (int layout = 0; layout < 2; layout++) {
+      data.layout = (assay_indicator_layout)layout;
+      assay_error err = {0};
+      assert_ok(assay_indicator_run(indicator, NULL, &data, NULL, &err, here), err);
+      for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
+        char answered[32];
+        assay_indicator_options options = {.device = devices[d], .answered = answered};
+        assay_status status = assay_indicator_run(indicator, NULL, &data, &options, &err, there);
+        if (status == ASSAY_ERR_NOT_FOUND && d > 0) {
+          if (i == 0 && layout == 0) printf("%s: %s\n", devices[d], err.message);
+          assay_error_clear(&err);
+          continue;
+        }
+        assert_ok(status, err);
+        assert_int_equal(strncmp(answered, devices[d], strlen(devices[d])), 0);
+        for (size_t at = 0; at < indicator->output_count * size; at++) {
+          if (!same(actual[at], expected[at]))
+            fail_msg("%s on %s: number %zu is %a, not %a", names[i], devices[d], at, actual[at], expected[at]);
+        }
+      }
+    }
+  }
+  free(block), free(expected), free(actual);
 }
 
 /* The values of a series with gaps are those of the series without these rows. */
@@ -718,8 +792,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_equals_straight_formulas),
       cmocka_unit_test(test_batches_equal_streams),
+      cmocka_unit_test(test_long_series_equal_streams),
       cmocka_unit_test(test_gaps_poison_nothing),
       cmocka_unit_test(test_gap_rows_are_left_out),
+      cmocka_unit_test(test_devices_give_the_same_bits),
       cmocka_unit_test(test_variants_give_the_same_bits),
       cmocka_unit_test(test_single_precision_is_near),
       cmocka_unit_test(test_flat_prices),
