@@ -36,6 +36,8 @@ if [ "${1:-bars}" = bars ]; then
   part "backend, CUDA" "$here/bench/device_backend" cuda
   part "backend, OpenCL" "$here/bench/device_backend" opencl
   part "matrix products" "$here/bench/device_gemm" cuda
-  if [ -x "$here/bench/device_bars" ]; then part "bars" "$here/bench/device_bars"; fi
+  part "matrix products" "$here/bench/device_gemm"
+  part "bars, CUDA" "$here/bench/device_gpu" cuda
+  part "bars, OpenCL (shown only)" "$here/bench/device_gpu" opencl
 fi
 exit $failed
