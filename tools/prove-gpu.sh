@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Proves Assay on a machine with a GPU and nothing else: no compiler, no packages, only the driver.
 #
-#     bash tools/prove-gpu.sh carry DIR [BUILD_DIR]    here: what is needed there, about 20 MB
+#     bash tools/prove-gpu.sh carry DIR [BUILD_DIR]    here: what is needed there, some 30 MB
 #     bash DIR/run.sh [tests|bars]                     there: device tests, then the table of bars; exit code 1 when one fails
 set -euo pipefail
 
@@ -29,10 +29,10 @@ carry() { # DIR BUILD_DIR
   local dir=$1 build=$2 program
   rm -rf "$dir"
   mkdir -p "$dir/bin" "$dir/tests" "$dir/bench" "$dir/lib" "$dir/vendors"
-  for program in "$build"/tests/unit/gpu/test_gpu_* "$build"/tests/unit/device/test_*; do
+  for program in "$build"/tests/unit/gpu/test_gpu_*; do
     if [ -f "$program" ] && [ -x "$program" ]; then cp "$program" "$dir/tests/"; fi
   done
-  for program in "$build"/bench/device/device_*; do
+  for program in "$build"/bench/device/device_{backend,gemm,gpu}; do
     if [ -f "$program" ] && [ -x "$program" ]; then cp "$program" "$dir/bench/"; fi
   done
   cp "$build/assay" "$dir/bin/"
