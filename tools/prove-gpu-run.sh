@@ -39,8 +39,7 @@ if [ "${1:-bars}" = bars ]; then
   if "$here/bin/assay" device status >/dev/null 2>&1; then part "devices" "$here/bin/assay" device status; fi
   part "backend, CUDA" "$here/bench/device_backend" cuda
   part "backend, OpenCL" "$here/bench/device_backend" opencl
-cuda
-  part "matrix products" "$here/bench/device_gemm"
+  part "matrix products" "$here/bench/device_gemm" cuda
   part "bars, CUDA" "$here/bench/device_gpu" cuda
   part "bars, OpenCL (shown only)" "$here/bench/device_gpu" opencl
 fi
