@@ -32,6 +32,7 @@ enum { ASSAY_MC_SUM_SAME = MC_GREEKS_SUMS, ASSAY_MC_SUMS = ASSAY_MC_SUM_SAME + A
 typedef struct assay_mc_forms {
   double of[ASSAY_MC_FORMS][ASSAY_MC_SUMS];
   assay_mc_method method[ASSAY_MC_FORMS];
+  int used; /* the first so many; Greeks that nobody asked for would cost a microsecond every twenty groups */
 } assay_mc_forms;
 
 /* Where a sum is of n samples of one group, what the tally keeps is sums over groups. */

@@ -19,7 +19,7 @@ void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, cons
   tally->groups++;
   tally->sizes += samples * samples;
   for (int s = 0; s < ASSAY_MC_SUMS; s++) tally->sums[s] += sums[s];
-  for (int f = 0; f < ASSAY_MC_FORMS; f++) {
+  for (int f = 0; f < forms->used; f++) {
     double value = form_of(forms->of[f], sums);
     tally->squares[f] += value * value;
     tally->products[f] += value * samples;
