@@ -75,6 +75,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_device_status,
     &assay_cli_device_tune,
     &assay_cli_device_compare,
+    &assay_cli_demo,
     &assay_cli_help_verb,
     &assay_cli_version,
     &assay_cli_completion,

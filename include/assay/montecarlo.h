@@ -161,9 +161,9 @@ ASSAY_API assay_status assay_mc_price(const assay_mc_params *params, assay_error
 /*
  * The paths that assay_mc_price simulates, from path `first` on: values[s * count + i] is the underlying after step s (0: the start) on
  * path first + i, so `values` has (steps + 1) * count places and is ordered by time, one row a step. `steps` as in the parameters (never
- * 0 here); an antithetic pair is paths 2 q and 2 q + 1. GBM, Merton and Heston with one asset, pseudo-random.
- * Prices that are batches of one call (a target error, or beyond 2^34 paths) take the numbers of later batches from other counters; these
- * are the paths of the first.
+ * 0 here; a European or digital option under GBM is simulated in one, so more are refused); an antithetic pair is paths 2 q and 2 q + 1.
+ * GBM, Merton and Heston with one asset, pseudo-random. Prices that are batches of one call (a target error, or beyond 2^34 paths) take the
+ * numbers of later batches from other counters; these are the paths of the first.
  */
 ASSAY_API assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values);
 

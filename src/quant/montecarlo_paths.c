@@ -62,6 +62,13 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   if (status == ASSAY_OK) status = assay_mc_job_init(&job, err);
   assay_mc_job_deinit(&job); /* only its numbers are needed here */
   if (status != ASSAY_OK) return status;
+  if (params->steps > 1 && o->steps == 1) {
+    return ASSAY_FAIL(
+        err, ASSAY_ERR_INVALID,
+        "%u steps: a European or digital option under geometric Brownian motion is simulated in one; ask for the paths of an Asian "
+        "option, or for 1 step",
+        params->steps);
+  }
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "0 paths were asked for: ask for at least 1");
   if (first > ASSAY_MC_MAX_PATHS || count > ASSAY_MC_MAX_PATHS || (double)count * (o->steps + 1.0) > 1e10) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%g paths of %u steps: at most 1e10 values are returned", (double)count, o->steps);

@@ -354,6 +354,25 @@ class Devices(Finance):
         self.assertGreater(first["paths_per_s_f64"], 0)
         self.assertEqual(self.answer("device", "tune", "--device", "cpu", env=where), {**first, "cached": True})
 
+    def test_which_device_for_which_size(self):
+        found = self.answer("device", "compare", "--operations", "euro", "--devices", "cpu", "--seconds", "0.5")
+        self.assertEqual([(g["operation"], g["type"], g["large"], g["same_bits"]) for g in found["guide"]],
+                         [("european", "f32", "cpu", True), ("european", "f64", "cpu", True)])
+        sizes = [p["size"] for p in found["curves"][0]["points"]]
+        self.assertEqual(sizes, [1024 * 4**i for i in range(len(sizes))])
+        self.check("device", "compare", "--operations", "copy", "--devices", "cpu", "--seconds", "0.5", "--output", "devices.html")
+        self.assertIn("Selection guide", self.read("devices.html"))
+        self.refuse("device", "compare", "--operations", "swap", says="there is no operation 'swap'")
+
+    def test_a_demo_of_all_of_it(self):
+        # Without OpenCL, whose compiler may take longer than all the rest.
+        shown = self.check("demo", "--seconds", "1", env={"OCL_ICD_VENDORS": self.dir}).stdout
+        for part in ("1. This machine", "2. One option four ways", "3. One of those paths", "4. Which device for what"):
+            self.assertIn(part, shown)
+        closed, tree = (float(line.split()[-3]) for line in shown.splitlines() if "closed form" in line or "binomial" in line)
+        self.assertAlmostEqual(closed, 6.04009, places=4)
+        self.assertAlmostEqual(tree, closed, places=2)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs every case of every kernel (tests/support/kernel_cases.h) in every variant that this processor has, and prints one line a case:
- * kernel, case, and a hash of what it wrote. Exit code 1 when a variant differs from the scalar reference. No test library: it is
- * cross-compiled and carried to other machines, whose output must be the same lines.
+ * hashes [N]: runs every case (the first N) of every kernel (tests/support/kernel_cases.h) in every variant that this processor has, and
+ * prints one line a case: kernel, case, and a hash of what it wrote. Exit code 1 when a variant differs from the scalar reference. No test
+ * library: it is cross-compiled and carried to other machines, whose output must be the same lines.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ static unsigned long long run(const kernel_case *made, size_t variant) {
   return h;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  size_t most = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : SIZE_MAX;
   size_t count;
   const assay_kernel *kernels = assay_kernel_table(&count);
   int differ = 0;
@@ -41,7 +43,7 @@ int main(void) {
     fprintf(stderr, "variant %s\n", assay_kernel_variant_text(assay_kernel_variant_usable(v)));
   for (size_t k = 0; k < count; k++) {
     kernel_case made;
-    for (size_t index = 0; kernel_case_make(&kernels[k], index, &made); index++) {
+    for (size_t index = 0; index < most && kernel_case_make(&kernels[k], index, &made); index++) {
       unsigned long long reference = run(&made, ASSAY_KERNEL_VARIANT_c);
       printf("%s %zu %016llx\n", kernels[k].name, index, reference);
       for (size_t v = 1; assay_kernel_variant_usable(v) < ASSAY_KERNEL_VARIANT_COUNT; v++) {

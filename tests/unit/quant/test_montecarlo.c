@@ -684,15 +684,40 @@ static void test_bad_input(void **state) {
   assert_int_not_equal(assay_mc_price(&params, NULL, &result), ASSAY_OK);
 }
 
+/* A plain European has one step; who expects more would read what was never written. */
+static void more_steps_than_there_are_is_refused(void **state) {
+  (void)state;
+  double values[2] = {0};
+  assay_error err = {0};
+  assay_mc_params params = {.spot = 100, .strike = 100, .time = 1, .volatility = 0.2, .steps = 252};
+  assert_int_equal(assay_mc_paths(&params, 0, 1, &err, values), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "252 steps"));
+  assert_true(values[0] == 0 && values[1] == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_european),        cmocka_unit_test(test_geometric_asian),  cmocka_unit_test(test_arithmetic_asian),
-      cmocka_unit_test(test_interval_covers), cmocka_unit_test(test_target_error),     cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_bad_input),       cmocka_unit_test(test_digital),          cmocka_unit_test(test_barriers),
-      cmocka_unit_test(test_lookbacks),       cmocka_unit_test(test_watched_at_steps), cmocka_unit_test(test_merton),
-      cmocka_unit_test(test_heston),          cmocka_unit_test(test_american),         cmocka_unit_test(test_sobol_points),
-      cmocka_unit_test(test_sobol),           cmocka_unit_test(test_basket),           cmocka_unit_test(test_bad_correlations),
-      cmocka_unit_test(test_paths),           cmocka_unit_test(test_many_paths),
+      cmocka_unit_test(more_steps_than_there_are_is_refused),
+      cmocka_unit_test(test_european),
+      cmocka_unit_test(test_geometric_asian),
+      cmocka_unit_test(test_arithmetic_asian),
+      cmocka_unit_test(test_interval_covers),
+      cmocka_unit_test(test_target_error),
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_bad_input),
+      cmocka_unit_test(test_digital),
+      cmocka_unit_test(test_barriers),
+      cmocka_unit_test(test_lookbacks),
+      cmocka_unit_test(test_watched_at_steps),
+      cmocka_unit_test(test_merton),
+      cmocka_unit_test(test_heston),
+      cmocka_unit_test(test_american),
+      cmocka_unit_test(test_sobol_points),
+      cmocka_unit_test(test_sobol),
+      cmocka_unit_test(test_basket),
+      cmocka_unit_test(test_bad_correlations),
+      cmocka_unit_test(test_paths),
+      cmocka_unit_test(test_many_paths),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
