@@ -221,10 +221,10 @@ random_key assay_mc_key(uint64_t seed, uint64_t batch) {
 }
 
 void assay_mc_grid(uint64_t samples, uint64_t size, uint32_t steps, u32 *groups, u32 *draws) {
-  /* One draw an item until there is enough to fill a large GPU many times over; then longer groups, so that what is read back stays small.
-   * Of the number of samples alone, so that the order of sums is the same on every device. */
-  uint64_t blocks = (samples + size - 1) / size, most = steps >= 16 ? 16384u : 2048 + blocks / 64;
-  if (most > 131072) most = 131072;
+  /* Of the number of samples alone, so that the order of sums is the same on every device: enough groups to fill a large GPU (132
+   * multiprocessors of 8 groups), few enough that adding them up on the host stays small beside making them. */
+  uint64_t blocks = (samples + size - 1) / size, most = steps >= 16 ? 16384 : 264 + blocks / 8;
+  if (most > 8448 && steps < 16) most = 8448;
   *draws = (u32)((blocks + most - 1) / most);
   *groups = (u32)((blocks + *draws - 1) / *draws);
 }
