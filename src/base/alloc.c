@@ -90,6 +90,6 @@ assay_tag_stats assay_tag_get_stats(assay_tag tag) {
 
 const char *assay_tag_name(assay_tag tag) {
   static const char *const names[ASSAY_TAG_COUNT] = {"base",   "stats",   "machine", "device", "kernels", "bench",
-                                                     "result", "history", "report",  "cli",    "quant"};
+                                                     "result", "history", "report",  "cli",    "quant",   "market"};
   return tag < ASSAY_TAG_COUNT ? names[tag] : "unknown";
 }

@@ -22,6 +22,7 @@ typedef enum assay_tag {
   ASSAY_TAG_REPORT,
   ASSAY_TAG_CLI,
   ASSAY_TAG_QUANT,
+  ASSAY_TAG_MARKET,
   ASSAY_TAG_COUNT
 } assay_tag;
 

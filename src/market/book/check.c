@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "market/book/check.h"
+
+#define BROKEN(...) ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, __VA_ARGS__)
+
+typedef struct walk {
+  const book_store *s;
+  const book_ladder *l;
+  uint32_t ladder;
+  assay_error *err;
+  book_count *count;
+  uint64_t before; /* the last key seen, plus 1 */
+  uint32_t levels, lowest;
+} walk;
+
+static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_t key_mask) {
+  const book_store *s = w->s;
+  const book_level *level = &s->levels[at];
+  assay_error *err = w->err;
+  if ((level->key & key_mask) != key_bits) return BROKEN("level %u of ladder %u hangs on the wrong branch", at, w->ladder);
+  if (level->key < w->before) return BROKEN("level %u of ladder %u is out of order", at, w->ladder);
+  if (level->ladder != w->ladder) return BROKEN("level %u is in ladder %u and says %u", at, w->ladder, level->ladder);
+  if (level->count == 0) return BROKEN("level %u of ladder %u is empty", at, w->ladder);
+  if (w->levels++ == 0) w->lowest = at;
+  w->before = (uint64_t)level->key + 1;
+  uint64_t quantity = 0;
+  uint32_t count = 0, prev = 0;
+  for (uint32_t order = level->head; order != 0; prev = order, order = s->orders[order].next) {
+    const book_order *o = &s->orders[order];
+    if (o->level != at || o->prev != prev || o->quantity == 0 || count >= s->live)
+      return BROKEN("order %llu is not well linked", (unsigned long long)o->id);
+    uint32_t tag;
+    if (book_find(s, o->id, &tag) != order) return BROKEN("order %llu is not found by its id", (unsigned long long)o->id);
+    count++;
+    quantity += o->quantity;
+  }
+  if (level->tail != prev || level->count != count || level->quantity != quantity)
+    return BROKEN("level %u of ladder %u does not sum its orders up", at, w->ladder);
+  w->count->orders += count;
+  w->count->levels++;
+  return ASSAY_OK;
+}
+
+static assay_status check_below(walk *w, uint32_t child, uint32_t key_bits, unsigned shift) {
+  assay_error *err = w->err;
+  if ((child & BOOK_IS_LEVEL) != 0) return check_level(w, child & ~BOOK_IS_LEVEL, key_bits, ~0u << shift);
+  const book_node *node = &w->s->nodes[child];
+  w->count->nodes++;
+  if (shift == 0 || node->bits == 0) return BROKEN("node %u of ladder %u is empty or too deep", child, w->ladder);
+  for (uint32_t way = 0; way < 64; way++) {
+    bool there = (node->bits >> way & 1) != 0;
+    if (there != (node->child[way] != 0)) return BROKEN("node %u of ladder %u: its bits are not its children", child, w->ladder);
+    if (!there) continue;
+    assay_status status = check_below(w, node->child[way], key_bits | way << (shift - 6), shift - 6);
+    if (status != ASSAY_OK) return status;
+  }
+  return ASSAY_OK;
+}
+
+/* What a finger points at is what the way down from the root comes to. */
+static assay_status check_fingers(const walk *w) {
+  assay_error *err = w->err;
+  for (uint32_t i = 0; i < BOOK_FINGERS; i++) {
+    const book_finger *finger = &w->l->finger[i];
+    if (finger->prefix == 0) continue;
+    uint32_t key = (finger->prefix - 1) << 6, child = w->l->root[key >> 24];
+    for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0 && shift > 0; shift -= 6)
+      child = w->s->nodes[child].child[(key >> shift) & 63];
+    if ((finger->prefix - 1) % BOOK_FINGERS != i || child != finger->node)
+      return BROKEN("finger %u of ladder %u points elsewhere", i, w->ladder);
+  }
+  return ASSAY_OK;
+}
+
+assay_status assay_book_check_ladder(const book_store *s, const book_ladder *l, uint32_t ladder, assay_error *err, book_count *count) {
+  walk w = {.s = s, .l = l, .ladder = ladder, .err = err, .count = count};
+  for (uint32_t i = 0; i < 256; i++) {
+    bool there = (l->top[i / 64] >> (i % 64) & 1) != 0;
+    if (there != (l->root[i] != 0)) return BROKEN("ladder %u: the bits of its root are not its children", ladder);
+    assay_status status = there ? check_below(&w, l->root[i], i << 24, 24) : ASSAY_OK;
+    if (status != ASSAY_OK) return status;
+  }
+  uint64_t best = w.levels == 0 ? BOOK_NO_KEY : s->levels[w.lowest].key;
+  if (l->levels != w.levels || l->best != best || (w.levels > 0 && l->best_level != w.lowest))
+    return BROKEN("ladder %u: its best is not its best", ladder);
+  return check_fingers(&w);
+}
+
+static uint32_t chain_length(const book_store *s, const book_pool *pool, int which) {
+  uint32_t length = 0;
+  for (uint32_t at = pool->free; at != 0 && length <= pool->used; length++)
+    at = which == 0 ? s->orders[at].next : which == 1 ? s->levels[at].special : s->nodes[at].child[0];
+  return length;
+}
+
+assay_status assay_book_check_store(const book_store *s, const book_count *count, assay_error *err) {
+  if (count->orders != s->live) return BROKEN("%llu orders are in ladders, %u are counted", (unsigned long long)count->orders, s->live);
+  if (count->orders + chain_length(s, &s->order_pool, 0) + 1 != s->order_pool.used) return BROKEN("an order is lost");
+  if (count->levels + chain_length(s, &s->level_pool, 1) + 1 != s->level_pool.used) return BROKEN("a level is lost");
+  if (count->nodes + chain_length(s, &s->node_pool, 2) + 1 != s->node_pool.used) return BROKEN("a node is lost");
+  uint64_t places = 0;
+  for (uint64_t i = 0; i <= s->place_mask; i++) places += s->places[i].order != 0;
+  if (places != s->live) return BROKEN("%llu ids are kept for %u orders", (unsigned long long)places, s->live);
+  return ASSAY_OK;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "market/book/store.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "os/prim.h"
+
+/* Nobody outside may guess it. Where the system has no random numbers to give, the time and an address that it chose have to do. */
+static uint64_t random_seed(const void *somewhere) {
+  uint64_t seed = 0;
+  int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    if (read(fd, &seed, sizeof seed) != (ssize_t)sizeof seed) seed = 0;
+    close(fd);
+  }
+  return seed ^ assay_os_now_ns() * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)(uintptr_t)somewhere;
+}
+
+static uint64_t mix(uint64_t x) {
+  x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+  x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+  return x ^ x >> 31;
+}
+
+/* Twice the room, `most` at most; the records stay where they are by index. */
+static bool grow(book_pool *pool, void **records, size_t size, uint32_t most) {
+  if (pool->capacity >= most) return false;
+  uint32_t capacity = pool->capacity > most / 2 ? most : 2 * pool->capacity;
+  void *grown = assay_realloc(ASSAY_TAG_MARKET, *records, capacity, size);
+  if (grown == NULL) return false;
+  *records = grown;
+  pool->capacity = capacity;
+  return true;
+}
+
+/* At least two places an order: with linear probing a find then looks at one and a half places on average. */
+static bool spread_places(book_store *s, uint32_t orders) {
+  uint32_t bits = 6;
+  while ((UINT64_C(1) << bits) < 2 * (uint64_t)orders) bits++;
+  if (s->places != NULL && (UINT64_C(1) << bits) == (uint64_t)s->place_mask + 1) return true;
+  book_place *old = s->places, *places = assay_calloc(ASSAY_TAG_MARKET, (size_t)1 << bits, sizeof *places);
+  if (places == NULL) return false;
+  size_t count = old == NULL ? 0 : (size_t)s->place_mask + 1;
+  s->places = places;
+  s->place_mask = (uint32_t)((UINT64_C(1) << bits) - 1);
+  s->place_shift = 32 - bits;
+  for (size_t i = 0; i < count; i++)
+    if (old[i].order != 0) book_place_add(s, old[i].tag, old[i].order);
+  assay_free(old);
+  return true;
+}
+
+bool assay_book_store_grow_orders(book_store *s) {
+  uint32_t most = s->most + 1, wanted = s->order_pool.capacity > most / 2 ? most : 2 * s->order_pool.capacity;
+  if (wanted == s->order_pool.capacity || !spread_places(s, wanted)) return false;
+  void *records = s->orders;
+  bool grown = grow(&s->order_pool, &records, sizeof *s->orders, most);
+  s->orders = records;
+  return grown;
+}
+
+bool assay_book_store_grow_levels(book_store *s) {
+  /* One more than orders: a replaced order's new level is opened before the old one closes. */
+  void *records = s->levels;
+  bool grown = grow(&s->level_pool, &records, sizeof *s->levels, s->most + 2);
+  s->levels = records;
+  return grown;
+}
+
+bool assay_book_store_grow_nodes(book_store *s) {
+  void *records = s->nodes;
+  bool grown = grow(&s->node_pool, &records, sizeof *s->nodes, INT32_MAX);
+  s->nodes = records;
+  return grown;
+}
+
+assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t most, uint64_t seed, assay_error *err) {
+  enum { FIRST_NODES = 64 };
+  if (most == 0 || most > 1u << 30) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a book holds 1 to 2^30 orders, not %u", most);
+  if (expected == 0) expected = 8192;
+  if (expected > most) expected = most;
+  *s = (book_store){.most = most, .order_pool = {1, expected + 1, 0}, .level_pool = {1, expected + 1, 0}, .node_pool = {1, FIRST_NODES, 0}};
+  if (seed == 0) seed = random_seed(s);
+  s->seed[0] = mix(seed);
+  s->seed[1] = mix(seed + 1) | 1;
+  s->orders = assay_alloc(ASSAY_TAG_MARKET, ((size_t)expected + 1) * sizeof *s->orders);
+  s->levels = assay_alloc(ASSAY_TAG_MARKET, ((size_t)expected + 1) * sizeof *s->levels);
+  s->nodes = assay_alloc(ASSAY_TAG_MARKET, FIRST_NODES * sizeof *s->nodes);
+  if (s->orders == NULL || s->levels == NULL || s->nodes == NULL || !spread_places(s, expected + 1)) {
+    assay_book_store_deinit(s);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
+  }
+  s->orders[0] = (book_order){0};
+  s->levels[0] = (book_level){0};
+  return ASSAY_OK;
+}
+
+void assay_book_store_deinit(book_store *s) {
+  assay_free(s->orders);
+  assay_free(s->levels);
+  assay_free(s->nodes);
+  assay_free(s->places);
+  *s = (book_store){0};
+}
+
+size_t assay_book_store_bytes(const book_store *s) {
+  return s->order_pool.capacity * sizeof *s->orders + s->level_pool.capacity * sizeof *s->levels +
+         s->node_pool.capacity * sizeof *s->nodes + ((size_t)s->place_mask + 1) * sizeof *s->places;
+}
+
+/* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t node_new(book_store *s) {
+  uint32_t node = s->node_pool.free;
+  if (node != 0)
+    s->node_pool.free = s->nodes[node].child[0];
+  else
+    node = s->node_pool.used++;
+  memset(&s->nodes[node], 0, sizeof s->nodes[node]);
+  return node;
+}
+
+static void node_free(book_store *s, uint32_t node) {
+  s->nodes[node].child[0] = s->node_pool.free;
+  s->node_pool.free = node;
+}
+
+static void node_set(book_node *node, uint32_t way, uint32_t child) {
+  node->bits |= UINT64_C(1) << way;
+  node->child[way] = child;
+}
+
+/* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
+bool assay_book_ladder_insert(book_store *s, book_ladder *l, uint32_t at) {
+  if (s->node_pool.used + BOOK_PATH > s->node_pool.capacity && !assay_book_store_grow_nodes(s)) return false;
+  uint32_t key = s->levels[at].key;
+  uint32_t *slot = &l->root[key >> 24];
+  if (*slot == 0) {
+    l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
+    *slot = at | BOOK_IS_LEVEL;
+    return true;
+  }
+  for (unsigned shift = 18;; shift -= 6) {
+    if ((*slot & BOOK_IS_LEVEL) != 0) {
+      uint32_t other = *slot, node = node_new(s);
+      node_set(&s->nodes[node], (s->levels[other & ~BOOK_IS_LEVEL].key >> shift) & 63, other);
+      *slot = node;
+    }
+    book_node *node = &s->nodes[*slot];
+    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, *slot};
+    uint32_t way = (key >> shift) & 63;
+    if (node->child[way] == 0) {
+      node_set(node, way, at | BOOK_IS_LEVEL);
+      return true;
+    }
+    slot = &node->child[way];
+  }
+}
+
+static uint32_t lowest_of_all(const book_store *s, const book_ladder *l) {
+  for (unsigned i = 0; i < 4; i++)
+    if (l->top[i] != 0) return book_ladder_lowest(s, l->root[64 * i + (unsigned)__builtin_ctzll(l->top[i])]);
+  return 0;
+}
+
+void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key) {
+  uint32_t path[BOOK_PATH], depth = 0, child = l->root[key >> 24];
+  for (unsigned shift = 18; (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
+    path[depth++] = child;
+    child = s->nodes[child].child[(key >> shift) & 63];
+  }
+  while (depth > 0) {
+    book_node *node = &s->nodes[path[--depth]];
+    uint32_t way = (key >> (18 - 6 * depth)) & 63;
+    node->child[way] = 0;
+    node->bits &= ~(UINT64_C(1) << way);
+    if (node->bits != 0) goto removed;
+    book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+    if (depth == BOOK_PATH - 1 && finger->node == path[depth] && finger->prefix == (key >> 6) + 1) *finger = (book_finger){0};
+    node_free(s, path[depth]);
+  }
+  l->root[key >> 24] = 0;
+  l->top[key >> 30] &= ~(UINT64_C(1) << ((key >> 24) & 63));
+removed:
+  if (key != l->best) return;
+  l->best_level = lowest_of_all(s, l);
+  l->best = l->best_level == 0 ? BOOK_NO_KEY : s->levels[l->best_level].key;
+}
+
+/* Bits above `way`. */
+static uint64_t beyond(uint64_t bits, uint32_t way) { return way == 63 ? 0 : bits & (~UINT64_C(0) << (way + 1)); }
+
+uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key) {
+  uint32_t path[BOOK_PATH], depth = 0, child = l->root[key >> 24];
+  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
+    path[depth++] = child;
+    child = s->nodes[child].child[(key >> shift) & 63];
+  }
+  /* A lone key on the way may lie behind the one asked for. */
+  if (child != 0 && s->levels[child & ~BOOK_IS_LEVEL].key > key) return child & ~BOOK_IS_LEVEL;
+  while (depth > 0) {
+    const book_node *node = &s->nodes[path[--depth]];
+    uint64_t rest = beyond(node->bits, (key >> (18 - 6 * depth)) & 63);
+    if (rest != 0) return book_ladder_lowest(s, node->child[__builtin_ctzll(rest)]);
+  }
+  uint64_t rest = beyond(l->top[key >> 30], (key >> 24) & 63);
+  for (unsigned i = key >> 30;;) {
+    if (rest != 0) return book_ladder_lowest(s, l->root[64 * i + (unsigned)__builtin_ctzll(rest)]);
+    if (++i == 4) return 0;
+    rest = l->top[i];
+  }
+}

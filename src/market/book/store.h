@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a book is made of, shared by the matching engine and by books that are rebuilt from a feed: orders, price levels, the map from ids
+ * to orders, and ladders, which keep the levels of one side in order of price. Everything is an index into a pool, so a record is 32 bytes
+ * and pools may move when they grow: take pointers anew after book_store_room and book_ladder_open.
+ *
+ * A ladder is a trie over 32-bit keys in which 0 is the best price: 256 ways at the root, then 64 ways four times, with a bit map in every
+ * node. A key that is alone below some node is not spread out any further, so a level of a sparse book hangs one or two steps below the
+ * root, and costs no nodes of its own. In a dense book the bottom nodes (64 neighbouring prices) are found at once through a small
+ * direct-mapped table, the fingers. The best level is kept at hand; when it empties, the next one is nearly always in the same node, a
+ * count of trailing zeros away. No operation depends on how far the price moved, and memory on nothing but the number of levels.
+ */
+#ifndef ASSAY_MARKET_STORE_H
+#define ASSAY_MARKET_STORE_H
+
+#include <assay/status.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Index 0 of every pool stands for none. */
+typedef struct book_order {
+  uint64_t id;
+  uint64_t quantity : 48; /* displayed and open */
+  uint64_t flags : 16;    /* the engine's */
+  uint32_t next, prev;    /* in time order within the level; `next` also chains free records */
+  uint32_t level;
+  uint32_t account;
+} book_order;
+
+typedef struct book_level {
+  uint32_t key;
+  uint32_t count;
+  uint32_t head, tail;
+  uint64_t quantity; /* displayed, of all its orders */
+  uint32_t ladder;   /* whose it is: the owner's numbering */
+  uint32_t special;  /* orders here that hide some quantity; also chains free records */
+} book_level;
+
+typedef struct book_node {
+  uint64_t bits;
+  uint32_t child[64]; /* a node, or a level with BOOK_IS_LEVEL; `child[0]` also chains free records */
+} book_node;
+
+enum { BOOK_FINGERS = 32, BOOK_PATH = 4 };
+#define BOOK_IS_LEVEL 0x80000000u
+#define BOOK_NO_KEY (UINT64_C(1) << 32)
+#define BOOK_MOST_QUANTITY ((UINT64_C(1) << 48) - 1)
+/* The most that a level holds, so that no sum over a ladder's orders wraps. */
+#define BOOK_MOST_AT_LEVEL (UINT64_C(1) << 62)
+
+typedef struct book_finger {
+  uint32_t prefix; /* key >> 6, plus 1 */
+  uint32_t node;
+} book_finger;
+
+typedef struct book_ladder {
+  uint64_t best; /* its key; BOOK_NO_KEY: empty */
+  uint32_t best_level;
+  uint32_t levels;
+  uint64_t top[4];
+  book_finger finger[BOOK_FINGERS];
+  uint32_t root[256];
+} book_ladder;
+
+/* An id's place: the tag is the id's hash, of which the upper bits are where it belongs. */
+typedef struct book_place {
+  uint32_t tag, order;
+} book_place;
+
+/* `used` counts records handed out so far, those freed again included; those above were never touched. */
+typedef struct book_pool {
+  uint32_t used, capacity, free;
+} book_pool;
+
+typedef struct book_store {
+  book_order *orders;
+  book_level *levels;
+  book_node *nodes;
+  book_place *places;
+  uint64_t seed[2];
+  uint32_t place_mask, place_shift;
+  uint32_t live, most; /* orders */
+  book_pool order_pool, level_pool, node_pool;
+} book_store;
+
+/* `expected` orders have room from the start; more than `most` never do. Seed 0: a random one. */
+assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t most, uint64_t seed, assay_error *err);
+void assay_book_store_deinit(book_store *s);
+size_t assay_book_store_bytes(const book_store *s);
+/* Slow sides of the functions below; false when memory is out. */
+bool assay_book_store_grow_orders(book_store *s);
+bool assay_book_store_grow_levels(book_store *s);
+bool assay_book_store_grow_nodes(book_store *s);
+
+/* ---- Orders by id ---------------------------------------------------------------------------------------------------------------- */
+
+/* Nobody who does not know the seed can make ids collide; the product's halves are both well mixed only together. */
+static inline uint32_t book_tag(const book_store *s, uint64_t id) {
+  unsigned __int128 product = (unsigned __int128)(id ^ s->seed[0]) * s->seed[1];
+  return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product ^ ((uint64_t)product >> 32));
+}
+
+/* The order of that id; 0: none. `*tag` helps to add or remove it. */
+static inline uint32_t book_find(const book_store *s, uint64_t id, uint32_t *tag) {
+  *tag = book_tag(s, id);
+  for (uint32_t at = *tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
+    book_place place = s->places[at];
+    if (place.order == 0) return 0;
+    if (place.tag == *tag && s->orders[place.order].id == id) return place.order;
+  }
+}
+
+static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
+  uint32_t at = tag >> s->place_shift;
+  while (s->places[at].order != 0) at = (at + 1) & s->place_mask;
+  s->places[at] = (book_place){tag, order};
+}
+
+/* Closes the gap by moving up what would no longer be found across it, so there are no tombstones to gather. */
+static inline void book_place_remove(book_store *s, uint32_t tag, uint32_t order) {
+  uint32_t gap = tag >> s->place_shift;
+  while (s->places[gap].order != order) gap = (gap + 1) & s->place_mask;
+  for (uint32_t at = gap;;) {
+    at = (at + 1) & s->place_mask;
+    book_place place = s->places[at];
+    if (place.order == 0) break;
+    uint32_t home = place.tag >> s->place_shift;
+    if (((at - home) & s->place_mask) < ((at - gap) & s->place_mask)) continue;
+    s->places[gap] = place;
+    gap = at;
+  }
+  s->places[gap].order = 0;
+}
+
+/* Makes sure that one more order has a record and a place. */
+static inline bool book_store_room(book_store *s) {
+  if (s->order_pool.free != 0 || s->order_pool.used < s->order_pool.capacity) return true;
+  return assay_book_store_grow_orders(s);
+}
+
+/* After book_store_room. The record is not cleared. */
+static inline uint32_t book_order_new(book_store *s, uint64_t id, uint32_t tag) {
+  uint32_t order = s->order_pool.free;
+  if (order != 0)
+    s->order_pool.free = s->orders[order].next;
+  else
+    order = s->order_pool.used++;
+  s->live++;
+  s->orders[order].id = id;
+  book_place_add(s, tag, order);
+  return order;
+}
+
+static inline void book_order_free(book_store *s, uint32_t order, uint32_t tag) {
+  book_place_remove(s, tag, order);
+  s->orders[order].next = s->order_pool.free;
+  s->order_pool.free = order;
+  s->live--;
+}
+
+/* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
+
+static inline void book_ladder_init(book_ladder *l) { *l = (book_ladder){.best = BOOK_NO_KEY}; }
+
+/* Keys of a price: those who sell want the lowest price first, those who buy the highest. */
+static inline uint32_t book_sell_key(int32_t price) { return (uint32_t)price ^ 0x80000000u; }
+static inline uint32_t book_key(int32_t price, unsigned sell) { return book_sell_key(price) ^ (sell - 1u); }
+static inline int32_t book_price(uint32_t key, unsigned sell) { return (int32_t)((key ^ (sell - 1u)) ^ 0x80000000u); }
+
+/* The level of a key; 0: none. */
+static inline uint32_t book_ladder_find(const book_store *s, book_ladder *l, uint32_t key) {
+  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+  if (finger->prefix == (key >> 6) + 1) return s->nodes[finger->node].child[key & 63] & ~BOOK_IS_LEVEL;
+  uint32_t child = l->root[key >> 24];
+  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
+    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, child};
+    child = s->nodes[child].child[(key >> shift) & 63];
+  }
+  child &= ~BOOK_IS_LEVEL;
+  return child != 0 && s->levels[child].key == key ? child : 0;
+}
+
+/* The level with the lowest key at or below `child`. */
+static inline uint32_t book_ladder_lowest(const book_store *s, uint32_t child) {
+  while ((child & BOOK_IS_LEVEL) == 0) {
+    const book_node *node = &s->nodes[child];
+    child = node->child[__builtin_ctzll(node->bits)];
+  }
+  return child & ~BOOK_IS_LEVEL;
+}
+
+/* Puts the level `at` in for its key, which is not there yet; false when memory is out, and then nothing changed that counts. */
+bool assay_book_ladder_insert(book_store *s, book_ladder *l, uint32_t at);
+/* Takes an entry out whose bottom node is not known, or goes with it; then the best is looked up from the root. */
+void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key);
+/* The level after a key in order; 0: none. */
+uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key);
+
+static inline void book_level_free(book_store *s, uint32_t at) {
+  s->levels[at].special = s->level_pool.free;
+  s->level_pool.free = at;
+}
+
+/* The level of a key, an empty new one if there is none; 0 when memory is out. `ladder` is the owner's number for it. */
+static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
+  uint32_t at = book_ladder_find(s, l, key);
+  if (at != 0) return at;
+  at = s->level_pool.free;
+  if (at != 0) {
+    s->level_pool.free = s->levels[at].special;
+  } else {
+    if (s->level_pool.used == s->level_pool.capacity && !assay_book_store_grow_levels(s)) return 0;
+    at = s->level_pool.used++;
+  }
+  s->levels[at] = (book_level){.key = key, .ladder = ladder};
+  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+  if (finger->prefix == (key >> 6) + 1) {
+    book_node *node = &s->nodes[finger->node];
+    node->bits |= UINT64_C(1) << (key & 63);
+    node->child[key & 63] = at | BOOK_IS_LEVEL;
+  } else if (!assay_book_ladder_insert(s, l, at)) {
+    book_level_free(s, at);
+    return 0;
+  }
+  l->levels++;
+  if (key < l->best) {
+    l->best = key;
+    l->best_level = at;
+  }
+  return at;
+}
+
+/* An empty level goes. */
+static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at) {
+  uint32_t key = s->levels[at].key;
+  book_level_free(s, at);
+  l->levels--;
+  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+  if (finger->prefix == (key >> 6) + 1) {
+    book_node *node = &s->nodes[finger->node];
+    uint64_t rest = node->bits & ~(UINT64_C(1) << (key & 63));
+    if (rest != 0) {
+      node->bits = rest;
+      node->child[key & 63] = 0;
+      if (key != l->best) return;
+      l->best_level = node->child[__builtin_ctzll(rest)] & ~BOOK_IS_LEVEL;
+      l->best = s->levels[l->best_level].key;
+      return;
+    }
+  }
+  assay_book_ladder_remove(s, l, key);
+}
+
+/* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
+
+/* Behind all others. The order's quantity is set already. */
+static inline void book_level_append(book_store *s, uint32_t at, uint32_t order) {
+  book_level *level = &s->levels[at];
+  book_order *o = &s->orders[order];
+  uint32_t tail = level->tail;
+  o->level = at;
+  o->next = 0;
+  o->prev = tail;
+  *(tail != 0 ? &s->orders[tail].next : &level->head) = order;
+  level->tail = order;
+  level->count++;
+  level->quantity += o->quantity;
+}
+
+/* The order leaves its level, which may be empty then. */
+static inline void book_level_unlink(book_store *s, book_level *level, const book_order *o) {
+  uint32_t next = o->next, prev = o->prev;
+  *(prev != 0 ? &s->orders[prev].next : &level->head) = next;
+  *(next != 0 ? &s->orders[next].prev : &level->tail) = prev;
+  level->count--;
+  level->quantity -= o->quantity;
+}
+
+#endif
