@@ -60,7 +60,8 @@ def environment():
     env = dict(os.environ)
     env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:allocator_may_return_null=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
-    env.setdefault("TSAN_OPTIONS", "halt_on_error=1:handle_segv=0")
+    suppressions = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "tsan.supp")
+    env.setdefault("TSAN_OPTIONS", f"halt_on_error=1:handle_segv=0:suppressions={suppressions}")
     return env
 
 
