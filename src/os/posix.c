@@ -12,6 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
 #include "assay_config.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -256,3 +260,5 @@ unsigned assay_os_within_quota(size_t cpus, double quota) {
 }
 
 size_t assay_os_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+bool assay_os_entropy(void *out, size_t length) { return getentropy(out, length) == 0; }

@@ -19,6 +19,9 @@ uint64_t assay_os_now_ns(void);
 int64_t assay_os_wall_s(void);
 void assay_os_sleep_ns(uint64_t ns);
 
+/* At most 256 bytes that nobody can foresee, from the system; false with errno when it gives none. */
+bool assay_os_entropy(void *out, size_t length);
+
 /* ---- Files ------------------------------------------------------------------------------------------------------------------ */
 
 /* Reads a whole file ("-": standard input) of at most `limit` bytes, also one in /proc whose size is not known. The data is NUL-terminated
