@@ -4,11 +4,15 @@
  *
  *     #include <assay/market.h>
  *
+ *   <assay/account.h>   cash and positions
+ *   <assay/backtest.h>  strategies on past bars
  *   <assay/book.h>  books of orders: rebuilt from a feed
  */
 #ifndef ASSAY_MARKET_H
 #define ASSAY_MARKET_H
 
+#include <assay/account.h>
+#include <assay/backtest.h>
 #include <assay/book.h>
 
 #endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/backtest.h: what a trading strategy would have earned on past bars, with fees, slippage, margin and corporate actions; sweeps over
+ * parameters on all cores, walk-forward, and a check that a strategy does not see the future.
+ *
+ *     assay_bars bars = {.count = n, .open = o, .high = h, .low = l, .close = c, .times = t};
+ *     assay_backtest_data data = {.assets = 1, .bars = &bars};
+ *     assay_backtest_options options = {.cash = 10000, .fees = {.rate = 0.0005}};
+ *     const assay_strategy *sma = assay_strategy_find("sma");
+ *     double parameters[ASSAY_STRATEGY_MOST_PARAMETERS] = {10, 50};             // fast, slow; NULL for the usual ones
+ *     assay_backtest_result *result = NULL;
+ *     if (assay_backtest_run(sma, parameters, &data, &options, &err, &result) != ASSAY_OK) return fail(err.message);
+ *     printf("%.1f %% a year, Sharpe %.2f\n", 100 * result->metrics.annual_return, result->metrics.sharpe);
+ *     assay_backtest_result_destroy(result);
+ *
+ * Time: a strategy is called at the close of each bar and sees all bars up to it. What it orders is traded on the next bar, never on the
+ * one that it has just seen. On that bar, O, H, L, C being its prices: market      at O, plus slippage. limit       to buy at P: at O where
+ * O <= P (it opened better), else at P where L <= P. No slippage. To sell: mirrored. stop        to buy at S: at O where O >= S (it opened
+ * beyond), else at S where H >= S; plus slippage. stop-limit  triggered like a stop, then a limit. Triggered at O: like a limit on that
+ * bar. Triggered within the bar: at S where S <= P; else at P where C <= P, since the close surely came later; else it rests as a limit
+ * from the next bar on. brackets    (stop_loss, take_profit of an order) live from its fill on, one cancels the other. Where one bar
+ * reaches both, the stop loss is taken. On the bar of the fill itself the stop loss counts wherever it was reached, the take profit only
+ * where it surely came later: the order traded at O or by a stop, or C is beyond it. Orders are looked at in this order: those that trade
+ * at the open, of these first what makes a position smaller, then as they were given; within the bar stops, then limits. A bar whose close
+ * is NaN does not trade: orders wait.
+ *
+ * A target is a share of equity: 1 is all, -0.5 is half of it short. Its quantity is worked out when it trades, from equity at that open,
+ * made smaller so that fees and slippage can be paid too, and rounded towards zero to `lot`.
+ * Other orders that margin does not allow when they would trade are rejected, and counted.
+ *
+ * Same bits: a strategy's callbacks and its array of targets give the same result to the last bit, on every instruction set; a sweep gives
+ * the same with any number of workers.
+ *
+ * Units: prices in money, ratios as fractions (0.1 is 10 %), times in ns since 1970 UTC. Everything that comes in is checked: a price that
+ * is not above 0, a high below the close, times that do not ascend are ASSAY_ERR_INVALID with asset and bar. Thread-safety: the tables are
+ * constant; runs are independent of each other; a running backtest belongs to the thread that called. docs/backtest.md has the rules with
+ * examples, formulas and figures.
+ */
+#ifndef ASSAY_BACKTEST_H
+#define ASSAY_BACKTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <assay/account.h>
+#include <assay/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Data ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { ASSAY_BACKTEST_MOST_ASSETS = 4096 };
+
+/* Bars of one asset, ascending in time. Borrowed. */
+typedef struct assay_bars {
+  size_t count;
+  const int64_t *times;            /* of the bars' ends; NULL: not known */
+  const double *open, *high, *low; /* NULL (all three): prices are closes only, and an order trades at the next close */
+  const double *close;             /* NaN: the asset did not trade (then so are the others) */
+  const double *volume;            /* NULL: not known */
+} assay_bars;
+
+/* A split or dividend, before the open of its bar. */
+typedef struct assay_backtest_action {
+  size_t asset, bar;
+  double split;    /* new units for one old; 0 or 1: none */
+  double dividend; /* money for each unit held before the split; 0: none */
+} assay_backtest_action;
+
+typedef struct assay_backtest_data {
+  size_t assets;
+  const assay_bars *bars;               /* one an asset, all of the same count and times */
+  const char *const *names;             /* for messages; NULL: numbers */
+  const assay_backtest_action *actions; /* ascending by bar; prices are as they were traded then */
+  size_t action_count;
+} assay_backtest_data;
+
+ASSAY_API assay_status assay_backtest_check_data(const assay_backtest_data *data, assay_error *err);
+
+/* Bars a year: from the times, brought to 252, 365, 52, 12, 4 or 1 where it is near; 252 without times. */
+ASSAY_API double assay_backtest_periods_per_year(const assay_bars *bars);
+
+/* A made-up market for tests and benchmarks: a geometric random walk, the same for the same seed. Arrays of `count`. */
+typedef struct assay_backtest_walk {
+  uint64_t seed;
+  double start;             /* first price; 0: 100 */
+  double drift, volatility; /* per bar, of the logarithm; volatility 0: 0.01 */
+} assay_backtest_walk;
+ASSAY_API assay_status assay_backtest_make_walk(const assay_backtest_walk *walk, size_t count, assay_error *err, double *open, double *high,
+                                                double *low, double *close, double *volume);
+
+/* ---- Options ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct assay_slippage {
+  double rate;         /* of the price, against you: 0.0001 for 1 basis point */
+  double ticks, tick;  /* ticks x tick of the price, against you */
+  double volume_share; /* most of a bar's volume that all orders in an asset take together; the rest waits. 0: no limit */
+  double impact;       /* moves the price by impact x share^2, share being the order's part of the bar's volume; needs volumes */
+} assay_slippage;
+
+typedef struct assay_backtest_options {
+  double cash; /* to begin with; 0: 100,000 */
+  assay_fees fees;
+  assay_slippage slippage;
+  double lot;         /* quantities are whole multiples of it; 0: any */
+  double leverage;    /* gross exposure may be so many times equity when a position is opened; 0: 1 */
+  double maintenance; /* least equity as a share of gross exposure: below, everything is closed at the next open; 0: no limit */
+  bool no_short;      /* orders that would sell more than there is are cut down (targets) or rejected */
+  assay_cost_basis basis;
+  double periods_per_year; /* 0: assay_backtest_periods_per_year */
+  double risk_free;        /* per year, for Sharpe's ratio */
+  size_t first, end; /* trades on bars first + 1 to end - 1 only, and is judged from `first` on; what is before serves to warm up. 0: all */
+  bool keep_equity, keep_fills, keep_trades; /* in the result; metrics do not need them */
+  bool events;                               /* call the strategy bar by bar even where it has an array of targets: slower, same bits */
+} assay_backtest_options;
+
+/* ---- Orders ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum assay_backtest_kind {
+  ASSAY_BACKTEST_MARKET,
+  ASSAY_BACKTEST_LIMIT,
+  ASSAY_BACKTEST_STOP,
+  ASSAY_BACKTEST_STOP_LIMIT,
+} assay_backtest_kind;
+
+typedef enum assay_backtest_force {
+  ASSAY_BACKTEST_GTC, /* until cancelled */
+  ASSAY_BACKTEST_DAY, /* until the end of the (UTC) day of its first bar; without times: of its first bar */
+  ASSAY_BACKTEST_IOC, /* what its first bar does not trade is cancelled */
+  ASSAY_BACKTEST_FOK, /* its first bar trades all of it or nothing */
+  ASSAY_BACKTEST_GTD  /* until the bar `until`, which counts */
+} assay_backtest_force;
+
+typedef struct assay_backtest_order {
+  size_t asset;
+  double quantity; /* above 0 buys */
+  assay_backtest_kind kind;
+  double limit, stop; /* prices, where the kind has them */
+  assay_backtest_force force;
+  size_t until;                  /* ASSAY_BACKTEST_GTD */
+  double stop_loss, take_profit; /* prices of the bracket; 0: none */
+} assay_backtest_order;
+
+typedef struct assay_backtest_fill {
+  uint64_t order; /* as assay_backtest_submit gave it; targets and brackets have numbers of their own */
+  size_t bar, asset;
+  double quantity, price, fee;
+} assay_backtest_fill;
+
+/* ---- Strategies ------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { ASSAY_STRATEGY_MOST_PARAMETERS = 8 };
+
+typedef struct assay_strategy_parameter {
+  const char *name; /* "fast" */
+  double usual, least, most;
+  bool whole;
+  const char *help; /* "rows of the faster average" */
+} assay_strategy_parameter;
+
+typedef struct assay_backtest assay_backtest;
+
+/*
+ * A strategy: data and callbacks. `state` is state_size bytes, zeroed, a run each. Nothing but `on_bar` is needed; with `targets` alone
+ * not even that.
+ */
+typedef struct assay_strategy {
+  const char *name, *title, *summary;
+  size_t assets_least, assets_most; /* 0: one */
+  unsigned parameter_count;
+  assay_strategy_parameter parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
+  size_t state_size;
+  void *user; /* for the callbacks (assay_backtest_user) */
+  /* Checks what parameters have to do with each other; may be NULL. */
+  assay_status (*check)(const double *parameters, assay_error *err);
+  /* Before the first bar; may be NULL. */
+  assay_status (*start)(assay_backtest *run, const double *parameters, void *state, assay_error *err);
+  /* After the close of each bar. */
+  void (*on_bar)(assay_backtest *run, void *state);
+  /* After each fill; may be NULL. */
+  void (*on_fill)(assay_backtest *run, const assay_backtest_fill *fill, void *state);
+  /* At the end, also of a run that failed after `start` succeeded; may be NULL. */
+  void (*stop)(void *state);
+  /* The whole of it as an array, for one asset: targets[t] is the share of equity wanted after the close of bar t, NaN: as before; may be
+   * NULL. `user` is the strategy's. */
+  assay_status (*targets)(const assay_bars *bars, const double *parameters, void *user, assay_error *err, double *targets);
+} assay_strategy;
+
+/* The ready ones by place, from 0; NULL past the last. */
+ASSAY_API const assay_strategy *assay_strategy_at(size_t index);
+/* By name, in any case; NULL when there is none. */
+ASSAY_API const assay_strategy *assay_strategy_find(const char *name);
+/* The name that is nearest to a word that none is called; NULL when none is near. */
+ASSAY_API const char *assay_strategy_suggest(const char *name);
+/* Place of a parameter by name, in any case; -1 when there is none. */
+ASSAY_API int assay_strategy_parameter_at(const assay_strategy *strategy, const char *name);
+ASSAY_API void assay_strategy_defaults(const assay_strategy *strategy, double *parameters);
+/* ASSAY_ERR_INVALID names the parameter that is out of its range, not whole, or at odds with another. */
+ASSAY_API assay_status assay_strategy_check(const assay_strategy *strategy, const double *parameters, assay_error *err);
+
+/* What callbacks may ask. The bar that has just closed, from 0: */
+ASSAY_API size_t assay_backtest_now(const assay_backtest *run);
+ASSAY_API size_t assay_backtest_assets(const assay_backtest *run);
+/* Bars up to and including that one: `count` is now + 1 (0 during `start`). Valid until the run ends; the count moves on. */
+ASSAY_API const assay_bars *assay_backtest_bars(const assay_backtest *run, size_t asset);
+ASSAY_API void *assay_backtest_user(const assay_backtest *run);
+ASSAY_API const double *assay_backtest_parameters(const assay_backtest *run);
+ASSAY_API double assay_backtest_position(const assay_backtest *run, size_t asset);
+ASSAY_API double assay_backtest_cash(const assay_backtest *run);
+ASSAY_API double assay_backtest_equity(const assay_backtest *run);
+ASSAY_API const assay_account *assay_backtest_account(const assay_backtest *run);
+/* Orders of an asset that have not traded in full. */
+ASSAY_API size_t assay_backtest_open_orders(const assay_backtest *run, size_t asset);
+
+/* What callbacks may do. A wrong order is refused: the run goes on, and counts it (metrics.rejected, with the first reason). `id` may be
+ * NULL. */
+ASSAY_API assay_status assay_backtest_submit(assay_backtest *run, const assay_backtest_order *order, uint64_t *id);
+/* False: there is no such order any more. */
+ASSAY_API bool assay_backtest_cancel(assay_backtest *run, uint64_t id);
+ASSAY_API void assay_backtest_cancel_all(assay_backtest *run, size_t asset);
+/* A market order that brings the asset to this share of equity; replaces an earlier target that still waits. */
+ASSAY_API void assay_backtest_target(assay_backtest *run, size_t asset, double share);
+/* Ends the run as failed, with this sentence. */
+ASSAY_API void assay_backtest_fail(assay_backtest *run, const char *why);
+
+/* ---- Running ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Of round trips: from a position of 0 to the next one of 0, or through it. */
+typedef struct assay_backtest_trade {
+  size_t asset, entry_bar, exit_bar;
+  double quantity;                /* all that was bought (below 0: sold) to open it */
+  double entry_price, exit_price; /* averages */
+  double profit;                  /* after fees, with dividends */
+  double fees;
+} assay_backtest_trade;
+
+/* Ratios that have no value (no trade, nothing that varies) are NaN. Formulas: docs/backtest.md. */
+typedef struct assay_backtest_metrics {
+  double first_equity, last_equity;
+  double total_return, annual_return; /* compounded */
+  double volatility, downside;        /* per year */
+  double sharpe, sortino, calmar;
+  double max_drawdown;     /* ratio of the peak, 0 to 1 */
+  size_t longest_drawdown; /* bars under water */
+  double exposure;         /* share of the bars with a position at their close */
+  double turnover;         /* traded value over equity, per year */
+  double win_rate, profit_factor;
+  double average_trade, best_trade, worst_trade; /* money */
+  double fees, realised, unrealised, dividends;
+  size_t bars, trades, fills, orders, rejected, margin_calls;
+  size_t open_at_end; /* positions */
+  size_t ruined_at;   /* bar at which equity was 0 or less, and everything was closed; SIZE_MAX: never */
+} assay_backtest_metrics;
+
+typedef struct assay_backtest_result {
+  assay_backtest_metrics metrics;
+  double *equity;               /* at each close from bar `first` on, metrics.bars of them; NULL: not kept */
+  assay_backtest_fill *fills;   /* metrics.fills */
+  assay_backtest_trade *trades; /* metrics.trades */
+  size_t first;                 /* bar of equity[0] */
+  double periods_per_year;
+  char rejection[200]; /* of the first order that was rejected: why; "" when none was */
+} assay_backtest_result;
+
+/* `parameters` NULL: the usual ones. `options` NULL: all 0. */
+ASSAY_API assay_status assay_backtest_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                          const assay_backtest_options *options, assay_error *err, assay_backtest_result **result);
+/* Signals that are there already, bars->count of them: as a strategy that has these `targets`. */
+ASSAY_API assay_status assay_backtest_run_targets(const assay_bars *bars, const double *targets, const assay_backtest_options *options,
+                                                  assay_error *err, assay_backtest_result **result);
+/* Accepts NULL. */
+ASSAY_API void assay_backtest_result_destroy(assay_backtest_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/backtest/backtest.h"
+
+#include "kernels/variant.h"
+
+#define DECLARE(name, text, needs) extern const assay_backtest_functions assay_backtest_functions_##name;
+ASSAY_KERNEL_VARIANTS(DECLARE)
+#undef DECLARE
+
+const assay_backtest_functions *assay_backtest_functions_variant(size_t variant) {
+  static const assay_backtest_functions *const variants[] = {
+#define ROW(name, text, needs) &assay_backtest_functions_##name,
+      ASSAY_KERNEL_VARIANTS(ROW)
+#undef ROW
+  };
+  return variants[variant];
+}
+
+const assay_backtest_functions *assay_backtest_functions_best(void) {
+  return assay_backtest_functions_variant(assay_kernel_variant_best());
+}

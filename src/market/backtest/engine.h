@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a backtest. */
+#ifndef ASSAY_MARKET_ENGINE_H
+#define ASSAY_MARKET_ENGINE_H
+
+#include "base/alloc.h"
+#include "market/backtest/account.h"
+#include "market/backtest/rules.h"
+#include "market/backtest/scores.h"
+
+/* How an order came to trade on the bar of its fill: what its bracket may still see of that bar. */
+typedef enum assay_entry { ASSAY_ENTRY_OPEN, ASSAY_ENTRY_STOP, ASSAY_ENTRY_LIMIT } assay_entry;
+
+typedef struct assay_waiting {
+  assay_backtest_order order; /* its quantity: what is left */
+  uint64_t id;
+  uint64_t sibling;          /* the other side of a bracket; 0: none */
+  double share;              /* of a target */
+  double traded, value, fee; /* so far, as numbers above 0 */
+  double entry_price;
+  size_t given, first_bar; /* bar at whose close it was given; first bar that it could trade on, SIZE_MAX: none yet */
+  size_t limit_from;       /* of a stop-limit that is triggered: first bar on which its limit counts */
+  assay_entry entry;
+  bool is_target, is_bracket, triggered, done;
+} assay_waiting;
+
+typedef struct assay_list {
+  void *items;
+  size_t count, capacity;
+} assay_list;
+
+struct assay_backtest {
+  const assay_strategy *strategy;
+  const double *parameters;
+  const assay_backtest_data *data;
+  const assay_backtest_options *options;
+  void *state;
+  assay_rules rules;
+  assay_account *account;
+  assay_scores scores;
+  assay_bars *views; /* what the strategy sees: counts grow */
+  assay_trip *trips;
+  double *wanted;      /* targets from before the first bar; NaN: none */
+  double *volume_left; /* of this bar; NULL: no limit */
+  double *equity;      /* NULL: not kept */
+  assay_list orders;   /* of assay_waiting, in the order in which they came */
+  assay_list fills, trades;
+  uint64_t last_id;
+  size_t first, end, now, next_action;
+  double equity_now, gross_now; /* while orders trade: at this bar's prices, after the fills so far */
+  bool in_callback, trading, ended;
+  char rejection[200];
+  assay_status status;
+  assay_error *err;
+};
+
+/* The rules that options mean; ASSAY_ERR_INVALID names the one that is out of range. */
+assay_status assay_backtest_read_options(const assay_backtest_options *options, const assay_backtest_data *data, assay_error *err,
+                                         assay_rules *rules, size_t *first, size_t *end);
+/* Appends room for one more; NULL: out of memory. */
+void *assay_list_add(assay_list *list, size_t size);
+
+/* Orders of bar `run->now` (orders.c). */
+void assay_backtest_trade_bar(assay_backtest *run);
+void assay_backtest_split_orders(assay_backtest *run, size_t asset, double ratio);
+/* Cancels all orders and closes all positions at the next open. */
+void assay_backtest_call_margin(assay_backtest *run);
+/* Closes every position at the price it was last marked with, without fees: nothing is left to pay them. */
+void assay_backtest_ruin(assay_backtest *run);
+void assay_backtest_reject(assay_backtest *run, const char *format, ...) ASSAY_PRINTF(2, 3);
+
+/* Metrics out of what was counted (metrics.c). */
+typedef struct assay_finish {
+  const assay_scores *scores;
+  size_t bars;
+  double cash; /* to begin with */
+  double periods_per_year, risk_free;
+  double fees, realised, unrealised, dividends;
+  size_t open_at_end;
+} assay_finish;
+void assay_backtest_finish(const assay_finish *from, assay_backtest_metrics *metrics);
+
+/* Whether targets can take the fast path: one asset that trades on every bar, nothing that happens within a bar. */
+bool assay_targets_are_plain(const assay_backtest_data *data, const assay_rules *rules);
+
+/* The fast path (targets.c): an order each time that the target changes. */
+typedef struct assay_fast {
+  const assay_bars *bars;
+  const assay_rules *rules;
+  const assay_backtest_functions *loops;
+  double cash;
+  assay_position position;
+  assay_trip trip;
+  assay_scores scores;
+  size_t first, end, at;      /* next bar that has no equity yet */
+  double *equity;             /* NULL: not kept; [0] is bar `first` */
+  assay_list *fills, *trades; /* NULL: not kept */
+  bool failed;                /* out of memory */
+} assay_fast;
+void assay_fast_begin(assay_fast *fast, double cash);
+/* Wants `share` at the close of `bar` (ascending from call to call, from `first` on). */
+void assay_fast_want(assay_fast *fast, size_t bar, double share);
+void assay_fast_end(assay_fast *fast);
+void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *options, double periods_per_year,
+                       assay_backtest_metrics *metrics);
+
+/* As assay_backtest_run, with everything but the options checked already and given. */
+assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                        const assay_backtest_options *options, assay_error *err, assay_backtest_result **result);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast path: one asset, targets that rarely change. Between two changes nothing happens but the close, which is a loop in lanes;
+ * without a position not even that.
+ */
+#include "market/backtest/engine.h"
+
+bool assay_targets_are_plain(const assay_backtest_data *data, const assay_rules *rules) {
+  const assay_bars *b = data->bars;
+  if (data->assets != 1 || data->action_count > 0 || rules->maintenance > 0 || rules->volume_share > 0 || rules->impact > 0) return false;
+  for (size_t i = 0; i < b->count; i++)
+    if (b->close[i] != b->close[i]) return false;
+  return true;
+}
+
+void assay_fast_begin(assay_fast *fast, double cash) {
+  fast->cash = cash;
+  fast->position = (assay_position){0};
+  fast->failed = false;
+  assay_scores_begin(&fast->scores, cash);
+  fast->at = fast->first + 1;
+  if (fast->equity != NULL) fast->equity[0] = cash;
+}
+
+/* Equity does not move without a position: its return is exactly 0, which adds nothing to any sum. */
+static void rest(assay_fast *fast, size_t end) {
+  if (fast->at >= end) return;
+  assay_tally *t = &fast->scores.tally;
+  size_t from = fast->at;
+  assay_tally_add(t, fast->cash);
+  t->count += end - from - 1;
+  if (t->peak == fast->cash) t->peak_at = t->count - 1;
+  if (fast->equity != NULL)
+    for (size_t i = from; i < end; i++) fast->equity[i - fast->first] = fast->cash;
+  fast->at = end;
+}
+
+static void note_fill(assay_fast *fast, size_t bar, double quantity, double price, double fee) {
+  if (fast->fills == NULL) return;
+  assay_backtest_fill *fill = assay_list_add(fast->fills, sizeof *fill);
+  fast->failed = fast->failed || fill == NULL;
+  if (fill != NULL)
+    *fill = (assay_backtest_fill){.order = fast->scores.orders, .bar = bar, .quantity = quantity, .price = price, .fee = fee};
+}
+
+static void note_trade(assay_fast *fast, size_t bar, double before, const assay_trip *trip) {
+  if (fast->trades == NULL) return;
+  assay_backtest_trade *trade = assay_list_add(fast->trades, sizeof *trade);
+  fast->failed = fast->failed || trade == NULL;
+  if (trade != NULL) *trade = assay_trip_trade(trip, 0, bar, before);
+}
+
+/* Everything is lost: the position is closed at this close, and what is left (0 or less) stays. */
+static void ruin(assay_fast *fast) {
+  const double close = fast->bars->close[fast->at];
+  assay_position *p = &fast->position;
+  double before = p->quantity, left = fast->cash + before * close;
+  assay_trip_close(&fast->trip, &fast->scores, -before, close, 0);
+  note_trade(fast, fast->at, before, &fast->trip);
+  assay_ledger_pay(p, &fast->cash, -before, close, 0);
+  assay_ledger_cost(p, -before, close);
+  p->quantity = 0;
+  assay_tally_ruin(&fast->scores.tally, left);
+  fast->scores.ruined_at = fast->at;
+  if (fast->equity != NULL)
+    for (size_t i = fast->at; i < fast->end; i++) fast->equity[i - fast->first] = left;
+}
+
+/* Up to the close of the bar before `end`. */
+static void pass(assay_fast *fast, size_t end) {
+  assay_position *p = &fast->position;
+  if (fast->at >= end || fast->scores.ruined_at != SIZE_MAX) return;
+  if (p->quantity == 0) {
+    rest(fast, end);
+    return;
+  }
+  size_t from = fast->at;
+  double *equity = fast->equity != NULL ? fast->equity - fast->first : NULL;
+  fast->at = fast->loops->hold(&fast->scores.tally, fast->bars->close, from, end, fast->cash, p->quantity, equity);
+  fast->scores.exposed += fast->at - from;
+  if (fast->at < end) ruin(fast);
+}
+
+void assay_fast_want(assay_fast *fast, size_t bar, double share) {
+  pass(fast, bar + 1);
+  if (fast->scores.ruined_at != SIZE_MAX) return;
+  fast->scores.orders++;
+  size_t next = bar + 1;
+  if (next >= fast->end) return;
+  const assay_bars *b = fast->bars;
+  double market = b->open != NULL ? b->open[next] : b->close[next];
+  assay_position *p = &fast->position;
+  double before = p->quantity, equity = fast->cash + before * market;
+  if (!(equity > 0)) return;
+  double quantity = assay_rules_target(fast->rules, share, equity, 0, before, market);
+  if (quantity == 0) return;
+  double price = assay_rules_price(fast->rules, market, quantity > 0);
+  double fee = assay_ledger_fee(&fast->rules->fees, fabs(quantity), fabs(quantity) * price);
+  assay_trip closed;
+  assay_ledger_pay(p, &fast->cash, quantity, price, fee);
+  assay_ledger_cost(p, quantity, price);
+  p->quantity = before + quantity;
+  note_fill(fast, next, quantity, price, fee);
+  if (assay_scores_fill(&fast->scores, &fast->trip, before, quantity, price, fee, next, equity, &closed))
+    note_trade(fast, next, before, &closed);
+}
+
+void assay_fast_end(assay_fast *fast) {
+  pass(fast, fast->end);
+  fast->position.price = fast->bars->close[fast->end - 1];
+}
