@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What the readers of all formats share. */
+#ifndef ASSAY_MARKET_FEEDS_FEED_H
+#define ASSAY_MARKET_FEEDS_FEED_H
+
+#include <assay/feeds.h>
+
+/* Notes a fault of the message at reader->at: `field_at` and `next_at` are places in the window (next_at 0: not known). */
+assay_feed_step assay_feed_fail(assay_feed_reader *reader, size_t field_at, size_t next_at, const char *field, const char *problem,
+                                const char *mend);
+/* The window ends inside a message: more to come, or a fault when it is the last. */
+assay_feed_step assay_feed_short(assay_feed_reader *reader, const char *field);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* MoldUDP64 1.00: packets of messages with sequence numbers, and a receiver that puts them in order. */
+#include <assay/feed_itch.h>
+
+#include "market/feeds/feed.h"
+
+/* ---- One packet ---------------------------------------------------------------------------------------------------------------------- */
+
+assay_feed_step assay_mold_open(assay_mold_packet *packet, const void *bytes, size_t size) {
+  const uint8_t *head = bytes;
+  *packet = (assay_mold_packet){0};
+  assay_feed_open(&packet->blocks, bytes, size);
+  assay_feed_reader *blocks = &packet->blocks;
+  if (size < ASSAY_MOLD_HEAD)
+    return assay_feed_fail(blocks, size, 0, "head", "a packet is at least 20 bytes", "drop the packet and ask for its messages again");
+  packet->session = (const char *)head;
+  packet->sequence = (uint64_t)assay_be32(head + 10) << 32 | assay_be32(head + 14);
+  packet->count = assay_be16(head + 18);
+  packet->left = packet->count == ASSAY_MOLD_END ? 0 : packet->count;
+  if (packet->sequence > UINT64_MAX - ASSAY_MOLD_END)
+    return assay_feed_fail(blocks, 10, 0, "sequence number", "so high that the next would wrap", "drop the packet");
+  size_t at = ASSAY_MOLD_HEAD;
+  for (unsigned i = 0; i < packet->left; i++) {
+    if (size - at < 2 || assay_be16(head + at) > size - at - 2) {
+      blocks->count = i;
+      return assay_feed_fail(blocks, at, 0, "block length", "the packet ends inside a message",
+                             "drop the packet and ask for its messages again");
+    }
+    at += 2 + (size_t)assay_be16(head + at);
+  }
+  if (at != size)
+    return assay_feed_fail(blocks, at, 0, "message count", "there are bytes behind the last message",
+                           "drop the packet and ask for its messages again");
+  blocks->at = ASSAY_MOLD_HEAD;
+  return ASSAY_FEED_MESSAGE;
+}
+
+assay_feed_step assay_mold_next(assay_mold_packet *packet, assay_itch_message *message) {
+  assay_feed_reader *blocks = &packet->blocks;
+  if (packet->left == 0) return ASSAY_FEED_END;
+  size_t at = blocks->at, length = assay_be16(blocks->data + at);
+  packet->left--;
+  packet->sequence++;
+  blocks->at = at + 2 + length;
+  if (length == 0 || length != assay_itch_lengths[blocks->data[at + 2]]) {
+    assay_feed_fail(blocks, at, blocks->at, "block", "no message of TotalView-ITCH 5.0", "skip it: the next block follows");
+    blocks->count++;
+    return ASSAY_FEED_MALFORMED;
+  }
+  blocks->count++;
+  *message = (assay_itch_message){
+      .as = (const assay_itch_body *)(blocks->data + at + 2), .length = (uint16_t)length, .type = (char)blocks->data[at + 2]};
+  return ASSAY_FEED_MESSAGE;
+}
+
+/* ---- The receiver -------------------------------------------------------------------------------------------------------------------- */
+
+/* Packets in memory: the length in four bytes, then the bytes. In no order: there are never many. */
+enum { STORED_HEAD = 4 };
+
+static uint32_t stored_length(const uint8_t *place) {
+  uint32_t length;
+  memcpy(&length, place, sizeof length);
+  return length;
+}
+
+void assay_mold_init(assay_mold_receiver *receiver, void *memory, size_t capacity) {
+  *receiver = (assay_mold_receiver){.memory = memory, .capacity = memory != NULL ? capacity : 0};
+}
+
+static void learn(assay_mold_receiver *receiver, uint64_t next) {
+  if (next > receiver->known) receiver->known = next;
+  bool missing = receiver->known > receiver->expected;
+  if (missing && !receiver->stale) receiver->gaps++;
+  receiver->stale = missing;
+}
+
+static bool is_stored(const assay_mold_receiver *receiver, uint64_t sequence, uint64_t end) {
+  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
+    const uint8_t *head = receiver->memory + at + STORED_HEAD;
+    uint64_t first = assay_be64(head + 10);
+    if (first <= sequence && end <= first + assay_be16(head + 18)) return true;
+  }
+  return false;
+}
+
+static void store(assay_mold_receiver *receiver, const void *bytes, size_t size) {
+  if (receiver->capacity - receiver->used < STORED_HEAD + size) {
+    receiver->refused++;
+    return;
+  }
+  uint32_t length = (uint32_t)size;
+  memcpy(receiver->memory + receiver->used, &length, sizeof length);
+  memcpy(receiver->memory + receiver->used + STORED_HEAD, bytes, size);
+  receiver->used += STORED_HEAD + size;
+}
+
+static void drop_stored(assay_mold_receiver *receiver, size_t at) {
+  size_t gone = STORED_HEAD + stored_length(receiver->memory + at);
+  memmove(receiver->memory + at, receiver->memory + at + gone, receiver->used - at - gone);
+  receiver->used -= gone;
+}
+
+/* Begins with the first message of a packet that is not taken yet; false: all of them are. */
+static bool enter(assay_mold_receiver *receiver, const assay_mold_packet *packet, size_t stored) {
+  if (packet->sequence > receiver->expected || packet->sequence + packet->left <= receiver->expected) return false;
+  receiver->now = *packet;
+  receiver->now_stored = stored;
+  while (receiver->now.sequence < receiver->expected) {
+    assay_mold_packet *now = &receiver->now;
+    now->blocks.at += 2 + (size_t)assay_be16(now->blocks.data + now->blocks.at);
+    now->sequence++;
+    now->left--;
+  }
+  return true;
+}
+
+assay_mold_news assay_mold_receive(assay_mold_receiver *receiver, const void *bytes, size_t size) {
+  assay_mold_packet packet;
+  receiver->packets++;
+  if (assay_mold_open(&packet, bytes, size) != ASSAY_FEED_MESSAGE) {
+    receiver->fault = packet.blocks.fault;
+    return ASSAY_MOLD_BAD;
+  }
+  if (!receiver->joined) {
+    memcpy(receiver->session, packet.session, sizeof receiver->session);
+    receiver->joined = true;
+    if (receiver->expected == 0) receiver->expected = packet.sequence;
+    receiver->known = receiver->expected;
+  }
+  if (memcmp(receiver->session, packet.session, sizeof receiver->session) != 0) return ASSAY_MOLD_SESSION;
+  receiver->ended |= packet.count == ASSAY_MOLD_END;
+  uint64_t end = packet.sequence + packet.left;
+  learn(receiver, packet.left == 0 ? packet.sequence : receiver->known);
+  if (packet.left == 0) return receiver->stale ? ASSAY_MOLD_GAP : receiver->ended ? ASSAY_MOLD_OVER : ASSAY_MOLD_HEARTBEAT;
+  bool duplicate = end <= receiver->expected || is_stored(receiver, packet.sequence, end);
+  if (duplicate) {
+    receiver->duplicates++;
+    return ASSAY_MOLD_DUPLICATE;
+  }
+  if (enter(receiver, &packet, 0)) {
+    if (end > receiver->known) receiver->known = end;
+    return ASSAY_MOLD_MESSAGES;
+  }
+  store(receiver, bytes, size);
+  learn(receiver, end);
+  return ASSAY_MOLD_GAP;
+}
+
+/* The stored packet that goes on where the last one ended; those that are all known already go. */
+static bool enter_stored(assay_mold_receiver *receiver) {
+  size_t at = 0;
+  while (at < receiver->used) {
+    assay_mold_packet packet;
+    assay_mold_open(&packet, receiver->memory + at + STORED_HEAD, stored_length(receiver->memory + at));
+    if (packet.sequence + packet.left <= receiver->expected)
+      drop_stored(receiver, at);
+    else if (enter(receiver, &packet, at + 1))
+      return true;
+    else
+      at += STORED_HEAD + stored_length(receiver->memory + at);
+  }
+  return false;
+}
+
+assay_feed_step assay_mold_take(assay_mold_receiver *receiver, assay_itch_message *message) {
+  if (receiver->now.left == 0) {
+    if (receiver->now_stored > 0) drop_stored(receiver, receiver->now_stored - 1);
+    receiver->now_stored = 0;
+    if (!enter_stored(receiver)) {
+      learn(receiver, receiver->known);
+      return ASSAY_FEED_END;
+    }
+  }
+  assay_feed_step step = assay_mold_next(&receiver->now, message);
+  receiver->expected = receiver->now.sequence;
+  if (step == ASSAY_FEED_MESSAGE)
+    receiver->messages++;
+  else
+    receiver->fault = receiver->now.blocks.fault;
+  return step;
+}
+
+/* The first message that is stored, or one behind the last that is known. */
+static uint64_t gap_end(const assay_mold_receiver *receiver) {
+  uint64_t end = receiver->known;
+  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
+    uint64_t first = assay_be64(receiver->memory + at + STORED_HEAD + 10);
+    if (first > receiver->expected && first < end) end = first;
+  }
+  return end;
+}
+
+static void put_be(uint8_t *to, uint64_t value, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+}
+
+size_t assay_mold_mark(uint8_t packet[ASSAY_MOLD_HEAD], const char session[10], uint64_t sequence, uint16_t count) {
+  memcpy(packet, session, 10);
+  put_be(packet + 10, sequence, 8);
+  put_be(packet + 18, count, 2);
+  return ASSAY_MOLD_HEAD;
+}
+
+size_t assay_mold_request(const assay_mold_receiver *receiver, uint8_t request[ASSAY_MOLD_HEAD]) {
+  if (!receiver->stale) return 0;
+  uint64_t missing = gap_end(receiver) - receiver->expected;
+  return assay_mold_mark(request, receiver->session, receiver->expected, missing < ASSAY_MOLD_END ? (uint16_t)missing : ASSAY_MOLD_END - 1);
+}
+
+uint64_t assay_mold_give_up(assay_mold_receiver *receiver) {
+  if (!receiver->stale) return 0;
+  uint64_t end = gap_end(receiver), lost = end - receiver->expected;
+  receiver->expected = end;
+  receiver->lost += lost;
+  learn(receiver, receiver->known);
+  return lost;
+}
+
+/* ---- The sender ---------------------------------------------------------------------------------------------------------------------- */
+
+size_t assay_mold_pack(assay_feed_reader *reader, const char session[10], uint64_t *sequence, uint8_t *packet, size_t capacity) {
+  size_t used = ASSAY_MOLD_HEAD;
+  uint16_t count = 0;
+  assay_itch_message message;
+  while (count < ASSAY_MOLD_END - 1) {
+    assay_feed_reader before = *reader;
+    if (assay_itch_next(reader, &message) != ASSAY_FEED_MESSAGE) break;
+    if (used + 2 + message.length > capacity) {
+      *reader = before;
+      break;
+    }
+    put_be(packet + used, message.length, 2);
+    memcpy(packet + used + 2, message.as, message.length);
+    used += 2 + (size_t)message.length;
+    count++;
+  }
+  if (count == 0) return 0;
+  assay_mold_mark(packet, session, *sequence, count);
+  *sequence += count;
+  return used;
+}
