@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+/* The path that nearly all messages take. */
+#include "market/book/engine.h"
+
+void assay_book_flush(assay_book *e) {
+  uint32_t count = e->event_count;
+  e->event_count = 0;
+  if (count > 0 && e->sink != NULL) e->sink(e->context, e->events, count);
+}
+
+void assay_book_reject(assay_book *e, const assay_book_message *m, unsigned reason) {
+  book_event(e, ASSAY_BOOK_REJECTED_EVENT, m->id, 0, m->quantity, 0, m->price, m->book, m->account, m->side & 1, reason, 0);
+}
+
+/* ---- Matching -------------------------------------------------------------------------------------------------------------------- */
+
+static inline void trade_event(assay_book *e, const book_taker *t, uint64_t maker, uint64_t quantity, uint64_t left, int32_t price,
+                               unsigned kind) {
+  unsigned flags = (t->quantity == 0 ? ASSAY_BOOK_ID_DONE : 0) | (left == 0 ? ASSAY_BOOK_OTHER_DONE : 0);
+  book_event(e, kind, t->id, maker, quantity, left, price, t->number, t->account, book_flags_sell(t->flags), 0, flags);
+}
+
+/* An iceberg whose slice is gone shows the next one behind all others, or is done. */
+static void replenish(assay_book *e, book_symbol *b, uint32_t order, uint32_t at) {
+  book_store *s = &e->store;
+  book_order *o = &s->orders[order];
+  book_extra *x = &e->extras[order];
+  book_level_unlink(s, &s->levels[at], o);
+  if (x->hidden == 0) {
+    s->levels[at].special--;
+    book_gone(e, b, order, book_tag(s, o->id));
+    return;
+  }
+  uint64_t slice = x->hidden < x->display ? x->hidden : x->display;
+  x->hidden -= slice;
+  o->quantity = slice;
+  book_level_append(s, at, order);
+  book_event(e, ASSAY_BOOK_REPLENISHED_EVENT, o->id, 0, slice, slice + x->hidden, book_order_price(e, o), book_order_number(e, o),
+             o->account, book_flags_sell((uint32_t)o->flags), 0, 0);
+}
+
+/* Two orders of one account meet. False: the taker is done. */
+static bool prevent_self_trade(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker) {
+  switch (book_policy(t->flags)) {
+    case ASSAY_BOOK_CANCEL_OLDEST: assay_book_cancel_order(e, maker, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_SELF_TRADE); return true;
+    case ASSAY_BOOK_CANCEL_BOTH:
+      assay_book_cancel_order(e, maker, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_SELF_TRADE);
+      assay_book_drop(e, b, t, ASSAY_BOOK_SELF_TRADE);
+      return false;
+    default: assay_book_drop(e, b, t, ASSAY_BOOK_SELF_TRADE); return false;
+  }
+}
+
+bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker) {
+  book_store *s = &e->store;
+  book_order *o = &s->orders[maker];
+  unsigned kind = ASSAY_BOOK_TRADE_EVENT, policy = book_policy(t->flags);
+  if (policy != ASSAY_BOOK_ALLOW && o->account == t->account && t->account != 0) {
+    if (policy != ASSAY_BOOK_DECREMENT) return prevent_self_trade(e, b, t, maker);
+    kind = ASSAY_BOOK_DECREMENTED_EVENT;
+  }
+  uint32_t at = o->level;
+  book_level *level = &s->levels[at];
+  uint64_t quantity = o->quantity < t->quantity ? o->quantity : t->quantity;
+  unsigned sell = book_flags_sell(t->flags);
+  int32_t price = book_price(level->key, sell ^ 1);
+  t->quantity -= quantity;
+  trade_event(e, t, o->id, quantity, book_open(e, maker) - quantity, price, kind);
+  if (kind == ASSAY_BOOK_TRADE_EVENT) {
+    if (!t->traded) t->first = price;
+    t->traded = true;
+    t->last = price;
+    if (sell)
+      book_risk_trade(e, b, o->account, t->account, quantity);
+    else
+      book_risk_trade(e, b, t->account, o->account, quantity);
+  } else {
+    book_risk_close(e, b, t->account, sell, quantity);
+    book_risk_close(e, b, o->account, sell ^ 1, quantity);
+  }
+  if (quantity < o->quantity) {
+    o->quantity -= quantity;
+    level->quantity -= quantity;
+  } else if ((o->flags & BOOK_ICEBERG) != 0) {
+    replenish(e, b, maker, at);
+    if (s->levels[at].count == 0) book_ladder_close(s, book_ladder_of(e, s->levels[at].ladder), at);
+  } else {
+    book_level_unlink(s, level, o);
+    if (level->count == 0) book_ladder_close(s, book_ladder_of(e, level->ladder), at);
+    book_gone(e, b, maker, book_tag(s, o->id));
+  }
+  return t->quantity > 0;
+}
+
+void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
+  book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
+  if (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].levels > 0) {
+    assay_book_match_aon(e, b, t);
+    return;
+  }
+  while (other->best <= t->limit)
+    if (!assay_book_meet(e, b, t, e->store.levels[other->best_level].head)) return;
+}
+
+/* ---- Coming to rest ---------------------------------------------------------------------------------------------------------------- */
+
+void assay_book_drop(assay_book *e, book_symbol *b, book_taker *t, unsigned reason) {
+  unsigned sell = book_flags_sell(t->flags);
+  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, t->id, 0, t->quantity, 0, t->price, t->number, t->account, sell, reason, 0);
+  book_risk_close(e, b, t->account, sell, t->quantity);
+  t->quantity = 0;
+}
+
+/* The record that a plain order never needed until now. */
+static uint32_t record_of(assay_book *e, book_taker *t) {
+  if (t->order != 0) return t->order;
+  uint32_t order = t->order = book_order_new(&e->store, t->id, t->tag);
+  book_order *o = &e->store.orders[order];
+  o->account = t->account;
+  o->flags = t->flags;
+  if ((t->flags & BOOK_HAS_EXTRA) != 0) {
+    e->extras[order] = (book_extra){.display = t->display, .expire = t->expire};
+    if ((t->flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
+  }
+  return order;
+}
+
+void assay_book_rest(assay_book *e, book_symbol *b, book_taker *t) {
+  book_store *s = &e->store;
+  unsigned sell = book_flags_sell(t->flags);
+  bool aon = (t->flags & BOOK_AON) != 0;
+  book_ladder *ladder = aon ? &b->rare->aon[sell] : &b->side[sell];
+  uint32_t at = book_ladder_open(s, ladder, book_key(t->price, sell), t->number * BOOK_LADDERS + (aon ? BOOK_AON_LADDER : 0) + sell);
+  if (at == 0 || s->levels[at].quantity + t->quantity > BOOK_MOST_AT_LEVEL) {
+    assay_book_drop(e, b, t, at == 0 ? ASSAY_BOOK_NO_MEMORY : ASSAY_BOOK_LEVEL_FULL);
+    if (t->order != 0) book_gone(e, b, t->order, t->tag);
+    t->order = 0;
+    return;
+  }
+  uint32_t order = record_of(e, t);
+  uint64_t shown = t->quantity;
+  if ((t->flags & BOOK_ICEBERG) != 0) {
+    book_extra *x = &e->extras[order];
+    if (shown > x->display) shown = x->display;
+    x->hidden = t->quantity - shown;
+    s->levels[at].special++;
+  }
+  s->orders[order].quantity = shown;
+  book_level_append(s, at, order);
+  t->quantity = 0;
+  t->order = 0; /* the book has it now */
+  if (b->rare != NULL && b->rare->aon[sell ^ 1].levels > 0 && b->phase == ASSAY_BOOK_CONTINUOUS)
+    assay_book_retry_aon(e, b, t->number, sell);
+}
+
+/* What the taker's trades mean for stops, then what becomes of the rest. */
+void assay_book_run_taker(assay_book *e, book_symbol *b, book_taker *t) {
+  book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
+  bool whole = (t->flags & (BOOK_FOK | BOOK_AON)) != 0;
+  bool crosses = other->best <= t->limit || (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].best <= t->limit);
+  if (crosses && (t->flags & BOOK_POST) == 0 && (!whole || assay_book_fillable(e, b, t))) {
+    assay_book_match(e, b, t);
+    if (t->traded) {
+      assay_book_price_seen(e, b, t->first);
+      assay_book_price_seen(e, b, t->last);
+    }
+  }
+  if (t->quantity > 0) {
+    if ((t->flags & (BOOK_IOC | BOOK_FOK | BOOK_MARKET)) == 0)
+      assay_book_rest(e, b, t);
+    else
+      assay_book_drop(e, b, t,
+                      (t->flags & BOOK_FOK) != 0 ? ASSAY_BOOK_NOT_FILLED
+                      : (t->flags & BOOK_MARKET) != 0
+                          ? (other->levels > 0 && t->limit < UINT32_MAX ? ASSAY_BOOK_RISK_COLLAR : ASSAY_BOOK_NO_LIQUIDITY)
+                          : ASSAY_BOOK_IMMEDIATE);
+  }
+  if (t->order != 0) book_gone(e, b, t->order, t->tag);
+}
+
+void assay_book_taker_of(assay_book *e, uint32_t number, uint32_t order, int32_t price, book_taker *t) {
+  const book_order *o = &e->store.orders[order];
+  uint32_t flags = (uint32_t)o->flags;
+  *t = (book_taker){.id = o->id,
+                    .quantity = book_open(e, order),
+                    .limit = (uint32_t)~book_key(price, book_flags_sell(flags)),
+                    .account = o->account,
+                    .number = number,
+                    .flags = flags,
+                    .order = order,
+                    .tag = book_tag(&e->store, o->id),
+                    .price = price};
+}
+
+void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsigned reason) {
+  book_order *o = &e->store.orders[order];
+  uint32_t number = book_order_number(e, o);
+  book_symbol *b = &e->symbols[number];
+  uint64_t open = book_open(e, order);
+  unsigned sell = book_flags_sell((uint32_t)o->flags);
+  book_event(e, kind, o->id, 0, open, 0, book_order_price(e, o), number, o->account, sell, reason, 0);
+  book_risk_close(e, b, o->account, sell, open);
+  book_take_out(e, order);
+  book_gone(e, b, order, book_tag(&e->store, o->id));
+}
+
+/* ---- New orders ---------------------------------------------------------------------------------------------------------------------- */
+
+static const uint16_t flags_of_type[ASSAY_BOOK_TYPES] = {[ASSAY_BOOK_MARKET] = BOOK_MARKET,
+                                                         [ASSAY_BOOK_STOP] = BOOK_STOP | BOOK_MARKET,
+                                                         [ASSAY_BOOK_STOP_LIMIT] = BOOK_STOP,
+                                                         [ASSAY_BOOK_TRAILING_STOP] = BOOK_STOP | BOOK_TRAILING | BOOK_MARKET,
+                                                         [ASSAY_BOOK_TRAILING_STOP_LIMIT] = BOOK_STOP | BOOK_TRAILING,
+                                                         [ASSAY_BOOK_ICEBERG] = BOOK_ICEBERG,
+                                                         [ASSAY_BOOK_POST_ONLY] = BOOK_POST};
+static const uint16_t flags_of_tif[ASSAY_BOOK_TIFS] = {
+    [ASSAY_BOOK_IOC] = BOOK_IOC, [ASSAY_BOOK_FOK] = BOOK_FOK, [ASSAY_BOOK_AON] = BOOK_AON, [ASSAY_BOOK_GTD] = BOOK_EXPIRES};
+
+/* Which times in force go with a type, a bit each. */
+enum {
+  GTC_BIT = 1 << ASSAY_BOOK_GTC,
+  IOC_BIT = 1 << ASSAY_BOOK_IOC,
+  FOK_BIT = 1 << ASSAY_BOOK_FOK,
+  AON_BIT = 1 << ASSAY_BOOK_AON,
+  GTD_BIT = 1 << ASSAY_BOOK_GTD
+};
+static const uint8_t tifs_of_type[ASSAY_BOOK_TYPES] = {[ASSAY_BOOK_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_MARKET] = GTC_BIT | IOC_BIT | FOK_BIT,
+                                                       [ASSAY_BOOK_STOP] = GTC_BIT | FOK_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_STOP_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_TRAILING_STOP] = GTC_BIT | FOK_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_TRAILING_STOP_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_ICEBERG] = GTC_BIT | GTD_BIT,
+                                                       [ASSAY_BOOK_POST_ONLY] = GTC_BIT | GTD_BIT};
+
+/* What a plain limit order need not be asked. `*flags` may change in an auction. */
+static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t *flags) {
+  if ((*flags & BOOK_ICEBERG) != 0 && (m->display == 0 || m->quantity / ASSAY_BOOK_MOST_SLICES > m->display)) return ASSAY_BOOK_DISPLAY;
+  if ((*flags & BOOK_EXPIRES) != 0 && m->expire <= e->now) return ASSAY_BOOK_TOO_LATE;
+  if (b->phase == ASSAY_BOOK_AUCTION && (*flags & (BOOK_IOC | BOOK_FOK | BOOK_AON | BOOK_STOP)) != 0) return ASSAY_BOOK_WRONG_PHASE;
+  if (b->phase > ASSAY_BOOK_AUCTION) return ASSAY_BOOK_WRONG_PHASE;
+  if ((*flags & BOOK_TRAILING) != 0) {
+    if (m->trigger <= 0 || ((*flags & BOOK_MARKET) == 0 && m->price < 0)) return ASSAY_BOOK_MALFORMED;
+    if (!b->traded) return ASSAY_BOOK_NO_REFERENCE;
+    if (b->rare != NULL && b->rare->trailing >= e->most_trailing) return ASSAY_BOOK_FULL;
+  }
+  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
+  return ASSAY_BOOK_NONE;
+}
+
+static unsigned check_new(assay_book *e, const assay_book_message *m, uint32_t *flags, uint32_t *tag) {
+  if (m->book >= e->symbol_count) return ASSAY_BOOK_UNKNOWN_BOOK;
+  book_symbol *b = &e->symbols[m->book];
+  if (m->type >= ASSAY_BOOK_TYPES || m->tif >= ASSAY_BOOK_TIFS || m->side > 1 || m->self_trade >= ASSAY_BOOK_SELF_TRADES)
+    return ASSAY_BOOK_MALFORMED;
+  if ((tifs_of_type[m->type] >> m->tif & 1) == 0) return ASSAY_BOOK_MALFORMED;
+  if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
+  *flags = m->side | flags_of_type[m->type] | flags_of_tif[m->tif] | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
+  if (book_find(&e->store, m->id, tag) != 0) return ASSAY_BOOK_DUPLICATE;
+  if (!book_store_room(&e->store)) return e->store.live >= e->store.most ? ASSAY_BOOK_FULL : ASSAY_BOOK_NO_MEMORY;
+  if (b->phase != ASSAY_BOOK_CONTINUOUS || (*flags & (BOOK_HAS_EXTRA | BOOK_AON | BOOK_FOK | BOOK_IOC | BOOK_TRAILING)) != 0) {
+    unsigned reason = check_unusual(e, b, m, flags);
+    if (reason != ASSAY_BOOK_NONE) return reason;
+  }
+  if (m->type == ASSAY_BOOK_POST_ONLY && b->phase == ASSAY_BOOK_CONTINUOUS &&
+      b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side))
+    return ASSAY_BOOK_WOULD_TRADE;
+  if (e->account_count != 0) {
+    int32_t price = (*flags & (BOOK_STOP | BOOK_MARKET)) == (BOOK_STOP | BOOK_MARKET) ? m->trigger : m->price;
+    return assay_book_risk_check(e, m->book, m->account, m->side, *flags, price, m->quantity, 0);
+  }
+  return ASSAY_BOOK_NONE;
+}
+
+static void new_stop(assay_book *e, book_symbol *b, const assay_book_message *m, book_taker *t) {
+  uint32_t order = record_of(e, t);
+  e->store.orders[order].quantity = m->quantity;
+  e->extras[order].limit = m->price;
+  e->extras[order].distance = m->trigger;
+  assay_book_stop_new(e, b, m->book, order, m->trigger);
+  assay_book_run_pending(e, b);
+}
+
+static void new_order(assay_book *e, const assay_book_message *m) {
+  uint32_t flags = 0, tag = 0;
+  unsigned reason = check_new(e, m, &flags, &tag);
+  if (__builtin_expect(reason != ASSAY_BOOK_NONE, false)) {
+    assay_book_reject(e, m, reason);
+    return;
+  }
+  book_symbol *b = &e->symbols[m->book];
+  unsigned sell = m->side;
+  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
+  book_risk_open(e, b, m->account, sell, m->quantity);
+  book_taker t = {.id = m->id,
+                  .quantity = m->quantity,
+                  .display = m->display,
+                  .expire = m->expire,
+                  .limit = (uint32_t)~book_key(m->price, sell),
+                  .account = m->account,
+                  .number = m->book,
+                  .flags = flags,
+                  .tag = tag,
+                  .price = m->price};
+  if ((flags & BOOK_STOP) != 0) {
+    new_stop(e, b, m, &t);
+    return;
+  }
+  if ((flags & BOOK_MARKET) != 0) {
+    t.limit = e->account_count == 0 ? UINT32_MAX : assay_book_risk_limit(e, b, m->account, sell);
+    t.price = sell ? INT32_MIN : INT32_MAX;
+  }
+  if (b->phase == ASSAY_BOOK_AUCTION) {
+    assay_book_rest(e, b, &t);
+    return;
+  }
+  assay_book_run_taker(e, b, &t);
+  if (e->pending_head != 0) assay_book_run_pending(e, b);
+}
+
+/* ---- Cancel, modify, replace ------------------------------------------------------------------------------------------------------------
+ */
+
+/* The order that a message is about; 0: rejected. */
+static uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t *tag) {
+  uint32_t order = book_find(&e->store, m->id, tag);
+  if (order == 0 || book_order_number(e, &e->store.orders[order]) != m->book) {
+    assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_ORDER);
+    return 0;
+  }
+  if (e->store.orders[order].account != m->account) {
+    assay_book_reject(e, m, ASSAY_BOOK_NOT_OWNER);
+    return 0;
+  }
+  return order;
+}
+
+static void cancel(assay_book *e, const assay_book_message *m) {
+  uint32_t tag, order = order_of(e, m, &tag);
+  if (order == 0) return;
+  book_order *o = &e->store.orders[order];
+  book_symbol *b = &e->symbols[m->book];
+  uint64_t open = book_open(e, order);
+  unsigned sell = book_flags_sell((uint32_t)o->flags);
+  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, open, 0, book_order_price(e, o), m->book, o->account, sell, ASSAY_BOOK_USER, 0);
+  book_risk_close(e, b, o->account, sell, open);
+  book_take_out(e, order);
+  book_gone(e, b, order, tag);
+}
+
+/* Why it cannot be changed so. */
+static unsigned check_change(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
+  uint32_t flags = (uint32_t)e->store.orders[order].flags;
+  unsigned sell = book_flags_sell(flags);
+  if (b->phase > ASSAY_BOOK_AUCTION) return ASSAY_BOOK_WRONG_PHASE;
+  if (b->phase == ASSAY_BOOK_AUCTION && (flags & (BOOK_STOP | BOOK_AON)) != 0) return ASSAY_BOOK_WRONG_PHASE;
+  if ((flags & (BOOK_MARKET | BOOK_STOP)) == BOOK_MARKET) return ASSAY_BOOK_MALFORMED;
+  if ((flags & (BOOK_TRAILING | BOOK_MARKET)) == BOOK_TRAILING && m->price < 0) return ASSAY_BOOK_MALFORMED;
+  if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
+  if ((flags & BOOK_ICEBERG) != 0 && m->quantity / ASSAY_BOOK_MOST_SLICES > e->extras[order].display) return ASSAY_BOOK_DISPLAY;
+  bool keeps = m->kind == ASSAY_BOOK_MODIFY && (flags & BOOK_AON) == 0 && m->quantity <= book_open(e, order) &&
+               m->price == book_order_price(e, &e->store.orders[order]);
+  if ((flags & (BOOK_POST | BOOK_STOP)) == BOOK_POST && !keeps && b->phase == ASSAY_BOOK_CONTINUOUS &&
+      b->side[sell ^ 1].best <= (uint32_t)~book_key(m->price, sell))
+    return ASSAY_BOOK_WOULD_TRADE;
+  if (e->account_count != 0) {
+    int32_t price = (flags & (BOOK_STOP | BOOK_MARKET)) == (BOOK_STOP | BOOK_MARKET) ? m->trigger : m->price;
+    return assay_book_risk_check(e, m->book, m->account, sell, flags, price, m->quantity, book_open(e, order));
+  }
+  return ASSAY_BOOK_NONE;
+}
+
+static void set_quantity(assay_book *e, uint32_t order, uint64_t quantity) {
+  book_order *o = &e->store.orders[order];
+  o->quantity = quantity;
+  if ((o->flags & BOOK_ICEBERG) != 0) e->extras[order].hidden = 0;
+}
+
+/* Less of the same: from what is hidden first. */
+static void shrink(assay_book *e, uint32_t order, uint64_t quantity) {
+  book_order *o = &e->store.orders[order];
+  uint64_t shown = o->quantity < quantity ? o->quantity : quantity;
+  if ((o->flags & BOOK_ICEBERG) != 0) e->extras[order].hidden = quantity - shown;
+  e->store.levels[o->level].quantity -= o->quantity - shown;
+  o->quantity = shown;
+}
+
+/* A waiting stop keeps its place only if nothing but its quantity changed, downwards. */
+static void change_stop(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
+  book_order *o = &e->store.orders[order];
+  int32_t old = book_order_price(e, o), trigger = (o->flags & BOOK_TRAILING) != 0 ? old : m->trigger;
+  e->extras[order].limit = m->price;
+  if (m->kind == ASSAY_BOOK_MODIFY && trigger == old && m->quantity <= o->quantity) {
+    shrink(e, order, m->quantity);
+    return;
+  }
+  book_take_out(e, order);
+  o->quantity = m->quantity;
+  assay_book_stop_rest(e, b, m->book, order, trigger);
+}
+
+static void rename_order(assay_book *e, uint32_t order, uint32_t tag, uint32_t new_tag, uint64_t new_id) {
+  book_order *o = &e->store.orders[order];
+  bool expires = (o->flags & BOOK_EXPIRES) != 0;
+  if (expires) assay_book_heap_remove(e, order); /* which is ordered by id, too */
+  book_place_remove(&e->store, tag, order);
+  book_place_add(&e->store, new_tag, order);
+  o->id = new_id;
+  if (expires) assay_book_heap_add(e, order);
+}
+
+static void change(assay_book *e, const assay_book_message *m) {
+  uint32_t tag, new_tag = 0, order = order_of(e, m, &tag);
+  if (order == 0) return;
+  book_symbol *b = &e->symbols[m->book];
+  bool replace = m->kind == ASSAY_BOOK_REPLACE;
+  unsigned reason = replace && book_find(&e->store, m->new_id, &new_tag) != 0 ? ASSAY_BOOK_DUPLICATE : check_change(e, b, m, order);
+  if (reason != ASSAY_BOOK_NONE) {
+    assay_book_reject(e, m, reason);
+    return;
+  }
+  book_order *o = &e->store.orders[order];
+  uint32_t flags = (uint32_t)o->flags;
+  unsigned sell = book_flags_sell(flags);
+  uint64_t open = book_open(e, order);
+  book_event(e, replace ? ASSAY_BOOK_REPLACED_EVENT : ASSAY_BOOK_MODIFIED_EVENT, m->id, replace ? m->new_id : 0, m->quantity, m->quantity,
+             m->price, m->book, m->account, sell, 0, 0);
+  book_risk_close(e, b, m->account, sell, open);
+  book_risk_open(e, b, m->account, sell, m->quantity);
+  if (replace) rename_order(e, order, tag, new_tag, m->new_id);
+  if ((flags & BOOK_STOP) != 0) {
+    change_stop(e, b, m, order);
+  } else if (!replace && (flags & BOOK_AON) == 0 && m->quantity <= open && m->price == book_order_price(e, o)) {
+    shrink(e, order, m->quantity);
+  } else {
+    book_take_out(e, order);
+    set_quantity(e, order, m->quantity);
+    book_taker t;
+    assay_book_taker_of(e, m->book, order, m->price, &t);
+    if (b->phase == ASSAY_BOOK_AUCTION)
+      assay_book_rest(e, b, &t);
+    else
+      assay_book_run_taker(e, b, &t);
+  }
+  if (e->pending_head != 0) assay_book_run_pending(e, b);
+}
+
+/* ---- All else -------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void set_phase(assay_book *e, const assay_book_message *m) {
+  if (m->book >= e->symbol_count) {
+    assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_BOOK);
+    return;
+  }
+  book_symbol *b = &e->symbols[m->book];
+  /* Only an uncross leaves an auction: what gathered there may cross. */
+  if (m->type >= ASSAY_BOOK_PHASES || b->phase == ASSAY_BOOK_AUCTION) {
+    assay_book_reject(e, m, m->type >= ASSAY_BOOK_PHASES ? ASSAY_BOOK_MALFORMED : ASSAY_BOOK_WRONG_PHASE);
+    return;
+  }
+  assay_book_enter_phase(e, m->book, m->type);
+  assay_book_run_pending(e, b);
+}
+
+void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
+  book_symbol *b = &e->symbols[number];
+  b->phase = (uint8_t)phase;
+  book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
+  if (phase == ASSAY_BOOK_CONTINUOUS && b->traded) assay_book_mark_stops(e, b, b->last);
+}
+
+static void apply_one(assay_book *e, const assay_book_message *m) {
+  if (m->time > e->now) e->now = m->time;
+  if (__builtin_expect(e->now >= e->next_expiry, false)) assay_book_expire(e);
+  e->applied++;
+  switch (m->kind) {
+    case ASSAY_BOOK_NEW: new_order(e, m); break;
+    case ASSAY_BOOK_CANCEL: cancel(e, m); break;
+    case ASSAY_BOOK_MODIFY:
+    case ASSAY_BOOK_REPLACE: change(e, m); break;
+    case ASSAY_BOOK_CLOCK: break;
+    case ASSAY_BOOK_PHASE: set_phase(e, m); break;
+    case ASSAY_BOOK_UNCROSS: assay_book_uncross(e, m); break;
+    case ASSAY_BOOK_MASS_CANCEL:
+    case ASSAY_BOOK_LIMITS:
+    case ASSAY_BOOK_KILL: assay_book_account_message(e, m); break;
+    default: assay_book_reject(e, m, ASSAY_BOOK_MALFORMED); break;
+  }
+}
+
+/* Far enough for what is in memory, and near enough not to be pushed out again. */
+enum { AHEAD = 8, HALF_AHEAD = 4 };
+
+static inline void fetch_place(const assay_book *e, const assay_book_message *m) {
+  __builtin_prefetch(&e->store.places[book_tag(&e->store, m->id) >> e->store.place_shift]);
+}
+
+/* The place is in the cache by now; the order that is likely meant is not. */
+static inline void fetch_order(const assay_book *e, const assay_book_message *m) {
+  __builtin_prefetch(&e->store.orders[e->store.places[book_tag(&e->store, m->id) >> e->store.place_shift].order], 1);
+}
+
+void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t count) {
+  size_t i = 0;
+  if (count > AHEAD)
+    for (size_t ahead = 0; ahead < AHEAD; ahead++) fetch_place(e, &messages[ahead]);
+  for (; i + AHEAD < count; i++) {
+    fetch_place(e, &messages[i + AHEAD]);
+    fetch_order(e, &messages[i + HALF_AHEAD]);
+    apply_one(e, &messages[i]);
+  }
+  for (; i < count; i++) apply_one(e, &messages[i]);
+  assay_book_flush(e);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The matching engine against one that is slow and obvious, event for event and byte for byte, over messages of every kind. */
+#include "test.h"
+
+#include <assay/book.h>
+
+#include "book_messages.h"
+
+typedef struct heard {
+  assay_book_event events[PLAIN_MOST_EVENTS];
+  size_t count;
+} heard;
+
+static void hear(void *context, const assay_book_event *events, size_t count) {
+  heard *h = context;
+  assert_true(h->count + count <= PLAIN_MOST_EVENTS);
+  memcpy(h->events + h->count, events, count * sizeof *events);
+  h->count += count;
+}
+
+static void show(const char *who, const assay_book_event *e) {
+  print_message("%-6s %llu %s id %llu other %llu quantity %llu remaining %llu price %d book %u account %u side %u (%s) flags %u\n", who,
+                (unsigned long long)e->sequence, assay_book_event_text(e->kind), (unsigned long long)e->id, (unsigned long long)e->other,
+                (unsigned long long)e->quantity, (unsigned long long)e->remaining, e->price, e->book, e->account, e->side,
+                assay_book_reason_text(e->reason), e->flags);
+}
+
+static void show_message(const assay_book_message *m) {
+  print_message(
+      "message kind %u id %llu quantity %llu display %llu expire %llu price %d trigger %d account %u book %u side %u type %u tif %u self "
+      "%u\n",
+      m->kind, (unsigned long long)m->id, (unsigned long long)m->quantity, (unsigned long long)m->display, (unsigned long long)m->expire,
+      m->price, m->trigger, m->account, m->book, m->side, m->type, m->tif, m->self_trade);
+}
+
+/* The same events; otherwise says which differ first. */
+static void compare_events(const plain_book *p, const heard *h, const assay_book_message *m) {
+  if (p->event_count == h->count && memcmp(p->events, h->events, h->count * sizeof *h->events) == 0) return;
+  show_message(m);
+  for (size_t i = 0; i < p->event_count || i < h->count; i++) {
+    if (i < p->event_count) show("plain", &p->events[i]);
+    if (i < h->count) show("engine", &h->events[i]);
+  }
+  fail_msg("the events differ");
+}
+
+typedef struct pair {
+  assay_book *book;
+  plain_book *plain;
+  heard *heard;
+} pair;
+
+static void open_pair(pair *q, const assay_book_options *options) {
+  assay_error err = {0};
+  *q = (pair){.plain = calloc(1, sizeof *q->plain), .heard = calloc(1, sizeof *q->heard)};
+  assay_book_options o = *options;
+  o.sink = hear;
+  o.context = q->heard;
+  assert_ok(assay_book_create(&o, &err, &q->book), err);
+  q->plain->books = o.books;
+  q->plain->accounts = o.accounts;
+  q->plain->most_orders = o.most_orders;
+  q->plain->most_trailing = o.most_trailing;
+}
+
+static void close_pair(pair *q) {
+  assay_book_destroy(q->book);
+  free(q->plain);
+  free(q->heard);
+}
+
+static void send(pair *q, const assay_book_message *m) {
+  plain_book_apply(q->plain, m);
+  q->heard->count = 0;
+  assay_book_apply(q->book, m, 1);
+  compare_events(q->plain, q->heard, m);
+}
+
+static const book_mix mixes[] = {
+    {.ids = 200, .width = 20, .middle = 1000, .plain = 50, .auctions = 20, .hostile = 5, .cancels = 18},
+    {.ids = 800, .width = 200, .middle = -50, .plain = 70, .auctions = 5, .hostile = 2, .cancels = 10},
+    {.ids = 300, .width = 40, .middle = 100000, .plain = 40, .auctions = 10, .cancels = 20, .step = 60},
+    {.ids = 900, .width = 1000, .sparse = true, .plain = 80, .auctions = 3, .hostile = 5, .cancels = 25},
+    {.ids = 100, .width = 6, .middle = INT32_MAX - 2, .plain = 30, .auctions = 30, .cancels = 20},
+    {.ids = 150, .width = 10, .middle = INT32_MIN + 3, .plain = 30, .auctions = 5, .hostile = 100, .cancels = 5},
+    {.ids = 2000, .width = 3000, .middle = 50000, .plain = 90, .auctions = 1, .cancels = 20, .step = 3},
+    {.ids = 400, .width = 12, .middle = 7, .plain = 100, .auctions = 40, .cancels = 10},
+};
+
+static void run_mix(unsigned number, uint64_t seed, unsigned count) {
+  book_mix mix = mixes[number];
+  pair q;
+  assay_error err = {0};
+  open_pair(&q, &(assay_book_options){.books = 1 + number % 3,
+                                      .accounts = seed % 2 == 0 ? 0 : 5,
+                                      .expected_orders = 16,
+                                      .most_orders = 250,
+                                      .most_trailing = 6,
+                                      .seed = seed + 1});
+  assay_random random;
+  assay_random_init(&random, 1000 * seed + number);
+  for (unsigned i = 0; i < count; i++) {
+    assay_book_message m = book_random_message(&random, &mix, q.plain);
+    send(&q, &m);
+    if (i % 64 == 0) assert_ok(assay_book_check(q.book, &err), err);
+    assert_int_equal(assay_book_orders(q.book), q.plain->count);
+  }
+  for (uint32_t book = 0; book < q.plain->books; book++) {
+    int32_t price = 0;
+    assert_int_equal(assay_book_last_price(q.book, book, &price), q.plain->book[book].traded);
+    assert_int_equal(price, q.plain->book[book].last);
+    for (uint32_t account = 0; account < q.plain->accounts; account++) {
+      int64_t position = 0;
+      assert_true(assay_book_position(q.book, book, account, &position));
+      assert_int_equal(position, q.plain->book[book].positions[account]);
+    }
+  }
+  assert_int_equal(assay_book_sequence(q.book), q.plain->sequence);
+  close_pair(&q);
+}
+
+/* ASSAY_BOOK_ROUNDS=1000 looks longer. */
+static void test_random_messages(void **state) {
+  (void)state;
+  const char *rounds = getenv("ASSAY_BOOK_ROUNDS");
+  unsigned most = rounds == NULL ? 4 : (unsigned)atoi(rounds);
+  for (unsigned seed = 0; seed < most; seed++)
+    for (unsigned number = 0; number < sizeof mixes / sizeof *mixes; number++) run_mix(number, seed, 10000);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random_messages),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
