@@ -39,5 +39,7 @@ assay_status assay_backend_check(const assay_backend *backend, assay_error *err)
   REQUIRED(CHECK)
 #undef CHECK
   assay_status status = check_pair(name, backend->wrap != NULL, backend->unwrap != NULL, "'wrap' and 'unwrap'", err);
+  if (status == ASSAY_OK)
+    status = check_pair(name, backend->direct_alloc != NULL, backend->direct_free != NULL, "'direct_alloc' and 'direct_free'", err);
   return status != ASSAY_OK ? status : check_pair(name, backend->view != NULL, backend->unview != NULL, "'view' and 'unview'", err);
 }

@@ -80,6 +80,11 @@ typedef struct assay_backend {
   /* Host memory of the caller's as device memory, without a copy; any alignment. NULL: arrays are copied. Both or none. */
   assay_status (*wrap)(void *state, void *array, size_t bytes, assay_error *err, void **memory);
   void (*unwrap)(void *state, void *memory);
+  /* Memory of the host that kernels of `queue` write in place: for results so small that a copy behind the kernel would cost more. `read`
+   * of it may come later than other reads, but before any command that is enqueued behind it. NULL from direct_alloc: none is left, or
+   * so many bytes are too many. `again` false: commands of other queues may still use it. Both or none; NULL: results are copied. */
+  void *(*direct_alloc)(void *state, void *queue, size_t bytes);
+  void (*direct_free)(void *state, void *memory, bool again);
   /* An object for a part of memory (an OpenCL sub-buffer), made once when the pool cuts a block, whose ranges start at multiples of
    * alignment_bytes, and kept with it through many allocations. NULL: memory and offset are enough. Both or none. */
   assay_status (*view)(void *state, void *memory, size_t offset, size_t bytes, assay_error *err, void **view);

@@ -54,6 +54,8 @@ void assay_buffer_free(assay_buffer *buffer) {
   if (buffer->state != ASSAY_BLOCK_LIVE) return;
   if (buffer->wrapped)
     core->backend->unwrap(core->state, buffer->memory);
+  else if (buffer->direct)
+    core->backend->direct_free(core->state, buffer->memory, (buffer->streams & ~(UINT64_C(1) << buffer->stream)) == 0);
   else
     note(core, ASSAY_ACTIVITY_FREE, buffer, false);
   assay_pool_free(core->pool, buffer);
@@ -173,6 +175,23 @@ static assay_status borrow_in_place(assay_stream *stream, void *array, size_t by
   return ASSAY_OK;
 }
 
+/* NULL: it has to be copied. */
+static assay_buffer *borrow_directly(assay_stream *stream, void *array, size_t bytes, const char *label) {
+  assay_core *core = stream->core;
+  if (core->backend->direct_alloc == NULL) return NULL;
+  void *memory = core->backend->direct_alloc(core->state, stream->queue, bytes);
+  assay_buffer *buffer = memory != NULL ? assay_pool_handle(core->pool) : NULL;
+  if (buffer == NULL) {
+    if (memory != NULL) core->backend->direct_free(core->state, memory, true);
+    return NULL;
+  }
+  buffer->direct = true;
+  buffer->memory = memory, buffer->array = array;
+  buffer->owner = core, buffer->requested = buffer->bytes = bytes;
+  buffer->label = label, buffer->stream = (uint8_t)stream->index;
+  return buffer;
+}
+
 assay_status assay_buffer_borrow_in(assay_stream *stream, const void *array, size_t bytes, const char *label, assay_error *err,
                                     assay_buffer **out) {
   assay_status status = check_request(stream, bytes, label, out, err);
@@ -193,6 +212,11 @@ assay_status assay_buffer_borrow_out(assay_stream *stream, void *array, size_t b
   if (status == ASSAY_OK && array == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: no array", label);
   if (status != ASSAY_OK) return status;
   if (stream->core->backend->wrap != NULL) return borrow_in_place(stream, array, bytes, label, err, out);
+  assay_buffer *buffer = borrow_directly(stream, array, bytes, label);
+  if (buffer != NULL) {
+    *out = buffer;
+    return ASSAY_OK;
+  }
   status = assay_buffer_alloc(stream, bytes, label, err, out);
   if (status == ASSAY_OK) (*out)->array = array;
   return status;

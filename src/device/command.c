@@ -10,6 +10,7 @@ assay_status assay_command_begin(assay_command *command, assay_stream *stream, a
   command->stream = stream;
   command->err = err;
   command->begin_ticks = assay_ticks_stamp();
+  stream->used = true;
   return assay_core_usable(stream->core, err);
 }
 

@@ -54,6 +54,7 @@ struct assay_device {
 struct assay_stream {
   assay_core *core;
   unsigned index;
+  bool used; /* since the last wait; nothing else has to be waited for */
   void *queue;
 };
 

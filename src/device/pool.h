@@ -36,6 +36,7 @@ struct assay_buffer {
   uint8_t stream; /* it was allocated for */
   bool pinned;    /* the host knows its address */
   bool wrapped;   /* memory is the backend's for the caller's array */
+  bool direct;    /* memory is the backend's, and the host's */
   /* the second line */
   assay_slab *slab;
   size_t offset; /* in the slab */

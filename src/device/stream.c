@@ -66,7 +66,7 @@ assay_status assay_stream_create(assay_device *device, assay_error *err, assay_s
 void assay_stream_destroy(assay_stream *stream) {
   if (stream == NULL) return;
   assay_core *core = stream->core;
-  bool clean = assay_stream_sync(stream, NULL) == ASSAY_OK;
+  bool clean = !stream->used || assay_stream_sync(stream, NULL) == ASSAY_OK;
   pthread_mutex_lock(&core->lock);
   core->streams[stream->index] = NULL;
   pthread_mutex_unlock(&core->lock);
@@ -84,7 +84,9 @@ assay_status assay_stream_sync(assay_stream *stream, assay_error *err) {
   assay_command command = {.kind = ASSAY_ACTIVITY_SYNC, .label = "sync"};
   assay_status status = assay_command_begin(&command, stream, err);
   if (status != ASSAY_OK) return status;
-  return assay_command_end(&command, core->backend->queue_sync(core->state, stream->queue, &command.cause));
+  status = assay_command_end(&command, core->backend->queue_sync(core->state, stream->queue, &command.cause));
+  stream->used = status != ASSAY_OK;
+  return status;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------------------------- */
@@ -125,6 +127,7 @@ assay_status assay_event_record(assay_event *event, assay_stream *stream, assay_
   assay_status status = check_pair(stream, event, false, err);
   if (status != ASSAY_OK) return status;
   assay_core *core = stream->core;
+  stream->used = true;
   status = core->backend->event_record(core->state, event->event, stream->queue, err);
   if (status == ASSAY_OK) event->recorded = true;
   return assay_core_note(core, status, err);
@@ -134,6 +137,7 @@ assay_status assay_stream_wait(assay_stream *stream, assay_event *event, assay_e
   assay_status status = check_pair(stream, event, true, err);
   if (status != ASSAY_OK) return status;
   assay_core *core = stream->core;
+  stream->used = true;
   return assay_core_note(core, core->backend->event_wait(core->state, stream->queue, event->event, err), err);
 }
 

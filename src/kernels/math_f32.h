@@ -62,9 +62,9 @@ COEFFICIENTS(r_minus_2_log_c) = {0x1.3acbdcp-2f, -0x1.5ea472p-2f, 0x1.5043aap-2f
                                  0x1.001418p-1f, -0x1.5561d2p-1f, 0x1.ffffd6p-1f, -0x1.fffffap0f};
 /* -2 ln x of 0 < x <= 1, relative error 2^-21: what the radius of a normal number needs (random.h), at two thirds of the price. */
 FUNCTION R r_minus_2_log(R x) {
-  U shifted = BITS(x) - 0x3F2AAAABu;
-  R e = SMALL_TO_REAL(INT_OF(shifted) >> 23);
-  R r = REAL_OF((shifted & 0x7FFFFFu) + 0x3F2AAAABu) - 1.0f;
+  U shifted = (BITS(x) - 0x3F2AAAABu) & 0xFF800000u;
+  R e = SMALL_TO_REAL(INT_OF(shifted)); /* 2^23 times the exponent: a shift less */
+  R r = REAL_OF(BITS(x) - shifted) - 1.0f;
   R p = FMA(ALL(r_minus_2_log_c[0]), r, ALL(r_minus_2_log_c[1]));
   p = FMA(p, r, ALL(r_minus_2_log_c[2]));
   p = FMA(p, r, ALL(r_minus_2_log_c[3]));
@@ -72,7 +72,7 @@ FUNCTION R r_minus_2_log(R x) {
   p = FMA(p, r, ALL(r_minus_2_log_c[5]));
   p = FMA(p, r, ALL(r_minus_2_log_c[6]));
   p = FMA(p, r, ALL(r_minus_2_log_c[7]));
-  return FMA(p, r, e * -0x1.62e43p0f);
+  return FMA(p, r, e * -0x1.62e43p-23f);
 }
 
 COEFFICIENTS(r_sincos_turn_c) = {0x1.407998p5f, -0x1.328004p6f, 0x1.c1ac2ep5f,  -0x1.54f172p6f, 0x1.466b26p6f,

@@ -131,6 +131,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   if (status == ASSAY_OK) status = assay_mc_job_init(&job, err);
   if (status != ASSAY_OK) return status;
 
+  job.total = !o->greeks; /* the price's error comes from squares */
   job.forms.used = o->greeks ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
   assay_mc_tally tally = {0};
   assay_quant_where where = {0};

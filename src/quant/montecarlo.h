@@ -60,6 +60,8 @@ typedef struct assay_mc_groups {
   double *samples, (*sums)[ASSAY_MC_SUMS];
 } assay_mc_groups;
 assay_status assay_mc_groups_init(assay_mc_groups *groups, size_t count, assay_error *err);
+/* One group of all: where nobody asks how much groups differ. `sums` are n a group, the first of path.h. */
+assay_status assay_mc_groups_total(assay_mc_groups *groups, const double *sums, size_t n, size_t count, double samples, assay_error *err);
 void assay_mc_groups_deinit(assay_mc_groups *groups);
 
 /* Simulates `samples` samples of batch `batch`; `groups` is made by it, on success. */
@@ -78,6 +80,8 @@ struct assay_mc_job {
   uint64_t paths_per_sample;
   void *given; /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
+  bool bare;      /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
+  bool total;     /* one group of all will do */
   bool exercised; /* an American option is best exercised at once */
 };
 
@@ -106,6 +110,8 @@ assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err);
 /* Direction numbers of the first coordinates, and a scrambled word of a point. */
 void assay_mc_sobol_directions(size_t coordinates, uint32_t (*v)[32]);
 uint32_t assay_mc_sobol_word(const uint32_t v[32], uint32_t index, uint32_t seed);
+/* Sums that a group of a job's kernel gives: the first ones of path.h. */
+size_t assay_mc_kernel_sums(const assay_mc_job *job);
 /* One launch of a job's kernel over params->groups groups: its sums into `out`. `given` NULL: the job's own. */
 assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *params, const void *given, size_t given_bytes,
                                assay_error *err, double *out, assay_quant_where *where);

@@ -53,8 +53,11 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
   assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
-  if (status == ASSAY_OK) status = assay_mc_groups_init(groups, w.params.groups, err);
-  for (u32 g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
+  if (status == ASSAY_OK && job->total)
+    status = assay_mc_groups_total(groups, w.out, w.sums, w.params.groups, (double)samples, err);
+  else if (status == ASSAY_OK)
+    status = assay_mc_groups_init(groups, w.params.groups, err);
+  for (u32 g = 0; status == ASSAY_OK && !job->total && g < w.params.groups; g++) {
     translate(job, &w.out[g * w.sums], groups->sums[g]);
     groups->samples[g] = assay_mc_group_samples(samples, size, w.params.groups, g);
   }

@@ -55,6 +55,17 @@ assay_status assay_mc_groups_init(assay_mc_groups *groups, size_t count, assay_e
   return ASSAY_OK;
 }
 
+assay_status assay_mc_groups_total(assay_mc_groups *groups, const double *sums, size_t n, size_t count, double samples, assay_error *err) {
+  assay_status status = assay_mc_groups_init(groups, 1, err);
+  if (status != ASSAY_OK) return status;
+  double *total = groups->sums[0];
+  for (size_t g = 0; g < count; g++) {
+    for (size_t s = 0; s < n; s++) total[s] += sums[g * n + s];
+  }
+  groups->samples[0] = samples;
+  return ASSAY_OK;
+}
+
 void assay_mc_groups_deinit(assay_mc_groups *groups) {
   assay_free(groups->samples);
   assay_free(groups->sums);

@@ -10,6 +10,8 @@
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
 #include "kernels/options/options.h"
+#include "kernels/risk/products.h"
+#include "kernels/risk/scenarios.h"
 
 /* What a row fills in: `bits` of the kernel, `index` of the case. False: no more. */
 typedef bool (*fill_fn)(unsigned bits, size_t index, kernel_case *made);
@@ -110,6 +112,191 @@ static bool paths(unsigned bits, size_t index, kernel_case *made, size_t sums, u
 static bool mc_asian(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_PRICE_SUMS, 2); }
 static bool mc_asian_greeks(unsigned bits, size_t index, kernel_case *made) { return paths(bits, index, made, MC_GREEKS_SUMS, 2); }
 
+/* Parameters that all kernels of paths understand; six ways of going through mirror images, kinds and signs. */
+static mc_path_params some_paths(size_t way) {
+  return (mc_path_params){.samples = 2011,
+                          .draws = 2,
+                          .groups = 5,
+                          .steps = 7,
+                          .key = random_key_make(1, 2),
+                          .antithetic = way % 2,
+                          .kind = (u32)(way / 2 % 4),
+                          .stride = 2 * 5 * ASSAY_KERNEL_GROUP_SIZE,
+                          .drift = 0.01,
+                          .width = 0.1,
+                          .scale = way % 3 == 0 ? -100 : 100,
+                          .shift = way % 3 == 0 ? 105 : -95,
+                          .mean = 0.0485,
+                          .deviation = 0.1834,
+                          .root_steps = sqrt(7),
+                          .barrier = way / 2 % 2 ? 0.3 : -0.3,
+                          .bridge = 288.5,
+                          .payout = 1};
+}
+
+static void put_paths(kernel_case *made, const mc_path_params *p, size_t sums) {
+  memcpy(made->params, p, sizeof *p);
+  made->groups = p->groups;
+  doubles(made, 0, sums * p->groups);
+}
+
+/* Barriers and lookbacks of every kind; with shocks from outside, the rows behind them are uniform numbers. */
+static bool extremes(unsigned bits, size_t index, kernel_case *made, size_t sums) {
+  if (index >= 12) return false;
+  mc_path_params p = some_paths(index);
+  p.given = index >= 8;
+  put_paths(made, &p, sums);
+  size_t count = p.given ? 2 * p.steps * p.stride : 1;
+  reals(made, bits, 1, count, 23);
+  for (size_t i = 0; i < count; i++) {
+    if (bits == 64) ((double *)made->buffers[1])[i] = 0.5 + ((double *)made->buffers[1])[i] / 7;
+    if (bits == 32) ((float *)made->buffers[1])[i] = 0.5f + ((float *)made->buffers[1])[i] / 7;
+  }
+  return true;
+}
+static bool mc_extremes(unsigned bits, size_t index, kernel_case *made) { return extremes(bits, index, made, MC_PRICE_SUMS); }
+static bool mc_extremes_greeks(unsigned bits, size_t index, kernel_case *made) { return extremes(bits, index, made, MC_GREEKS_SUMS); }
+
+/* Every payoff under every model. */
+static mc_path_params some_walk(size_t index) {
+  static const u32 kinds[] = {MC_WALK_END,
+                              MC_WALK_DIGITAL,
+                              MC_WALK_ARITHMETIC | MC_WALK_AVERAGE,
+                              MC_WALK_GEOMETRIC,
+                              MC_WALK_BARRIER | MC_WALK_UP,
+                              MC_WALK_BARRIER | MC_WALK_IN,
+                              MC_WALK_LOOKBACK,
+                              MC_WALK_LOOKBACK | MC_WALK_UP | MC_WALK_FLOATING};
+  static const double heston[8] = {0.04, 0.86, 0.0215, 0.0001, 0.35, -0.45, 0.03, 0.006};
+  mc_path_params p = some_paths(index);
+  p.kind = kinds[index % 8], p.walk_model = (u32)(index / 8);
+  p.barrier = p.kind & MC_WALK_UP ? 0.3 : -0.3;
+  if (p.walk_model == MC_WALK_MERTON) p.model[0] = 0.2, p.model[1] = exp(-0.2), p.model[3] = 0.2, p.jumps = 12;
+  if (p.walk_model == MC_WALK_HESTON) memcpy(p.model, heston, sizeof heston);
+  return p;
+}
+static bool walk(unsigned bits, size_t index, kernel_case *made, size_t sums) {
+  if (index >= 25) return false;
+  mc_path_params p = some_walk(index % 24);
+  p.given = index == 24;
+  put_paths(made, &p, sums);
+  reals(made, bits, 1, p.given ? p.steps * p.stride : 1, 29);
+  return true;
+}
+static bool mc_walk(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_PRICE_SUMS); }
+static bool mc_walk_greeks(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_GREEKS_SUMS); }
+
+/* The prices themselves, under each model. */
+static bool mc_paths(unsigned bits, size_t index, kernel_case *made) {
+  if (index >= 3) return false;
+  mc_path_params p = some_walk(8 * index + index % 2);
+  p.scale = 100, p.first = 512, p.stride = 3 * ASSAY_KERNEL_GROUP_SIZE;
+  memcpy(made->params, &p, sizeof p);
+  made->groups = 3;
+  reals(made, bits, 0, (p.antithetic ? 2 : 1) * (p.steps + 1) * p.stride, 31);
+  return true;
+}
+static bool mc_ends(unsigned bits, size_t index, kernel_case *made) {
+  if (index >= 2) return false;
+  mc_path_params p = some_paths(0);
+  p.scale = 100, p.first = index * 5 * ASSAY_KERNEL_GROUP_SIZE, p.stride = 3 * ASSAY_KERNEL_GROUP_SIZE;
+  memcpy(made->params, &p, sizeof p);
+  made->groups = 3;
+  reals(made, bits, 0, 4 * p.stride, 37);
+  return true;
+}
+
+/* A rule that lets some paths end on the way. */
+static bool american(unsigned bits, size_t index, kernel_case *made, size_t sums) {
+  static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25};
+  if (index >= 6) return false;
+  mc_path_params p = some_paths(index);
+  put_paths(made, &p, sums);
+  reals(made, bits, 1, MC_RULE * p.steps, 1);
+  for (size_t i = 0; i < MC_RULE * p.steps; i++) {
+    if (bits == 64) ((double *)made->buffers[1])[i] = rule[i % MC_RULE];
+    if (bits == 32) ((float *)made->buffers[1])[i] = (float)rule[i % MC_RULE];
+  }
+  return true;
+}
+static bool mc_american(unsigned bits, size_t index, kernel_case *made) { return american(bits, index, made, MC_PRICE_SUMS); }
+static bool mc_american_greeks(unsigned bits, size_t index, kernel_case *made) { return american(bits, index, made, MC_GREEKS_SUMS); }
+
+/* One, some, and as many assets as there may be. */
+static bool basket(unsigned bits, size_t index, kernel_case *made, size_t sums) {
+  static const u32 assets[] = {1, 5, MC_BASKET_ROW - MC_BASKET_MATRIX};
+  if (index >= 6) return false;
+  mc_path_params p = some_paths(index);
+  p.steps = assets[index / 2];
+  p.shift = -95;
+  put_paths(made, &p, sums);
+  reals(made, bits, 1, MC_BASKET_ROW * p.steps, 41);
+  for (size_t i = 0; i < MC_BASKET_ROW * p.steps; i++) {
+    double scale = i % MC_BASKET_ROW == 0 ? 30 : 0.1;
+    if (bits == 64) ((double *)made->buffers[1])[i] *= scale;
+    if (bits == 32) ((float *)made->buffers[1])[i] *= (float)scale;
+  }
+  return true;
+}
+static bool mc_basket(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, MC_PRICE_SUMS); }
+static bool mc_basket_greeks(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, MC_GREEKS_SUMS); }
+
+/* Steps that do and do not fill blocks of draws, and samples that end within a group. */
+static bool mc_average(unsigned bits, size_t index, kernel_case *made) {
+  static const u32 steps[] = {1, 4, 7, 252};
+  static const double factor[8] = {1.0001, 0.0126, 8e-5, 3.3e-7, 1e-9, 2.6e-12, 5.5e-15, 1e-17};
+  (void)bits;
+  if (index >= sizeof steps / sizeof *steps) return false;
+  mc_path_params p = some_paths(index);
+  p.steps = steps[index];
+  memcpy(p.model, factor, sizeof factor);
+  put_paths(made, &p, MC_AVERAGE_SUMS);
+  return true;
+}
+
+/* Normal and Student's, linear and not; assets that do and do not fill a block of draws. */
+static bool risk_scenarios(unsigned bits, size_t index, kernel_case *made) {
+  if (index >= 6) return false;
+  u32 assets = index % 2 == 0 ? 5 : 8;
+  risk_scenarios_params p = {.assets = assets,
+                             .padded = 8,
+                             .degrees = index % 3 == 0 ? 0 : 5,
+                             .linear = index == 4,
+                             .log_returns = index % 2,
+                             .first = 1000,
+                             .key = random_key_make(5, 6),
+                             .offset = 3};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = 3;
+  reals(made, bits, 0, 8 * 8, 43);
+  for (size_t i = 0; i < 8 * 8; i++) {
+    double scale = i % 8 <= i / 8 && i / 8 < assets ? 0.01 : 0;
+    if (bits == 64) ((double *)made->buffers[0])[i] *= scale;
+    if (bits == 32) ((float *)made->buffers[0])[i] *= (float)scale;
+  }
+  reals(made, bits, 1, 4 * 8, 47);
+  reals(made, bits, 2, made->groups * ASSAY_KERNEL_GROUP_SIZE * p.padded, 1);
+  reals(made, bits, 3, made->groups * ASSAY_KERNEL_GROUP_SIZE, 1);
+  made->own = 1u << 2;
+  return true;
+}
+
+/* Panels that are full and one that is not, into sums that are new and old ones. */
+static bool risk_pack(unsigned bits, size_t index, kernel_case *made) {
+  static const u32 widths[] = {24, 48, 24};
+  if (index >= sizeof widths / sizeof *widths) return false;
+  risk_pack_params p = {.assets = 101, .panels = 3, .begin = 3, .periods = 77, .width = widths[index], .first = index == 0};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = p.panels;
+  size_t room = (size_t)p.panels * RISK_PANEL;
+  reals(made, bits, 0, (size_t)(p.begin + p.periods) * p.assets, 53);
+  reals(made, bits, 1, p.assets, 59);
+  reals(made, bits, 2, p.begin + p.periods, 61);
+  reals(made, bits, 3, room * p.periods, 1);
+  reals(made, bits, 4, room, 67);
+  return true;
+}
+
 /* Options of every sort, in the order of the kernels' inputs: usual ones, far and worthless ones, and some that are refused. */
 static bool options(size_t index, kernel_case *made, size_t outputs, bool prices) {
   static const u64 groups[] = {1, 5};
@@ -197,6 +384,21 @@ static const struct {
     {"mc_european_greeks", mc_european_greeks},
     {"mc_asian", mc_asian},
     {"mc_asian_greeks", mc_asian_greeks},
+    {"mc_average", mc_average},
+    {"mc_barrier", mc_extremes},
+    {"mc_barrier_greeks", mc_extremes_greeks},
+    {"mc_lookback", mc_extremes},
+    {"mc_lookback_greeks", mc_extremes_greeks},
+    {"mc_walk", mc_walk},
+    {"mc_walk_greeks", mc_walk_greeks},
+    {"mc_paths", mc_paths},
+    {"mc_ends", mc_ends},
+    {"mc_american", mc_american},
+    {"mc_american_greeks", mc_american_greeks},
+    {"mc_basket", mc_basket},
+    {"mc_basket_greeks", mc_basket_greeks},
+    {"risk_scenarios", risk_scenarios},
+    {"risk_pack", risk_pack},
 #define INDICATOR_KERNEL(name, file) {"ind_" #name, indicator},
 #include "kernels/indicators/names.def"
 #undef INDICATOR_KERNEL

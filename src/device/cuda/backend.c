@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "device/backend.h"
 #include "device/cuda/api.h"
+#include "device/cuda/direct.h"
 #include "device/cuda/gemm.h"
 #include "device/cuda/health.h"
 #include "device/cuda/module.h"
@@ -42,6 +43,7 @@ typedef struct state {
   CUcontext context;
   assay_cu_target target;
   char name[128], pci[32];
+  assay_cu_direct direct;
   pthread_mutex_t lock; /* of the two lists */
   loaded *modules;
   stream *idle;
@@ -105,10 +107,13 @@ static assay_status fail(const state *s, assay_error *err, CUresult code, const 
 /* A context is current by thread, and other code may have made its own current since. Some 10 ns. */
 static CUresult enter(const state *s) { return assay_cu.cuCtxSetCurrent(s->context); }
 
-static void destroy_stream(stream *q) {
+static void destroy_stream(state *s, stream *q) {
   assay_cu_staging_deinit(&q->staging);
   assay_cu_gemm_deinit(&q->gemm);
-  if (q->handle != NULL) assay_cu.cuStreamDestroy_v2(q->handle);
+  if (q->handle != NULL) {
+    assay_cu_direct_forget(&s->direct, q->handle);
+    assay_cu.cuStreamDestroy_v2(q->handle);
+  }
   assay_free(q);
 }
 
@@ -118,7 +123,7 @@ static void close_state(void *opened) {
   while (s->idle != NULL) {
     stream *q = s->idle;
     s->idle = q->next;
-    destroy_stream(q);
+    destroy_stream(s, q);
   }
   while (s->modules != NULL) {
     loaded *m = s->modules;
@@ -126,6 +131,7 @@ static void close_state(void *opened) {
     assay_cu.cuModuleUnload(m->module);
     assay_free(m);
   }
+  assay_cu_direct_deinit(&s->direct);
   if (s->context != NULL) {
     assay_cu.cuCtxSetCurrent(NULL);
     assay_cu.cuDevicePrimaryCtxRelease_v2(s->device);
@@ -140,6 +146,7 @@ static assay_status open_state(size_t index, assay_error *err, void **opened) {
   state *s = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *s);
   if (s == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory to open a CUDA device");
   pthread_mutex_init(&s->lock, NULL);
+  assay_cu_direct_init(&s->direct);
   snprintf(s->name, sizeof s->name, "cuda:%zu", index);
   const char *what = "asking for the device";
   CUresult code = assay_cu.cuDeviceGet(&s->device, (int)index);
@@ -198,6 +205,13 @@ static assay_status memory_info(void *opened, assay_error *err, uint64_t *free_b
   return ASSAY_OK;
 }
 
+static void *direct_alloc(void *opened, void *queue, size_t bytes) {
+  state *s = opened;
+  return enter(s) == CUDA_SUCCESS ? assay_cu_direct_alloc(&s->direct, ((stream *)queue)->handle, bytes) : NULL;
+}
+
+static void direct_free(void *opened, void *memory, bool again) { assay_cu_direct_free(&((state *)opened)->direct, memory, again); }
+
 /* ---- Streams and their commands --------------------------------------------------------------------------------------------------- */
 
 static stream *take_idle(state *s) {
@@ -218,7 +232,7 @@ static assay_status queue_create(void *opened, assay_error *err, void **queue) {
     if (code == CUDA_SUCCESS) code = assay_cu.cuStreamCreate(&q->handle, CU_STREAM_NON_BLOCKING);
     if (code == CUDA_SUCCESS) code = assay_cu_staging_init(&q->staging, q->handle);
     if (code != CUDA_SUCCESS) {
-      destroy_stream(q);
+      destroy_stream(s, q);
       return fail(s, err, code, "creating a stream");
     }
   }
@@ -231,7 +245,7 @@ static void queue_destroy(void *opened, void *queue) {
   stream *q = queue;
   bool fine = enter(s) == CUDA_SUCCESS && assay_cu.cuStreamQuery(q->handle) == CUDA_SUCCESS;
   if (!fine) {
-    destroy_stream(q);
+    destroy_stream(s, q);
     return;
   }
   pthread_mutex_lock(&s->lock);
@@ -246,26 +260,37 @@ static assay_status queue_sync(void *opened, void *queue, assay_error *err) {
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(opened, err, code, "a command of a stream");
 }
 
+/* What was read in place is taken before another command could write there. */
+static CUresult begin_command(const state *s, stream *q) {
+  CUresult code = enter(s);
+  return code == CUDA_SUCCESS ? assay_cu_staging_settle(&q->staging) : code;
+}
+
 static assay_status write_slice(void *opened, void *queue, const assay_slice *to, const void *from, assay_error *err) {
-  CUresult code = enter(opened);
+  CUresult code = begin_command(opened, queue);
   if (code == CUDA_SUCCESS) code = assay_cu_staging_write(&((stream *)queue)->staging, address_of(to), from, to->bytes);
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(opened, err, code, "writing a buffer");
 }
 
 static assay_status read_slice(void *opened, void *queue, const assay_slice *from, void *to, assay_error *err) {
-  CUresult code = enter(opened);
-  if (code == CUDA_SUCCESS) code = assay_cu_staging_read(&((stream *)queue)->staging, to, address_of(from), from->bytes);
+  const state *s = opened;
+  stream *q = queue;
+  CUresult code = enter(s);
+  if (code == CUDA_SUCCESS && assay_cu_direct_has(&s->direct, address_of(from)))
+    code = assay_cu_staging_defer(&q->staging, to, (const char *)(uintptr_t)address_of(from), from->bytes);
+  else if (code == CUDA_SUCCESS)
+    code = assay_cu_staging_read(&q->staging, to, address_of(from), from->bytes);
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(opened, err, code, "reading a buffer");
 }
 
 static assay_status copy_slice(void *opened, void *queue, const assay_slice *to, const assay_slice *from, assay_error *err) {
-  CUresult code = enter(opened);
+  CUresult code = begin_command(opened, queue);
   if (code == CUDA_SUCCESS) code = assay_cu.cuMemcpyDtoDAsync_v2(address_of(to), address_of(from), to->bytes, ((stream *)queue)->handle);
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(opened, err, code, "copying a buffer");
 }
 
 static assay_status fill_slice(void *opened, void *queue, const assay_slice *to, uint32_t value, assay_error *err) {
-  CUresult code = enter(opened);
+  CUresult code = begin_command(opened, queue);
   if (code == CUDA_SUCCESS) code = assay_cu.cuMemsetD32Async(address_of(to), value, to->bytes / 4, ((stream *)queue)->handle);
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(opened, err, code, "filling a buffer");
 }
@@ -366,7 +391,7 @@ static assay_status launch(void *opened, void *queue, void *kernel, size_t group
     addresses[i] = address_of(&buffers[i]);
     arguments[i + 1] = &addresses[i];
   }
-  CUresult code = enter(s);
+  CUresult code = begin_command(s, queue);
   if (code == CUDA_SUCCESS)
     code = assay_cu.cuLaunchKernel(kernel, (unsigned)groups, 1, 1, ASSAY_KERNEL_GROUP_SIZE, 1, 1, 0, ((stream *)queue)->handle, arguments,
                                    NULL);
@@ -377,7 +402,7 @@ static assay_status multiply(void *opened, void *queue, const struct assay_gemm_
                              const assay_slice *c, assay_error *err) {
   const state *s = opened;
   stream *q = queue;
-  CUresult code = enter(s);
+  CUresult code = begin_command(s, q);
   if (code != CUDA_SUCCESS) return fail(s, err, code, "entering the context");
   return assay_cu_gemm_multiply(&q->gemm, s->name, q->handle, args, address_of(a), address_of(b), address_of(c), err);
 }
@@ -399,6 +424,8 @@ const assay_backend *assay_backend_cuda(void) {
       .memory_alloc = memory_alloc,
       .memory_free = memory_free,
       .memory_info = memory_info,
+      .direct_alloc = direct_alloc,
+      .direct_free = direct_free,
       .write = write_slice,
       .read = read_slice,
       .copy = copy_slice,

@@ -100,10 +100,21 @@ CUresult assay_cu_staging_read(assay_cu_staging *staging, void *to, CUdeviceptr 
   return code;
 }
 
+CUresult assay_cu_staging_defer(assay_cu_staging *staging, void *to, const char *from, size_t bytes) {
+  CUresult code = staging->read_count == ASSAY_CU_STAGING_READS ? assay_cu_staging_sync(staging) : CUDA_SUCCESS;
+  if (code != CUDA_SUCCESS) return code;
+  staging->reads[staging->read_count++] = (assay_cu_read){to, from, bytes};
+  staging->deferred = true;
+  return CUDA_SUCCESS;
+}
+
+CUresult assay_cu_staging_settle(assay_cu_staging *staging) { return staging->deferred ? assay_cu_staging_sync(staging) : CUDA_SUCCESS; }
+
 CUresult assay_cu_staging_sync(assay_cu_staging *staging) {
   CUresult code = assay_cu.cuStreamSynchronize(staging->stream);
   for (size_t i = 0; i < staging->read_count && code == CUDA_SUCCESS; i++)
     memcpy(staging->reads[i].to, staging->reads[i].from, staging->reads[i].bytes);
   staging->read_count = staging->small_used = 0;
+  staging->deferred = false;
   return code;
 }

@@ -10,6 +10,7 @@
 #ifndef ASSAY_DEVICE_CUDA_STAGING_H
 #define ASSAY_DEVICE_CUDA_STAGING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "device/cuda/api.h"
@@ -30,12 +31,16 @@ typedef struct assay_cu_staging {
   CUevent done[ASSAY_CU_STAGING_PIECES];
   assay_cu_read reads[ASSAY_CU_STAGING_READS]; /* to copy out at the next sync */
   size_t read_count;
+  bool deferred; /* some of them are from where a kernel wrote them itself */
 } assay_cu_staging;
 
 CUresult assay_cu_staging_init(assay_cu_staging *staging, CUstream stream);
 void assay_cu_staging_deinit(assay_cu_staging *staging);
 CUresult assay_cu_staging_write(assay_cu_staging *staging, CUdeviceptr to, const void *from, size_t bytes);
 CUresult assay_cu_staging_read(assay_cu_staging *staging, void *to, CUdeviceptr from, size_t bytes);
+/* A read of pinned memory that kernels write (direct.h): at the next sync, or settle, which is due before any other command. */
+CUresult assay_cu_staging_defer(assay_cu_staging *staging, void *to, const char *from, size_t bytes);
+CUresult assay_cu_staging_settle(assay_cu_staging *staging);
 /* Waits for the stream and finishes the reads. */
 CUresult assay_cu_staging_sync(assay_cu_staging *staging);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels of Monte Carlo paths take and give: asian.c, extremes.c, walk.c. */
+/* What the kernels of Monte Carlo paths take and give: asian.c, average.c, extremes.c, walk.c. */
 #ifndef ASSAY_KERNELS_MONTECARLO_PATH_H
 #define ASSAY_KERNELS_MONTECARLO_PATH_H
 
@@ -28,7 +28,7 @@ typedef struct mc_path_params {
   double barrier;                     /* binary logarithm of the barrier over the spot */
   double bridge;   /* 2 / (width^2 ln 2): -bridge d d' is the binary logarithm of the chance to cross between distances d and d' */
   double payout;   /* of a digital */
-  double model[8]; /* walk.c says what they are */
+  double model[8]; /* walk.c and average.c say what they are */
   double uncorrected;
   u32 jumps, walk_model;
 } mc_path_params;
@@ -50,6 +50,10 @@ enum {
   MC_SUM_GAMMA,
   MC_GREEKS_SUMS
 };
+
+/* average.c: the sums of a group, the first two of the above, and the degrees of the factor of a step, whose coefficients are `model`, the
+ * lowest power first. */
+enum { MC_AVERAGE_SUMS = 2, MC_AVERAGE_DEGREE_F32 = 3, MC_AVERAGE_DEGREE_F64 = 7 };
 
 /* `kind` of asian.c: which average is paid; the control is the geometric one, or the end for that itself. */
 enum { MC_ASIAN_ARITHMETIC, MC_ASIAN_GEOMETRIC };

@@ -206,6 +206,47 @@ void contract_times_events(void **state) {
   backend->queue_destroy(device, queue);
 }
 
+/* What a kernel writes over the bus is read as it was when the read was asked for, whatever comes behind it. */
+void contract_gives_results_directly(void **state) {
+  (void)state;
+  if (backend->direct_alloc == NULL) skip();
+  enum { MOST = 64 };
+  const assay_kernel *row = assay_kernel_find("mc_european_f32");
+  void *queue = make_queue(), *other = make_queue(), *kernel = NULL, *taken[MOST];
+  kernel_case made;
+  assert_true(kernel_case_make(row, 2, &made));
+  assert_ok(backend->kernel_find(device, row->name, &err, &kernel), err);
+  void *reference = malloc(made.bytes[0]);
+  double *back = malloc(made.bytes[0]), *later = malloc(made.bytes[0]);
+  kernel_case_run(&made, ASSAY_KERNEL_VARIANT_c, &reference);
+  for (int turn = 0; turn < 3; turn++) {
+    assay_slice slice = {.memory = backend->direct_alloc(device, queue, made.bytes[0]), .bytes = made.bytes[0]};
+    assert_non_null(slice.memory);
+    assert_ok(backend->launch(device, queue, kernel, made.groups, made.params, row->params_bytes, &slice, 1, &err), err);
+    assert_ok(backend->read(device, queue, &slice, back, &err), err);
+    assert_ok(backend->fill(device, queue, &slice, 0x40404040, &err), err);
+    assert_ok(backend->read(device, queue, &slice, later, &err), err);
+    backend->direct_free(device, slice.memory, true);
+    sync(queue);
+    assert_memory_equal(back, reference, made.bytes[0]);
+    for (size_t i = 0; i < made.bytes[0] / sizeof *later; i++) assert_true(later[i] == later[0] && later[i] > 32);
+  }
+  /* They run out, and none is given out twice. */
+  assert_null(backend->direct_alloc(device, queue, 1 << 30));
+  size_t got = 0;
+  for (; got < MOST && (taken[got] = backend->direct_alloc(device, got % 2 ? queue : other, 8)) != NULL; got++) {
+    for (size_t i = 0; i < got; i++) assert_ptr_not_equal(taken[i], taken[got]);
+  }
+  assert_in_range(got, 1, MOST - 1);
+  for (size_t i = 0; i < got; i++) backend->direct_free(device, taken[i], i > 0); /* the first never again */
+  for (size_t i = 1; i < got; i++) assert_non_null(taken[i] = backend->direct_alloc(device, queue, 8));
+  assert_null(backend->direct_alloc(device, queue, 8));
+  for (size_t i = 1; i < got; i++) backend->direct_free(device, taken[i], true);
+  free(reference), free(back), free(later);
+  kernel_case_free(&made);
+  backend->queue_destroy(device, queue), backend->queue_destroy(device, other);
+}
+
 /* "No number" is one value: processors and GPUs differ in its sign and payload, which no standard fixes. */
 static bool both_nan(const void *a, const void *b, size_t byte, unsigned bits) {
   double x[2];

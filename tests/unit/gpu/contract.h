@@ -21,6 +21,7 @@ void contract_orders_queues(void **state);
 void contract_times_events(void **state);
 void contract_runs_queues_at_once(void **state);
 void contract_gives_same_bits(void **state);
+void contract_gives_results_directly(void **state);
 void contract_refuses_unknown_kernels(void **state);
 void contract_says_when_memory_is_out(void **state);
 void contract_reopens(void **state);

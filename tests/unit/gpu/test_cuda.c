@@ -182,17 +182,12 @@ int main(void) {
                                     cmocka_unit_test(health_is_in_our_units),
                                     cmocka_unit_test(idle_gpus_are_not_throttled)};
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(contract_describes_itself),
-      cmocka_unit_test(contract_round_trips),
-      cmocka_unit_test(contract_copies_and_fills),
-      cmocka_unit_test(contract_keeps_order),
-      cmocka_unit_test(contract_orders_queues),
-      cmocka_unit_test(contract_times_events),
-      cmocka_unit_test(contract_gives_same_bits),
-      cmocka_unit_test(contract_runs_queues_at_once),
-      cmocka_unit_test(contract_refuses_unknown_kernels),
-      cmocka_unit_test(contract_says_when_memory_is_out),
-      cmocka_unit_test(contract_reopens),
+      cmocka_unit_test(contract_describes_itself),        cmocka_unit_test(contract_round_trips),
+      cmocka_unit_test(contract_copies_and_fills),        cmocka_unit_test(contract_keeps_order),
+      cmocka_unit_test(contract_orders_queues),           cmocka_unit_test(contract_times_events),
+      cmocka_unit_test(contract_gives_same_bits),         cmocka_unit_test(contract_gives_results_directly),
+      cmocka_unit_test(contract_runs_queues_at_once),     cmocka_unit_test(contract_refuses_unknown_kernels),
+      cmocka_unit_test(contract_says_when_memory_is_out), cmocka_unit_test(contract_reopens),
   };
   int failed = 0;
   contract_open(assay_backend_cuda());
