@@ -54,10 +54,9 @@ void assay_buffer_free(assay_buffer *buffer) {
   if (buffer->state != ASSAY_BLOCK_LIVE) return;
   if (buffer->wrapped)
     core->backend->unwrap(core->state, buffer->memory);
-  else if (buffer->direct)
-    core->backend->direct_free(core->state, buffer->memory, (buffer->streams & ~(UINT64_C(1) << buffer->stream)) == 0);
   else
     note(core, ASSAY_ACTIVITY_FREE, buffer, false);
+  if (buffer->direct) core->backend->direct_free(core->state, buffer->memory, (buffer->streams & ~(UINT64_C(1) << buffer->stream)) == 0);
   assay_pool_free(core->pool, buffer);
 }
 
@@ -189,6 +188,8 @@ static assay_buffer *borrow_directly(assay_stream *stream, void *array, size_t b
   buffer->memory = memory, buffer->array = array;
   buffer->owner = core, buffer->requested = buffer->bytes = bytes;
   buffer->label = label, buffer->stream = (uint8_t)stream->index;
+  assay_pool_count_served(core->pool);
+  note(core, ASSAY_ACTIVITY_ALLOC, buffer, true);
   return buffer;
 }
 

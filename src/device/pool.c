@@ -403,6 +403,12 @@ assay_buffer *assay_pool_handle(assay_pool *pool) {
   return handle;
 }
 
+void assay_pool_count_served(assay_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pool->allocations++, pool->hits++;
+  pthread_mutex_unlock(&pool->lock);
+}
+
 uint64_t assay_pool_trim(assay_pool *pool, uint64_t keep_bytes) {
   pthread_mutex_lock(&pool->lock);
   assay_pool_empty_bins(pool, ASSAY_POOL_STREAMS);

@@ -79,6 +79,8 @@ assay_status assay_pool_alloc(assay_pool *pool, unsigned stream, size_t bytes, c
 bool assay_pool_free(assay_pool *pool, assay_buffer *buffer);
 /* A handle without memory, for borrowed arrays; NULL: out of memory. Freed like any other. */
 assay_buffer *assay_pool_handle(assay_pool *pool);
+/* Counts an allocation that was served with memory which the backend keeps for that (direct_alloc). */
+void assay_pool_count_served(assay_pool *pool);
 
 /* The buffer under `key` and `bytes` when it is there and not in use, else a new one, which is kept under it unless one in use is. */
 assay_status assay_pool_cached(assay_pool *pool, unsigned stream, const char *key, size_t bytes, const char *label, assay_error *err,

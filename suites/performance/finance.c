@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What finance asks a machine for: prices in closed form, by tree and by simulation, risk over scenarios, and the matrix products below. */
 #include <assay/bench.h>
+#include <assay/device.h>
 #include <assay/gemm.h>
 #include <assay/indicators.h>
 #include <assay/montecarlo.h>
@@ -83,6 +84,23 @@ ASSAY_BENCH(option_tree, .suite = "performance", .summary = "an American put by 
   if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
 }
 
+/* ---- Devices ------------------------------------------------------------------------------------------------------------------- */
+
+#define DEVICES \
+  { "device", "cpu,opencl,cuda" }
+
+/* How many of this process' allocations on its device were served without asking the driver. */
+static void put_pool(assay_bench *b) {
+  assay_device *device = NULL;
+  assay_memory_stats stats;
+  if (assay_device_open(assay_bench_text(b, "device"), NULL, &device) != ASSAY_OK) return;
+  assay_device_memory(device, &stats);
+  assay_device_close(device);
+  if (stats.allocations == 0) return;
+  assay_bench_metric(b, "pool_allocations", (double)stats.allocations, "allocations", ASSAY_KIND_COUNT, ASSAY_LOWER);
+  assay_bench_metric(b, "pool_served", stats.hit_ratio, "ratio", ASSAY_KIND_ACCURACY, ASSAY_HIGHER);
+}
+
 /* ---- Simulation --------------------------------------------------------------------------------------------------------------- */
 
 static void simulate(assay_bench *b, assay_mc_params option) {
@@ -103,10 +121,8 @@ static void simulate(assay_bench *b, assay_mc_params option) {
   if (result.price != first) return assay_bench_fail(b, "the same paths gave %.17g and %.17g", first, result.price);
   assay_bench_items(b, (double)result.paths);
   assay_bench_metric(b, "standard_error", result.standard_error / result.price, "ratio", ASSAY_KIND_ERROR_RATE, ASSAY_LOWER);
+  put_pool(b);
 }
-
-#define DEVICES \
-  { "device", "cpu,opencl,cuda" }
 
 ASSAY_BENCH(option_monte_carlo, .suite = "performance", .summary = "a European call by 1 Mi simulated paths of one step", .ceiling = "",
             .params = {DEVICES, {"type", "f32,f64"}}) {
