@@ -8,9 +8,9 @@
 #include "judge/changes.h"
 
 /* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there. */
-static const double DISTURBED_CPUS = 0.25, HALF_A_CPU = 0.5;
-/* As slow as a program may get on a full machine; what is slower still is not put down to it. */
-static const double MOST_WAITING = 4;
+static const double DISTURBED_CPUS = 0.25;
+/* A machine that others leave less of than this is taken. */
+static const double HALF_A_CPU = 0.5;
 
 /* In the direction in which more is worse. */
 typedef struct worsening {
@@ -81,32 +81,38 @@ static double disturbance(const assay_pair *pair, bool worse) {
   return more > 0 ? more : 0;
 }
 
-static const char *why_disturbed(const assay_comparison *c, const assay_pair *pair, bool worse) {
-  char text[256];
-  assay_snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one",
-                 (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
-                 (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new");
-  return say(c, text);
-}
-
+/* CPUs of the whole machine, as others_cpus counts them. */
 static double cpus_of(const assay_result *result) {
   for (size_t i = 0; i < result->fact_count; i++)
-    if (strcmp(result->facts[i].key, "cpu.threads_allowed") == 0 && result->facts[i].type == ASSAY_FACT_INTEGER)
-      return result->facts[i].real;
+    if (strcmp(result->facts[i].key, "cpu.threads") == 0 && result->facts[i].type == ASSAY_FACT_INTEGER) return result->facts[i].real;
   return INFINITY;
+}
+
+/* The side that was slower had no CPU for itself. */
+static bool taken(const assay_comparison *c, const assay_pair *pair, bool worse) {
+  return (worse ? pair->fresh : pair->old)->covariates.others_cpus >= cpus_of(worse ? c->after : c->before) - HALF_A_CPU;
+}
+
+static const char *why_disturbed(const assay_comparison *c, const assay_pair *pair, bool worse) {
+  char text[256];
+  assay_snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one%s",
+                 (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
+                 (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new",
+                 taken(c, pair, worse) ? ": all of the machine, so it waited for its turn" : "");
+  return say(c, text);
 }
 
 /*
  * An assumption, and a generous one. Programs that find a free CPU lose to the others at most as much as these took: one more busy CPU
- * makes them at most twice as slow. Where every CPU was taken they wait for their turn, and how long depends on how many wait. Single
- * operations wait for whole time slices; of latencies a busy machine explains anything.
+ * makes them at most twice as slow. Where others took every CPU, programs wait for their turn, and how long depends on how many wait,
+ * which others_cpus cannot tell: that explains anything, also when the faster side found every CPU taken (ten compilers or fifty look
+ * alike). Single operations wait for whole time slices; of latencies a busy machine explains anything.
  */
 static bool explains(const assay_comparison *c, const assay_change *change, const assay_pair *pair, bool worse) {
+  if (taken(c, pair, worse)) return true;
   double more_cpus = disturbance(pair, worse);
   if (more_cpus <= DISTURBED_CPUS) return false;
-  bool full = (worse ? pair->fresh : pair->old)->covariates.others_cpus >= cpus_of(worse ? c->after : c->before) - HALF_A_CPU;
-  double most = full ? MOST_WAITING : 1 + more_cpus;
-  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= most;
+  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= 1 + more_cpus;
 }
 
 /* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */

@@ -120,6 +120,29 @@ static void a_busy_machine_is_no_verdict(void **state) {
   assay_result_destroy(after);
 }
 
+static void nobody_is_slow_on_a_machine_that_others_have_taken(void **state) {
+  (void)state;
+  double run[BENCHMARKS] = {0.1, 1, -0.1, 1};
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  assay_fact cpus = {.key = "cpu.threads", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
+  before->facts = after->facts = &cpus;
+  before->fact_count = after->fact_count = 1;
+  for (int i = 0; i < 4; i++) before->benchmarks[i].covariates.others_cpus = 1.8; /* ten compilers */
+  for (int i = 0; i < 4; i++) after->benchmarks[i].covariates.others_cpus = i == 3 ? 1 : 1.9;
+  assay_changes *changes = compare(before, after, NULL);
+  assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE); /* or fifty */
+  assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_non_null(strstr(changes->items[1].reason, "all of the machine"));
+  assert_int_equal(changes->items[2].verdict, ASSAY_VERDICT_INCONCLUSIVE); /* the faster side says as little */
+  assert_int_equal(changes->items[3].verdict, ASSAY_VERDICT_CRITICAL);
+  assay_changes_destroy(changes);
+  before->facts = after->facts = NULL;
+  before->fact_count = after->fact_count = 0;
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
 static void other_machines_are_refused_unless_asked_for(void **state) {
   (void)state;
   static const double still[BENCHMARKS];
@@ -258,6 +281,7 @@ int main(void) {
       cmocka_unit_test(a_slow_machine_is_noise_and_a_few_slow_benchmarks_are_not),
       cmocka_unit_test(the_history_knows_the_noise),
       cmocka_unit_test(a_busy_machine_is_no_verdict),
+      cmocka_unit_test(nobody_is_slow_on_a_machine_that_others_have_taken),
       cmocka_unit_test(other_machines_are_refused_unless_asked_for),
       cmocka_unit_test(repetitions_of_one_process_are_one_value),
       cmocka_unit_test(the_history_knows_how_much_processes_differ),
