@@ -279,6 +279,122 @@ ASSAY_API assay_status assay_backtest_run_targets(const assay_bars *bars, const 
 /* Accepts NULL. */
 ASSAY_API void assay_backtest_result_destroy(assay_backtest_result *result);
 
+/* ---- Sweeps ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { ASSAY_BACKTEST_MOST_CONFIGURATIONS = 1000000 };
+
+/* Values of a parameter: first, first + step, ... up to last. */
+typedef struct assay_backtest_range {
+  unsigned parameter; /* its place */
+  double first, last, step;
+} assay_backtest_range;
+
+typedef struct assay_backtest_sweep {
+  const assay_strategy *strategy;
+  const double *parameters;           /* those that no range varies; NULL: the usual ones */
+  const assay_backtest_range *ranges; /* all combinations of their values, the last range varying fastest */
+  size_t range_count;
+  unsigned workers; /* processes; 0: as many as there are CPUs for */
+  double seconds;   /* that a configuration may take; 0: any time */
+  bool here;        /* without processes: a configuration that crashes ends the program */
+} assay_backtest_sweep;
+
+typedef enum assay_backtest_outcome {
+  ASSAY_BACKTEST_DONE,
+  ASSAY_BACKTEST_SKIPPED,  /* its parameters do not go together */
+  ASSAY_BACKTEST_FAILED,   /* the run gave a status */
+  ASSAY_BACKTEST_CRASHED,  /* its process died */
+  ASSAY_BACKTEST_TIMED_OUT /* its process was ended */
+} assay_backtest_outcome;
+/* "done", "skipped", ... */
+ASSAY_API const char *assay_backtest_outcome_text(assay_backtest_outcome outcome);
+
+typedef struct assay_backtest_row {
+  double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
+  assay_backtest_outcome outcome;
+  int signal;                     /* that its process died of; 0: it exited */
+  char why[120];                  /* of what is not done; "" otherwise */
+  assay_backtest_metrics metrics; /* of what is done */
+} assay_backtest_row;
+
+/*
+ * A row for each configuration, in the order of the ranges. A configuration that fails, crashes or hangs loses its own row. The same bits
+ * for any number of workers, and the same as assay_backtest_run gives; a moving-average cross shares its averages between configurations,
+ * and takes a nanosecond a bar or less. Free the rows with assay_backtest_rows_free.
+ */
+ASSAY_API assay_status assay_backtest_run_sweep(const assay_backtest_sweep *sweep, const assay_backtest_data *data,
+                                                const assay_backtest_options *options, assay_error *err, assay_backtest_row **rows,
+                                                size_t *count);
+ASSAY_API void assay_backtest_rows_free(assay_backtest_row *rows);
+
+typedef enum assay_backtest_objective {
+  ASSAY_BACKTEST_SHARPE,
+  ASSAY_BACKTEST_SORTINO,
+  ASSAY_BACKTEST_CALMAR,
+  ASSAY_BACKTEST_RETURN,
+  ASSAY_BACKTEST_DRAWDOWN, /* the smallest */
+} assay_backtest_objective;
+ASSAY_API const char *assay_backtest_objective_text(assay_backtest_objective objective);
+/* More is better; NaN: it has none. */
+ASSAY_API double assay_backtest_score(const assay_backtest_metrics *metrics, assay_backtest_objective objective);
+/* The best row that is done, the first of equals; SIZE_MAX: none has a score. */
+ASSAY_API size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective);
+
+/* ---- Walk-forward ----------------------------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * The bars are cut into windows + train pieces of the same length (the last takes the rest). Window i is swept over pieces i to
+ * i + train - 1, and what was best there is tried on piece i + train, which it has not seen.
+ */
+typedef struct assay_backtest_walk_forward {
+  size_t windows, train; /* 1 or more; train 0: 3 */
+  bool anchored;         /* training always begins with the first bar */
+  assay_backtest_objective objective;
+} assay_backtest_walk_forward;
+
+typedef struct assay_backtest_window {
+  size_t train_first, test_first, test_end; /* bars; trained up to test_first */
+  bool chosen;                              /* false: no configuration had a score; nothing was traded */
+  double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
+  assay_backtest_metrics trained, tested;
+} assay_backtest_window;
+
+typedef struct assay_backtest_walked {
+  assay_backtest_window *windows;
+  size_t window_count;
+  assay_backtest_result *result; /* of all tests one after the other, with equity and trades; each begins without positions, at no cost */
+  double efficiency;             /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
+} assay_backtest_walked;
+
+ASSAY_API assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *walk, const assay_backtest_sweep *sweep,
+                                                       const assay_backtest_data *data, const assay_backtest_options *options,
+                                                       assay_error *err, assay_backtest_walked **walked);
+/* Accepts NULL. */
+ASSAY_API void assay_backtest_walked_destroy(assay_backtest_walked *walked);
+
+/* ---- No look-ahead ---------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct assay_backtest_peek {
+  bool found;
+  size_t cuts;    /* that were tried */
+  size_t cut;     /* bars that the strategy was given as they are */
+  size_t bar;     /* whose decision differs, before `cut` */
+  char what[240]; /* a sentence */
+} assay_backtest_peek;
+
+/*
+ * Runs the strategy on data that end at a cut, and on data whose bars from the cut on go the other way (c²/p for each price p, c being the
+ * last close before), and compares what it decides before the cut: every order, cancel and target, to the bit. A strategy that sees bars
+ * beyond the one that it is called for decides otherwise. Cut data end where memory ends: reading beyond them is a crash, and found too.
+ * `cuts` 0: 16. What a strategy knows from elsewhere than this data (its `user`) is the same in all runs, and cannot be found out.
+ */
+ASSAY_API assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, const double *parameters,
+                                                      const assay_backtest_data *data, const assay_backtest_options *options, size_t cuts,
+                                                      assay_error *err, assay_backtest_peek *peek);
+
 #ifdef __cplusplus
 }
 #endif

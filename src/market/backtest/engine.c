@@ -54,7 +54,7 @@ assay_status assay_backtest_read_options(const assay_backtest_options *o, const 
   return ASSAY_OK;
 }
 
-static double cash_of(const assay_backtest_options *o) { return o->cash == 0 ? 100000 : o->cash; }
+double assay_backtest_cash_of(const assay_backtest_options *o) { return o->cash == 0 ? 100000 : o->cash; }
 
 void *assay_list_add(assay_list *list, size_t size) {
   if (list->count == list->capacity) {
@@ -186,8 +186,11 @@ static assay_backtest_result *make_result(const assay_backtest_data *data, const
 }
 
 static assay_finish finish_of(const assay_scores *scores, const assay_backtest_options *options, size_t bars, double periods_per_year) {
-  return (assay_finish){
-      .scores = scores, .bars = bars, .cash = cash_of(options), .periods_per_year = periods_per_year, .risk_free = options->risk_free};
+  return (assay_finish){.scores = scores,
+                        .bars = bars,
+                        .cash = assay_backtest_cash_of(options),
+                        .periods_per_year = periods_per_year,
+                        .risk_free = options->risk_free};
 }
 
 /* ---- The path of events ----------------------------------------------------------------------------------------------------------------
@@ -195,7 +198,7 @@ static assay_finish finish_of(const assay_scores *scores, const assay_backtest_o
 
 static assay_status make_run(assay_backtest *run, assay_error *err) {
   size_t assets = run->data->assets;
-  assay_status status = assay_account_create(assets, cash_of(run->options), run->options->basis, err, &run->account);
+  assay_status status = assay_account_create(assets, assay_backtest_cash_of(run->options), run->options->basis, err, &run->account);
   if (status != ASSAY_OK) return status;
   run->views = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->views);
   run->trips = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->trips);
@@ -210,7 +213,7 @@ static assay_status make_run(assay_backtest *run, assay_error *err) {
     run->views[a].count = 0;
     run->wanted[a] = NAN;
   }
-  assay_scores_begin(&run->scores, cash_of(run->options));
+  assay_scores_begin(&run->scores, assay_backtest_cash_of(run->options));
   return ASSAY_OK;
 }
 
@@ -288,7 +291,7 @@ static assay_status run_fast(assay_backtest *run, const double *targets, assay_b
                      .fills = o->keep_fills ? &run->fills : NULL,
                      .trades = o->keep_trades ? &run->trades : NULL};
   double last = 0;
-  assay_fast_begin(&fast, cash_of(o));
+  assay_fast_begin(&fast, assay_backtest_cash_of(o));
   for (size_t t = 0; t < run->end; t++) {
     double wanted = targets[t];
     bool changes = wanted == wanted && wanted != last, begins = t == run->first && last != 0;
@@ -338,6 +341,16 @@ static assay_status run_either(assay_backtest *run, const double *targets, assay
   return status;
 }
 
+assay_status assay_backtest_record(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                   const assay_backtest_options *options, assay_error *err, assay_list *decisions) {
+  assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options, .decisions = decisions};
+  assay_status status = assay_backtest_read_options(options, data, err, &run.rules, &run.first, &run.end);
+  assay_backtest_result *result = NULL;
+  if (status == ASSAY_OK) status = run_either(&run, NULL, err, &result);
+  assay_backtest_result_destroy(result);
+  return status;
+}
+
 assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
                                         const assay_backtest_options *options, assay_error *err, assay_backtest_result **result) {
   assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options};
@@ -353,20 +366,25 @@ assay_status assay_backtest_run_checked(const assay_strategy *strategy, const do
   return status;
 }
 
+assay_status assay_backtest_check_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                      assay_error *err) {
+  size_t least = strategy->assets_least == 0 ? 1 : strategy->assets_least,
+         most = strategy->assets_most == 0 ? least : strategy->assets_most;
+  assay_status status = assay_strategy_check(strategy, parameters, err);
+  if (status == ASSAY_OK) status = assay_backtest_check_data(data, err);
+  if (status != ASSAY_OK || (data->assets >= least && data->assets <= most)) return status;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s trades %zu asset%s%s, and the data have %zu", strategy->name, least, least == 1 ? "" : "s",
+                    most > least ? " or more" : "", data->assets);
+}
+
 assay_status assay_backtest_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
                                 const assay_backtest_options *options, assay_error *err, assay_backtest_result **result) {
   static const assay_backtest_options none = {0};
   double usual[ASSAY_STRATEGY_MOST_PARAMETERS];
-  size_t least = strategy->assets_least == 0 ? 1 : strategy->assets_least,
-         most = strategy->assets_most == 0 ? least : strategy->assets_most;
   assay_strategy_defaults(strategy, usual);
   if (parameters == NULL) parameters = usual;
-  assay_status status = assay_strategy_check(strategy, parameters, err);
-  if (status == ASSAY_OK) status = assay_backtest_check_data(data, err);
+  assay_status status = assay_backtest_check_run(strategy, parameters, data, err);
   if (status != ASSAY_OK) return status;
-  if (data->assets < least || data->assets > most)
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s trades %zu asset%s%s, and the data have %zu", strategy->name, least,
-                      least == 1 ? "" : "s", most > least ? " or more" : "", data->assets);
   return assay_backtest_run_checked(strategy, parameters, data, options != NULL ? options : &none, err, result);
 }
 

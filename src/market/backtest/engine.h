@@ -49,14 +49,27 @@ struct assay_backtest {
   size_t first, end, now, next_action;
   double equity_now, gross_now; /* while orders trade: at this bar's prices, after the fills so far */
   bool in_callback, trading, ended;
+  assay_list *decisions; /* of assay_decision; NULL: nobody asks */
   char rejection[200];
   assay_status status;
   assay_error *err;
 };
 
+/* What a strategy did, for those who compare. Every byte counts. */
+typedef struct assay_decision {
+  uint64_t bar, what; /* 0 order, 1 target, 2 cancel, 3 cancel all */
+  uint64_t id;
+  assay_backtest_order order;
+  double share;
+} assay_decision;
+
 /* The rules that options mean; ASSAY_ERR_INVALID names the one that is out of range. */
 assay_status assay_backtest_read_options(const assay_backtest_options *options, const assay_backtest_data *data, assay_error *err,
                                          assay_rules *rules, size_t *first, size_t *end);
+double assay_backtest_cash_of(const assay_backtest_options *options);
+/* Parameters, data, and as many assets as the strategy takes. */
+assay_status assay_backtest_check_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                      assay_error *err);
 /* Appends room for one more; NULL: out of memory. */
 void *assay_list_add(assay_list *list, size_t size);
 
@@ -103,6 +116,18 @@ void assay_fast_want(assay_fast *fast, size_t bar, double share);
 void assay_fast_end(assay_fast *fast);
 void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *options, double periods_per_year,
                        assay_backtest_metrics *metrics);
+
+/* The strategy bar by bar; `decisions` gets everything that it does. */
+assay_status assay_backtest_record(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                   const assay_backtest_options *options, assay_error *err, assay_list *decisions);
+
+/* The fast path of the cross of moving averages (sweep.c): averages are kept from call to call. Bits as assay_backtest_run's. */
+typedef struct assay_averages assay_averages;
+assay_averages *assay_averages_create(const assay_backtest_data *data);
+void assay_averages_destroy(assay_averages *averages);
+/* False: it cannot here, and nothing has happened. */
+bool assay_averages_run(assay_averages *averages, const double *parameters, const assay_backtest_options *options,
+                        assay_backtest_metrics *metrics);
 
 /* As assay_backtest_run, with everything but the options checked already and given. */
 assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,

@@ -51,7 +51,33 @@ static assay_waiting *append(assay_backtest *run, const assay_waiting *order) {
   return made;
 }
 
+/* Memory is cleared first, so that padding compares too. */
+static void note(assay_backtest *run, uint64_t what, uint64_t id, const assay_backtest_order *order, double share) {
+  if (run->decisions == NULL) return;
+  assay_decision *made = assay_list_add(run->decisions, sizeof *made);
+  if (made == NULL) {
+    out_of_memory(run);
+    return;
+  }
+  memset(made, 0, sizeof *made);
+  made->bar = run->now;
+  made->what = what;
+  made->id = id;
+  made->share = share;
+  if (order == NULL) return;
+  made->order.asset = order->asset;
+  made->order.quantity = order->quantity;
+  made->order.kind = order->kind;
+  made->order.limit = order->limit;
+  made->order.stop = order->stop;
+  made->order.force = order->force;
+  made->order.until = order->until;
+  made->order.stop_loss = order->stop_loss;
+  made->order.take_profit = order->take_profit;
+}
+
 assay_status assay_backtest_submit(assay_backtest *run, const assay_backtest_order *order, uint64_t *id) {
+  note(run, 0, 0, order, 0);
   const char *wrong = wrong_order(run, order);
   if (!run->trading) return ASSAY_OK; /* it warms up */
   run->scores.orders++;
@@ -72,6 +98,7 @@ assay_status assay_backtest_submit(assay_backtest *run, const assay_backtest_ord
 }
 
 void assay_backtest_target(assay_backtest *run, size_t asset, double share) {
+  note(run, 1, asset, NULL, share);
   if (asset >= run->data->assets || !isfinite(share)) {
     assay_backtest_reject(run, "bar %zu: a target of %g for asset %zu", run->now, share, asset);
     return;
@@ -90,6 +117,7 @@ void assay_backtest_target(assay_backtest *run, size_t asset, double share) {
 }
 
 bool assay_backtest_cancel(assay_backtest *run, uint64_t id) {
+  note(run, 2, id, NULL, 0);
   for (size_t i = 0; i < run->orders.count; i++) {
     assay_waiting *o = order_at(run, i);
     if (o->id != id || o->done) continue;
@@ -100,6 +128,7 @@ bool assay_backtest_cancel(assay_backtest *run, uint64_t id) {
 }
 
 void assay_backtest_cancel_all(assay_backtest *run, size_t asset) {
+  note(run, 3, asset, NULL, 0);
   for (size_t i = 0; i < run->orders.count; i++)
     if (order_at(run, i)->order.asset == asset) order_at(run, i)->done = true;
 }

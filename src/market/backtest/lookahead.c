@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a strategy sees the future: other futures, same decisions. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "market/backtest/engine.h"
+#include "market/backtest/workers.h"
+#include "os/prim.h"
+
+enum { CUTS = 16, FUTURES = 2, COLUMNS = 5 };
+static const char *const futures[FUTURES] = {"end there", "go the other way from there"};
+
+typedef struct check {
+  const assay_strategy *strategy;
+  const double *parameters;
+  const assay_backtest_data *data;
+  assay_backtest_options options;
+  const assay_list *real; /* decisions */
+  const double *targets;  /* NULL: the strategy has none */
+  size_t first_cut, last_cut, cuts;
+} check;
+
+/* ---- Other data
+ * -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Mappings of one cut. */
+typedef struct wall {
+  void *memory;
+  size_t bytes;
+} wall;
+
+/* An array whose end is the end of a mapping, with nothing behind it. */
+static void *walled(assay_list *walls, size_t bytes) {
+  size_t page = assay_os_page_size(), room = (bytes + page - 1) / page * page;
+  wall *made = assay_list_add(walls, sizeof *made);
+  if (made == NULL) return NULL;
+  char *memory = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  *made = (wall){memory, room + page};
+  if (memory == MAP_FAILED) {
+    walls->count--;
+    return NULL;
+  }
+  return mprotect(memory + room, page, PROT_NONE) == 0 ? memory + room - bytes : NULL;
+}
+
+static void tear_down(assay_list *walls) {
+  const wall *items = walls->items;
+  for (size_t i = 0; i < walls->count; i++) munmap(items[i].memory, items[i].bytes);
+  assay_free(walls->items);
+}
+
+static double *copied(assay_list *walls, const double *from, size_t count, bool *failed) {
+  if (from == NULL) return NULL;
+  double *made = walled(walls, count * sizeof *made);
+  *failed = *failed || made == NULL;
+  if (made != NULL) memcpy(made, from, count * sizeof *made);
+  return made;
+}
+
+/* Prices from the cut on become c²/p: what rose falls, and highs are lows. */
+static void turn(double *prices, size_t cut, size_t count, double about) {
+  for (size_t i = cut; i < count; i++) prices[i] = about * about / prices[i];
+}
+
+static double last_close(const assay_bars *b, size_t cut) {
+  for (size_t i = cut; i > 0; i--)
+    if (!isnan(b->close[i - 1])) return b->close[i - 1];
+  return 1;
+}
+
+static bool make_bars(assay_list *walls, const assay_bars *from, size_t cut, int future, assay_bars *made) {
+  bool failed = false;
+  size_t count = future == 0 ? cut : from->count;
+  double *columns[COLUMNS];
+  const double *const sources[COLUMNS] = {from->open, from->high, from->low, from->close, from->volume};
+  for (int i = 0; i < COLUMNS; i++) columns[i] = copied(walls, sources[i], count, &failed);
+  int64_t *times = from->times != NULL ? walled(walls, count * sizeof *times) : NULL;
+  if (failed || (from->times != NULL && times == NULL)) return false;
+  if (times != NULL) memcpy(times, from->times, count * sizeof *times);
+  if (future == 1) {
+    double about = last_close(from, cut);
+    for (int i = 0; i < 4; i++)
+      if (columns[i] != NULL) turn(columns[i], cut, count, about);
+    for (size_t i = cut; i < count && columns[4] != NULL; i++) columns[4][i] = 2 * columns[4][i] + 1;
+    double *swap = columns[1];
+    columns[1] = columns[2];
+    columns[2] = swap;
+    /* Before the cut highs are highs. */
+    for (size_t i = 0; i < cut && columns[1] != NULL; i++) columns[1][i] = from->high[i], columns[2][i] = from->low[i];
+  }
+  *made = (assay_bars){
+      .count = count, .times = times, .open = columns[0], .high = columns[1], .low = columns[2], .close = columns[3], .volume = columns[4]};
+  return true;
+}
+
+static size_t actions_before(const assay_backtest_data *data, size_t cut) {
+  size_t count = 0;
+  while (count < data->action_count && data->actions[count].bar < cut) count++;
+  return count;
+}
+
+/* ---- Comparing
+ * --------------------------------------------------------------------------------------------------------------------------- */
+
+static void describe(const assay_decision *d, char *text, size_t size) {
+  static const char *const whats[] = {"an order", "a target", "a cancellation", "a cancellation of all"};
+  if (d == NULL)
+    snprintf(text, size, "nothing");
+  else
+    snprintf(text, size, "%s", whats[d->what]);
+}
+
+/* The first decision before the cut that is not the same. */
+static bool compare_decisions(const assay_list *real, const assay_list *other, size_t cut, int future, assay_backtest_peek *peek) {
+  const assay_decision *a = real->items, *b = other->items;
+  for (size_t i = 0;; i++) {
+    const assay_decision *x = i < real->count && a[i].bar < cut ? &a[i] : NULL, *y = i < other->count && b[i].bar < cut ? &b[i] : NULL;
+    if (x == NULL && y == NULL) return false;
+    if (x != NULL && y != NULL && memcmp(x, y, sizeof *x) == 0) continue;
+    char was[40], is[40];
+    describe(x, was, sizeof was);
+    describe(y, is, sizeof is);
+    size_t bar = (size_t)(x == NULL ? y->bar : y == NULL ? x->bar : x->bar < y->bar ? x->bar : y->bar);
+    *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = bar};
+    snprintf(peek->what, sizeof peek->what, "at bar %zu it decides otherwise (%s instead of %s) when the bars from %zu on %s", bar, is,
+             x != NULL && y != NULL && x->what == y->what ? "another" : was, cut, futures[future]);
+    return true;
+  }
+}
+
+static bool compare_targets(const double *real, const double *other, size_t cut, int future, assay_backtest_peek *peek) {
+  for (size_t i = 0; i < cut; i++) {
+    if (memcmp(&real[i], &other[i], sizeof *real) == 0 || (isnan(real[i]) && isnan(other[i]))) continue;
+    *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = i};
+    snprintf(peek->what, sizeof peek->what, "its target at bar %zu is another when the bars from %zu on %s", i, cut, futures[future]);
+    return true;
+  }
+  return false;
+}
+
+/* ---- A cut
+ * ------------------------------------------------------------------------------------------------------------------------------- */
+
+static size_t cut_of(const check *c, size_t index) {
+  size_t span = c->last_cut - c->first_cut;
+  return c->first_cut + (c->cuts > 1 ? span * (index / FUTURES) / (c->cuts - 1) : span);
+}
+
+static void try_targets(const check *c, assay_list *walls, const assay_bars *bars, size_t cut, int future, assay_backtest_peek *peek) {
+  double *other = walled(walls, bars->count * sizeof *other);
+  if (other == NULL) return;
+  if (c->strategy->targets(bars, c->parameters, c->strategy->user, NULL, other) == ASSAY_OK) {
+    compare_targets(c->targets, other, cut, future, peek);
+    return;
+  }
+  *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
+  snprintf(peek->what, sizeof peek->what, "it fails when the bars from %zu on %s", cut, futures[future]);
+}
+
+static void try_events(const check *c, const assay_backtest_data *data, size_t cut, int future, assay_backtest_peek *peek) {
+  assay_backtest_options options = c->options;
+  if (future == 0) options.end = 0;
+  assay_list decisions = {0};
+  assay_error err = {0};
+  if (assay_backtest_record(c->strategy, c->parameters, data, &options, &err, &decisions) == ASSAY_OK) {
+    compare_decisions(c->real, &decisions, cut, future, peek);
+  } else {
+    *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
+    snprintf(peek->what, sizeof peek->what, "it fails when the bars from %zu on %s: %.100s", cut, futures[future], err.message);
+  }
+  assay_free(decisions.items);
+}
+
+static void try_cut(void *user, void *context, size_t index, void *cell) {
+  (void)context;
+  const check *c = user;
+  assay_backtest_peek *peek = cell;
+  size_t cut = cut_of(c, index);
+  int future = (int)(index % FUTURES);
+  assay_list walls = {0};
+  assay_bars *bars = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *bars);
+  bool made = bars != NULL;
+  for (size_t a = 0; a < c->data->assets && made; a++) made = make_bars(&walls, &c->data->bars[a], cut, future, &bars[a]);
+  assay_backtest_data data = *c->data;
+  data.bars = bars;
+  data.action_count = future == 0 ? actions_before(c->data, cut) : data.action_count;
+  if (made && c->targets != NULL) try_targets(c, &walls, bars, cut, future, peek);
+  if (made && !peek->found && c->strategy->on_bar != NULL) try_events(c, &data, cut, future, peek);
+  assay_free(bars);
+  tear_down(&walls);
+}
+
+/* ---- All cuts
+ * ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void summarise(const check *c, const assay_backtest_peek *found, const unsigned char *states, const unsigned char *signals,
+                      assay_backtest_peek *peek) {
+  *peek = (assay_backtest_peek){.cuts = c->cuts};
+  for (size_t i = 0; i < c->cuts * FUTURES && !peek->found; i++) {
+    if (states[i] == ASSAY_WORK_DONE) {
+      if (found[i].found) *peek = found[i];
+      continue;
+    }
+    size_t cut = cut_of(c, i);
+    *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
+    snprintf(peek->what, sizeof peek->what, "it %s when the bars from %zu on %s%s", states[i] == ASSAY_WORK_TIMED_OUT ? "hangs" : "crashes",
+             cut, futures[i % FUTURES], signals[i] == SIGSEGV || signals[i] == SIGBUS ? ": it reads beyond the bars that there are" : "");
+  }
+  peek->cuts = c->cuts;
+}
+
+static assay_status run_cuts(check *c, assay_error *err, assay_backtest_peek *peek) {
+  size_t count = c->cuts * FUTURES;
+  assay_backtest_peek *found = assay_calloc(ASSAY_TAG_MARKET, count, sizeof *found);
+  unsigned char *states = assay_calloc(ASSAY_TAG_MARKET, count, 2);
+  assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .item = try_cut};
+  assay_status status = found == NULL || states == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu cuts", c->cuts)
+                                                        : assay_work_run(&work, err, found, states, states + count);
+  if (status == ASSAY_OK) summarise(c, found, states, states + count, peek);
+  assay_free(found);
+  assay_free(states);
+  return status;
+}
+
+assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
+                                            const assay_backtest_options *options, size_t cuts, assay_error *err,
+                                            assay_backtest_peek *peek) {
+  double usual[ASSAY_STRATEGY_MOST_PARAMETERS];
+  check c = {.strategy = strategy, .parameters = parameters, .data = data, .cuts = cuts == 0 ? CUTS : cuts};
+  if (parameters == NULL) {
+    assay_strategy_defaults(strategy, usual);
+    c.parameters = usual;
+  }
+  if (options != NULL) c.options = *options;
+  c.options.keep_equity = c.options.keep_fills = c.options.keep_trades = false;
+  assay_rules rules;
+  size_t first = 0, end = 0;
+  assay_status status = assay_backtest_check_run(strategy, c.parameters, data, err);
+  if (status == ASSAY_OK) status = assay_backtest_read_options(&c.options, data, err, &rules, &first, &end);
+  if (status != ASSAY_OK) return status;
+  if (end - first < 4) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu bars are too few to cut", end - first);
+  if (c.cuts > 100000) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu cuts; 100000 is the limit", c.cuts);
+  c.first_cut = first + 2;
+  c.last_cut = end - 1;
+  size_t most = c.last_cut - c.first_cut + 1;
+  if (c.cuts > most) c.cuts = most;
+  assay_list real = {0};
+  double *targets = NULL;
+  if (strategy->targets != NULL && data->assets == 1) {
+    targets = assay_alloc(ASSAY_TAG_MARKET, data->bars->count * sizeof *targets);
+    status = targets == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu targets", data->bars->count)
+                             : strategy->targets(data->bars, c.parameters, strategy->user, err, targets);
+  }
+  if (status == ASSAY_OK && strategy->on_bar != NULL) status = assay_backtest_record(strategy, c.parameters, data, &c.options, err, &real);
+  c.real = &real;
+  c.targets = targets;
+  if (status == ASSAY_OK) status = run_cuts(&c, err, peek);
+  assay_free(targets);
+  assay_free(real.items);
+  return status;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Walk-forward: what was best on the past, tried on what came next. */
+#include <math.h>
+#include <string.h>
+
+#include "market/backtest/engine.h"
+
+typedef struct walker {
+  const assay_backtest_walk_forward *walk;
+  assay_backtest_sweep sweep;
+  const assay_backtest_data *data;
+  assay_backtest_options options;
+  assay_error *err;
+  assay_backtest_walked *made;
+  assay_scores scores; /* of all tests together */
+  assay_finish finish;
+  double cash;
+  size_t train, first, end, piece;
+  assay_list trades;
+} walker;
+
+static size_t piece_at(const walker *w, size_t i) { return i == w->walk->windows + w->train ? w->end : w->first + i * w->piece; }
+
+/* The best configuration of the bars from train_first to before test_first. */
+static assay_status train(walker *w, assay_backtest_window *window) {
+  assay_backtest_row *rows = NULL;
+  size_t count = 0;
+  assay_backtest_options o = w->options;
+  o.first = window->train_first;
+  o.end = window->test_first;
+  assay_status status = assay_backtest_run_sweep(&w->sweep, w->data, &o, w->err, &rows, &count);
+  if (status != ASSAY_OK) return status;
+  size_t best = assay_backtest_best(rows, count, w->walk->objective);
+  window->chosen = best != SIZE_MAX;
+  if (window->chosen) {
+    memcpy(window->parameters, rows[best].parameters, sizeof window->parameters);
+    window->trained = rows[best].metrics;
+  }
+  assay_backtest_rows_free(rows);
+  return ASSAY_OK;
+}
+
+/* The curve of a test goes on where the one before ended: its first value is the last bar of the training. */
+static assay_status add_curve(walker *w, const assay_backtest_result *r, const assay_backtest_window *window) {
+  for (size_t i = 1; i < r->metrics.bars; i++) {
+    if (r->equity[i] > 0)
+      assay_tally_add(&w->scores.tally, r->equity[i]);
+    else if (w->scores.ruined_at == SIZE_MAX)
+      assay_tally_ruin(&w->scores.tally, r->equity[i]), w->scores.ruined_at = window->test_first + i - 1;
+    w->made->result->equity[window->test_first + i - 1 - w->made->result->first] = r->equity[i];
+  }
+  for (size_t i = 0; i < r->metrics.trades; i++) {
+    assay_backtest_trade *trade = assay_list_add(&w->trades, sizeof *trade);
+    if (trade == NULL) return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for the trades of a walk-forward");
+    *trade = r->trades[i];
+    w->scores.trades++;
+    w->scores.profit += trade->profit;
+    w->scores.wins += trade->profit > 0;
+    w->scores.gains += trade->profit > 0 ? trade->profit : 0;
+    w->scores.losses -= trade->profit < 0 ? trade->profit : 0;
+    w->scores.best = fmax(w->scores.best, trade->profit);
+    w->scores.worst = fmin(w->scores.worst, trade->profit);
+  }
+  return ASSAY_OK;
+}
+
+static void add_metrics(walker *w, const assay_backtest_metrics *m) {
+  double bars = (double)(m->bars - 1);
+  w->scores.fills += m->fills;
+  w->scores.orders += m->orders;
+  w->scores.rejected += m->rejected;
+  w->scores.margin_calls += m->margin_calls;
+  w->scores.exposed += (size_t)lround(m->exposure * bars);
+  w->scores.turnover += m->turnover * bars / w->finish.periods_per_year;
+  w->finish.fees += m->fees;
+  w->finish.realised += m->realised + m->unrealised; /* what a window leaves open is closed at its end */
+  w->finish.dividends += m->dividends;
+}
+
+static void keep_cash(walker *w, const assay_backtest_window *window) {
+  for (size_t i = window->test_first; i < window->test_end; i++) {
+    if (w->scores.ruined_at == SIZE_MAX) assay_tally_add(&w->scores.tally, w->cash);
+    w->made->result->equity[i - w->made->result->first] = w->cash;
+  }
+}
+
+static assay_status try_out(walker *w, assay_backtest_window *window) {
+  if (!window->chosen || !(w->cash > 0)) {
+    keep_cash(w, window);
+    return ASSAY_OK;
+  }
+  assay_backtest_options o = w->options;
+  o.first = window->test_first - 1;
+  o.end = window->test_end;
+  o.cash = w->cash;
+  o.keep_equity = o.keep_trades = true;
+  assay_backtest_result *r = NULL;
+  assay_status status = assay_backtest_run_checked(w->sweep.strategy, window->parameters, w->data, &o, w->err, &r);
+  if (status != ASSAY_OK) return status;
+  window->tested = r->metrics;
+  status = add_curve(w, r, window);
+  add_metrics(w, &r->metrics);
+  w->cash = r->metrics.last_equity;
+  assay_backtest_result_destroy(r);
+  return status;
+}
+
+static assay_status make_room(walker *w) {
+  size_t bars = w->end - piece_at(w, w->train);
+  w->made = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *w->made);
+  if (w->made == NULL) return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for a walk-forward");
+  w->made->windows = assay_calloc(ASSAY_TAG_MARKET, w->walk->windows, sizeof *w->made->windows);
+  w->made->result = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *w->made->result);
+  if (w->made->result != NULL) w->made->result->equity = assay_calloc(ASSAY_TAG_MARKET, bars + 1, sizeof(double));
+  if (w->made->windows == NULL || w->made->result == NULL || w->made->result->equity == NULL)
+    return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for a walk-forward of %zu bars", bars);
+  w->made->window_count = w->walk->windows;
+  w->made->result->first = piece_at(w, w->train) - 1;
+  return ASSAY_OK;
+}
+
+static assay_status check_walk(walker *w) {
+  assay_rules rules;
+  assay_status status = assay_backtest_read_options(&w->options, w->data, w->err, &rules, &w->first, &w->end);
+  if (status != ASSAY_OK) return status;
+  w->train = w->walk->train == 0 ? 3 : w->walk->train;
+  size_t bars = w->end - w->first, pieces = w->walk->windows + w->train;
+  if (w->walk->windows == 0 || w->walk->windows > bars || w->train > bars || bars / pieces < 2)
+    return ASSAY_FAIL(w->err, ASSAY_ERR_INVALID, "%zu bars cannot be cut into %zu windows after %zu pieces to train on: each needs 2 bars",
+                      bars, w->walk->windows, w->train);
+  w->piece = bars / pieces;
+  return ASSAY_OK;
+}
+
+static double efficiency_of(const assay_backtest_walked *made) {
+  double trained = 0, tested = 0;
+  for (size_t i = 0; i < made->window_count; i++) {
+    trained += made->windows[i].trained.annual_return;
+    tested += made->windows[i].tested.annual_return;
+  }
+  return trained > 0 ? tested / trained : NAN;
+}
+
+assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *walk, const assay_backtest_sweep *sweep,
+                                             const assay_backtest_data *data, const assay_backtest_options *options, assay_error *err,
+                                             assay_backtest_walked **walked) {
+  walker w = {.walk = walk, .sweep = *sweep, .data = data, .err = err};
+  if (options != NULL) w.options = *options;
+  assay_status status = assay_backtest_check_data(data, err);
+  if (status == ASSAY_OK) status = check_walk(&w);
+  if (status == ASSAY_OK) status = make_room(&w);
+  if (w.made == NULL) return status;
+  w.cash = assay_backtest_cash_of(&w.options);
+  if (status == ASSAY_OK) w.made->result->equity[0] = w.cash;
+  assay_scores_begin(&w.scores, w.cash);
+  double year = w.options.periods_per_year;
+  w.finish = (assay_finish){.scores = &w.scores,
+                            .cash = w.cash,
+                            .periods_per_year = year == 0 ? assay_backtest_periods_per_year(data->bars) : year,
+                            .risk_free = w.options.risk_free};
+  for (size_t i = 0; i < walk->windows && status == ASSAY_OK; i++) {
+    assay_backtest_window *window = &w.made->windows[i];
+    window->train_first = walk->anchored ? w.first : piece_at(&w, i);
+    window->test_first = piece_at(&w, i + w.train);
+    window->test_end = piece_at(&w, i + w.train + 1);
+    status = train(&w, window);
+    if (status == ASSAY_OK) status = try_out(&w, window);
+  }
+  if (status == ASSAY_OK) {
+    assay_backtest_result *r = w.made->result;
+    w.finish.bars = w.end - r->first;
+    assay_backtest_finish(&w.finish, &r->metrics);
+    r->trades = w.trades.items;
+    r->periods_per_year = w.finish.periods_per_year;
+    w.made->efficiency = efficiency_of(w.made);
+    *walked = w.made;
+    return ASSAY_OK;
+  }
+  assay_free(w.trades.items);
+  assay_backtest_walked_destroy(w.made);
+  return status;
+}
+
+void assay_backtest_walked_destroy(assay_backtest_walked *walked) {
+  if (walked == NULL) return;
+  assay_backtest_result_destroy(walked->result);
+  assay_free(walked->windows);
+  assay_free(walked);
+}

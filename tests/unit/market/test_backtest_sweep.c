@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Sweeps, walk-forward, and strategies that look ahead. */
+#include <assay/backtest.h>
+
+#include <math.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "market_data.h"
+#include "test.h"
+
+enum { BARS = 700 };
+static double columns[5][BARS];
+static assay_bars bars;
+static assay_backtest_data data = {.assets = 1, .bars = &bars};
+
+static void make(uint64_t seed) {
+  assay_error err = {0};
+  assay_backtest_walk walk = {.seed = seed, .volatility = 0.02};
+  assert_ok(assay_backtest_make_walk(&walk, BARS, &err, columns[0], columns[1], columns[2], columns[3], columns[4]), err);
+  bars = (assay_bars){.count = BARS, .open = columns[0], .high = columns[1], .low = columns[2], .close = columns[3], .volume = columns[4]};
+}
+
+static assay_backtest_row *sweep_of(assay_backtest_sweep *sweep, const assay_backtest_options *options, size_t *count) {
+  assay_error err = {0};
+  assay_backtest_row *rows = NULL;
+  assert_ok(assay_backtest_run_sweep(sweep, &data, options, &err, &rows, count), err);
+  return rows;
+}
+
+/* ---- Sweeps
+ * ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Each row to the bit what a run by itself gives, through the callbacks; for windows on both sides of words of 64 bars. */
+static void test_rows_equal_runs(void **state) {
+  (void)state;
+  make(1);
+  const assay_strategy *sma = assay_strategy_find("sma");
+  const assay_backtest_range ranges[] = {{0, 2, 40, 19}, {1, 3, 130, 7}, {2, 0, 1, 1}};
+  for (size_t first = 0; first < 400; first += 57) {
+    assay_backtest_options options = {.fees = {.rate = 0.001}, .first = first, .end = first % 2 ? 0 : BARS - 33, .leverage = 2};
+    assay_backtest_sweep sweep = {.strategy = sma, .ranges = ranges, .range_count = 3, .here = true};
+    size_t count = 0, done = 0;
+    assay_backtest_row *rows = sweep_of(&sweep, &options, &count);
+    assert_int_equal(count, 3 * 19 * 2);
+    options.events = true;
+    for (size_t i = 0; i < count; i++) {
+      assay_error err = {0};
+      assay_backtest_result *r = NULL;
+      bool goes = rows[i].parameters[0] < rows[i].parameters[1];
+      assert_int_equal(rows[i].outcome, goes ? ASSAY_BACKTEST_DONE : ASSAY_BACKTEST_SKIPPED);
+      if (!goes) continue;
+      assert_ok(assay_backtest_run(sma, rows[i].parameters, &data, &options, &err, &r), err);
+      assert_memory_equal(&rows[i].metrics, &r->metrics, sizeof r->metrics);
+      done += r->metrics.fills > 0;
+      assay_backtest_result_destroy(r);
+    }
+    assert_true(done > 20);
+    assay_backtest_rows_free(rows);
+  }
+}
+
+static void test_same_for_any_workers(void **state) {
+  (void)state;
+  make(2);
+  const assay_backtest_range ranges[] = {{0, 2, 30, 1}, {1, 10, 90, 5}};
+  assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .ranges = ranges, .range_count = 2, .here = true};
+  size_t count = 0, again = 0;
+  assay_backtest_row *rows = sweep_of(&sweep, NULL, &count);
+  sweep.here = false;
+  for (unsigned workers = 1; workers <= 4; workers++) {
+    sweep.workers = workers;
+    assay_backtest_row *others = sweep_of(&sweep, NULL, &again);
+    assert_int_equal(again, count);
+    assert_memory_equal(rows, others, count * sizeof *rows);
+    assay_backtest_rows_free(others);
+  }
+  assay_backtest_rows_free(rows);
+}
+
+/* A strategy that dies in the way that its parameter says. */
+static void die(assay_backtest *run, void *state) {
+  (void)state;
+  int way = (int)assay_backtest_parameters(run)[0];
+  if (assay_backtest_now(run) == 0) assay_backtest_target(run, 0, 0.5);
+  if (assay_backtest_now(run) != 300) return;
+  if (way == 3) raise(SIGSEGV);
+  if (way == 7) _exit(5);
+  if (way == 11) abort();
+  if (way == 13) assay_backtest_fail(run, "no luck");
+  for (volatile int forever = way == 17; forever;) {
+  }
+}
+
+static const assay_strategy dying = {.name = "dying", .parameter_count = 1, .parameters = {{"way", 0, 0, 99, true, "how"}}, .on_bar = die};
+
+static void test_a_crash_loses_itself_only(void **state) {
+  (void)state;
+  make(3);
+  const assay_backtest_range range = {0, 0, 40, 1};
+  for (unsigned workers = 1; workers <= 3; workers += 2) {
+    assay_backtest_sweep sweep = {.strategy = &dying, .ranges = &range, .range_count = 1, .workers = workers, .seconds = 0.3};
+    size_t count = 0;
+    assay_backtest_row *rows = sweep_of(&sweep, NULL, &count);
+    assert_int_equal(count, 41);
+    for (size_t i = 0; i < count; i++) {
+      assay_backtest_outcome expected = i == 3 || i == 7 || i == 11 ? ASSAY_BACKTEST_CRASHED
+                                        : i == 13                   ? ASSAY_BACKTEST_FAILED
+                                        : i == 17                   ? ASSAY_BACKTEST_TIMED_OUT
+                                                                    : ASSAY_BACKTEST_DONE;
+      assert_int_equal(rows[i].outcome, expected);
+      assert_near(rows[i].parameters[0], (double)i, 0);
+      if (expected == ASSAY_BACKTEST_DONE) assert_near(rows[i].metrics.last_equity, rows[0].metrics.last_equity, 0);
+    }
+    assert_int_equal(rows[11].signal, SIGABRT);
+    assert_non_null(strstr(rows[13].why, "no luck"));
+    assay_backtest_rows_free(rows);
+  }
+}
+
+static void test_best(void **state) {
+  (void)state;
+  assay_backtest_row rows[4] = {{.metrics = {.sharpe = NAN}},
+                                {.metrics = {.sharpe = 2, .max_drawdown = 0.5, .fills = 1}},
+                                {.outcome = ASSAY_BACKTEST_CRASHED, .metrics = {.sharpe = 9}},
+                                {.metrics = {.sharpe = 2, .max_drawdown = 0.4, .fills = 1}}};
+  assert_int_equal(assay_backtest_best(rows, 4, ASSAY_BACKTEST_SHARPE), 1);
+  assert_int_equal(assay_backtest_best(rows, 4, ASSAY_BACKTEST_DRAWDOWN), 3);
+  assert_true(assay_backtest_best(rows, 1, ASSAY_BACKTEST_SHARPE) == SIZE_MAX);
+}
+
+static void test_refuses(void **state) {
+  (void)state;
+  make(4);
+  const assay_strategy *sma = assay_strategy_find("sma");
+  const assay_backtest_range wrong[] = {{9, 1, 2, 1}, {0, 5, 2, 1}, {0, 1, 5, 0}, {0, 1, NAN, 1}, {0, 1, 1e9, 1e-3}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assay_backtest_sweep sweep = {.strategy = sma, .ranges = &wrong[i], .range_count = 1};
+    assay_backtest_row *rows = NULL;
+    size_t count = 0;
+    assert_int_not_equal(assay_backtest_run_sweep(&sweep, &data, NULL, NULL, &rows, &count), ASSAY_OK);
+    assert_null(rows);
+  }
+  const assay_backtest_range twice[] = {{0, 1, 2, 1}, {0, 1, 2, 1}};
+  assay_backtest_sweep sweep = {.strategy = sma, .ranges = twice, .range_count = 2};
+  assay_backtest_row *rows = NULL;
+  size_t count = 0;
+  assert_int_equal(assay_backtest_run_sweep(&sweep, &data, NULL, NULL, &rows, &count), ASSAY_ERR_INVALID);
+}
+
+/* ---- Walk-forward
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Each window by hand: the best of a sweep over its training, then a run over its test with the equity that was left. */
+static void test_walk_forward(void **state) {
+  (void)state;
+  make(5);
+  const assay_backtest_range ranges[] = {{0, 2, 10, 2}, {1, 12, 40, 4}};
+  assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .ranges = ranges, .range_count = 2, .here = true};
+  for (int anchored = 0; anchored < 2; anchored++) {
+    assay_backtest_walk_forward walk = {.windows = 4, .train = 3, .anchored = anchored == 1};
+    assay_backtest_options options = {.cash = 1000, .fees = {.rate = 0.0005}};
+    assay_error err = {0};
+    assay_backtest_walked *walked = NULL;
+    assert_ok(assay_backtest_run_walk_forward(&walk, &sweep, &data, &options, &err, &walked), err);
+    assert_int_equal(walked->window_count, 4);
+    double cash = 1000;
+    size_t trades = 0;
+    for (size_t i = 0; i < 4; i++) {
+      const assay_backtest_window *w = &walked->windows[i];
+      assert_int_equal(w->train_first, anchored ? 0 : 100 * i);
+      assert_int_equal(w->test_first, 100 * (i + 3));
+      assert_int_equal(w->test_end, 100 * (i + 4));
+      assay_backtest_options o = options;
+      o.first = w->train_first, o.end = w->test_first;
+      size_t count = 0;
+      assay_backtest_row *rows = sweep_of(&sweep, &o, &count);
+      size_t best = assay_backtest_best(rows, count, ASSAY_BACKTEST_SHARPE);
+      assert_memory_equal(w->parameters, rows[best].parameters, sizeof w->parameters);
+      assay_backtest_rows_free(rows);
+      o = (assay_backtest_options){.cash = cash, .fees = options.fees, .first = w->test_first - 1, .end = w->test_end, .keep_equity = true};
+      assay_backtest_result *r = NULL;
+      assert_ok(assay_backtest_run(sweep.strategy, w->parameters, &data, &o, &err, &r), err);
+      for (size_t k = 0; k < 100; k++) assert_true(walked->result->equity[1 + 100 * i + k] == r->equity[1 + k]);
+      cash = r->metrics.last_equity;
+      trades += r->metrics.trades;
+      assay_backtest_result_destroy(r);
+    }
+    assert_near(walked->result->metrics.last_equity, cash, 0);
+    assert_int_equal(walked->result->metrics.trades, trades);
+    assert_int_equal(walked->result->metrics.bars, 401);
+    assay_backtest_walked_destroy(walked);
+    walk.windows = 400;
+    assert_int_equal(assay_backtest_run_walk_forward(&walk, &sweep, &data, &options, NULL, &walked), ASSAY_ERR_INVALID);
+  }
+}
+
+/* ---- Look-ahead
+ * -------------------------------------------------------------------------------------------------------------------------- */
+
+static assay_backtest_peek peek_of(const assay_strategy *strategy) {
+  assay_error err = {0};
+  assay_backtest_peek peek;
+  assert_ok(assay_backtest_check_lookahead(strategy, NULL, &data, NULL, 0, &err, &peek), err);
+  return peek;
+}
+
+/* Buys when the next bar will close higher: through the pointer, beyond the count. */
+static void cheat_next(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *b = assay_backtest_bars(run, 0);
+  size_t now = assay_backtest_now(run);
+  if (now + 1 < BARS) assay_backtest_target(run, 0, b->close[now + 1] > b->close[now]);
+}
+
+/* Knows the mean of all prices from the start, as people do who standardise a table before they cut it. */
+static assay_status mean_targets(const assay_bars *b, const double *parameters, void *user, assay_error *err, double *targets) {
+  (void)parameters, (void)user, (void)err;
+  double mean = 0;
+  for (size_t i = 0; i < b->count; i++) mean += b->close[i] / (double)b->count;
+  for (size_t i = 0; i < b->count; i++) targets[i] = b->close[i] < mean;
+  return ASSAY_OK;
+}
+
+/* One row too early. */
+static assay_status shifted_targets(const assay_bars *b, const double *parameters, void *user, assay_error *err, double *targets) {
+  (void)parameters, (void)user, (void)err;
+  for (size_t i = 0; i < b->count; i++) targets[i] = i + 1 < b->count && b->close[i + 1] > b->close[i];
+  return ASSAY_OK;
+}
+
+/* The limit is tomorrow's low: the order is the same, its price is not. */
+static void cheat_low(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *b = assay_backtest_bars(run, 0);
+  size_t now = assay_backtest_now(run), next = now + 1 < BARS ? now + 1 : now;
+  assay_backtest_submit(
+      run, &(assay_backtest_order){.quantity = 1, .kind = ASSAY_BACKTEST_LIMIT, .limit = b->low[next], .force = ASSAY_BACKTEST_IOC}, NULL);
+}
+
+static void honest(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *b = assay_backtest_bars(run, 0);
+  size_t now = b->count - 1;
+  if (now > 0 && b->close[now] > b->close[now - 1])
+    assay_backtest_submit(
+        run, &(assay_backtest_order){.quantity = 1, .kind = ASSAY_BACKTEST_LIMIT, .limit = b->low[now], .stop_loss = b->low[now] / 2},
+        NULL);
+  else if (now > 5)
+    assay_backtest_cancel_all(run, 0);
+}
+
+static void test_cheats_are_caught(void **state) {
+  (void)state;
+  make(6);
+  const assay_strategy cheats[] = {{.name = "next", .on_bar = cheat_next},
+                                   {.name = "low", .on_bar = cheat_low},
+                                   {.name = "mean", .targets = mean_targets},
+                                   {.name = "shifted", .targets = shifted_targets}};
+  for (size_t i = 0; i < sizeof cheats / sizeof *cheats; i++) {
+    assay_backtest_peek peek = peek_of(&cheats[i]);
+    if (!peek.found) fail_msg("%s was not caught", cheats[i].name);
+    assert_true(peek.bar < peek.cut && peek.cut < BARS && peek.what[0] != '\0');
+  }
+}
+
+static void test_honest_ones_are_not(void **state) {
+  (void)state;
+  make(7);
+  const assay_strategy plain = {.name = "honest", .on_bar = honest};
+  assert_false(peek_of(&plain).found);
+  for (size_t i = 0; assay_strategy_at(i) != NULL; i++) {
+    if (assay_strategy_at(i)->assets_least > 1) continue;
+    assay_backtest_peek peek = peek_of(assay_strategy_at(i));
+    if (peek.found) fail_msg("%s: %s", assay_strategy_at(i)->name, peek.what);
+  }
+}
+
+/* Where data end, memory ends: who reads on crashes, and only the check does not. */
+static void read_on(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *b = assay_backtest_bars(run, 0);
+  volatile double far = b->close[assay_backtest_now(run) + 1 < BARS ? assay_backtest_now(run) + 1 : 0];
+  (void)far;
+}
+
+static void test_reading_on_is_caught(void **state) {
+  (void)state;
+  make(8);
+  const assay_strategy reader = {.name = "reader", .on_bar = read_on};
+  assay_backtest_peek peek = peek_of(&reader);
+  assert_true(peek.found);
+}
+
+static void test_leaves_nothing(void **state) {
+  (void)state;
+  assert_int_equal(assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_rows_equal_runs),
+      cmocka_unit_test(test_same_for_any_workers),
+      cmocka_unit_test(test_a_crash_loses_itself_only),
+      cmocka_unit_test(test_best),
+      cmocka_unit_test(test_refuses),
+      cmocka_unit_test(test_walk_forward),
+      cmocka_unit_test(test_cheats_are_caught),
+      cmocka_unit_test(test_honest_ones_are_not),
+      cmocka_unit_test(test_reading_on_is_caught),
+      cmocka_unit_test(test_leaves_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
