@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/websocket.h: WebSocket (RFC 6455). Frames as pure functions on bytes, for any transport and for measuring.
+ * assay/websocket.h: WebSocket (RFC 6455). Servers and clients on an event loop, with TLS and compression (see "Connections" below); and
+ * the frames as pure functions on bytes, for any other transport and for measuring:
  *
  *     assay_ws_parser parser;
  *     assay_ws_parser_init(&parser, &(assay_ws_parser_options){.role = ASSAY_WS_SERVER});
@@ -150,6 +151,179 @@ typedef struct assay_ws_utf8 {
 ASSAY_API bool assay_ws_utf8_feed(assay_ws_utf8 *state, const void *bytes, size_t length);
 /* Whether the text may end here. */
 ASSAY_API bool assay_ws_utf8_complete(const assay_ws_utf8 *state);
+
+/* ---- Connections ------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Servers and clients live on a loop, which belongs to one thread and calls the handlers; there may be a loop a thread.
+ *
+ *     static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, const uint8_t *data, size_t length) {
+ *       assay_ws_send(ws, opcode, data, length, NULL);
+ *     }
+ *     assay_ws_loop_create(NULL, &err, &loop);
+ *     assay_ws_server_open(loop, &(assay_ws_server_options){.port = 9000}, &(assay_ws_handlers){.message = echo}, &err, &server);
+ *     assay_ws_connect(loop, "wss://example.com/feed", NULL, &(assay_ws_handlers){.message = show}, &err, NULL);
+ *     assay_ws_loop_run(loop, &err);                                                       // until assay_ws_loop_stop
+ *     assay_ws_loop_destroy(loop);                                                         // and all that lives on it
+ */
+typedef struct assay_ws_loop assay_ws_loop;
+typedef struct assay_ws_server assay_ws_server;
+typedef struct assay_ws assay_ws; /* a connection */
+
+typedef struct assay_ws_loop_options {
+  bool spin; /* ask again and again instead of sleeping: the shortest way from a byte to its handler, for a whole core */
+} assay_ws_loop_options;
+
+/* `options` may be NULL. */
+ASSAY_API assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_error *err, assay_ws_loop **loop);
+/* Ends all connections at once, without a word to their peers (`closed` is called), and all servers. Not from a handler. */
+ASSAY_API void assay_ws_loop_destroy(assay_ws_loop *loop);
+/* Waits at most so long for something to happen (below 0: for ever), and does it. Not from a handler. */
+ASSAY_API assay_status assay_ws_loop_turn(assay_ws_loop *loop, double timeout_s, assay_error *err);
+/* Turns until assay_ws_loop_stop. */
+ASSAY_API assay_status assay_ws_loop_run(assay_ws_loop *loop, assay_error *err);
+/* Ends assay_ws_loop_run, and a turn that waits. These two from any thread, and from a signal handler. */
+ASSAY_API void assay_ws_loop_stop(assay_ws_loop *loop);
+/* Ends a turn that waits. */
+ASSAY_API void assay_ws_loop_wake(assay_ws_loop *loop);
+
+/* What becomes of a message when the queue to a peer that reads too slowly is full. */
+typedef enum assay_ws_policy {
+  ASSAY_WS_REFUSE,      /* sending fails with ASSAY_ERR_BUSY; `drained` tells when to go on */
+  ASSAY_WS_DROP_OLDEST, /* the oldest whole messages that have not begun to go out make room */
+  ASSAY_WS_DISCONNECT   /* the connection is ended with ASSAY_WS_CLOSE_TRY_LATER, and what is queued is forgotten */
+} assay_ws_policy;
+
+/* permessage-deflate (RFC 7692). Agreed on in the handshake; a peer that does not speak it goes without. */
+typedef struct assay_ws_compression {
+  bool on;                                         /* offered, or accepted */
+  bool server_no_context_takeover;                 /* each message of the server begins anew: less memory, less compression */
+  bool client_no_context_takeover;                 /* the same for the client's */
+  unsigned server_window_bits, client_window_bits; /* 9 to 15; 0: 15. The most that is asked for */
+  unsigned level;                                  /* 1 to 9; 0: 1 */
+  size_t least;                                    /* shorter messages go as they are; 0: 64 bytes */
+} assay_ws_compression;
+
+/* Of each connection, at either end. 0 takes the default of every number. */
+typedef struct assay_ws_options {
+  size_t header_limit;                 /* bytes of a handshake; 8 KiB */
+  uint64_t frame_limit, message_limit; /* bytes, of a message after it was inflated too; 16 MiB */
+  size_t queue_limit;                  /* bytes waiting to be sent; 4 MiB. A message that finds the queue empty may be longer */
+  assay_ws_policy policy;
+  double handshake_s; /* to connect and shake hands; 10 */
+  double close_s;     /* for the peer to answer a close frame, and then to hang up; 5 */
+  double ping_s;      /* a ping is sent after so long without a byte from the peer, which is gone after as long again
+                         without one; 20. Below 0: never */
+  assay_ws_compression compression;
+} assay_ws_options;
+
+/* What a client asked for, in the bytes it sent: valid during the handler. */
+typedef struct assay_ws_request {
+  const char *path;          /* with its query: "/feed?symbol=A" */
+  const char *host, *origin; /* NULL where there was none */
+  const char *protocol;      /* that was agreed on; NULL: none */
+  const char *address;       /* of the peer: "127.0.0.1" */
+} assay_ws_request;
+
+/* Each may be NULL. A handler may send, close, and stop the loop; the connection is gone once `closed` returns. */
+typedef struct assay_ws_handlers {
+  void *user;
+  /* Servers: false refuses with 404. */
+  bool (*request)(void *user, assay_ws *ws, const assay_ws_request *request);
+  void (*open)(void *user, assay_ws *ws);
+  /* A whole message: ASSAY_WS_TEXT (valid UTF-8) or ASSAY_WS_BINARY. The data may be changed, and is gone after the handler. */
+  void (*message)(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length);
+  void (*pong)(void *user, assay_ws *ws, const uint8_t *data, size_t length);
+  /* The queue is empty again after it was not. */
+  void (*drained)(void *user, assay_ws *ws);
+  /*
+   * Always the last. The code and reason are the peer's, or ours where we ended it for what the peer did (then `reason` says what), or
+   * ASSAY_WS_CLOSE_ABNORMAL with the cause where there was no close frame at all. `clean`: both ends sent one.
+   */
+  void (*closed)(void *user, assay_ws *ws, unsigned code, const char *reason, bool clean);
+} assay_ws_handlers;
+
+typedef struct assay_ws_server_options {
+  const char *address; /* numeric; NULL: 127.0.0.1, so that only this machine can connect */
+  uint16_t port;       /* 0: any that is free */
+  /*
+   * Web pages that may connect, as browsers name their origin ("https://example.com"), NULL-terminated; "*" allows all. NULL: only pages of
+   * this machine (http or https, localhost, 127.0.0.1 or [::1], any port). Programs that send no Origin are not held to it.
+   */
+  const char *const *origins;
+  const char *const *protocols;  /* subprotocols in the order of preference, NULL-terminated; NULL: none */
+  const char *certificate, *key; /* files in PEM; both set: TLS (1.2 and later), through OpenSSL */
+  size_t connection_limit;       /* at a time; more are turned away. 0: 10,000 */
+  assay_ws_options connection;
+} assay_ws_server_options;
+
+typedef struct assay_ws_client_options {
+  const char *origin;           /* NULL: none is sent */
+  const char *const *protocols; /* offered, NULL-terminated; NULL: none */
+  const char *ca_file;          /* PEM of who may sign the server's certificate; NULL: the system's */
+  bool unverified;              /* do not look at the certificate: anybody may sit in between */
+  assay_ws_options connection;
+} assay_ws_client_options;
+
+/* Listens. Options and handlers are copied, their texts too. ASSAY_ERR_IO when the address cannot be had; ASSAY_ERR_UNSUPPORTED without
+ * libcrypto (and libssl for TLS, libz for compression), which are loaded here. */
+ASSAY_API assay_status assay_ws_server_open(assay_ws_loop *loop, const assay_ws_server_options *options, const assay_ws_handlers *handlers,
+                                            assay_error *err, assay_ws_server **server);
+ASSAY_API uint16_t assay_ws_server_port(const assay_ws_server *server);
+/*
+ * Begins a graceful stop: no new connections; those that are there get what is queued for them and a close frame
+ * (ASSAY_WS_CLOSE_GOING_AWAY), and end within close_s. assay_ws_server_connections is 0 when all have.
+ */
+ASSAY_API void assay_ws_server_stop(assay_ws_server *server);
+/* Connections that are open, shake hands or say goodbye. */
+ASSAY_API size_t assay_ws_server_connections(const assay_ws_server *server);
+/* Ends its connections at once. Not from a handler. Accepts NULL. */
+ASSAY_API void assay_ws_server_destroy(assay_ws_server *server);
+/* Sends to every open connection and returns to how many it went; the others' policies and counts apply. */
+ASSAY_API size_t assay_ws_server_broadcast(assay_ws_server *server, assay_ws_opcode opcode, const void *data, size_t length);
+
+/*
+ * Begins to connect to ws://host[:port]/path or wss://; `open` or `closed` tells how it went. Looking a name up blocks. `options` may be
+ * NULL. ASSAY_ERR_INVALID for a URL that is none, ASSAY_ERR_NOT_FOUND for a host without an address. *ws (may be NULL) is valid until
+ * `closed`.
+ */
+ASSAY_API assay_status assay_ws_connect(assay_ws_loop *loop, const char *url, const assay_ws_client_options *options,
+                                        const assay_ws_handlers *handlers, assay_error *err, assay_ws **ws);
+
+/*
+ * Sends a message, at once where the system takes it. Text has to be UTF-8. ASSAY_ERR_BUSY: the queue is full (see assay_ws_policy);
+ * ASSAY_ERR_INVALID: the connection is not open.
+ */
+ASSAY_API assay_status assay_ws_send(assay_ws *ws, assay_ws_opcode opcode, const void *data, size_t length, assay_error *err);
+/* A piece of a message, `more` while others follow; the opcode counts on the first. Pieces are never dropped, and go uncompressed. */
+ASSAY_API assay_status assay_ws_send_part(assay_ws *ws, assay_ws_opcode opcode, bool more, const void *data, size_t length,
+                                          assay_error *err);
+/* At most 125 bytes; the answer comes to `pong`. A ping that waits behind a full queue is replaced by a later one. */
+ASSAY_API assay_status assay_ws_ping(assay_ws *ws, const void *data, size_t length, assay_error *err);
+/* Begins the closing handshake, behind what is queued. A code that may not be sent is ASSAY_ERR_INVALID; 0: ASSAY_WS_CLOSE_NORMAL. A second
+ * call does nothing. `reason` may be NULL. */
+ASSAY_API assay_status assay_ws_close(assay_ws *ws, unsigned code, const char *reason, assay_error *err);
+/* Bytes that the system has not taken yet. */
+ASSAY_API size_t assay_ws_queued(const assay_ws *ws);
+/* A pointer of the user's own; NULL at first. */
+ASSAY_API void assay_ws_set_data(assay_ws *ws, void *data);
+ASSAY_API void *assay_ws_data(const assay_ws *ws);
+/* Whether messages may be compressed. */
+ASSAY_API bool assay_ws_compressed(const assay_ws *ws);
+/* The subprotocol; NULL: none. */
+ASSAY_API const char *assay_ws_protocol(const assay_ws *ws);
+
+typedef struct assay_ws_counts {
+  uint64_t messages_in, messages_out; /* handed to `message`; taken by assay_ws_send */
+  uint64_t bytes_in, bytes_out;       /* on the wire */
+  uint64_t refused, dropped;          /* messages, by the policy */
+  uint64_t disconnected;              /* connections, by the policy */
+  uint64_t accepted, turned_away;     /* servers: connections; those over the limit, with a bad handshake or origin */
+  uint64_t faults;                    /* connections that we ended for what the peer sent, or did not send in time */
+} assay_ws_counts;
+ASSAY_API assay_ws_counts assay_ws_count(const assay_ws *ws);
+/* Of all its connections, those that are gone too. */
+ASSAY_API assay_ws_counts assay_ws_server_count(const assay_ws_server *server);
 
 #ifdef __cplusplus
 }

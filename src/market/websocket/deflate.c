@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "market/websocket/deflate.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+#define ZLIB_CONST
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "os/library.h"
+
+/* clang-format off */
+#define ZLIB_FUNCTIONS(X)                                                                                               \
+  X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd) X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd)   \
+  X(inflateGetDictionary) X(inflateSetDictionary)
+/* clang-format on */
+
+static struct { ASSAY_LIBRARY_TABLE(ZLIB_FUNCTIONS) } zlib;
+
+assay_status assay_ws_deflate_load(assay_error *err) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static bool ready;
+  static const char *const names[] = {"libz.so.1", "libz.1.dylib", NULL}, *const symbols[] = {ASSAY_LIBRARY_NAMES(ZLIB_FUNCTIONS) NULL};
+  pthread_mutex_lock(&mutex);
+  assay_status status = ready ? ASSAY_OK : assay_library_load(names, symbols, (void **)&zlib, "compressing messages", "zlib1g", err);
+  ready |= status == ASSAY_OK;
+  pthread_mutex_unlock(&mutex);
+  return status;
+}
+
+struct assay_ws_deflate {
+  z_stream out, in;
+  bool out_ready, in_ready, out_fresh, in_fresh; /* fresh: each message begins anew */
+  int out_bits, in_bits, level;
+};
+
+assay_status assay_ws_deflate_create(assay_ws_role role, const assay_ws_agreement *agreement, unsigned level, assay_error *err,
+                                     assay_ws_deflate **deflate) {
+  assay_ws_deflate *d = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *d);
+  if (d == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for compression");
+  bool server = role == ASSAY_WS_SERVER;
+  d->out_bits = server ? agreement->server_bits : agreement->client_bits;
+  d->in_bits = server ? agreement->client_bits : agreement->server_bits;
+  d->out_fresh = server ? agreement->server_no_context : agreement->client_no_context;
+  d->in_fresh = server ? agreement->client_no_context : agreement->server_no_context;
+  d->level = level == 0 ? 1 : (int)level;
+  *deflate = d;
+  return ASSAY_OK;
+}
+
+void assay_ws_deflate_destroy(assay_ws_deflate *d) {
+  if (d == NULL) return;
+  if (d->out_ready) zlib.deflateEnd(&d->out);
+  if (d->in_ready) zlib.inflateEnd(&d->in);
+  assay_free(d);
+}
+
+bool assay_ws_bytes_room(assay_ws_bytes *bytes, size_t more) {
+  if (more <= bytes->capacity - bytes->length) return true;
+  size_t capacity = bytes->capacity < 1024 ? 1024 : bytes->capacity;
+  if (more > SIZE_MAX / 4 - bytes->length) return false;
+  while (capacity < bytes->length + more) capacity *= 2;
+  uint8_t *data = assay_realloc(ASSAY_TAG_MARKET, bytes->data, capacity, 1);
+  if (data == NULL) return false;
+  bytes->data = data;
+  bytes->capacity = capacity;
+  return true;
+}
+
+void assay_ws_bytes_deinit(assay_ws_bytes *bytes) {
+  assay_free(bytes->data);
+  *bytes = (assay_ws_bytes){0};
+}
+
+static unsigned at_most(size_t count) { return count < 1 << 30 ? (unsigned)count : 1u << 30; }
+
+bool assay_ws_compress(assay_ws_deflate *d, const void *data, size_t length, assay_ws_bytes *out) {
+  if (d->out_bits < 9) return false; /* zlib has no window of 256 bytes */
+  if (!d->out_ready) {
+    if (zlib.deflateInit2_(&d->out, d->level, Z_DEFLATED, -d->out_bits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof(z_stream)) != Z_OK)
+      return false;
+    d->out_ready = true;
+  }
+  const uint8_t *at = data;
+  size_t left = length;
+  for (;;) {
+    unsigned piece = at_most(left);
+    if (!assay_ws_bytes_room(out, piece / 2 + 128)) return false;
+    unsigned room = at_most(out->capacity - out->length);
+    d->out.next_in = at;
+    d->out.avail_in = piece;
+    d->out.next_out = out->data + out->length;
+    d->out.avail_out = room;
+    int said = zlib.deflate(&d->out, piece == left ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    if (said != Z_OK && said != Z_BUF_ERROR) return false;
+    size_t taken = piece - d->out.avail_in;
+    at += taken;
+    left -= taken;
+    out->length += room - d->out.avail_out;
+    if (left == 0 && d->out.avail_out > 0) break; /* else the flush is not complete */
+  }
+  if (out->length < 4 || memcmp(out->data + out->length - 4, "\0\0\xff\xff", 4) != 0) return false;
+  out->length -= 4;
+  if (d->out_fresh) zlib.deflateReset(&d->out);
+  return true;
+}
+
+/* A final block ends zlib's stream but not ours (section 7.2.3.4): it goes on with the same window. */
+static bool go_on(assay_ws_deflate *d) {
+  uint8_t window[32768];
+  unsigned length = sizeof window;
+  const uint8_t *next_in = d->in.next_in;
+  unsigned avail_in = d->in.avail_in;
+  if (zlib.inflateGetDictionary(&d->in, window, &length) != Z_OK || zlib.inflateReset(&d->in) != Z_OK) return false;
+  if (length > 0 && zlib.inflateSetDictionary(&d->in, window, length) != Z_OK) return false;
+  d->in.next_in = next_in;
+  d->in.avail_in = avail_in;
+  return true;
+}
+
+static unsigned inflate_some(assay_ws_deflate *d, const uint8_t *data, size_t length, uint64_t limit, assay_ws_bytes *out) {
+  d->in.next_in = data;
+  d->in.avail_in = (unsigned)length;
+  for (;;) {
+    /* One byte more than the limit tells that there is more. */
+    uint64_t allowed = limit - out->length + 1;
+    size_t wanted = d->in.avail_in * 3 + 256;
+    if (!assay_ws_bytes_room(out, wanted < allowed ? wanted : (size_t)allowed)) return ASSAY_WS_CLOSE_INTERNAL;
+    size_t free_bytes = out->capacity - out->length;
+    unsigned room = at_most(free_bytes < allowed ? free_bytes : (size_t)allowed);
+    d->in.next_out = out->data + out->length;
+    d->in.avail_out = room;
+    int said = zlib.inflate(&d->in, Z_SYNC_FLUSH);
+    out->length += room - d->in.avail_out;
+    if (out->length > limit) return ASSAY_WS_CLOSE_TOO_BIG;
+    if (said == Z_STREAM_END) {
+      if (!go_on(d)) return ASSAY_WS_CLOSE_BAD_DATA;
+      if (d->in.avail_in == 0) return 0;
+      continue;
+    }
+    if (said == Z_BUF_ERROR || (said == Z_OK && d->in.avail_in == 0 && d->in.avail_out > 0)) return 0;
+    if (said == Z_MEM_ERROR) return ASSAY_WS_CLOSE_INTERNAL;
+    if (said != Z_OK) return ASSAY_WS_CLOSE_BAD_DATA;
+  }
+}
+
+unsigned assay_ws_inflate(assay_ws_deflate *d, const uint8_t *data, size_t length, bool last, uint64_t limit, assay_ws_bytes *out) {
+  if (!d->in_ready) {
+    if (zlib.inflateInit2_(&d->in, -d->in_bits, ZLIB_VERSION, (int)sizeof(z_stream)) != Z_OK) return ASSAY_WS_CLOSE_INTERNAL;
+    d->in_ready = true;
+  }
+  unsigned code = 0;
+  for (size_t at = 0; code == 0 && at < length;) {
+    size_t piece = length - at < 1 << 20 ? length - at : 1 << 20;
+    code = inflate_some(d, data + at, piece, limit, out);
+    at += piece;
+  }
+  if (code != 0 || !last) return code;
+  code = inflate_some(d, (const uint8_t *)"\0\0\xff\xff", 4, limit, out);
+  if (d->in_fresh) zlib.inflateReset(&d->in);
+  return code;
+}

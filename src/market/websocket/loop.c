@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "base/alloc.h"
+#include "market/websocket/connection.h"
+#include "os/prim.h"
+
+enum {
+  READY_AT_ONCE = 256,
+  SPIN_DIRECT = 8,   /* so few connections are read without asking the system which */
+  SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
+};
+
+assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_error *err, assay_ws_loop **loop) {
+  assay_ws_loop *l = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *l);
+  if (l == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a loop");
+  l->spin = options != NULL && options->spin;
+  l->next_deadline_ns = UINT64_MAX;
+  l->now_ns = assay_os_now_ns();
+  l->bytes = assay_alloc(ASSAY_TAG_MARKET, READ_SIZE);
+  l->plain = assay_alloc(ASSAY_TAG_MARKET, READ_SIZE);
+  assay_status status = l->bytes != NULL && l->plain != NULL ? assay_os_poller_create(err, &l->poller)
+                                                             : ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a loop");
+  if (status == ASSAY_OK)
+    *loop = l;
+  else
+    assay_ws_loop_destroy(l);
+  return status;
+}
+
+/* Returns whether any connection ended. */
+static bool reap(assay_ws_loop *loop) {
+  bool any = false;
+  while (loop->dead != NULL) { /* a handler may end others */
+    assay_ws *ws = loop->dead;
+    loop->dead = ws->dead_next;
+    assay_ws_connection_free(ws);
+    any = true;
+  }
+  return any;
+}
+
+void assay_ws_loop_destroy(assay_ws_loop *loop) {
+  if (loop == NULL) return;
+  while (loop->first != NULL || loop->dead != NULL) {
+    while (loop->first != NULL) assay_ws_connection_end(loop->first, ASSAY_WS_CLOSE_ABNORMAL, "the loop is gone");
+    reap(loop);
+  }
+  while (loop->servers != NULL) assay_ws_server_destroy(loop->servers);
+  assay_os_poller_destroy(loop->poller);
+  assay_ws_bytes_deinit(&loop->scratch);
+  assay_free(loop->bytes);
+  assay_free(loop->plain);
+  assay_free(loop);
+}
+
+static void check_deadlines(assay_ws_loop *loop) {
+  loop->now_ns = assay_os_now_ns();
+  if (loop->now_ns < loop->next_deadline_ns) return;
+  loop->next_deadline_ns = UINT64_MAX; /* each sets its own again */
+  for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
+    next = ws->next;
+    assay_ws_connection_deadline(ws);
+  }
+  for (assay_ws_server *s = loop->servers; s != NULL; s = s->next) assay_ws_server_deadline(s);
+}
+
+static bool is_set(const int *flag) { return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0; }
+static void set_flag(int *flag, int value) { __atomic_store_n(flag, value, __ATOMIC_RELEASE); }
+static bool interrupted(const assay_ws_loop *loop) { return is_set(&loop->stopped) || is_set(&loop->woken); }
+
+/* What the poller tells within so many ms. */
+static size_t poll_once(assay_ws_loop *loop, int timeout_ms) {
+  assay_os_ready ready[READY_AT_ONCE];
+  size_t count = assay_os_poller_wait(loop->poller, timeout_ms, ready, READY_AT_ONCE);
+  if (count > 0) loop->now_ns = assay_os_now_ns();
+  for (size_t i = 0; i < count; i++) {
+    if (*(watched *)ready[i].user == WATCHED_SERVER)
+      assay_ws_server_accept(ready[i].user);
+    else if (((assay_ws *)ready[i].user)->state != DEAD)
+      assay_ws_connection_ready(ready[i].user, ready[i].what);
+  }
+  return count;
+}
+
+/* One round over the sockets themselves. */
+static bool spin_once(assay_ws_loop *loop) {
+  bool any = false;
+  if (++loop->idle_spins % SPINS_A_LOOK == 0 || loop->count == 0 || loop->count > SPIN_DIRECT) {
+    any = poll_once(loop, 0) > 0;
+    check_deadlines(loop);
+    return any;
+  }
+  for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
+    next = ws->next;
+    if (ws->state != TO_CONNECT) any |= assay_ws_connection_read(ws);
+  }
+  return any;
+}
+
+static int milliseconds(uint64_t from, uint64_t to) {
+  if (to == UINT64_MAX) return -1;
+  uint64_t ms = to <= from ? 0 : (to - from + 999999) / 1000000;
+  return ms < 1000000000 ? (int)ms : 1000000000;
+}
+
+assay_status assay_ws_loop_turn(assay_ws_loop *loop, double timeout_s, assay_error *err) {
+  if (isnan(timeout_s)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the time to wait is no number");
+  if (reap(loop)) timeout_s = 0;
+  loop->now_ns = assay_os_now_ns();
+  uint64_t end = timeout_s < 0 || timeout_s > 1e9 ? UINT64_MAX : loop->now_ns + (uint64_t)(timeout_s * 1e9);
+  if (loop->spin) {
+    while (!spin_once(loop) && loop->dead == NULL && !interrupted(loop) && loop->now_ns < end) {
+    }
+  } else {
+    uint64_t until = end < loop->next_deadline_ns ? end : loop->next_deadline_ns;
+    poll_once(loop, interrupted(loop) ? 0 : milliseconds(loop->now_ns, until));
+    if (loop->next_deadline_ns != UINT64_MAX) check_deadlines(loop);
+  }
+  set_flag(&loop->woken, 0);
+  reap(loop);
+  return ASSAY_OK;
+}
+
+assay_status assay_ws_loop_run(assay_ws_loop *loop, assay_error *err) {
+  assay_status status = ASSAY_OK;
+  while (!is_set(&loop->stopped) && status == ASSAY_OK) status = assay_ws_loop_turn(loop, -1, err);
+  set_flag(&loop->stopped, 0);
+  return status;
+}
+
+void assay_ws_loop_wake(assay_ws_loop *loop) {
+  set_flag(&loop->woken, 1);
+  assay_os_poller_wake(loop->poller);
+}
+
+void assay_ws_loop_stop(assay_ws_loop *loop) {
+  set_flag(&loop->stopped, 1);
+  assay_os_poller_wake(loop->poller);
+}
