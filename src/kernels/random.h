@@ -140,12 +140,15 @@ FUNCTION R random_angle(W word) { return (word_from_2_to_52(word) - (0x1p52 + 0x
 FUNCTION U random_sign(W word) { return WORDS_JOIN(word, word) << 63; }
 #endif
 
-FUNCTION void box_muller(W radius_word, W angle_word, R *z0, R *z1) {
-  R radius = SQRT_NORMAL(r_minus_2_log(random_uniform(radius_word)));
+FUNCTION void box_muller_turn(R radius, W angle_word, R *z0, R *z1) {
   R sine, cosine;
   r_sincos_turn(random_angle(angle_word), &sine, &cosine);
   *z0 = radius * sine;
   *z1 = REAL_OF(BITS(radius * cosine) ^ random_sign(angle_word));
+}
+
+FUNCTION void box_muller(W radius_word, W angle_word, R *z0, R *z1) {
+  box_muller_turn(SQRT_NORMAL(r_minus_2_log(random_uniform(radius_word))), angle_word, z0, z1);
 }
 
 FUNCTION void random_normals(const W words[4], R z[NORMALS]) {

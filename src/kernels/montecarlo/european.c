@@ -23,41 +23,70 @@ FUNCTION R path_exists(u64 paths, u64 first, u32 k) {
 #endif
 }
 
-/* Adds the paths of draw number `draw`. `greeks` and `all_exist` are known where this is inlined. */
+/* Adds a path of shock z, or nothing where `weight` is 0. `greeks` and `all_exist` are known where this is inlined. */
+FUNCTION void add_path(const mc_european_params p, R z, R weight, int greeks, int all_exist, european_sums *sums) {
+  R nothing = ALL(0), spot = r_exp2_plain(FMA(ALL(p.width), z, ALL(p.drift)));
+  R pay = MAX(FMA(ALL(p.scale), spot, ALL(p.shift)), nothing);
+  if (!all_exist) pay = pay * weight;
+  sums->some[MC_EUROPEAN_PAYOFF] = sums->some[MC_EUROPEAN_PAYOFF] + pay;
+  sums->some[MC_EUROPEAN_SQUARE] = FMA(pay, pay, sums->some[MC_EUROPEAN_SQUARE]);
+  if (greeks) {
+    R paid = SELECT(pay > nothing, ALL(1), nothing), spot_paid = SELECT(pay > nothing, spot, nothing);
+    sums->some[MC_EUROPEAN_COUNT] = sums->some[MC_EUROPEAN_COUNT] + paid;
+    sums->some[MC_EUROPEAN_SPOT] = sums->some[MC_EUROPEAN_SPOT] + spot_paid;
+    sums->some[MC_EUROPEAN_SPOT_Z] = FMA(spot_paid, z, sums->some[MC_EUROPEAN_SPOT_Z]);
+    sums->some[MC_EUROPEAN_Z] = FMA(paid, z, sums->some[MC_EUROPEAN_Z]);
+  }
+}
+
+/* Adds the paths of draw number `draw`. */
 FUNCTION void add_draw(const mc_european_params p, W item, u64 first, u32 draw, int greeks, int all_exist, european_sums *sums) {
   W words[4];
   R z[NORMALS];
   random_words(item, draw, p.stream, 0, p.key, words);
   random_normals(words, z);
-  R drift = ALL(p.drift), width = ALL(p.width), scale = ALL(p.scale), shift = ALL(p.shift), nothing = ALL(0);
   UNROLL
-  for (u32 k = 0; k < NORMALS; k++) {
-    R spot = r_exp2_plain(FMA(width, z[k], drift));
-    R pay = MAX(FMA(scale, spot, shift), nothing);
-    if (!all_exist) pay = pay * path_exists(p.paths, first, k);
-    sums->some[MC_EUROPEAN_PAYOFF] = sums->some[MC_EUROPEAN_PAYOFF] + pay;
-    sums->some[MC_EUROPEAN_SQUARE] = FMA(pay, pay, sums->some[MC_EUROPEAN_SQUARE]);
-    if (greeks) {
-      R paid = SELECT(pay > nothing, ALL(1), nothing), spot_paid = SELECT(pay > nothing, spot, nothing);
-      sums->some[MC_EUROPEAN_COUNT] = sums->some[MC_EUROPEAN_COUNT] + paid;
-      sums->some[MC_EUROPEAN_SPOT] = sums->some[MC_EUROPEAN_SPOT] + spot_paid;
-      sums->some[MC_EUROPEAN_SPOT_Z] = FMA(spot_paid, z[k], sums->some[MC_EUROPEAN_SPOT_Z]);
-      sums->some[MC_EUROPEAN_Z] = FMA(paid, z[k], sums->some[MC_EUROPEAN_Z]);
-    }
-  }
+  for (u32 k = 0; k < NORMALS; k++) add_path(p, z[k], all_exist ? ALL(1) : path_exists(p.paths, first, k), greeks, all_exist, sums);
 }
+
+#if LANES > 1
+/*
+ * The same for `count` draws from `draw` on, all of whose paths exist. From a counter to a payoff is a chain of some 200 cycles, and a
+ * processor looks ahead one draw at most, half of that where it shares its core; so the draws are made stage by stage, where a chain is
+ * short enough that many are in flight. The arrays stay in the first cache.
+ */
+FUNCTION void add_draws(const mc_european_params p, W item, u32 draw, u32 count, int greeks, european_sums *sums) {
+  W words[4 * DRAWS_AT_ONCE];
+  R radius2[NORMALS / 2 * DRAWS_AT_ONCE], z[NORMALS * DRAWS_AT_ONCE];
+  european_sums some = *sums;
+  for (u32 d = 0; d < count; d++) random_words(item, draw + d, p.stream, 0, p.key, &words[4 * d]);
+  for (u32 k = 0; k < NORMALS / 2 * count; k++) radius2[k] = r_minus_2_log(random_uniform(words[2 * k]));
+  for (u32 k = 0; k < NORMALS / 2 * count; k++) box_muller_turn(SQRT_NORMAL(radius2[k]), words[2 * k + 1], &z[2 * k], &z[2 * k + 1]);
+  for (u32 k = 0; k < NORMALS * count; k++) add_path(p, z[k], ALL(1), greeks, 1, &some);
+  *sums = some;
+}
+#endif
 
 FUNCTION void add_item(const mc_european_params p, u32 i, u32 group, int greeks, D total[MC_EUROPEAN_GREEKS_SUMS]) {
   const int count = greeks ? MC_EUROPEAN_GREEKS_SUMS : MC_EUROPEAN_SUMS;
   u32 number = group * GROUP_SIZE + i;
   W item = LANE(number);
+  /* The last draw that the header calls full, or the one behind it, where this group's part of that is full too. */
+  u64 next = NORMALS * (((u64)p.full * p.groups + group + 1) * GROUP_SIZE);
+  u32 all_full = p.full < p.draws && next <= p.paths ? p.full + 1 : p.full;
   UNROLL
   for (int s = 0; s < count; s++) total[s] = ALL_D(0);
   for (u32 begin = 0; begin < p.draws; begin += DRAWS_AT_ONCE) {
-    u32 end = begin + DRAWS_AT_ONCE < p.draws ? begin + DRAWS_AT_ONCE : p.draws, full = end < p.full ? end : p.full, draw = begin;
+    u32 end = begin + DRAWS_AT_ONCE < p.draws ? begin + DRAWS_AT_ONCE : p.draws, full = end < all_full ? end : all_full, draw = begin;
     european_sums sums;
     UNROLL
     for (int s = 0; s < count; s++) sums.some[s] = ALL(0);
+#if LANES > 1
+    if (draw < full) {
+      add_draws(p, item, draw, full - draw, greeks, &sums);
+      draw = full;
+    }
+#endif
     for (; draw < full; draw++) add_draw(p, item, 0, draw, greeks, 1, &sums);
     for (; draw < end; draw++) add_draw(p, item, (u64)draw * p.groups * GROUP_SIZE + number, draw, greeks, 0, &sums);
     UNROLL
