@@ -19,8 +19,8 @@ static void find_kernels(void) {
   kernels.volatility = assay_kernel_function(assay_kernel_find("option_volatility_f64"), NULL);
 }
 
-static void run_kernel(assay_kernel_fn kernel, const double *in, double *out, size_t count) {
-  option_params params = {.count = count};
+static void run_kernel(assay_kernel_fn kernel, const double *in, double *out, size_t count, bool no_dividends) {
+  option_params params = {.count = count, .no_dividends = no_dividends};
   void *buffers[] = {(void *)(uintptr_t)in, out};
   kernel(&params, buffers, 0, 1);
 }
@@ -37,7 +37,7 @@ static void run_one(assay_kernel_fn kernel, const assay_option *option, double l
   for (int i = 0; i < OPTION_INPUTS; i++) {
     for (int lane = 0; lane < WIDEST; lane++) in[i * TILE + lane] = inputs[i];
   }
-  run_kernel(kernel, in, out, 1);
+  run_kernel(kernel, in, out, 1, option->dividend == 0);
 }
 
 assay_closed_form assay_option_closed_form(const assay_option *option, bool greeks) {
@@ -99,7 +99,18 @@ static assay_status conclude(const bad_ones *found, bool told, assay_error *err,
 }
 
 /* A sign of NaN for what is neither a call nor a put: it makes the kernel's results NaN, and so shows like all that is bad. */
+_Static_assert(ASSAY_OPTION_CALL == 0 && ASSAY_OPTION_PUT == 1, "signs_of_tile counts on it");
 static const double sign_of[UINT8_MAX + 1] = {[ASSAY_OPTION_CALL] = 1, [ASSAY_OPTION_PUT] = -1, [2 ... UINT8_MAX] = NAN};
+
+/* The same for a whole tile of nothing but calls and puts, in lanes: a loop that compilers see through. False when there is another kind.
+ */
+static bool signs_of_tile(double *restrict tile, const uint8_t *restrict kinds) {
+  unsigned other = 0;
+  for (size_t i = 0; i < TILE; i++) other |= kinds[i];
+  if (other > ASSAY_OPTION_PUT) return false;
+  for (size_t i = 0; i < TILE; i++) tile[i] = 1 - 2 * (int)kinds[i];
+  return true;
+}
 
 static void fill(double *to, double value) {
   for (size_t i = 0; i < TILE; i++) to[i] = value;
@@ -113,7 +124,7 @@ static void load_shared(double *tile, const assay_options *options, const assay_
 }
 
 static void load_tile(double *tile, const assay_options *options, const assay_option_input *inputs, size_t begin, size_t count) {
-  if (options->kinds != NULL) {
+  if (options->kinds != NULL && !(count == TILE && signs_of_tile(tile, options->kinds + begin))) {
     for (size_t i = 0; i < count; i++) tile[i] = sign_of[options->kinds[begin + i]];
   }
   for (int i = 1; i < OPTION_INPUTS; i++) {
@@ -154,11 +165,12 @@ static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assa
   const assay_option_input inputs[OPTION_INPUTS] = {{NULL, 0},         options->spot, options->strike, options->time, options->rate,
                                                     options->dividend, last};
   double in[OPTION_INPUTS * TILE] __attribute__((aligned(64))), out[OPTION_ALL_OUTPUTS * TILE] __attribute__((aligned(64)));
+  bool no_dividends = options->dividend.values == NULL && options->dividend.value == 0;
   load_shared(in, options, inputs);
   for (size_t begin = 0; begin < options->count; begin += TILE) {
     size_t count = options->count - begin < TILE ? options->count - begin : TILE;
     load_tile(in, options, inputs, begin, count);
-    run_kernel(kernel, in, out, count);
+    run_kernel(kernel, in, out, count, no_dividends);
     if (status != NULL) memset(status + begin, ASSAY_OPTION_FINE, count);
     if (!all_numbers(out, count)) {
       for (size_t i = 0; i < count; i++) {

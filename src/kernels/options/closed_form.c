@@ -25,13 +25,13 @@ enum { FORWARD, STRIKE, X, ROOT, PER_S, DENSITY, NEAR_PART, FAR_PART, BETWEEN };
 FUNCTION R option_sigma(GLOBAL const real *in, u32 i) { return MAX(ALL(1e-100), IN(OPTION_VOLATILITY)); }
 
 /* x is NaN where the option is out of range. */
-FUNCTION void option_moneyness(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i) {
+FUNCTION void option_moneyness(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, u32 no_dividends) {
   R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), volatility = IN(OPTION_VOLATILITY);
   R root = SQRT(time), s = option_sigma(in, i) * root;
   R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
   M fine = option_in_range(spot, strike, time, rate_time, dividend_time) & (volatility >= 0.0) & (s <= OPTION_LARGEST);
   PUT(X, SELECT(fine, option_log_ratio(spot, strike) + (rate_time - dividend_time), OPTION_NAN));
-  PUT(FORWARD, spot * r_exp_plain(-dividend_time));
+  PUT(FORWARD, no_dividends ? spot : spot * r_exp_plain(-dividend_time));
   PUT(STRIKE, strike * r_exp_plain(-rate_time));
   PUT(ROOT, root);
   PUT(PER_S, ALL(1.0) / s);
@@ -89,7 +89,7 @@ FUNCTION void option_results(GLOBAL const real *in, LOCAL_POINTER real *between,
     LOCAL_ARRAY(real, between, BETWEEN *GROUP_SIZE);                                  \
     GLOBAL const real *in = all_in + (u64)GROUP * OPTION_INPUTS * GROUP_SIZE;         \
     GLOBAL real *out = all_out + (u64)GROUP * (outputs)*GROUP_SIZE;                   \
-    OPTION_PHASE(option_moneyness(in, between, i));                                   \
+    OPTION_PHASE_BY(p.no_dividends, option_moneyness(in, between, i, by));            \
     OPTION_PHASE(option_distribution(in, between, i));                                \
     OPTION_PHASE(option_results(in, between, i, (outputs), out));                     \
   }

@@ -27,6 +27,8 @@
 
 /* Between the phases, an array each. SIDE is 1 where u < 0, -1 where u > 0. */
 enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, MILD, RATIO, S, NEAR, FAR, WAY, LOGARITHM, BETWEEN, ROOT = RATIO, AWAY = SINH };
+/* And in the last step, before WAY and what follows is known. */
+enum { PER_S = SINH, NEAR_ABOVE = MILD, NEAR_SLOPE = RATIO, NEAR_BELOW = WAY, FAR_ABOVE = LOGARITHM, FAR_BELOW = NEAR };
 #define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
 #define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
 #define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
@@ -63,10 +65,10 @@ FUNCTION R rough_log(R x) {
 }
 
 /* X is NaN where no volatility gives the price. */
-FUNCTION void implied_market(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
+FUNCTION void implied_market(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out, u32 no_dividends) {
   R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), price = IN(OPTION_VOLATILITY), sign = IN(OPTION_SIGN);
   R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
-  R forward = spot * r_exp_plain(-dividend_time), discounted = strike * r_exp_plain(-rate_time);
+  R forward = no_dividends ? spot : spot * r_exp_plain(-dividend_time), discounted = strike * r_exp_plain(-rate_time);
   R lower = MAX(sign * (forward - discounted), ALL(0)), upper = SELECT(sign > 0.0, forward, discounted);
   R per_least = ALL(1.0) / MIN(forward, discounted), w = (price - lower) * per_least, c = (upper - price) * per_least;
   M fine = option_in_range(spot, strike, time, rate_time, dividend_time) & (w >= OPTION_LEAST_TIME_VALUE) & (c > 0.0) & (sign == sign);
@@ -133,11 +135,11 @@ typedef struct implied_place {
   R side; /* 1: the objective is log w, -1: log (1 - w) */
 } implied_place;
 
-FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R small) {
+FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R per_s, R small) {
   implied_place at;
   R side = GET(SIDE), halved;
   at.s = GET(S);
-  at.per_s = ALL(1.0) / at.s;
+  at.per_s = per_s;
   at.z = GET(X) * at.per_s;
   halved = 0.5 * at.s;
   at.u = halved - at.z;
@@ -158,7 +160,7 @@ FUNCTION void implied_leave(LOCAL_POINTER real *between, u32 i, implied_place at
 }
 
 FUNCTION void implied_rough_ratio(LOCAL_POINTER real *between, u32 i) {
-  implied_place at = implied_stand(between, i, ALL(0.05));
+  implied_place at = implied_stand(between, i, ALL(1.0) / GET(S), ALL(0.05));
   R near_above, near_slope, near_below, far_above, far_slope, far_below;
   rough_mills(at.near, &near_above, &near_slope, &near_below);
   rough_mills(at.v, &far_above, &far_slope, &far_below);
@@ -175,11 +177,26 @@ FUNCTION void implied_rough_step(LOCAL_POINTER real *between, u32 i) {
   PUT(S, MAX(GET(LEAST), MIN(GET(MOST), FMA(s, step / FMA(ALL(0.5), bend, ALL(1.0)), s))));
 }
 
+#define SMALL ALL(0.02)
+FUNCTION void implied_near(LOCAL_POINTER real *between, u32 i) {
+  R per_s = ALL(1.0) / GET(S), above, slope, below;
+  r_mills_parts(implied_stand(between, i, per_s, SMALL).near, &above, &slope, &below);
+  PUT(PER_S, per_s);
+  PUT(NEAR_ABOVE, above);
+  PUT(NEAR_SLOPE, slope);
+  PUT(NEAR_BELOW, below);
+}
+
+FUNCTION void implied_far(LOCAL_POINTER real *between, u32 i) {
+  R above, slope, below;
+  r_mills_parts(implied_stand(between, i, GET(PER_S), SMALL).v, &above, &slope, &below);
+  PUT(FAR_ABOVE, above);
+  PUT(FAR_BELOW, below);
+}
+
 FUNCTION void implied_ratio(LOCAL_POINTER real *between, u32 i) {
-  implied_place at = implied_stand(between, i, ALL(0.02));
-  R p, n, near_below, far_above, far_slope, far_below;
-  r_mills_parts(at.near, &p, &n, &near_below);
-  r_mills_parts(at.v, &far_above, &far_slope, &far_below);
+  implied_place at = implied_stand(between, i, GET(PER_S), SMALL);
+  R p = GET(NEAR_ABOVE), n = GET(NEAR_SLOPE), near_below = GET(NEAR_BELOW), far_above = GET(FAR_ABOVE), far_below = GET(FAR_BELOW);
   R above = FMA(p, far_below, -at.side * (far_above * near_below)), below = near_below * far_below;
   /* M(z - h) - M(z + h) = 2 h (M1 + h^2 M3 / 6 + h^4 M5 / 120 + ...), all times `near_below`, with Mk the k-th derivative's magnitude:
    * M2 = M - z M1, M(k+1) = k M(k-1) - z Mk. */
@@ -207,13 +224,15 @@ KERNEL2(option_volatility, option_params, GLOBAL const real *, all_in, GLOBAL re
   LOCAL_ARRAY(real, between, BETWEEN * GROUP_SIZE);
   GLOBAL const real *in = all_in + (u64)GROUP * OPTION_INPUTS * GROUP_SIZE;
   GLOBAL real *out = all_out + (u64)GROUP * OPTION_VOLATILITY_OUTPUTS * GROUP_SIZE;
-  OPTION_PHASE(implied_market(in, between, i, out));
+  OPTION_PHASE_BY(p.no_dividends, implied_market(in, between, i, out, by));
   OPTION_PHASE(implied_sides(between, i));
   OPTION_PHASE(implied_root(between, i));
   OPTION_PHASE(implied_guess(between, i));
   OPTION_PHASE(implied_mend(between, i));
   OPTION_PHASE(implied_rough_ratio(between, i));
   OPTION_PHASE(implied_rough_step(between, i));
+  OPTION_PHASE(implied_near(between, i));
+  OPTION_PHASE(implied_far(between, i));
   OPTION_PHASE(implied_ratio(between, i));
   OPTION_PHASE(implied_logarithm(between, i));
   OPTION_PHASE(implied_step(in, between, i, out));

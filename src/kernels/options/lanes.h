@@ -9,11 +9,10 @@
 
 #if REAL_BITS == 64
 
-FUNCTION M option_between(R x) { return (x >= OPTION_SMALLEST) & (x <= OPTION_LARGEST); }
-
+/* A NaN in spot, time or an exponent makes NaN of all that comes of it; so the strike is the one that MIN and MAX must not swallow. */
 FUNCTION M option_in_range(R spot, R strike, R time, R rate_time, R dividend_time) {
-  M exponents = (r_abs(rate_time) <= OPTION_EXPONENT) & (r_abs(dividend_time) <= OPTION_EXPONENT);
-  return option_between(spot) & option_between(strike) & option_between(time) & exponents;
+  R most = MAX(MAX(spot, time), strike), least = MIN(MIN(spot, time), strike);
+  return (most <= OPTION_LARGEST) & (least >= OPTION_SMALLEST) & (MAX(r_abs(rate_time), r_abs(dividend_time)) <= OPTION_EXPONENT);
 }
 
 /*
@@ -40,6 +39,17 @@ FUNCTION R option_log_ratio(R a, R b) {
 /* Runs `what` for every lane of items i that exists. */
 #define OPTION_PHASE(what)                                  \
   ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+  BARRIER
+
+/* The same for a `what` that knows whether `flag` is set as the constant `by`: one loop each. */
+#define OPTION_PHASE_BY(flag, what)                           \
+  if (flag) {                                                 \
+    enum { by = 1 };                                          \
+    ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+  } else {                                                    \
+    enum { by = 0 };                                          \
+    ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+  }                                                           \
   BARRIER
 
 #define OPTION_NAN REAL_OF(ALL_U(0x7FF8000000000000ul))

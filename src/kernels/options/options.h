@@ -9,6 +9,8 @@
 
 typedef struct option_params {
   u64 count;
+  u32 no_dividends; /* 1: every dividend is 0. The same numbers, an exponential less */
+  u32 unused;
 } option_params;
 
 /* The sign is 1 for a call, -1 for a put. */
