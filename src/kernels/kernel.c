@@ -6,6 +6,7 @@
 #include "kernels/indicators/indicators.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "kernels/montecarlo/sobol.h"
 #include "kernels/options/options.h"
 #include "kernels/risk/keep.h"
 #include "kernels/risk/products.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sobol points for options on paths: scrambled, turned into normals, and laid on the path by a Brownian bridge, so that the first and best
- * coordinates decide where it ends. They are made on the host and given to the same kernels as buffers of shocks.
+ * coordinates decide where it ends. A kernel makes them (kernels/montecarlo/sobol.c), and the same kernels as ever take them as shocks.
  *
  * Direction numbers: the first 21 coordinates have those of Joe and Kuo (2008, Constructing Sobol sequences with better two-dimensional
  * projections, table new-joe-kuo-6). Later ones have primitive polynomials in ascending order, found here, and odd initial numbers drawn
@@ -14,12 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <assay/stats.h>
-
 #include "base/alloc.h"
+#include "base/number.h"
+#include "kernels/types.h"
+
+#include "kernels/montecarlo/sobol.h"
 #include "quant/montecarlo.h"
 
-enum { BITS = 32, KNOWN = 20, REPLICATES = 16, ROWS_AT_ONCE = 4096 };
+enum { BITS = 32, KNOWN = 20, REPLICATES = 16, POINTS_AT_ONCE = 4096 };
+/* From row to row a line more than that: rows whose distance is a power of two would all fall on the same few lines of a cache. */
+enum { STRIDE = POINTS_AT_ONCE + 16 };
 
 /* Coordinates 2 to 21: degree, inner coefficients of the polynomial, initial numbers. */
 static const struct {
@@ -150,77 +154,111 @@ static void make_bridge(uint32_t n, bridge_point *points) {
   assay_free(gaps);
 }
 
-/* One replicate's plan. */
+/* The plan of all replicates; the seeds in `table` are of one. */
 typedef struct sobol {
-  uint32_t steps, radii; /* radii: further coordinates of uniform numbers */
-  uint32_t (*v)[32];
-  bridge_point *points;
-  double *walk;
+  u32 steps, coordinates; /* behind the steps: uniform numbers */
+  u32 *table;
+  void *bridge; /* in the kernel's precision */
+  size_t real_bytes;
 } sobol;
 
-static double uniform_of(const sobol *s, uint32_t coordinate, uint32_t index, uint64_t seed, uint32_t replicate) {
-  uint32_t key = mix((uint32_t)seed + mix((uint32_t)(seed >> 32) + mix(replicate * 0x9E3779B9u + mix(coordinate + 1))));
-  return (assay_mc_sobol_word(s->v[coordinate], index, key) + 0.5) * 0x1p-32;
-}
-
-/* Shocks of steps for one point, into column `column` of rows. */
-static void make_point(const sobol *s, uint32_t index, uint64_t seed, uint32_t replicate, size_t stride, size_t column, double *rows) {
-  double *w = s->walk;
-  w[0] = 0;
-  for (uint32_t c = 0; c < s->steps; c++) {
-    const bridge_point *p = &s->points[c];
-    double z = assay_stats_normal_quantile(uniform_of(s, c, index, seed, replicate));
-    w[p->at] = c == 0 ? p->deviation * z : p->to_left * w[p->left] + p->to_right * w[p->right] + p->deviation * z;
-  }
-  for (uint32_t i = 0; i < s->steps; i++) rows[i * stride + column] = w[i + 1] - w[i];
-  for (uint32_t i = 0; i < s->radii; i++) rows[(s->steps + i) * stride + column] = uniform_of(s, s->steps + i, index, seed, replicate);
+static u32 seed_of(uint64_t seed, uint32_t replicate, uint32_t coordinate) {
+  return mix((uint32_t)seed + mix((uint32_t)(seed >> 32) + mix(replicate * 0x9E3779B9u + mix(coordinate + 1))));
 }
 
 static void sobol_deinit(sobol *s) {
-  assay_free(s->v);
-  assay_free(s->points);
-  assay_free(s->walk);
+  assay_free(s->table);
+  assay_free(s->bridge);
+}
+
+static void write_bridge(const sobol *s, const bridge_point *points) {
+  for (u32 c = 0; c < s->steps; c++) {
+    u32 *row = s->table + (size_t)MC_SOBOL_ROW * c;
+    row[MC_SOBOL_AT] = points[c].at, row[MC_SOBOL_LEFT] = points[c].left, row[MC_SOBOL_RIGHT] = points[c].right;
+    const double reals[MC_SOBOL_BRIDGE] = {points[c].to_left, points[c].to_right, points[c].deviation};
+    for (size_t k = 0; k < MC_SOBOL_BRIDGE; k++) {
+      if (s->real_bytes == sizeof(float)) {
+        ((float *)s->bridge)[MC_SOBOL_BRIDGE * c + k] = (float)reals[k];
+      } else {
+        ((double *)s->bridge)[MC_SOBOL_BRIDGE * c + k] = reals[k];
+      }
+    }
+  }
 }
 
 static assay_status sobol_init(sobol *s, const assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
   bool drawn = (o->payoff == ASSAY_MC_LOOKBACK_FIXED || o->payoff == ASSAY_MC_LOOKBACK_FLOATING) && o->watch == ASSAY_MC_CONTINUOUS;
-  *s = (sobol){.steps = o->steps, .radii = drawn ? o->steps : 0};
-  size_t coordinates = s->steps + (size_t)s->radii;
-  s->v = assay_alloc(ASSAY_TAG_QUANT, coordinates * sizeof *s->v);
-  s->points = assay_calloc(ASSAY_TAG_QUANT, s->steps, sizeof *s->points);
-  s->walk = assay_alloc(ASSAY_TAG_QUANT, (s->steps + (size_t)1) * sizeof *s->walk);
-  if (s->points != NULL) make_bridge(s->steps, s->points);
-  if (s->v == NULL || s->points == NULL || s->walk == NULL || s->points[0].at == 0) {
+  *s = (sobol){.steps = o->steps,
+               .coordinates = drawn ? 2 * o->steps : o->steps,
+               .real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double)};
+  s->table = assay_calloc(ASSAY_TAG_QUANT, (size_t)s->coordinates * MC_SOBOL_ROW, sizeof *s->table);
+  s->bridge = assay_alloc(ASSAY_TAG_QUANT, (size_t)s->steps * MC_SOBOL_BRIDGE * s->real_bytes);
+  uint32_t(*v)[BITS] = assay_alloc(ASSAY_TAG_QUANT, s->coordinates * sizeof *v);
+  bridge_point *points = assay_calloc(ASSAY_TAG_QUANT, s->steps, sizeof *points);
+  if (points != NULL) make_bridge(s->steps, points);
+  assay_status status = ASSAY_OK;
+  if (s->table == NULL || s->bridge == NULL || v == NULL || points == NULL || points[0].at == 0) {
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u Sobol coordinates", s->coordinates);
     sobol_deinit(s);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu Sobol coordinates", coordinates);
+  } else {
+    assay_mc_sobol_directions(s->coordinates, v);
+    for (u32 c = 0; c < s->coordinates; c++) {
+      for (int bit = 0; bit < BITS; bit++) s->table[MC_SOBOL_ROW * (size_t)c + (size_t)bit] = reverse(v[c][bit]);
+    }
+    write_bridge(s, points);
   }
-  assay_mc_sobol_directions(coordinates, s->v);
-  return ASSAY_OK;
+  assay_free(v);
+  assay_free(points);
+  return status;
 }
 
-/* One replicate, `count` points of it from index `from` on; adds its sums. */
-static assay_status run_points(const assay_mc_job *job, const sobol *s, uint64_t from, size_t count, uint32_t replicate, void *rows,
-                               assay_error *err, double *out, double sums[ASSAY_MC_SUMS], assay_quant_where *where) {
-  size_t rows_count = s->steps + (size_t)s->radii, number = rows_count * ROWS_AT_ONCE;
-  double *wide = rows;
-  for (size_t i = 0; i < count; i++) make_point(s, (uint32_t)(from + i), job->option.seed, replicate, ROWS_AT_ONCE, i, wide);
-  bool single = job->option.precision == ASSAY_MC_F32;
-  if (single) { /* in place: a float is written where a double was read before */
-    for (size_t i = 0; i < number; i++) {
-      float narrow = (float)wide[i];
-      memcpy((char *)rows + i * sizeof narrow, &narrow, sizeof narrow);
-    }
-  }
-  mc_path_params params = job->params;
-  params.given = 1;
-  params.stride = ROWS_AT_ONCE;
-  params.samples = count;
-  params.draws = 1;
-  params.groups = (u32)((count + ASSAY_MC_GROUP - 1) / ASSAY_MC_GROUP);
-  assay_status status = assay_mc_path_run(job, &params, rows, number * (single ? sizeof(float) : sizeof(double)), err, out, where);
+/* Some points of a replicate: their shocks, and the payoffs from these. */
+typedef struct sobol_work {
+  const sobol *s;
+  mc_sobol_params points;
+  char kernel[40];
+  mc_path_params params;
+  double *out;
+  size_t out_bytes;
+} sobol_work;
+
+static assay_status work(assay_quant_session *session, void *context, assay_error *err) {
+  const sobol_work *w = context;
+  const sobol *s = w->s;
+  unsigned bits = s->real_bytes == sizeof(float) ? 32 : 64;
+  assay_quant_buffer *table, *bridge, *rows, *sums;
+  assay_status status =
+      assay_quant_in(session, s->table, (size_t)s->coordinates * MC_SOBOL_ROW * sizeof *s->table, "Sobol coordinates", err, &table);
+  if (status == ASSAY_OK)
+    status = assay_quant_in(session, s->bridge, (size_t)s->steps * MC_SOBOL_BRIDGE * s->real_bytes, "Brownian bridge", err, &bridge);
+  if (status == ASSAY_OK)
+    status = assay_quant_scratch(session, (size_t)s->coordinates * STRIDE * s->real_bytes, "Sobol points", err, &rows);
+  if (status == ASSAY_OK) status = assay_quant_out(session, w->out, w->out_bytes, "sums of paths", err, &sums);
+  if (status != ASSAY_OK) return status;
+  assay_quant_buffer *making[] = {table, bridge, rows}, *paying[] = {sums, rows};
+  status = assay_quant_launch(session, "mc_sobol", bits, w->params.groups, &w->points, sizeof w->points, making, 3, err);
+  if (status == ASSAY_OK)
+    status = assay_quant_launch(session, w->kernel, bits, w->params.groups, &w->params, sizeof w->params, paying, 2, err);
+  return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
+}
+
+/* The replicate whose seeds stand in the table, `count` points of it from index `from` on, of `each`; adds their sums. */
+static assay_status run_points(const assay_mc_job *job, const sobol *s, uint64_t from, size_t count, uint64_t each, assay_error *err,
+                               double *out, double sums[ASSAY_MC_SUMS], assay_quant_where *where) {
   size_t n = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
-  for (size_t g = 0; status == ASSAY_OK && g < params.groups; g++) {
+  sobol_work w = {.s = s, .params = job->params, .out = out};
+  w.params.given = 1;
+  w.params.stride = STRIDE;
+  w.params.samples = count;
+  w.params.draws = 1;
+  w.params.groups = (u32)((count + ASSAY_MC_GROUP - 1) / ASSAY_MC_GROUP);
+  w.out_bytes = w.params.groups * n * sizeof *out;
+  w.points = (mc_sobol_params){.stride = STRIDE, .first = (u32)from, .steps = s->steps, .coordinates = s->coordinates, .bits = 8};
+  while (w.points.bits < BITS && each > 1ull << w.points.bits) w.points.bits++;
+  assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
+  assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
+  for (size_t g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
     for (size_t k = 0; k < n; k++) sums[k] += out[g * n + k];
   }
   return status;
@@ -233,20 +271,20 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   sobol s;
   assay_status status = sobol_init(&s, job, err);
   if (status != ASSAY_OK) return status;
-  double *rows = assay_calloc(ASSAY_TAG_QUANT, (s.steps + (size_t)s.radii) * ROWS_AT_ONCE, sizeof *rows);
-  double *out = assay_alloc(ASSAY_TAG_QUANT, ROWS_AT_ONCE / ASSAY_MC_GROUP * MC_GREEKS_SUMS * sizeof *out);
+  double *out = assay_alloc(ASSAY_TAG_QUANT, POINTS_AT_ONCE / ASSAY_MC_GROUP * MC_GREEKS_SUMS * sizeof *out);
   assay_mc_groups made = {0};
-  if (rows == NULL || out == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for Sobol points of %u steps", s.steps);
+  if (out == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for Sobol points of %u steps", s.steps);
   if (status == ASSAY_OK) status = assay_mc_groups_init(&made, REPLICATES, err);
   for (uint32_t r = 0; status == ASSAY_OK && r < REPLICATES; r++) {
     made.samples[r] = (double)each;
-    for (uint64_t from = 0; status == ASSAY_OK && from < each; from += ROWS_AT_ONCE) {
-      size_t count = each - from < ROWS_AT_ONCE ? (size_t)(each - from) : ROWS_AT_ONCE;
-      status = run_points(job, &s, from, count, (uint32_t)batch * REPLICATES + r, rows, err, out, made.sums[r], where);
+    for (u32 c = 0; c < s.coordinates; c++)
+      s.table[(size_t)MC_SOBOL_ROW * c + MC_SOBOL_SEED] = seed_of(job->option.seed, (uint32_t)batch * REPLICATES + r, c);
+    for (uint64_t from = 0; status == ASSAY_OK && from < each; from += POINTS_AT_ONCE) {
+      size_t count = each - from < POINTS_AT_ONCE ? (size_t)(each - from) : POINTS_AT_ONCE;
+      status = run_points(job, &s, from, count, each, err, out, made.sums[r], where);
     }
   }
   sobol_deinit(&s);
-  assay_free(rows);
   assay_free(out);
   if (status == ASSAY_OK) {
     *groups = made;

@@ -9,6 +9,7 @@
 #include "kernels/indicators/indicators.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "kernels/montecarlo/sobol.h"
 #include "kernels/options/options.h"
 #include "kernels/risk/products.h"
 #include "kernels/risk/scenarios.h"
@@ -297,6 +298,33 @@ static bool risk_pack(unsigned bits, size_t index, kernel_case *made) {
   return true;
 }
 
+/* Any words do as direction numbers. One step, an odd bridge, and uniform numbers behind it. */
+static bool mc_sobol(unsigned bits, size_t index, kernel_case *made) {
+  static const struct { u32 steps, uniform, first; } table[] = {{1, 0, 0}, {5, 5, 768}};
+  if (index >= sizeof table / sizeof *table) return false;
+  u32 steps = table[index].steps, groups = 2;
+  mc_sobol_params p = {.stride = (u64)groups * ASSAY_KERNEL_GROUP_SIZE + 16,
+                       .first = table[index].first,
+                       .steps = steps,
+                       .coordinates = steps + table[index].uniform,
+                       .bits = 11};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = groups;
+  made->bytes[0] = (size_t)p.coordinates * MC_SOBOL_ROW * sizeof(u32);
+  u32 *words = made->buffers[0] = malloc(made->bytes[0]);
+  random_state = 21;
+  static const u32 bridge[5][3] = {{5, 0, 0}, {2, 0, 5}, {1, 0, 2}, {3, 2, 5}, {4, 3, 5}};
+  for (u32 c = 0; c < p.coordinates; c++) {
+    u32 *row = words + (size_t)MC_SOBOL_ROW * c;
+    for (int k = 0; k < MC_SOBOL_ROW; k++) row[k] = (u32)(next_random() << 16 ^ next_random());
+    const u32 *point = bridge[steps == 1 ? 0 : c % 5];
+    row[MC_SOBOL_AT] = steps == 1 ? 1 : point[0], row[MC_SOBOL_LEFT] = point[1], row[MC_SOBOL_RIGHT] = point[2];
+  }
+  reals(made, bits, 1, (size_t)steps * MC_SOBOL_BRIDGE, 22);
+  doubles(made, 2, p.coordinates * p.stride);
+  return true;
+}
+
 /* Options of every sort, in the order of the kernels' inputs: usual ones, far and worthless ones, and some that are refused. */
 static bool options(size_t index, kernel_case *made, size_t outputs, bool prices) {
   static const u64 groups[] = {1, 5};
@@ -399,6 +427,7 @@ static const struct {
     {"mc_basket_greeks", mc_basket_greeks},
     {"risk_scenarios", risk_scenarios},
     {"risk_pack", risk_pack},
+    {"mc_sobol", mc_sobol},
 #define INDICATOR_KERNEL(name, file) {"ind_" #name, indicator},
 #include "kernels/indicators/names.def"
 #undef INDICATOR_KERNEL

@@ -4,11 +4,13 @@
 #include <math.h>
 
 #include <assay/montecarlo.h>
+#include <assay/stats.h>
 
 #include "closed_form.h"
 #include "kernels/kernel.h"
 #include "kernels/montecarlo/european.h"
 #include "kernels/montecarlo/path.h"
+#include "kernels/montecarlo/sobol.h"
 #include "quant/montecarlo.h"
 #include "test.h"
 
@@ -478,6 +480,50 @@ static void test_sobol_points(void **state) {
   }
 }
 
+/* The kernel's shocks are those of the words above, point by point, on a bridge written out. */
+static void test_sobol_kernel(void **state) {
+  (void)state;
+  enum { STEPS = 4, POINTS = 512, FIRST = 256, REST = POINTS - FIRST };
+  static const u32 bridge[STEPS][3] = {{4, 0, 0}, {2, 0, 4}, {1, 0, 2}, {3, 2, 4}};
+  static const double deviations[STEPS] = {2, 1, 0.70710678118654752440, 0.70710678118654752440};
+  uint32_t v[STEPS + 1][32];
+  u32 table[(STEPS + 1) * MC_SOBOL_ROW];
+  float narrow[STEPS * MC_SOBOL_BRIDGE], narrow_rows[(STEPS + 1) * REST];
+  double wide[STEPS * MC_SOBOL_BRIDGE], rows[(STEPS + 1) * REST];
+  assay_mc_sobol_directions(STEPS + 1, v);
+  for (u32 c = 0; c <= STEPS; c++) {
+    for (u32 bit = 0; bit < 32; bit++) {
+      u32 turned = 0;
+      for (u32 k = 0; k < 32; k++) turned |= (v[c][bit] >> k & 1) << (31 - k);
+      table[MC_SOBOL_ROW * c + bit] = turned;
+    }
+    table[MC_SOBOL_ROW * c + MC_SOBOL_SEED] = 77 * c + 5;
+    if (c == STEPS) continue;
+    for (u32 k = 0; k < 3; k++) table[MC_SOBOL_ROW * c + MC_SOBOL_AT + k] = bridge[c][k];
+    wide[3 * c] = wide[3 * c + 1] = 0.5, wide[3 * c + 2] = deviations[c];
+    for (u32 k = 0; k < 3; k++) narrow[3 * c + k] = (float)wide[3 * c + k];
+  }
+  mc_sobol_params p = {.stride = REST, .first = FIRST, .steps = STEPS, .coordinates = STEPS + 1, .bits = 9};
+  for (size_t i = 0, variant; (variant = assay_kernel_variant_usable(i)) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
+    assay_kernel_find("mc_sobol_f64")->variants[variant](&p, (void *[]){table, wide, rows}, 0, 1);
+    assay_kernel_find("mc_sobol_f32")->variants[variant](&p, (void *[]){table, narrow, narrow_rows}, 0, 1);
+    for (u32 point = 0; point < REST; point++) {
+      double w[STEPS + 1] = {0}, u[STEPS + 1];
+      for (u32 c = 0; c <= STEPS; c++) u[c] = (assay_mc_sobol_word(v[c], FIRST + point, 77 * c + 5) + 0.5) * 0x1p-32;
+      for (u32 c = 0; c < STEPS; c++) {
+        double middle = c == 0 ? 0 : 0.5 * (w[bridge[c][1]] + w[bridge[c][2]]);
+        w[bridge[c][0]] = middle + deviations[c] * assay_stats_normal_quantile(u[c]);
+      }
+      for (u32 s = 0; s < STEPS; s++) {
+        assert_near(rows[s * REST + point], w[s + 1] - w[s], 1e-13);
+        assert_near(narrow_rows[s * REST + point], w[s + 1] - w[s], 4e-6);
+      }
+      assert_true(rows[STEPS * REST + point] == u[STEPS]);
+      assert_near(narrow_rows[STEPS * REST + point], u[STEPS], 0x1p-24);
+    }
+  }
+}
+
 /* Much smaller errors than pseudo-random paths, and honest ones. */
 static void test_sobol(void **state) {
   (void)state;
@@ -734,6 +780,7 @@ int main(void) {
       cmocka_unit_test(test_heston),
       cmocka_unit_test(test_american),
       cmocka_unit_test(test_sobol_points),
+      cmocka_unit_test(test_sobol_kernel),
       cmocka_unit_test(test_sobol),
       cmocka_unit_test(test_basket),
       cmocka_unit_test(test_bad_correlations),
