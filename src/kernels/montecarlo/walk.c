@@ -37,13 +37,23 @@ FUNCTION R jumps_of(const mc_path_params p, R u, R z) {
   return FMA(count, ALL(p.model[2]), SQRT(count) * z * (real)p.model[3]);
 }
 
-/* Variance after the step, and the constant of the logarithm's step that keeps the discounted price a martingale. */
+/* So little spread that the shock is lost in the rounding of what it is added to, and so much that its inverse is a number. */
+#if REAL_BITS == 32
+#define LEAST_PSI RC(1e-20)
+#else
+#define LEAST_PSI RC(1e-60)
+#endif
+
+/*
+ * Variance after the step, and the constant of the logarithm's step that keeps the discounted price a martingale. A variance that nothing
+ * spreads goes to its mean; so it stays at 0 once it is there when its mean in the long run is 0.
+ */
 FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0) {
   real k1 = (real)p.model[4], k2 = (real)p.model[5], k3 = (real)p.model[6], a_bound = k2 + RC(0.5) * k3;
   R one = ALL(1);
-  R m = MAX(FMA(v, ALL(p.model[1]), ALL(p.model[7])), ALL(RC(1e-10)));
+  R mean = FMA(v, ALL(p.model[1]), ALL(p.model[7])), m = MAX(mean, ALL(RC(1e-10)));
   R s2 = FMA(v, ALL(p.model[2]), ALL(p.model[3]));
-  R psi = s2 / (m * m);
+  R psi = MAX(s2 / (m * m), ALL(LEAST_PSI));
   /* Quadratic: a (b + z)^2. */
   R inverse = ALL(2) / psi, root = MAX(inverse - one, ALL(0));
   R b2 = root + SQRT(inverse) * SQRT(root), a = m / (one + b2), b = SQRT(b2) + z;
@@ -58,9 +68,10 @@ FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0) {
   /* Where the moment does not exist, the constant without correction: -rho kappa theta dt / xi. */
   M is_quadratic = psi <= RC(1.5);
   R room_left = SELECT(is_quadratic, room, beta - a_bound);
-  R corrected = SELECT(is_quadratic, quadratic_k0, exponential_k0) - v * (k1 + RC(0.5) * k3);
-  *k0 = SELECT(room_left > RC(0.0), corrected, ALL(p.uncorrected));
-  return SELECT(is_quadratic, quadratic, exponential);
+  R now = v * (k1 + RC(0.5) * k3), corrected = SELECT(is_quadratic, quadratic_k0, exponential_k0) - now;
+  M is_spread = s2 > RC(0.0);
+  *k0 = SELECT(is_spread, SELECT(room_left > RC(0.0), corrected, ALL(p.uncorrected)), -(mean * a_bound) - now);
+  return SELECT(is_spread, SELECT(is_quadratic, quadratic, exponential), mean);
 }
 
 /* z: shock of the price (and of nothing else under GBM); z2: of jumps or variance; u uniform. */
@@ -108,11 +119,13 @@ FUNCTION mc_sample walk_end(const mc_path_params p, walk a, int greeks) {
     out.payoff = SELECT(touched, pays_then, pays_else);
   }
   if (greeks) {
-    R score = a.shocks / a.spread;
+    /* A path without spread has no density to differentiate; whoever reads GAMMA sees to it that there is none. */
+    M is_spread = a.spread > RC(0.0);
+    R score = SELECT(is_spread, a.shocks / a.spread, nothing), curvature = SELECT(is_spread, ALL(1) / a.spread, nothing);
     real by_deviation = RC(1.0) / (real)p.deviation;
     if (payoff == MC_WALK_DIGITAL) {
       out.delta = out.mean = out.payoff * score;
-      out.gamma = out.payoff * (score * score - ALL(1) / a.spread - score);
+      out.gamma = out.payoff * (score * score - curvature - score);
       out.deviation = out.payoff * (a.shocks * score - ALL(1)) * by_deviation;
     } else {
       /* The payoff is homogeneous in the spot and what was shifted. */

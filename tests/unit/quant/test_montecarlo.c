@@ -335,6 +335,28 @@ static void test_heston(void **state) {
   }
 }
 
+/* A variance that is 0 now, or in the long run; shocks that are those of the variance; hardly any or no spread of the variance. */
+static void test_heston_at_its_limits(void **state) {
+  (void)state;
+  static const double sets[][5] = {{0.04, 0, 1.5, 0.5, -0.5},   {0.04, 1e-8, 1.5, 0.5, -0.5}, {0, 0.04, 1.5, 0.5, -0.5},
+                                   {0.04, 0.04, 1.5, 0.5, 1},   {0.04, 0.04, 1.5, 0.5, -1},   {0.04, 0.04, 1.5, 1e-6, -0.5},
+                                   {0.04, 0.04, 1.5, 1e-200, 0}};
+  for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
+    assay_mc_params params = base;
+    params.model = ASSAY_MC_HESTON, params.volatility = 0, params.variance = sets[set][0], params.long_variance = sets[set][1];
+    params.reversion = sets[set][2], params.variance_volatility = sets[set][3], params.correlation = sets[set][4];
+    params.paths = 1 << 15, params.steps = 48;
+    assay_mc_params smooth = params;
+    smooth.variance_volatility = fmax(params.variance_volatility, 1e-3); /* less is nothing to the price, but not to the inversion */
+    double exact = heston(&smooth);
+    for (int precision = 0; precision < (params.variance_volatility < 1e-3 ? 1 : 2); precision++) {
+      params.precision = precision == 0 ? ASSAY_MC_F64 : ASSAY_MC_F32;
+      assay_mc_result result = price_of(&params);
+      assert_near(result.price, exact, 3.6 * result.standard_error + 0.015);
+    }
+  }
+}
+
 /* A lower bound, and not far below the tree. */
 static void test_american(void **state) {
   (void)state;
@@ -651,6 +673,7 @@ static mc_path_params some_paths(unsigned way, bool walk) {
   if (p.walk_model == MC_WALK_HESTON) {
     static const double model[8] = {0.04, 0.86, 0.0215, 0.0001, 0.35, -0.45, 0.03, 0.006};
     memcpy(p.model, model, sizeof model);
+    if (way & 4) p.model[3] = p.model[7] = 0; /* a variance that comes to rest at 0 */
   }
   return p;
 }
@@ -685,7 +708,8 @@ static void test_same_bits(void **state) {
             fail_msg("%s differs on %s from the reference (way %u)", name, assay_kernel_variant_text(variant), way);
           }
         }
-        assert_true(sums[0][0] >= 0 && isfinite(sums[0][0]));
+        assert_true(sums[0][0] >= 0);
+        for (size_t i = 0; i < sizeof sums[0] / sizeof *sums[0]; i++) assert_true(isfinite(sums[0][i]));
         paid += sums[0][0] > 0;
       }
       assert_true(paid >= 8);
@@ -778,6 +802,7 @@ int main(void) {
       cmocka_unit_test(test_watched_at_steps),
       cmocka_unit_test(test_merton),
       cmocka_unit_test(test_heston),
+      cmocka_unit_test(test_heston_at_its_limits),
       cmocka_unit_test(test_american),
       cmocka_unit_test(test_sobol_points),
       cmocka_unit_test(test_sobol_kernel),
