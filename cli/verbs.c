@@ -54,6 +54,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_price_basket,
     &assay_cli_price_spread,
     &assay_cli_price_implied,
+    &assay_cli_backtest,
     &assay_cli_indicator,
     &assay_cli_risk,
     &assay_cli_risk_var,

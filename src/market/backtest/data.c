@@ -14,8 +14,7 @@ static const char *asset_name(const assay_backtest_data *data, size_t asset, cha
 
 static bool is_price(double value) { return value > 0 && value < INFINITY; }
 
-/* NULL, or what is wrong with a bar. */
-static const char *wrong_bar(const assay_bars *b, size_t i) {
+const char *assay_backtest_wrong_bar(const assay_bars *b, size_t i) {
   double close = b->close[i];
   if (b->volume != NULL && !isnan(close) && !(b->volume[i] >= 0 && b->volume[i] < INFINITY)) return "the volume is no number from 0 on";
   if (isnan(close)) return b->open != NULL && !isnan(b->open[i]) ? "there is an open, but no close" : NULL;
@@ -39,7 +38,7 @@ static assay_status check_bars(const assay_backtest_data *data, size_t asset, as
   if ((b->open == NULL) != (b->high == NULL) || (b->open == NULL) != (b->low == NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has some of open, high and low: all three are needed, or none", name);
   for (size_t i = 0; i < b->count; i++) {
-    const char *wrong = wrong_bar(b, i);
+    const char *wrong = assay_backtest_wrong_bar(b, i);
     if (wrong != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: %s", name, i, wrong);
     if (b->times != NULL && i > 0 && b->times[i] <= b->times[i - 1])
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: its time is not after that of the bar before", name, i);

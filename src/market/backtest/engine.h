@@ -66,6 +66,8 @@ typedef struct assay_decision {
 /* The rules that options mean; ASSAY_ERR_INVALID names the one that is out of range. */
 assay_status assay_backtest_read_options(const assay_backtest_options *options, const assay_backtest_data *data, assay_error *err,
                                          assay_rules *rules, size_t *first, size_t *end);
+/* NULL, or what is wrong with a bar. */
+const char *assay_backtest_wrong_bar(const assay_bars *bars, size_t bar);
 double assay_backtest_cash_of(const assay_backtest_options *options);
 /* Parameters, data, and as many assets as the strategy takes. */
 assay_status assay_backtest_check_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/bars.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "market/backtest/engine.h"
+
+enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
+
+/* ---- Times ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Counts since 1970 say by their size what they count: seconds, milliseconds, microseconds or nanoseconds, from 1973 on. */
+static bool parse_count(const char *text, int64_t *ns) {
+  uint64_t count = 0;
+  if (!assay_parse_u64(text, &count) || count < 100000000 || count > INT64_MAX) return false;
+  uint64_t unit = count < 100000000000 ? 1000000000 : count < 100000000000000 ? 1000000 : count < 100000000000000000 ? 1000 : 1;
+  if (count > INT64_MAX / unit) return false;
+  *ns = (int64_t)(count * unit);
+  return true;
+}
+
+bool assay_cli_parse_moment(const char *text, int64_t *ns) {
+  static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
+                                      "%Y-%m-%d",          "%Y/%m/%d",          "%b %d %Y"};
+  if (parse_count(text, ns)) return true;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    struct tm when = {0};
+    const char *rest = strptime(text, forms[i], &when);
+    double fraction = 0;
+    if (rest == NULL) continue;
+    if (*rest == '.') {
+      size_t digits = strspn(rest + 1, "0123456789");
+      double place = 0.1;
+      for (size_t k = 0; k < digits; k++, place /= 10) fraction += (rest[1 + k] - '0') * place;
+      rest += 1 + digits;
+    }
+    if (strcmp(rest, "Z") == 0 || strcmp(rest, "+00:00") == 0 || strcmp(rest, " UTC") == 0) rest = "";
+    if (*rest != '\0') continue;
+    int day = when.tm_mday, month = when.tm_mon;
+    time_t at = timegm(&when);
+    if (when.tm_mday != day || when.tm_mon != month) return false; /* the 30th of February */
+    *ns = (int64_t)at * 1000000000 + (int64_t)llround(fraction * 1e9);
+    return true;
+  }
+  return false;
+}
+
+/* ---- A table --------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* A row of a table, and what is in it; rows of all assets are sorted into the same times. */
+typedef struct row {
+  int64_t time;
+  size_t asset, line, table;
+  double values[COLUMNS];
+} row;
+
+typedef struct reader {
+  assay_cli *cli;
+  const assay_cli_bars_settings *settings;
+  assay_error *err;
+  const char **names; /* of assets */
+  const char **sources;
+  size_t assets, tables;
+  row *rows;
+  size_t count, room;
+  bool has_times, has_ranges, has_volume;
+} reader;
+
+static assay_status out_of_memory(const reader *r) { return ASSAY_FAIL(r->err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars"); }
+
+typedef struct columns {
+  size_t at[COLUMNS], time, by, raw_close;
+  bool has[COLUMNS], has_time;
+} columns;
+
+static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
+  static const char *const times[] = {"date", "time", "timestamp", "datetime", "ts", NULL};
+  static const char *const closes[] = {"close", "price", "value", "last", NULL};
+  static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", NULL};
+  static const char *const own[COLUMNS][2] = {{"open"}, {"high"}, {"low"}, {"close"}, {"volume"}};
+  assay_status status = ASSAY_OK;
+  *c = (columns){0};
+  c->has_time = assay_cli_table_has(t, times, &c->time);
+  for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_has(t, own[i], &c->at[i]);
+  bool ranges = c->has[OPEN] && c->has[HIGH] && c->has[LOW];
+  c->has[OPEN] = c->has[HIGH] = c->has[LOW] = ranges;
+  if (r->settings->column != NULL)
+    status = assay_cli_table_column(t, r->settings->column, r->err, &c->at[CLOSE]);
+  else if (!assay_cli_table_has(t, closes, &c->at[CLOSE]))
+    status = ASSAY_FAIL(r->err, ASSAY_ERR_NOT_FOUND, "%s has no column 'close' or 'price': --column says which it is", t->source);
+  c->raw_close = c->at[CLOSE];
+  if (status == ASSAY_OK && r->settings->adjusted && !assay_cli_table_has(t, adjusted, &c->at[CLOSE]))
+    status = ASSAY_FAIL(r->err, ASSAY_ERR_NOT_FOUND, "%s has no adjusted close ('adjclose', 'adj close')", t->source);
+  if (status == ASSAY_OK && r->settings->by != NULL) status = assay_cli_table_column(t, r->settings->by, r->err, &c->by);
+  return status;
+}
+
+static assay_status asset_of(reader *r, const char *name, bool *wanted, size_t *asset) {
+  const assay_cli_words *w = &r->settings->assets;
+  *wanted = w->count == 0;
+  for (size_t i = 0; i < w->count; i++) *wanted = *wanted || strcmp(w->items[i], name) == 0;
+  if (!*wanted) return ASSAY_OK;
+  for (size_t i = r->assets; i > 0; i--)
+    if (strcmp(r->names[i - 1], name) == 0) {
+      *asset = i - 1;
+      return ASSAY_OK;
+    }
+  if (r->assets == MOST_ASSETS) return ASSAY_FAIL(r->err, ASSAY_ERR_LIMIT, "there are more than %d assets", MOST_ASSETS);
+  r->names[r->assets] = name;
+  *asset = r->assets++;
+  return ASSAY_OK;
+}
+
+static assay_status add_row(reader *r, const row *made) {
+  if (r->count == r->room) {
+    r->rows = assay_arena_grow(&r->cli->arena, r->rows, r->count, &r->room, sizeof *r->rows);
+    if (r->rows == NULL) return out_of_memory(r);
+  }
+  r->rows[r->count++] = *made;
+  return ASSAY_OK;
+}
+
+/* A gap in the close is no bar; other gaps are refused where the row is checked. */
+static assay_status read_rows(reader *r, const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS], const double *raw,
+                              const char *own_name) {
+  for (size_t i = 0; i < t->rows; i++) {
+    const char *name = r->settings->by != NULL ? t->cells[i * t->columns + c->by] : own_name;
+    row made = {.line = t->lines[i], .table = r->tables, .time = (int64_t)i};
+    bool wanted = true;
+    assay_status status = asset_of(r, name, &wanted, &made.asset);
+    if (status != ASSAY_OK) return status;
+    if (!wanted || isnan(numbers[CLOSE][i])) continue;
+    if (c->has_time && !assay_cli_parse_moment(t->cells[i * t->columns + c->time], &made.time))
+      return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
+                        t->source, t->lines[i], t->names[c->time], t->cells[i * t->columns + c->time]);
+    double scale = r->settings->adjusted ? numbers[CLOSE][i] / raw[i] : 1;
+    for (int k = 0; k < COLUMNS; k++)
+      made.values[k] = !c->has[k] && k != CLOSE ? NAN : k == CLOSE || k == VOLUME ? numbers[k][i] : numbers[k][i] * scale;
+    if (made.values[HIGH] < made.values[CLOSE] && made.values[HIGH] > made.values[CLOSE] * (1 - 1e-9))
+      made.values[HIGH] = made.values[CLOSE];
+    if (made.values[LOW] > made.values[CLOSE] && made.values[LOW] < made.values[CLOSE] * (1 + 1e-9)) made.values[LOW] = made.values[CLOSE];
+    status = add_row(r, &made);
+    if (status != ASSAY_OK) return status;
+  }
+  return ASSAY_OK;
+}
+
+/* "dir/MSFT.csv" is "MSFT". */
+static const char *name_of(reader *r, const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path, *dot = strrchr(base, '.');
+  return assay_arena_strndup(&r->cli->arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
+static assay_status read_file(reader *r, const char *path) {
+  assay_cli_table t;
+  columns c;
+  double *numbers[COLUMNS] = {NULL}, *raw = NULL;
+  const char *name = name_of(r, path);
+  assay_status status = name == NULL ? out_of_memory(r) : assay_cli_table_read(r->cli, path, r->err, &t);
+  if (status == ASSAY_OK) status = find_columns(r, &t, &c);
+  for (int i = 0; i < COLUMNS && status == ASSAY_OK; i++)
+    if (c.has[i] || i == CLOSE) status = assay_cli_table_numbers(r->cli, &t, c.at[i], true, r->err, &numbers[i]);
+  if (status == ASSAY_OK) status = assay_cli_table_numbers(r->cli, &t, c.raw_close, true, r->err, &raw);
+  if (status != ASSAY_OK) return status;
+  r->sources[r->tables] = t.source;
+  bool first = r->tables == 0;
+  if (!first && c.has_time != r->has_times)
+    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s %s dates, unlike the first file", path, c.has_time ? "has" : "has no");
+  r->has_times = c.has_time;
+  r->has_ranges = c.has[OPEN] && (first || r->has_ranges);
+  r->has_volume = c.has[VOLUME] && (first || r->has_volume);
+  status = read_rows(r, &t, &c, numbers, raw, name);
+  r->tables++;
+  return status;
+}
+
+/* ---- Into bars
+ * --------------------------------------------------------------------------------------------------------------------------- */
+
+static int by_time(const void *a, const void *b) {
+  const row *x = a, *y = b;
+  if (x->time != y->time) return x->time < y->time ? -1 : 1;
+  if (x->asset != y->asset) return x->asset < y->asset ? -1 : 1;
+  return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* Rows of one asset have to ascend as they stand; those of several are brought together. */
+static assay_status check_order(const reader *r) {
+  const row **last = assay_arena_alloc(&r->cli->arena, r->assets, sizeof *last);
+  if (last == NULL) return out_of_memory(r);
+  for (size_t a = 0; a < r->assets; a++) last[a] = NULL;
+  for (size_t i = 0; i < r->count; i++) {
+    const row *now = &r->rows[i], *before = last[now->asset];
+    if (before != NULL && now->time <= before->time)
+      return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: its date is not after that of line %zu: rows of an asset ascend in time",
+                        r->sources[now->table], now->line, before->line);
+    last[now->asset] = now;
+  }
+  return ASSAY_OK;
+}
+
+static assay_status fill_bars(reader *r, assay_cli_bars *made) {
+  size_t times = 0;
+  for (size_t i = 0; i < r->count; i++) times += i == 0 || r->rows[i].time != r->rows[i - 1].time;
+  assay_bars *bars = assay_arena_alloc(&r->cli->arena, r->assets, sizeof *bars);
+  int64_t *when = assay_arena_alloc(&r->cli->arena, times, sizeof *when);
+  double *values = assay_arena_alloc(&r->cli->arena, times * r->assets * COLUMNS, sizeof *values);
+  if (bars == NULL || when == NULL || values == NULL) return out_of_memory(r);
+  for (size_t i = 0; i < times * r->assets * COLUMNS; i++) values[i] = NAN;
+  size_t at = 0;
+  for (size_t i = 0; i < r->count; i++) {
+    const row *from = &r->rows[i];
+    at += i > 0 && from->time != r->rows[i - 1].time;
+    when[at] = from->time;
+    for (int k = 0; k < COLUMNS; k++) values[(from->asset * COLUMNS + (size_t)k) * times + at] = from->values[k];
+  }
+  for (size_t a = 0; a < r->assets; a++) {
+    double *own = values + a * COLUMNS * times;
+    bars[a] = (assay_bars){.count = times,
+                           .times = r->has_times ? when : NULL,
+                           .open = r->has_ranges ? own + OPEN * times : NULL,
+                           .high = r->has_ranges ? own + HIGH * times : NULL,
+                           .low = r->has_ranges ? own + LOW * times : NULL,
+                           .close = own + CLOSE * times,
+                           .volume = r->has_volume ? own + VOLUME * times : NULL};
+  }
+  made->rows = times;
+  made->data = (assay_backtest_data){.assets = r->assets, .bars = bars, .names = r->names};
+  return ASSAY_OK;
+}
+
+/* With the line that a bar came from, which the library cannot know. */
+static assay_status check_rows(const reader *r) {
+  for (size_t i = 0; i < r->count; i++) {
+    const row *from = &r->rows[i];
+    const double *v = from->values;
+    assay_bars bar = {.count = 1, .close = &v[CLOSE]};
+    if (r->has_ranges) bar.open = &v[OPEN], bar.high = &v[HIGH], bar.low = &v[LOW];
+    if (r->has_volume) bar.volume = &v[VOLUME];
+    const char *wrong = assay_backtest_wrong_bar(&bar, 0);
+    if (wrong != NULL) return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: %s", r->sources[from->table], from->line, wrong);
+  }
+  return ASSAY_OK;
+}
+
+assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *settings, assay_error *err, assay_cli_bars *bars) {
+  reader r = {.cli = cli, .settings = settings, .err = err};
+  r.names = assay_arena_alloc(&cli->arena, MOST_ASSETS + 1, sizeof *r.names);
+  r.sources = assay_arena_alloc(&cli->arena, settings->files.count + 1, sizeof *r.sources);
+  if (r.names == NULL || r.sources == NULL) return out_of_memory(&r);
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < settings->files.count && status == ASSAY_OK; i++) {
+    size_t before = r.count;
+    status = read_file(&r, settings->files.items[i]);
+    if (status == ASSAY_OK && r.count == before)
+      status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no bars%s", r.sources[i],
+                          settings->assets.count > 0 ? " of the assets asked for" : "");
+  }
+  for (size_t i = 0; i < settings->assets.count && status == ASSAY_OK; i++) {
+    bool found = false;
+    for (size_t a = 0; a < r.assets; a++) found = found || strcmp(r.names[a], settings->assets.items[i]) == 0;
+    if (!found) status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "no row is of the asset '%s'", settings->assets.items[i]);
+  }
+  if (status == ASSAY_OK) status = check_rows(&r);
+  if (status == ASSAY_OK) status = check_order(&r);
+  if (status != ASSAY_OK) return status;
+  qsort(r.rows, r.count, sizeof *r.rows, by_time);
+  return fill_bars(&r, bars);
+}

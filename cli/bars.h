@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Bars of one asset or of several out of tables: a file an asset, or one file whose rows name their asset. */
+#ifndef ASSAY_CLI_BARS_H
+#define ASSAY_CLI_BARS_H
+
+#include <assay/backtest.h>
+
+#include "cli/table.h"
+
+typedef struct assay_cli_bars_settings {
+  assay_cli_words files, assets; /* assets: those wanted of `by`; empty: all */
+  const char *by, *column;       /* column of the close; NULL: the usual ones */
+  bool adjusted;
+} assay_cli_bars_settings;
+
+typedef struct assay_cli_bars {
+  assay_backtest_data data; /* in the invocation's arena; assets that are not in all rows are NaN there */
+  size_t rows;              /* bars */
+} assay_cli_bars;
+
+assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *settings, assay_error *err, assay_cli_bars *bars);
+/* "2026-12-24", "2026-12-24 18:30", "Jan 1 2000", seconds to nanoseconds since 1970: universal time, as ns since 1970. */
+bool assay_cli_parse_moment(const char *text, int64_t *ns);
+
+#endif
