@@ -96,6 +96,8 @@ struct assay_cli {
 assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settings, assay_error *err, bool *help);
 /* Whether the user gave an option, in the words or in the configuration file. */
 bool assay_cli_was_given(const assay_cli *cli, const char *option);
+/* Whether it is among the words of this invocation: what is refused where it would do nothing. */
+bool assay_cli_was_typed(const assay_cli *cli, const char *option);
 /* The text of --help. */
 void assay_cli_help(const assay_cli *cli, const assay_cli_verb *verb, assay_buf *out);
 /* "-o, --output-dir DIR" */

@@ -73,7 +73,8 @@ static assay_status show_prices(assay_buf *out, assay_error *err) {
   assay_status status = assay_option_price(&option, err, &price, &greeks);
   put_price(out, "closed form with eight Greeks", price, 0, now_s() - begin);
   begin = now_s();
-  if (status == ASSAY_OK) status = assay_tree_price(&option, &(assay_tree){.steps = 1001}, err, &price, NULL);
+  if (status == ASSAY_OK)
+    status = assay_tree_price(&option, &(assay_tree){.method = ASSAY_TREE_LEISEN_REIMER, .steps = 1001}, err, &price, NULL);
   put_price(out, "binomial tree, 1,001 steps", price, 0, now_s() - begin);
   assay_mc_params mc = {.spot = option.spot,
                         .strike = option.strike,

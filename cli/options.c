@@ -308,10 +308,20 @@ assay_status assay_cli_parse(assay_cli *cli, int argc, char **argv, void *settin
   return p.help ? ASSAY_OK : status;
 }
 
-bool assay_cli_was_given(const assay_cli *cli, const char *option) {
+bool assay_cli_was_typed(const assay_cli *cli, const char *option) {
   for (size_t i = 0; cli->verb->options[i].name != NULL; i++)
-    if (strcmp(cli->verb->options[i].name, option) == 0) return cli->given[i] || assay_cli_config_value(cli, option) != NULL;
+    if (strcmp(cli->verb->options[i].name, option) == 0) return cli->given[i];
   return false;
+}
+
+static bool has_option(const assay_cli_verb *verb, const char *option) {
+  for (size_t i = 0; verb->options[i].name != NULL; i++)
+    if (strcmp(verb->options[i].name, option) == 0) return true;
+  return false;
+}
+
+bool assay_cli_was_given(const assay_cli *cli, const char *option) {
+  return assay_cli_was_typed(cli, option) || (has_option(cli->verb, option) && assay_cli_config_value(cli, option) != NULL);
 }
 
 /* ---- Help ---------------------------------------------------------------------------------------------------------------------- */

@@ -121,7 +121,7 @@ extern const char *const assay_price_types[], *const assay_price_models[], *cons
                                                 .help = "Heston: of the variance with the underlying."                           \
   }
 
-/* Refuses an option without a volatility, where its model has one. */
+/* Refuses an option without a volatility, where its model has one, and what its model or method would not look at. */
 assay_status assay_price_check(const assay_cli *cli, const assay_price_settings *settings, assay_error *err);
 /* By simulation; `payoff` and `how` are words for the answer. Returns the exit code. */
 int assay_price_simulate(assay_cli *cli, const assay_price_settings *settings, const char *payoff);

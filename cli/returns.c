@@ -28,6 +28,18 @@ static assay_status out_of_memory(const loader *l) {
 /* ---- A column an asset ----------------------------------------------------------------------------------------------------------------
  */
 
+/* A first column of dates as numbers (20240131, seconds since 1970, 1, 2, 3 ...) is no asset, and what it is called says so. */
+static bool tells_time(const loader *l, size_t column) {
+  static const char *const names[] = {"date", "time", "datetime", "timestamp", "day", "month", "year", "period", "index", "ts"};
+  for (size_t i = 0; column == 0 && i < sizeof names / sizeof *names; i++) {
+    if (strcasecmp(l->table.names[0], names[i]) != 0) continue;
+    fprintf(stderr, "%s %s: column '%s' of %s is taken for a date; --column says what the assets are\n", l->cli->program,
+            l->cli->verb->name, l->table.names[0], l->table.source);
+    return true;
+  }
+  return false;
+}
+
 static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
   const assay_cli_words *wanted = &l->settings->columns;
   *count = 0;
@@ -37,7 +49,7 @@ static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
     ++*count;
   }
   for (size_t c = 0; c < l->table.columns && wanted->count == 0; c++)
-    if (assay_cli_table_is_numeric(&l->table, c)) columns[(*count)++] = c;
+    if (assay_cli_table_is_numeric(&l->table, c) && !tells_time(l, c)) columns[(*count)++] = c;
   if (*count > 0) return ASSAY_OK;
   return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
 }

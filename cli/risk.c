@@ -162,6 +162,10 @@ static assay_status var(job *j, assay_error *err) {
   assay_status status = read_levels(j, err, levels);
   if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->weights, "weights", err, weights, NULL);
   if (status != ASSAY_OK) return status;
+  static const char *const of_simulations[] = {"scenarios", "seed", "degrees", "device"};
+  for (size_t i = 0; i < 4 && strcmp(j->settings->method, "montecarlo") != 0; i++)
+    if (assay_cli_was_typed(j->cli, of_simulations[i]))
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s is of simulations: add --method montecarlo", of_simulations[i]);
   assay_cli_grid_fact(&j->grid, "method", j->settings->method, NAN);
   if (strcmp(j->settings->method, "montecarlo") == 0) return simulated_var(j, weights, levels, count, err);
   if (j->settings->weights.count > 0) {
@@ -305,6 +309,10 @@ static assay_status stress(job *j, assay_error *err) {
   if (positions == NULL || values == NULL || shocks == NULL || matrix == NULL || seen == NULL || shocked == NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->from.source);
   memset(seen, 0, assets * sizeof *seen);
+  if (j->settings->positions.count == 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--position ASSET=MONEY is missing: nothing is held, so nothing can be lost");
+  if (j->settings->shocks.count == 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--shock ASSET=RETURN is missing: nothing happens (-0.2 is a fall by 20 %%)");
   assay_status status = assay_returns_pairs(j->cli, &j->from, &j->settings->positions, "position", err, positions, NULL);
   if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->shocks, "shock", err, values, seen);
   for (size_t a = 0; a < assets; a++) {

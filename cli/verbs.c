@@ -124,7 +124,7 @@ static void put_members(const assay_cli_verb *family, assay_buf *out) {
   for (const assay_cli_verb *const *verb = assay_cli_verbs; *verb != NULL; verb++) {
     if ((*verb)->hidden || !is_of(*verb, family)) continue;
     assay_buf_puts(out, "  ");
-    assay_cli_pad(out, (*verb)->name, 20);
+    assay_cli_pad(out, (*verb)->name, 28);
     assay_buf_printf(out, "%s\n", (*verb)->summary);
   }
 }

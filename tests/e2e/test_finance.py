@@ -95,7 +95,30 @@ class Options(Finance):
             words = [*MARKET, "--volatility", "0.2"]
             words[words.index(option) + 1] = value
             self.refuse("price", "european", *words, says=says)
-        self.assertIn("price european", self.check("price", "--help").stdout)
+        help_text = self.check("price", "--help").stdout
+        self.assertIn("price european ", help_text)
+        self.assertIn("portfolio minimum-variance ", self.check("portfolio", "--help").stdout)
+
+    def test_what_would_do_nothing_is_refused(self):
+        european, simulated = ["price", "european", *MARKET], ["--method", "montecarlo"]
+        for words, says in ((["--volatility", "0.2", "--paths", "1000"], "--paths is of simulations: add --method montecarlo"),
+                            (["--volatility", "0.2", "--antithetic"], "--antithetic is of simulations"),
+                            (["--volatility", "0.2", "--device", "cuda"], "--device cuda is for simulations"),
+                            (["--volatility", "0.2", "--steps", "10"], "--steps is of trees"),
+                            (["--volatility", "0.2", *simulated, "--tree", "crr"], "--tree is of trees"),
+                            (["--volatility", "0.2", "--jump-rate", "3"], "--jump-rate is of Merton's model: add --model merton"),
+                            (["--volatility", "0.2", "--variance", "0.04"], "--variance is of Heston's model"),
+                            (["--volatility", "0.2", "--model", "merton"], "--jump-rate N is missing"),
+                            (["--volatility", "0.2", "--model", "heston", "--variance", "0.04"], "Heston's model has no --volatility"),
+                            (["--model", "heston", "--method", "closed-form"], "--method closed-form knows geometric Brownian motion only")):
+            self.refuse(*european, *words, says=says)
+        self.check(*european, "--volatility", "0.2", "--device", "cpu")
+        self.check(*european, "--volatility", "0.2", "--method", "tree", "--steps", "10")
+        self.check(*european, "--volatility", "0.2", env={"ASSAY_DEVICE": "cpu"})
+        path = self.table()
+        self.refuse("risk", "var", path, "--scenarios", "1000", says="--scenarios is of simulations")
+        self.refuse("risk", "stress", path, "-p", "calm=1000", says="--shock ASSET=RETURN is missing")
+        self.refuse("risk", "stress", path, "--shock", "calm=-0.1", says="--position ASSET=MONEY is missing")
         self.assertIn("price american", self.check("help", "price").stdout)
 
 
@@ -134,6 +157,16 @@ class Risk(Finance):
         self.assertTrue(0 <= shrunk["shrinkage"] <= 1)
         stress = self.answer("risk", "stress", path, "-p", "calm=1000,nervous=500", "--shock", "calm=-0.1", "--follow")["scenarios"][0]
         self.assertAlmostEqual(stress["pnl"], -100 - 500 * 0.1 * beta[0]["beta"], 6)
+
+    def test_dates_that_are_numbers_are_no_asset(self):
+        path = self.write("dates.csv", "date,a,b\n" + "".join(f"{20240101 + i},{100 + (i * 7) % 5},{50 + (i * 3) % 4}\n" for i in range(20)))
+        done = self.check("risk", "covariance", path, "--json")
+        self.assertEqual([row["asset"] for row in json.loads(done.stdout)["matrix"]], ["a", "b"])
+        self.assertIn("column 'date' of", done.stderr)
+        held = self.check("portfolio", "risk-parity", path, "--json")
+        self.assertEqual([row["asset"] for row in json.loads(held.stdout)["weights"]], ["a", "b"])
+        both = json.loads(self.check("risk", "covariance", path, "-c", "date,a", "--json").stdout)["matrix"]
+        self.assertEqual([row["asset"] for row in both], ["date", "a"])
 
     def test_drawdown_and_ratios(self):
         path = self.write("curve.csv", "value\n100\n120\n60\n90\n130\n117\n")
