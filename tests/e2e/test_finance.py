@@ -165,7 +165,7 @@ class Risk(Finance):
         self.assertIn("column 'date' of", done.stderr)
         held = self.check("portfolio", "risk-parity", path, "--json")
         self.assertEqual([row["asset"] for row in json.loads(held.stdout)["weights"]], ["a", "b"])
-        both = json.loads(self.check("risk", "covariance", path, "-c", "date,a", "--json").stdout)["matrix"]
+        both = json.loads(self.check("risk", "covariance", path, "-c", "date", "-c", "a", "--json").stdout)["matrix"]
         self.assertEqual([row["asset"] for row in both], ["date", "a"])
 
     def test_drawdown_and_ratios(self):
