@@ -57,7 +57,7 @@ run: build
 	@$(BUILD)/assay run $(RUN_ARGS)
 
 bench: build
-	@failed=0; for bars in bench bench/judge bench/device bench/quant; do python3 $$bars/bars.py $(BUILD) || failed=1; done; exit $$failed
+	@failed=0; for bars in bench bench/judge bench/device bench/quant bench/market; do python3 $$bars/bars.py $(BUILD) || failed=1; done; exit $$failed
 
 test: test-packages
 	$(call configure,$(BUILD),-Dtests=true -Dwerror=$(WERROR))

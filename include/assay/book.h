@@ -340,6 +340,56 @@ ASSAY_API uint64_t assay_book_sequence(const assay_book *book);
 /* As assay_mbo_check. */
 ASSAY_API assay_status assay_book_check(const assay_book *book, assay_error *err);
 
+/* ---- Keeping it ------------------------------------------------------------------------------------------------------------------ */
+
+/* All that counts, in bytes that are the same for engines that would answer alike, with a check sum. Free with assay_string_free. */
+ASSAY_API assay_status assay_book_snapshot(const assay_book *book, assay_error *err, char **bytes, size_t *length);
+/* An engine that goes on where the snapshot was taken, with the same events from there. Of `options` (may be NULL) only the sink, `seed`
+ * and `expected_orders` count. ASSAY_ERR_CORRUPT: the bytes are no snapshot, whole and sound. */
+ASSAY_API assay_status assay_book_restore(const assay_book_options *options, const void *bytes, size_t length, assay_error *err,
+                                          assay_book **book);
+
+/* A file of messages, numbered as assay_book_applied counts them. Append before you apply; after a crash restore the last snapshot (or
+ * create an engine anew), replay, and all is as it was up to the last record that reached the file. */
+typedef struct assay_book_journal assay_book_journal;
+
+typedef struct assay_book_journal_info {
+  uint64_t first, next; /* number of the first record, and of the one that will come */
+  uint64_t records;     /* sound ones */
+  uint64_t applied;     /* of these, by replay */
+  uint64_t torn_bytes;  /* at the end, of a record that a crash cut off */
+} assay_book_journal_info;
+
+/* Opens it to append; a torn end is cut off. A file that is not there or empty begins with message number `first` (assay_book_applied + 1).
+ * `info` may be NULL. ASSAY_ERR_CORRUPT: records are damaged in front of sound ones. */
+ASSAY_API assay_status assay_book_journal_open(const char *path, uint64_t first, assay_error *err, assay_book_journal **journal,
+                                               assay_book_journal_info *info);
+/* Gathers records, and writes them when 512 are there. After a failure nothing more is taken. */
+ASSAY_API assay_status assay_book_journal_append(assay_book_journal *journal, const assay_book_message *messages, size_t count,
+                                                 assay_error *err);
+/* Hands them to the system: they survive the end of this process. */
+ASSAY_API assay_status assay_book_journal_write(assay_book_journal *journal, assay_error *err);
+/* The same, and waits until they are on the disk. */
+ASSAY_API assay_status assay_book_journal_sync(assay_book_journal *journal, assay_error *err);
+/* Writes what is left. Accepts NULL; the journal is gone also on failure. */
+ASSAY_API assay_status assay_book_journal_close(assay_book_journal *journal, assay_error *err);
+/* Applies the records that the engine has not seen; a torn end is left out. `info` may be NULL. */
+ASSAY_API assay_status assay_book_journal_replay(const char *path, assay_book *book, assay_error *err, assay_book_journal_info *info);
+
+/* ---- Queue ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Events on their way to one other thread. Give assay_book_queue_sink with the queue as its context to the engine. */
+typedef struct assay_book_queue assay_book_queue;
+/* At least `capacity` events. When it is full, `wait`: the engine waits for the reader; else newer events are shed, which the gap in their
+ * sequence shows and assay_book_queue_shed counts. */
+ASSAY_API assay_status assay_book_queue_create(size_t capacity, bool wait, assay_error *err, assay_book_queue **queue);
+ASSAY_API void assay_book_queue_destroy(assay_book_queue *queue);
+ASSAY_API void assay_book_queue_sink(void *context, const assay_book_event *events, size_t count);
+/* Takes up to `most` events in order; how many there were. From one thread. */
+ASSAY_API size_t assay_book_queue_take(assay_book_queue *queue, assay_book_event *events, size_t most);
+ASSAY_API uint64_t assay_book_queue_shed(const assay_book_queue *queue);
+
 #ifdef __cplusplus
 }
 #endif

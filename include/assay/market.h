@@ -6,7 +6,7 @@
  *
  *   <assay/account.h>   cash and positions
  *   <assay/backtest.h>  strategies on past bars
- *   <assay/book.h>  books of orders: rebuilt from a feed
+ *   <assay/book.h>  a matching engine, and books of orders rebuilt from a feed
  */
 #ifndef ASSAY_MARKET_H
 #define ASSAY_MARKET_H

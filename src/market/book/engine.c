@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "market/book/check.h"
 
-enum { EVENTS_AT_ONCE = 256 };
+/* Enough that the sink's call does not count, and few enough to leave the first-level cache to the book. */
+enum { EVENTS_AT_ONCE = 64, LINE = 64 };
 
 const char *assay_book_event_text(unsigned kind) {
   static const char *const texts[ASSAY_BOOK_EVENTS] = {
@@ -44,10 +45,11 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
     assay_free(e);
     return status;
   }
-  e->events = assay_alloc(ASSAY_TAG_MARKET, EVENTS_AT_ONCE * sizeof *e->events);
+  e->event_block = assay_alloc(ASSAY_TAG_MARKET, EVENTS_AT_ONCE * sizeof *e->events + LINE);
+  e->events = (assay_book_event *)(((uintptr_t)e->event_block + LINE - 1) & ~(uintptr_t)(LINE - 1));
   e->symbols = assay_calloc(ASSAY_TAG_MARKET, books, sizeof *e->symbols);
   e->accounts = assay_calloc(ASSAY_TAG_MARKET, o->accounts == 0 ? 1 : o->accounts, sizeof *e->accounts);
-  if (e->events == NULL || e->symbols == NULL || e->accounts == NULL) {
+  if (e->event_block == NULL || e->symbols == NULL || e->accounts == NULL) {
     assay_book_destroy(e);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u books and %u accounts", books, o->accounts);
   }
@@ -64,7 +66,7 @@ void assay_book_destroy(assay_book *e) {
     assay_free(e->symbols[i].positions);
   }
   assay_book_store_deinit(&e->store);
-  assay_free(e->events);
+  assay_free(e->event_block);
   assay_free(e->symbols);
   assay_free(e->accounts);
   assay_free(e->extras);

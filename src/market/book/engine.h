@@ -72,7 +72,8 @@ typedef struct book_account {
 
 struct assay_book {
   book_store store;
-  assay_book_event *events;
+  assay_book_event *events; /* on a cache line, in `event_block` */
+  void *event_block;
   uint32_t event_count, event_capacity;
   uint64_t sequence, now, applied;
   assay_book_sink sink;
@@ -153,7 +154,7 @@ static inline void book_take_out(assay_book *e, uint32_t order) {
   book_order *o = &s->orders[order];
   book_level *level = &s->levels[o->level];
   book_level_unlink(s, level, o);
-  level->special -= (o->flags & BOOK_ICEBERG) != 0;
+  if (__builtin_expect((o->flags & BOOK_ICEBERG) != 0, false)) level->special--;
   if (level->count == 0) book_ladder_close(s, book_ladder_of(e, level->ladder), o->level);
 }
 
@@ -219,6 +220,8 @@ void assay_book_mark_stops(assay_book *e, book_symbol *b, int32_t price);
 void assay_book_run_pending(assay_book *e, book_symbol *b);
 /* A new one, with record and extra; `trigger` of a trailing one is its distance. */
 void assay_book_stop_new(assay_book *e, book_symbol *b, uint32_t number, uint32_t order, int32_t trigger);
+/* A trailing stop becomes the last of its side's. */
+void assay_book_trail_append(assay_book *e, uint32_t number, uint32_t order);
 /* Waits, or is pending at once. */
 void assay_book_stop_rest(assay_book *e, book_symbol *b, uint32_t number, uint32_t order, int32_t trigger);
 

@@ -92,14 +92,69 @@ bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t make
   return t->quantity > 0;
 }
 
+static inline void trade_plain(assay_book *e, book_symbol *b, const book_taker *t, const book_order *o, uint64_t quantity, unsigned flags,
+                               int32_t price) {
+  unsigned sell = book_flags_sell(t->flags);
+  book_event(e, ASSAY_BOOK_TRADE_EVENT, t->id, o->id, quantity, o->quantity - quantity, price, t->number, t->account, sell, 0, flags);
+  if (__builtin_expect(e->account_count != 0, false))
+    book_risk_trade(e, b, sell ? o->account : t->account, sell ? t->account : o->account, quantity);
+}
+
+/* The orders of the best level, as long as they and the taker are plain: nothing hidden, no expiry, not of the same account. The level is
+ * brought up to date once, behind them. How many are taken whole nobody can foresee; that the last one is not, nearly always holds. */
+static inline void match_level(assay_book *e, book_symbol *b, book_taker *t, book_ladder *other) {
+  book_store *s = &e->store;
+  uint32_t at = other->best_level, order = s->levels[at].head, gone = 0;
+  uint64_t left = t->quantity, before = left;
+  int32_t price = book_price((uint32_t)other->best, book_flags_sell(t->flags) ^ 1);
+  bool careful = book_policy(t->flags) != ASSAY_BOOK_ALLOW && t->account != 0;
+  const uint32_t special = BOOK_ICEBERG | BOOK_HAS_TIES;
+  book_order *o = &s->orders[order];
+  while (order != 0 && o->quantity <= left && (o->flags & special) == 0 && !(careful && o->account == t->account)) {
+    uint64_t quantity = o->quantity;
+    left -= quantity;
+    trade_plain(e, b, t, o, quantity, ASSAY_BOOK_OTHER_DONE | (left == 0 ? ASSAY_BOOK_ID_DONE : 0), price);
+    uint32_t gone_order = order;
+    order = o->next;
+    gone++;
+    book_order_free(s, gone_order, book_tag(s, o->id));
+    o = &s->orders[order];
+  }
+  if (order != 0 && left > 0 && (o->flags & special) == 0 && !(careful && o->account == t->account)) {
+    trade_plain(e, b, t, o, left, ASSAY_BOOK_ID_DONE, price);
+    o->quantity -= left;
+    left = 0;
+  }
+  if (left == before) return;
+  t->first = t->traded ? t->first : price;
+  t->traded = true;
+  t->last = price;
+  t->quantity = left;
+  book_level *level = &s->levels[at];
+  level->quantity -= before - left;
+  level->count -= gone;
+  if (order == 0) {
+    book_ladder_close(s, other, at);
+    return;
+  }
+  level->head = order;
+  o->prev = 0;
+}
+
 void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
   book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
   if (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].levels > 0) {
     assay_book_match_aon(e, b, t);
     return;
   }
-  while (other->best <= t->limit)
-    if (!assay_book_meet(e, b, t, e->store.levels[other->best_level].head)) return;
+  while (other->best <= t->limit) {
+    uint32_t at = other->best_level, head = e->store.levels[at].head;
+    match_level(e, b, t, other);
+    if (t->quantity == 0) return;
+    /* What stopped there is not plain. */
+    if (other->best_level == at && e->store.levels[at].count > 0 && e->store.levels[at].head == head && !assay_book_meet(e, b, t, head))
+      return;
+  }
 }
 
 /* ---- Coming to rest ---------------------------------------------------------------------------------------------------------------- */
@@ -114,10 +169,8 @@ void assay_book_drop(assay_book *e, book_symbol *b, book_taker *t, unsigned reas
 /* The record that a plain order never needed until now. */
 static uint32_t record_of(assay_book *e, book_taker *t) {
   if (t->order != 0) return t->order;
-  uint32_t order = t->order = book_order_new(&e->store, t->id, t->tag);
-  book_order *o = &e->store.orders[order];
-  o->account = t->account;
-  o->flags = t->flags;
+  uint32_t order = t->order = book_order_new(&e->store, t->tag);
+  e->store.orders[order] = (book_order){.id = t->id, .flags = t->flags, .account = t->account};
   if ((t->flags & BOOK_HAS_EXTRA) != 0) {
     e->extras[order] = (book_extra){.display = t->display, .expire = t->expire};
     if ((t->flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
@@ -161,8 +214,12 @@ void assay_book_run_taker(assay_book *e, book_symbol *b, book_taker *t) {
   if (crosses && (t->flags & BOOK_POST) == 0 && (!whole || assay_book_fillable(e, b, t))) {
     assay_book_match(e, b, t);
     if (t->traded) {
-      assay_book_price_seen(e, b, t->first);
-      assay_book_price_seen(e, b, t->last);
+      if (b->rare != NULL) {
+        assay_book_price_seen(e, b, t->first);
+        assay_book_price_seen(e, b, t->last);
+      }
+      b->last = t->last;
+      b->traded = true;
     }
   }
   if (t->quantity > 0) {
@@ -283,6 +340,26 @@ static void new_stop(assay_book *e, book_symbol *b, const assay_book_message *m,
   assay_book_run_pending(e, b);
 }
 
+/* A plain limit order that only comes to rest, which is what most messages are: the same as new_order with nothing to ask. False: it is not
+ * one, and nothing happened yet. */
+static inline bool new_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  book_store *s = &e->store;
+  if (m->book >= e->symbol_count) return false;
+  book_symbol *b = &e->symbols[m->book];
+  unsigned sell = m->side;
+  if ((m->type | m->tif | b->phase) != 0 || sell > 1 || m->self_trade >= ASSAY_BOOK_SELF_TRADES || b->rare != NULL ||
+      e->account_count != 0 || m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY || !book_store_room(s))
+    return false;
+  uint32_t key = book_key(m->price, sell);
+  if (b->side[sell ^ 1].best <= (uint32_t)~key || book_find_tagged(s, m->id, tag) != 0) return false;
+  uint32_t at = book_ladder_open(s, &b->side[sell], key, m->book * BOOK_LADDERS + sell);
+  if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
+  uint32_t flags = sell | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
+  book_level_enter(s, at, book_order_new(s, tag), m->id, m->quantity, flags, m->account);
+  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
+  return true;
+}
+
 static void new_order(assay_book *e, const assay_book_message *m) {
   uint32_t flags = 0, tag = 0;
   unsigned reason = check_new(e, m, &flags, &tag);
@@ -324,8 +401,8 @@ static void new_order(assay_book *e, const assay_book_message *m) {
  */
 
 /* The order that a message is about; 0: rejected. */
-static uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t *tag) {
-  uint32_t order = book_find(&e->store, m->id, tag);
+static inline uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  uint32_t order = book_find_tagged(&e->store, m->id, tag);
   if (order == 0 || book_order_number(e, &e->store.orders[order]) != m->book) {
     assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_ORDER);
     return 0;
@@ -337,8 +414,8 @@ static uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t *t
   return order;
 }
 
-static void cancel(assay_book *e, const assay_book_message *m) {
-  uint32_t tag, order = order_of(e, m, &tag);
+static inline void cancel(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  uint32_t order = order_of(e, m, tag);
   if (order == 0) return;
   book_order *o = &e->store.orders[order];
   book_symbol *b = &e->symbols[m->book];
@@ -411,8 +488,8 @@ static void rename_order(assay_book *e, uint32_t order, uint32_t tag, uint32_t n
   if (expires) assay_book_heap_add(e, order);
 }
 
-static void change(assay_book *e, const assay_book_message *m) {
-  uint32_t tag, new_tag = 0, order = order_of(e, m, &tag);
+static void change(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  uint32_t new_tag = 0, order = order_of(e, m, tag);
   if (order == 0) return;
   book_symbol *b = &e->symbols[m->book];
   bool replace = m->kind == ASSAY_BOOK_REPLACE;
@@ -472,15 +549,11 @@ void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   if (phase == ASSAY_BOOK_CONTINUOUS && b->traded) assay_book_mark_stops(e, b, b->last);
 }
 
-static void apply_one(assay_book *e, const assay_book_message *m) {
-  if (m->time > e->now) e->now = m->time;
-  if (__builtin_expect(e->now >= e->next_expiry, false)) assay_book_expire(e);
-  e->applied++;
+static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m, uint32_t tag) {
   switch (m->kind) {
     case ASSAY_BOOK_NEW: new_order(e, m); break;
-    case ASSAY_BOOK_CANCEL: cancel(e, m); break;
     case ASSAY_BOOK_MODIFY:
-    case ASSAY_BOOK_REPLACE: change(e, m); break;
+    case ASSAY_BOOK_REPLACE: change(e, m, tag); break;
     case ASSAY_BOOK_CLOCK: break;
     case ASSAY_BOOK_PHASE: set_phase(e, m); break;
     case ASSAY_BOOK_UNCROSS: assay_book_uncross(e, m); break;
@@ -491,27 +564,51 @@ static void apply_one(assay_book *e, const assay_book_message *m) {
   }
 }
 
-/* Far enough for what is in memory, and near enough not to be pushed out again. */
-enum { AHEAD = 8, HALF_AHEAD = 4 };
-
-static inline void fetch_place(const assay_book *e, const assay_book_message *m) {
-  __builtin_prefetch(&e->store.places[book_tag(&e->store, m->id) >> e->store.place_shift]);
+static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  uint64_t now = m->time > e->now ? m->time : e->now;
+  e->now = now;
+  e->applied++;
+  if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
+  if (m->kind == ASSAY_BOOK_CANCEL)
+    cancel(e, m, tag);
+  else if (m->kind != ASSAY_BOOK_NEW || !new_plain(e, m, tag))
+    apply_other(e, m, tag);
 }
 
-/* The place is in the cache by now; the order that is likely meant is not. */
-static inline void fetch_order(const assay_book *e, const assay_book_message *m) {
-  __builtin_prefetch(&e->store.orders[e->store.places[book_tag(&e->store, m->id) >> e->store.place_shift].order], 1);
+/* While one message is worked on, the places of the ids of those that come are on their way into the cache; a few messages later the orders
+ * at these places; then what lies around these orders. */
+enum { AHEAD = 8, ORDER_AHEAD = 5, AROUND_AHEAD = 2, RING = 8 };
+
+static inline void fetch_order(const book_store *s, uint32_t tag) {
+  __builtin_prefetch(&s->orders[s->places[tag >> s->place_shift].order], 1);
+}
+
+static inline void fetch_around(const book_store *s, uint32_t tag) {
+  const book_order *o = &s->orders[s->places[tag >> s->place_shift].order];
+  __builtin_prefetch(&s->orders[o->next], 1);
+  __builtin_prefetch(&s->orders[o->prev], 1);
+  __builtin_prefetch(&s->levels[o->level], 1);
+}
+
+static void apply_many(assay_book *e, const assay_book_message *messages, size_t count) {
+  const book_store *s = &e->store;
+  uint32_t tags[RING];
+  for (size_t i = 0; i < AHEAD; i++) tags[i] = book_tag(s, messages[i < count ? i : count - 1].id);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t tag = tags[i % RING];
+    uint32_t ahead = book_tag(s, messages[i + AHEAD < count ? i + AHEAD : count - 1].id);
+    __builtin_prefetch(&s->places[ahead >> s->place_shift], 1);
+    tags[i % RING] = ahead;
+    fetch_order(s, tags[(i + ORDER_AHEAD) % RING]);
+    fetch_around(s, tags[(i + AROUND_AHEAD) % RING]);
+    apply_one(e, &messages[i], tag);
+  }
 }
 
 void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t count) {
-  size_t i = 0;
-  if (count > AHEAD)
-    for (size_t ahead = 0; ahead < AHEAD; ahead++) fetch_place(e, &messages[ahead]);
-  for (; i + AHEAD < count; i++) {
-    fetch_place(e, &messages[i + AHEAD]);
-    fetch_order(e, &messages[i + HALF_AHEAD]);
-    apply_one(e, &messages[i]);
-  }
-  for (; i < count; i++) apply_one(e, &messages[i]);
+  if (count > 1)
+    apply_many(e, messages, count);
+  else if (count == 1)
+    apply_one(e, messages, book_tag(&e->store, messages->id));
   assay_book_flush(e);
 }

@@ -34,9 +34,7 @@ static inline assay_status book_mbo_add(assay_mbo *m, uint32_t book, uint64_t re
   uint32_t ladder = 2 * book + sell, level = book_ladder_open(s, &m->ladders[ladder], book_key(price, sell), ladder);
   if (level == 0) return ASSAY_ERR_NO_MEMORY;
   if (s->levels[level].quantity + quantity > BOOK_MOST_AT_LEVEL) return ASSAY_ERR_LIMIT;
-  uint32_t order = book_order_new(s, reference, tag);
-  s->orders[order].quantity = quantity;
-  book_level_append(s, level, order);
+  book_level_enter(s, level, book_order_new(s, tag), reference, quantity, 0, 0);
   return ASSAY_OK;
 }
 

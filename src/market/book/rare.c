@@ -56,8 +56,10 @@ static void trail_unlink(assay_book *e, book_rare *r, uint32_t order, unsigned s
   r->trailing--;
 }
 
-static void trail_append(assay_book *e, book_rare *r, uint32_t order, unsigned sell) {
+void assay_book_trail_append(assay_book *e, uint32_t number, uint32_t order) {
+  book_rare *r = e->symbols[number].rare;
   book_extra *x = &e->extras[order];
+  unsigned sell = book_flags_sell((uint32_t)e->store.orders[order].flags);
   x->trail_next = 0;
   x->trail_prev = r->trail_tail[sell];
   *(x->trail_prev != 0 ? &e->extras[x->trail_prev].trail_next : &r->trail_head[sell]) = order;
@@ -132,7 +134,7 @@ void assay_book_stop_new(assay_book *e, book_symbol *b, uint32_t number, uint32_
   const book_order *o = &e->store.orders[order];
   unsigned sell = book_flags_sell((uint32_t)o->flags);
   if ((o->flags & BOOK_TRAILING) != 0) {
-    trail_append(e, b->rare, order, sell);
+    assay_book_trail_append(e, number, order);
     trigger = clamp_price((int64_t)b->last + (sell ? -(int64_t)trigger : (int64_t)trigger));
   }
   assay_book_stop_rest(e, b, number, order, trigger);

@@ -25,13 +25,28 @@ static uint64_t mix(uint64_t x) {
   return x ^ x >> 31;
 }
 
+enum { LINE = 64, ORDERS = 0, LEVELS, NODES, PLACES };
+
+/* Records of 32 bytes that lie across two cache lines would cost twice, so a block begins on a line. */
+static void *aligned(void *block) { return (void *)(((uintptr_t)block + LINE - 1) & ~(uintptr_t)(LINE - 1)); }
+
+/* `*records` become `capacity` of them; what was there stays. */
+static bool resize(book_store *s, int which, void **records, uint32_t used, uint32_t capacity, size_t size) {
+  void *block = assay_alloc(ASSAY_TAG_MARKET, (size_t)capacity * size + LINE);
+  if (block == NULL) return false;
+  void *grown = aligned(block);
+  if (used > 0) memcpy(grown, *records, (size_t)used * size);
+  assay_free(s->blocks[which]);
+  s->blocks[which] = block;
+  *records = grown;
+  return true;
+}
+
 /* Twice the room, `most` at most; the records stay where they are by index. */
-static bool grow(book_pool *pool, void **records, size_t size, uint32_t most) {
+static bool grow(book_store *s, int which, book_pool *pool, void **records, size_t size, uint32_t most) {
   if (pool->capacity >= most) return false;
   uint32_t capacity = pool->capacity > most / 2 ? most : 2 * pool->capacity;
-  void *grown = assay_realloc(ASSAY_TAG_MARKET, *records, capacity, size);
-  if (grown == NULL) return false;
-  *records = grown;
+  if (!resize(s, which, records, pool->used, capacity, size)) return false;
   pool->capacity = capacity;
   return true;
 }
@@ -41,15 +56,18 @@ static bool spread_places(book_store *s, uint32_t orders) {
   uint32_t bits = 6;
   while ((UINT64_C(1) << bits) < 2 * (uint64_t)orders) bits++;
   if (s->places != NULL && (UINT64_C(1) << bits) == (uint64_t)s->place_mask + 1) return true;
-  book_place *old = s->places, *places = assay_calloc(ASSAY_TAG_MARKET, (size_t)1 << bits, sizeof *places);
-  if (places == NULL) return false;
+  const book_place *old = s->places;
+  void *old_block = s->blocks[PLACES], *block = assay_alloc(ASSAY_TAG_MARKET, ((size_t)1 << bits) * sizeof *old + LINE);
+  if (block == NULL) return false;
   size_t count = old == NULL ? 0 : (size_t)s->place_mask + 1;
-  s->places = places;
+  s->blocks[PLACES] = block;
+  s->places = aligned(block);
+  memset(s->places, 0, ((size_t)1 << bits) * sizeof *old);
   s->place_mask = (uint32_t)((UINT64_C(1) << bits) - 1);
   s->place_shift = 32 - bits;
   for (size_t i = 0; i < count; i++)
     if (old[i].order != 0) book_place_add(s, old[i].tag, old[i].order);
-  assay_free(old);
+  assay_free(old_block);
   return true;
 }
 
@@ -57,7 +75,7 @@ bool assay_book_store_grow_orders(book_store *s) {
   uint32_t most = s->most + 1, wanted = s->order_pool.capacity > most / 2 ? most : 2 * s->order_pool.capacity;
   if (wanted == s->order_pool.capacity || !spread_places(s, wanted)) return false;
   void *records = s->orders;
-  bool grown = grow(&s->order_pool, &records, sizeof *s->orders, most);
+  bool grown = grow(s, ORDERS, &s->order_pool, &records, sizeof *s->orders, most);
   s->orders = records;
   return grown;
 }
@@ -65,14 +83,14 @@ bool assay_book_store_grow_orders(book_store *s) {
 bool assay_book_store_grow_levels(book_store *s) {
   /* One more than orders: a replaced order's new level is opened before the old one closes. */
   void *records = s->levels;
-  bool grown = grow(&s->level_pool, &records, sizeof *s->levels, s->most + 2);
+  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, s->most + 2);
   s->levels = records;
   return grown;
 }
 
 bool assay_book_store_grow_nodes(book_store *s) {
   void *records = s->nodes;
-  bool grown = grow(&s->node_pool, &records, sizeof *s->nodes, INT32_MAX);
+  bool grown = grow(s, NODES, &s->node_pool, &records, sizeof *s->nodes, INT32_MAX);
   s->nodes = records;
   return grown;
 }
@@ -86,10 +104,14 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
   if (seed == 0) seed = random_seed(s);
   s->seed[0] = mix(seed);
   s->seed[1] = mix(seed + 1) | 1;
-  s->orders = assay_alloc(ASSAY_TAG_MARKET, ((size_t)expected + 1) * sizeof *s->orders);
-  s->levels = assay_alloc(ASSAY_TAG_MARKET, ((size_t)expected + 1) * sizeof *s->levels);
-  s->nodes = assay_alloc(ASSAY_TAG_MARKET, FIRST_NODES * sizeof *s->nodes);
-  if (s->orders == NULL || s->levels == NULL || s->nodes == NULL || !spread_places(s, expected + 1)) {
+  void *orders = NULL, *levels = NULL, *nodes = NULL;
+  bool there = resize(s, ORDERS, &orders, 0, expected + 1, sizeof *s->orders) &&
+               resize(s, LEVELS, &levels, 0, expected + 1, sizeof *s->levels) &&
+               resize(s, NODES, &nodes, 0, FIRST_NODES, sizeof *s->nodes) && spread_places(s, expected + 1);
+  s->orders = orders;
+  s->levels = levels;
+  s->nodes = nodes;
+  if (!there) {
     assay_book_store_deinit(s);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
   }
@@ -99,10 +121,7 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
 }
 
 void assay_book_store_deinit(book_store *s) {
-  assay_free(s->orders);
-  assay_free(s->levels);
-  assay_free(s->nodes);
-  assay_free(s->places);
+  for (int i = 0; i < 4; i++) assay_free(s->blocks[i]);
   *s = (book_store){0};
 }
 
@@ -133,31 +152,43 @@ static void node_set(book_node *node, uint32_t way, uint32_t child) {
   node->child[way] = child;
 }
 
+static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s->nodes[node].child[way]; }
+
 /* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
-bool assay_book_ladder_insert(book_store *s, book_ladder *l, uint32_t at) {
-  if (s->node_pool.used + BOOK_PATH > s->node_pool.capacity && !assay_book_store_grow_nodes(s)) return false;
-  uint32_t key = s->levels[at].key;
-  uint32_t *slot = &l->root[key >> 24];
-  if (*slot == 0) {
-    l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
+uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
+  if (s->node_pool.used + BOOK_PATH > s->node_pool.capacity && !assay_book_store_grow_nodes(s)) return 0;
+  uint32_t *slot = &l->root[key >> 24], node = 0;
+  unsigned shift = 24;
+  while (*slot != 0 && (*slot & BOOK_IS_LEVEL) == 0) {
+    node = *slot;
+    shift -= 6;
+    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
+    slot = way_of(s, node, (key >> shift) & 63);
+  }
+  uint32_t other = *slot;
+  if (other != 0 && s->levels[other & ~BOOK_IS_LEVEL].key == key) return other & ~BOOK_IS_LEVEL;
+  uint32_t at = book_level_new(s, key, ladder);
+  if (at == 0) return 0;
+  book_ladder_grew(l, key, at);
+  if (other == 0) {
+    if (node == 0)
+      l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
+    else
+      s->nodes[node].bits |= UINT64_C(1) << ((key >> shift) & 63);
     *slot = at | BOOK_IS_LEVEL;
-    return true;
+    return at;
   }
-  for (unsigned shift = 18;; shift -= 6) {
-    if ((*slot & BOOK_IS_LEVEL) != 0) {
-      uint32_t other = *slot, node = node_new(s);
-      node_set(&s->nodes[node], (s->levels[other & ~BOOK_IS_LEVEL].key >> shift) & 63, other);
-      *slot = node;
-    }
-    book_node *node = &s->nodes[*slot];
-    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, *slot};
-    uint32_t way = (key >> shift) & 63;
-    if (node->child[way] == 0) {
-      node_set(node, way, at | BOOK_IS_LEVEL);
-      return true;
-    }
-    slot = &node->child[way];
-  }
+  uint32_t other_key = s->levels[other & ~BOOK_IS_LEVEL].key;
+  do {
+    shift -= 6;
+    *slot = node = node_new(s);
+    slot = way_of(s, node, (key >> shift) & 63);
+    if (((key ^ other_key) >> shift & 63) == 0) s->nodes[node].bits = UINT64_C(1) << ((key >> shift) & 63);
+  } while (((key ^ other_key) >> shift & 63) == 0);
+  if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
+  node_set(&s->nodes[node], (key >> shift) & 63, at | BOOK_IS_LEVEL);
+  node_set(&s->nodes[node], (other_key >> shift) & 63, other);
+  return at;
 }
 
 static uint32_t lowest_of_all(const book_store *s, const book_ladder *l) {

@@ -22,9 +22,14 @@
 /* Index 0 of every pool stands for none. */
 typedef struct book_order {
   uint64_t id;
-  uint64_t quantity : 48; /* displayed and open */
-  uint64_t flags : 16;    /* the engine's */
-  uint32_t next, prev;    /* in time order within the level; `next` also chains free records */
+  union {
+    struct {
+      uint64_t quantity : 48; /* displayed and open */
+      uint64_t flags : 16;    /* the engine's */
+    };
+    uint64_t bits;
+  };
+  uint32_t next, prev; /* in time order within the level; `next` also chains free records */
   uint32_t level;
   uint32_t account;
 } book_order;
@@ -83,6 +88,7 @@ typedef struct book_store {
   uint32_t place_mask, place_shift;
   uint32_t live, most; /* orders */
   book_pool order_pool, level_pool, node_pool;
+  void *blocks[4]; /* of orders, levels, nodes and places, as they were allocated */
 } book_store;
 
 /* `expected` orders have room from the start; more than `most` never do. Seed 0: a random one. */
@@ -102,14 +108,19 @@ static inline uint32_t book_tag(const book_store *s, uint64_t id) {
   return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product ^ ((uint64_t)product >> 32));
 }
 
-/* The order of that id; 0: none. `*tag` helps to add or remove it. */
-static inline uint32_t book_find(const book_store *s, uint64_t id, uint32_t *tag) {
-  *tag = book_tag(s, id);
-  for (uint32_t at = *tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
+/* The order of that id, whose tag is known; 0: none. */
+static inline uint32_t book_find_tagged(const book_store *s, uint64_t id, uint32_t tag) {
+  for (uint32_t at = tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
     book_place place = s->places[at];
     if (place.order == 0) return 0;
-    if (place.tag == *tag && s->orders[place.order].id == id) return place.order;
+    if (place.tag == tag && s->orders[place.order].id == id) return place.order;
   }
+}
+
+/* The same; `*tag` helps to add or remove it. */
+static inline uint32_t book_find(const book_store *s, uint64_t id, uint32_t *tag) {
+  *tag = book_tag(s, id);
+  return book_find_tagged(s, id, *tag);
 }
 
 static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
@@ -140,15 +151,14 @@ static inline bool book_store_room(book_store *s) {
   return assay_book_store_grow_orders(s);
 }
 
-/* After book_store_room. The record is not cleared. */
-static inline uint32_t book_order_new(book_store *s, uint64_t id, uint32_t tag) {
+/* A record with a place among the ids, after book_store_room; what is in it is old. */
+static inline uint32_t book_order_new(book_store *s, uint32_t tag) {
   uint32_t order = s->order_pool.free;
   if (order != 0)
     s->order_pool.free = s->orders[order].next;
   else
     order = s->order_pool.used++;
   s->live++;
-  s->orders[order].id = id;
   book_place_add(s, tag, order);
   return order;
 }
@@ -191,8 +201,8 @@ static inline uint32_t book_ladder_lowest(const book_store *s, uint32_t child) {
   return child & ~BOOK_IS_LEVEL;
 }
 
-/* Puts the level `at` in for its key, which is not there yet; false when memory is out, and then nothing changed that counts. */
-bool assay_book_ladder_insert(book_store *s, book_ladder *l, uint32_t at);
+/* book_ladder_open where no finger points; one walk finds the level or the place for a new one. */
+uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder);
 /* Takes an entry out whose bottom node is not known, or goes with it; then the best is looked up from the root. */
 void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key);
 /* The level after a key in order; 0: none. */
@@ -203,11 +213,9 @@ static inline void book_level_free(book_store *s, uint32_t at) {
   s->level_pool.free = at;
 }
 
-/* The level of a key, an empty new one if there is none; 0 when memory is out. `ladder` is the owner's number for it. */
-static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
-  uint32_t at = book_ladder_find(s, l, key);
-  if (at != 0) return at;
-  at = s->level_pool.free;
+/* An empty new level that is nowhere yet; 0 when memory is out. */
+static inline uint32_t book_level_new(book_store *s, uint32_t key, uint32_t ladder) {
+  uint32_t at = s->level_pool.free;
   if (at != 0) {
     s->level_pool.free = s->levels[at].special;
   } else {
@@ -215,20 +223,29 @@ static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t 
     at = s->level_pool.used++;
   }
   s->levels[at] = (book_level){.key = key, .ladder = ladder};
-  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-  if (finger->prefix == (key >> 6) + 1) {
-    book_node *node = &s->nodes[finger->node];
-    node->bits |= UINT64_C(1) << (key & 63);
-    node->child[key & 63] = at | BOOK_IS_LEVEL;
-  } else if (!assay_book_ladder_insert(s, l, at)) {
-    book_level_free(s, at);
-    return 0;
-  }
+  return at;
+}
+
+/* A new level is in the trie now. */
+static inline void book_ladder_grew(book_ladder *l, uint32_t key, uint32_t at) {
   l->levels++;
-  if (key < l->best) {
-    l->best = key;
-    l->best_level = at;
-  }
+  if (key >= l->best) return;
+  l->best = key;
+  l->best_level = at;
+}
+
+/* The level of a key, an empty new one if there is none; 0 when memory is out. `ladder` is the owner's number for it. */
+static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
+  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+  if (finger->prefix != (key >> 6) + 1) return assay_book_ladder_open(s, l, key, ladder);
+  book_node *node = &s->nodes[finger->node];
+  uint32_t at = node->child[key & 63];
+  if (at != 0) return at & ~BOOK_IS_LEVEL;
+  at = book_level_new(s, key, ladder);
+  if (at == 0) return 0;
+  node->bits |= UINT64_C(1) << (key & 63);
+  node->child[key & 63] = at | BOOK_IS_LEVEL;
+  book_ladder_grew(l, key, at);
   return at;
 }
 
@@ -255,18 +272,31 @@ static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at)
 
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
 
-/* Behind all others. The order's quantity is set already. */
-static inline void book_level_append(book_store *s, uint32_t at, uint32_t order) {
-  book_level *level = &s->levels[at];
-  book_order *o = &s->orders[order];
-  uint32_t tail = level->tail;
-  o->level = at;
-  o->next = 0;
-  o->prev = tail;
+/* Behind all others, where its `prev` says so already. */
+static inline void book_level_link(book_store *s, book_level *level, uint32_t order, uint32_t tail, uint64_t quantity) {
   *(tail != 0 ? &s->orders[tail].next : &level->head) = order;
   level->tail = order;
   level->count++;
-  level->quantity += o->quantity;
+  level->quantity += quantity;
+}
+
+/* The same for an order of which only id, quantity, flags and account are set. */
+static inline void book_level_append(book_store *s, uint32_t at, uint32_t order) {
+  book_level *level = &s->levels[at];
+  book_order *o = &s->orders[order];
+  o->level = at;
+  o->next = 0;
+  o->prev = level->tail;
+  book_level_link(s, level, order, level->tail, o->quantity);
+}
+
+/* The same for a new one, written at once. */
+static inline void book_level_enter(book_store *s, uint32_t at, uint32_t order, uint64_t id, uint64_t quantity, uint32_t flags,
+                                    uint32_t account) {
+  book_level *level = &s->levels[at];
+  uint32_t tail = level->tail;
+  s->orders[order] = (book_order){.id = id, .bits = quantity | (uint64_t)flags << 48, .prev = tail, .level = at, .account = account};
+  book_level_link(s, level, order, tail, quantity);
 }
 
 /* The order leaves its level, which may be empty then. */

@@ -87,6 +87,23 @@ static const book_mix mixes[] = {
     {.ids = 400, .width = 12, .middle = 7, .plain = 100, .auctions = 40, .cancels = 10},
 };
 
+/* From here on an engine that was made from a snapshot of the other goes on. */
+static void swap_for_restored(pair *q) {
+  assay_error err = {0};
+  char *bytes = NULL, *again = NULL;
+  size_t length = 0, length_again = 0;
+  assert_ok(assay_book_snapshot(q->book, &err, &bytes, &length), err);
+  assay_book *restored = NULL;
+  assert_ok(assay_book_restore(&(assay_book_options){.sink = hear, .context = q->heard}, bytes, length, &err, &restored), err);
+  assert_ok(assay_book_snapshot(restored, &err, &again, &length_again), err);
+  assert_int_equal(length, length_again);
+  assert_memory_equal(bytes, again, length);
+  assay_string_free(bytes);
+  assay_string_free(again);
+  assay_book_destroy(q->book);
+  q->book = restored;
+}
+
 static void run_mix(unsigned number, uint64_t seed, unsigned count) {
   book_mix mix = mixes[number];
   pair q;
@@ -102,6 +119,7 @@ static void run_mix(unsigned number, uint64_t seed, unsigned count) {
   for (unsigned i = 0; i < count; i++) {
     assay_book_message m = book_random_message(&random, &mix, q.plain);
     send(&q, &m);
+    if (i % 1500 == 1499) swap_for_restored(&q);
     if (i % 64 == 0) assert_ok(assay_book_check(q.book, &err), err);
     assert_int_equal(assay_book_orders(q.book), q.plain->count);
   }

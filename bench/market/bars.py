@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Trading's bars beside the figures measured now and beside the peers, all in one run.
+
+    python3 bench/market/bars.py [BUILD_DIR] [--rounds N] [--cpu N]
+
+Every round runs each program of BUILD/bench/market (market_*), pinned to one core; a row shows the medians over the rounds. Exit code 1 when a bar is
+missed. A bar whose figure is not there says so and is missed.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+parser = argparse.ArgumentParser()
+parser.add_argument("build", nargs="?", default="build")
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None)
+options = parser.parse_args()
+folder = pathlib.Path(options.build).resolve() / "bench/market"
+figures = collections.defaultdict(list)  # {what: [entries]}
+absent = {}
+missed = 0
+
+
+def pin():
+    if options.cpu is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {options.cpu})
+
+
+def run(program):
+    done = subprocess.run([program, "--json"], capture_output=True, text=True, preexec_fn=pin, timeout=900, check=False)
+    if done.returncode != 0:
+        print(f"        {program.name} ended with {done.returncode}: {done.stderr.strip()[-300:]}", flush=True)
+    for line in done.stdout.splitlines():
+        entry = json.loads(line)
+        if "absent" in entry:
+            absent[entry["what"]] = entry["absent"]
+        else:
+            figures[entry["what"]].append(entry)
+
+
+def median(what):
+    return statistics.median(entry["value"] for entry in figures[what]) if what in figures else None
+
+
+def note(what):
+    return figures[what][-1].get("note", "") if what in figures else absent.get(what, "")
+
+
+def text(value, unit):
+    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if unit.endswith("/s") and value >= size:
+            return f"{value / size:.3g} {prefix}{unit}"
+    return f"{value:.3g} {unit}"
+
+
+def row(name, bar, figure, met, beside=""):
+    global missed
+    missed += not met
+    print(f"{'met   ' if met else 'MISSED'}  {name:<58} {bar:>14} {figure:>16}  {beside}", flush=True)
+
+
+def limit(what, name, bar, unit, beside=""):
+    """At least for rates, at most for the rest."""
+    ours, rate = median(what), unit.endswith("/s")
+    sign = ">=" if rate else "<="
+    if ours is None:
+        return row(name, f"{sign} {text(bar, unit)}", "not measured", False, note(what))
+    row(name, f"{sign} {text(bar, unit)}", text(ours, unit), ours >= bar if rate else ours <= bar, "; ".join(filter(None, [beside, note(what)])))
+
+
+def book():
+    """The bars hold for the worst regime, so each has its rows."""
+    for regime in ("static", "normal", "swinging", "trending", "crash", "sparse"):
+        what = f"book_{regime}"
+        ours, theirs = median(what), median(f"{what}_map")
+        beside = f"std::map and lists {text(theirs, 'msg/s')} ({ours / theirs:.2g}x)" if ours and theirs else note(f"{what}_map")
+        limit(what, f"matching, {regime}", 16.5e6 if regime == "sparse" else 33e6, "msg/s", beside)
+        if regime == "sparse":
+            continue
+        for part, bar in (("p50", 40), ("p99", 150), ("p999", 1000)):
+            limit(f"{what}_{part}", f"matching, {regime}: {part.replace('999', '99.9')} of a message, with the timer", bar, "ns")
+
+
+def the_rest(shown):
+    for what in sorted(set(figures) - shown):
+        print(f"        {what}: {text(median(what), figures[what][0]['unit'])}  {note(what)}")
+
+
+programs = [path for path in sorted(folder.glob("market_*")) if path.is_file() and os.access(path, os.X_OK)]
+for number in range(options.rounds):
+    for program in programs:
+        run(program)
+print(f"Trading: medians of {options.rounds} rounds on core {options.cpu}, load {os.getloadavg()[0]:.1f}", flush=True)
+book()
+the_rest({name for name in figures if name.startswith("book_")} - {"book_timer", "book_journal", "book_instructions"})
+sys.exit(1 if missed else 0)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The matching engine in six regimes (book_stream.h): messages a second when they come in bursts of 256, the time of each message with the
+ * timer's own time in it, and a design as many write it (a tree of prices, lists of orders, a hash table of ids: book_map.cc) over the same
+ * messages.
+ */
+#include <assay/book.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "book_map.h"
+#include "book_stream.h"
+#include "figure.h"
+#include "os/ticks.h"
+
+enum { DEPTH = 10000, WARM = DEPTH, COUNT = 1000000, BURST = 256, ROUNDS = 5, LONGEST = 1 << 16 };
+
+typedef struct seen {
+  uint64_t events, trades, volume;
+} seen;
+
+static void look(void *context, const assay_book_event *event) {
+  seen *s = context;
+  s->events++;
+  if (event->kind == ASSAY_BOOK_TRADE_EVENT) {
+    s->trades++;
+    s->volume += event->quantity;
+  }
+}
+ASSAY_BOOK_SINK(look_at_all, look)
+
+static assay_book *fresh(const assay_book_message *messages, uint32_t accounts, seen *s) {
+  assay_error err = {0};
+  assay_book *book = NULL;
+  if (assay_book_create(&(assay_book_options){.accounts = accounts, .sink = look_at_all, .context = s, .seed = 1}, &err, &book) !=
+      ASSAY_OK) {
+    fprintf(stderr, "%s\n", err.message);
+    exit(1);
+  }
+  for (uint32_t i = 0; i < accounts; i++) {
+    assay_book_message limits = assay_book_limits_message(
+        0, i,
+        &(assay_book_limits){.quantity = 10000, .notional = UINT64_MAX / 2, .position = 1u << 30, .rate = 1u << 30, .collar = 1u << 30});
+    assay_book_apply(book, &limits, 1);
+  }
+  assay_book_apply(book, messages, WARM);
+  *s = (seen){0};
+  return book;
+}
+
+/* ns a message. */
+static double burst_time(const assay_book_message *messages, uint32_t accounts, seen *s) {
+  double times[ROUNDS];
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    assay_book *book = fresh(messages, accounts, s);
+    uint64_t begin = figure_now_ns();
+    for (size_t i = 0; i < COUNT; i += BURST) assay_book_apply(book, messages + WARM + i, COUNT - i < BURST ? COUNT - i : BURST);
+    times[round] = (double)(figure_now_ns() - begin) / COUNT;
+    assay_book_destroy(book);
+  }
+  return figure_median(times, ROUNDS);
+}
+
+static double map_time(const assay_book_message *messages, seen *s) {
+  double times[ROUNDS];
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    map_book *book = map_book_create(look_at_all, s);
+    if (book == NULL) return 0;
+    map_book_apply(book, messages, WARM);
+    *s = (seen){0};
+    uint64_t begin = figure_now_ns();
+    for (size_t i = 0; i < COUNT; i += BURST) map_book_apply(book, messages + WARM + i, COUNT - i < BURST ? COUNT - i : BURST);
+    times[round] = (double)(figure_now_ns() - begin) / COUNT;
+    map_book_destroy(book);
+  }
+  return figure_median(times, ROUNDS);
+}
+
+typedef struct percentiles {
+  double p50, p99, p999;
+} percentiles;
+
+static double percentile(const uint32_t *histogram, double share) {
+  uint64_t below = 0, wanted = (uint64_t)(share * COUNT);
+  for (uint32_t i = 0; i < LONGEST; i++)
+    if ((below += histogram[i]) > wanted) return i / assay_ticks_per_ns();
+  return LONGEST / assay_ticks_per_ns();
+}
+
+/* One call a message; from the timer before it to the timer after it. The middle of the rounds, as a neighbour may disturb one. */
+static percentiles message_time(const assay_book_message *messages) {
+  double p50[ROUNDS], p99[ROUNDS], p999[ROUNDS];
+  static uint32_t histogram[LONGEST];
+  seen s;
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    assay_book *book = fresh(messages, 0, &s);
+    memset(histogram, 0, sizeof histogram);
+    uint64_t before = assay_ticks();
+    for (size_t i = 0; i < COUNT; i++) {
+      assay_book_apply(book, messages + WARM + i, 1);
+      uint64_t now = assay_ticks(), took = now - before;
+      histogram[took < LONGEST ? took : LONGEST - 1]++;
+      before = assay_ticks();
+    }
+    assay_book_destroy(book);
+    p50[round] = percentile(histogram, 0.5);
+    p99[round] = percentile(histogram, 0.99);
+    p999[round] = percentile(histogram, 0.999);
+  }
+  return (percentiles){figure_median(p50, ROUNDS), figure_median(p99, ROUNDS), figure_median(p999, ROUNDS)};
+}
+
+static void one_regime(stream_regime regime) {
+  assay_book_message *messages = stream_make(regime, 1, WARM, COUNT, DEPTH);
+  char name[64], note[200];
+  seen s = {0}, theirs = {0};
+  double ns = burst_time(messages, 0, &s), risk_ns = burst_time(messages, 65, &theirs), map_ns = map_time(messages, &theirs);
+  percentiles p = message_time(messages);
+  snprintf(note, sizeof note, "%.2f events and %.2f trades a message, with risk checks %.1f M/s", (double)s.events / COUNT,
+           (double)s.trades / COUNT, 1e3 / risk_ns);
+  snprintf(name, sizeof name, "book_%s", stream_name(regime));
+  figure(name, 1e9 / ns, "msg/s", note);
+  snprintf(name, sizeof name, "book_%s_p50", stream_name(regime));
+  figure(name, p.p50, "ns", NULL);
+  snprintf(name, sizeof name, "book_%s_p99", stream_name(regime));
+  figure(name, p.p99, "ns", NULL);
+  snprintf(name, sizeof name, "book_%s_p999", stream_name(regime));
+  figure(name, p.p999, "ns", NULL);
+  snprintf(name, sizeof name, "book_%s_map", stream_name(regime));
+  if (map_ns == 0) {
+    figure_absent(name, "no C++ compiler");
+  } else {
+    bool same = theirs.trades == s.trades && theirs.volume == s.volume;
+    snprintf(note, sizeof note, "std::map, std::list, std::unordered_map%s", same ? "; the same trades" : "; OTHER TRADES");
+    figure(name, 1e9 / map_ns, "msg/s", note);
+  }
+  free(messages);
+}
+
+int main(int argc, char **argv) {
+  figure_begin(argc, argv);
+  for (stream_regime regime = 0; regime < STREAM_REGIMES; regime++) one_regime(regime);
+  return figure_end();
+}

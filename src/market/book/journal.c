@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A journal is a head and then records of one size, each with its number and a check sum, so where it was torn shows: a record is there
+ * entirely or not at all. Only the end can be torn by a crash; damage in front of sound records is something else, and is said.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "market/book/crc.h"
+#include "market/book/engine.h"
+
+enum { JOURNAL_VERSION = 1, AT_ONCE = 512 };
+static const char journal_magic[8] = "ASYJRNL";
+
+typedef struct journal_head {
+  char magic[8];
+  uint32_t version, record_bytes;
+  uint64_t first; /* number of the first record */
+  uint32_t pad, crc;
+} journal_head;
+
+typedef struct journal_record {
+  uint32_t crc; /* of all that follows */
+  uint32_t pad;
+  uint64_t number;
+  assay_book_message message;
+} journal_record;
+
+_Static_assert(sizeof(journal_head) == 32 && sizeof(journal_record) == 80, "records have no holes");
+
+struct assay_book_journal {
+  int fd;
+  char *path;
+  uint64_t next;
+  size_t count;
+  bool failed; /* what was written is not known any more */
+  journal_record records[AT_ONCE];
+};
+
+static uint32_t record_crc(const journal_record *r) {
+  return assay_book_crc32c(0, (const uint8_t *)r + sizeof r->crc, sizeof *r - sizeof r->crc);
+}
+static uint32_t head_crc(const journal_head *h) { return assay_book_crc32c(0, h, sizeof *h - sizeof h->crc); }
+
+static assay_status write_all(int fd, const void *bytes, size_t count, const char *path, assay_error *err) {
+  const uint8_t *at = bytes;
+  while (count > 0) {
+    ssize_t put = write(fd, at, count);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot write", path);
+    at += put;
+    count -= (size_t)put;
+  }
+  return ASSAY_OK;
+}
+
+/* Reads up to `count` bytes; fewer only at the end of the file. -1: errno. */
+static ssize_t read_all(int fd, void *bytes, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    ssize_t got = read(fd, (uint8_t *)bytes + done, count - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    done += (size_t)got;
+  }
+  return (ssize_t)done;
+}
+
+/* What a walk over a journal does with its sound records; `book` NULL: only counts them. */
+typedef struct scan {
+  int fd;
+  const char *path;
+  assay_book *book;
+  uint64_t next;  /* number of the record that should come */
+  uint64_t bytes; /* sound so far */
+  assay_book_journal_info info;
+} scan;
+
+static assay_status read_head(scan *s, assay_error *err, bool *there) {
+  journal_head head;
+  ssize_t got = read_all(s->fd, &head, sizeof head);
+  if (got < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot read", s->path);
+  *there = got == (ssize_t)sizeof head;
+  if (!*there) {
+    s->info.torn_bytes = (uint64_t)got;
+    return ASSAY_OK;
+  }
+  if (memcmp(head.magic, journal_magic, sizeof head.magic) != 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is not a journal of a book", s->path);
+  if (head.crc != head_crc(&head)) return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "%s: its head is damaged", s->path);
+  if (head.version != JOURNAL_VERSION || head.record_bytes != sizeof(journal_record))
+    return ASSAY_FAIL(err, ASSAY_ERR_VERSION, "%s is a journal of version %u; this is version %d", s->path, head.version, JOURNAL_VERSION);
+  s->next = s->info.first = head.first;
+  s->bytes = sizeof head;
+  return ASSAY_OK;
+}
+
+static assay_status take_record(scan *s, const journal_record *r, assay_error *err) {
+  if (s->book != NULL && s->next > assay_book_applied(s->book)) {
+    if (s->next != assay_book_applied(s->book) + 1)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s begins with message %llu, and the book has seen %llu: start from a later snapshot",
+                        s->path, (unsigned long long)s->next, (unsigned long long)assay_book_applied(s->book));
+    assay_book_apply(s->book, &r->message, 1);
+    s->info.applied++;
+  }
+  s->next++;
+  s->bytes += sizeof *r;
+  s->info.records++;
+  return ASSAY_OK;
+}
+
+/* Behind a record that is not sound nothing may be: a later sound one shows that it was damaged, not torn. */
+static assay_status scan_records(scan *s, journal_record *records, assay_error *err) {
+  bool torn = false;
+  for (;;) {
+    ssize_t got = read_all(s->fd, records, AT_ONCE * sizeof *records);
+    if (got < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot read", s->path);
+    size_t count = (size_t)got / sizeof *records;
+    for (size_t i = 0; i < count; i++) {
+      const journal_record *r = &records[i];
+      bool sound = r->crc == record_crc(r);
+      if (torn && sound && r->number > s->next)
+        return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "%s: record %llu is damaged, and record %llu behind it is not", s->path,
+                          (unsigned long long)s->next, (unsigned long long)r->number);
+      if (!torn && sound && r->number == s->next) {
+        assay_status status = take_record(s, r, err);
+        if (status != ASSAY_OK) return status;
+      } else {
+        torn = true;
+        s->info.torn_bytes += sizeof *r;
+      }
+    }
+    s->info.torn_bytes += (size_t)got % sizeof *records;
+    if ((size_t)got < AT_ONCE * sizeof *records) return ASSAY_OK;
+  }
+}
+
+static assay_status scan_file(scan *s, assay_error *err, bool *there) {
+  journal_record *records = assay_alloc(ASSAY_TAG_MARKET, AT_ONCE * sizeof *records);
+  if (records == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory to read %s", s->path);
+  assay_status status = read_head(s, err, there);
+  if (status == ASSAY_OK && *there) status = scan_records(s, records, err);
+  assay_free(records);
+  s->info.next = s->next;
+  return status;
+}
+
+assay_status assay_book_journal_replay(const char *path, assay_book *book, assay_error *err, assay_book_journal_info *info) {
+  scan s = {.path = path, .book = book, .next = 1};
+  bool there;
+  s.fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (s.fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
+  assay_status status = scan_file(&s, err, &there);
+  close(s.fd);
+  if (status == ASSAY_OK && info != NULL) *info = s.info;
+  return status;
+}
+
+/* An empty file gets its head; what is torn is cut off, so that the next record follows the last sound one. */
+static assay_status make_ready(scan *s, bool there, uint64_t first, assay_error *err) {
+  if (!there) {
+    journal_head head = {.version = JOURNAL_VERSION, .record_bytes = sizeof(journal_record), .first = first};
+    memcpy(head.magic, journal_magic, sizeof head.magic);
+    head.crc = head_crc(&head);
+    if (ftruncate(s->fd, 0) != 0 || lseek(s->fd, 0, SEEK_SET) != 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot start it", s->path);
+    s->next = s->info.first = s->info.next = first;
+    return write_all(s->fd, &head, sizeof head, s->path, err);
+  }
+  if (s->info.torn_bytes > 0 && ftruncate(s->fd, (off_t)s->bytes) != 0)
+    return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot cut its torn end off", s->path);
+  if (lseek(s->fd, (off_t)s->bytes, SEEK_SET) < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot go to its end", s->path);
+  return ASSAY_OK;
+}
+
+assay_status assay_book_journal_open(const char *path, uint64_t first, assay_error *err, assay_book_journal **journal,
+                                     assay_book_journal_info *info) {
+  scan s = {.path = path, .next = 1};
+  bool there = false;
+  assay_book_journal *j = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *j);
+  char *copy = assay_strdup(ASSAY_TAG_MARKET, path);
+  s.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  assay_status status = ASSAY_OK;
+  if (s.fd < 0)
+    status = ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
+  else if (j == NULL || copy == NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a journal");
+  if (status == ASSAY_OK) status = scan_file(&s, err, &there);
+  if (status == ASSAY_OK) status = make_ready(&s, there, first, err);
+  if (status != ASSAY_OK) {
+    if (s.fd >= 0) close(s.fd);
+    assay_free(copy);
+    assay_free(j);
+    return status;
+  }
+  j->fd = s.fd;
+  j->path = copy;
+  j->next = s.next;
+  *journal = j;
+  if (info != NULL) *info = s.info;
+  return ASSAY_OK;
+}
+
+static assay_status flush(assay_book_journal *j, assay_error *err) {
+  if (j->failed) return ASSAY_FAIL(err, ASSAY_ERR_IO, "%s: an earlier write failed; open it anew", j->path);
+  assay_status status = write_all(j->fd, j->records, j->count * sizeof *j->records, j->path, err);
+  j->count = 0;
+  j->failed = status != ASSAY_OK;
+  return status;
+}
+
+assay_status assay_book_journal_append(assay_book_journal *j, const assay_book_message *messages, size_t count, assay_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (j->count == AT_ONCE) {
+      assay_status status = flush(j, err);
+      if (status != ASSAY_OK) return status;
+    }
+    journal_record *r = &j->records[j->count++];
+    r->pad = 0;
+    r->number = j->next++;
+    r->message = messages[i];
+    r->crc = record_crc(r);
+  }
+  return ASSAY_OK;
+}
+
+assay_status assay_book_journal_write(assay_book_journal *j, assay_error *err) { return flush(j, err); }
+
+assay_status assay_book_journal_sync(assay_book_journal *j, assay_error *err) {
+  assay_status status = flush(j, err);
+  if (status == ASSAY_OK && fsync(j->fd) != 0) {
+    j->failed = true;
+    status = ASSAY_FAIL_ERRNO(err, errno, "%s: cannot sync", j->path);
+  }
+  return status;
+}
+
+assay_status assay_book_journal_close(assay_book_journal *j, assay_error *err) {
+  if (j == NULL) return ASSAY_OK;
+  assay_status status = flush(j, err);
+  close(j->fd);
+  assay_free(j->path);
+  assay_free(j);
+  return status;
+}

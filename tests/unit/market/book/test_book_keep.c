@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* What outlives a process: snapshots, journals, torn and damaged ones, a writer that is killed in the middle; and the queue between
+ * threads. */
+#include "test.h"
+
+#include <assay/book.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "book_messages.h"
+#include "market/book/crc.h"
+
+enum { COUNT = 6000 };
+
+/* Messages that make sense one after the other, and all events that they give. */
+typedef struct script {
+  assay_book_message messages[COUNT];
+  assay_book_event *events;
+  size_t event_count, event_at[COUNT + 1]; /* events before each message */
+} script;
+
+static const assay_book_options options = {.books = 2, .accounts = 5, .most_orders = 2000, .most_trailing = 20};
+
+static script *make_script(void) {
+  script *s = calloc(1, sizeof *s);
+  plain_book *p = calloc(1, sizeof *p);
+  p->books = options.books;
+  p->accounts = options.accounts;
+  p->most_orders = options.most_orders;
+  p->most_trailing = options.most_trailing;
+  s->events = malloc(100 * COUNT * sizeof *s->events);
+  book_mix mix = {.ids = 900, .width = 100, .middle = 5000, .plain = 60, .auctions = 5, .cancels = 15};
+  assay_random random;
+  assay_random_init(&random, 77);
+  for (size_t i = 0; i < COUNT; i++) {
+    s->messages[i] = book_random_message(&random, &mix, p);
+    plain_book_apply(p, &s->messages[i]);
+    s->event_at[i] = s->event_count;
+    memcpy(s->events + s->event_count, p->events, p->event_count * sizeof *s->events);
+    s->event_count += p->event_count;
+  }
+  s->event_at[COUNT] = s->event_count;
+  free(p);
+  return s;
+}
+
+static void free_script(script *s) {
+  free(s->events);
+  free(s);
+}
+
+/* Compares events with the script's as they come. */
+typedef struct follower {
+  const script *s;
+  size_t at;
+} follower;
+
+static void follow(void *context, const assay_book_event *events, size_t count) {
+  follower *f = context;
+  assert_true(f->at + count <= f->s->event_count);
+  assert_memory_equal(events, f->s->events + f->at, count * sizeof *events);
+  f->at += count;
+}
+
+static assay_book *new_book(follower *f) {
+  assay_error err = {0};
+  assay_book *book = NULL;
+  assay_book_options o = options;
+  o.sink = f == NULL ? NULL : follow;
+  o.context = f;
+  assert_ok(assay_book_create(&o, &err, &book), err);
+  return book;
+}
+
+/* The book is what the first messages of the script make of an empty one. */
+static void assert_state(const assay_book *book, const script *s, size_t messages) {
+  assay_error err = {0};
+  assay_book *expected = new_book(NULL);
+  assay_book_apply(expected, s->messages, messages);
+  char *a = NULL, *b = NULL;
+  size_t a_length = 0, b_length = 0;
+  assert_ok(assay_book_snapshot(book, &err, &a, &a_length), err);
+  assert_ok(assay_book_snapshot(expected, &err, &b, &b_length), err);
+  assert_int_equal(a_length, b_length);
+  assert_memory_equal(a, b, a_length);
+  assay_string_free(a);
+  assay_string_free(b);
+  assay_book_destroy(expected);
+}
+
+static const char *journal_path(const char *name) {
+  static char path[600];
+  snprintf(path, sizeof path, "%s/%s", test_temp_dir(), name);
+  unlink(path);
+  return path;
+}
+
+static off_t size_of(const char *path) {
+  struct stat info;
+  assert_int_equal(stat(path, &info), 0);
+  return info.st_size;
+}
+
+static void write_journal(const char *path, const script *s, size_t count) {
+  assay_error err = {0};
+  assay_book_journal *journal = NULL;
+  assert_ok(assay_book_journal_open(path, 1, &err, &journal, NULL), err);
+  assert_ok(assay_book_journal_append(journal, s->messages, count, &err), err);
+  assert_ok(assay_book_journal_sync(journal, &err), err);
+  assert_ok(assay_book_journal_close(journal, &err), err);
+}
+
+/* In one call or one at a time, the same events. */
+static void test_bursts(void **state) {
+  script *s = *state;
+  for (size_t burst = 1; burst < 3000; burst = burst * 3 + 1) {
+    follower f = {.s = s};
+    assay_book *book = new_book(&f);
+    for (size_t i = 0; i < COUNT; i += burst) assay_book_apply(book, s->messages + i, COUNT - i < burst ? COUNT - i : burst);
+    assert_int_equal(f.at, s->event_count);
+    assay_book_destroy(book);
+  }
+}
+
+static void test_replay(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  const char *path = journal_path("replay");
+  write_journal(path, s, COUNT);
+  follower f = {.s = s};
+  assay_book *book = new_book(&f);
+  assay_book_journal_info info;
+  assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+  assert_int_equal(info.records, COUNT);
+  assert_int_equal(info.applied, COUNT);
+  assert_int_equal(info.torn_bytes, 0);
+  assert_int_equal(f.at, s->event_count);
+  /* Nothing is applied twice. */
+  assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+  assert_int_equal(info.applied, 0);
+  assert_state(book, s, COUNT);
+  assay_book_destroy(book);
+}
+
+static void test_snapshot_and_rest_of_journal(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  const char *path = journal_path("rest");
+  write_journal(path, s, COUNT);
+  assay_book *book = new_book(NULL);
+  assay_book_apply(book, s->messages, 2500);
+  char *bytes = NULL;
+  size_t length = 0;
+  assert_ok(assay_book_snapshot(book, &err, &bytes, &length), err);
+  assay_book_destroy(book);
+  follower f = {.s = s, .at = s->event_at[2500]};
+  assert_ok(assay_book_restore(&(assay_book_options){.sink = follow, .context = &f}, bytes, length, &err, &book), err);
+  assay_book_journal_info info;
+  assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+  assert_int_equal(info.applied, COUNT - 2500);
+  assert_int_equal(f.at, s->event_count);
+  assay_book_destroy(book);
+
+  /* Every damage to a snapshot is seen. */
+  for (size_t i = 0; i < 300; i++) {
+    size_t at = i * length / 300;
+    bytes[at] ^= (char)(1 << i % 8);
+    assay_book *none = NULL;
+    assert_int_equal(assay_book_restore(NULL, bytes, length, NULL, &none), ASSAY_ERR_CORRUPT);
+    assert_int_equal(assay_book_restore(NULL, bytes, at, NULL, &none), ASSAY_ERR_CORRUPT);
+    assert_null(none);
+    bytes[at] ^= (char)(1 << i % 8);
+  }
+  assay_string_free(bytes);
+}
+
+/* Bytes whose check sum fits, and which are still no book: refused, never believed. */
+static void test_forged_snapshots(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  assay_book *book = new_book(NULL);
+  assay_book_apply(book, s->messages, 2000);
+  char *bytes = NULL;
+  size_t length = 0, refused = 0;
+  assert_ok(assay_book_snapshot(book, &err, &bytes, &length), err);
+  assay_book_destroy(book);
+  char *forged = malloc(length);
+  assay_random random;
+  assay_random_init(&random, 5);
+  for (unsigned i = 0; i < 3000; i++) {
+    memcpy(forged, bytes, length);
+    for (uint64_t k = 1 + assay_random_below(&random, 4); k > 0; k--)
+      forged[12 + assay_random_below(&random, length - 16)] = (char)(assay_random_next(&random) >> assay_random_below(&random, 8));
+    /* Not so many orders as to make this long. */
+    uint32_t crc = assay_book_crc32c(0, forged, length - 4);
+    memcpy(forged + length - 4, &crc, 4);
+    book = NULL;
+    if (assay_book_restore(NULL, forged, length, NULL, &book) != ASSAY_OK) {
+      refused++;
+      assert_null(book);
+      continue;
+    }
+    assay_book_apply(book, s->messages, 200);
+    assert_ok(assay_book_check(book, &err), err);
+    assay_book_destroy(book);
+  }
+  assert_true(refused > 100);
+  free(forged);
+  assay_string_free(bytes);
+}
+
+static void test_torn_end(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  const char *path = journal_path("torn");
+  for (off_t cut = 0; cut < 180; cut += cut < 40 ? 1 : 13) {
+    unlink(path);
+    write_journal(path, s, 40);
+    off_t size = size_of(path);
+    assert_int_equal(truncate(path, cut < 33 ? cut : size - cut), 0); /* also inside the head */
+    size_t whole = cut < 33 ? 0 : (size_t)(size - cut - 32) / 80;
+    follower f = {.s = s};
+    assay_book *book = new_book(&f);
+    assay_book_journal_info info;
+    assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+    assert_int_equal(info.applied, whole);
+    assert_int_equal(assay_book_applied(book), whole);
+    /* The writer goes on where the last sound record ends. */
+    assay_book_journal *journal = NULL;
+    assert_ok(assay_book_journal_open(path, 1, &err, &journal, &info), err);
+    assert_int_equal(info.next, whole + 1);
+    assert_ok(assay_book_journal_append(journal, s->messages + whole, 100 - whole, &err), err);
+    assert_ok(assay_book_journal_close(journal, &err), err);
+    assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+    assert_int_equal(info.records, 100);
+    assert_int_equal(info.torn_bytes, 0);
+    assert_state(book, s, 100);
+    assay_book_destroy(book);
+  }
+}
+
+static void flip(const char *path, off_t at) {
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseeko(file, at, SEEK_SET), 0);
+  int c = fgetc(file);
+  assert_int_equal(fseeko(file, at, SEEK_SET), 0);
+  assert_int_equal(fputc(c ^ 4, file), c ^ 4);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void test_damage(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  const char *path = journal_path("damage");
+  for (off_t at = 0; at < 32 + 1200 * 80; at += at < 32 ? 5 : 1711) {
+    unlink(path);
+    write_journal(path, s, 1200);
+    flip(path, at);
+    assay_book *book = new_book(NULL);
+    assay_status status = assay_book_journal_replay(path, book, &err, NULL);
+    assert_int_equal(status, at < 8 ? ASSAY_ERR_PARSE : at < 32 + 1199 * 80 ? ASSAY_ERR_CORRUPT : ASSAY_OK);
+    assay_book_journal *journal = NULL;
+    if (status != ASSAY_OK) assert_int_equal(assay_book_journal_open(path, 1, NULL, &journal, NULL), status);
+    assert_null(journal);
+    assay_error_clear(&err);
+    assay_book_destroy(book);
+  }
+  assert_int_equal(assay_book_journal_replay(journal_path("absent"), NULL, NULL, NULL), ASSAY_ERR_NOT_FOUND);
+}
+
+/* A child appends and applies, and is killed somewhere; what is replayed is what it had done, and nothing half done. */
+static void test_killed_writer(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  const char *path = journal_path("killed");
+  assay_random random;
+  assay_random_init(&random, (uint64_t)getpid());
+  size_t reached = 0;
+  for (unsigned round = 0; round < 12; round++) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      assay_book *book = NULL;
+      assay_book_journal *journal = NULL;
+      if (assay_book_create(&options, NULL, &book) != ASSAY_OK || assay_book_journal_open(path, 1, NULL, &journal, NULL) != ASSAY_OK)
+        _exit(1);
+      if (assay_book_journal_replay(path, book, NULL, NULL) != ASSAY_OK) _exit(2);
+      for (size_t i = assay_book_applied(book); i < COUNT; i++) {
+        if (assay_book_journal_append(journal, &s->messages[i], 1, NULL) != ASSAY_OK) _exit(3);
+        if (i % 7 == 0 && assay_book_journal_write(journal, NULL) != ASSAY_OK) _exit(4);
+        assay_book_apply(book, &s->messages[i], 1);
+      }
+      for (;;) pause();
+    }
+    usleep((useconds_t)assay_random_below(&random, 3000));
+    kill(child, SIGKILL);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    if (access(path, F_OK) != 0) continue; /* it had not come so far */
+    follower f = {.s = s};
+    assay_book *book = new_book(&f);
+    assay_book_journal_info info;
+    assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+    assert_true(info.applied >= reached); /* nothing of an earlier life is lost */
+    reached = info.applied;
+    assert_int_equal(f.at, s->event_at[reached]);
+    assert_ok(assay_book_check(book, &err), err);
+    assert_state(book, s, reached);
+    assay_book_destroy(book);
+  }
+}
+
+static void test_check_sum(void **state) {
+  (void)state;
+  /* RFC 3720, B.4 */
+  uint8_t bytes[48];
+  memset(bytes, 0, 32);
+  assert_int_equal(assay_book_crc32c(0, bytes, 32), 0x8A9136AA);
+  memset(bytes, 255, 32);
+  assert_int_equal(assay_book_crc32c(0, bytes, 32), 0x62A8AB43);
+  for (uint8_t i = 0; i < 32; i++) bytes[i] = i;
+  assert_int_equal(assay_book_crc32c(0, bytes, 32), 0x46DD794E);
+  for (size_t length = 0; length <= 40; length++) {
+    assert_int_equal(assay_book_crc32c(0, bytes, length), assay_book_crc32c_plain(0, bytes, length));
+    assert_int_equal(assay_book_crc32c(assay_book_crc32c(0, bytes, length / 3), bytes + length / 3, length - length / 3),
+                     assay_book_crc32c(0, bytes, length));
+  }
+}
+
+/* ---- Queue ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct reader {
+  assay_book_queue *queue;
+  const script *s;
+  bool same;
+} reader;
+
+static void *read_events(void *context) {
+  reader *r = context;
+  assay_book_event events[50];
+  size_t at = 0;
+  r->same = true;
+  while (at < r->s->event_count) {
+    size_t count = assay_book_queue_take(r->queue, events, 1 + at % 50);
+    if (memcmp(events, r->s->events + at, count * sizeof *events) != 0) r->same = false;
+    at += count;
+    if (count == 0) usleep(1);
+  }
+  return NULL;
+}
+
+static void test_queue_between_threads(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  reader r = {.s = s};
+  assert_ok(assay_book_queue_create(100, true, &err, &r.queue), err);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, read_events, &r), 0);
+  assay_book *book = new_book(NULL);
+  assay_book_set_sink(book, assay_book_queue_sink, r.queue);
+  assay_book_apply(book, s->messages, COUNT);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_true(r.same);
+  assert_int_equal(assay_book_queue_shed(r.queue), 0);
+  assay_book_destroy(book);
+  assay_book_queue_destroy(r.queue);
+}
+
+/* A reader that does not keep up loses the newer events, sees the gap, and the book does not care. */
+static void test_full_queue_sheds(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  assay_book_queue *queue = NULL;
+  assert_ok(assay_book_queue_create(64, false, &err, &queue), err);
+  assay_book *book = new_book(NULL);
+  assay_book_set_sink(book, assay_book_queue_sink, queue);
+  assay_book_event events[64];
+  uint64_t taken = 0, last = 0, missed = 0;
+  for (size_t i = 0; i < COUNT; i++) {
+    assay_book_apply(book, &s->messages[i], 1);
+    if (i % 200 != 0) continue;
+    size_t count = assay_book_queue_take(queue, events, 64);
+    for (size_t k = 0; k < count; k++) {
+      assert_memory_equal(&events[k], &s->events[events[k].sequence - 1], sizeof events[k]);
+      missed += events[k].sequence - last - 1;
+      last = events[k].sequence;
+    }
+    taken += count;
+  }
+  assert_true(missed > 0);
+  size_t left = assay_book_queue_take(queue, events, 64);
+  assert_int_equal(taken + left + assay_book_queue_shed(queue), s->event_count);
+  assert_state(book, s, COUNT);
+  assay_book_destroy(book);
+  assay_book_queue_destroy(queue);
+  assert_int_equal(assay_book_queue_create(SIZE_MAX, false, NULL, &queue), ASSAY_ERR_INVALID);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_bursts),           cmocka_unit_test(test_replay),    cmocka_unit_test(test_snapshot_and_rest_of_journal),
+      cmocka_unit_test(test_forged_snapshots), cmocka_unit_test(test_torn_end),  cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_killed_writer),    cmocka_unit_test(test_check_sum), cmocka_unit_test(test_queue_between_threads),
+      cmocka_unit_test(test_full_queue_sheds),
+  };
+  script *s = make_script();
+  struct CMUnitTest given[sizeof tests / sizeof *tests];
+  for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+    given[i] = tests[i];
+    given[i].initial_state = s;
+  }
+  int failed = cmocka_run_group_tests(given, NULL, NULL);
+  free_script(s);
+  return failed;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules one by one, as docs/book.md states them, and the traps that other engines are known to have fallen into: what a modification
+ * compares with (the open quantity, not the original one), a stop that is cancelled, modified or met before it waits, a trailing stop that
+ * works only once, an all-or-none order at somebody else's price, a fill-or-kill that counts what self-trade prevention will take away.
+ */
+#include "test.h"
+
+#include <assay/market.h>
+
+typedef struct bench {
+  assay_book *book;
+  char text[4000];
+} bench;
+
+static void write_event(void *context, const assay_book_event *e) {
+  bench *t = context;
+  size_t at = strlen(t->text);
+  char *out = t->text + at;
+  size_t left = sizeof t->text - at;
+  const char *gap = at == 0 ? "" : "; ";
+  unsigned long long id = e->id, other = e->other, quantity = e->quantity, remaining = e->remaining;
+  switch (e->kind) {
+    case ASSAY_BOOK_TRADE_EVENT: snprintf(out, left, "%strade %llu %llu %llu@%d", gap, id, other, quantity, e->price); break;
+    case ASSAY_BOOK_DECREMENTED_EVENT: snprintf(out, left, "%sdecremented %llu %llu %llu", gap, id, other, quantity); break;
+    case ASSAY_BOOK_REJECTED_EVENT: snprintf(out, left, "%srejected: %s", gap, assay_book_reason_text(e->reason)); break;
+    case ASSAY_BOOK_CANCELLED_EVENT:
+      snprintf(out, left, "%scancelled %llu %llu: %s", gap, id, quantity, assay_book_reason_text(e->reason));
+      break;
+    case ASSAY_BOOK_REPLACED_EVENT: snprintf(out, left, "%sreplaced %llu %llu", gap, id, other); break;
+    case ASSAY_BOOK_TRIGGERED_EVENT: snprintf(out, left, "%striggered %llu@%d", gap, id, e->price); break;
+    case ASSAY_BOOK_REPLENISHED_EVENT: snprintf(out, left, "%sreplenished %llu %llu/%llu", gap, id, quantity, remaining); break;
+    case ASSAY_BOOK_PHASE_EVENT: snprintf(out, left, "%sphase %u", gap, e->flags); break;
+    case ASSAY_BOOK_AUCTION_EVENT: snprintf(out, left, "%sauction %llu@%d left %llu", gap, quantity, e->price, remaining); break;
+    default: snprintf(out, left, "%s%s %llu", gap, assay_book_event_text(e->kind), id); break;
+  }
+}
+ASSAY_BOOK_SINK(write_events, write_event)
+
+static int set_up(void **state) {
+  bench *t = calloc(1, sizeof *t);
+  *state = t;
+  return assay_book_create(&(assay_book_options){.accounts = 10, .sink = write_events, .context = t}, NULL, &t->book);
+}
+static int tear_down(void **state) {
+  bench *t = *state;
+  assay_error err = {0};
+  assay_status status = assay_book_check(t->book, &err);
+  assay_book_destroy(t->book);
+  free(t);
+  return status;
+}
+
+/* What the engine says to a message. */
+static void say(bench *t, assay_book_message m, const char *expected) {
+  t->text[0] = 0;
+  assay_book_apply(t->book, &m, 1);
+  assert_string_equal(t->text, expected);
+}
+
+#define BUY(i, q, p, ...) \
+  ((assay_book_message){.kind = ASSAY_BOOK_NEW, .id = (i), .quantity = (q), .price = (p), .side = ASSAY_BUY, .account = 1, ##__VA_ARGS__})
+#define SELL(i, q, p, ...) \
+  ((assay_book_message){.kind = ASSAY_BOOK_NEW, .id = (i), .quantity = (q), .price = (p), .side = ASSAY_SELL, .account = 2, ##__VA_ARGS__})
+#define MODIFY(i, a, q, p, ...) \
+  ((assay_book_message){.kind = ASSAY_BOOK_MODIFY, .id = (i), .account = (a), .quantity = (q), .price = (p), ##__VA_ARGS__})
+#define REPLACE(i, a, n, q, p, ...) \
+  ((assay_book_message){.kind = ASSAY_BOOK_REPLACE, .id = (i), .account = (a), .new_id = (n), .quantity = (q), .price = (p), ##__VA_ARGS__})
+#define CANCEL(i, a) ((assay_book_message){.kind = ASSAY_BOOK_CANCEL, .id = (i), .account = (a)})
+
+static assay_book_message by(uint32_t account, assay_book_message m) {
+  m.account = account;
+  return m;
+}
+
+static void test_price_then_time(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 5, 101), "accepted 1");
+  say(t, SELL(2, 5, 100), "accepted 2");
+  say(t, SELL(3, 5, 100), "accepted 3");
+  say(t, BUY(4, 12, 101), "accepted 4; trade 4 2 5@100; trade 4 3 5@100; trade 4 1 2@101");
+  assay_mbo_level level;
+  assert_true(assay_book_best(t->book, 0, ASSAY_SELL, &level));
+  assert_int_equal(level.price, 101);
+  assert_int_equal(level.quantity, 3);
+  assert_false(assay_book_best(t->book, 0, ASSAY_BUY, &level));
+}
+
+static void test_times_in_force(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 5, 100), "accepted 1");
+  say(t, BUY(2, 8, 100, .tif = ASSAY_BOOK_FOK), "accepted 2; cancelled 2 8: fill or kill, and not enough there");
+  say(t, BUY(3, 8, 100, .tif = ASSAY_BOOK_IOC), "accepted 3; trade 3 1 5@100; cancelled 3 3: immediate or cancel");
+  say(t, BUY(4, 8, 0, .type = ASSAY_BOOK_MARKET), "accepted 4; cancelled 4 8: market order, and nothing left to trade with");
+  say(t, BUY(5, 8, 90, .tif = ASSAY_BOOK_GTD, .expire = 50, .time = 10), "accepted 5");
+  say(t, BUY(6, 8, 90, .tif = ASSAY_BOOK_GTD, .expire = 10), "rejected: expired already"); /* time does not go back */
+  say(t, SELL(7, 8, 90, .time = 50), "expired 5; accepted 7");
+  say(t, BUY(8, 1, 90, .type = ASSAY_BOOK_POST_ONLY), "rejected: post-only, and would trade");
+  say(t, BUY(8, 1, 89, .type = ASSAY_BOOK_POST_ONLY), "accepted 8");
+  say(t, BUY(9, 1, 89, .type = ASSAY_BOOK_POST_ONLY, .tif = ASSAY_BOOK_IOC), "rejected: fields that do not go together");
+}
+
+/* Quantity down keeps the place; up, or another price, loses it. What counts is what is open. */
+static void test_modify(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 10, 100), "accepted 1");
+  say(t, BUY(2, 10, 100), "accepted 2");
+  say(t, SELL(3, 4, 100), "accepted 3; trade 3 1 4@100");
+  say(t, MODIFY(1, 1, 5, 100), "modified 1");
+  say(t, SELL(4, 2, 100), "accepted 4; trade 4 1 2@100");
+  say(t, MODIFY(1, 1, 9, 100), "modified 1"); /* below the original 10, above the open 3 */
+  say(t, SELL(5, 12, 100), "accepted 5; trade 5 2 10@100; trade 5 1 2@100");
+  say(t, SELL(6, 10, 105), "accepted 6");
+  say(t, MODIFY(1, 1, 8, 105), "modified 1; trade 1 6 8@105");
+  say(t, MODIFY(1, 1, 8, 105), "rejected: no such order");
+  say(t, MODIFY(6, 1, 1, 105), "rejected: another account's order");
+  say(t, MODIFY(6, 2, 0, 105), "rejected: quantity out of range");
+}
+
+static void test_replace(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 10, 100), "accepted 1");
+  say(t, BUY(2, 10, 100), "accepted 2");
+  say(t, REPLACE(1, 1, 2, 5, 100), "rejected: id in use");
+  say(t, REPLACE(1, 1, 3, 5, 100), "replaced 1 3");
+  say(t, SELL(4, 12, 100), "accepted 4; trade 4 2 10@100; trade 4 3 2@100");
+  say(t, CANCEL(1, 1), "rejected: no such order");
+  say(t, CANCEL(3, 1), "cancelled 3 3: asked for");
+  say(t, BUY(1, 1, 100), "accepted 1"); /* free again */
+}
+
+static void test_stops(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 5, 100), "accepted 1");
+  say(t, BUY(2, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 105), "accepted 2");
+  say(t, CANCEL(2, 1), "cancelled 2 1: asked for"); /* while it waits */
+  say(t, BUY(3, 2, 0, .type = ASSAY_BOOK_STOP, .trigger = 101), "accepted 3");
+  say(t, BUY(4, 2, 103, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 101), "accepted 4");
+  say(t, SELL(5, 10, 103), "accepted 5");
+  say(t, BUY(6, 5, 100), "accepted 6; trade 6 1 5@100");
+  say(t, BUY(7, 1, 103), "accepted 7; trade 7 5 1@103; triggered 3@101; triggered 4@101; trade 3 5 2@103; trade 4 5 2@103");
+  /* Met before it waits: it runs at once. */
+  say(t, BUY(8, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 102), "accepted 8; triggered 8@102; trade 8 5 1@103");
+  /* A new trigger that is met. */
+  say(t, BUY(9, 1, 104, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 110), "accepted 9");
+  say(t, MODIFY(9, 1, 2, 104, .trigger = 103), "modified 9; triggered 9@103; trade 9 5 2@103");
+  /* A stop that the trades of another stop meet, in one message. */
+  say(t, BUY(10, 3, 99), "accepted 10");
+  say(t, BUY(11, 3, 90), "accepted 11");
+  say(t, SELL(12, 4, 0, .type = ASSAY_BOOK_STOP, .trigger = 99), "accepted 12");
+  say(t, SELL(13, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 95), "accepted 13");
+  say(t, SELL(14, 1, 99),
+      "accepted 14; trade 14 10 1@99; triggered 12@99; trade 12 10 2@99; trade 12 11 2@90; triggered 13@95; trade 13 11 1@90");
+}
+
+/* The same again and again: the reference of a trailing stop is the trades since it came, not those of an earlier one. */
+static void test_trailing_stops(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 1, 0, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 5), "rejected: no trade yet to trail");
+  for (uint64_t round = 0; round < 3; round++) {
+    uint64_t id = 100 * round;
+    assay_book_message sell = SELL(id + 1, 1, 100), buy = BUY(id + 2, 1, 100);
+    assay_book_apply(t->book, &sell, 1);
+    assay_book_apply(t->book, &buy, 1);
+    assay_book_message stop = SELL(id + 3, 1, 0, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 5), up = SELL(id + 4, 1, 110),
+                       take = BUY(id + 5, 1, 110);
+    assay_book_message bid = BUY(id + 6, 2, 105), low = SELL(id + 7, 1, 105);
+    assay_book_apply(t->book, &stop, 1);
+    assay_book_order order;
+    assert_true(assay_book_find(t->book, id + 3, &order));
+    assert_int_equal(order.price, 95);
+    assay_book_apply(t->book, &up, 1);
+    assay_book_apply(t->book, &take, 1);
+    assert_true(assay_book_find(t->book, id + 3, &order));
+    assert_int_equal(order.price, 105);
+    assay_book_apply(t->book, &bid, 1);
+    t->text[0] = 0;
+    assay_book_apply(t->book, &low, 1);
+    char expected[200];
+    snprintf(expected, sizeof expected, "accepted %llu; trade %llu %llu 1@105; triggered %llu@105; trade %llu %llu 1@105",
+             (unsigned long long)id + 7, (unsigned long long)id + 7, (unsigned long long)id + 6, (unsigned long long)id + 3,
+             (unsigned long long)id + 3, (unsigned long long)id + 6);
+    assert_string_equal(t->text, expected);
+    assert_int_equal(assay_book_orders(t->book), 0);
+  }
+}
+
+/* Everybody at the price of the order that was there, never at an all-or-none order's own limit. */
+static void test_all_or_none(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 100, 5, .tif = ASSAY_BOOK_AON), "accepted 1");
+  say(t, BUY(2, 50, 99999999), "accepted 2");
+  say(t, BUY(3, 25, 5), "accepted 3");
+  say(t, BUY(4, 25, 5), "accepted 4; trade 1 2 50@99999999; trade 1 3 25@5; trade 1 4 25@5");
+  assert_int_equal(assay_book_orders(t->book), 0);
+  /* Passed over by what cannot fill it, and behind the ordinary orders of its price. */
+  say(t, BUY(5, 10, 20, .tif = ASSAY_BOOK_AON), "accepted 5");
+  say(t, BUY(6, 4, 20), "accepted 6");
+  say(t, SELL(7, 6, 20), "accepted 7; trade 7 6 4@20");
+  say(t, SELL(8, 8, 20), "accepted 8; trade 5 7 2@20; trade 5 8 8@20");
+  /* Not displayed. */
+  say(t, BUY(9, 10, 20, .tif = ASSAY_BOOK_AON), "accepted 9");
+  assay_mbo_level level;
+  assert_false(assay_book_best(t->book, 0, ASSAY_BUY, &level));
+  /* An incoming one whose counterparties are all or none, too. */
+  say(t, SELL(10, 30, 19, .tif = ASSAY_BOOK_AON), "accepted 10");
+  say(t, BUY(11, 20, 19, .tif = ASSAY_BOOK_AON), "accepted 11; trade 10 9 10@20; trade 10 11 20@19");
+  assert_int_equal(assay_book_orders(t->book), 0);
+}
+
+static void test_iceberg(void **state) {
+  bench *t = *state;
+  say(t, SELL(1, 10, 100, .type = ASSAY_BOOK_ICEBERG, .display = 4), "accepted 1");
+  say(t, SELL(2, 5, 100), "accepted 2");
+  assay_mbo_level level;
+  assert_true(assay_book_best(t->book, 0, ASSAY_SELL, &level));
+  assert_int_equal(level.quantity, 9);
+  say(t, BUY(3, 6, 100), "accepted 3; trade 3 1 4@100; replenished 1 4/6; trade 3 2 2@100");
+  say(t, MODIFY(1, 2, 5, 100), "modified 1"); /* from what is hidden first */
+  say(t, BUY(4, 8, 100, .tif = ASSAY_BOOK_FOK), "accepted 4; trade 4 2 3@100; trade 4 1 4@100; replenished 1 1/1; trade 4 1 1@100");
+  say(t, SELL(5, 5000, 100, .type = ASSAY_BOOK_ICEBERG, .display = 0), "rejected: display size out of range");
+  say(t, SELL(5, 100000000, 100, .type = ASSAY_BOOK_ICEBERG, .display = 1), "rejected: display size out of range");
+}
+
+static void test_self_trade(void **state) {
+  bench *t = *state;
+  say(t, by(1, SELL(1, 5, 100)), "accepted 1");
+  say(t, BUY(2, 7, 100, .self_trade = ASSAY_BOOK_CANCEL_NEWEST), "accepted 2; cancelled 2 7: would trade with the same account");
+  say(t, BUY(3, 7, 100, .self_trade = ASSAY_BOOK_DECREMENT), "accepted 3; decremented 3 1 5");
+  say(t, CANCEL(3, 1), "cancelled 3 2: asked for");
+  say(t, by(1, SELL(4, 5, 100)), "accepted 4");
+  say(t, SELL(5, 5, 100), "accepted 5");
+  say(t, BUY(6, 7, 100, .self_trade = ASSAY_BOOK_CANCEL_OLDEST, .tif = ASSAY_BOOK_FOK),
+      "accepted 6; cancelled 6 7: fill or kill, and not enough there");
+  say(t, BUY(7, 5, 100, .self_trade = ASSAY_BOOK_CANCEL_OLDEST, .tif = ASSAY_BOOK_FOK),
+      "accepted 7; cancelled 4 5: would trade with the same account; trade 7 5 5@100");
+  say(t, by(1, SELL(8, 5, 100)), "accepted 8");
+  say(t, BUY(9, 7, 100, .self_trade = ASSAY_BOOK_CANCEL_BOTH),
+      "accepted 9; cancelled 8 5: would trade with the same account; cancelled 9 7: would trade with the same account");
+  say(t, by(1, SELL(10, 5, 100)), "accepted 10");
+  say(t, BUY(11, 5, 100), "accepted 11; trade 11 10 5@100");
+}
+
+#define PHASE(p) ((assay_book_message){.kind = ASSAY_BOOK_PHASE, .type = (p)})
+#define UNCROSS(p, r) ((assay_book_message){.kind = ASSAY_BOOK_UNCROSS, .type = (p), .price = (r)})
+
+static void test_auction(void **state) {
+  bench *t = *state;
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 50), "auction 0@50 left 0; phase 0");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, BUY(1, 100, 105), "accepted 1");
+  say(t, SELL(2, 100, 95), "accepted 2");
+  say(t, BUY(9, 1, 105, .tif = ASSAY_BOOK_IOC), "rejected: not in this phase");
+  say(t, PHASE(ASSAY_BOOK_CONTINUOUS), "rejected: not in this phase");
+  /* Nobody is left at any price between: the nearest to the reference. */
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 101), "auction 100@101 left 0; trade 1 2 100@101; phase 0");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, BUY(3, 100, 105), "accepted 3");
+  say(t, BUY(4, 50, 103), "accepted 4");
+  say(t, SELL(5, 120, 95), "accepted 5");
+  say(t, SELL(6, 5, 0, .type = ASSAY_BOOK_MARKET), "accepted 6");
+  /* 125 trade at 95 to 103, and 25 buyers are left at all of these: the highest. Market orders come first. */
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 90), "auction 125@103 left 25; trade 3 6 5@103; trade 3 5 95@103; trade 4 5 25@103; phase 0");
+  say(t, PHASE(ASSAY_BOOK_HALTED), "phase 2");
+  say(t, BUY(7, 1, 1), "rejected: not in this phase");
+  say(t, CANCEL(4, 1), "cancelled 4 25: asked for");
+}
+
+static void test_risk(void **state) {
+  bench *t = *state;
+  assay_book_limits limits = {.quantity = 100, .notional = 5000, .position = 150, .rate = 6, .collar = 10};
+  say(t, assay_book_limits_message(0, 1, &limits), "limits 0");
+  say(t, BUY(1, 101, 10), "rejected: above the account's quantity");
+  say(t, BUY(1, 100, 51), "rejected: above the account's notional");
+  say(t, BUY(1, 100, 50), "accepted 1");
+  say(t, BUY(2, 51, 50), "rejected: above the account's position");
+  say(t, SELL(3, 100, 50), "accepted 3; trade 3 1 100@50");
+  say(t, BUY(2, 10, 61), "rejected: outside the price collar");
+  int64_t position = 0;
+  assert_true(assay_book_position(t->book, 0, 1, &position));
+  assert_int_equal(position, 100);
+  say(t, BUY(2, 50, 60), "accepted 2");
+  say(t, BUY(4, 1, 50), "rejected: too many orders this second");
+  say(t, BUY(4, 1, 50, .time = 1000000000), "rejected: above the account's position");
+  say(t, (assay_book_message){.kind = ASSAY_BOOK_KILL, .account = 1, .type = 1}, "kill 0; cancelled 2 50: account killed");
+  say(t, BUY(5, 1, 50), "rejected: account killed");
+  say(t, (assay_book_message){.kind = ASSAY_BOOK_KILL, .account = 1}, "kill 0");
+  say(t, SELL(6, 5, 59), "accepted 6");
+  say(t, SELL(7, 5, 61), "accepted 7");
+  say(t, BUY(8, 10, 0, .type = ASSAY_BOOK_MARKET), "accepted 8; trade 8 6 5@59; cancelled 8 5: outside the price collar");
+  say(t, by(10, BUY(9, 1, 50)), "rejected: no such account");
+}
+
+/* Nothing wraps: not a level, not a position. */
+static void test_overflow(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_book *book = NULL;
+  assert_ok(assay_book_create(&(assay_book_options){.accounts = 2}, &err, &book), err);
+  bench t = {.book = book};
+  assay_book_set_sink(book, write_events, &t);
+  uint64_t most = ASSAY_BOOK_MOST_QUANTITY, count = (UINT64_C(1) << 62) / most;
+  for (uint64_t i = 1; i <= count; i++) {
+    assay_book_message m = BUY(i, most, 7);
+    t.text[0] = 0;
+    assay_book_apply(book, &m, 1);
+  }
+  assert_int_equal(assay_book_orders(book), count);
+  t.text[0] = 0;
+  assay_book_message m = BUY(count + 1, most, 7);
+  assay_book_apply(book, &m, 1);
+  assert_non_null(strstr(t.text, "the price level would overflow"));
+  m = BUY(count + 2, most + 1, 7);
+  say(&t, m, "rejected: quantity out of range");
+  /* The account's open quantity may not pass 2^63 - 1 either. */
+  for (uint64_t i = 0; i <= count; i++) {
+    m = BUY(2 * count + i, most, 6);
+    t.text[0] = 0;
+    assay_book_apply(book, &m, 1);
+  }
+  assert_string_equal(t.text, "rejected: above the account's position");
+  assert_ok(assay_book_check(book, &err), err);
+  assay_book_destroy(book);
+}
+
+static void test_bad_options(void **state) {
+  (void)state;
+  assay_book *book = NULL;
+  assert_int_equal(assay_book_create(&(assay_book_options){.books = UINT32_MAX}, NULL, &book), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_book_create(&(assay_book_options){.most_orders = UINT32_MAX}, NULL, &book), ASSAY_ERR_INVALID);
+  assert_null(book);
+  assay_book_destroy(NULL);
+  assert_string_equal(assay_book_event_text(999), "unknown");
+  assert_string_equal(assay_book_reason_text(999), "unknown");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+#define RULE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+      RULE(test_price_then_time),
+      RULE(test_times_in_force),
+      RULE(test_modify),
+      RULE(test_replace),
+      RULE(test_stops),
+      RULE(test_trailing_stops),
+      RULE(test_all_or_none),
+      RULE(test_iceberg),
+      RULE(test_self_trade),
+      RULE(test_auction),
+      RULE(test_risk),
+      cmocka_unit_test(test_overflow),
+      cmocka_unit_test(test_bad_options),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
