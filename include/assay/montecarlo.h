@@ -19,9 +19,9 @@
  * The result is a function of the parameters alone. Random numbers are Philox4x32-10 (Salmon et al. 2011) by counter; sums run over fixed
  * groups of paths in a fixed order. Paths are never stored, unless assay_mc_paths asks for them.
  *
- * Errors: ASSAY_ERR_INVALID with a sentence that names the field and the mend; ASSAY_ERR_LIMIT for requests that are too large;
- * ASSAY_ERR_UNSUPPORTED for combinations that there are no formulas for here, which the sentence names; what a device says otherwise.
- * Thread-safety: every function may be called from any thread at once. docs/montecarlo.md has methods, sources and figures.
+ * Errors: ASSAY_ERR_INVALID with a sentence that names the field and the mend; ASSAY_ERR_LIMIT for requests that are too large, and results
+ * that are; ASSAY_ERR_UNSUPPORTED for combinations that there are no formulas for here, which the sentence names; what a device says
+ * otherwise. Thread-safety: every function may be called from any thread at once. docs/montecarlo.md has methods, sources and figures.
  */
 #ifndef ASSAY_MONTECARLO_H
 #define ASSAY_MONTECARLO_H
@@ -123,7 +123,8 @@ typedef struct assay_mc_params {
   bool antithetic;     /* each path with its mirror image */
   bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier */
   bool greeks;         /* delta, gamma, vega, theta, rho */
-  double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used */
+  double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used;
+                        * ASSAY_ERR_INVALID below what the precision rounds */
   double level;        /* of the interval; 0: 0.95 */
   const char *device;  /* "auto", "cpu", "opencl[:n]", "cuda[:n]"; NULL: what ASSAY_DEVICE says, else auto */
 } assay_mc_params;
@@ -141,6 +142,8 @@ typedef struct assay_mc_greeks {
   assay_mc_greek rho;   /* dV/drate */
 } assay_mc_greeks;
 
+/* Numbers that were asked for are finite. The standard error is of chance, of rounding, and of payments so rare that hardly any was seen;
+ * it is 0 only where an American option is best exercised at once. */
 typedef struct assay_mc_result {
   double price, standard_error;
   double low, high, level;    /* an interval that holds the expectation with probability `level` */

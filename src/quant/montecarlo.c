@@ -87,11 +87,56 @@ typedef struct estimate {
   double price, error, coefficient, ratio;
 } estimate;
 
+/* What a payment is of the size of, discounted: the spot, all amounts of a basket, the strike of a put, a digital's payout. */
+static double usual_payment(const assay_mc_params *o) {
+  double discount = exp(-o->rate * o->time), sum = o->spot * exp(-o->dividend * o->time);
+  if (o->payoff == ASSAY_MC_DIGITAL) return o->payout * discount;
+  if (o->payoff == ASSAY_MC_BASKET) {
+    sum = 0;
+    for (size_t j = 0; j < o->assets; j++) {
+      double weight = o->weights != NULL ? o->weights[j] : 1.0 / o->assets, dividend = o->dividends != NULL ? o->dividends[j] : 0;
+      sum += fabs(weight * o->spots[j]) * exp(-dividend * o->time);
+    }
+  }
+  return o->put && o->payoff != ASSAY_MC_LOOKBACK_FLOATING ? fmax(sum, fabs(o->strike) * discount) : sum;
+}
+
+/*
+ * How far the arithmetic's own rounding moves a price, which no number of paths brings down: measured, half a unit in the last place of
+ * the underlying to three at 252 steps (tests/unit/quant/test_montecarlo.c). A digital pays all or nothing at a price that is off by so
+ * much.
+ */
+static double rounding_of(const assay_mc_job *job) {
+  const assay_mc_params *o = &job->option;
+  double unit = o->precision == ASSAY_MC_F32 ? 0x1p-23 : 0x1p-52, share = unit * (1 + sqrt(job->params.steps) / 8);
+  double deviation = job->params.deviation;
+  if (o->model == ASSAY_MC_HESTON) {
+    share += assay_mc_heston_rounding(o);
+    deviation = sqrt(fmax(o->variance, o->long_variance) * o->time);
+  }
+  return usual_payment(o) * (o->payoff == ASSAY_MC_DIGITAL ? fmin(0.4 * share / deviation, 1) : share);
+}
+
+/*
+ * Of how many samples the payments are, at least: as if they were all of one size. When next to nothing was paid, the spread of what was
+ * says next to nothing: then three payments more might have been seen (with 95 % probability no more than that, if none was), each of a
+ * usual size. A digital that always pays knows as little.
+ */
+enum { FEW_PAYMENTS = 30 };
+static double unseen_error(const assay_mc_job *job, const assay_mc_tally *tally) {
+  const double *s = tally->sums, n = tally->samples;
+  double payments = s[MC_SUM_SQUARE] > 0 ? s[MC_SUM_PAYOFF] * s[MC_SUM_PAYOFF] / s[MC_SUM_SQUARE] : 0;
+  if (job->option.payoff == ASSAY_MC_DIGITAL) payments = fmin(payments, n - payments);
+  return payments < FEW_PAYMENTS ? usual_payment(&job->option) * sqrt(3) / n : 0;
+}
+
 /* The mean of the payoff, or with a control of payoff - coefficient (control - its mean) with the coefficient that is best for the sample.
  */
 static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *tally) {
   const double *s = tally->sums, n = tally->samples;
-  double mean = s[MC_SUM_PAYOFF] / n, variance = fmax(s[MC_SUM_SQUARE] / n - mean * mean, 0);
+  double mean = s[MC_SUM_PAYOFF] / n, square = s[MC_SUM_SQUARE] / n, variance = square - mean * mean;
+  /* What is left of the squares is off by their rounding. */
+  variance = (variance < 0 ? 0 : variance) + square * (job->option.precision == ASSAY_MC_F32 ? 0x1p-24 : 0x1p-53);
   estimate e = {.price = mean, .coefficient = NAN, .ratio = NAN};
   if (job->option.control) {
     double control = s[MC_SUM_CONTROL] / n, spread = s[MC_SUM_CONTROL_SQUARE] / n - control * control;
@@ -99,13 +144,15 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
     e.coefficient = spread > 0 ? both / spread : 0;
     e.price = mean - e.coefficient * (control - job->control_mean);
     /* The residuals' variance is lost to cancellation when the control says nearly all. */
-    variance = fmax(variance - e.coefficient * both, 1e-15 * before);
+    double residual = variance - e.coefficient * both;
+    variance = residual < 1e-15 * before ? 1e-15 * before : residual;
     e.ratio = before / variance;
   }
   e.price *= job->discount;
   e.error = job->discount * sqrt(variance / (n - 1));
   /* Points that fill the space are not independent; replicates are. */
   if (job->option.sampling == ASSAY_MC_SOBOL) e.error = assay_mc_tally_error(tally, &job->forms, ASSAY_MC_FORM_PRICE);
+  e.error = hypot(hypot(e.error, rounding_of(job)), unseen_error(job, tally));
   return e;
 }
 
@@ -113,6 +160,38 @@ static assay_mc_greek greek(const assay_mc_job *job, const assay_mc_tally *tally
   if (!job->option.greeks) return (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
   return (assay_mc_greek){assay_mc_tally_mean(tally, &job->forms, form), assay_mc_tally_error(tally, &job->forms, form),
                           job->forms.method[form]};
+}
+
+/* A target that the precision cannot reach would be tried for ever. */
+static assay_status check_target(const assay_mc_job *job, double target, const assay_mc_units *units, assay_error *err) {
+  double rounding = rounding_of(job);
+  bool single = job->option.precision == ASSAY_MC_F32;
+  if (target == 0 || job->option.target_error > rounding) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the target error %g is below what %s rounds this price to, about %.2g: take %sa larger one",
+                    target, single ? "f32" : "f64", ldexp(rounding, units->price), single ? "f64 or " : "");
+}
+
+/* No number that is none gets out: what is checked beforehand is not all that can go wrong at the ends of the range. */
+static assay_status check_result(const assay_mc_result *r, bool greeks, assay_error *err) {
+  const struct {
+    const char *name;
+    double value;
+    bool counts;
+  } numbers[] = {{"price", r->price, true},
+                 {"standard error", r->standard_error, true},
+                 {"interval", r->high - r->low, true},
+                 {"delta", r->greeks.delta.value + r->greeks.delta.standard_error, greeks},
+                 {"gamma", r->greeks.gamma.value + r->greeks.gamma.standard_error, greeks},
+                 {"vega", r->greeks.vega.value + r->greeks.vega.standard_error, greeks},
+                 {"theta", r->greeks.theta.value + r->greeks.theta.standard_error, greeks},
+                 {"rho", r->greeks.rho.value + r->greeks.rho.standard_error, greeks}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (numbers[i].counts && !isfinite(numbers[i].value)) {
+      return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "the %s leaves the range of numbers with these parameters: %s", numbers[i].name,
+                        i < 3 ? "take a smaller volatility, time or rate, or f64" : "ask for the price alone, or move them away from it");
+    }
+  }
+  return ASSAY_OK;
 }
 
 uint64_t assay_mc_batch_paths(const assay_mc_params *o, uint64_t used) {
@@ -128,9 +207,13 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);
   assay_status status = assay_mc_check(o, err);
-  if (status == ASSAY_OK) status = assay_mc_job_init(&job, err);
+  if (status != ASSAY_OK) return status;
+  assay_mc_units units;
+  assay_mc_units_take(&job.option, &units);
+  status = assay_mc_job_init(&job, err);
   if (status != ASSAY_OK) return status;
 
+  status = check_target(&job, params->target_error, &units, err);
   job.total = !o->greeks; /* the price's error comes from squares */
   job.forms.used = o->greeks ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
   assay_mc_tally tally = {0};
@@ -138,7 +221,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   estimate e = {0};
   uint64_t used = 0;
   bool reached = false;
-  for (uint64_t batch = 0; used < o->paths && !reached; batch++) {
+  for (uint64_t batch = 0; status == ASSAY_OK && used < o->paths && !reached; batch++) {
     uint64_t samples = (assay_mc_batch_paths(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
     status = add_batch(&job, batch, samples, err, &tally, &where);
     if (status != ASSAY_OK) break;
@@ -155,18 +238,21 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   assay_mc_result out = {
       .price = e.price,
       .standard_error = e.error,
-      .low = e.price - reach,
+      .low = fmin(fmax(e.price - reach, 0), e.price), /* nobody pays to be rid of an option */
       .high = e.price + reach,
       .level = o->level,
       .greeks = {greek(&job, &tally, ASSAY_MC_FORM_DELTA), greek(&job, &tally, ASSAY_MC_FORM_GAMMA),
                  greek(&job, &tally, ASSAY_MC_FORM_VEGA), greek(&job, &tally, ASSAY_MC_FORM_THETA), greek(&job, &tally, ASSAY_MC_FORM_RHO)},
-      .control_coefficient = e.coefficient,
+      .control_coefficient = job.control_is_money ? e.coefficient : ldexp(e.coefficient, units.price),
       .variance_ratio = e.ratio,
       .reached = reached || o->target_error == 0,
       .paths = used,
       .steps = o->steps,
       .replicates = replicates ? (uint32_t)tally.groups : 0};
   if (job.exercised) exercised_now(o, &out);
+  assay_mc_units_give(&units, &out);
+  status = check_result(&out, o->greeks, err);
+  if (status != ASSAY_OK) return status;
   memcpy(out.device, where.device, sizeof out.device);
   memcpy(out.isa, where.isa, sizeof out.isa);
   memcpy(out.reason, where.reason, sizeof out.reason);

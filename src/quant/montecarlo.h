@@ -50,6 +50,19 @@ double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *f
 /* How many samples of `total` group g has, of `groups` with `size` samples a draw and item row. */
 double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, uint64_t group);
 
+/* ---- Units (montecarlo_units.c) ------------------------------------------------------------------------------------------------------ */
+
+/* Powers of two that prices, and the spot, are divided by. */
+typedef struct assay_mc_units {
+  int price, spot;
+  double spots[ASSAY_MC_MAX_ASSETS];
+} assay_mc_units;
+/* Changes checked parameters, which then borrow from `units`; and a result back. */
+void assay_mc_units_take(assay_mc_params *params, assay_mc_units *units);
+void assay_mc_units_give(const assay_mc_units *units, assay_mc_result *result);
+/* Of a basket, the largest weight times spot. */
+double assay_mc_largest_amount(const assay_mc_params *params);
+
 /* ---- One price (montecarlo.c) ---------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_mc_job assay_mc_job;
@@ -80,9 +93,10 @@ struct assay_mc_job {
   uint64_t paths_per_sample;
   void *given; /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
-  bool bare;      /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
-  bool total;     /* one group of all will do */
-  bool exercised; /* an American option is best exercised at once */
+  bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
+  bool total;            /* one group of all will do */
+  bool exercised;        /* an American option is best exercised at once */
+  bool control_is_money; /* the control has the unit of what is paid; else it is the underlying over the spot */
 };
 
 /* Frees what a job owns. */
@@ -92,6 +106,10 @@ void assay_mc_job_deinit(assay_mc_job *job);
 void assay_mc_defaults(assay_mc_params *params);
 /* ASSAY_ERR_INVALID, _LIMIT or _UNSUPPORTED with a sentence; of parameters with defaults filled in (montecarlo_check.c). */
 assay_status assay_mc_check(const assay_mc_params *params, assay_error *err);
+/* The least deviation of the logarithm at the end that a precision can simulate. */
+double assay_mc_least_deviation(const assay_mc_params *params);
+/* What rounding costs under Heston's model, as a share of the spot. */
+double assay_mc_heston_rounding(const assay_mc_params *params);
 
 /* A job from checked parameters in job->option; ASSAY_ERR_UNSUPPORTED where there are no formulas. */
 assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err);

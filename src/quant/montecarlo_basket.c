@@ -24,6 +24,9 @@ assay_status assay_mc_check_basket(const assay_mc_params *o, assay_error *err) {
     if (!(fabs(weight) < 1e30)) REFUSE("weights[%zu] is %g: it must be a finite number below 1e30", j, weight);
     double deviation = volatility * sqrt(o->time), mean = (o->rate - dividend) * o->time - deviation * deviation / 2,
            reach = fabs(mean) + 9 * deviation;
+    if (deviation < assay_mc_least_deviation(o))
+      REFUSE("volatilities[%zu] is %g: over %g years it must make at least %g, as less is lost in rounding", j, volatility, o->time,
+             assay_mc_least_deviation(o));
     if (!(reach < 83))
       REFUSE("asset %zu may be e^%.3g times its spot: time, volatilities[%zu] and rates must keep that below e^83", j, reach, j);
     for (size_t k = 0; k < o->assets; k++) {
@@ -32,6 +35,10 @@ assay_status assay_mc_check_basket(const assay_mc_params *o, assay_error *err) {
       if (c != mirrored) REFUSE("correlations[%zu][%zu] is %g and [%zu][%zu] is %g: they must be the same", j, k, c, k, j, mirrored);
       if (j == k && c != 1) REFUSE("correlations[%zu][%zu] is %g: on the diagonal stands 1", j, j, c);
     }
+  }
+  double largest = assay_mc_largest_amount(o);
+  if (o->strike != 0 && largest > 0 && !(fabs(log(fabs(o->strike) / largest)) < 80)) {
+    REFUSE("the strike %g is %g times the largest weight times spot: more than e^80 apart is not taken", o->strike, o->strike / largest);
   }
   return ASSAY_OK;
 }
@@ -91,6 +98,7 @@ assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err) {
     for (size_t k = 0; k <= j; k++) put_real(o, job->given, row + MC_BASKET_MATRIX + k, l[j][k] * volatility * sqrt(o->time) / ln2);
     job->control_mean += amount * exp(yield * o->time);
   }
+  job->control_is_money = true;
   job->kernel = "mc_basket";
   job->simulate = assay_mc_path_simulate;
   job->params.steps = o->assets;

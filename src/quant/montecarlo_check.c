@@ -76,8 +76,24 @@ static assay_status check_model(const assay_mc_params *o, assay_error *err) {
     if (!positive(o->reversion)) REFUSE("the speed of reversion is %g a year: it must be positive", o->reversion);
     if (!positive(o->variance_volatility)) REFUSE("the volatility of the variance is %g: it must be positive", o->variance_volatility);
     if (!(fabs(o->correlation) <= 1)) REFUSE("the correlation is %g: it must lie within -1 and 1", o->correlation);
+    if (!(assay_mc_heston_rounding(o) < 1e-3)) {
+      bool single = o->precision == ASSAY_MC_F32;
+      REFUSE("the volatility of the variance is %g: the scheme divides by it, and %s rounds too coarsely for that; take %sa larger one",
+             o->variance_volatility, single ? "f32" : "f64", single ? "f64 or " : "");
+    }
   }
   return ASSAY_OK;
+}
+
+double assay_mc_least_deviation(const assay_mc_params *o) { return o->precision == ASSAY_MC_F32 ? 1e-7 : 1e-10; }
+
+/*
+ * What a step adds to the logarithm is a difference of terms of variance rho / xi each (Andersen 2008, (33)), whose rounding adds up over
+ * the steps; measured, it moves the price by about that share of the spot.
+ */
+double assay_mc_heston_rounding(const assay_mc_params *o) {
+  double unit = o->precision == ASSAY_MC_F32 ? 0x1p-24 : 0x1p-53;
+  return o->steps * unit * fmax(o->variance, o->long_variance) * fabs(o->correlation) / o->variance_volatility;
 }
 
 /* The logarithm of every price that is simulated must stay a power of two that single precision has. */
@@ -93,6 +109,10 @@ static assay_status check_range(const assay_mc_params *o, assay_error *err) {
     double jumps = o->jump_rate * o->time;
     deviation += sqrt(jumps * (o->jump_mean * o->jump_mean + o->jump_volatility * o->jump_volatility));
     mean -= jumps * (exp(o->jump_mean + o->jump_volatility * o->jump_volatility / 2) - 1 - o->jump_mean);
+  }
+  if (o->model != ASSAY_MC_HESTON && o->volatility * sqrt(o->time) < assay_mc_least_deviation(o)) {
+    REFUSE("the volatility %g over %g years moves the price by a share of %g: below %g that is lost in %s's rounding", o->volatility,
+           o->time, o->volatility * sqrt(o->time), assay_mc_least_deviation(o), o->precision == ASSAY_MC_F32 ? "f32" : "f64");
   }
   double reach = fabs(mean) + 9 * deviation;
   if (!(reach < 83)) {

@@ -139,6 +139,7 @@ static void european_or_asian(assay_mc_job *job) {
   /* A European is paid on the geometric average of one price. */
   p->kind = job->option.payoff == ASSAY_MC_ASIAN_ARITHMETIC ? MC_ASIAN_ARITHMETIC : MC_ASIAN_GEOMETRIC;
   job->control_mean = job->option.payoff == ASSAY_MC_ASIAN_ARITHMETIC ? geometric_mean_payoff(job) : mean_of_end(job);
+  job->control_is_money = job->option.payoff == ASSAY_MC_ASIAN_ARITHMETIC;
   const assay_mc_params *o = &job->option;
   bool bare = !o->antithetic && !o->control && !o->greeks && o->sampling == ASSAY_MC_PSEUDO;
   if (bare && o->payoff == ASSAY_MC_ASIAN_ARITHMETIC && factor_of_step(o, p)) {
@@ -156,6 +157,7 @@ static void barrier(assay_mc_job *job) {
   p->kind = (is_up(&job->option) ? MC_BARRIER_UP : 0) | (is_in(&job->option) ? MC_BARRIER_IN : 0);
   p->barrier = log2(job->option.barrier / job->option.spot);
   job->control_mean = assay_mc_lognormal_mean(p->scale, p->shift, p->mean, p->deviation);
+  job->control_is_money = true;
   job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED;
 }
 
@@ -170,6 +172,15 @@ static void lookback(assay_mc_job *job) {
   p->barrier = floating ? 0 : log2(job->option.strike / job->option.spot);
   job->control_mean = mean_of_end(job);
   if (floating) job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_EXACT; /* 0: the price is proportional to the spot */
+}
+
+/*
+ * The score divides by the variance of a path's shocks, given its variances. That is nothing when all chance is that of the variance, or
+ * when the variance may rest at 0 from the start; shortly before that the score is all noise.
+ */
+static bool has_score(const assay_mc_params *o) {
+  if (o->model != ASSAY_MC_HESTON) return true;
+  return o->variance > 1e-6 * o->long_variance && 1 - o->correlation * o->correlation >= 0.01;
 }
 
 /* What is looked at after steps only, under any model. */
@@ -192,6 +203,8 @@ static void walk(assay_mc_job *job) {
       for (int f = ASSAY_MC_FORM_DELTA; o->payoff == ASSAY_MC_DIGITAL && f < ASSAY_MC_FORMS; f++) {
         job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
       }
+      if (!has_score(o)) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_GAMMA);
+      if (!has_score(o) && o->payoff == ASSAY_MC_DIGITAL) all_by_same_numbers(job, true);
       if (o->model == ASSAY_MC_HESTON) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_VEGA);
       if (o->model != ASSAY_MC_GBM) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_THETA);
       break;
@@ -199,6 +212,7 @@ static void walk(assay_mc_job *job) {
       p->kind |= (is_up(o) ? MC_WALK_UP : 0) | (is_in(o) ? MC_WALK_IN : 0);
       p->barrier = log2(o->barrier / o->spot);
       job->control_mean = o->model == ASSAY_MC_GBM ? assay_mc_lognormal_mean(p->scale, p->shift, p->mean, p->deviation) : NAN;
+      job->control_is_money = true;
       all_by_same_numbers(job, true);
       break;
     default:

@@ -29,12 +29,13 @@ static double at(const paths_work *w, size_t row, size_t column) {
 }
 
 /* Where path `first` + i is: in draws of several paths side by side, or in pairs. */
-static void copy(const paths_work *w, bool ends, uint32_t per_sample, uint64_t first, uint64_t count, double spot, double *values) {
+static void copy(const paths_work *w, bool ends, uint32_t per_sample, uint64_t first, uint64_t count, double spot, double unit,
+                 double *values) {
   size_t steps = w->params.steps;
   for (uint64_t i = 0; i < count; i++) {
     size_t column = (size_t)((first + i) / per_sample - w->params.first), which = (size_t)((first + i) % per_sample);
     if (ends) values[i] = spot;
-    for (size_t s = ends; s <= steps; s++) values[s * count + i] = at(w, ends ? which : which * (steps + 1) + s, column);
+    for (size_t s = ends; s <= steps; s++) values[s * count + i] = unit * at(w, ends ? which : which * (steps + 1) + s, column);
   }
 }
 
@@ -79,7 +80,9 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   w.params.first = first / per_sample / ASSAY_MC_GROUP * ASSAY_MC_GROUP;
   uint64_t samples = (first + count - 1) / per_sample - w.params.first + 1;
   assay_mc_grid(assay_mc_batch_paths(o, 0), (uint64_t)per_sample * ASSAY_MC_GROUP, 1, &w.params.groups, &w.params.draws);
-  w.params.scale = o->spot;
+  /* In units of a power of two, as single precision has no price above 3e38. */
+  double unit = ldexp(1, ilogb(o->spot));
+  w.params.scale = o->spot / unit;
   w.groups = (size_t)((samples + ASSAY_MC_GROUP - 1) / ASSAY_MC_GROUP);
   w.params.stride = w.groups * ASSAY_MC_GROUP;
   w.params.key = assay_mc_key(o->seed, 0);
@@ -89,7 +92,7 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   if (w.rows == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu bytes of paths: ask for fewer at a time", w.bytes);
   assay_quant_where where;
   status = assay_quant_run(o->device, work, &w, err, &where);
-  if (status == ASSAY_OK) copy(&w, ends, per_sample, first, count, o->spot, values);
+  if (status == ASSAY_OK) copy(&w, ends, per_sample, first, count, o->spot, unit, values);
   assay_free(w.rows);
   return status;
 }

@@ -10,7 +10,9 @@
 
 static double form_of(const double form[ASSAY_MC_SUMS], const double sums[ASSAY_MC_SUMS]) {
   double value = 0;
-  for (int s = 0; s < ASSAY_MC_SUMS; s++) value += form[s] * sums[s];
+  for (int s = 0; s < ASSAY_MC_SUMS; s++) {
+    if (form[s] != 0) value += form[s] * sums[s]; /* a sum that does not count may be anything */
+  }
   return value;
 }
 
@@ -34,7 +36,7 @@ double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *f
   double mean = assay_mc_tally_mean(tally, forms, form);
   /* Sum over groups of (value - mean n)^2: how a ratio of two sums varies. */
   double spread = tally->squares[form] - 2 * mean * tally->products[form] + mean * mean * tally->sizes;
-  return sqrt(fmax(spread, 0) * tally->groups / (tally->groups - 1)) / tally->samples;
+  return sqrt((spread < 0 ? 0 : spread) * tally->groups / (tally->groups - 1)) / tally->samples;
 }
 
 double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, uint64_t group) {

@@ -19,10 +19,11 @@ FUNCTION R inside(real barrier, int up, R x) {
   return MAX(d, ALL(0));
 }
 
-/* p; 0 where the path ends outside, which it does not survive, whatever p. bridge = c ln 2. */
+/* p; 0 where the path ends outside, which it does not survive, whatever p, and where it is below 2^-100: derivatives multiply it by c,
+ * which is huge when next to nothing moves. bridge = c ln 2. */
 FUNCTION R crossing(real bridge, R d0, R d1) {
-  R e = MIN(ALL(bridge) * (d0 * d1), ALL(100));
-  return SELECT(d1 > RC(0.0), r_exp2_plain(-e), ALL(0));
+  R e = ALL(bridge) * (d0 * d1);
+  return SELECT((d1 > RC(0.0)) & (e < RC(100.0)), r_exp2_plain(-MIN(e, ALL(100))), ALL(0));
 }
 
 FUNCTION R surviving(R crosses, R d1) { return SELECT(d1 > RC(0.0), ALL(1) - crosses, ALL(0)); }

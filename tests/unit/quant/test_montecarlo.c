@@ -646,6 +646,131 @@ static void test_target_error(void **state) {
   assert_true(!result.reached && result.paths == 1 << 17);
 }
 
+/* A power of two in the currency changes nothing else, and no currency is out of range. */
+static void test_currency(void **state) {
+  (void)state;
+  static const assay_mc_payoff payoffs[] = {ASSAY_MC_EUROPEAN, ASSAY_MC_ASIAN_ARITHMETIC, ASSAY_MC_BARRIER, ASSAY_MC_AMERICAN};
+  for (int way = 0; way < 8; way++) {
+    assay_mc_params params = base;
+    params.payoff = payoffs[way / 2], params.precision = way % 2 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.paths = 1 << 14;
+    params.greeks = true, params.put = true, params.barrier = 80, params.steps = 4, params.control = way / 2 < 3;
+    assay_mc_result usual = price_of(&params);
+    static const int exponents[] = {-1000, -90, 90, 1000};
+    for (int k = 0; k < 4; k++) {
+      int e = exponents[k];
+      assay_mc_params moved = params;
+      moved.spot = ldexp(params.spot, e), moved.strike = ldexp(params.strike, e), moved.barrier = ldexp(params.barrier, e);
+      assay_mc_result r = price_of(&moved);
+      assert_true(r.price == ldexp(usual.price, e) && r.standard_error == ldexp(usual.standard_error, e));
+      assert_true(r.greeks.delta.value == usual.greeks.delta.value && r.greeks.gamma.value == ldexp(usual.greeks.gamma.value, -e));
+      assert_true(r.greeks.vega.standard_error == ldexp(usual.greeks.vega.standard_error, e));
+      if (params.payoff == ASSAY_MC_EUROPEAN) assert_true(r.control_coefficient == ldexp(usual.control_coefficient, e));
+      if (params.payoff == ASSAY_MC_ASIAN_ARITHMETIC) assert_true(r.control_coefficient == usual.control_coefficient);
+    }
+  }
+  assay_mc_params params = base;
+  params.payoff = ASSAY_MC_DIGITAL, params.payout = 1e200, params.spot = 1e-290, params.strike = 1.05e-290;
+  assert_within(price_of(&params).price / 1e200, price_of(&params).standard_error / 1e200, digital(&params) / 1e200);
+  params.greeks = true; /* of delta 1e490 there is no number */
+  assay_error err = {0};
+  assay_mc_result r;
+  assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_LIMIT);
+  assert_non_null(strstr(err.message, "delta"));
+}
+
+/* Every number that was asked for is one, also where a score divides by nothing. */
+static void test_no_number_is_none(void **state) {
+  (void)state;
+  static const double sets[][3] = {{0.04, 0.04, 1}, {0.04, 0.04, -1}, {0, 0.04, -0.5}, {0.04, 0, -0.5}};
+  for (int set = 0; set < 4; set++) {
+    for (int way = 0; way < 12; way++) {
+      assay_mc_params params = base;
+      params.model = ASSAY_MC_HESTON, params.variance = sets[set][0], params.long_variance = sets[set][1];
+      params.correlation = sets[set][2], params.reversion = 1.5, params.variance_volatility = 0.5;
+      params.paths = 1 << 14, params.greeks = true, params.steps = way / 4 == 0 ? 1 : way / 4 == 1 ? 2 : 16;
+      params.payoff = way & 1 ? ASSAY_MC_DIGITAL : ASSAY_MC_EUROPEAN, params.precision = way & 2 ? ASSAY_MC_F32 : ASSAY_MC_F64;
+      assay_mc_result r = price_of(&params);
+      const assay_mc_greek *greeks = &r.greeks.delta;
+      for (int g = 0; g < 5; g++) assert_true(isfinite(greeks[g].value) && isfinite(greeks[g].standard_error));
+      assert_true(isfinite(r.price) && r.greeks.delta.standard_error > 0 && r.greeks.gamma.standard_error > 0);
+      if (params.steps < 16 || (way & 1)) continue;
+      assay_mc_params up = params, down = params;
+      up.spot += 1, down.spot -= 1;
+      assert_near(r.greeks.gamma.value, heston(&up) - 2 * heston(&params) + heston(&down), 4 * r.greeks.gamma.standard_error + 4e-3);
+    }
+  }
+  /* So little moves that a bridge crosses a barrier with a probability that no number has. */
+  assay_mc_params params = base;
+  params.payoff = ASSAY_MC_BARRIER, params.barrier = 90, params.rate = params.dividend = 0, params.time = 1, params.strike = 100;
+  params.volatility = 1e-7, params.steps = 16, params.greeks = true, params.paths = 1 << 14;
+  assay_mc_result r = price_of(&params);
+  assert_within(r.greeks.gamma.value, r.greeks.gamma.standard_error, 1 / (100 * params.volatility * sqrt(2 * M_PI)));
+  assert_near(r.greeks.delta.value, 0.5, 3.6 * r.greeks.delta.standard_error);
+  static const double least[] = {0.99e-10, 1e-42, 1e-200, 1e-300};
+  for (int i = 0; i < 4; i++) {
+    params.volatility = least[i];
+    assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_INVALID);
+  }
+  params.volatility = 0.99e-7, params.precision = ASSAY_MC_F32;
+  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_INVALID);
+}
+
+/* Where nothing was paid, or always, the error is that of what was not seen; and a target is not reached on nothing. */
+static void test_unseen_payments(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.rate = params.dividend = 0, params.time = 1, params.volatility = 0.2, params.strike = 100 * exp(1.0);
+  params.paths = 1 << 20, params.target_error = 1e-9;
+  assay_mc_result r = price_of(&params);
+  double exact = european(&params);
+  assert_true(!r.reached && r.paths == 1 << 20 && r.low <= exact && exact <= r.high);
+  params.target_error = 1e-3;
+  assert_true(price_of(&params).reached);
+  /* A few payments are no better: of 4.2 deviations the first batch has about one. */
+  params.strike = 100 * exp(0.2 * 4.2), params.target_error = 2e-5;
+  exact = european(&params);
+  for (params.seed = 0; params.seed < 8; params.seed++) {
+    r = price_of(&params);
+    assert_false(r.reached);
+    assert_true(r.low <= exact && exact <= r.high);
+  }
+  params.payoff = ASSAY_MC_DIGITAL, params.payout = 7, params.strike = 100 * exp(-1.0), params.target_error = 1e-6;
+  r = price_of(&params);
+  assert_true(!r.reached && r.low <= digital(&params) && digital(&params) <= r.high && r.standard_error > 0);
+}
+
+/* What single precision rounds is part of the error, and a target below it is refused. */
+static void test_rounding_is_an_error(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.precision = ASSAY_MC_F32, params.strike = 50, params.rate = params.dividend = 0, params.time = 1;
+  static const assay_mc_payoff payoffs[] = {ASSAY_MC_EUROPEAN, ASSAY_MC_ASIAN_ARITHMETIC, ASSAY_MC_ASIAN_GEOMETRIC,
+                                            ASSAY_MC_LOOKBACK_FIXED};
+  for (int way = 0; way < 24; way++) {
+    params.payoff = payoffs[way % 4], params.steps = way / 4 % 2 ? 252 : 16, params.watch = ASSAY_MC_AT_STEPS;
+    params.volatility = way < 8 ? 1e-7 : way < 16 ? 1e-6 : 1e-5, params.paths = 1 << 15;
+    assay_mc_result r = price_of(&params);
+    double reached = params.payoff == ASSAY_MC_LOOKBACK_FIXED ? 80 * params.volatility : 0; /* the mean of the maximum */
+    assert_near(r.price, 50 + reached, 3 * r.standard_error + 1.5 * reached);
+    assert_true(r.standard_error < 1e-4);
+  }
+  params.payoff = ASSAY_MC_EUROPEAN, params.volatility = 1e-4, params.target_error = 1e-6, params.paths = 0;
+  assay_error err = {0};
+  assay_mc_result r;
+  assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "f64"));
+  params.precision = ASSAY_MC_F64;
+  r = price_of(&params);
+  assert_true(r.reached);
+  assert_within(r.price, r.standard_error, 50.0);
+  /* Heston's scheme divides by the volatility of the variance. */
+  params = base, params.model = ASSAY_MC_HESTON, params.variance = params.long_variance = 0.04, params.reversion = 1.5;
+  params.correlation = -0.5, params.variance_volatility = 1e-5, params.precision = ASSAY_MC_F32;
+  assay_error_clear(&err);
+  assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "volatility of the variance"));
+}
+
 static mc_path_params some_paths(unsigned way, bool walk) {
   mc_path_params p = {.samples = 2011,
                       .draws = 2,
@@ -794,6 +919,10 @@ int main(void) {
       cmocka_unit_test(test_bare_asian),
       cmocka_unit_test(test_interval_covers),
       cmocka_unit_test(test_target_error),
+      cmocka_unit_test(test_currency),
+      cmocka_unit_test(test_no_number_is_none),
+      cmocka_unit_test(test_unseen_payments),
+      cmocka_unit_test(test_rounding_is_an_error),
       cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_bad_input),
       cmocka_unit_test(test_digital),
