@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "market/backtest/strategies.h"
 
-static const assay_strategy *const ready[] = {&assay_strategy_hold, &assay_strategy_sma};
+static const assay_strategy *const ready[] = {&assay_strategy_hold,  &assay_strategy_sma,  &assay_strategy_rsi, &assay_strategy_bollinger,
+                                              &assay_strategy_pairs, &assay_strategy_twap, &assay_strategy_vwap};
 enum { READY = sizeof ready / sizeof *ready };
 
 const assay_strategy *assay_strategy_at(size_t index) { return index < READY ? ready[index] : NULL; }
