@@ -4,8 +4,8 @@
 
     python3 bench/market/bars.py [BUILD_DIR] [--rounds N] [--cpu N]
 
-Every round runs each program of BUILD/bench/market (market_*), pinned to one core; a row shows the medians over the rounds. Exit code 1 when a bar is
-missed. A bar whose figure is not there says so and is missed.
+Every round runs each program of BUILD/bench/market (market_*), pinned to one core unless it is about two (TWO_CORES); a row shows the medians over
+the rounds. Exit code 1 when a bar is missed. A bar whose figure is not there says so and is missed.
 """
 import argparse
 import collections
@@ -25,6 +25,8 @@ folder = pathlib.Path(options.build).resolve() / "bench/market"
 figures = collections.defaultdict(list)  # {what: [entries]}
 absent = {}
 missed = 0
+# Both ends of a connection, which choose their cores themselves.
+TWO_CORES = {"market_websocket"}
 
 
 def pin():
@@ -33,7 +35,7 @@ def pin():
 
 
 def run(program):
-    done = subprocess.run([program, "--json"], capture_output=True, text=True, preexec_fn=pin, timeout=900, check=False)
+    done = subprocess.run([program, "--json"], capture_output=True, text=True, preexec_fn=None if program.name in TWO_CORES else pin, timeout=900, check=False)
     if done.returncode != 0:
         print(f"        {program.name} ended with {done.returncode}: {done.stderr.strip()[-300:]}", flush=True)
     for line in done.stdout.splitlines():
@@ -87,6 +89,24 @@ def book():
             limit(f"{what}_{part}", f"matching, {regime}: {part.replace('999', '99.9')} of a message, with the timer", bar, "ns")
 
 
+def websocket():
+    def frame(what, name, bar=None):
+        ours, theirs = median(what), median(f"{what}_wslay")
+        beside = f"wslay {text(theirs, 'ns')} ({theirs / ours:.3g}x)" if ours and theirs else "wslay is not installed (libwslay-dev)"
+        if bar is not None:
+            limit(what, name, bar, "ns", beside)
+        elif ours is not None:
+            print(f"        {name}: {text(ours, 'ns')}; {beside}; {note(what)}")
+
+    frame("ws_parse_64_masked", "WebSocket frame, 64 B masked", 7)
+    frame("ws_parse_1k_masked_binary", "WebSocket frame, 1 KB masked binary", 30)
+    frame("ws_parse_1k_masked_text", "WebSocket frame, 1 KB masked text (JSON)", 60)
+    frame("ws_parse_1k_masked_mixed_text", "the same, of which a third of the characters have several bytes")
+    limit("ws_round_trip_spinning", "WebSocket round trip, 64 B, both ends spinning", 7, "us")
+    # Two measurements of one thing differ by some per cent on a machine that others use too.
+    limit("ws_round_trip_blocking_of_tcp", "WebSocket round trip, 64 B, sleeping, of bare TCP's", 1.05, "ratio", note("ws_round_trip_blocking"))
+
+
 def the_rest(shown):
     for what in sorted(set(figures) - shown):
         print(f"        {what}: {text(median(what), figures[what][0]['unit'])}  {note(what)}")
@@ -98,5 +118,6 @@ for number in range(options.rounds):
         run(program)
 print(f"Trading: medians of {options.rounds} rounds on core {options.cpu}, load {os.getloadavg()[0]:.1f}", flush=True)
 book()
-the_rest({name for name in figures if name.startswith("book_")} - {"book_timer", "book_journal", "book_instructions"})
+websocket()
+the_rest({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"} - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * WebSocket: nanoseconds a frame beside memcpy of the same bytes, and the round trip of 64 bytes over loopback, with both ends spinning and
+ * both sleeping, beside bare TCP in the same run. Both ends are threads of this process on two cores, where there are two.
+ */
+#include <assay/websocket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "figure.h"
+#include "os/prim.h"
+#include "ws_frames.h"
+
+static _Noreturn void die(const char *what) {
+  fprintf(stderr, "%s\n", what);
+  exit(1);
+}
+
+/* ---- Frames -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+static assay_ws_event events[1024];
+
+static void parse_all(assay_ws_parser *parser, uint8_t *bytes, size_t length, size_t expected) {
+  size_t used = 0, count = assay_ws_parser_feed(parser, bytes, length, events, 1024, &used);
+  if (count != expected || used != length) die("the parser did not take its frames");
+}
+
+/* ns a frame: the best of many runs over `count` frames. */
+static double parse_ns(ws_frames kind, const char *variant, double *copy_ns) {
+  static uint8_t bytes[WS_FRAMES_BYTES], copy[WS_FRAMES_BYTES];
+  size_t length = 0, count = ws_frames_make(kind, bytes, &length);
+  assay_ws_parser parser;
+  assay_ws_parser_init(&parser, &(assay_ws_parser_options){.role = ASSAY_WS_SERVER, .variant = variant});
+  enum { TIMES = 100 };
+  double best = FIGURE_BEST_NS(60, for (int t = 0; t < TIMES; t++) parse_all(&parser, bytes, length, count));
+  if (copy_ns != NULL) {
+    *copy_ns = FIGURE_BEST_NS(
+                   60,
+                   for (int t = 0; t < TIMES; t++) {
+                     memcpy(copy, bytes, length);
+                     __asm__ volatile("" : : "r"(copy), "r"(bytes) : "memory");
+                   }) /
+               TIMES / (double)count;
+  }
+  return best / TIMES / (double)count;
+}
+
+static double write_ns(size_t payload) {
+  static uint8_t in[2048], out[2048 + ASSAY_WS_HEADER_MOST];
+  enum { TIMES = 10000 };
+  assay_ws_masks masks = {0};
+  return FIGURE_BEST_NS(
+             30,
+             for (int t = 0; t < TIMES; t++) {
+               uint32_t mask;
+               if (assay_ws_masks_next(&masks, NULL, &mask) != ASSAY_OK) die("no random numbers");
+               assay_ws_frame(out, ASSAY_WS_BINARY, 0, in, payload, &mask);
+               __asm__ volatile("" : : "r"(out) : "memory");
+             }) /
+         TIMES;
+}
+
+static void frames(void) {
+  assay_ws_parser parser;
+  assay_ws_parser_init(&parser, &(assay_ws_parser_options){0});
+  for (int kind = 0; kind < WS_FRAMES_KINDS; kind++) {
+    double copy_ns = 0, ns = parse_ns((ws_frames)kind, NULL, &copy_ns);
+    char what[64], note[120];
+    snprintf(what, sizeof what, "ws_parse_%s", ws_frames_names[kind]);
+    snprintf(note, sizeof note, "%s, memcpy of the same bytes %.2f ns, scalar reference %.1f ns", assay_ws_parser_variant(&parser), copy_ns,
+             parse_ns((ws_frames)kind, "c", NULL));
+    figure(what, ns, "ns/frame", note);
+  }
+  figure("ws_write_64_masked", write_ns(64), "ns/frame", "mask from the system's random source");
+  figure("ws_write_1k_masked", write_ns(1024), "ns/frame", NULL);
+}
+
+/* ---- Round trips ------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { PAYLOAD = 64, TRIPS = 3000, ROUNDS = 9 };
+static unsigned cpus[1024];
+static size_t cpu_count;
+
+static void pin(size_t which) {
+  if (cpu_count >= 2) (void)assay_os_pin_thread(&cpus[which == 0 ? 0 : cpu_count - 1], 1, NULL);
+}
+
+/* Bare TCP: what no frame can be faster than. */
+typedef struct bare {
+  int fd;
+  bool spin;
+} bare;
+
+static bool take(int fd, uint8_t *bytes, bool spin) {
+  for (size_t have = 0; have < PAYLOAD;) {
+    ssize_t got = recv(fd, bytes + have, 4096 - have, spin ? MSG_DONTWAIT : 0);
+    if (got == 0) return false;
+    if (got < 0 && errno != EAGAIN && errno != EINTR) return false;
+    if (got > 0) have += (size_t)got;
+  }
+  return true;
+}
+
+static void *bare_echo(void *user) {
+  bare *b = user;
+  uint8_t bytes[4096];
+  pin(1);
+  while (take(b->fd, bytes, b->spin)) {
+    if (send(b->fd, bytes, PAYLOAD, MSG_NOSIGNAL) != PAYLOAD) break;
+  }
+  return NULL;
+}
+
+static void bare_pair(int ends[2]) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof at;
+  int listening = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+  ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+  if (listening < 0 || bind(listening, (struct sockaddr *)&at, size) != 0 || listen(listening, 1) != 0 ||
+      getsockname(listening, (struct sockaddr *)&at, &size) != 0 || connect(ends[0], (struct sockaddr *)&at, size) != 0 ||
+      (ends[1] = accept(listening, NULL, NULL)) < 0)
+    die("no sockets on loopback");
+  for (int i = 0; i < 2; i++) setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  close(listening);
+}
+
+static void bare_round(bool spin, double *us) {
+  int ends[2];
+  bare_pair(ends);
+  bare b = {ends[1], spin};
+  pthread_t thread;
+  uint8_t bytes[4096] = {0};
+  if (pthread_create(&thread, NULL, bare_echo, &b) != 0) die("no thread");
+  pin(0);
+  for (int i = -200; i < TRIPS; i++) {
+    uint64_t from = figure_wall_ns();
+    if (send(ends[0], bytes, PAYLOAD, MSG_NOSIGNAL) != PAYLOAD || !take(ends[0], bytes, spin)) die("bare TCP fails");
+    if (i >= 0) us[i] = (double)(figure_wall_ns() - from) / 1e3;
+  }
+  shutdown(ends[0], SHUT_RDWR);
+  pthread_join(thread, NULL);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+typedef struct place {
+  assay_ws_loop *loop;
+  uint16_t port;
+} place;
+
+static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length) {
+  (void)user;
+  (void)assay_ws_send(ws, opcode, data, length, NULL);
+}
+
+static void *serve(void *user) {
+  pin(1);
+  (void)assay_ws_loop_run(((place *)user)->loop, NULL);
+  return NULL;
+}
+
+typedef struct asking {
+  double *us;
+  int count;
+  uint64_t from;
+  assay_ws_loop *loop;
+} asking;
+
+static void ask(asking *a, assay_ws *ws) {
+  static const uint8_t bytes[PAYLOAD];
+  a->from = figure_wall_ns();
+  if (assay_ws_send(ws, ASSAY_WS_BINARY, bytes, PAYLOAD, NULL) != ASSAY_OK) die("a message cannot be sent");
+}
+
+static void on_open(void *user, assay_ws *ws) { ask(user, ws); }
+
+static void on_answer(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length) {
+  (void)opcode;
+  (void)data;
+  asking *a = user;
+  if (length != PAYLOAD) die("another answer than the question");
+  if (a->count >= 0) a->us[a->count] = (double)(figure_wall_ns() - a->from) / 1e3;
+  if (++a->count < TRIPS)
+    ask(a, ws);
+  else
+    assay_ws_loop_stop(a->loop);
+}
+
+static void ws_round(bool spin, double *us) {
+  place server = {0};
+  assay_ws_server *listening = NULL;
+  assay_ws_loop *loop = NULL;
+  assay_ws_loop_options options = {.spin = spin};
+  char url[64];
+  pthread_t thread;
+  assay_error err = {0};
+  asking a = {.us = us, .count = -200};
+  if (assay_ws_loop_create(&options, &err, &server.loop) != ASSAY_OK || assay_ws_loop_create(&options, &err, &loop) != ASSAY_OK ||
+      assay_ws_server_open(server.loop, &(assay_ws_server_options){0}, &(assay_ws_handlers){.message = echo}, &err, &listening) != ASSAY_OK)
+    die(err.message);
+  a.loop = loop;
+  snprintf(url, sizeof url, "ws://127.0.0.1:%u/", assay_ws_server_port(listening));
+  if (pthread_create(&thread, NULL, serve, &server) != 0) die("no thread");
+  pin(0);
+  if (assay_ws_connect(loop, url, NULL, &(assay_ws_handlers){.user = &a, .open = on_open, .message = on_answer}, &err, NULL) != ASSAY_OK)
+    die(err.message);
+  (void)assay_ws_loop_run(loop, NULL);
+  assay_ws_loop_stop(server.loop);
+  pthread_join(thread, NULL);
+  assay_ws_loop_destroy(loop);
+  assay_ws_loop_destroy(server.loop);
+}
+
+/* In turns, so that what disturbs one disturbs the other; the middle of the rounds' middles. */
+static void round_trips(bool spin, const char *what) {
+  double *us = calloc(TRIPS, sizeof *us), ours[ROUNDS], theirs[ROUNDS], ratios[ROUNDS], worst[ROUNDS];
+  if (us == NULL) die("no memory");
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int turn = 0; turn < 2; turn++) {
+      bool bare_now = (round + turn) % 2 == 0;
+      if (bare_now)
+        bare_round(spin, us);
+      else
+        ws_round(spin, us);
+      *(bare_now ? &theirs[round] : &ours[round]) = figure_median(us, TRIPS);
+      if (!bare_now) worst[round] = us[TRIPS * 99 / 100];
+    }
+    ratios[round] = ours[round] / theirs[round];
+  }
+  free(us);
+  char note[160], name[64];
+  double p50 = figure_median(ours, ROUNDS), bare_us = figure_median(theirs, ROUNDS), p99 = figure_median(worst, ROUNDS);
+  snprintf(note, sizeof note, "p50; p99 %.1f us; bare TCP p50 %.2f us in the same run%s", p99, bare_us,
+           cpu_count < 2 ? "; both ends on one core" : "");
+  figure(what, p50, "us", note);
+  snprintf(name, sizeof name, "%s_of_tcp", what);
+  figure(name, figure_median(ratios, ROUNDS), "ratio", "middle of the rounds' ratios to bare TCP");
+}
+
+int main(int argc, char **argv) {
+  figure_begin(argc, argv);
+  cpu_count = assay_os_allowed_cpus(cpus, sizeof cpus / sizeof *cpus);
+  if (cpu_count > sizeof cpus / sizeof *cpus) cpu_count = sizeof cpus / sizeof *cpus;
+  frames();
+  round_trips(true, "ws_round_trip_spinning");
+  round_trips(false, "ws_round_trip_blocking");
+  return figure_end();
+}
