@@ -119,5 +119,5 @@ for number in range(options.rounds):
 print(f"Trading: medians of {options.rounds} rounds on core {options.cpu}, load {os.getloadavg()[0]:.1f}", flush=True)
 book()
 websocket()
-the_rest({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"} - {"book_timer", "book_journal", "book_instructions"})
+the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}) - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)

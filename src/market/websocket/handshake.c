@@ -278,7 +278,8 @@ static bool take_value(const char **at, word *value) {
   bool quoted = **at == '"';
   if (quoted) (*at)++;
   *value = take_token(at);
-  if (quoted && *(*at)++ != '"') return false;
+  if (quoted && **at != '"') return false;
+  if (quoted) (*at)++;
   skip_blanks(at);
   return value->length > 0;
 }

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A market over WebSocket, as its users meet it: `feed serve` with a client of bare sockets, with `feed watch`, and with a real browser."""
+import base64
+import hashlib
+import http.server
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import zlib
+
+import story
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def trades(count):
+    """Documents as Binance sends them, some over two lines."""
+    out = []
+    for i in range(count):
+        if i % 3 == 2:
+            out.append({"e": "depthUpdate", "E": 1700000000000 + i, "s": "ETHUSDT", "U": i, "u": i, "b": [["99.5", "0"], ["99.4", "3"]], "a": [["100.25", "2"]]})
+        else:
+            out.append({"e": "trade", "E": 1700000000000 + i, "s": "BTCUSDT", "t": i, "p": "%d.50" % (100 + i), "q": "0.25", "T": 1700000000000 + i, "m": False,
+                        "note": "\"}\u20ac \U0001f600"})
+    return out
+
+
+class Client:
+    """RFC 6455 in Python, for the tests alone."""
+
+    def __init__(self, port, path="/", extra=""):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.buffer = b""
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            f"Sec-WebSocket-Key: {key}\r\n{extra}\r\n".encode())
+        while b"\r\n\r\n" not in self.buffer:
+            self.more()
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        self.head = head.decode()
+        self.accepted = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode() in self.head
+
+    def more(self):
+        got = self.socket.recv(65536)
+        if not got:
+            raise EOFError
+        self.buffer += got
+
+    def take(self, count):
+        while len(self.buffer) < count:
+            self.more()
+        out, self.buffer = self.buffer[:count], self.buffer[count:]
+        return out
+
+    def frame(self):
+        first, second = self.take(2)
+        length = second & 127
+        if length == 126:
+            length = struct.unpack(">H", self.take(2))[0]
+        elif length == 127:
+            length = struct.unpack(">Q", self.take(8))[0]
+        assert second & 128 == 0, "a server does not mask"
+        return first, self.take(length)
+
+    def send(self, first, payload=b""):
+        mask = os.urandom(4)
+        length = len(payload)
+        head = bytes([first]) + (bytes([128 | length]) if length < 126 else bytes([128 | 126]) + struct.pack(">H", length))
+        self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
+
+
+class WebSocket(story.Story):
+    def serve(self, *words, env=None):
+        process = self.start("feed", "serve", *words, program=story.ASSAY, env=env)
+        line = process.stderr.readline()
+        found = re.match(r"serving on (wss?)://127\.0\.0\.1:(\d+)/$", line)
+        self.assertTrue(found, line + (process.stderr.read() if process.poll() is not None else ""))
+        return process, int(found[2])
+
+    def recording(self, count=300):
+        documents = trades(count)
+        text = "".join(json.dumps(d, ensure_ascii=i % 2 == 0, indent=None if i % 5 else 1) + ("\n" if i % 2 else "") for i, d in enumerate(documents))
+        return documents, self.write("trades.json", text)
+
+    def test_a_recording_comes_whole_and_in_order(self):
+        documents, path = self.recording()
+        process, port = self.serve(path, "--rate", "1e6", "--json")
+        client = Client(port)
+        self.assertTrue(client.accepted)
+        heard = []
+        while True:
+            first, payload = client.frame()
+            if first == 0x88:
+                break
+            self.assertEqual(first, 0x81)
+            heard.append(json.loads(payload.decode("utf-8")))
+        self.assertEqual(heard, documents)
+        self.assertEqual(struct.unpack(">H", payload[:2])[0], 1001)
+        client.send(0x88, payload)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0, err)
+        said = json.loads(out)
+        self.assertEqual((said["messages"], said["clients"], said["delivered"], said["dropped"]), (300, 1, 300, 0))
+
+    def test_compressed_for_those_who_can(self):
+        documents, path = self.recording()
+        process, port = self.serve(path, "--rate", "1e6", "--compress", "--wait", "2")
+        plain, packed = Client(port), Client(port, extra="Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11\r\n")
+        self.assertNotIn("permessage-deflate", plain.head)
+        self.assertIn("permessage-deflate; server_max_window_bits=11", packed.head)
+        inflate = zlib.decompressobj(-11)
+        for document in documents:
+            self.assertEqual(json.loads(plain.frame()[1]), document)
+            first, payload = packed.frame()
+            text = inflate.decompress(payload + b"\0\0\xff\xff") if first & 0x40 else payload
+            self.assertEqual(json.loads(text), document)
+        for client in plain, packed:
+            client.socket.close()
+        process.communicate(timeout=30)
+
+    def test_a_client_that_breaks_rules_ends_alone(self):
+        _, path = self.recording()
+        process, port = self.serve(path, "--repeat", "--rate", "200", "--wait", "0")
+        bad, good, ping = Client(port), Client(port), Client(port)
+        bad.socket.sendall(b"\x81\x01x")  # not masked
+        while (frame := bad.frame())[0] != 0x88:
+            pass
+        self.assertEqual(struct.unpack(">H", frame[1][:2])[0], 1002)
+        with self.assertRaises(EOFError):
+            bad.take(1)
+        ping.send(0x89, b"are you there")
+        while (frame := ping.frame())[0] != 0x8A:
+            pass
+        self.assertEqual(frame[1], b"are you there")
+        for _ in range(20):
+            self.assertEqual(good.frame()[0], 0x81)
+        process.send_signal(signal.SIGINT)
+        while (frame := good.frame())[0] != 0x88:
+            pass
+        good.send(0x88, frame[1])
+        good.socket.close()
+        ping.socket.close()
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertIn("to 3 clients", out)
+
+    def test_pages_of_others_may_not_connect(self):
+        _, path = self.recording(3)
+        process, port = self.serve(path, "--rate", "10", "--origin", "https://example.com", "--wait", "9")
+        self.assertIn(" 101 ", Client(port, extra="Origin: https://example.com\r\n").head)
+        self.assertIn(" 403 ", Client(port, extra="Origin: https://evil.example\r\n").head)
+        process.terminate()
+        process.communicate(timeout=30)
+
+    def test_a_client_that_never_reads_misses_the_oldest(self):
+        _, path = self.recording()
+        process, port = self.serve(path, "--repeat", "--rate", "200000", "--queue", "64", "--messages", "120000", "--json")
+        client = Client(port)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        count = 0
+        try:
+            while client.frame()[0] != 0x88:
+                count += 1
+        except (EOFError, OSError):
+            pass
+        client.socket.close()
+        said = json.loads(process.communicate(timeout=30)[0])
+        self.assertEqual(said["delivered"], said["messages"] - said["dropped"])
+        self.assertGreater(count, 0)
+
+    def test_watch_shows_lines_and_a_table(self):
+        documents, path = self.recording()
+        _, port = self.serve(path, "--rate", "1e6", "--wait", "1")
+        url = f"ws://127.0.0.1:{port}/"
+        lines = self.check("feed", "watch", url, "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines], documents)
+        _, port = self.serve(path, "--rate", "1e6", "--wait", "1", "--compress")
+        table = self.check("feed", "watch", f"ws://127.0.0.1:{port}/", "--compress").stdout
+        self.assertIn("300 messages", table)
+        self.assertRegex(table, r"BTCUSDT +398\.50 +0\.25 +200 +200\n")
+        self.assertRegex(table, r"ETHUSDT +99\.4 +100\.25 +0 +100\n")
+        _, port = self.serve(path, "--repeat", "--rate", "1e5")
+        self.assertEqual(len(self.check("feed", "watch", f"ws://127.0.0.1:{port}/", "--json", "-n", "1000").stdout.splitlines()), 1000)
+
+    def test_watch_on_a_terminal(self):
+        _, path = self.recording()
+        _, port = self.serve(path, "--repeat", "--rate", "500")
+        code, shown = self.on_terminal("feed", "watch", f"ws://127.0.0.1:{port}/", "--seconds", "1")
+        self.assertEqual(code, 0, shown)
+        self.assertGreaterEqual(shown.count("\x1b[H"), 2)
+        self.assertIn("BTCUSDT", shown)
+
+    def test_a_made_market_is_binary_too(self):
+        _, port = self.serve("--format", "itch", "--messages", "500", "--rate", "1e6")
+        client = Client(port)
+        count = 0
+        while (frame := client.frame())[0] != 0x88:
+            self.assertEqual(frame[0], 0x82)
+            self.assertEqual(struct.unpack(">H", frame[1][:2])[0], len(frame[1]) - 2)
+            count += 1
+        self.assertEqual(count, 500)
+        client.socket.close()
+
+    def test_tls(self):
+        if shutil.which("openssl") is None:
+            self.skipTest("the openssl command is not here")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")], check=True, capture_output=True)
+        documents, path = self.recording()
+        serve = [path, "--rate", "1e6", "--certificate", self.path("cert.pem"), "--key", self.path("key.pem")]
+        _, port = self.serve(*serve)
+        self.refuse("feed", "watch", f"wss://127.0.0.1:{port}/", says="certificate is not accepted")
+        _, port = self.serve(*serve)
+        lines = self.check("feed", "watch", f"wss://127.0.0.1:{port}/", "--json", "--ca-file", self.path("cert.pem")).stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines], documents)
+        _, port = self.serve(*serve)
+        self.refuse("feed", "watch", f"ws://127.0.0.1:{port}/", says="")
+
+    def test_wrong_use(self):
+        self.refuse("feed", "serve", self.path("absent.json"), says="absent.json")
+        self.refuse("feed", "serve", self.write("bad.json", "no json"), says=["byte 0", "JSON"])
+        self.refuse("feed", "serve", self.write("empty.json", " "), says="no message")
+        self.refuse("feed", "serve", self.write("one.json", "{}"), "--address", "localhost", says="numeric")
+        self.refuse("feed", "serve", self.write("one.json", "{}"), "--key", "k.pem", says="both")
+        self.refuse("feed", "watch", "http://127.0.0.1/", says="ws://")
+        self.refuse("feed", "watch", "ws://127.0.0.1:1/", says="cannot connect")
+
+    @unittest.skipIf(shutil.which("chromium") is None and shutil.which("chromium-browser") is None, "Chromium is not here")
+    def test_a_real_browser(self):
+        """Its WebSocket takes text (compressed), closes with a code of its own, and is refused from a page that may not."""
+        documents, path = self.recording(60)
+        process, port = self.serve(path, "--rate", "1e5", "--compress", "--json", "--repeat", "--messages", "60")
+        page = self.write("page.html", """<!DOCTYPE html><meta charset="utf-8"/><title>probe</title><body><script>
+          var out = {messages: [], errors: 0}, ws = new WebSocket("ws://127.0.0.1:%d/");
+          function done() { fetch("/seen", {method: "POST", body: JSON.stringify(out)}); }
+          ws.onopen = function () { out.extensions = ws.extensions; };
+          ws.onmessage = function (e) { out.messages.push(JSON.parse(e.data)); };
+          ws.onerror = function () { out.errors++; };
+          ws.onclose = function (e) { out.code = e.code; out.clean = e.wasClean; out.reason = e.reason; done(); };
+        </script></body>""" % port)
+        seen = self.browse(page)
+        self.assertEqual(seen["messages"], documents)
+        self.assertIn("permessage-deflate", seen["extensions"])
+        self.assertEqual((seen["code"], seen["clean"], seen["reason"], seen["errors"]), (1001, True, "the server stops", 0))
+        self.assertEqual(json.loads(process.communicate(timeout=30)[0])["delivered"], 60)
+        # A page from a file names no origin that could be allowed ("null").
+        process, port = self.serve(path, "--wait", "9", "--origin", "https://example.com")
+        seen = self.browse(self.write("page.html", self.read("page.html").replace("127.0.0.1:", "127.0.0.1:%d/?" % port)))
+        self.assertEqual((seen["code"], seen["clean"], seen["errors"]), (1006, False, 1))
+
+    def browse(self, page):
+        """What the page says that it saw. It comes by HTTP from this machine, so that it has an origin."""
+        directory, seen = os.path.dirname(page), queue.Queue()
+
+        class Site(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=directory)
+
+            def do_POST(self):
+                seen.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            command = [shutil.which("chromium") or shutil.which("chromium-browser"), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                       "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+                       "--remote-debugging-port=0", "--user-data-dir=" + tempfile.mkdtemp(dir=self.dir),
+                       "http://127.0.0.1:%d/%s" % (server.server_address[1], os.path.basename(page))]
+            browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            try:
+                return seen.get(timeout=90)
+            finally:
+                os.killpg(browser.pid, signal.SIGKILL)
+                browser.wait()
+                server.shutdown()
+
+
+if __name__ == "__main__":
+    story.main()
