@@ -105,7 +105,9 @@ def run(spec):
     for log in logs(directory):
         os.remove(log)
     arguments = [x for name in sorted(only) for x in ("--suite", name)] + [x for name in sorted(without) for x in ("--no-suite", name)]
-    command = ["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs", "--logbase", LOG, *arguments, *wrapper(directory)]
+    # Time limits are there for what hangs. On a machine with much else to do, under a sanitizer, a test takes ten times as long.
+    command = ["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs", "--logbase", LOG, "--timeout-multiplier", "5",
+               *arguments, *wrapper(directory)]
     with subprocess.Popen([*command, *shlex.split(os.environ.get("TEST_ARGS", ""))], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", env=environment()) as process:
         for line in process.stdout:

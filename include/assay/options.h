@@ -162,8 +162,8 @@ typedef struct assay_tree {
 
 enum { ASSAY_TREE_MAX_STEPS = 100000 };
 
-/* The Greeks that a tree gives. delta, gamma and theta come from its first levels; vega and rho from four more trees (central
- * differences), so asking for Greeks costs five trees. */
+/* The Greeks that a tree gives. delta and gamma come from its first levels; vega, rho and, for a Leisen-Reimer tree, theta from two more
+ * trees each (central differences), so asking for Greeks costs five trees, or seven. An option that is best exercised now has no theta. */
 typedef struct assay_tree_greeks {
   double delta, gamma, vega, theta, rho;
 } assay_tree_greeks;

@@ -130,8 +130,11 @@ static double variance_of(const job *j, const double *weights) {
   return fmax(sum, 0);
 }
 
-static void report(const job *j, const double *weights, double risk_free, double *out, assay_portfolio_result *result) {
+static void report(const job *j, const double *found, double risk_free, double *out, assay_portfolio_result *result) {
   size_t n = j->problem->assets;
+  double *weights = j->linear, heaviest = 0; /* no longer needed */
+  for (size_t i = 0; i < n; i++) heaviest = fmax(heaviest, fabs(found[i]));
+  for (size_t i = 0; i < n; i++) weights[i] = fabs(found[i]) > 1e-15 * heaviest ? found[i] : 0; /* no dust */
   assay_portfolio_result made = {.expected_return = NAN, .sharpe = NAN};
   made.volatility = sqrt(variance_of(j, weights) / j->scale);
   double excess = 0;

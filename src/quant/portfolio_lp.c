@@ -218,6 +218,7 @@ static void begin(simplex *s) {
     if (isfinite(low)) scale = fmax(scale, fabs(low));
     if (isfinite(high)) scale = fmax(scale, fabs(high));
   }
+  for (size_t i = 0; s->n > s->model->assets && i < s->model->assets; i++) scale = fmax(scale, fabs(s->model->problem->current[i]));
   s->scale = scale > 0 ? scale : 1;
   refresh(s);
 }

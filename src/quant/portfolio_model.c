@@ -75,15 +75,16 @@ static assay_status check(const assay_portfolio_problem *problem, double budget_
   return status;
 }
 
-/* Bounds of what is bought and sold, so that their difference keeps the weight's bounds. */
+/* Bounds of what is bought and sold, so that their difference keeps the weight's bounds. Nothing moves by more than the turnover: said of
+ * each as well, no turnover at all leaves no choice instead of a point where everything meets. */
 static void split_bounds(assay_portfolio_model *model) {
   const assay_portfolio_problem *problem = model->problem;
   for (size_t i = 0; i < model->assets; i++) {
     double up = high_of(problem, i) - problem->current[i], down = problem->current[i] - low_of(problem, i);
     model->low[i] = fmax(-down, 0);
-    model->high[i] = fmax(up, 0);
+    model->high[i] = fmax(model->low[i], fmin(fmax(up, 0), problem->turnover));
     model->low[i + model->assets] = fmax(-up, 0);
-    model->high[i + model->assets] = fmax(down, 0);
+    model->high[i + model->assets] = fmax(model->low[i + model->assets], fmin(fmax(down, 0), problem->turnover));
   }
 }
 

@@ -18,8 +18,8 @@ typedef struct work {
   assay_portfolio_parity *parity;
   size_t n;
   const double *covariance;
-  double *shares, *y, *slope, *step, *linear, *diagonal, *trial; /* n each */
-  double *matrix;                                                /* n x n */
+  double *shares, *y, *slope, *step, *linear, *diagonal, *trial, *last; /* n each */
+  double *matrix;                                                       /* n x n */
   double budget;
   assay_portfolio_model *model; /* with weights held above 0 */
   assay_portfolio_problem problem;
@@ -227,6 +227,13 @@ static assay_status minimise(work *w, double c, assay_error *err, double *price)
   return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "the risk parity did not settle: the constraints leave hardly any room");
 }
 
+static bool same_weights(const work *w) {
+  for (size_t i = 0; i < w->n; i++) {
+    if (fabs(w->y[i] - w->last[i]) > 1e-10 * w->y[i]) return false;
+  }
+  return true;
+}
+
 static assay_status with_constraints(work *w, assay_error *err) {
   assay_status status = nearest_start(w, err);
   /* From here on the logarithm alone keeps weights above 0. */
@@ -237,9 +244,14 @@ static assay_status with_constraints(work *w, assay_error *err) {
   for (size_t i = 0; i < w->n; i++) variance += w->y[i] * assay_dot(w->covariance + i * w->n, w->y, w->n);
   double c = variance, low = 0, high = INFINITY, last_c = 0, last_price = 0, price = 0;
   for (int turn = 0; turn < 100; turn++) {
+    memcpy(w->last, w->y, w->n * sizeof *w->y);
     status = minimise(w, c, err, &price);
     if (status != ASSAY_OK) return status;
     price *= w->budget;
+    if (turn > 0 && fabs(c - last_c) >= 1e-3 * last_c && same_weights(w)) {
+      price = 0; /* the constraints leave no choice, so that the budget's price means nothing */
+      break;
+    }
     if (fabs(price) <= 1e-11 * c) break;
     if (price > 0) {
       low = c;
@@ -260,11 +272,11 @@ static assay_status with_constraints(work *w, assay_error *err) {
 assay_status assay_portfolio_parity_solve(assay_portfolio_parity *parity, assay_error *err) {
   size_t n = parity->model->assets;
   work w = {.parity = parity, .n = n, .covariance = parity->covariance};
-  double *block = assay_calloc(ASSAY_TAG_QUANT, 8 * n + n * n, sizeof *block);
+  double *block = assay_calloc(ASSAY_TAG_QUANT, 9 * n + n * n, sizeof *block);
   if (block == NULL) return no_memory(&w, err);
-  double **const lines[] = {&w.shares, &w.y, &w.slope, &w.step, &w.linear, &w.diagonal, &w.trial, &w.low};
-  for (size_t k = 0; k < 8; k++) *lines[k] = block + k * n;
-  w.matrix = block + 8 * n;
+  double **const lines[] = {&w.shares, &w.y, &w.slope, &w.step, &w.linear, &w.diagonal, &w.trial, &w.low, &w.last};
+  for (size_t k = 0; k < 9; k++) *lines[k] = block + k * n;
+  w.matrix = block + 9 * n;
   parity->steps = 0;
   assay_status status = prepare(&w, err);
   /* Contradictions are told in the terms of the problem, before weights are held above 0. */

@@ -132,8 +132,7 @@ static double rolled_price(const assay_option *option, const assay_tree *tree, d
   return corner.value[0][0];
 }
 
-/* delta and gamma from differences between the nodes of level 1 and 2 (Hull); theta from the value at the present spot two steps later, for
- * which the parabola through level 2 is read (with CRR it is the middle node itself). */
+/* delta and gamma from differences between the nodes of level 1 and 2 (Hull). */
 static void greeks_from_corner(const assay_option *option, const tree_shape *lattice, const first_levels *corner,
                                assay_tree_greeks *greeks) {
   double up = lattice->up, down = lattice->down, spot = option->spot;
@@ -142,8 +141,6 @@ static void greeks_from_corner(const assay_option *option, const tree_shape *lat
   double below = (two[1] - two[0]) / (middle - low), above = (two[2] - two[1]) / (high - middle), bend = (above - below) / (high - low);
   greeks->delta = (one[1] - one[0]) / (spot * (up - down));
   greeks->gamma = 2 * bend;
-  double now = two[1] + (spot - middle) * (below + bend * (spot - low));
-  greeks->theta = (now - corner->value[0][0]) / (2 * lattice->step_time);
 }
 
 static assay_status check(const assay_option *option, const assay_tree *tree, assay_error *err, tree_shape *lattice) {
@@ -205,6 +202,11 @@ assay_status assay_tree_price(const assay_option *option, const assay_tree *tree
     greeks_from_corner(option, &lattice, &corner, &result);
     result.vega = slope(option, tree, offsetof(assay_option, volatility), wide * option->volatility, found, value, value + room);
     result.rho = slope(option, tree, offsetof(assay_option, rate), 1e-4, found, value, value + room);
+    /* The middle of a CRR tree's level 2 is the present spot, two steps later. A Leisen-Reimer tree drifts to its strike, and what lies two
+     * steps ahead may be on the other side of early exercise; but its prices hardly waver with time. */
+    result.theta = tree->method == ASSAY_TREE_CRR
+                       ? (corner.value[2][1] - found) / (2 * lattice.step_time)
+                       : -slope(option, tree, offsetof(assay_option, time), option->time / 100, found, value, value + room);
     *greeks = result;
   }
   *price = found;

@@ -15,19 +15,24 @@
 
 enum { ASSAY_TALLY_LANES = 8 };
 
-/* What metrics need of an equity curve. The return into bar `count` is added to lane count % ASSAY_TALLY_LANES. */
+/*
+ * What metrics need of an equity curve. Returns are added to lanes in turn; a fill puts the turn at the last lane, so that what is held
+ * from the next bar on begins at the first.
+ */
 typedef struct assay_tally {
   double sum[ASSAY_TALLY_LANES], squares[ASSAY_TALLY_LANES], falls[ASSAY_TALLY_LANES]; /* of returns, their squares, squares of losses */
   double last, peak, trough;                                                           /* equity; trough: since the peak */
   double deepest;                                                                      /* drawdown as a ratio of its peak */
   size_t count;                                                                        /* of equities seen */
   size_t peak_at, longest;                                                             /* bars */
+  size_t lane;                                                                         /* whose turn it is */
 } assay_tally;
 
 /* One more equity, above 0. The definition of what the loops do. */
 static inline void assay_tally_add(assay_tally *t, double equity) {
   double change = equity / t->last - 1, fall = change < 0 ? change : 0;
-  size_t lane = t->count % ASSAY_TALLY_LANES;
+  size_t lane = t->lane;
+  t->lane = (lane + 1) % ASSAY_TALLY_LANES;
   t->sum[lane] += change;
   t->squares[lane] += change * change;
   t->falls[lane] += fall * fall;
@@ -45,10 +50,14 @@ static inline void assay_tally_add(assay_tally *t, double equity) {
   t->count++;
 }
 
+static inline void assay_tally_fill(assay_tally *t) { t->lane = ASSAY_TALLY_LANES - 1; }
+
 typedef struct assay_backtest_functions {
   /* Adds cash + quantity x close[i] for begin <= i < end, while it is above 0; returns the first i that was not added. `equity` (NULL: not
    * wanted) gets them at the same i. */
   size_t (*hold)(assay_tally *tally, const double *close, size_t begin, size_t end, double cash, double quantity, double *equity);
+  /* The first i whose prices are not all above 0, finite, and within low and high; `count` when there is none. NULL: closes only. */
+  size_t (*wrong)(const double *open, const double *high, const double *low, const double *close, size_t count);
   /* Bit i % 64 of bits[i / 64] says whether a[i] > b[i]; bits beyond `count` in the last word are 0. */
   void (*above)(const double *a, const double *b, size_t count, uint64_t *bits);
 } assay_backtest_functions;

@@ -37,10 +37,21 @@ static assay_status check_bars(const assay_backtest_data *data, size_t asset, as
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has %zu bars where the first asset has %zu", name, b->count, data->bars[0].count);
   if ((b->open == NULL) != (b->high == NULL) || (b->open == NULL) != (b->low == NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has some of open, high and low: all three are needed, or none", name);
+  const assay_backtest_functions *loops = assay_backtest_functions_best();
+  /* The loop stops at what it does not know: mostly a bar that does not trade. */
   for (size_t i = 0; i < b->count; i++) {
-    const char *wrong = assay_backtest_wrong_bar(b, i);
+    bool has_ranges = b->open != NULL;
+    i += has_ranges ? loops->wrong(b->open + i, b->high + i, b->low + i, b->close + i, b->count - i)
+                    : loops->wrong(NULL, NULL, NULL, b->close + i, b->count - i);
+    const char *wrong = i < b->count ? assay_backtest_wrong_bar(b, i) : NULL;
     if (wrong != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: %s", name, i, wrong);
-    if (b->times != NULL && i > 0 && b->times[i] <= b->times[i - 1])
+  }
+  for (size_t i = 0; b->volume != NULL && i < b->count; i++) {
+    const char *wrong = b->volume[i] >= 0 && b->volume[i] < INFINITY ? NULL : assay_backtest_wrong_bar(b, i);
+    if (wrong != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: %s", name, i, wrong);
+  }
+  for (size_t i = 1; b->times != NULL && i < b->count; i++) {
+    if (b->times[i] <= b->times[i - 1])
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: its time is not after that of the bar before", name, i);
   }
   return ASSAY_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A backtest bar by bar, and the choice between that and the fast path. */
 #include "market/backtest/engine.h"
+#include "market/backtest/strategies.h"
 
 #include <math.h>
 #include <string.h>
@@ -280,6 +281,28 @@ static void follow_targets(assay_backtest *run, void *state) {
 /* ---- The fast path ---------------------------------------------------------------------------------------------------------------------
  */
 
+static assay_status follow_fast(const assay_backtest *run, const double *targets, assay_fast *fast, assay_error *err) {
+  double last = 0;
+  for (size_t t = 0; t < run->end; t++) {
+    double wanted = targets[t];
+    bool changes = wanted == wanted && wanted != last, begins = t == run->first && last != 0;
+    if (!changes && !begins) continue;
+    if (changes && !isfinite(wanted)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "bar %zu: the target is infinite", t);
+    if (changes) last = wanted;
+    if (t >= run->first) assay_fast_want(fast, t, last);
+  }
+  assay_fast_end(fast);
+  return ASSAY_OK;
+}
+
+static assay_status cross_fast(const assay_backtest *run, assay_fast *fast, assay_error *err) {
+  assay_averages *averages = assay_averages_create(run->data, false);
+  bool done = averages != NULL && assay_averages_run(averages, run->parameters, fast);
+  assay_averages_destroy(averages);
+  return done ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for moving averages");
+}
+
+/* `targets` NULL: the cross of moving averages. */
 static assay_status run_fast(assay_backtest *run, const double *targets, assay_backtest_result *result, assay_error *err) {
   const assay_backtest_options *o = run->options;
   assay_fast fast = {.bars = run->data->bars,
@@ -290,17 +313,9 @@ static assay_status run_fast(assay_backtest *run, const double *targets, assay_b
                      .equity = result->equity,
                      .fills = o->keep_fills ? &run->fills : NULL,
                      .trades = o->keep_trades ? &run->trades : NULL};
-  double last = 0;
   assay_fast_begin(&fast, assay_backtest_cash_of(o));
-  for (size_t t = 0; t < run->end; t++) {
-    double wanted = targets[t];
-    bool changes = wanted == wanted && wanted != last, begins = t == run->first && last != 0;
-    if (!changes && !begins) continue;
-    if (changes && !isfinite(wanted)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "bar %zu: the target is infinite", t);
-    if (changes) last = wanted;
-    if (t >= run->first) assay_fast_want(&fast, t, last);
-  }
-  assay_fast_end(&fast);
+  assay_status status = targets != NULL ? follow_fast(run, targets, &fast, err) : cross_fast(run, &fast, err);
+  if (status != ASSAY_OK) return status;
   if (fast.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the fills of a backtest");
   assay_fast_finish(&fast, o, result->periods_per_year, &result->metrics);
   result->fills = run->fills.items;
@@ -323,10 +338,12 @@ void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *opt
 /* ---- Either ----------------------------------------------------------------------------------------------------------------------------
  */
 
-/* `targets` NULL: the strategy is called. */
-static assay_status run_either(assay_backtest *run, const double *targets, assay_error *err, assay_backtest_result **result) {
-  bool fast = targets != NULL && !run->options->events && run->options->basis == ASSAY_COST_AVERAGE &&
-              assay_targets_are_plain(run->data, &run->rules);
+static bool is_plain(const assay_backtest *run) {
+  return !run->options->events && run->options->basis == ASSAY_COST_AVERAGE && assay_targets_are_plain(run->data, &run->rules);
+}
+
+/* `targets` NULL: the strategy is called, or is the cross that has a path of its own. */
+static assay_status run_either(assay_backtest *run, const double *targets, bool fast, assay_error *err, assay_backtest_result **result) {
   assay_strategy follow = {.state_size = sizeof(given_targets), .on_bar = follow_targets, .user = (void *)(uintptr_t)targets};
   assay_backtest_result *made = make_result(run->data, run->options, run->first, run->end, err);
   if (made == NULL) return ASSAY_ERR_NO_MEMORY;
@@ -346,7 +363,7 @@ assay_status assay_backtest_record(const assay_strategy *strategy, const double 
   assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options, .decisions = decisions};
   assay_status status = assay_backtest_read_options(options, data, err, &run.rules, &run.first, &run.end);
   assay_backtest_result *result = NULL;
-  if (status == ASSAY_OK) status = run_either(&run, NULL, err, &result);
+  if (status == ASSAY_OK) status = run_either(&run, NULL, false, err, &result);
   assay_backtest_result_destroy(result);
   return status;
 }
@@ -357,11 +374,13 @@ assay_status assay_backtest_run_checked(const assay_strategy *strategy, const do
   assay_status status = assay_backtest_read_options(options, data, err, &run.rules, &run.first, &run.end);
   if (status != ASSAY_OK) return status;
   bool has_targets = strategy->targets != NULL && data->assets == 1 && (!options->events || strategy->on_bar == NULL);
-  if (!has_targets) return run_either(&run, NULL, err, result);
+  if (!has_targets) return run_either(&run, NULL, false, err, result);
+  bool plain = is_plain(&run);
+  if (plain && strategy == &assay_strategy_sma) return run_either(&run, NULL, true, err, result);
   double *targets = assay_alloc(ASSAY_TAG_MARKET, data->bars->count * sizeof *targets);
   if (targets == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu targets", data->bars->count);
   status = strategy->targets(data->bars, parameters, strategy->user, err, targets);
-  if (status == ASSAY_OK) status = run_either(&run, targets, err, result);
+  if (status == ASSAY_OK) status = run_either(&run, targets, plain, err, result);
   assay_free(targets);
   return status;
 }
@@ -395,5 +414,5 @@ assay_status assay_backtest_run_targets(const assay_bars *bars, const double *ta
   assay_backtest run = {.data = &data, .options = options != NULL ? options : &none};
   assay_status status = assay_backtest_check_data(&data, err);
   if (status == ASSAY_OK) status = assay_backtest_read_options(run.options, &data, err, &run.rules, &run.first, &run.end);
-  return status == ASSAY_OK ? run_either(&run, targets, err, result) : status;
+  return status == ASSAY_OK ? run_either(&run, targets, is_plain(&run), err, result) : status;
 }

@@ -123,13 +123,15 @@ void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *opt
 assay_status assay_backtest_record(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
                                    const assay_backtest_options *options, assay_error *err, assay_list *decisions);
 
-/* The fast path of the cross of moving averages (sweep.c): averages are kept from call to call. Bits as assay_backtest_run's. */
+/* The fast path of the cross of moving averages (averages.c). With `keeps`, averages are there again for the next call. */
 typedef struct assay_averages assay_averages;
-assay_averages *assay_averages_create(const assay_backtest_data *data);
+assay_averages *assay_averages_create(const assay_backtest_data *data, bool keeps);
 void assay_averages_destroy(assay_averages *averages);
-/* False: it cannot here, and nothing has happened. */
-bool assay_averages_run(assay_averages *averages, const double *parameters, const assay_backtest_options *options,
-                        assay_backtest_metrics *metrics);
+/* From a fast path that has begun to its end. False: out of memory. */
+bool assay_averages_run(assay_averages *averages, const double *parameters, assay_fast *fast);
+/* A whole run, for sweeps. False: it cannot here. */
+bool assay_averages_measure(assay_averages *averages, const double *parameters, const assay_backtest_options *options,
+                            assay_backtest_metrics *metrics);
 
 /* As assay_backtest_run, with everything but the options checked already and given. */
 assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,

@@ -31,7 +31,7 @@ static inline void assay_scores_begin(assay_scores *s, double cash) {
 /* The last return of an account that has lost everything. */
 static inline void assay_tally_ruin(assay_tally *t, double equity) {
   double change = equity / t->last - 1;
-  size_t lane = t->count % ASSAY_TALLY_LANES;
+  size_t lane = t->lane;
   t->sum[lane] += change;
   t->squares[lane] += change * change;
   t->falls[lane] += change * change;
@@ -77,6 +77,7 @@ static inline assay_backtest_trade assay_trip_trade(const assay_trip *trip, size
 static inline bool assay_scores_fill(assay_scores *s, assay_trip *trip, double before, double quantity, double price, double fee,
                                      size_t bar, double equity, assay_trip *closed) {
   double after = before + quantity, value = quantity * price;
+  assay_tally_fill(&s->tally);
   s->fills++;
   s->turnover += fabs(value) / equity;
   if (before == 0) {

@@ -214,6 +214,131 @@ static void small_problems_agree_with_brute_force(void **state) {
   assert_true(solved > 150 && infeasible > 10);
 }
 
+/* ---- Limits that meet ------------------------------------------------------------------------------------------------------------------
+ */
+
+static double pick(assay_random *random, const double *from, size_t count) { return from[assay_random_below(random, count)]; }
+
+/* Few periods, so that many are singular; now and then twins and assets without risk. */
+static void sample_covariance(double *c, size_t n, assay_random *random) {
+  double x[8 * SMALL];
+  size_t periods = 1 + assay_random_below(random, 8);
+  for (size_t k = 0; k < periods * n; k++) x[k] = assay_random_normal(random);
+  bool twins = n > 1 && assay_random_below(random, 6) == 0, cash = assay_random_below(random, 8) == 0;
+  for (size_t t = 0; t < periods; t++) {
+    if (twins) x[t * n + 1] = x[t * n];
+    if (cash) x[t * n + n - 1] = 0;
+  }
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < n; j++) {
+      c[i * n + j] = 0;
+      for (size_t t = 0; t < periods; t++) c[i * n + j] += x[t * n + i] * x[t * n + j] / (double)periods;
+    }
+  }
+}
+
+typedef struct meeting {
+  double covariance[SMALL * SMALL], expected[SMALL], low[SMALL], high[SMALL], current[SMALL];
+  size_t members[3];
+  assay_portfolio_group groups[2];
+  assay_portfolio_problem p;
+  double tolerance;
+} meeting;
+
+/* Limits from a few round numbers, so that bounds, budget, groups, turnover and what is held now meet all the time. */
+static void make_meeting(meeting *m, assay_random *random) {
+  const double caps[] = {1, 1, 1, 0.5, 0.25, 2, 1.0 / 3}, floors[] = {0, 0, 0, 0, 0.25, -0.25, -1},
+               group_caps[] = {1, 0.5, 0.75, 0.25, 2.0 / 3}, turnovers[] = {0, 0.25, 0.5, 1, 2}, gaps[] = {0, 1e-9};
+  size_t n = 1 + assay_random_below(random, 4);
+  *m = (meeting){.members = {0, 1, 2}};
+  m->p = (assay_portfolio_problem){.assets = n, .covariance = m->covariance, .expected = m->expected, .low = m->low, .high = m->high};
+  sample_covariance(m->covariance, n, random);
+  double cap = pick(random, caps, 7), floor = pick(random, floors, 7);
+  bool exact = assay_random_below(random, 6) == 0;
+  for (size_t i = 0; i < n; i++) {
+    m->expected[i] = 0.25 * (double)assay_random_below(random, 4);
+    m->high[i] = exact ? 1.0 / (double)n + pick(random, gaps, 2) : assay_random_below(random, 3) ? cap : pick(random, caps, 7);
+    m->low[i] = fmin(assay_random_below(random, 3) ? floor : pick(random, floors, 7), m->high[i]);
+    m->current[i] = assay_random_below(random, 2) ? 1.0 / (double)n : i == 0 ? 1 : 0;
+  }
+  for (size_t g = 0; n >= 3 && g < assay_random_below(random, 3); g++)
+    m->groups[m->p.group_count++] =
+        (assay_portfolio_group){g ? "second" : "first", 2, m->members + g, NULL, g ? -INFINITY : 0, pick(random, group_caps, 5)};
+  m->p.groups = m->groups;
+  if (assay_random_below(random, 4) == 0) m->p.current = m->current, m->p.turnover = pick(random, turnovers, 5);
+  m->tolerance = assay_random_below(random, 2) ? 0 : pick(random, caps, 7);
+}
+
+/* The same with at least this return. */
+static void assert_target_is_least(meeting *m, double target, double *w) {
+  const size_t all[] = {0, 1, 2, 3, 4};
+  assay_error err = {0};
+  assay_portfolio_group saved = m->groups[1];
+  assay_status status = assay_portfolio_target_return(&m->p, target, &err, w, NULL);
+  m->groups[m->p.group_count++] = (assay_portfolio_group){"return", m->p.assets, all, m->expected, target - 1e-12, INFINITY};
+  double best = brute_force(&m->p, 0);
+  assert_ok(status, err);
+  if (!isinf(best)) assert_near(objective(&m->p, 0, w), best, 1e-8);
+  m->groups[--m->p.group_count] = saved;
+}
+
+/* Where limits meet, steps have no length: no ordinary problem may be refused for that. */
+static void limits_that_meet(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 404);
+  meeting m;
+  double w[SMALL], points[5 * SMALL];
+  int solved = 0, refused_ones = 0;
+  for (int turn = 0; turn < 3000; turn++) {
+    make_meeting(&m, &random);
+    assay_portfolio_result result, results[5];
+    assay_error err = {0};
+    assay_status status = assay_portfolio_mean_variance(&m.p, m.tolerance, &err, w, &result);
+    double best = brute_force(&m.p, m.tolerance);
+    if (isinf(best)) {
+      assert_int_equal(status, ASSAY_ERR_INVALID);
+      refused_ones++;
+      continue;
+    }
+    assert_ok(status, err);
+    assert_true(satisfies(&m.p, w, 1e-10));
+    assert_near(objective(&m.p, m.tolerance, w), best, 1e-8);
+    assert_true(result.kkt < 1e-8);
+    for (size_t i = 0; i < m.p.assets; i++) assert_true(w[i] == 0 || fabs(w[i]) > 1e-16);
+    solved++;
+    status = assay_portfolio_frontier(&m.p, 5, &err, points, results);
+    assert_ok(status, err);
+    if (m.p.group_count < 2) assert_target_is_least(&m, results[4].expected_return, w);
+    status = assay_portfolio_maximum_sharpe(&m.p, 0, &err, w, NULL);
+    if (status != ASSAY_OK) assert_int_equal(status, ASSAY_ERR_INVALID);
+    assay_error_clear(&err);
+    status = assay_portfolio_risk_parity(&m.p, NULL, &err, w, &result);
+    if (status != ASSAY_OK) assert_true(status == ASSAY_ERR_INVALID || status == ASSAY_ERR_LIMIT);
+    if (status == ASSAY_OK) assert_true(satisfies(&m.p, w, 1e-9) && result.kkt < 1e-6);
+  }
+  assert_true(solved > 1000 && refused_ones > 100);
+}
+
+/* A cap of 1 on each, which a budget of 1 meets at every vertex. */
+static void caps_as_large_as_the_budget(void **state) {
+  (void)state;
+  const double returns[] = {0.14, 0.04, -0.25, -0.11, 0.13, -0.10, -0.11, -0.19}, high[] = {1, 1}, one[] = {1.57e-4};
+  double mean[2] = {0}, c[4] = {0}, w[2];
+  for (int t = 0; t < 8; t++) mean[t % 2] += returns[t] / 4;
+  for (int t = 0; t < 4; t++) {
+    for (int k = 0; k < 4; k++) c[k] += (returns[2 * t + k / 2] - mean[k / 2]) * (returns[2 * t + k % 2] - mean[k % 2]) / 3;
+  }
+  const assay_portfolio_problem p = {.assets = 2, .covariance = c, .high = high}, single = {.assets = 1, .covariance = one, .high = high};
+  assay_error err = {0};
+  assay_portfolio_result result;
+  assert_ok(assay_portfolio_minimum_variance(&p, &err, w, &result), err);
+  double first = (c[3] - c[1]) / (c[0] + c[3] - 2 * c[1]); /* closed form */
+  assert_near(w[0], fmin(fmax(first, 0), 1), 1e-10);
+  assert_ok(assay_portfolio_minimum_variance(&single, &err, w, &result), err);
+  assert_true(w[0] == 1 && result.held == 1);
+}
+
 /* With no bounds at all the answer has a closed form: w = C^-1 1 / (1'C^-1 1). */
 static void unbounded_minimum_variance(void **state) {
   (void)state;
@@ -523,6 +648,8 @@ static void bad_input_is_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(small_problems_agree_with_brute_force),
+      cmocka_unit_test(limits_that_meet),
+      cmocka_unit_test(caps_as_large_as_the_budget),
       cmocka_unit_test(unbounded_minimum_variance),
       cmocka_unit_test(five_hundred_assets),
       cmocka_unit_test(singular_covariances),

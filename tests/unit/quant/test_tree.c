@@ -94,6 +94,20 @@ static void greeks_converge_to_the_closed_form(void **state) {
   }
 }
 
+/* A Leisen-Reimer tree drifts towards its strike; its theta does not. */
+static void theta_of_early_exercise(void **state) {
+  (void)state;
+  const assay_option deep = {ASSAY_OPTION_PUT, 100, 518.028, 1.9271, 0.0299, 0.0286, 0.7184},
+                     money = {ASSAY_OPTION_PUT, 100, 130, 1, 0.08, 0, 0.3};
+  const assay_tree fine = {ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 8000}, tree = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_AMERICAN, 1001};
+  assay_tree_greeks greeks, reference;
+  assert_near(price_of(deep, tree, &greeks), 518.028 - 100, 1e-9);
+  assert_near(greeks.theta, 0, 1e-6);
+  price_of(money, tree, &greeks);
+  price_of(money, fine, &reference);
+  assert_near(greeks.theta, reference.theta, 2e-3);
+}
+
 /* Early exercise is worth something for a put, nothing for a call that pays no dividend; both methods agree on how much. */
 static void early_exercise(void **state) {
   (void)state;
@@ -176,6 +190,7 @@ int main(void) {
       cmocka_unit_test(published_american_puts),
       cmocka_unit_test(european_trees_converge_to_the_closed_form),
       cmocka_unit_test(greeks_converge_to_the_closed_form),
+      cmocka_unit_test(theta_of_early_exercise),
       cmocka_unit_test(early_exercise),
       cmocka_unit_test(all_instruction_sets_give_the_same_bits),
       cmocka_unit_test(bad_trees_are_refused),

@@ -121,7 +121,7 @@ static void test_instruction_sets(void **state) {
            seen = 1 + round % 9;
     double cash = 2000 * (assay_random_unit(&random) - 0.3), quantity = (round % 3 == 0 ? -30 : 30) * assay_random_unit(&random);
     if (round % 3 == 0) cash = 5000;
-    assay_tally plain = {.last = 900, .peak = 1000, .trough = 900, .count = seen};
+    assay_tally plain = {.last = 900, .peak = 1000, .trough = 900, .count = seen, .lane = seen % 8};
     size_t stop = begin; /* one at a time */
     for (; stop < end; stop++) {
       double equity = cash + quantity * m.close[stop];
@@ -132,7 +132,7 @@ static void test_instruction_sets(void **state) {
     uint64_t bits[BARS / 64 + 1];
     for (size_t v = 0; assay_kernel_variant_usable(v) < ASSAY_KERNEL_VARIANT_COUNT; v++) {
       const assay_backtest_functions *f = assay_backtest_functions_variant(assay_kernel_variant_usable(v));
-      assay_tally t = {.last = 900, .peak = 1000, .trough = 900, .count = seen};
+      assay_tally t = {.last = 900, .peak = 1000, .trough = 900, .count = seen, .lane = seen % 8};
       assert_int_equal(f->hold(&t, m.close, begin, end, cash, quantity, b), stop);
       assert_memory_equal(&t, &plain, sizeof t);
       assert_memory_equal(a + begin, b + begin, (stop - begin) * sizeof *a);
