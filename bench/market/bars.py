@@ -107,6 +107,20 @@ def websocket():
     limit("ws_round_trip_blocking_of_tcp", "WebSocket round trip, 64 B, sleeping, of bare TCP's", 1.05, "ratio", note("ws_round_trip_blocking"))
 
 
+def backtest():
+    """The plain loop is what one writes first; it keeps three metrics, ours all of them."""
+    def plain(what):
+        ours, theirs = median(what), median(what.rsplit("_", 1)[0] + "_plain" if what != "backtest_cross" else "backtest_cross_plain")
+        return f"plain loop {text(theirs, figures[what][0]['unit'])} ({ours / theirs:.2g}x)" if ours and theirs else ""
+
+    limit("backtest_cross", "backtest of a moving-average cross, one core", 50e6, "bars/s", plain("backtest_cross"))
+    one = median("backtest_sweep_one")
+    limit("backtest_sweep_two", "sweep of such crosses, two cores, wall time", 200e6, "bar-configurations/s",
+          "; ".join(filter(None, [f"{text(one, 'bar-configurations/s')} a core of CPU time" if one else "", plain("backtest_sweep_two")])))
+    limit("portfolio_mark_100", "portfolio of 100 positions at new prices", 1000, "ns")
+    limit("portfolio_fill_100", "a fill in each of 100 positions", 1000, "ns")
+
+
 def the_rest(shown):
     for what in sorted(set(figures) - shown):
         print(f"        {what}: {text(median(what), figures[what][0]['unit'])}  {note(what)}")
@@ -119,5 +133,7 @@ for number in range(options.rounds):
 print(f"Trading: medians of {options.rounds} rounds on core {options.cpu}, load {os.getloadavg()[0]:.1f}", flush=True)
 book()
 websocket()
-the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}) - {"book_timer", "book_journal", "book_instructions"})
+backtest()
+the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}
+          | {"backtest_cross", "backtest_sweep_two", "portfolio_mark_100", "portfolio_fill_100"}) - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)

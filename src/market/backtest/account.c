@@ -96,7 +96,7 @@ static assay_status check_asset(const assay_account *account, size_t asset, assa
 assay_status assay_account_fill(assay_account *account, size_t asset, double quantity, double price, double fee, assay_error *err) {
   assay_status status = check_asset(account, asset, err);
   if (status != ASSAY_OK) return status;
-  if (!is_amount(quantity) || quantity == 0 || !(price > 0) || !is_amount(price) || !is_amount(fee) || !is_amount(quantity * price))
+  if (quantity == 0 || !(price > 0) || !is_amount(quantity * price + fee))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
                       "a fill of %g at %g for a fee of %g: needs a quantity other than 0 and a price above 0, all finite", quantity, price,
                       fee);
