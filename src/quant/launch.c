@@ -100,7 +100,7 @@ assay_status assay_quant_run(const char *request, assay_quant_work work, void *c
   if (status == ASSAY_OK) status = assay_device_run(device, on_device, &todo, err, &outcome);
   assay_device_close(device);
   if (status != ASSAY_OK) return status;
-  *where = (assay_quant_where){.device = ""};
+  *where = (assay_quant_where){.fell_back = outcome.fell_back};
   memcpy(where->device, outcome.device, sizeof where->device);
   memcpy(where->isa, todo.isa, sizeof where->isa);
   memcpy(where->reason, outcome.reason, sizeof where->reason);

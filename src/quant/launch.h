@@ -16,6 +16,8 @@
 #ifndef ASSAY_QUANT_LAUNCH_H
 #define ASSAY_QUANT_LAUNCH_H
 
+#include <stdbool.h>
+
 #include <assay/status.h>
 
 typedef struct assay_quant_session assay_quant_session;
@@ -24,6 +26,7 @@ typedef struct assay_quant_buffer assay_quant_buffer;
 /* What answered. */
 typedef struct assay_quant_where {
   char device[32], isa[16], reason[256];
+  bool fell_back; /* a device failed; `reason` says at what */
 } assay_quant_where;
 
 /* Can be begun anew: what it writes elsewhere than into its own buffers it writes when it has succeeded. */

@@ -60,6 +60,13 @@ void assay_mc_job_deinit(assay_mc_job *job) {
   job->given = NULL;
 }
 
+assay_status assay_mc_run(const assay_mc_job *job, assay_quant_work work, void *context, assay_error *err, assay_quant_where *where) {
+  assay_quant_where here;
+  assay_status status = assay_quant_run(job->option.device, work, context, err, &here);
+  if (status == ASSAY_OK && !where->fell_back) *where = here;
+  return status;
+}
+
 /* What is exercised at once is worth its payoff: nothing is left to chance. */
 static void exercised_now(const assay_mc_params *o, assay_mc_result *out) {
   double sign = o->put ? -1 : 1;
@@ -75,7 +82,7 @@ static assay_status add_batch(const assay_mc_job *job, uint64_t batch, uint64_t 
                               assay_quant_where *where) {
   assay_mc_groups groups = {0};
   assay_status status = job->simulate(job, batch, samples, err, &groups, where);
-  if (status == ASSAY_OK && job->option.greeks) status = assay_mc_same_numbers(job, batch, samples, err, &groups);
+  if (status == ASSAY_OK && job->option.greeks) status = assay_mc_same_numbers(job, batch, samples, err, &groups, where);
   for (size_t g = 0; status == ASSAY_OK && g < groups.count; g++) {
     assay_mc_tally_add(tally, &job->forms, groups.sums[g], groups.samples[g]);
   }
@@ -217,7 +224,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   job.total = !o->greeks; /* the price's error comes from squares */
   job.forms.used = o->greeks ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
   assay_mc_tally tally = {0};
-  assay_quant_where where = {0};
+  assay_quant_where where = job.where;
   estimate e = {0};
   uint64_t used = 0;
   bool reached = false;
@@ -225,7 +232,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
     uint64_t samples = (assay_mc_batch_paths(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
     status = add_batch(&job, batch, samples, err, &tally, &where);
     if (status != ASSAY_OK) break;
-    used += samples * job.paths_per_sample;
+    used = (uint64_t)tally.samples * job.paths_per_sample; /* replicates of Sobol points are of one size, so they may be a few more */
     e = estimate_price(&job, &tally);
     reached = o->target_error > 0 && e.error <= o->target_error;
   }

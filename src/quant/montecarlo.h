@@ -81,6 +81,9 @@ void assay_mc_groups_deinit(assay_mc_groups *groups);
 typedef assay_status (*assay_mc_simulate)(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err,
                                           assay_mc_groups *groups, assay_quant_where *where);
 
+/* assay_quant_run for one of several pieces of work: `where`, zeroed at first, keeps what a device failed at. */
+assay_status assay_mc_run(const assay_mc_job *job, assay_quant_work work, void *context, assay_error *err, assay_quant_where *where);
+
 /* What there is to do, made from checked parameters with defaults filled in. */
 struct assay_mc_job {
   assay_mc_params option;
@@ -91,11 +94,13 @@ struct assay_mc_job {
   double discount;     /* e^(-rate time) */
   double control_mean; /* undiscounted expectation of the control; NaN: there is none */
   uint64_t paths_per_sample;
-  void *given; /* a second buffer for the kernel; NULL: it reads none. Owned */
+  assay_quant_where where; /* what found the rule of exercise */
+  void *given;             /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
   bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
   bool total;            /* one group of all will do */
   bool exercised;        /* an American option is best exercised at once */
+  bool only_paths;       /* nothing is priced: an American option needs no rule of exercise */
   bool control_is_money; /* the control has the unit of what is paid; else it is the underlying over the spot */
 };
 
@@ -118,7 +123,8 @@ assay_status assay_mc_path_job(assay_mc_job *job, assay_error *err);
 assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                     assay_quant_where *where);
 /* Adds the Greeks that are differences of prices from the same random numbers (montecarlo_same.c). */
-assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups);
+assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
+                                   assay_quant_where *where);
 /* American options; finds the rule of exercise (montecarlo_american.c). The job is one of paths already. */
 assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
 assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
@@ -136,7 +142,8 @@ assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *pa
 /* Says that a Greek is found by differences. */
 void assay_mc_by_same_numbers(assay_mc_job *job, int form);
 /* The first `count` paths of a batch in double precision without mirror images, as assay_mc_paths has them (montecarlo_paths.c). */
-assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values);
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values,
+                                  assay_quant_where *where);
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 

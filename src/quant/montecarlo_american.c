@@ -143,6 +143,7 @@ assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err) {
   if (o->steps > ASSAY_MC_MAX_EXERCISES) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%u dates of exercise: at most %d are taken", o->steps, ASSAY_MC_MAX_EXERCISES);
   }
+  if (job->only_paths) return ASSAY_OK;
   forms(job);
   job->kernel = "mc_american";
   size_t rows = o->steps + (size_t)1, real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double);
@@ -155,7 +156,7 @@ assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err) {
   if (paths == NULL || scratch == NULL || rules == NULL || job->given == NULL) {
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", CALIBRATION_PATHS, o->steps);
   }
-  if (status == ASSAY_OK) status = assay_mc_store_paths(job, calibration_batch, CALIBRATION_PATHS, err, paths);
+  if (status == ASSAY_OK) status = assay_mc_store_paths(job, calibration_batch, CALIBRATION_PATHS, err, paths, &job->where);
   if (status == ASSAY_OK) {
     double worth = calibrate(job, paths, scratch, rules), now = o->put ? o->strike - o->spot : o->spot - o->strike;
     job->exercised = now > 0 && now >= worth;

@@ -52,7 +52,7 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   w.params.full = (u32)(samples / (size * w.params.groups));
   w.out = assay_calloc(ASSAY_TAG_QUANT, w.params.groups * w.sums, sizeof *w.out);
   if (w.out == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the sums of %u groups of paths", w.params.groups);
-  assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
+  assay_status status = assay_mc_run(job, work, &w, err, where);
   if (status == ASSAY_OK && job->total)
     status = assay_mc_groups_total(groups, w.out, w.sums, w.params.groups, (double)samples, err);
   else if (status == ASSAY_OK)

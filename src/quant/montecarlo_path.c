@@ -315,7 +315,7 @@ assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *pa
                  .given = own ? job->given : given,
                  .given_bytes = own ? job->given_bytes : given_bytes};
   assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, greeks ? "_greeks" : "");
-  return assay_quant_run(job->option.device, work, &w, err, where);
+  return assay_mc_run(job, work, &w, err, where);
 }
 
 assay_status assay_mc_path_simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,

@@ -39,7 +39,8 @@ static void copy(const paths_work *w, bool ends, uint32_t per_sample, uint64_t f
   }
 }
 
-assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values) {
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values,
+                                  assay_quant_where *where) {
   paths_work w = {.kernel = "mc_paths", .bits = 64, .params = job->params, .groups = (size_t)(count / ASSAY_MC_GROUP), .rows = values};
   w.params.first = 0;
   w.params.antithetic = w.params.given = 0;
@@ -48,12 +49,11 @@ assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint6
   w.params.stride = count;
   w.params.key = assay_mc_key(job->option.seed, batch);
   w.bytes = (job->option.steps + (size_t)1) * count * sizeof *values;
-  assay_quant_where where;
-  return assay_quant_run(job->option.device, work, &w, err, &where);
+  return assay_mc_run(job, work, &w, err, where);
 }
 
 assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values) {
-  assay_mc_job job = {.option = *params};
+  assay_mc_job job = {.option = *params, .only_paths = true};
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);
   if (o->payoff == ASSAY_MC_BASKET || o->sampling == ASSAY_MC_SOBOL) {
@@ -90,7 +90,7 @@ assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint6
   w.bytes = rows * w.params.stride * (w.bits / 8);
   w.rows = assay_alloc(ASSAY_TAG_QUANT, w.bytes);
   if (w.rows == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu bytes of paths: ask for fewer at a time", w.bytes);
-  assay_quant_where where;
+  assay_quant_where where = {0};
   status = assay_quant_run(o->device, work, &w, err, &where);
   if (status == ASSAY_OK) copy(&w, ends, per_sample, first, count, o->spot, unit, values);
   assay_free(w.rows);

@@ -8,14 +8,13 @@
 #include "quant/montecarlo.h"
 
 /* The discounted payoffs of the groups when something has moved. */
-static assay_status moved_prices(const assay_mc_params *moved, uint64_t batch, uint64_t samples, assay_error *err,
-                                 assay_mc_groups *groups) {
+static assay_status moved_prices(const assay_mc_params *moved, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
+                                 assay_quant_where *where) {
   assay_mc_job other = {.option = *moved};
-  assay_quant_where where;
   other.option.greeks = other.option.control = false;
   assay_status status = assay_mc_job_init(&other, err);
   if (status != ASSAY_OK) return status;
-  status = other.simulate(&other, batch, samples, err, groups, &where);
+  status = other.simulate(&other, batch, samples, err, groups, where);
   for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) groups->sums[g][MC_SUM_PAYOFF] *= other.discount;
   assay_mc_job_deinit(&other);
   return status;
@@ -29,10 +28,10 @@ typedef struct difference {
 } difference;
 
 static assay_status add(const assay_mc_job *job, const difference *d, uint64_t batch, uint64_t samples, assay_error *err,
-                        assay_mc_groups *groups) {
+                        assay_mc_groups *groups, assay_quant_where *where) {
   assay_mc_groups up = {0}, down = {0};
-  assay_status status = moved_prices(&d->up, batch, samples, err, &up);
-  if (status == ASSAY_OK) status = moved_prices(&d->down, batch, samples, err, &down);
+  assay_status status = moved_prices(&d->up, batch, samples, err, &up, where);
+  if (status == ASSAY_OK) status = moved_prices(&d->down, batch, samples, err, &down, where);
   for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) {
     groups->sums[g][ASSAY_MC_SUM_SAME + d->form] = d->factor_up * up.sums[g][MC_SUM_PAYOFF] + d->factor_down * down.sums[g][MC_SUM_PAYOFF] +
                                                    d->factor_middle * job->discount * groups->sums[g][MC_SUM_PAYOFF];
@@ -97,12 +96,13 @@ static difference difference_of(const assay_mc_params *o, int form) {
   return d;
 }
 
-assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups) {
+assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
+                                   assay_quant_where *where) {
   assay_status status = ASSAY_OK;
   for (int form = ASSAY_MC_FORM_DELTA; status == ASSAY_OK && form < ASSAY_MC_FORMS; form++) {
     if (job->forms.method[form] != ASSAY_MC_SAME_NUMBERS) continue;
     difference d = difference_of(&job->option, form);
-    status = add(job, &d, batch, samples, err, groups);
+    status = add(job, &d, batch, samples, err, groups, where);
   }
   return status;
 }

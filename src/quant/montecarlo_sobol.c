@@ -257,7 +257,7 @@ static assay_status run_points(const assay_mc_job *job, const sobol *s, uint64_t
   w.points = (mc_sobol_params){.stride = STRIDE, .first = (u32)from, .steps = s->steps, .coordinates = s->coordinates, .bits = 8};
   while (w.points.bits < BITS && each > 1ull << w.points.bits) w.points.bits++;
   assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
-  assay_status status = assay_quant_run(job->option.device, work, &w, err, where);
+  assay_status status = assay_mc_run(job, work, &w, err, where);
   for (size_t g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
     for (size_t k = 0; k < n; k++) sums[k] += out[g * n + k];
   }

@@ -2,6 +2,8 @@
 /* Monte Carlo against closed forms, against itself on every instruction set, and against bad input. */
 #include <complex.h>
 #include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <assay/montecarlo.h>
 #include <assay/stats.h>
@@ -771,6 +773,78 @@ static void test_rounding_is_an_error(void **state) {
   assert_non_null(strstr(err.message, "volatility of the variance"));
 }
 
+/* What a child process gives whose default device runs out of memory at a launch: a process finds its devices once. */
+static assay_mc_result price_with_failure(const assay_mc_params *params, int launch) {
+  int ends[2];
+  assay_mc_result result = {0};
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    char text[64];
+    snprintf(text, sizeof text, "rank=1,launch_memory=%d", launch);
+    setenv("ASSAY_DUMMY", text, 1);
+    assay_status status = assay_mc_price(params, NULL, &result);
+    ssize_t written = write(ends[1], &result, sizeof result);
+    _exit(status != ASSAY_OK || written != (ssize_t)sizeof result);
+  }
+  close(ends[1]);
+  ssize_t got = read(ends[0], &result, sizeof result);
+  close(ends[0]);
+  int status = 1;
+  waitpid(child, &status, 0);
+  assert_true(got == (ssize_t)sizeof result && status == 0);
+  return result;
+}
+
+/* A device that fails at any launch, of whatever the price is made of, is named in the result, and the price is the same. */
+static void test_fallback_is_told(void **state) {
+  (void)state;
+  assay_mc_params ways[4];
+  assay_mc_result results[8];
+  for (int way = 0; way < 4; way++) {
+    assay_mc_params *params = &ways[way];
+    *params = base;
+    params->paths = 1 << 17, params->payoff = ASSAY_MC_ASIAN_ARITHMETIC, params->steps = 2, params->target_error = 1e-6; /* two batches */
+    params->device = "auto";
+    if (way == 1) params->payoff = ASSAY_MC_BARRIER, params->watch = ASSAY_MC_AT_STEPS, params->barrier = 80, params->greeks = true;
+    if (way == 2) params->payoff = ASSAY_MC_AMERICAN, params->put = true;
+    if (way == 3) params->sampling = ASSAY_MC_SOBOL;
+    for (int launch = 1; launch <= 2; launch++) results[2 * way + launch - 1] = price_with_failure(params, launch);
+  }
+  for (int i = 0; i < 8; i++) {
+    assay_mc_result usual = price_of(&ways[i / 2]);
+    assert_string_equal(results[i].device, "cpu");
+    if (strstr(results[i].reason, "dummy") == NULL) fail_msg("way %d: '%s' does not tell", i, results[i].reason);
+    assert_true(results[i].price == usual.price && results[i].standard_error == usual.standard_error);
+  }
+}
+
+/* As many as were simulated: replicates of one size. */
+static void test_sobol_paths_are_counted(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.sampling = ASSAY_MC_SOBOL, params.paths = 1001;
+  assert_int_equal(price_of(&params).paths, 1008);
+  params.antithetic = true;
+  assert_int_equal(price_of(&params).paths, 1024);
+}
+
+/* An American option's paths are those of any payoff; no rule of exercise has to be found for them. */
+static void test_paths_of_an_american(void **state) {
+  (void)state;
+  double of_american[4 * 3], of_asian[4 * 3];
+  assay_error err = {0};
+  assay_mc_params params = base;
+  params.steps = 3, params.payoff = ASSAY_MC_AMERICAN;
+  assert_ok(assay_mc_paths(&params, 0, 3, &err, of_american), err);
+  params.payoff = ASSAY_MC_ASIAN_ARITHMETIC;
+  assert_ok(assay_mc_paths(&params, 0, 3, &err, of_asian), err);
+  assert_memory_equal(of_american, of_asian, sizeof of_asian);
+  params.payoff = ASSAY_MC_AMERICAN, params.model = ASSAY_MC_MERTON;
+  assert_int_equal(assay_mc_paths(&params, 0, 3, &err, of_american), ASSAY_ERR_UNSUPPORTED);
+}
+
 static mc_path_params some_paths(unsigned way, bool walk) {
   mc_path_params p = {.samples = 2011,
                       .draws = 2,
@@ -912,6 +986,7 @@ static void more_steps_than_there_are_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_fallback_is_told), /* first: before this process has found its devices */
       cmocka_unit_test(more_steps_than_there_are_is_refused),
       cmocka_unit_test(test_european),
       cmocka_unit_test(test_geometric_asian),
@@ -919,6 +994,8 @@ int main(void) {
       cmocka_unit_test(test_bare_asian),
       cmocka_unit_test(test_interval_covers),
       cmocka_unit_test(test_target_error),
+      cmocka_unit_test(test_sobol_paths_are_counted),
+      cmocka_unit_test(test_paths_of_an_american),
       cmocka_unit_test(test_currency),
       cmocka_unit_test(test_no_number_is_none),
       cmocka_unit_test(test_unseen_payments),
