@@ -118,7 +118,6 @@ def backtest():
     limit("backtest_sweep_two", "sweep of such crosses, two cores, wall time", 200e6, "bar-configurations/s",
           "; ".join(filter(None, [f"{text(one, 'bar-configurations/s')} a core of CPU time" if one else "", plain("backtest_sweep_two")])))
     limit("portfolio_mark_100", "portfolio of 100 positions at new prices", 1000, "ns")
-    limit("portfolio_fill_100", "a fill in each of 100 positions", 1000, "ns")
 
 
 def the_rest(shown):
@@ -135,5 +134,5 @@ book()
 websocket()
 backtest()
 the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}
-          | {"backtest_cross", "backtest_sweep_two", "portfolio_mark_100", "portfolio_fill_100"}) - {"book_timer", "book_journal", "book_instructions"})
+          | {"backtest_cross", "backtest_sweep_two", "portfolio_mark_100"}) - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)
