@@ -23,10 +23,18 @@ void assay_cli_grid_number(assay_cli_grid *grid, double number) {
   add(grid, (assay_cli_grid_cell){.number = number == 0 ? 0 : number}); /* no -0 */
 }
 
-void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number) {
+static void add_fact(assay_cli_grid *grid, const char *name, assay_cli_grid_cell value) {
   if (grid->fact_count == ASSAY_CLI_GRID_FACTS) return;
   grid->facts[grid->fact_count].name = name;
-  grid->facts[grid->fact_count++].value = (assay_cli_grid_cell){.text = text, .number = number};
+  grid->facts[grid->fact_count++].value = value;
+}
+
+void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number) {
+  add_fact(grid, name, (assay_cli_grid_cell){.text = text, .number = number});
+}
+
+void assay_cli_grid_count(assay_cli_grid *grid, const char *name, uint64_t count) {
+  add_fact(grid, name, (assay_cli_grid_cell){.whole = true, .count = count});
 }
 
 /* ---- JSON and CSV -------------------------------------------------------------------------------------------------------------------- */
@@ -35,6 +43,8 @@ static void put_cell(assay_json *json, const char *key, const assay_cli_grid_cel
   assay_json_key(json, key);
   if (cell->text != NULL)
     assay_json_string(json, cell->text[0] != '\0' ? cell->text : NULL);
+  else if (cell->whole)
+    assay_json_uint(json, cell->count);
   else
     assay_json_double(json, cell->number);
 }
@@ -76,7 +86,9 @@ static void put_csv(const assay_cli_grid *grid, assay_buf *out) {
 
 static const char *shown(const assay_cli_grid_cell *cell, char text[32]) {
   if (cell->text != NULL) return cell->text;
-  if (isnan(cell->number))
+  if (cell->whole)
+    snprintf(text, 32, "%llu", (unsigned long long)cell->count);
+  else if (isnan(cell->number))
     snprintf(text, 32, "-");
   else
     assay_snprintf(text, 32, "%.6g", cell->number);

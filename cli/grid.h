@@ -8,6 +8,8 @@
 typedef struct assay_cli_grid_cell {
   const char *text; /* NULL: the number */
   double number;    /* NaN: nothing */
+  bool whole;       /* `count` instead, to the last digit */
+  uint64_t count;
 } assay_cli_grid_cell;
 
 enum { ASSAY_CLI_GRID_FACTS = 16 };
@@ -46,6 +48,7 @@ extern const char *const assay_cli_grid_formats[];
 void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown */
 void assay_cli_grid_number(assay_cli_grid *grid, double number);
 void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number);
+void assay_cli_grid_count(assay_cli_grid *grid, const char *name, uint64_t count); /* a fact too */
 /* `rows` is the key of the rows in JSON. Returns the exit code. */
 int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows);
 

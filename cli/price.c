@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "cli/table.h"
 
 const char *const assay_price_types[] = {"call", "put", NULL};
@@ -26,6 +27,13 @@ void assay_price_add_fact(assay_price_answer *a, const char *name, double number
   a->facts[a->fact_count++].text = text;
 }
 
+void assay_price_add_count(assay_price_answer *a, const char *name, uint64_t count) {
+  if (a->fact_count == ASSAY_PRICE_MOST_FACTS) return;
+  a->facts[a->fact_count].name = name;
+  a->facts[a->fact_count].whole = true;
+  a->facts[a->fact_count++].count = count;
+}
+
 static void put_number(assay_json *json, const char *key, double value) {
   assay_json_key(json, key);
   assay_json_double(json, value);
@@ -36,15 +44,66 @@ static void put_text(assay_json *json, const char *key, const char *text) {
   assay_json_string(json, text);
 }
 
-static void put_inputs(assay_json *json, const assay_price_settings *s) {
-  assay_json_key(json, "inputs");
-  assay_json_object_inline(json);
-  put_number(json, "spot", s->spot);
+/* Words that were read as numbers before. */
+static void put_numbers(assay_json *json, const char *key, const assay_cli_words *words) {
+  assay_json_key(json, key);
+  assay_json_array_inline(json);
+  for (size_t i = 0; i < words->count; i++) {
+    double value = NAN;
+    assay_parse_f64(words->items[i], &value);
+    assay_json_double(json, value);
+  }
+  assay_json_end(json);
+}
+
+static void put_assets(assay_json *json, const assay_price_settings *s) {
+  put_numbers(json, "spot", &s->spots);
   put_number(json, "strike", s->strike);
   put_number(json, "time", s->time);
   put_number(json, "rate", s->rate);
-  put_number(json, "dividend", s->dividend);
-  put_number(json, "volatility", s->volatility);
+  if (s->dividends.count > 0) put_numbers(json, "dividend", &s->dividends);
+  put_numbers(json, "volatility", &s->volatilities);
+  put_numbers(json, "correlation", &s->correlations);
+  if (s->weights.count > 0) put_numbers(json, "weights", &s->weights);
+}
+
+static void put_model(assay_json *json, const assay_price_settings *s) {
+  put_text(json, "model", s->model);
+  if (strcmp(s->model, "heston") == 0) {
+    put_number(json, "variance", s->variance);
+    put_number(json, "long_variance", s->long_variance);
+    put_number(json, "reversion", s->reversion);
+    put_number(json, "variance_volatility", s->variance_volatility);
+    put_number(json, "correlation", s->correlation);
+  }
+  if (strcmp(s->model, "merton") == 0) {
+    put_number(json, "jump_rate", s->jump_rate);
+    put_number(json, "jump_mean", s->jump_mean);
+    put_number(json, "jump_volatility", s->jump_volatility);
+  }
+}
+
+/* What the price is a function of, as far as the verb and the model look at it. */
+static void put_inputs(assay_json *json, const assay_price_settings *s, const assay_price_answer *a) {
+  assay_json_key(json, "inputs");
+  assay_json_object_inline(json);
+  if (s->spots.count > 0) {
+    put_assets(json, s);
+  } else {
+    put_number(json, "spot", s->spot);
+    if (s->style == NULL || strcmp(s->style, "fixed") == 0) put_number(json, "strike", s->strike);
+    put_number(json, "time", s->time);
+    put_number(json, "rate", s->rate);
+    put_number(json, "dividend", s->dividend);
+    if (s->model == NULL || strcmp(s->model, "heston") != 0) put_number(json, "volatility", s->volatility);
+    if (s->model != NULL) put_model(json, s);
+  }
+  if (s->average != NULL) put_text(json, "average", s->average);
+  if (s->style != NULL) put_text(json, "style", s->style);
+  if (s->barrier_kind != NULL) put_number(json, "barrier", s->barrier);
+  if (s->barrier_kind != NULL) put_text(json, "barrier_kind", s->barrier_kind);
+  if (s->watch != NULL) put_text(json, "watch", s->watch);
+  if (strcmp(a->payoff, "digital") == 0) put_number(json, "payout", s->payout);
   assay_json_end(json);
 }
 
@@ -90,12 +149,15 @@ static void put_json(assay_buf *out, const assay_price_settings *s, const assay_
   put_text(&json, "device", a->device);
   if (a->reason != NULL) put_text(&json, "device_reason", a->reason);
   for (size_t i = 0; i < a->fact_count; i++) {
-    if (a->facts[i].text != NULL)
+    if (a->facts[i].text != NULL) {
       put_text(&json, a->facts[i].name, a->facts[i].text);
-    else
+    } else if (a->facts[i].whole) {
+      assay_json_key(&json, a->facts[i].name);
+      assay_json_uint(&json, a->facts[i].count);
+    } else
       put_number(&json, a->facts[i].name, a->facts[i].number);
   }
-  put_inputs(&json, s);
+  put_inputs(&json, s, a);
   assay_json_end(&json);
   assay_buf_putc(out, '\n');
 }
@@ -126,6 +188,8 @@ static void put_plain(assay_buf *out, const assay_price_settings *s, const assay
     assay_cli_pad(out, a->facts[i].name, 18);
     if (a->facts[i].text != NULL)
       assay_buf_printf(out, "%14s\n", a->facts[i].text);
+    else if (a->facts[i].whole)
+      assay_buf_printf(out, "%14llu\n", (unsigned long long)a->facts[i].count);
     else
       put_fact_number(out, a->facts[i].number);
   }
@@ -252,7 +316,7 @@ static int price_tree(assay_cli *cli, const assay_price_settings *s, const char 
   assay_price_add_greek(&a, "vega", g.vega, NAN, NULL);
   assay_price_add_greek(&a, "theta", g.theta, NAN, NULL);
   assay_price_add_greek(&a, "rho", g.rho, NAN, NULL);
-  assay_price_add_fact(&a, "steps", tree.steps, NULL);
+  assay_price_add_count(&a, "steps", crr ? tree.steps : tree.steps | 1); /* Leisen and Reimer's are odd */
   return assay_price_show(cli, s, &a);
 }
 

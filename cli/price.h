@@ -146,12 +146,15 @@ typedef struct assay_price_answer {
     const char *name;
     double number;
     const char *text; /* NULL: the number */
+    bool whole;       /* `count` instead, to the last digit */
+    uint64_t count;
   } facts[ASSAY_PRICE_MOST_FACTS];
   size_t fact_count;
 } assay_price_answer;
 
 void assay_price_add_greek(assay_price_answer *answer, const char *name, double value, double error, const char *method);
 void assay_price_add_fact(assay_price_answer *answer, const char *name, double number, const char *text);
+void assay_price_add_count(assay_price_answer *answer, const char *name, uint64_t count);
 /* As JSON or as text, as the user wants it; the exit code. */
 int assay_price_show(assay_cli *cli, const assay_price_settings *settings, const assay_price_answer *answer);
 

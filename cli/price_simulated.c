@@ -134,6 +134,10 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   assay_mc_params params = params_of(s, payoff);
   assay_mc_result r;
   assay_status status = params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params) : assay_price_check(cli, s, &err);
+  if (status == ASSAY_OK && params.greeks && params.paths > 0 && params.paths < ASSAY_MC_GREEKS_MIN_PATHS) {
+    status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "--paths %llu is too few for Greeks, which need %d: take more, or --no-greeks",
+                        (unsigned long long)params.paths, ASSAY_MC_GREEKS_MIN_PATHS);
+  }
   if (status == ASSAY_OK) status = assay_mc_price(&params, &err, &r);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_price_answer a = {.payoff = payoff,
@@ -151,9 +155,9 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   add_greek(&a, "vega", &r.greeks.vega);
   add_greek(&a, "theta", &r.greeks.theta);
   add_greek(&a, "rho", &r.greeks.rho);
-  assay_price_add_fact(&a, "paths", (double)r.paths, NULL);
-  assay_price_add_fact(&a, "steps", r.steps, NULL);
-  assay_price_add_fact(&a, "seed", (double)s->seed, NULL);
+  assay_price_add_count(&a, "paths", r.paths);
+  assay_price_add_count(&a, "steps", r.steps);
+  assay_price_add_count(&a, "seed", s->seed);
   if (r.replicates > 0) assay_price_add_fact(&a, "replicates", r.replicates, NULL);
   if (isfinite(r.control_coefficient)) assay_price_add_fact(&a, "control_coefficient", r.control_coefficient, NULL);
   if (isfinite(r.variance_ratio)) assay_price_add_fact(&a, "variance_ratio", r.variance_ratio, NULL);

@@ -140,8 +140,8 @@ static assay_status simulated_var(job *j, const double *weights, const double *l
   static const double alone_position[] = {1};
   j->grid.names = names;
   j->grid.columns = sizeof names / sizeof *names;
-  assay_cli_grid_fact(&j->grid, "scenarios", NULL, (double)j->settings->scenarios);
-  assay_cli_grid_fact(&j->grid, "seed", NULL, (double)j->settings->seed);
+  assay_cli_grid_count(&j->grid, "scenarios", j->settings->scenarios);
+  assay_cli_grid_count(&j->grid, "seed", j->settings->seed);
   if (j->settings->weights.count > 0) return simulate(j, "portfolio", &j->from, weights, levels, count, err);
   assay_status status = ASSAY_OK;
   for (size_t a = 0; a < j->from.assets && status == ASSAY_OK; a++) {

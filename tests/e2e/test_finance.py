@@ -224,6 +224,28 @@ class Simulations(Finance):
         self.assertNotEqual(one["price"], self.answer(*words[:-1], "43")["price"])
         self.assertIn("by Monte Carlo", self.check(*words).stdout)
 
+    def test_the_answer_says_what_it_is_of(self):
+        few = ["--paths", "1000", "--no-greeks"]
+        seed = 9007199254740993  # no double
+        words = ["price", "european", *MARKET, "--volatility", "0.2", "--method", "montecarlo", *few, "--seed", str(seed)]
+        self.assertEqual(self.answer(*words)["seed"], seed)
+        self.assertIn(str(seed), self.check(*words).stdout)
+        heston = {"variance": 0.04, "long_variance": 0.05, "reversion": 1.5, "variance_volatility": 0.3, "correlation": -0.6}
+        words = ["price", "asian", *MARKET, "--model", "heston", *few, "--steps", "4"]
+        for name, value in heston.items():
+            words += [f"--{name.replace('_', '-')}", str(value)]
+        inputs = self.answer(*words)["inputs"]
+        self.assertEqual({name: inputs[name] for name in heston}, heston)
+        self.assertEqual((inputs["model"], inputs["average"]), ("heston", "arithmetic"))
+        self.assertNotIn("volatility", inputs)
+        words = ["price", "basket", "--spot", "100,90", "--volatility", "0.2,0.3", "--correlation", "0.5", "--strike", "95", "--time", "1", "--rate", "0.05"]
+        inputs = self.answer(*words, *few, "--weights", "0.75,0.25")["inputs"]
+        self.assertEqual((inputs["spot"], inputs["volatility"], inputs["correlation"]), ([100, 90], [0.2, 0.3], [0.5]))
+        self.assertEqual(inputs["weights"], [0.75, 0.25])
+        tree = ["price", "american", *MARKET, "--volatility", "0.2", "--steps", "1000"]
+        self.assertEqual((self.answer(*tree)["steps"], self.answer(*tree, "--tree", "crr")["steps"]), (1001, 1000))
+        self.refuse("price", "american", *MARKET, "--volatility", "0.2", "--method", "montecarlo", "--paths", "1000", says="--no-greeks")
+
     def test_an_average_is_worth_less_than_the_end(self):
         market = ["--spot", "100", "--strike", "100", "--time", "1", "--rate", "0.05", "--volatility", "0.2", "--paths", "20000"]
         asian = self.answer("price", "asian", *market, "--steps", "12", "--control")
