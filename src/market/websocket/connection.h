@@ -88,7 +88,7 @@ struct assay_ws_loop {
   size_t count;
   assay_ws *dead;
   assay_ws_server *servers;
-  uint64_t now_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
+  uint64_t now_ns, scanned_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
   assay_ws_masks masks;
   assay_ws_bytes scratch; /* frames on their way into TLS, compressed messages */
   unsigned idle_spins;

@@ -7,8 +7,9 @@
 
 enum {
   READY_AT_ONCE = 256,
-  SPIN_DIRECT = 8,   /* so few connections are read without asking the system which */
-  SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
+  SPIN_DIRECT = 8,            /* so few connections are read without asking the system which */
+  SPINS_A_LOOK = 32,          /* at the clock, at new connections, at sockets that had no room */
+  SCAN_NS = 20 * 1000 * 1000, /* all deadlines are looked at together, not more often: ten thousand pings are no ten thousand walks */
 };
 
 assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_error *err, assay_ws_loop **loop) {
@@ -54,9 +55,16 @@ void assay_ws_loop_destroy(assay_ws_loop *loop) {
   assay_free(loop);
 }
 
+/* When the deadlines are looked at next. */
+static uint64_t next_scan(const assay_ws_loop *loop) {
+  uint64_t soonest = loop->scanned_ns + SCAN_NS;
+  return loop->next_deadline_ns > soonest ? loop->next_deadline_ns : soonest;
+}
+
 static void check_deadlines(assay_ws_loop *loop) {
   loop->now_ns = assay_os_now_ns();
-  if (loop->now_ns < loop->next_deadline_ns) return;
+  if (loop->now_ns < next_scan(loop)) return;
+  loop->scanned_ns = loop->now_ns;
   loop->next_deadline_ns = UINT64_MAX; /* each sets its own again */
   for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
     next = ws->next;
@@ -113,7 +121,7 @@ assay_status assay_ws_loop_turn(assay_ws_loop *loop, double timeout_s, assay_err
     while (!spin_once(loop) && loop->dead == NULL && !interrupted(loop) && loop->now_ns < end) {
     }
   } else {
-    uint64_t until = end < loop->next_deadline_ns ? end : loop->next_deadline_ns;
+    uint64_t scan = next_scan(loop), until = end < scan ? end : scan;
     poll_once(loop, interrupted(loop) ? 0 : milliseconds(loop->now_ns, until));
     if (loop->next_deadline_ns != UINT64_MAX) check_deadlines(loop);
   }

@@ -12,6 +12,7 @@
 
 #include <assay/websocket.h>
 
+#include "market/websocket/tls.h"
 #include "os/prim.h"
 #include "reference.h"
 
@@ -854,6 +855,185 @@ static void answers_that_a_client_refuses(void **state) {
   }
 }
 
+/* A server of bare sockets that our client is connected to; `more` are header lines of its answer. */
+static int bare_server(const char *more, const assay_ws_client_options *options, const assay_ws_handlers *handlers) {
+  uint16_t port;
+  int listening = listener(&port), fd = -1;
+  char url[64], answer[600], accept_key[ASSAY_WS_ACCEPT_SIZE];
+  snprintf(url, sizeof url, "ws://127.0.0.1:%u/", port);
+  assert_ok(assay_ws_connect(loop, url, options, handlers, &err, NULL), err);
+  until((fd = accept(listening, NULL, NULL)) >= 0);
+  close(listening);
+  assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+  heard_length = 0;
+  heard_end = false;
+  until((hear(fd), heard_length > 4 && memcmp(heard_bytes + heard_length - 4, "\r\n\r\n", 4) == 0));
+  heard_bytes[heard_length] = '\0';
+  const char *key_line = strstr(heard_bytes, "Sec-WebSocket-Key: ");
+  assert_non_null(key_line);
+  assay_ws_accept_of(key_line + 19, accept_key);
+  snprintf(answer, sizeof answer, "HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
+           accept_key, more);
+  assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL), strlen(answer));
+  heard_length = 0;
+  return fd;
+}
+
+/* What the client said, as a server hears it. */
+static transcript from_client;
+
+static void hear_client(int fd) {
+  until((hear(fd), heard_length >= 8 && ((uint8_t)heard_bytes[0] & 0x0F) != 0));
+  transcript_clear(&from_client);
+  reference_parse((const uint8_t *)heard_bytes, heard_length, ASSAY_WS_SERVER, true, 1 << 20, 1 << 20, &from_client);
+  assert_int_equal(from_client.fault, 0); /* masked, and all else as it should be */
+}
+
+static void faults_of_servers_are_answered(void **state) {
+  (void)state;
+  static const struct {
+    const char *frame;
+    size_t length;
+    unsigned code;
+  } cases[] = {
+      {"\x83\x00", 2, 1002},
+      {"\xC1\x01"
+       "a",
+       3, 1002},
+      {"\x80\x00", 2, 1002},
+      {"\x81\x02\xc3\x28", 4, 1007},
+      {"\x81\x81"
+       "mask"
+       "x",
+       7, 1002},
+      {"\x82\x1f"
+       "0123456789012345678901234567890",
+       33, 1009},
+      {"\x09\x00", 2, 1002},
+      {"\x88\x02\x03\xed", 4, 1002},
+      {"\x88\x03\x03\xe8\xff", 5, 1007},
+      {"\x81\x7e\x00\x05"
+       "hello",
+       9, 1002},
+      {"\x01\x01"
+       "a"
+       "\x81\x01"
+       "b",
+       6, 1002},
+      {"\x88\x01\x03", 3, 1002},
+      {"\x89\x7e\x00\x80", 4, 1002},
+      {"\xb1\x00", 2, 1002},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(NULL);
+    assay_ws_handlers handlers = handlers_of(&theirs);
+    int fd = bare_server("", &(assay_ws_client_options){.connection = {.message_limit = 30}}, &handlers);
+    assert_int_equal(send(fd, cases[i].frame, cases[i].length, MSG_NOSIGNAL), cases[i].length);
+    hear_client(fd);
+    assert_int_equal(from_client.count, 1);
+    assert_int_equal(from_client.items[0].code, cases[i].code);
+    close(fd);
+    until(theirs.closed == 1);
+    assert_int_equal(theirs.code, cases[i].code);
+    assert_int_equal(theirs.messages, 0);
+    finish();
+  }
+}
+
+static void what_a_client_does_with_good_frames(void **state) {
+  (void)state;
+  start(NULL);
+  theirs.echo = true;
+  assay_ws_handlers handlers = handlers_of(&theirs);
+  int fd = bare_server("", NULL, &handlers);
+  static const char frames[] =
+      "\x01\x03"
+      "Hel"
+      "\x89\x04"
+      "ping"
+      "\x80\x02"
+      "lo"
+      "\x8a\x00"
+      "\x82\x00";
+  for (size_t i = 0; i < sizeof frames - 1; i++) {
+    assert_int_equal(send(fd, frames + i, 1, MSG_NOSIGNAL), 1);
+    assert_ok(assay_ws_loop_turn(loop, 0, &err), err);
+  }
+  until((hear(fd), heard_length >= 10 + 11 + 6)); /* masked: a pong of 4 bytes, a text of 5, an empty binary */
+  hear_client(fd);
+  assert_int_equal(from_client.count, 3);
+  assert_int_equal(from_client.items[0].opcode, ASSAY_WS_PONG);
+  assert_memory_equal(from_client.items[0].data, "ping", 4);
+  assert_memory_equal(from_client.items[1].data, "Hello", 5);
+  assert_int_equal(from_client.items[2].opcode, ASSAY_WS_BINARY);
+  assert_int_equal(theirs.pongs, 1);
+  assert_memory_not_equal(heard_bytes + 2, heard_bytes + 10 + 2, 4); /* masks differ from frame to frame */
+  heard_length = 0;
+  assert_int_equal(send(fd,
+                        "\x88\x05\x0f\xa0"
+                        "bye",
+                        7, MSG_NOSIGNAL),
+                   7);
+  hear_client(fd);
+  assert_int_equal(from_client.items[0].code, 4000);
+  assert_int_equal(theirs.closed, 0); /* the server hangs up first */
+  close(fd);
+  until(theirs.closed == 1);
+  assert_true(theirs.clean);
+  assert_string_equal(theirs.reason, "bye");
+  finish();
+}
+
+static void a_server_that_never_hangs_up(void **state) {
+  (void)state;
+  start(NULL);
+  assay_ws_handlers handlers = handlers_of(&theirs);
+  int fd = bare_server("", &(assay_ws_client_options){.connection = {.close_s = 0.05}}, &handlers);
+  assert_int_equal(send(fd, "\x88\x02\x03\xe8", 4, MSG_NOSIGNAL), 4);
+  until(theirs.closed == 1);
+  assert_true(theirs.clean);
+  close(fd);
+  finish();
+}
+
+/* Extensions and protocols that nobody offered, and a window that zlib does not have. */
+static void servers_that_choose_what_was_not_offered(void **state) {
+  (void)state;
+  static const struct {
+    const char *more, *says;
+    bool compression;
+  } cases[] = {
+      {"Sec-WebSocket-Extensions: permessage-deflate\r\n", "extension", false},
+      {"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=20\r\n", "extension", true},
+      {"Sec-WebSocket-Extensions: x-unknown\r\n", "extension", true},
+      {"Sec-WebSocket-Protocol: chat\r\n", "protocol", true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(NULL);
+    assay_ws_handlers handlers = handlers_of(&theirs);
+    int fd = bare_server(cases[i].more, &(assay_ws_client_options){.connection = {.compression = {.on = cases[i].compression}}}, &handlers);
+    until(theirs.closed == 1);
+    assert_int_equal(theirs.opened, 0);
+    assert_non_null(strstr(theirs.reason, cases[i].says));
+    close(fd);
+    finish();
+  }
+  start(NULL);
+  assay_ws_handlers handlers = handlers_of(&theirs);
+  int fd = bare_server("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=8\r\n",
+                       &(assay_ws_client_options){.connection = {.compression = {.on = true}}}, &handlers);
+  until(theirs.opened == 1);
+  char text[200];
+  memset(text, 'a', sizeof text);
+  assert_ok(assay_ws_send(theirs.ws, ASSAY_WS_TEXT, text, sizeof text, &err), err); /* so it goes as it is */
+  hear_client(fd);
+  assert_false(from_client.items[0].compressed);
+  assert_int_equal(from_client.items[0].length, sizeof text);
+  close(fd);
+  until(theirs.closed == 1);
+  finish();
+}
+
 /* ---- TLS
  * ---------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -988,6 +1168,10 @@ int main(void) {
       cmocka_unit_test(the_examples_of_rfc_7692),
       cmocka_unit_test(compressed_text_is_checked),
       cmocka_unit_test(answers_that_a_client_refuses),
+      cmocka_unit_test(faults_of_servers_are_answered),
+      cmocka_unit_test(what_a_client_does_with_good_frames),
+      cmocka_unit_test(a_server_that_never_hangs_up),
+      cmocka_unit_test(servers_that_choose_what_was_not_offered),
       cmocka_unit_test(tls_with_a_certificate_that_is_known),
       cmocka_unit_test(tls_with_a_certificate_that_nobody_knows),
       cmocka_unit_test(tls_for_another_host),
