@@ -72,6 +72,12 @@ ASSAY_API assay_status assay_risk_normal(const assay_risk_moments *moments, cons
 ASSAY_API assay_status assay_risk_cornish_fisher(const assay_risk_moments *moments, const double *levels, size_t level_count,
                                                  assay_error *err, assay_risk_tail *tails);
 
+/* What answered, and why it and not another. */
+typedef struct assay_risk_where {
+  char device[32];  /* "cpu", "cuda:0" */
+  char reason[256]; /* also: what failed, where the work moved to the processor */
+} assay_risk_where;
+
 /* ---- Monte Carlo -------------------------------------------------------------------------------------------------------------- */
 
 enum { ASSAY_RISK_MOST_SIMULATED = 1024 };
@@ -86,7 +92,8 @@ typedef struct assay_risk_simulation {
   unsigned degrees;         /* of freedom of a multivariate Student t with this covariance, 3 to 64; 0: normal */
   uint64_t scenarios;       /* 100 to 2^26 */
   uint64_t seed;
-  const char *device; /* as for covariances; NULL: the calling thread alone */
+  const char *device;      /* as for covariances; NULL: the calling thread alone */
+  assay_risk_where *where; /* gets what answered; NULL: not wanted. Untouched on failure */
 } assay_risk_simulation;
 
 typedef struct assay_risk_simulated {
@@ -121,12 +128,14 @@ typedef struct assay_risk_covariance_options {
 typedef struct assay_risk_covariance_info {
   double shrinkage; /* weight of the target in [0, 1]; 0 where nothing is shrunk */
   double weights;   /* effective number of periods: periods, or 1 / sum of squared weights */
+  assay_risk_where where;
 } assay_risk_covariance_info;
 
 /*
  * `matrix`: assets x assets, exactly symmetric. `options` NULL: the sample covariance. `info` may be NULL. At least two periods (one with
  * zero_mean), 1 to ASSAY_RISK_MOST_ASSETS assets. The matrix is positive semidefinite up to rounding, also with fewer periods than assets;
- * only shrinkage makes it regular then. EWMA around the mean is divided by 1 - sum of squared weights, and so unbiased.
+ * only shrinkage makes it regular then. EWMA around the mean is divided by 1 - sum of squared weights, and so unbiased; a decay under about
+ * 1e-6 leaves nothing to estimate a mean and a variance from, and is refused.
  */
 ASSAY_API assay_status assay_risk_covariance(const double *returns, size_t periods, size_t assets,
                                              const assay_risk_covariance_options *options, assay_error *err, double *matrix,

@@ -92,6 +92,10 @@ static assay_status on_device(assay_device *device, assay_stream *stream, void *
   return status;
 }
 
+void assay_quant_here(assay_quant_where *where) {
+  *where = (assay_quant_where){.device = "cpu", .reason = "no device was asked for: the calling thread"};
+}
+
 assay_status assay_quant_run(const char *request, assay_quant_work work, void *context, assay_error *err, assay_quant_where *where) {
   job todo = {.work = work, .context = context};
   assay_device *device = NULL;

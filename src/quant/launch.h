@@ -29,6 +29,9 @@ typedef struct assay_quant_where {
   bool fell_back; /* a device failed; `reason` says at what */
 } assay_quant_where;
 
+/* Work that needs no device: the calling thread's own. */
+void assay_quant_here(assay_quant_where *where);
+
 /* Can be begun anew: what it writes elsewhere than into its own buffers it writes when it has succeeded. */
 typedef assay_status (*assay_quant_work)(assay_quant_session *session, void *context, assay_error *err);
 

@@ -26,6 +26,10 @@ static assay_status no_memory(const assay_portfolio_problem *problem, assay_erro
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", problem->assets);
 }
 
+static assay_status check_weights(const double *weights, assay_error *err) {
+  return weights != NULL ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no array for the weights (NULL)");
+}
+
 static void end(job *j) {
   assay_portfolio_qp_destroy(j->qp);
   assay_portfolio_vertex_destroy(j->vertex);
@@ -44,34 +48,15 @@ static double scale_of(const double *covariance, size_t n) {
   return ldexp(1, exponent > 1000 ? -1000 : exponent < -1000 ? 1000 : -exponent);
 }
 
-static assay_status check_covariance(const double *covariance, size_t n, assay_error *err) {
-  if (covariance == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a portfolio needs a covariance");
-  assay_status status = assay_risk_check_symmetric(covariance, n, "the covariance", err);
-  for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
-    if (covariance[i * n + i] < 0)
-      status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the variance of asset %zu is %g: it cannot be negative", i, covariance[i * n + i]);
-  }
-  /* The cheap part of being positive semidefinite; the solver sees the rest, for the assets that it holds. */
-  for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
-    double own = sqrt(covariance[i * n + i]) * (1 + 1e-9);
-    for (size_t k = 0; k < i && status == ASSAY_OK; k++) {
-      double most = own * sqrt(covariance[k * n + k]);
-      if (fabs(covariance[i * n + k]) > most)
-        status = ASSAY_FAIL(err, ASSAY_ERR_INVALID,
-                            "the covariance is not positive semidefinite: assets %zu and %zu have %g, but their variances allow %g at most",
-                            k, i, covariance[i * n + k], most);
-    }
-  }
-  return status;
-}
-
-static assay_status begin(job *j, const assay_portfolio_problem *problem, bool needs_expected, assay_error *err) {
+static assay_status begin(job *j, const assay_portfolio_problem *problem, bool needs_expected, const double *weights, assay_error *err) {
   *j = (job){.problem = problem};
-  assay_status status = assay_portfolio_model_create(problem, err, &j->model);
+  assay_status status = check_weights(weights, err);
+  if (status == ASSAY_OK) status = assay_portfolio_model_create(problem, err, &j->model);
   if (status != ASSAY_OK) return status;
   size_t n = problem->assets;
   if (needs_expected && problem->expected == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "this needs the assets' expected returns");
-  status = check_covariance(problem->covariance, n, err);
+  if (problem->covariance == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a portfolio needs a covariance");
+  status = assay_risk_check_covariance(problem->covariance, n, "the covariance", err);
   if (status != ASSAY_OK) return status;
   j->covariance = assay_alloc(ASSAY_TAG_QUANT, n * n * sizeof *j->covariance);
   j->linear = assay_calloc(ASSAY_TAG_QUANT, 3 * n, sizeof *j->linear);
@@ -112,6 +97,8 @@ static assay_status start(job *j, const double *cost, assay_error *err, bool *un
   }
 }
 
+static double variance_of(const job *j, const double *weights);
+
 /* From the vertex of the quietest assets. */
 static assay_status start_quiet(job *j, assay_error *err) {
   size_t n = j->problem->assets;
@@ -119,6 +106,107 @@ static assay_status start_quiet(job *j, assay_error *err) {
   assay_status status = start(j, j->linear, err, NULL);
   if (status == ASSAY_OK) return assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
   return status;
+}
+
+/* ---- Rays -------------------------------------------------------------------------------------------------------------------------
+ *
+ * Where weights have no bounds, return may rise without end while risk does not: along a ray d that the constraints leave open, with no
+ * variance of its own. What makes a singular covariance regular would end it somewhere, at weights of a million.
+ */
+
+static double opened(double limit) { return isinf(limit) ? limit : 0; }
+
+/* The directions that the constraints leave open, as a problem: every finite limit is 0. False: out of memory. `groups` has one more. */
+static bool open_cone(const job *j, double *numbers, size_t *members, assay_portfolio_group *groups, assay_portfolio_problem *cone) {
+  const assay_portfolio_problem *given = j->problem;
+  size_t n = given->assets;
+  double *low = numbers, *high = numbers + n;
+  bool usual = given->budget_low == 0 && given->budget_high == 0;
+  for (size_t i = 0; i < n; i++) {
+    low[i] = given->low == NULL ? 0 : opened(given->low[i]);
+    high[i] = given->high == NULL ? INFINITY : opened(given->high[i]);
+    members[i] = i;
+  }
+  for (size_t g = 0; g < given->group_count; g++) {
+    groups[g] = given->groups[g];
+    groups[g].low = opened(groups[g].low);
+    groups[g].high = opened(groups[g].high);
+  }
+  groups[given->group_count] = (assay_portfolio_group){.name = "budget",
+                                                       .count = n,
+                                                       .members = members,
+                                                       .low = usual ? 0 : opened(given->budget_low),
+                                                       .high = usual ? 0 : opened(given->budget_high)};
+  *cone = (assay_portfolio_problem){.assets = n,
+                                    .low = low,
+                                    .high = high,
+                                    .budget_low = -INFINITY,
+                                    .budget_high = INFINITY,
+                                    .groups = groups,
+                                    .group_count = given->group_count + 1};
+  return given->group_count < ASSAY_PORTFOLIO_MOST_GROUPS;
+}
+
+/* The least variance of a direction of that problem that gains 1, relative to what its weights would have alone; infinite: none gains. */
+static double least_ray(const job *j, const assay_portfolio_problem *cone, const double *gains) {
+  size_t n = cone->assets;
+  job ray = {.problem = cone, .covariance = j->covariance};
+  double found = INFINITY;
+  if (assay_portfolio_model_create(cone, NULL, &ray.model) == ASSAY_OK) {
+    assay_portfolio_model_add(ray.model, ASSAY_ROW_TARGET, gains, 1, INFINITY);
+    bool starts = assay_portfolio_vertex_create(ray.model, NULL, &ray.vertex) == ASSAY_OK &&
+                  assay_portfolio_vertex_find(ray.model, NULL, NULL, ray.vertex) == ASSAY_LP_OPTIMAL;
+    if (starts && assay_portfolio_qp_create(ray.model, j->covariance, ray.vertex, NULL, &ray.qp) == ASSAY_OK &&
+        assay_portfolio_qp_solve(ray.qp, NULL) == ASSAY_OK) {
+      const double *d = assay_portfolio_qp_weights(ray.qp);
+      double size = 0, variance = 0;
+      for (size_t i = 0; i < n; i++) {
+        size += fabs(d[i]) * sqrt(j->covariance[i * n + i]);
+        variance += d[i] * assay_dot(j->covariance + i * n, d, n);
+      }
+      found = size > 0 ? fmax(variance, 0) / (size * size) : 0;
+    }
+  }
+  ray.covariance = NULL; /* borrowed */
+  end(&ray);
+  return found;
+}
+
+static bool has_ray(const job *j, const double *returns) {
+  size_t n = j->problem->assets, groups = j->problem->group_count + 1;
+  double unit = 0;
+  for (size_t i = 0; i < n; i++) unit = fmax(unit, fabs(returns[i]));
+  if (unit == 0 || (j->problem->current != NULL && isfinite(j->problem->turnover))) return false;
+  double *numbers = assay_calloc(ASSAY_TAG_QUANT, 3 * n, sizeof *numbers);
+  size_t *members = assay_calloc(ASSAY_TAG_QUANT, n, sizeof *members);
+  assay_portfolio_group *limits = assay_calloc(ASSAY_TAG_QUANT, groups, sizeof *limits);
+  assay_portfolio_problem cone;
+  bool found = false;
+  if (numbers != NULL && members != NULL && limits != NULL && open_cone(j, numbers, members, limits, &cone)) {
+    for (size_t i = 0; i < n; i++) numbers[2 * n + i] = returns[i] / unit;
+    found = least_ray(j, &cone, numbers + 2 * n) <= 1e-10;
+  }
+  assay_free(numbers);
+  assay_free(members);
+  assay_free(limits);
+  return found;
+}
+
+/* After a solution, or none: does it end only where rounding does? Weights have hardly any risk for their size then. */
+static assay_status check_ray(const job *j, const double *returns, assay_status status, assay_error *err) {
+  size_t n = j->problem->assets;
+  if (status != ASSAY_OK && status != ASSAY_ERR_INTERNAL && status != ASSAY_ERR_LIMIT) return status;
+  if (status == ASSAY_OK) {
+    const double *w = assay_portfolio_qp_weights(j->qp);
+    double size = 0;
+    for (size_t i = 0; i < n; i++) size += fabs(w[i]) * sqrt(j->covariance[i * n + i]);
+    if (variance_of(j, w) > 1e-6 * size * size) return status;
+  }
+  if (!has_ray(j, returns)) return status;
+  assay_error_clear(err);
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                    "the return rises without limit at no more risk: some assets cancel each other's risk and nothing bounds their weights "
+                    "(give bounds, or a turnover limit)");
 }
 
 static double variance_of(const job *j, const double *weights) {
@@ -177,12 +265,13 @@ assay_status assay_portfolio_mean_variance(const assay_portfolio_problem *proble
   job j;
   if (!(tolerance >= 0 && isfinite(tolerance)))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk tolerance of %g: it is 0 or more", tolerance);
-  assay_status status = begin(&j, problem, tolerance > 0, err);
+  assay_status status = begin(&j, problem, tolerance > 0, weights, err);
   if (status == ASSAY_OK) status = start_quiet(&j, err);
   if (status == ASSAY_OK) {
     for (size_t i = 0; i < problem->assets; i++) j.linear[i] = tolerance > 0 ? -tolerance * problem->expected[i] * j.scale : 0;
     assay_portfolio_qp_set_linear(j.qp, j.linear);
     status = assay_portfolio_qp_solve(j.qp, err);
+    if (tolerance > 0) status = check_ray(&j, problem->expected, status, err);
   }
   if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), 0, weights, result);
   end(&j);
@@ -193,7 +282,7 @@ assay_status assay_portfolio_target_return(const assay_portfolio_problem *proble
                                            assay_portfolio_result *result) {
   job j;
   if (!isfinite(target)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a target return of %g", target);
-  assay_status status = begin(&j, problem, true, err);
+  assay_status status = begin(&j, problem, true, weights, err);
   if (status == ASSAY_OK) {
     assay_portfolio_model_add(j.model, ASSAY_ROW_TARGET, problem->expected, target, INFINITY);
     status = start_quiet(&j, err);
@@ -212,7 +301,7 @@ assay_status assay_portfolio_target_return(const assay_portfolio_problem *proble
  * Ea + q l (q = e'b): so the root is l = Va / Ea, and the right one once the active set at it is the same. Brackets
  * keep the search from going in circles.
  */
-static assay_status search_sharpe(job *j, const double *excess, double first, assay_error *err) {
+static assay_status search_sharpe(job *j, const double *excess, double unit, double first, assay_error *err) {
   size_t n = j->problem->assets;
   double low = 0, high = INFINITY, l = first;
   for (int turn = 0; turn < 200; turn++) {
@@ -225,7 +314,7 @@ static assay_status search_sharpe(job *j, const double *excess, double first, as
     for (size_t i = 0; i < n; i++) size += fabs(excess[i] * w[i]);
     if (earned > 0 && variance <= 1e-20 * earned * earned / (size > 0 ? size * size : 1))
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
-                        "a portfolio earns %g over the risk-free return without any risk: its Sharpe ratio has no limit", earned);
+                        "a portfolio earns %g over the risk-free return without any risk: its Sharpe ratio has no limit", earned * unit);
     double off = l * earned - variance;
     if (fabs(off) <= 4e-15 * variance && earned > 0) return ASSAY_OK;
     if (off < 0) {
@@ -251,7 +340,7 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
                                             assay_portfolio_result *result) {
   job j;
   if (!isfinite(risk_free)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk-free return of %g", risk_free);
-  assay_status status = begin(&j, problem, true, err);
+  assay_status status = begin(&j, problem, true, weights, err);
   double *excess = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, problem->assets, sizeof *excess) : NULL;
   if (status == ASSAY_OK && excess == NULL) status = no_memory(problem, err);
   bool unbounded = false;
@@ -281,7 +370,8 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
                      "no portfolio within the constraints earns more than the risk-free return: the most is %g over it", earned * unit);
     } else {
       double variance = variance_of(&j, held);
-      status = search_sharpe(&j, excess, variance > 0 && earned > 0 ? variance / earned : 1, err);
+      status = search_sharpe(&j, excess, unit, variance > 0 && earned > 0 ? variance / earned : 1, err);
+      if (unbounded) status = check_ray(&j, excess, status, err);
     }
   }
   if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), risk_free, weights, result);
@@ -320,8 +410,8 @@ assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, si
                                       assay_portfolio_result *results) {
   if (points < 2 || points > 100000) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a frontier of %zu points: 2 to 100000", points);
   job j;
-  assay_status status = begin(&j, problem, true, err);
-  size_t n = problem->assets;
+  assay_status status = begin(&j, problem, true, weights, err);
+  size_t n = status == ASSAY_OK ? problem->assets : 0;
   double *made = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, points * n, sizeof *made) : NULL;
   assay_portfolio_result *found = status == ASSAY_OK ? assay_calloc(ASSAY_TAG_QUANT, points, sizeof *found) : NULL;
   if (status == ASSAY_OK && (made == NULL || found == NULL)) status = no_memory(problem, err);
@@ -364,7 +454,7 @@ assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, si
 assay_status assay_portfolio_risk_parity(const assay_portfolio_problem *problem, const double *shares, assay_error *err, double *weights,
                                          assay_portfolio_result *result) {
   job j;
-  assay_status status = begin(&j, problem, false, err);
+  assay_status status = begin(&j, problem, false, weights, err);
   if (status == ASSAY_OK) {
     assay_portfolio_parity parity = {
         .model = j.model, .vertex = j.vertex, .covariance = j.covariance, .shares = shares, .weights = j.linear};

@@ -348,7 +348,7 @@ static double reach(const assay_portfolio_model *model, size_t row, bool most, b
   return sum;
 }
 
-static assay_status describe(const assay_portfolio_model *model, bool *skip, double *cost, assay_portfolio_vertex *scratch,
+static assay_status describe(const assay_portfolio_model *model, bool *skip, double *cost, assay_portfolio_vertex *scratch, double asked,
                              assay_error *err) {
   size_t subject = model->rows;
   char name[128], other[128], others[512] = "";
@@ -365,7 +365,7 @@ static assay_status describe(const assay_portfolio_model *model, bool *skip, dou
   if (subject == model->rows) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no portfolio fits these constraints");
   const char *text = row_name(model, subject, name, sizeof name);
   double most = reach(model, subject, true, skip, cost, scratch), least = reach(model, subject, false, skip, cost, scratch);
-  double low = model->row_low[subject], high = model->row_high[subject];
+  double low = isnan(asked) ? model->row_low[subject] : asked, high = model->row_high[subject];
   if (most < low)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no portfolio fits: %s has to be at least %.6g, but the bounds%s allow %.6g at most", text,
                       shown(model, subject, low), others, shown(model, subject, most));
@@ -375,6 +375,30 @@ static assay_status describe(const assay_portfolio_model *model, bool *skip, dou
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no portfolio fits: %s, the bounds%s contradict each other", text, others);
 }
 
+/* A target may contradict the bounds alone, but what can be reached is what all the others allow together: the target comes down to just
+ * above that, and the contradiction is that one's. */
+static assay_status explain(const assay_portfolio_model *model, bool *skip, double *cost, assay_portfolio_vertex *scratch,
+                            assay_error *err) {
+  size_t last = model->rows - 1;
+  if (model->rows > 0 && model->kinds[last] == ASSAY_ROW_TARGET) {
+    double most = reach(model, last, true, skip, cost, scratch), asked = model->row_low[last];
+    double *lows = assay_alloc(ASSAY_TAG_QUANT, model->rows * sizeof *lows);
+    if (lows != NULL && most < asked) {
+      assay_portfolio_model nearer = *model;
+      memcpy(lows, model->row_low, model->rows * sizeof *lows);
+      lows[last] = most + 1e-7 * (asked - most);
+      nearer.row_low = lows;
+      reduce(&nearer, skip, scratch);
+      assay_status status = describe(&nearer, skip, cost, scratch, skip[last] ? NAN : asked, err);
+      assay_free(lows);
+      return status;
+    }
+    assay_free(lows);
+  }
+  reduce(model, skip, scratch);
+  return describe(model, skip, cost, scratch, NAN, err);
+}
+
 assay_status assay_portfolio_explain(const assay_portfolio_model *model, assay_portfolio_vertex *scratch, assay_error *err) {
   bool *skip = assay_calloc(ASSAY_TAG_QUANT, model->capacity, sizeof *skip);
   double *cost = assay_calloc(ASSAY_TAG_QUANT, model->count, sizeof *cost);
@@ -382,8 +406,7 @@ assay_status assay_portfolio_explain(const assay_portfolio_model *model, assay_p
   if (skip == NULL || cost == NULL) {
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", model->assets);
   } else {
-    reduce(model, skip, scratch);
-    status = describe(model, skip, cost, scratch, err);
+    status = explain(model, skip, cost, scratch, err);
   }
   assay_free(skip);
   assay_free(cost);

@@ -44,11 +44,15 @@ static assay_status check_range(const char *what, const char *name, double low, 
 static assay_status check_groups(const assay_portfolio_problem *problem, assay_error *err) {
   if (problem->group_count > ASSAY_PORTFOLIO_MOST_GROUPS)
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu groups: at most %d", problem->group_count, ASSAY_PORTFOLIO_MOST_GROUPS);
+  if (problem->group_count > 0 && problem->groups == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu groups, but there is no array of them (NULL)", problem->group_count);
   for (size_t g = 0; g < problem->group_count; g++) {
     const assay_portfolio_group *group = &problem->groups[g];
     const char *name = group->name == NULL ? "(without a name)" : group->name;
     assay_status status = check_range("group ", name, group->low, group->high, err);
     if (status != ASSAY_OK) return status;
+    if (group->count > 0 && group->members == NULL)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "group %s has %zu members, but there is no array of them (NULL)", name, group->count);
     for (size_t k = 0; k < group->count; k++) {
       if (group->members[k] >= problem->assets)
         return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "group %s has asset %zu, but there are %zu", name, group->members[k], problem->assets);
@@ -102,7 +106,17 @@ void assay_portfolio_model_add(assay_portfolio_model *model, assay_portfolio_row
   model->kinds[model->rows++] = kind;
 }
 
+/* The first member that a group has twice; `assets`: none. `seen`: scratch. */
+static size_t member_twice(const assay_portfolio_group *group, double *seen, size_t assets) {
+  memset(seen, 0, assets * sizeof *seen);
+  for (size_t k = 0; k < group->count; k++) {
+    if (seen[group->members[k]]++ > 0) return group->members[k];
+  }
+  return assets;
+}
+
 assay_status assay_portfolio_model_create(const assay_portfolio_problem *problem, assay_error *err, assay_portfolio_model **model) {
+  if (problem == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no portfolio problem (NULL)");
   bool usual = problem->budget_low == 0 && problem->budget_high == 0;
   double budget_low = usual ? 1 : problem->budget_low, budget_high = usual ? 1 : problem->budget_high;
   assay_status status = check(problem, budget_low, budget_high, err);
@@ -133,6 +147,13 @@ assay_status assay_portfolio_model_create(const assay_portfolio_problem *problem
   if (isfinite(budget_low) || isfinite(budget_high)) assay_portfolio_model_add(made, ASSAY_ROW_BUDGET, line, budget_low, budget_high);
   for (size_t g = 0; g < problem->group_count; g++) {
     const assay_portfolio_group *group = &problem->groups[g];
+    size_t twice = member_twice(group, line, made->assets);
+    if (twice < made->assets) {
+      assay_free(line);
+      assay_portfolio_model_destroy(made);
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "group %s has asset %zu twice", group->name == NULL ? "(without a name)" : group->name,
+                        twice);
+    }
     memset(line, 0, made->assets * sizeof *line);
     for (size_t k = 0; k < group->count; k++) line[group->members[k]] += group->coefficients == NULL ? 1 : group->coefficients[k];
     made->groups[made->rows] = g;

@@ -95,7 +95,7 @@ static bool newton(work *w) {
     w->matrix[i * n + i] += w->shares[i] / (w->y[i] * w->y[i]);
     w->step[i] = w->shares[i] / w->y[i] - w->slope[i];
   }
-  if (!assay_risk_cholesky(w->matrix, n, 0, false)) return false;
+  if (!assay_risk_cholesky(w->matrix, n, w->shares, 0, false)) return false;
   assay_risk_solve_lower(w->matrix, n, w->step);
   assay_risk_solve_upper(w->matrix, n, w->step);
   double length = 1, before = value(w, w->y);
@@ -114,8 +114,11 @@ static assay_status without_constraints(work *w, assay_error *err) {
   for (size_t i = 0; i < w->n; i++) w->y[i] = sqrt(w->shares[i] / w->covariance[i * w->n + i]);
   double off = INFINITY;
   for (int sweep = 0; sweep < 100 && off > 1e-13; sweep++, w->parity->steps++) {
+    double before = off;
     descend(w);
     off = off_parity(w);
+    /* Newton's method costs as much as some hundred sweeps altogether: are more than that to come at this pace? */
+    if (sweep > 4 && off > 1e-13 && log(off / 1e-13) > -200 * log(off / before)) break;
   }
   for (int turn = 0; turn < 60 && off > 1e-13; turn++, w->parity->steps++) {
     if (!newton(w)) break;

@@ -16,6 +16,9 @@
 
 static const assay_risk_covariance_options sample = {0};
 
+/* Of weights beside the last period's: as much of the digits goes. */
+static const double LEAST_PAIRED = 1e-6;
+
 static assay_status check_options(const assay_risk_covariance_options *options, size_t periods, size_t assets, assay_error *err) {
   if ((unsigned)options->estimator > ASSAY_RISK_LEDOIT_WOLF_CORRELATION)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no covariance estimator %d", (int)options->estimator);
@@ -37,7 +40,9 @@ typedef struct estimate {
   double *sums;   /* sums of weighted deviations from the shifts, by asset */
   double *shifts; /* by asset; 0 with zero_mean */
   double *matrix;
+  double unit;                          /* of returns while shrinking: a power of two */
   double total_weight, squared_weights; /* sums over the periods */
+  double paired_weights;                /* sum of w w' over different periods: 1 - squared_weights without its cancellation */
 } estimate;
 
 /* Normalised weights decay^age; those under the least normal number are 0. */
@@ -54,8 +59,10 @@ static bool make_weights(estimate *e) {
   }
   e->total_weight = 0;
   e->squared_weights = 0;
+  e->paired_weights = 0;
   for (size_t t = 0; t < e->periods; t++) {
     double w = e->roots[t] / total;
+    e->paired_weights += 2 * w * e->total_weight;
     e->total_weight += w;
     e->squared_weights += w * w;
     e->roots[t] = sqrt(w);
@@ -66,7 +73,7 @@ static bool make_weights(estimate *e) {
 /* What the sums of products are divided by. */
 static double divisor(const estimate *e) {
   switch (e->options->estimator) {
-    case ASSAY_RISK_EWMA: return e->options->zero_mean ? e->total_weight : e->total_weight - e->squared_weights / e->total_weight;
+    case ASSAY_RISK_EWMA: return e->options->zero_mean ? e->total_weight : e->paired_weights / e->total_weight;
     case ASSAY_RISK_LEDOIT_WOLF:
     case ASSAY_RISK_LEDOIT_WOLF_CORRELATION: return (double)e->periods;
     case ASSAY_RISK_SAMPLE:
@@ -114,6 +121,7 @@ typedef struct fourth_moments {
   double cross;   /* (sum of z^3 / s)(sum of s z) */
 } fourth_moments;
 
+/* In units of `unit`, as the matrix is. */
 static fourth_moments fourth_moments_of(const estimate *e) {
   fourth_moments sums = {0};
   size_t n = e->assets;
@@ -122,7 +130,7 @@ static fourth_moments fourth_moments_of(const estimate *e) {
     for (size_t i = 0; i < n; i++) {
       double s = sqrt(e->matrix[i * n + i]);
       double mean = e->shifts[i] + (e->options->zero_mean ? 0 : e->sums[i] / e->total_weight);
-      double z = e->returns[t * n + i] - mean, zz = z * z;
+      double z = (e->returns[t * n + i] - mean) / e->unit, zz = z * z;
       squares += zz;
       fourth += zz * zz;
       cubes += s > 0 ? zz * z / s : 0;
@@ -188,8 +196,33 @@ static double shrink_to_correlation(estimate *e, const double *spreads) {
   return share;
 }
 
+/* The matrix in units of unit^2. Powers of two, in halves so that none leaves the range. */
+static void measure_in(estimate *e, double unit) {
+  for (size_t i = 0; i < e->assets * e->assets; i++) e->matrix[i] = e->matrix[i] / unit / unit;
+}
+
+/* Fourth moments of returns near 1e90 or 1e-90 leave the range of doubles: the largest variance becomes about 1. */
+static double unit_of(const estimate *e) {
+  double largest = 0;
+  for (size_t i = 0; i < e->assets; i++) largest = fmax(largest, e->matrix[i * e->assets + i]);
+  int exponent = 0;
+  frexp(sqrt(largest), &exponent);
+  return largest > 0 ? ldexp(1, exponent) : 1;
+}
+
+static bool shrink_in_units(estimate *e, double *share);
+
 static bool shrink(estimate *e, double *share) {
   *share = 0;
+  if (e->options->estimator != ASSAY_RISK_LEDOIT_WOLF && e->options->estimator != ASSAY_RISK_LEDOIT_WOLF_CORRELATION) return true;
+  e->unit = unit_of(e);
+  measure_in(e, e->unit);
+  bool done = shrink_in_units(e, share);
+  measure_in(e, 1 / e->unit);
+  return done;
+}
+
+static bool shrink_in_units(estimate *e, double *share) {
   if (e->options->estimator == ASSAY_RISK_LEDOIT_WOLF) *share = shrink_to_identity(e);
   if (e->options->estimator != ASSAY_RISK_LEDOIT_WOLF_CORRELATION) return true;
   double *spreads = assay_calloc(ASSAY_TAG_QUANT, e->assets, sizeof *spreads);
@@ -215,13 +248,18 @@ static assay_status estimate_into(estimate *e, assay_error *err, assay_risk_cova
   e->shifts = assay_calloc(ASSAY_TAG_QUANT, n, sizeof *e->shifts);
   if (e->sums == NULL || e->shifts == NULL || !make_weights(e))
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a covariance of %zu assets", n);
+  if (e->options->estimator == ASSAY_RISK_EWMA && !e->options->zero_mean && e->paired_weights < LEAST_PAIRED)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                      "a decay of %g leaves hardly more than the last period, whose mean is itself: take a larger one, or a mean of zero",
+                      e->options->decay);
   assay_risk_products products = {.returns = e->returns,
                                   .periods = e->periods,
                                   .assets = n,
                                   .roots = e->roots,
                                   .shift = !e->options->zero_mean,
                                   .device = e->options->device};
-  assay_status status = assay_risk_get_products(&products, err, e->matrix, e->sums, e->shifts);
+  assay_quant_where where;
+  assay_status status = assay_risk_get_products(&products, err, e->matrix, e->sums, e->shifts, &where);
   if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < n; i++) {
     if (!isfinite(e->matrix[i * n + i]) || !isfinite(e->sums[i])) return why_not_finite(e, err);
@@ -230,8 +268,10 @@ static assay_status estimate_into(estimate *e, assay_error *err, assay_risk_cova
   mirror(e->matrix, n);
   double share = 0;
   if (!shrink(e, &share)) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a covariance of %zu assets", n);
-  if (info != NULL)
+  if (info != NULL) {
     *info = (assay_risk_covariance_info){.shrinkage = share, .weights = e->total_weight * e->total_weight / e->squared_weights};
+    assay_risk_tell_where(&where, &info->where);
+  }
   return ASSAY_OK;
 }
 
@@ -239,6 +279,7 @@ static assay_status covariance(const double *returns, size_t periods, size_t ass
                                assay_error *err, double **matrix, assay_risk_covariance_info *info) {
   if (options == NULL) options = &sample;
   assay_status status = check_options(options, periods, assets, err);
+  if (status == ASSAY_OK) status = assay_risk_check_given(returns, "the returns", err);
   if (status != ASSAY_OK) return status;
   estimate e = {.returns = returns, .periods = periods, .assets = assets, .options = options};
   e.matrix = assay_calloc(ASSAY_TAG_QUANT, assets * assets, sizeof *e.matrix);
@@ -257,6 +298,7 @@ static assay_status covariance(const double *returns, size_t periods, size_t ass
 
 assay_status assay_risk_covariance(const double *returns, size_t periods, size_t assets, const assay_risk_covariance_options *options,
                                    assay_error *err, double *matrix, assay_risk_covariance_info *info) {
+  if (matrix == NULL) return assay_risk_check_given(matrix, "the matrix to write", err);
   double *made = NULL;
   assay_status status = covariance(returns, periods, assets, options, err, &made, info);
   if (status != ASSAY_OK) return status;
@@ -267,6 +309,7 @@ assay_status assay_risk_covariance(const double *returns, size_t periods, size_t
 
 assay_status assay_risk_correlation(const double *returns, size_t periods, size_t assets, const assay_risk_covariance_options *options,
                                     assay_error *err, double *matrix, assay_risk_covariance_info *info) {
+  if (matrix == NULL) return assay_risk_check_given(matrix, "the matrix to write", err);
   double *made = NULL;
   assay_risk_covariance_info found;
   assay_status status = covariance(returns, periods, assets, options, err, &made, &found);

@@ -5,12 +5,19 @@
 
 #include <assay/risk.h>
 
+#include "quant/launch.h"
+
 /* Every value is finite; otherwise ASSAY_ERR_INVALID names `what`, the index and the value. */
 assay_status assay_risk_check_finite(const double *values, size_t count, const char *what, assay_error *err);
 /* The same for rows x columns, naming both. */
 assay_status assay_risk_check_matrix(const double *values, size_t rows, size_t columns, const char *what, assay_error *err);
 /* Square, finite, symmetric to 1e-10 of its largest value. */
 assay_status assay_risk_check_symmetric(const double *matrix, size_t count, const char *what, assay_error *err);
+/* And positive semidefinite, to 1e-9 of the correlations' eigenvalues. */
+assay_status assay_risk_check_covariance(const double *covariance, size_t count, const char *what, assay_error *err);
+/* An array that has to be there is. */
+assay_status assay_risk_check_given(const void *array, const char *what, assay_error *err);
+void assay_risk_tell_where(const assay_quant_where *from, assay_risk_where *to);
 assay_status assay_risk_check_levels(const double *levels, size_t level_count, assay_error *err);
 
 /*
@@ -35,8 +42,9 @@ static inline void assay_risk_sum_add(assay_risk_sum *sum, double value) {
 double assay_risk_sum_get(const assay_risk_sum *sum);
 
 /* Lower Cholesky factor, in place of the lower triangle of a symmetric matrix; false: not positive definite. A pivot at or below
- * `floor` (>= 0) makes the row dependent: with `semidefinite` its column becomes 0, otherwise it is a failure. */
-bool assay_risk_cholesky(double *matrix, size_t count, double floor, bool semidefinite);
+ * `floor` (>= 0) times the row's `own` variance makes the row dependent: with `semidefinite` its column becomes 0, otherwise it is a
+ * failure. */
+bool assay_risk_cholesky(double *matrix, size_t count, const double *own, double floor, bool semidefinite);
 /* L x = b and L' x = b in place. */
 void assay_risk_solve_lower(const double *factor, size_t count, double *x);
 void assay_risk_solve_upper(const double *factor, size_t count, double *x);

@@ -19,6 +19,7 @@ typedef struct job {
 } job;
 
 static assay_status check(const assay_risk_simulation *s, assay_error *err) {
+  if (s == NULL) return assay_risk_check_given(s, "the simulation", err);
   if (s->assets == 0 || s->assets > ASSAY_RISK_MOST_SIMULATED)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu assets: 1 to %d can be simulated", s->assets, ASSAY_RISK_MOST_SIMULATED);
   if (s->scenarios < LEAST_SCENARIOS || s->scenarios > MOST_SCENARIOS)
@@ -29,29 +30,31 @@ static assay_status check(const assay_risk_simulation *s, assay_error *err) {
   assay_status status = assay_risk_check_finite(s->positions, s->assets, "position", err);
   if (status == ASSAY_OK && s->mean != NULL) status = assay_risk_check_finite(s->mean, s->assets, "mean return", err);
   if (status == ASSAY_OK && s->gamma != NULL) status = assay_risk_check_finite(s->gamma, s->assets, "gamma", err);
-  if (status == ASSAY_OK) status = assay_risk_check_symmetric(s->covariance, s->assets, "the covariance", err);
+  if (status == ASSAY_OK) status = assay_risk_check_covariance(s->covariance, s->assets, "the covariance", err);
   return status;
 }
 
-/* The Cholesky factor, padded with zeros; a dependent asset gets what the others make of it. */
+/* The Cholesky factor, padded with zeros; a dependent asset (less than 1e-13 of its own variance is left) gets what the others make of
+ * it. */
 static assay_status make_factor(job *j, assay_error *err) {
   size_t n = j->of->assets;
-  double *square = assay_alloc(ASSAY_TAG_QUANT, n * n * sizeof *square);
+  double *square = assay_alloc(ASSAY_TAG_QUANT, (n * n + n) * sizeof *square), *own = square + n * n;
   if (square == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu assets", n);
   memcpy(square, j->of->covariance, n * n * sizeof *square);
-  double largest = 0, worst = 0;
-  for (size_t i = 0; i < n; i++) largest = fmax(largest, square[i * n + i]);
-  assay_risk_cholesky(square, n, 1e-13 * largest, true);
+  double worst = 0;
+  for (size_t i = 0; i < n; i++) own[i] = square[i * n + i];
+  assay_risk_cholesky(square, n, own, 1e-13, true);
   for (size_t i = 0; i < n; i++) {
     for (size_t k = 0; k <= i; k++) {
       double sum = 0;
       for (size_t m = 0; m <= k; m++) sum += square[i * n + m] * square[k * n + m];
-      worst = fmax(worst, fabs(sum - j->of->covariance[i * n + k]));
+      double off = fabs(sum - j->of->covariance[i * n + k]), scale = sqrt(own[i]) * sqrt(own[k]);
+      worst = fmax(worst, scale > 0 ? off / scale : off);
       j->factor[i * j->padded + k] = square[i * n + k];
     }
   }
   assay_free(square);
-  if (worst > 1e-6 * largest) /* pivots that were left out: at most 1e-13, so their roots 3e-7 */
+  if (worst > 1e-4) /* of a slack of 1e-9 the root; pivots that were left out: at most 1e-13, so their roots 3e-7 */
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the covariance is not positive semidefinite (take the nearest correlation matrix)");
   return ASSAY_OK;
 }
@@ -113,15 +116,18 @@ static assay_status simulate_on_device(assay_quant_session *session, void *conte
 
 /* Standard error of ES: the tail's own variance and that of where it begins (Manistre and Hancock 2005). */
 static double es_error(const double *pnl, size_t count, const assay_risk_tail *tail) {
-  double squares = 0, in_tail = 0;
+  double squares = 0, in_tail = 0, unit = 0;
+  for (size_t k = 0; k < count; k++) unit = fmax(unit, fabs(-pnl[k] / 4 - tail->es / 4)); /* squares of large losses leave the range */
+  if (unit == 0) unit = 1;
   for (size_t k = 0; k < count; k++) {
     double loss = -pnl[k];
     if (loss < tail->var) continue;
-    squares += (loss - tail->es) * (loss - tail->es);
+    double off = (loss / 4 - tail->es / 4) / unit;
+    squares += off * off;
     in_tail++;
   }
-  double between = tail->es - tail->var;
-  return sqrt((squares / in_tail + tail->level * between * between) / ((double)count * (1 - tail->level)));
+  double between = (tail->es / 4 - tail->var / 4) / unit;
+  return 4 * unit * sqrt((squares / in_tail + tail->level * between * between) / ((double)count * (1 - tail->level)));
 }
 
 static assay_status take_tails(const double *pnl, size_t count, const double *levels, size_t level_count, assay_error *err,
@@ -146,6 +152,7 @@ static assay_status take_tails(const double *pnl, size_t count, const double *le
 assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, const double *levels, size_t level_count, assay_error *err,
                                     double *pnl, assay_risk_simulated *tails) {
   assay_status status = assay_risk_check_levels(levels, level_count, err);
+  if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
   if (status == ASSAY_OK) status = check(simulation, err);
   if (status != ASSAY_OK) return status;
   job j = {.of = simulation, .padded = (simulation->assets + 3) / 4 * 4};
@@ -164,10 +171,11 @@ assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, con
   status = make_factor(&j, err);
   if (status != ASSAY_OK) goto done;
   make_lines(&j);
+  assay_quant_where where;
   if (simulation->device == NULL) {
     simulate_here(&j);
+    assay_quant_here(&where);
   } else {
-    assay_quant_where where;
     status = assay_quant_run(simulation->device, simulate_on_device, &j, err, &where);
   }
   for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
@@ -175,6 +183,7 @@ assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, con
       status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "scenario %zu gains %g: positions or returns are out of range", k, j.pnl[k]);
   }
   if (status == ASSAY_OK) status = take_tails(j.pnl, count, levels, level_count, err, tails);
+  if (status == ASSAY_OK && simulation->where != NULL) assay_risk_tell_where(&where, simulation->where);
   if (status == ASSAY_OK && pnl != NULL) memcpy(pnl, j.pnl, count * sizeof *pnl);
 done:
   assay_free(j.factor);

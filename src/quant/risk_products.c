@@ -82,7 +82,8 @@ static void make_shifts(const assay_risk_products *products, double *shifts) {
   for (size_t i = 0; i < products->assets; i++) shifts[i] /= (double)first;
 }
 
-assay_status assay_risk_get_products(const assay_risk_products *products, assay_error *err, double *matrix, double *sums, double *shifts) {
+assay_status assay_risk_get_products(const assay_risk_products *products, assay_error *err, double *matrix, double *sums, double *shifts,
+                                     assay_quant_where *where) {
   size_t n = products->assets;
   job j = {.products = products, .shifts = shifts, .sums = sums, .panels = (n + RISK_PANEL - 1) / RISK_PANEL};
   j.stride = j.panels * RISK_PANEL;
@@ -98,9 +99,9 @@ assay_status assay_risk_get_products(const assay_risk_products *products, assay_
   assay_status status = ASSAY_OK;
   if (products->device == NULL) {
     work_here(&j);
+    assay_quant_here(where);
   } else {
-    assay_quant_where where;
-    status = assay_quant_run(products->device, work_on_device, &j, err, &where);
+    status = assay_quant_run(products->device, work_on_device, &j, err, where);
   }
   for (size_t i = 0; i < n && status == ASSAY_OK; i++) memcpy(matrix + i * n + i, j.wide + i * j.stride + i, (n - i) * sizeof *matrix);
   assay_free(block);

@@ -5,6 +5,8 @@
 
 #include <assay/risk.h>
 
+#include "quant/launch.h"
+
 typedef struct assay_risk_products {
   const double *returns; /* periods x assets */
   size_t periods, assets;
@@ -17,6 +19,7 @@ typedef struct assay_risk_products {
  * z = (return - shift) root. matrix[i][j] for j >= i: sum of z_i z_j; sums[i]: sum of z_i root; shifts[i]. Both sums go in blocks of
  * RISK_BLOCK periods: a chain of FMAs from 0 in each, blocks added in order.
  */
-assay_status assay_risk_get_products(const assay_risk_products *products, assay_error *err, double *matrix, double *sums, double *shifts);
+assay_status assay_risk_get_products(const assay_risk_products *products, assay_error *err, double *matrix, double *sums, double *shifts,
+                                     assay_quant_where *where);
 
 #endif

@@ -137,6 +137,8 @@ assay_status assay_risk_get_performance(const double *returns, size_t count, con
                                         assay_error *err, assay_risk_performance *performance) {
   static const assay_risk_performance_options defaults = {0};
   if (options == NULL) options = &defaults;
+  if (returns == NULL || performance == NULL)
+    return assay_risk_check_given(NULL, returns == NULL ? "the returns" : "the performance to write", err);
   double year = options->periods_per_year == 0 ? 1 : options->periods_per_year;
   if (!(year > 0 && isfinite(year)) || !isfinite(options->risk_free) || !isfinite(options->target)) {
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,

@@ -13,11 +13,15 @@ typedef struct stress {
   double *returns; /* by asset */
   double *factor;  /* of the shocked block, count x count */
   double *pulls;   /* Cov(shocked)^-1 shocks */
+  double *own;     /* variances of the shocked */
 } stress;
 
 static const char *name_of(const assay_risk_scenario *scenario) { return scenario->name != NULL ? scenario->name : "(without a name)"; }
 
 static assay_status check_scenario(const assay_risk_scenario *scenario, size_t assets, assay_error *err) {
+  if (scenario->count > 0 && (scenario->shocked == NULL || scenario->shocks == NULL))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "scenario %s has %zu shocks, but no arrays of them (NULL)", name_of(scenario),
+                      scenario->count);
   for (size_t k = 0; k < scenario->count; k++) {
     if (scenario->shocked[k] >= assets)
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "scenario %s shocks asset %zu, but there are %zu", name_of(scenario), scenario->shocked[k],
@@ -39,17 +43,19 @@ static assay_status check_scenario(const assay_risk_scenario *scenario, size_t a
  */
 static assay_status solve_shocks(stress *s, const assay_risk_scenario *scenario, assay_error *err, double *distance) {
   size_t m = scenario->count, n = s->assets;
-  double largest = 0, reach = 0;
   for (size_t a = 0; a < m; a++) {
     for (size_t b = 0; b < m; b++) s->factor[a * m + b] = s->covariance[scenario->shocked[a] * n + scenario->shocked[b]];
-    largest = fmax(largest, s->factor[a * m + a]);
-    reach = fmax(reach, fabs(scenario->shocks[a]));
+    s->own[a] = s->factor[a * m + a];
   }
-  assay_risk_cholesky(s->factor, m, 1e-12 * largest, true);
+  assay_risk_cholesky(s->factor, m, s->own, 1e-12, true);
   double squares = 0;
   for (size_t a = 0; a < m; a++) {
-    double sum = scenario->shocks[a], pivot = s->factor[a * m + a];
-    for (size_t b = 0; b < a; b++) sum -= s->factor[a * m + b] * s->pulls[b];
+    double sum = scenario->shocks[a], pivot = s->factor[a * m + a], reach = fabs(sum);
+    for (size_t b = 0; b < a; b++) {
+      double part = s->factor[a * m + b] * s->pulls[b];
+      sum -= part;
+      reach = fmax(reach, fabs(part));
+    }
     if (pivot == 0 && fabs(sum) > 1e-8 * reach) {
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
                         "scenario %s: asset %zu moves only with the others (the covariance is singular), which implies %g and not %g",
@@ -99,7 +105,9 @@ assay_status assay_risk_get_stress(const double *positions, size_t assets, const
   if (assets == 0 || assets > ASSAY_RISK_MOST_ASSETS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu assets: 1 to %d can be stressed", assets, ASSAY_RISK_MOST_ASSETS);
   assay_status status = assay_risk_check_finite(positions, assets, "position", err);
-  if (status == ASSAY_OK && covariance != NULL) status = assay_risk_check_symmetric(covariance, assets, "the covariance", err);
+  if (status == ASSAY_OK && covariance != NULL) status = assay_risk_check_covariance(covariance, assets, "the covariance", err);
+  if (status == ASSAY_OK && scenario_count > 0) status = assay_risk_check_given(scenarios, "the scenarios", err);
+  if (status == ASSAY_OK) status = assay_risk_check_given(results, "the results to write", err);
   size_t most = 1;
   for (size_t k = 0; k < scenario_count && status == ASSAY_OK; k++) {
     status = check_scenario(&scenarios[k], assets, err);
@@ -109,7 +117,8 @@ assay_status assay_risk_get_stress(const double *positions, size_t assets, const
   stress s = {.positions = positions, .covariance = covariance, .assets = assets};
   s.returns = assay_calloc(ASSAY_TAG_QUANT, assets, sizeof *s.returns);
   s.factor = assay_calloc(ASSAY_TAG_QUANT, most * most, sizeof *s.factor);
-  s.pulls = assay_calloc(ASSAY_TAG_QUANT, most, sizeof *s.pulls);
+  s.pulls = assay_calloc(ASSAY_TAG_QUANT, 2 * most, sizeof *s.pulls);
+  s.own = s.pulls + most;
   assay_risk_stress *made = assay_calloc(ASSAY_TAG_QUANT, scenario_count + 1, sizeof *made);
   if (s.returns == NULL || s.factor == NULL || s.pulls == NULL || made == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for stress scenarios of %zu assets", assets);

@@ -289,6 +289,7 @@ assay_status assay_risk_historical(const double *pnl, size_t count, const double
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status != ASSAY_OK) return status;
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no scenarios: a tail needs at least one");
+  if (pnl == NULL || tails == NULL) return assay_risk_check_given(NULL, pnl == NULL ? "the scenarios" : "the tails to write", err);
   if (count > UINT32_MAX) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu scenarios: at most %u at once", count, UINT32_MAX);
   ranks at[ASSAY_RISK_MOST_LEVELS];
   size_t deepest_first[ASSAY_RISK_MOST_LEVELS], needed = 0, kept = 0;

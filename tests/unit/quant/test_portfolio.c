@@ -613,6 +613,47 @@ static void contradictions_are_named(void **state) {
   assay_error err = {0};
   assert_int_equal(assay_portfolio_target_return(&p, 0.05, &err, w, NULL), ASSAY_ERR_INVALID);
   assert_non_null(strstr(err.message, "the target return has to be at least 0.05, but the bounds and the budget allow 0.03 at most"));
+  /* 0.5 contradicts the bounds alone (0.06 each), but what can be reached is 0.03. */
+  assay_error_clear(&err);
+  p.high = caps;
+  assert_int_equal(assay_portfolio_target_return(&p, 0.5, &err, w, NULL), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "the bounds and the budget allow 0.03 at most"));
+}
+
+/* Return that rises without limit at no more risk is no answer, however large its weights. */
+static void rays_are_refused(void **state) {
+  (void)state;
+  const double ones[] = {1, 1, 1, 1}, zero[4] = {0}, sound[] = {1, 0.9, 0.9, 1}, r[] = {0.1, 0.2}, low[] = {-INFINITY, -INFINITY},
+               high[] = {INFINITY, INFINITY}, capped[] = {3, 3}, current[] = {0.5, 0.5};
+  const double *const open[] = {ones, zero};
+  double w[2] = {7, 7};
+  assay_error err = {0};
+  assay_portfolio_problem p = {.assets = 2, .expected = r, .low = low, .high = high};
+  for (int k = 0; k < 2; k++) {
+    p.covariance = open[k];
+    assert_int_equal(assay_portfolio_mean_variance(&p, 1, &err, w, NULL), ASSAY_ERR_INVALID);
+    assert_non_null(strstr(err.message, "without limit"));
+    assay_error_clear(&err);
+    assert_int_equal(assay_portfolio_maximum_sharpe(&p, 0.03, &err, w, NULL), ASSAY_ERR_INVALID);
+    assert_true(strstr(err.message, "limit") != NULL && w[0] == 7);
+    assay_error_clear(&err);
+    assert_ok(assay_portfolio_minimum_variance(&p, &err, w, NULL), err);
+    w[0] = 7;
+  }
+  /* Something to hold them: a covariance without a ray, a bound, a turnover limit. */
+  p.covariance = sound;
+  assert_ok(assay_portfolio_mean_variance(&p, 1, &err, w, NULL), err);
+  assert_near(w[0] + w[1], 1, 1e-12);
+  assert_near(w[1], 1.0, 1e-9); /* by hand: d/dw of 0.1 w - (w^2 + (1 - w)^2 + 1.8 w (1 - w)) / 2 is 0 at w = 1/2 + 1/2 */
+  p.covariance = ones;
+  p.high = capped;
+  assert_ok(assay_portfolio_mean_variance(&p, 1, &err, w, NULL), err);
+  assert_near(w[1], 3, 1e-12);
+  p.high = high;
+  p.current = current;
+  p.turnover = 1;
+  assert_ok(assay_portfolio_mean_variance(&p, 1, &err, w, NULL), err);
+  assert_near(w[1], 1, 1e-12);
 }
 
 static void refused(const assay_portfolio_problem *p, const char *says) {
@@ -637,6 +678,17 @@ static void bad_input_is_named(void **state) {
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = holes, .expected = r}, "nan");
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = negative, .expected = r}, "variance of asset 1");
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = indefinite, .expected = r}, "not positive semidefinite");
+  const double triple[] = {1, 0.9, -0.9, 0.9, 1, 0.9, -0.9, 0.9, 1}, three[] = {0.1, 0.2, 0.3};
+  refused(&(assay_portfolio_problem){.assets = 3, .covariance = triple, .expected = three}, "not positive semidefinite");
+  const size_t twice_members[] = {1, 0, 1};
+  const assay_portfolio_group twice = {"pair", 3, twice_members, NULL, 0, 1}, nobody = {"nobody", 2, NULL, NULL, 0, 1};
+  refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = r, .groups = &twice, .group_count = 1},
+          "group pair has asset 1 twice");
+  refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = r, .groups = &nobody, .group_count = 1}, "no array of them");
+  refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = r, .group_count = 1}, "no array of them");
+  refused(NULL, "no portfolio problem");
+  assert_int_equal(assay_portfolio_minimum_variance(&(assay_portfolio_problem){.assets = 2, .covariance = c}, NULL, NULL, NULL),
+                   ASSAY_ERR_INVALID);
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = with_nan}, "expected return 0 is nan");
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = r, .low = with_nan}, "asset 0");
   refused(&(assay_portfolio_problem){.assets = 2, .covariance = c, .expected = r, .current = with_nan}, "current weight 0");
@@ -659,6 +711,7 @@ int main(void) {
       cmocka_unit_test(parity_shares_the_risk),
       cmocka_unit_test(parity_within_constraints),
       cmocka_unit_test(contradictions_are_named),
+      cmocka_unit_test(rays_are_refused),
       cmocka_unit_test(bad_input_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

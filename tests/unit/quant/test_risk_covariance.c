@@ -248,6 +248,47 @@ static void bad_input_is_named(void **state) {
   refused(x, 4, 3, NULL, "overflow");
 }
 
+/* A decay that leaves one period leaves nothing to estimate; before that, every digit counts. */
+static void ewma_that_forgets_nearly_all(void **state) {
+  (void)state;
+  const double r[] = {0.03, -0.01, 0.02, 0.05};
+  double matrix[1];
+  assay_error err = {0};
+  assay_risk_covariance_options o = {.estimator = ASSAY_RISK_EWMA, .decay = 1e-5};
+  assert_ok(assay_risk_covariance(r, 4, 1, &o, &err, matrix, NULL), err);
+  assert_near(matrix[0] / (0.03 * 0.03 / 2), 1, 1e-4); /* the last two periods, equally unbiased: (a - b)^2 / 2 */
+  const double tiny[] = {1e-8, 1e-15, 1e-20, 1e-300, 1e-320};
+  for (int k = 0; k < 5; k++) {
+    o.decay = tiny[k];
+    assay_error_clear(&err);
+    assert_int_equal(assay_risk_covariance(r, 4, 1, &o, &err, matrix, NULL), ASSAY_ERR_INVALID);
+    assert_non_null(strstr(err.message, "decay"));
+  }
+  o.zero_mean = true;
+  assert_ok(assay_risk_covariance(r, 4, 1, &o, &err, matrix, NULL), err);
+  assert_near(matrix[0], 0.05 * 0.05, 1e-15);
+}
+
+/* The share does not depend on the unit of returns. */
+static void shrinkage_has_no_unit(void **state) {
+  (void)state;
+  const double r[] = {1, -1, 1, 2, -3, 1, 0.5, 2, -1, 1.5, -2, 0.25}, units[] = {1e90, 1e-90, 1e140, 1e-140};
+  double scaled[12], matrix[9];
+  assay_error err = {0};
+  for (int e = ASSAY_RISK_LEDOIT_WOLF; e <= ASSAY_RISK_LEDOIT_WOLF_CORRELATION; e++) {
+    const assay_risk_covariance_options o = {.estimator = (assay_risk_estimator)e};
+    assay_risk_covariance_info plain, info;
+    double first[9];
+    assert_ok(assay_risk_covariance(r, 4, 3, &o, &err, first, &plain), err);
+    for (int k = 0; k < 4; k++) {
+      for (int i = 0; i < 12; i++) scaled[i] = r[i] * units[k];
+      assert_ok(assay_risk_covariance(scaled, 4, 3, &o, &err, matrix, &info), err);
+      assert_near(info.shrinkage, plain.shrinkage, 1e-12);
+      for (int i = 0; i < 9; i++) assert_near(matrix[i] / units[k] / units[k], first[i], 1e-12);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sample_agrees_with_two_passes),
@@ -256,6 +297,8 @@ int main(void) {
       cmocka_unit_test(correlation_has_unit_diagonal),
       cmocka_unit_test(shrinkage_agrees_with_the_papers),
       cmocka_unit_test(shrinkage_makes_regular),
+      cmocka_unit_test(ewma_that_forgets_nearly_all),
+      cmocka_unit_test(shrinkage_has_no_unit),
       cmocka_unit_test(bad_input_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,11 +162,85 @@ static void bad_input_is_named(void **state) {
   assert_int_equal(assay_risk_monte_carlo(&s, levels, 2, NULL, NULL, tails), ASSAY_ERR_INVALID);
 }
 
+/* An asset's own scale decides what is nothing for it, not the largest variance of another. */
+static void quiet_assets_keep_their_risk(void **state) {
+  (void)state;
+  const double uneven[] = {1e-4, 0, 0, 1e-18}, held[] = {0, 1e9}, huge[] = {1e200, 1e200}, half[] = {1, 0.5, 0.5, 1};
+  assay_risk_simulation s = {.assets = 2, .positions = held, .covariance = uneven, .scenarios = COUNT};
+  assay_risk_simulated tails[2];
+  assay_error err = {0};
+  assert_ok(assay_risk_monte_carlo(&s, levels, 2, &err, NULL, tails), err);
+  assert_near(tails[1].tail.var, 2.326, 0.03);
+  s.positions = huge;
+  s.covariance = half;
+  assert_ok(assay_risk_monte_carlo(&s, levels, 2, &err, NULL, tails), err);
+  assert_near(tails[1].es_error / tails[1].tail.es, 0.005, 0.003);
+}
+
+static void what_answered_is_told(void **state) {
+  (void)state;
+  assay_risk_where where = {.device = "nobody"};
+  assay_risk_simulation s = {.assets = 3, .positions = positions, .covariance = covariance, .scenarios = 1000, .where = &where};
+  assay_risk_covariance_options options = {.device = "cpu"};
+  assay_risk_covariance_info info;
+  assay_risk_simulated tails[2];
+  double matrix[4];
+  assay_error err = {0};
+  assert_ok(assay_risk_monte_carlo(&s, levels, 2, &err, NULL, tails), err);
+  assert_string_equal(where.device, "cpu");
+  assert_non_null(strstr(where.reason, "calling thread"));
+  s.device = options.device;
+  assert_ok(assay_risk_monte_carlo(&s, levels, 2, &err, NULL, tails), err);
+  assert_string_equal(where.device, "cpu");
+  assert_null(strstr(where.reason, "calling thread"));
+  assert_ok(assay_risk_covariance(positions, 1, 2, &(assay_risk_covariance_options){.zero_mean = true}, &err, matrix, &info), err);
+  assert_non_null(strstr(info.where.reason, "calling thread"));
+  options.zero_mean = true;
+  assert_ok(assay_risk_covariance(positions, 1, 2, &options, &err, matrix, &info), err);
+  assert_string_equal(info.where.device, "cpu");
+}
+
+static void no_array_is_a_status(void **state) {
+  (void)state;
+  assay_risk_simulation s = {.assets = 3, .positions = positions, .scenarios = 1000};
+  assay_risk_simulated tails[2];
+  double w[9];
+  assert_int_equal(assay_risk_monte_carlo(&s, levels, 2, NULL, NULL, tails), ASSAY_ERR_INVALID);
+  s.covariance = covariance;
+  assert_int_equal(assay_risk_monte_carlo(&s, NULL, 2, NULL, NULL, tails), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_monte_carlo(&s, levels, 2, NULL, NULL, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_monte_carlo(NULL, levels, 2, NULL, NULL, tails), ASSAY_ERR_INVALID);
+  s.positions = NULL;
+  assert_int_equal(assay_risk_monte_carlo(&s, levels, 2, NULL, NULL, tails), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_historical(NULL, 5, levels, 2, NULL, &tails[0].tail), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_historical(positions, 3, NULL, 2, NULL, &tails[0].tail), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_covariance(NULL, 5, 2, NULL, NULL, w, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_covariance(covariance, 3, 2, NULL, NULL, NULL, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_nearest_correlation(NULL, 3, NULL, NULL, w, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_eigen(NULL, 3, NULL, w, NULL), ASSAY_ERR_INVALID);
+  assay_risk_drawdown drawdown;
+  assay_risk_performance performance;
+  assay_risk_beta beta;
+  assay_risk_stress stress;
+  assert_int_equal(assay_risk_get_drawdown(NULL, 3, NULL, NULL, &drawdown), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_get_performance(NULL, 3, NULL, NULL, &performance), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_get_beta(NULL, positions, 3, NULL, &beta), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_get_stress(NULL, 3, NULL, NULL, 0, NULL, &stress), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_get_stress(positions, 3, NULL, NULL, 1, NULL, &stress), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_risk_get_stress(positions, 3, NULL, &(assay_risk_scenario){.count = 1}, 1, NULL, &stress), ASSAY_ERR_INVALID);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(linear_normal_has_a_closed_form), cmocka_unit_test(revaluation_agrees_with_the_linear_form),
-      cmocka_unit_test(curvature_and_logarithms),        cmocka_unit_test(student_has_the_same_covariance_and_wider_tails),
-      cmocka_unit_test(every_build_has_the_same_bits),   cmocka_unit_test(bad_input_is_named),
+      cmocka_unit_test(linear_normal_has_a_closed_form),
+      cmocka_unit_test(revaluation_agrees_with_the_linear_form),
+      cmocka_unit_test(curvature_and_logarithms),
+      cmocka_unit_test(student_has_the_same_covariance_and_wider_tails),
+      cmocka_unit_test(every_build_has_the_same_bits),
+      cmocka_unit_test(bad_input_is_named),
+      cmocka_unit_test(quiet_assets_keep_their_risk),
+      cmocka_unit_test(what_answered_is_told),
+      cmocka_unit_test(no_array_is_a_status),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

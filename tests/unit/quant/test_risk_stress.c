@@ -55,6 +55,24 @@ static void shocks_that_contradict_a_singular_covariance(void **state) {
   assert_non_null(strstr(err.message, "implies -0.1 and not 0.1"));
 }
 
+static void a_matrix_that_is_no_covariance(void **state) {
+  (void)state;
+  const double indefinite[] = {1, 2, 2, 1}, negative[] = {-1, 0, 0, 1}, uneven[] = {1e-4, 0, 0, 1e-18}, held[] = {1, 1};
+  const size_t both[] = {0, 1};
+  const double shocks[] = {0.01, 2e-9};
+  const assay_risk_scenario one = {"one", 1, both, shocks}, two = {"two", 2, both, shocks};
+  assay_risk_stress result;
+  assay_error err = {0};
+  assert_int_equal(assay_risk_get_stress(held, 2, indefinite, &one, 1, &err, &result), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "not positive semidefinite"));
+  assay_error_clear(&err);
+  assert_int_equal(assay_risk_get_stress(held, 2, negative, &one, 1, &err, &result), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "variance of asset 0"));
+  assay_error_clear(&err);
+  assert_ok(assay_risk_get_stress(held, 2, uneven, &two, 1, &err, &result), err);
+  assert_near(result.distance, sqrt(1 + 4), 1e-9);
+}
+
 static void bad_input_is_named(void **state) {
   (void)state;
   const size_t outside[] = {3}, twice[] = {1, 1}, first[] = {0};
@@ -76,6 +94,7 @@ int main(void) {
       cmocka_unit_test(shocks_alone),
       cmocka_unit_test(the_others_follow),
       cmocka_unit_test(shocks_that_contradict_a_singular_covariance),
+      cmocka_unit_test(a_matrix_that_is_no_covariance),
       cmocka_unit_test(bad_input_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
