@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a message of each feed costs to decode, beside how fast the bytes could be copied, or a peer, in the same run. */
 #include <assay/feed_itch.h>
+#include <assay/feed_json.h>
+
+#include <jansson.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -72,8 +75,88 @@ static void itch(void) {
   assay_feed_generated_free(bytes);
 }
 
+/* ---- JSON ---------------------------------------------------------------------------------------------------------------------------- */
+
+enum { DOCUMENTS = 2000, LEVELS = 20 };
+
+static assay_binance_level levels[2 * LEVELS];
+
+static uint64_t add_documents(const char *text, size_t size) {
+  assay_binance_reader reader;
+  assay_binance_message m;
+  uint64_t sum = 0;
+  assay_binance_open(&reader, text, size, 8, 8, levels, 2 * LEVELS);
+  while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE)
+    sum += m.kind == ASSAY_BINANCE_TRADE ? (uint64_t)(m.price + m.quantity) + m.trade_ns : (uint64_t)m.bids[0].price + m.ask_count;
+  if (reader.in.fault.problem != NULL) abort();
+  return sum;
+}
+
+static uint64_t add_by_jansson(const char *text, size_t size) {
+  uint64_t sum = 0;
+  json_error_t problem;
+  for (size_t at = 0; at < size;) {
+    json_t *root = json_loadb(text + at, size - at, JSON_DISABLE_EOF_CHECK, &problem);
+    if (root == NULL) abort();
+    at += (size_t)problem.position + 1;
+    int64_t price = 0;
+    const char *p = json_string_value(json_object_get(root, "p"));
+    if (p != NULL && assay_feed_decimal(p, strlen(p), 8, &price)) sum += (uint64_t)price;
+    json_decref(root);
+  }
+  return sum;
+}
+
+static size_t make_trades(char *text) {
+  size_t size = 0;
+  for (int i = 0; i < DOCUMENTS; i++)
+    size += (size_t)sprintf(
+        text + size,
+        "{\"e\":\"trade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"%d.%02d000000\",\"q\":\"0.%05d000\",\"T\":%lld,\"m\":%s,"
+        "\"M\":true}\n",
+        1672515782136ll + i, 852516353 + i, 26000 + i * 7919 % 1000, i % 100, i * 104729 % 100000, 1672515782135ll + i,
+        i * 31 % 7 < 3 ? "true" : "false");
+  return size;
+}
+
+static size_t make_depth(char *text) {
+  size_t size = 0;
+  for (int i = 0; i < DOCUMENTS / 10; i++) {
+    size += (size_t)sprintf(text + size, "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"BTCUSDT\",\"U\":%d,\"u\":%d", 1672515782136ll + i,
+                            i * 10 + 1, i * 10 + 10);
+    for (int side = 0; side < 2; side++) {
+      size += (size_t)sprintf(text + size, ",\"%s\":[", side == 0 ? "b" : "a");
+      for (int l = 0; l < LEVELS; l++)
+        size += (size_t)sprintf(text + size, "%s[\"%d.%02d000000\",\"%d.%05d000\"]", l > 0 ? "," : "", 26000 + l * 7919 % 1000,
+                                (i + l) % 100, (i * l) % 19, (i + l) * 104729 % 100000);
+      size += (size_t)sprintf(text + size, "]");
+    }
+    size += (size_t)sprintf(text + size, "}\n");
+  }
+  return size;
+}
+
+static void json(void) {
+  char *text = malloc(DOCUMENTS * 400);
+  volatile uint64_t sink = 0;
+  char note[120];
+  size_t size = make_trades(text);
+  double ours = FIGURE_BEST_NS(ROUNDS, sink += add_documents(text, size)) / DOCUMENTS;
+  double theirs = FIGURE_BEST_NS(5, sink += add_by_jansson(text, size)) / DOCUMENTS;
+  snprintf(note, sizeof note, "jansson: %.0f ns; %zu bytes each", theirs, size / DOCUMENTS);
+  figure("json_trade", ours, "ns/trade", note);
+  size = make_depth(text);
+  double numbers = DOCUMENTS / 10.0 * 4 * LEVELS;
+  ours = FIGURE_BEST_NS(ROUNDS, sink += add_documents(text, size)) / numbers;
+  theirs = FIGURE_BEST_NS(5, sink += add_by_jansson(text, size)) / numbers;
+  snprintf(note, sizeof note, "jansson, which leaves them text: %.0f ns", theirs);
+  figure("json_depth_number", ours, "ns/number", note);
+  free(text);
+}
+
 int main(int argc, char **argv) {
   figure_begin(argc, argv);
   itch();
+  json();
   return figure_end();
 }

@@ -91,6 +91,20 @@ ASSAY_API assay_status assay_feed_explain(const assay_feed_reader *reader, const
 /* Goes on behind the malformed message where its end is known: false, and nothing is done, where it is not (or not in this window). */
 ASSAY_API bool assay_feed_skip(assay_feed_reader *reader);
 
+/* Text where it lies, not NUL-terminated. */
+typedef struct assay_feed_text {
+  const char *at; /* NULL: not there */
+  size_t length;
+} assay_feed_text;
+
+enum { ASSAY_FEED_MOST_DECIMALS = 15 };
+
+/*
+ * Decimal text ("-12.50", ".5", "7") as a whole number of steps of 10^-decimals, exactly. False where it is no decimal number or does not
+ * fit; *value stays then.
+ */
+ASSAY_API bool assay_feed_decimal(const char *text, size_t length, unsigned decimals, int64_t *value);
+
 /* ---- Events --------------------------------------------------------------------------------------------------------------------- */
 
 typedef enum assay_market_kind {

@@ -243,6 +243,10 @@ uint64_t assay_made_market_quantity(const assay_made_market *market, uint32_t sy
   return level >= 0 && level < ASSAY_MADE_LEVELS ? made->levels[level].quantity : 0;
 }
 
+int64_t assay_made_price(const assay_made_market *market, uint32_t symbol, int level) {
+  return price_of(&market->symbols[symbol - 1], level);
+}
+
 void assay_made_name(uint32_t symbol, char name[8]) {
   memcpy(name, "SYM", 3);
   for (int i = 6; i >= 3; i--, symbol /= 10) name[i] = (char)('0' + symbol % 10);
@@ -361,6 +365,8 @@ struct assay_feed_maker {
 static const assay_feed_writer *writer_of(assay_feed_format format) {
   switch (format) {
     case ASSAY_FEED_ITCH: return &assay_feed_write_itch;
+    case ASSAY_FEED_JSON: return &assay_feed_write_json;
+    case ASSAY_FEED_CSV: return &assay_feed_write_csv;
     default: return NULL;
   }
 }
@@ -383,6 +389,10 @@ assay_status assay_feed_maker_create(const assay_feed_market *market, assay_erro
   made->now_ns = made->settings.start_ns != 0 ? made->settings.start_ns : usual_start(made->settings.format);
   created->market = made;
   created->writer = writer_of(made->settings.format);
+  if (created->writer == NULL) {
+    assay_feed_maker_destroy(created);
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "a market cannot be made as %s yet", assay_feed_format_text(market->format));
+  }
   *maker = created;
   return ASSAY_OK;
 }

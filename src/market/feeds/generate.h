@@ -34,6 +34,7 @@ typedef struct assay_made_symbol {
   int64_t base;           /* price of level 0 */
   double middle;          /* the walk, in levels */
   int best_bid, best_ask; /* levels; -1 and ASSAY_MADE_LEVELS: none */
+  uint64_t updates;       /* of its depth, for formats that number them */
 } assay_made_symbol;
 
 typedef struct assay_made_market {
@@ -52,7 +53,9 @@ void assay_made_market_destroy(assay_made_market *market);
 /* What happens next. `event` is as assay_itch_event would give it; `symbol` counts from 1; *resting (may be NULL) gets the order before it.
  */
 void assay_made_market_step(assay_made_market *market, assay_market_event *event, assay_made_order *resting);
-/* What rests at a level; 0: nothing. */
+/* The price of a level. */
+int64_t assay_made_price(const assay_made_market *market, uint32_t symbol, int level);
+/* What rests at a price; 0: nothing. */
 uint64_t assay_made_market_quantity(const assay_made_market *market, uint32_t symbol, int64_t price);
 /* "SYM0001": 7 characters and a NUL. */
 void assay_made_name(uint32_t symbol, char name[8]);
@@ -64,6 +67,6 @@ typedef struct assay_feed_writer {
   void (*end)(assay_made_market *market, assay_buf *out);
 } assay_feed_writer;
 
-extern const assay_feed_writer assay_feed_write_itch;
+extern const assay_feed_writer assay_feed_write_itch, assay_feed_write_json, assay_feed_write_csv;
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/feed_json.h: Binance-style JSON: trades, aggregated trades, differences of the depth, and its snapshots; raw or combined
+ * ({"stream": ..., "data": ...}), keys in any order, with white space and escapes.
+ *
+ *     assay_binance_level levels[2000];
+ *     assay_binance_reader reader;
+ *     assay_binance_message message;
+ *     assay_binance_open(&reader, text, size, 8, 8, levels, 2000);           // prices and quantities in steps of 10^-8
+ *     while (assay_binance_next(&reader, &message) == ASSAY_FEED_MESSAGE)
+ *       if (message.kind == ASSAY_BINANCE_TRADE) trade(message.price, message.quantity, message.maker_buys ? 'S' : 'B');
+ *       else if (message.kind == ASSAY_BINANCE_DEPTH) for (size_t i = 0; i < message.bid_count; i++) set('B', message.bids[i]);
+ *     assay_feed_explain(&reader.in, "JSON", &err);
+ *
+ * Documents stand one behind the other, with white space between them or none. Decimal text becomes a whole number of steps exactly:
+ * "0.00055696" with 8 decimals is 55696. What does not fit (a digit behind the last decimal that is not 0, more than 63 bits) is malformed,
+ * never rounded.
+ *
+ * Units: times are ns since 1970; a number of 14 digits and fewer is taken for milliseconds, of 15 to 17 for microseconds, else
+ * nanoseconds.
+ *
+ * What is malformed: text that is no JSON (but UTF-8 inside strings is not looked at), a key that stands twice, a message without one of
+ * the fields that its kind needs, a field of the wrong type. A document of another kind is ASSAY_BINANCE_OTHER.
+ *
+ * Source: Binance's documentation of its market streams (spot and futures). Thread-safety: as in feeds.h.
+ */
+#ifndef ASSAY_FEED_JSON_H
+#define ASSAY_FEED_JSON_H
+
+#include <assay/feeds.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum assay_binance_kind {
+  ASSAY_BINANCE_OTHER,
+  ASSAY_BINANCE_TRADE,     /* "e":"trade" */
+  ASSAY_BINANCE_AGGREGATE, /* "e":"aggTrade" */
+  ASSAY_BINANCE_DEPTH,     /* "e":"depthUpdate": what changed */
+  ASSAY_BINANCE_SNAPSHOT,  /* {"lastUpdateId": ..., "bids": ..., "asks": ...}: all of the depth */
+  ASSAY_BINANCE_KINDS
+} assay_binance_kind;
+
+/* "trade", "aggTrade", "depthUpdate", "snapshot", "other". */
+ASSAY_API const char *assay_binance_kind_text(assay_binance_kind kind);
+
+/* Both in steps; a quantity of 0 means that the level is gone. */
+typedef struct assay_binance_level {
+  int64_t price, quantity;
+} assay_binance_level;
+
+typedef struct assay_binance_message {
+  assay_binance_kind kind;
+  bool maker_buys;                        /* m: the buyer was resting, so the aggressor sold */
+  bool has_previous;                      /* pu is there (futures) */
+  assay_feed_text symbol;                 /* s; of a combined stream without s, what stands before its '@' */
+  assay_feed_text stream;                 /* of a combined stream */
+  assay_feed_text event;                  /* e */
+  uint64_t time_ns, trade_ns;             /* E and T; 0: not there */
+  uint64_t id;                            /* t or a */
+  uint64_t first_id, last_id;             /* f and l of an aggregated trade */
+  int64_t price, quantity;                /* p and q */
+  uint64_t first_update;                  /* U */
+  uint64_t last_update;                   /* u, or lastUpdateId of a snapshot */
+  uint64_t previous_update;               /* pu */
+  const assay_binance_level *bids, *asks; /* in the reader's `levels`, until the next message */
+  size_t bid_count, ask_count;
+} assay_binance_message;
+
+typedef struct assay_binance_reader {
+  assay_feed_reader in;
+  unsigned price_decimals, quantity_decimals; /* 0 to 15 */
+  assay_binance_level *levels;                /* room for bids and asks together, of one message */
+  size_t capacity;
+} assay_binance_reader;
+
+/* `levels` may be NULL and 0 where there are only trades. Of a stream in pieces: zero reader.in and use assay_feed_window. */
+ASSAY_API void assay_binance_open(assay_binance_reader *reader, const void *text, size_t size, unsigned price_decimals,
+                                  unsigned quantity_decimals, assay_binance_level *levels, size_t capacity);
+ASSAY_API assay_feed_step assay_binance_next(assay_binance_reader *reader, assay_binance_message *message);
+
+/* How many events a message is: 1 for trades, one for each level of a depth (with one more, ASSAY_MARKET_CLEAR, before a snapshot's). */
+ASSAY_API size_t assay_binance_event_count(const assay_binance_message *message);
+/* Its events, at most `capacity`, from the `first`-th on; returns how many were written. `symbol` is what they are to be called. */
+ASSAY_API size_t assay_binance_events(const assay_binance_reader *reader, const assay_binance_message *message, uint32_t symbol,
+                                      size_t first, assay_market_event *events, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

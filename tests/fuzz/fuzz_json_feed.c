@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Any text as Binance-style JSON: the same messages whether it comes whole or in windows, levels within the room there is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <assay/feed_json.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ROOM = 8 };
+
+static uint64_t check(const assay_binance_reader *reader, const assay_binance_message *m, const uint8_t *data, size_t size) {
+  assay_market_event events[ROOM + 1];
+  if (m->bid_count + m->ask_count > ROOM) abort();
+  if (m->symbol.at != NULL && (m->symbol.at < (const char *)data || m->symbol.at + m->symbol.length > (const char *)data + size)) abort();
+  size_t count = assay_binance_events(reader, m, 1, 0, events, ROOM + 1);
+  if (count != assay_binance_event_count(m)) abort();
+  return (uint64_t)m->kind + (uint64_t)m->price + (uint64_t)m->quantity + m->last_update + m->time_ns + count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  assay_binance_level levels[ROOM];
+  assay_binance_reader reader, pieces;
+  assay_binance_message m;
+  uint64_t whole = 0, sum = 0;
+  assay_binance_open(&reader, data, size, 8, 4, levels, ROOM);
+  while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE) whole = whole * 31 + check(&reader, &m, data, size);
+  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  assay_binance_open(&pieces, data, 0, 8, 4, levels, ROOM);
+  size_t end = 0;
+  assay_feed_step step = ASSAY_FEED_MORE;
+  while (step == ASSAY_FEED_MORE) {
+    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
+    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
+    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    while ((step = assay_binance_next(&pieces, &m)) == ASSAY_FEED_MESSAGE) sum = sum * 31 + check(&pieces, &m, data, size);
+  }
+  if (sum != whole || pieces.in.count != reader.in.count || (pieces.in.fault.problem == NULL) != (reader.in.fault.problem == NULL)) abort();
+  while (assay_feed_skip(&reader.in))
+    while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
+    }
+  return 0;
+}

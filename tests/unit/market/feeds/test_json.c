@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* Binance-style JSON: documents by hand, and made ones with their keys shuffled, blanks and escapes, read a second time by jansson. */
+#include <assay/feed_json.h>
+
+#include <jansson.h>
+
+#include "base/random.h"
+#include "test.h"
+
+static assay_binance_level levels[64];
+
+static assay_binance_message only_message(const char *text) {
+  assay_binance_reader reader;
+  assay_binance_message message;
+  memset(&message, 0xaa, sizeof message);
+  assay_binance_open(&reader, text, strlen(text), 8, 8, levels, 64);
+  assay_error err = {0};
+  if (assay_binance_next(&reader, &message) != ASSAY_FEED_MESSAGE) {
+    assay_feed_explain(&reader.in, "JSON", &err);
+    fail_msg("%s\n%s", text, err.message);
+  }
+  assay_binance_message none;
+  assert_int_equal(assay_binance_next(&reader, &none), ASSAY_FEED_END);
+  return message;
+}
+
+static bool text_is(assay_feed_text text, const char *wanted) {
+  return text.length == strlen(wanted) && memcmp(text.at, wanted, text.length) == 0;
+}
+
+static void test_a_trade(void **state) {
+  (void)state;
+  assay_binance_message m = only_message(
+      "{\"e\":\"trade\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"t\":12345,\"p\":\"0.001\",\"q\":\"100\","
+      "\"T\":1672515782135,\"m\":true,\"M\":true}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_TRADE);
+  assert_int_equal(m.time_ns, UINT64_C(1672515782136000000));
+  assert_int_equal(m.trade_ns, UINT64_C(1672515782135000000));
+  assert_true(text_is(m.symbol, "BNBBTC"));
+  assert_int_equal(m.id, 12345);
+  assert_int_equal(m.price, 100000);
+  assert_int_equal(m.quantity, INT64_C(10000000000));
+  assert_true(m.maker_buys);
+  assert_null(m.stream.at);
+  assay_binance_reader reader = {.price_decimals = 8, .quantity_decimals = 8};
+  assay_market_event event;
+  assert_int_equal(assay_binance_event_count(&m), 1);
+  assert_int_equal(assay_binance_events(&reader, &m, 7, 0, &event, 1), 1);
+  assert_int_equal(event.kind, ASSAY_MARKET_TRADE);
+  assert_int_equal(event.side, 'S');
+  assert_int_equal(event.symbol, 7);
+  assert_int_equal(event.time_ns, m.trade_ns);
+  assert_int_equal(assay_market_price_decimals(&event), 8);
+  assert_int_equal(assay_market_quantity_decimals(&event), 8);
+}
+
+static void test_the_same_in_other_words(void **state) {
+  (void)state;
+  const char *const same[] = {
+      "{\"m\":false,\"p\":\"0.01633102\",\"q\":\"4.70443515\",\"T\":1499865549590123,\"f\":26129,\"l\":26130,\"a\":26129,\"s\":\"BTCUSDT\","
+      "\"E\":1499865549590124,\"e\":\"aggTrade\"}",
+      " \r\n\t{ \"e\" : \"aggTrade\" , \"E\" : 1499865549590124 "
+      ",\n\"s\":\"BTCUSDT\",\"a\":26129,\"p\":\"0.01633102\",\"q\":\"4.70443515\",\"f\":26129,\"l\":26130,\"T\":1499865549590123,\"m\":"
+      "false,\"M\":true } ",
+      "{\"stream\":\"btcusdt@aggTrade\",\"data\":{\"e\":\"aggTrade\",\"E\":1499865549590124,\"s\":\"BTCUSDT\",\"a\":26129,\"p\":\"0."
+      "01633102\",\"q\":\"4.70443515\",\"f\":26129,\"l\":26130,\"T\":1499865549590123,\"m\":false}}",
+      "{\"data\":{\"e\":\"aggTrade\",\"E\":1499865549590124,\"s\":\"BTCUSDT\",\"a\":26129,\"p\":0.01633102,\"q\":4.70443515,\"f\":26129,"
+      "\"l\":26130,\"T\":1499865549590123,\"m\":false},\"stream\":\"btcusdt@aggTrade\"}",
+      "{\"\\u0065\":\"agg\\u0054rade\",\"E\":1499865549590124,\"s\":\"BTCUSDT\",\"a\":26129,\"\\u0070\":\"0\\u002e01633102\",\"q\":\"4."
+      "704435150000\",\"f\":26129,\"l\":26130,\"T\":1499865549590123,\"m\":false,"
+      "\"x\":{\"e\":[1,-2.5e+3,null,{\"p\":\"}\\\"\"}]},\"\":0}",
+  };
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+    assay_binance_message m = only_message(same[i]);
+    assert_int_equal(m.kind, ASSAY_BINANCE_AGGREGATE);
+    assert_int_equal(m.price, 1633102);
+    assert_int_equal(m.quantity, 470443515);
+    assert_int_equal(m.id, 26129);
+    assert_int_equal(m.first_id, 26129);
+    assert_int_equal(m.last_id, 26130);
+    assert_int_equal(m.trade_ns, UINT64_C(1499865549590123000)); /* microseconds by their size */
+    assert_false(m.maker_buys);
+    assert_true(text_is(m.symbol, "BTCUSDT"));
+    assert_int_equal(m.stream.at != NULL, i == 2 || i == 3);
+  }
+}
+
+static void test_depth_and_snapshot(void **state) {
+  (void)state;
+  assay_binance_message m = only_message(
+      "{\"e\":\"depthUpdate\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"U\":157,\"u\":160,\"b\":[[\"0.0024\",\"10\"]],"
+      "\"a\":[[\"0.0026\",\"100\"],[\"0.0027\",\"0.00000000\",[]]]}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_DEPTH);
+  assert_int_equal(m.first_update, 157);
+  assert_int_equal(m.last_update, 160);
+  assert_false(m.has_previous);
+  assert_int_equal(m.bid_count, 1);
+  assert_int_equal(m.ask_count, 2);
+  assert_int_equal(m.bids[0].price, 240000);
+  assert_int_equal(m.bids[0].quantity, 1000000000);
+  assert_int_equal(m.asks[1].price, 270000);
+  assert_int_equal(m.asks[1].quantity, 0);
+  m = only_message(
+      "{\"stream\":\"bnbbtc@depth20\",\"data\":{\"asks\":[[\"4.00000200\",\"12.00000000\"]],\"lastUpdateId\":1027024,\"bids\":[]}}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_SNAPSHOT);
+  assert_int_equal(m.last_update, 1027024);
+  assert_int_equal(m.bid_count, 0);
+  assert_int_equal(m.ask_count, 1);
+  assert_int_equal(m.asks[0].price, 400000200);
+  assert_true(text_is(m.symbol, "bnbbtc"));
+  assay_binance_reader reader = {.price_decimals = 8, .quantity_decimals = 8};
+  assay_market_event events[4];
+  assert_int_equal(assay_binance_events(&reader, &m, 1, 0, events, 4), 2);
+  assert_int_equal(events[0].kind, ASSAY_MARKET_CLEAR);
+  assert_int_equal(events[1].kind, ASSAY_MARKET_QUOTE);
+  assert_int_equal(events[1].side, 'S');
+  assert_int_equal(events[1].flags, ASSAY_MARKET_LAST);
+  m = only_message(
+      "{\"e\":\"depthUpdate\",\"E\":123456789,\"T\":123456788,\"s\":\"BTCUSDT\",\"U\":157,\"u\":160,\"pu\":149,\"b\":[],\"a\":[]}");
+  assert_true(m.has_previous);
+  assert_int_equal(m.previous_update, 149);
+  m = only_message("{\"result\":null,\"id\":1}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_OTHER);
+  m = only_message("{\"e\":\"kline\",\"E\":1,\"s\":\"X\",\"k\":{\"t\":1,\"a\":[[1]]},\"b\":[1,2],\"a\":[[\"x\"]]}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_OTHER);
+  assert_true(text_is(m.event, "kline"));
+}
+
+static void test_faults(void **state) {
+  (void)state;
+#define TRADE(p, q) "{\"e\":\"trade\",\"E\":1,\"s\":\"X\",\"t\":1,\"p\":" p ",\"q\":" q ",\"T\":1,\"m\":true}"
+  static const struct {
+    const char *text, *field;
+    size_t offset;
+  } cases[] = {
+      {TRADE("\"0.000000001\"", "\"1\""), "p", 37},
+      {TRADE("\"1e5\"", "\"1\""), "p", 37},
+      {TRADE("\"\"", "\"1\""), "p", 37},
+      {TRADE("\"1.2.3\"", "\"1\""), "p", 37},
+      {TRADE("\"92233720368547758.08\"", "\"1\""), "p", 37}, /* 2^63 steps */
+      {TRADE("\"1\"", "\"-1\""), "q", 45},
+      {TRADE("null", "\"1\""), "p", 37},
+      {"{\"e\":\"trade\",\"E\":1,\"s\":\"X\"}", "t", 0},
+      {"{\"e\":\"trade\",\"e\":\"trade\"}", "e", 17},
+      {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":5,\"u\":4,\"b\":[],\"a\":[]}", "u", 43},
+      {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":5,\"u\":5,\"b\":[[\"1\"]],\"a\":[]}", "b", 54},
+      {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":18446744073709551616,\"u\":5,\"b\":[],\"a\":[]}", "U", 37},
+      {"[1]", "JSON", 0},
+      {"{\"a\":01}", "JSON", 6},
+      {"{\"a\" 1}", "JSON", 5},
+      {"{\"x\":tru}", "JSON", 8},
+      {"{\"x\":\"\\x\"}", "JSON", 6},
+      {"{\"x\":\"\n\"}", "JSON", 6},
+      {"{,}", "JSON", 1},
+      {"{\"x\":[1,]}", "JSON", 8},
+      {"{\"x\":1,}", "JSON", 7},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int padded = 0; padded < 2; padded++) { /* with and without room to read ahead */
+      char text[400];
+      assay_binance_reader reader;
+      assay_binance_message m;
+      assay_error err = {0};
+      snprintf(text, sizeof text, "%s%s", cases[i].text, padded ? "\n{\"result\":null}                                              " : "");
+      assay_binance_open(&reader, text, strlen(text), 8, 8, levels, 64);
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MALFORMED);
+      assert_string_equal(reader.in.fault.field, cases[i].field);
+      if (reader.in.fault.offset != cases[i].offset) fail_msg("%s: at %d, not %zu", text, (int)reader.in.fault.offset, cases[i].offset);
+      assert_int_equal(assay_feed_explain(&reader.in, "JSON", &err), ASSAY_ERR_PARSE);
+      if (!padded) continue;
+      assert_true(assay_feed_skip(&reader.in));
+      if (strchr(cases[i].text, '\n') != NULL) continue; /* the next line begins inside it */
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MESSAGE);
+    }
+  }
+  assay_binance_reader reader;
+  assay_binance_message m;
+  const char *many = "{\"lastUpdateId\":1,\"bids\":[[\"1\",\"1\"],[\"2\",\"1\"],[\"3\",\"1\"]],\"asks\":[]}";
+  assay_binance_open(&reader, many, strlen(many), 8, 8, levels, 2);
+  assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MALFORMED);
+  assert_string_equal(reader.in.fault.field, "levels");
+}
+
+/* ---- Decimal text -----------------------------------------------------------------------------------------------------------------------
+ */
+
+static void test_decimal_text(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    unsigned decimals;
+    bool fits;
+    int64_t value;
+  } cases[] = {{"0", 0, true, 0},
+               {"7", 2, true, 700},
+               {"-12.50", 2, true, -1250},
+               {".5", 1, true, 5},
+               {"5.", 1, true, 50},
+               {"1.2300", 2, true, 123},
+               {"1.2301", 2, false, 0},
+               {"9223372036854775807", 0, true, INT64_MAX},
+               {"9223372036854775808", 0, false, 0},
+               {"-9223372036854775807", 0, true, -INT64_MAX},
+               {"92233720368.54775807", 8, true, INT64_MAX},
+               {"", 0, false, 0},
+               {".", 0, false, 0},
+               {"-", 0, false, 0},
+               {"1 ", 0, false, 0},
+               {"+1", 0, false, 0},
+               {"1", 16, false, 0},
+               {"00012.5", 1, true, 125}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t value = -42;
+    assert_int_equal(assay_feed_decimal(cases[i].text, strlen(cases[i].text), cases[i].decimals, &value), cases[i].fits);
+    assert_int_equal(value, cases[i].fits ? cases[i].value : -42);
+  }
+}
+
+/* Every count of digits on both sides of the point, by the fast way and the slow one. */
+static void test_numbers_of_every_shape(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 1);
+  for (int round = 0; round < 20000; round++) {
+    int whole = (int)assay_random_below(&random, 12), fraction = (int)assay_random_below(&random, 10);
+    unsigned decimals = (unsigned)assay_random_below(&random, 11);
+    char number[40], text[400];
+    int at = 0;
+    for (int i = 0; i < whole; i++) number[at++] = (char)('0' + assay_random_below(&random, 10));
+    if (fraction > 0 || assay_random_below(&random, 9) == 0) number[at++] = '.';
+    for (int i = 0; i < fraction; i++) number[at++] = (char)('0' + assay_random_below(&random, 10));
+    if (assay_random_below(&random, 20) == 0 && at > 0)
+      number[assay_random_below(&random, (uint64_t)at)] = "x-+ :/"[assay_random_below(&random, 6)];
+    number[at] = '\0';
+    int64_t expected = 0;
+    bool fits = assay_feed_decimal(number, (size_t)at, decimals, &expected) && expected >= 0;
+    snprintf(text, sizeof text, "{\"lastUpdateId\":1,\"asks\":[],\"bids\":[[\"1\",\"%s\"]]}%50s", number, "");
+    assay_binance_reader reader;
+    assay_binance_message m;
+    assay_binance_open(&reader, text, strlen(text), 8, decimals, levels, 64);
+    assert_int_equal(assay_binance_next(&reader, &m), fits ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED);
+    if (fits) assert_int_equal(m.bids[0].quantity, expected);
+  }
+}
+
+/* ---- Beside jansson
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+static size_t put_blanks(assay_random *random, char *out) {
+  size_t count = assay_random_below(random, 4) == 0 ? (size_t)assay_random_below(random, 4) : 0;
+  for (size_t i = 0; i < count; i++) out[i] = " \t\r\n"[assay_random_below(random, 4)];
+  return count;
+}
+
+static size_t put_quoted(assay_random *random, char *out, const char *text) {
+  size_t at = 0;
+  out[at++] = '"';
+  for (; *text != '\0'; text++)
+    if (assay_random_below(random, 40) == 0)
+      at += (size_t)sprintf(out + at, "\\u%04x", *text);
+    else
+      out[at++] = *text;
+  out[at++] = '"';
+  return at;
+}
+
+/* A trade or a depth with its members in any order. */
+static size_t put_document(assay_random *random, char *out) {
+  char members[12][300];
+  size_t count = 0, order[12], at = 0;
+  bool depth = assay_random_below(random, 2) == 0;
+  char *m;
+#define MEMBER(key)     \
+  m = members[count++]; \
+  m += put_quoted(random, m, key), m += put_blanks(random, m), *m++ = ':', m += put_blanks(random, m)
+#define NUMBER(key, below) \
+  MEMBER(key);             \
+  sprintf(m, "%llu", (unsigned long long)assay_random_below(random, below))
+#define QUOTED(key, ...)                      \
+  MEMBER(key);                                \
+  snprintf(value, sizeof value, __VA_ARGS__); \
+  m[put_quoted(random, m, value)] = '\0'
+  char value[100];
+  QUOTED("e", "%s", depth ? "depthUpdate" : "trade");
+  NUMBER("E", 1000000000000ull);
+  QUOTED("s", "SYM%d", (int)assay_random_below(random, 100));
+  if (depth) {
+    NUMBER("U", 1000);
+    MEMBER("u");
+    sprintf(m, "%llu", 1000 + (unsigned long long)assay_random_below(random, 1ull << 62));
+    for (int side = 0; side < 2; side++) {
+      MEMBER(side == 0 ? "b" : "a");
+      *m++ = '[';
+      size_t levels_ = (size_t)assay_random_below(random, 3);
+      for (size_t i = 0; i < levels_; i++) {
+        m += put_blanks(random, m);
+        m += sprintf(m, "%s[\"%d.%08d\",", i > 0 ? "," : "", (int)assay_random_below(random, 100000),
+                     (int)assay_random_below(random, 100000000));
+        m += put_blanks(random, m);
+        m += sprintf(m, "\"%d.%03d\"]", (int)assay_random_below(random, 1000), (int)assay_random_below(random, 1000));
+      }
+      m += put_blanks(random, m);
+      strcpy(m, "]");
+    }
+  } else {
+    NUMBER("t", 1ull << 63);
+    NUMBER("T", 10000000000000ull);
+    QUOTED("p", "%d.%04d", (int)assay_random_below(random, 100000), (int)assay_random_below(random, 10000));
+    QUOTED("q", "%d", (int)assay_random_below(random, 1000000));
+    MEMBER("m");
+    strcpy(m, assay_random_below(random, 2) == 0 ? "true" : "false");
+  }
+  if (assay_random_below(random, 3) == 0) {
+    MEMBER("more");
+    strcpy(m, "{\"e\":[null,{}],\"p\":-1.5E-3}");
+  }
+  for (size_t i = 0; i < count; i++) order[i] = i;
+  assay_random_shuffle(random, order, count);
+  out[at++] = '{';
+  for (size_t i = 0; i < count; i++) {
+    at += put_blanks(random, out + at);
+    at += (size_t)sprintf(out + at, "%s%s", i > 0 ? "," : "", members[order[i]]);
+    at += put_blanks(random, out + at);
+  }
+  out[at++] = '}';
+  return at;
+}
+
+static int64_t steps_of(const json_t *text) {
+  int64_t value = -1;
+  assert_true(assay_feed_decimal(json_string_value(text), strlen(json_string_value(text)), 8, &value));
+  return value;
+}
+
+static void compare_levels(const json_t *list, const assay_binance_level *found, size_t count) {
+  assert_int_equal(json_array_size(list), count);
+  for (size_t i = 0; i < count; i++) {
+    assert_int_equal(steps_of(json_array_get(json_array_get(list, i), 0)), found[i].price);
+    assert_int_equal(steps_of(json_array_get(json_array_get(list, i), 1)), found[i].quantity);
+  }
+}
+
+static void compare(const char *text, size_t length, const assay_binance_message *m) {
+  json_error_t problem;
+  json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+  if (root == NULL) fail_msg("%s: %.*s", problem.text, (int)length, text);
+  assert_string_equal(json_string_value(json_object_get(root, "e")), assay_binance_kind_text(m->kind));
+  assert_int_equal((uint64_t)json_integer_value(json_object_get(root, "E")) * 1000000, m->time_ns);
+  if (m->kind == ASSAY_BINANCE_TRADE) {
+    assert_int_equal(json_integer_value(json_object_get(root, "t")), m->id);
+    assert_int_equal((uint64_t)json_integer_value(json_object_get(root, "T")) * 1000000, m->trade_ns);
+    assert_int_equal(steps_of(json_object_get(root, "p")), m->price);
+    assert_int_equal(steps_of(json_object_get(root, "q")), m->quantity);
+    assert_int_equal(json_is_true(json_object_get(root, "m")), m->maker_buys);
+  } else {
+    assert_int_equal(json_integer_value(json_object_get(root, "U")), m->first_update);
+    assert_int_equal(json_integer_value(json_object_get(root, "u")), m->last_update);
+    compare_levels(json_object_get(root, "b"), m->bids, m->bid_count);
+    compare_levels(json_object_get(root, "a"), m->asks, m->ask_count);
+  }
+  json_decref(root);
+}
+
+static void test_beside_jansson(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 2);
+  static char text[200 * 1000];
+  static size_t ends[200];
+  for (int round = 0; round < 10; round++) {
+    size_t size = 0;
+    for (int i = 0; i < 200; i++) {
+      size += put_document(&random, text + size);
+      ends[i] = size;
+    }
+    assay_binance_reader reader;
+    assay_binance_message m;
+    assay_binance_open(&reader, text, size, 8, 8, levels, 64);
+    for (int i = 0; i < 200; i++) {
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MESSAGE);
+      assert_int_equal(reader.in.at, ends[i]);
+      size_t begin = i > 0 ? ends[i - 1] : 0;
+      compare(text + begin, ends[i] - begin, &m);
+    }
+    assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_END);
+  }
+}
+
+/* Every document cut everywhere: more is needed, and never a message; and never a byte read behind the cut (sanitizers see it). */
+static void test_every_cut(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 3);
+  for (int round = 0; round < 60; round++) {
+    char text[2000];
+    size_t size = put_document(&random, text);
+    for (size_t cut = 1; cut < size; cut++) {
+      char *copy = malloc(cut);
+      memcpy(copy, text, cut);
+      assay_binance_reader reader;
+      assay_binance_message m;
+      assay_binance_open(&reader, copy, cut, 8, 8, levels, 64);
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MALFORMED);
+      assert_int_equal(reader.in.fault.offset, cut);
+      assay_binance_open(&reader, copy, cut, 8, 8, levels, 64);
+      reader.in.last = false;
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MORE);
+      assert_int_equal(reader.in.at, 0);
+      free(copy);
+    }
+  }
+}
+
+static void test_flipped_bits(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 4);
+  char text[2000];
+  for (int round = 0; round < 20000; round++) {
+    size_t size = put_document(&random, text);
+    size_t at = (size_t)assay_random_below(&random, size);
+    text[at] = (char)(text[at] ^ 1 << assay_random_below(&random, 8));
+    if (text[at] == '\0') continue; /* jansson takes it for a blank */
+    assay_binance_reader reader;
+    assay_binance_message m;
+    json_error_t problem;
+    assay_binance_open(&reader, text, size, 8, 8, levels, 64);
+    assay_feed_step step = assay_binance_next(&reader, &m);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    /* What jansson takes for JSON is one for us, but where the bytes are no longer the fields that a message needs. */
+    if (root == NULL && step == ASSAY_FEED_MESSAGE && strstr(problem.text, "UTF-8") == NULL &&
+        strstr(problem.text, "decode byte") == NULL && strstr(problem.text, "Unicode") == NULL && strstr(problem.text, "u0000") == NULL &&
+        strstr(problem.text, "duplicate") == NULL && strstr(problem.text, "big") == NULL &&
+        assay_binance_next(&reader, &m) == ASSAY_FEED_END)
+      fail_msg("%s: %.*s", problem.text, (int)size, text);
+    if (root != NULL && step == ASSAY_FEED_MALFORMED && strcmp(reader.in.fault.field, "JSON") == 0)
+      fail_msg("%s at %d, byte %d: %.*s", reader.in.fault.problem, (int)reader.in.fault.offset, text[reader.in.fault.offset], (int)size,
+               text);
+    json_decref(root);
+  }
+}
+
+static void test_made_stream(void **state) {
+  (void)state;
+  assay_feed_market market = {.format = ASSAY_FEED_JSON, .seed = 5, .messages = 3000, .symbols = 3, .orders = 40};
+  assay_error err = {0};
+  uint8_t *text = NULL;
+  size_t size = 0;
+  assert_ok(assay_feed_generate(&market, &err, &text, &size), err);
+  assert_int_equal(assay_feed_recognise(text, size), ASSAY_FEED_JSON);
+  assay_binance_reader reader;
+  assay_binance_message m;
+  assay_binance_open(&reader, text, size, 8, 8, levels, 64);
+  uint64_t updates[4] = {0}, seen[ASSAY_BINANCE_KINDS] = {0};
+  while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
+    seen[m.kind]++;
+    uint64_t *update = &updates[m.symbol.at[6] - '0'];
+    if (m.kind == ASSAY_BINANCE_DEPTH) assert_int_equal(m.first_update, *update + 1);
+    if (m.kind != ASSAY_BINANCE_TRADE) *update = m.last_update;
+  }
+  assert_null(reader.in.fault.problem);
+  assert_int_equal(reader.in.at, size);
+  assert_int_equal(seen[ASSAY_BINANCE_SNAPSHOT], 3);
+  assert_true(seen[ASSAY_BINANCE_DEPTH] > 2500 && seen[ASSAY_BINANCE_TRADE] > 100);
+  assay_feed_generated_free(text);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_trade),
+      cmocka_unit_test(test_the_same_in_other_words),
+      cmocka_unit_test(test_depth_and_snapshot),
+      cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_decimal_text),
+      cmocka_unit_test(test_numbers_of_every_shape),
+      cmocka_unit_test(test_beside_jansson),
+      cmocka_unit_test(test_every_cut),
+      cmocka_unit_test(test_flipped_bits),
+      cmocka_unit_test(test_made_stream),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
