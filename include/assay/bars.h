@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/bars.h: bars, averages and imbalances from ticks and quotes, one at a time.
+ *
+ *     assay_bars bars;
+ *     assay_bar bar;
+ *     assay_bars_init(&bars, &(assay_bars_options){.by = ASSAY_BARS_TIME, .every = 60000000000}, &err);
+ *     while (next_tick(&tick)) {
+ *       assay_bars_add(&bars, &tick);
+ *       while (assay_bars_take(&bars, &bar)) use(&bar);
+ *     }
+ *     if (assay_bars_finish(&bars, &bar)) use(&bar);                            // the last one, which is not full
+ *
+ * Prices and quantities are whole steps as everywhere in feeds.h; sums are exact (128 bits), only averages are doubles.
+ *
+ * Policy. A tick is never split: the one that fills a bar of ticks, volume or dollars belongs to it whole. Bars by time begin at multiples
+ * of their length since time 0 and hold [begin, begin + every). Where no tick fell there is no bar, or with `fill` a flat one at the last
+ * close. Ticks out of order: one that is older than the last, but of the bar that is being made, counts for its volume, high and low, not
+ * for its open and close; one of a bar that is over is left out and counted in `late`. Bars by ticks, volume and dollars take what comes as
+ * it comes.
+ *
+ * Sources: Lopez de Prado, Advances in Financial Machine Learning (2018), 2.3 (tick, volume and dollar bars); Cont, Kukanov, Stoikov, "The
+ * Price Impact of Order Book Events" (2014), eq. 3 (order-flow imbalance). Thread-safety: each struct belongs to one thread at a time.
+ */
+#ifndef ASSAY_BARS_H
+#define ASSAY_BARS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <assay/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct assay_tick {
+  uint64_t time_ns;
+  int64_t price;
+  uint64_t quantity;
+  char side; /* of the aggressor: 'B', 'S', or 0 */
+} assay_tick;
+
+typedef struct assay_bar {
+  uint64_t begin_ns, end_ns; /* by time: [begin, begin + every); else of the first and the last tick */
+  int64_t open, high, low, close;
+  uint64_t volume, buy_volume, sell_volume; /* of the aggressors that are known */
+  uint64_t ticks;                           /* 0: filled */
+  double vwap;                              /* in price steps; the close where the volume is 0 */
+} assay_bar;
+
+typedef enum assay_bars_by { ASSAY_BARS_TIME, ASSAY_BARS_TICKS, ASSAY_BARS_VOLUME, ASSAY_BARS_DOLLARS } assay_bars_by;
+
+typedef struct assay_bars_options {
+  assay_bars_by by;
+  uint64_t every; /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
+  bool fill;      /* of bars by time */
+} assay_bars_options;
+
+typedef struct assay_bars_sum {
+  uint64_t low;
+  int64_t high;
+} assay_bars_sum;
+
+typedef struct assay_bars {
+  assay_bars_options options;
+  bool open, ready; /* a bar is being made; one is done and waits */
+  uint64_t late;    /* ticks left out */
+  uint64_t refused; /* bars that were not taken before the next was done */
+  assay_bar now, done;
+  uint64_t latest_ns; /* of the ticks in `now` */
+  uint64_t fill_ns;   /* begin of the next flat bar; up to now.begin_ns */
+  int64_t fill_price;
+  assay_bars_sum money; /* of `now` */
+} assay_bars;
+
+/* ASSAY_ERR_INVALID: every is 0. */
+ASSAY_API assay_status assay_bars_init(assay_bars *bars, const assay_bars_options *options, assay_error *err);
+ASSAY_API void assay_bars_add(assay_bars *bars, const assay_tick *tick);
+/* The next bar that is done; false: none. */
+ASSAY_API bool assay_bars_take(assay_bars *bars, assay_bar *bar);
+/* What was begun and is not full; false: nothing. Take what is done first. */
+ASSAY_API bool assay_bars_finish(assay_bars *bars, assay_bar *bar);
+
+/* ---- Averages ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The volume-weighted average price of all that was added. Zero it to begin. */
+typedef struct assay_vwap {
+  assay_bars_sum money;
+  uint64_t volume;
+} assay_vwap;
+
+ASSAY_API void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity);
+/* In price steps; NaN before anything was traded. */
+ASSAY_API double assay_vwap_price(const assay_vwap *vwap);
+
+/* ---- Quotes -------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct assay_top {
+  int64_t bid, ask;
+  uint64_t bid_quantity, ask_quantity; /* 0: that side is empty */
+} assay_top;
+
+/* The middle weighted by the other side's quantity, in price steps: near the ask when there is more to buy. NaN where a side is empty. */
+ASSAY_API double assay_microprice(const assay_top *top);
+
+/*
+ * Order-flow imbalance: what a change of the best prices and their quantities says of demand less supply, summed since the last reset.
+ * A bid at the same or a higher price adds its new quantity, at the same or a lower one takes away the old one; asks the other way round.
+ */
+typedef struct assay_flow {
+  assay_top last;
+  bool begun;
+  int64_t imbalance; /* in quantity steps */
+  uint64_t changes;
+} assay_flow;
+
+/* Zero it to begin. Returns what this change adds. An empty side counts as quantity 0 at the price it last had. */
+ASSAY_API int64_t assay_flow_add(assay_flow *flow, const assay_top *top);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

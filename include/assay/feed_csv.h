@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/feed_csv.h: ticks and bars in tables of text (RFC 4180: quotes, CRLF; commas, semicolons or tabs), columns in any order by the
+ * names in the first line.
+ *
+ *     assay_csv_reader reader;
+ *     assay_csv_row row;
+ *     assay_csv_open(&reader, text, size, 6, 0);                               // prices in steps of 10^-6, whole quantities
+ *     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE)
+ *       if (row.kind == ASSAY_CSV_BAR) use(row.time_ns, row.close, row.quantity);
+ *     assay_feed_explain(&reader.in, "prices.csv", &err);                      // names the row, the byte and the column
+ *
+ * Columns (in any case): time | timestamp | date | datetime | ts | ts_event | "open time" (with _s, _ms, _us or _ns behind it for the
+ * unit), price | px | last, quantity | qty | size | amount | volume | shares, side | aggressor, is_buyer_maker, symbol | ticker | stock |
+ * instrument; open, high, low, close. With open, high, low and close rows are bars, else a price has to be there and they are ticks. Where
+ * both date and time are there, time is the time of that day. Other columns are passed over.
+ *
+ * Times: ISO 8601 dates, with a time behind T or a blank, up to nine digits of a second's fraction, Z or an offset (none: UTC); or a number
+ * since 1970 in the unit of the column's name, else of its size (below 10^11 seconds, 10^14 ms, 10^17 us, above ns). Seconds may have a
+ * fraction. They come as nanoseconds.
+ *
+ * Numbers are decimal text and exact, as in feed_json.h. An empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
+ * Thread-safety: as in feeds.h.
+ */
+#ifndef ASSAY_FEED_CSV_H
+#define ASSAY_FEED_CSV_H
+
+#include <assay/feeds.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum assay_csv_kind { ASSAY_CSV_TICK, ASSAY_CSV_BAR } assay_csv_kind;
+
+typedef struct assay_csv_row {
+  assay_csv_kind kind;
+  char side; /* of the aggressor: 'B', 'S', or 0 */
+  uint64_t time_ns;
+  assay_feed_text symbol; /* without its quotes; a quote inside stays doubled */
+  int64_t price;          /* of a tick; of a bar its close */
+  int64_t open, high, low, close;
+  int64_t quantity; /* of a bar its volume */
+} assay_csv_row;
+
+enum { ASSAY_CSV_MOST_COLUMNS = 64 };
+
+typedef struct assay_csv_reader {
+  assay_feed_reader in;
+  unsigned price_decimals, quantity_decimals; /* 0 to 15 */
+  bool ready;                                 /* the line of names is read */
+  bool bars;
+  char separator;
+  uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
+  uint64_t time_scale; /* ns of a unit; 0: by the size of the number */
+} assay_csv_reader;
+
+ASSAY_API void assay_csv_open(assay_csv_reader *reader, const void *text, size_t size, unsigned price_decimals, unsigned quantity_decimals);
+ASSAY_API assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row);
+/* A tick as ASSAY_MARKET_TRADE; a bar as one trade of its volume at its close. */
+ASSAY_API void assay_csv_event(const assay_csv_reader *reader, const assay_csv_row *row, uint32_t symbol, assay_market_event *event);
+
+/* One time as above; false where it is none. `scale` as assay_csv_reader.time_scale. */
+ASSAY_API bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include <assay/bars.h>
+
+#include <math.h>
+
+typedef __int128 wide;
+
+static wide wide_of(const assay_bars_sum *sum) { return (wide)((unsigned __int128)(uint64_t)sum->high << 64 | sum->low); }
+static void add_money(assay_bars_sum *sum, int64_t price, uint64_t quantity) {
+  wide total = (wide)((unsigned __int128)wide_of(sum) + (unsigned __int128)((wide)price * (wide)quantity));
+  *sum = (assay_bars_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
+}
+
+/* ---- Bars ---------------------------------------------------------------------------------------------------------------------------- */
+
+assay_status assay_bars_init(assay_bars *bars, const assay_bars_options *options, assay_error *err) {
+  if (options->every == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a bar has to be longer than nothing");
+  if ((unsigned)options->by > ASSAY_BARS_DOLLARS)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are bars by time, ticks, volume and dollars only");
+  *bars = (assay_bars){.options = *options};
+  return ASSAY_OK;
+}
+
+static void close_bar(assay_bars *bars) {
+  if (bars->ready) bars->refused++;
+  bars->now.vwap = bars->now.volume > 0 ? (double)wide_of(&bars->money) / (double)bars->now.volume : (double)bars->now.close;
+  bars->done = bars->now;
+  bars->ready = true;
+  bars->open = false;
+}
+
+static void begin_bar(assay_bars *bars, const assay_tick *tick) {
+  uint64_t every = bars->options.every, begin = tick->time_ns;
+  if (bars->options.by == ASSAY_BARS_TIME) begin -= begin % every;
+  bars->now = (assay_bar){.begin_ns = begin, .open = tick->price, .high = tick->price, .low = tick->price, .close = tick->price};
+  bars->money = (assay_bars_sum){0};
+  bars->latest_ns = 0;
+  bars->open = true;
+}
+
+static uint64_t sum_of(uint64_t a, uint64_t b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+
+static void count_tick(assay_bars *bars, const assay_tick *tick) {
+  assay_bar *now = &bars->now;
+  bool by_time = bars->options.by == ASSAY_BARS_TIME;
+  if (tick->price > now->high) now->high = tick->price;
+  if (tick->price < now->low) now->low = tick->price;
+  now->volume = sum_of(now->volume, tick->quantity);
+  if (tick->side == 'B') now->buy_volume = sum_of(now->buy_volume, tick->quantity);
+  if (tick->side == 'S') now->sell_volume = sum_of(now->sell_volume, tick->quantity);
+  now->ticks++;
+  add_money(&bars->money, tick->price, tick->quantity);
+  if (!by_time || tick->time_ns >= bars->latest_ns) {
+    now->close = tick->price;
+    bars->latest_ns = tick->time_ns;
+  }
+  now->end_ns = by_time ? sum_of(now->begin_ns, bars->options.every) : bars->latest_ns;
+}
+
+static bool is_full(const assay_bars *bars) {
+  switch (bars->options.by) {
+    case ASSAY_BARS_TICKS: return bars->now.ticks >= bars->options.every;
+    case ASSAY_BARS_VOLUME: return bars->now.volume >= bars->options.every;
+    case ASSAY_BARS_DOLLARS: return wide_of(&bars->money) >= (wide)bars->options.every;
+    default: return false;
+  }
+}
+
+void assay_bars_add(assay_bars *bars, const assay_tick *tick) {
+  uint64_t every = bars->options.every;
+  bool by_time = bars->options.by == ASSAY_BARS_TIME;
+  if (by_time && (bars->open ? tick->time_ns < bars->now.begin_ns : bars->done.ticks > 0 && tick->time_ns < bars->done.end_ns)) {
+    bars->late++;
+    return;
+  }
+  if (by_time && bars->open && tick->time_ns - bars->now.begin_ns >= every) {
+    close_bar(bars);
+    begin_bar(bars, tick);
+    bars->fill_ns = bars->options.fill ? bars->done.begin_ns + every : bars->now.begin_ns;
+    bars->fill_price = bars->done.close;
+  } else if (!bars->open) {
+    begin_bar(bars, tick);
+    bars->fill_ns = bars->now.begin_ns;
+  }
+  count_tick(bars, tick);
+  if (is_full(bars)) close_bar(bars);
+}
+
+bool assay_bars_take(assay_bars *bars, assay_bar *bar) {
+  if (bars->ready) {
+    *bar = bars->done;
+    bars->ready = false;
+    return true;
+  }
+  if (!bars->open || bars->options.by != ASSAY_BARS_TIME || bars->fill_ns >= bars->now.begin_ns) return false;
+  int64_t flat = bars->fill_price;
+  *bar = (assay_bar){.begin_ns = bars->fill_ns,
+                     .end_ns = bars->fill_ns + bars->options.every,
+                     .open = flat,
+                     .high = flat,
+                     .low = flat,
+                     .close = flat,
+                     .vwap = (double)flat};
+  bars->fill_ns += bars->options.every;
+  return true;
+}
+
+bool assay_bars_finish(assay_bars *bars, assay_bar *bar) {
+  if (!bars->open) return false;
+  close_bar(bars);
+  *bar = bars->done;
+  bars->ready = false;
+  return true;
+}
+
+/* ---- Averages ------------------------------------------------------------------------------------------------------------------------ */
+
+void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity) {
+  add_money(&vwap->money, price, quantity);
+  vwap->volume = sum_of(vwap->volume, quantity);
+}
+
+double assay_vwap_price(const assay_vwap *vwap) { return vwap->volume > 0 ? (double)wide_of(&vwap->money) / (double)vwap->volume : NAN; }
+
+/* ---- Quotes -------------------------------------------------------------------------------------------------------------------------- */
+
+double assay_microprice(const assay_top *top) {
+  if (top->bid_quantity == 0 || top->ask_quantity == 0) return NAN;
+  double bids = (double)top->bid_quantity, asks = (double)top->ask_quantity;
+  return (double)top->bid + (double)(top->ask - top->bid) * (bids / (bids + asks));
+}
+
+int64_t assay_flow_add(assay_flow *flow, const assay_top *top) {
+  assay_top now = *top;
+  if (now.bid_quantity == 0) now.bid = flow->last.bid;
+  if (now.ask_quantity == 0) now.ask = flow->last.ask;
+  const assay_top last = flow->last;
+  flow->last = now;
+  if (!flow->begun) {
+    flow->begun = true;
+    return 0;
+  }
+  uint64_t change = 0; /* wraps, and comes back: differences of 64 bits */
+  if (now.bid >= last.bid) change += now.bid_quantity;
+  if (now.bid <= last.bid) change -= last.bid_quantity;
+  if (now.ask <= last.ask) change -= now.ask_quantity;
+  if (now.ask >= last.ask) change += last.ask_quantity;
+  flow->imbalance = (int64_t)((uint64_t)flow->imbalance + change);
+  flow->changes++;
+  return (int64_t)change;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include <assay/feed_csv.h>
+
+#include <string.h>
+
+#include "market/feeds/decimal.h"
+#include "market/feeds/feed.h"
+
+/* ---- Times ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static const uint64_t second_ns = 1000000000;
+
+/* Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
+static int64_t days_of(int64_t year, unsigned month, unsigned day) {
+  year -= month <= 2;
+  int64_t era = (year >= 0 ? year : year - 399) / 400;
+  unsigned of_era = (unsigned)(year - era * 400), of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
+}
+
+static bool two(const char *text, unsigned most, unsigned *value) {
+  if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9') return false;
+  *value = (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
+  return *value <= most;
+}
+
+/* YYYY-MM-DD or with slashes; the days since 1970. */
+static bool read_date(const char *text, size_t length, uint64_t *days) {
+  static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  unsigned century, rest, month, day;
+  if (length < 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return false;
+  if (!two(text, 99, &century) || !two(text + 2, 99, &rest) || !two(text + 5, 12, &month) || !two(text + 8, 31, &day)) return false;
+  unsigned year = century * 100 + rest;
+  bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  if (year < 1970 || month == 0 || day == 0 || day > lengths[month - 1] + (month == 2 && leap ? 1u : 0u)) return false;
+  *days = (uint64_t)days_of(year, month, day);
+  return true;
+}
+
+/* HH:MM[:SS[.fraction]] with Z, an offset or nothing behind; the ns of the day, less the offset. */
+static bool read_clock(const char *text, size_t length, int64_t *ns) {
+  unsigned hour, minute, second = 0;
+  uint64_t fraction = 0, unit = second_ns;
+  if (length < 5 || !two(text, 23, &hour) || text[2] != ':' || !two(text + 3, 59, &minute)) return false;
+  size_t at = 5;
+  if (at < length && text[at] == ':') {
+    if (length - at < 3 || !two(text + at + 1, 60, &second)) return false;
+    at += 3;
+    if (at < length && (text[at] == '.' || text[at] == ',')) {
+      size_t begin = ++at;
+      for (; at < length && text[at] >= '0' && text[at] <= '9'; at++) {
+        if (unit == 1) return false;
+        unit /= 10;
+        fraction += (uint64_t)(text[at] - '0') * unit;
+      }
+      if (at == begin) return false;
+    }
+  }
+  *ns = (int64_t)(((hour * UINT64_C(60) + minute) * 60 + second) * second_ns + fraction);
+  if (at < length && text[at] == 'Z') at++;
+  if (at < length && (text[at] == '+' || text[at] == '-')) {
+    unsigned hours, minutes = 0;
+    int64_t sign = text[at] == '-' ? 1 : -1;
+    if (length - at < 3 || !two(text + at + 1, 23, &hours)) return false;
+    size_t colon = length - at > 3 && text[at + 3] == ':';
+    if (length - at >= 5 + colon && !two(text + at + 3 + colon, 59, &minutes)) return false;
+    if (length - at != 3 && length - at != 5 + colon) return false;
+    *ns += sign * (int64_t)((hours * UINT64_C(60) + minutes) * 60 * second_ns);
+    at = length;
+  }
+  return at == length;
+}
+
+static bool read_number_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
+  uint64_t number = 0;
+  size_t digits = assay_feed_whole_slow(text, length, &number);
+  if (digits == 0) return false;
+  if (scale == 0)
+    scale = number < UINT64_C(100000000000)         ? second_ns
+            : number < UINT64_C(100000000000000)    ? 1000000
+            : number < UINT64_C(100000000000000000) ? 1000
+                                                    : 1;
+  uint64_t ns, unit = scale;
+  if (__builtin_mul_overflow(number, scale, &ns)) return false;
+  if (digits < length && text[digits++] != '.') return false;
+  for (; digits < length; digits++) {
+    if (text[digits] < '0' || text[digits] > '9') return false;
+    unit /= 10; /* what is finer than a nanosecond is cut off */
+    if (__builtin_add_overflow(ns, (uint64_t)(text[digits] - '0') * unit, &ns)) return false;
+  }
+  *time_ns = ns;
+  return true;
+}
+
+bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
+  uint64_t days = 0;
+  int64_t clock = 0;
+  if (!read_date(text, length, &days)) return read_number_time(text, length, scale, time_ns);
+  if (days > 106750) return false; /* 2262: beyond 63 bits of nanoseconds */
+  if (length > 10 && ((text[10] != 'T' && text[10] != ' ') || !read_clock(text + 11, length - 11, &clock))) return false;
+  int64_t ns = (int64_t)(days * 86400 * second_ns) + clock;
+  if (ns < 0) return false;
+  *time_ns = (uint64_t)ns;
+  return true;
+}
+
+/* ---- The line of names
+ * ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum role { PASSED, TIME, DATE, PRICE, QUANTITY, SIDE, MAKER, SYMBOL, OPEN, HIGH, LOW, CLOSE, ROLES } role;
+static const char *const role_names[ROLES] = {"",       "time", "date", "price", "quantity", "side", "is_buyer_maker",
+                                              "symbol", "open", "high", "low",   "close"};
+
+static const struct {
+  const char *name;
+  role role;
+} names[] = {{"time", TIME},          {"timestamp", TIME},    {"datetime", TIME}, {"ts", TIME},        {"ts_event", TIME},
+             {"open time", TIME},     {"open_time", TIME},    {"date", DATE},     {"price", PRICE},    {"px", PRICE},
+             {"last", PRICE},         {"quantity", QUANTITY}, {"qty", QUANTITY},  {"size", QUANTITY},  {"amount", QUANTITY},
+             {"volume", QUANTITY},    {"shares", QUANTITY},   {"side", SIDE},     {"aggressor", SIDE}, {"is_buyer_maker", MAKER},
+             {"isbuyermaker", MAKER}, {"symbol", SYMBOL},     {"ticker", SYMBOL}, {"stock", SYMBOL},   {"instrument", SYMBOL},
+             {"open", OPEN},          {"high", HIGH},         {"low", LOW},       {"close", CLOSE}};
+
+static bool same_word(const char *text, size_t length, const char *name) {
+  for (size_t i = 0; i < length; i++) {
+    char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
+    if (name[i] == '\0' || c != name[i]) return false;
+  }
+  return name[length] == '\0';
+}
+
+static role role_of(assay_feed_text cell, uint64_t *scale) {
+  static const struct {
+    const char *ending;
+    uint64_t scale;
+  } units[] = {{"_s", 1000000000}, {"_ms", 1000000}, {"_us", 1000}, {"_ns", 1}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (same_word(cell.at, cell.length, names[i].name)) return names[i].role;
+    size_t length = strlen(names[i].name);
+    if (names[i].role != TIME || cell.length <= length || !same_word(cell.at, length, names[i].name)) continue;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+      if (same_word(cell.at + length, cell.length - length, units[u].ending)) {
+        *scale = units[u].scale;
+        return TIME;
+      }
+  }
+  return PASSED;
+}
+
+/* ---- Cells
+ * -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
+ * that is not closed (*at is the end) or text behind one (*at is there). */
+static bool read_cell(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell) {
+  size_t i = *at;
+  while (i < length && line[i] == ' ') i++;
+  if (i < length && line[i] == '"') {
+    size_t begin = ++i;
+    while (i < length && !(line[i] == '"' && (i + 1 >= length || line[i + 1] != '"'))) i += line[i] == '"' ? 2 : 1;
+    *cell = (assay_feed_text){.at = line + begin, .length = (i < length ? i : length) - begin};
+    *at = i < length ? i : length;
+    if (i >= length) return false;
+    for (i++; i < length && line[i] == ' ';) i++;
+    *at = i;
+    return i == length || line[i] == separator;
+  }
+  size_t begin = i;
+  const char *end = memchr(line + i, separator, length - i);
+  size_t behind = end != NULL ? (size_t)(end - line) : length;
+  *at = behind;
+  while (behind > begin && line[behind - 1] == ' ') behind--;
+  *cell = (assay_feed_text){.at = line + begin, .length = behind - begin};
+  return true;
+}
+
+/* Length of the line at reader->at without its end, and with it; a line end in quotes does not count. False: it is not all here. */
+static bool find_line(const assay_feed_reader *in, size_t *length, size_t *whole) {
+  const char *line = (const char *)in->data + in->at;
+  size_t left = in->size - in->at;
+  bool quoted = false;
+  for (size_t i = 0; i < left; i++) {
+    if (!quoted) {
+      const char *end = memchr(line + i, '\n', left - i), *quote = memchr(line + i, '"', end != NULL ? (size_t)(end - line) - i : left - i);
+      if (quote == NULL && end == NULL) break;
+      if (quote == NULL) {
+        *length = (size_t)(end - line);
+        *whole = *length + 1;
+        if (*length > 0 && line[*length - 1] == '\r') --*length;
+        return true;
+      }
+      i = (size_t)(quote - line);
+    }
+    if (line[i] == '"') quoted = !quoted;
+  }
+  *length = *whole = left;
+  if (left > 0 && line[left - 1] == '\r') --*length;
+  return in->last;
+}
+
+static assay_feed_step bad(assay_csv_reader *reader, const char *at, size_t next, const char *column, const char *problem,
+                           const char *mend) {
+  return assay_feed_fail(&reader->in, (size_t)((const uint8_t *)at - reader->in.data), next, column, problem, mend);
+}
+
+static char guess_separator(const char *line, size_t length) {
+  static const char candidates[] = {',', ';', '\t'};
+  for (size_t i = 0; i < sizeof candidates; i++)
+    if (memchr(line, candidates[i], length) != NULL) return candidates[i];
+  return ',';
+}
+
+static bool has(const assay_csv_reader *reader, role wanted) { return memchr(reader->roles, (int)wanted, reader->columns) != NULL; }
+
+static assay_feed_step read_names(assay_csv_reader *reader, const char *line, size_t length, size_t whole) {
+  reader->separator = guess_separator(line, length);
+  for (size_t at = 0;; at++) {
+    assay_feed_text cell;
+    if (!read_cell(line, length, reader->separator, &at, &cell))
+      return bad(reader, line + at, 0, "names", "a quote that is not closed", "mend the first line");
+    if (reader->columns == ASSAY_CSV_MOST_COLUMNS)
+      return bad(reader, line + at, 0, "names", "more than 64 columns", "cut the table to the columns that matter");
+    role found = role_of(cell, &reader->time_scale);
+    if (found != PASSED && has(reader, found)) found = PASSED; /* "volume" behind "size": the first one counts */
+    reader->roles[reader->columns++] = (uint8_t)found;
+    if (at >= length) break;
+  }
+  reader->bars = has(reader, OPEN) && has(reader, HIGH) && has(reader, LOW) && has(reader, CLOSE);
+  const char *missing = !has(reader, TIME) && !has(reader, DATE) ? "time" : !reader->bars && !has(reader, PRICE) ? "price" : NULL;
+  if (missing != NULL) {
+    reader->columns = 0;
+    return bad(reader, line, 0, missing, "the first line names no such column",
+               "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
+  }
+  reader->in.at += whole;
+  reader->ready = true;
+  return ASSAY_FEED_MESSAGE;
+}
+
+/* ---- Rows
+ * ------------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct parse {
+  assay_csv_row *row;
+  uint64_t date_ns, clock_ns;
+  bool has_clock;
+} parse;
+
+static bool truth(assay_feed_text cell, bool *value) {
+  *value = same_word(cell.at, cell.length, "true") || same_word(cell.at, cell.length, "1");
+  return *value || same_word(cell.at, cell.length, "false") || same_word(cell.at, cell.length, "0");
+}
+
+static const char *side_of(assay_feed_text cell, char *side) {
+  char c = cell.length > 0 ? (char)(cell.at[0] | 0x20) : 'n';
+  *side = c == 'b' ? 'B' : c == 's' || c == 'a' ? 'S' : 0;
+  return *side != 0 || c == 'n' || c == 'u' ? NULL : "neither buy nor sell";
+}
+
+static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value) {
+  if (assay_feed_decimal(cell.at, cell.length, reader->price_decimals, value)) return NULL;
+  return "no decimal number of that many decimals";
+}
+
+/* What is wrong with a cell; NULL: nothing. */
+static const char *take_cell(const assay_csv_reader *reader, role what, assay_feed_text cell, parse *p) {
+  assay_csv_row *row = p->row;
+  bool maker = false;
+  int64_t clock = 0;
+  switch (what) {
+    case DATE: return assay_feed_time(cell.at, cell.length, reader->time_scale, &p->date_ns) ? NULL : "no date";
+    case TIME:
+      p->has_clock = has(reader, DATE) && read_clock(cell.at, cell.length, &clock) && clock >= 0;
+      p->clock_ns = (uint64_t)clock;
+      if (p->has_clock) return NULL;
+      return assay_feed_time(cell.at, cell.length, reader->time_scale, &row->time_ns) ? NULL : "no time";
+    case PRICE: return read_price(reader, cell, &row->price);
+    case OPEN: return read_price(reader, cell, &row->open);
+    case HIGH: return read_price(reader, cell, &row->high);
+    case LOW: return read_price(reader, cell, &row->low);
+    case CLOSE: return read_price(reader, cell, &row->close);
+    case QUANTITY:
+      if (cell.length == 0) return NULL;
+      return assay_feed_decimal(cell.at, cell.length, reader->quantity_decimals, &row->quantity) && row->quantity >= 0
+                 ? NULL
+                 : "no decimal number from 0 on of that many decimals";
+    case SIDE: return side_of(cell, &row->side);
+    case MAKER:
+      if (!truth(cell, &maker)) return "neither true nor false";
+      row->side = maker ? 'S' : 'B';
+      return NULL;
+    case SYMBOL: row->symbol = cell; return NULL;
+    default: return NULL;
+  }
+}
+
+static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *row) {
+  const char *const mend = "skip the row, mend it, or read with more decimals";
+  size_t next = reader->in.at + whole, at = 0;
+  parse p = {.row = row};
+  *row = (assay_csv_row){.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK};
+  for (unsigned column = 0; column < reader->columns; column++, at++) {
+    assay_feed_text cell;
+    role what = (role)reader->roles[column];
+    if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
+    if (!read_cell(line, length, reader->separator, &at, &cell))
+      return bad(reader, line + at, next, "quotes", "a quote that is not closed, or text behind one", mend);
+    const char *problem = take_cell(reader, what, cell, &p);
+    if (problem != NULL) return bad(reader, cell.at, next, role_names[what], problem, mend);
+  }
+  if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
+  if (has(reader, DATE) && (p.has_clock || !has(reader, TIME))) row->time_ns = p.date_ns + p.clock_ns;
+  if (row->kind == ASSAY_CSV_BAR) {
+    if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
+    row->price = row->close;
+  }
+  reader->in.at = next;
+  reader->in.count++;
+  return ASSAY_FEED_MESSAGE;
+}
+
+void assay_csv_open(assay_csv_reader *reader, const void *text, size_t size, unsigned price_decimals, unsigned quantity_decimals) {
+  *reader =
+      (assay_csv_reader){.price_decimals = price_decimals < ASSAY_FEED_MOST_DECIMALS ? price_decimals : ASSAY_FEED_MOST_DECIMALS,
+                         .quantity_decimals = quantity_decimals < ASSAY_FEED_MOST_DECIMALS ? quantity_decimals : ASSAY_FEED_MOST_DECIMALS};
+  assay_feed_open(&reader->in, text, size);
+}
+
+assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
+  assay_feed_reader *in = &reader->in;
+  if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
+  while (true) {
+    size_t length, whole;
+    if (in->base == 0 && in->at == 0 && !in->last && in->size < 3) return ASSAY_FEED_MORE;
+    if (in->base == 0 && in->at == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
+    if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
+    if (!find_line(in, &length, &whole)) return ASSAY_FEED_MORE;
+    const char *line = (const char *)in->data + in->at;
+    if (length == 0) { /* an empty line */
+      in->at += whole;
+    } else if (reader->ready) {
+      return read_row(reader, line, length, whole, row);
+    } else if (read_names(reader, line, length, whole) == ASSAY_FEED_MALFORMED) {
+      return ASSAY_FEED_MALFORMED;
+    }
+  }
+}
+
+void assay_csv_event(const assay_csv_reader *reader, const assay_csv_row *row, uint32_t symbol, assay_market_event *event) {
+  *event = (assay_market_event){.time_ns = row->time_ns,
+                                .price = row->price,
+                                .quantity = (uint64_t)row->quantity,
+                                .symbol = symbol,
+                                .kind = ASSAY_MARKET_TRADE,
+                                .side = row->side,
+                                .decimals = (uint8_t)(reader->price_decimals | reader->quantity_decimals << 4),
+                                .flags = ASSAY_MARKET_LAST};
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* Bars beside a slow grouping of the same ticks; averages and imbalances by hand. */
+#include <assay/bars.h>
+
+#include <math.h>
+
+#include "base/random.h"
+#include "test.h"
+
+enum { TICKS = 3000 };
+
+static size_t make_ticks(uint64_t seed, assay_tick *ticks) {
+  assay_random random;
+  assay_random_init(&random, seed);
+  uint64_t now = 1000000;
+  int64_t price = 10000;
+  for (size_t i = 0; i < TICKS; i++) {
+    now += assay_random_below(&random, assay_random_below(&random, 30) == 0 ? 50000 : 900);
+    price += (int64_t)assay_random_below(&random, 7) - 3;
+    ticks[i] = (assay_tick){now, price, assay_random_below(&random, 500), "BS\0"[assay_random_below(&random, 3)]};
+  }
+  return TICKS;
+}
+
+/* ticks[from, to) as one bar, summed up the plain way. */
+static void compare(const assay_bar *bar, const assay_tick *ticks, size_t from, size_t to) {
+  int64_t high = ticks[from].price, low = high;
+  uint64_t volume = 0, bought = 0, sold = 0;
+  double money = 0;
+  for (size_t i = from; i < to; i++) {
+    if (ticks[i].price > high) high = ticks[i].price;
+    if (ticks[i].price < low) low = ticks[i].price;
+    volume += ticks[i].quantity;
+    bought += ticks[i].side == 'B' ? ticks[i].quantity : 0;
+    sold += ticks[i].side == 'S' ? ticks[i].quantity : 0;
+    money += (double)ticks[i].price * (double)ticks[i].quantity;
+  }
+  assert_int_equal(bar->open, ticks[from].price);
+  assert_int_equal(bar->close, ticks[to - 1].price);
+  assert_int_equal(bar->high, high);
+  assert_int_equal(bar->low, low);
+  assert_int_equal(bar->volume, volume);
+  assert_int_equal(bar->buy_volume, bought);
+  assert_int_equal(bar->sell_volume, sold);
+  assert_int_equal(bar->ticks, to - from);
+  assert_near(bar->vwap, volume > 0 ? money / (double)volume : (double)bar->close, 1e-9);
+}
+
+/* Where the bar that begins at `from` ends, the slow way. */
+static size_t end_of(assay_bars_by by, uint64_t every, const assay_tick *ticks, size_t from) {
+  double sum = 0;
+  for (size_t i = from; i < TICKS; i++) {
+    if (by == ASSAY_BARS_TIME && ticks[i].time_ns / every != ticks[from].time_ns / every) return i;
+    if (by == ASSAY_BARS_TICKS) sum += 1;
+    if (by == ASSAY_BARS_VOLUME) sum += (double)ticks[i].quantity;
+    if (by == ASSAY_BARS_DOLLARS) sum += (double)ticks[i].quantity * (double)ticks[i].price;
+    if (by != ASSAY_BARS_TIME && sum >= (double)every) return i + 1;
+  }
+  return TICKS;
+}
+
+static void test_bars_beside_slow_ones(void **state) {
+  (void)state;
+  static assay_tick ticks[TICKS];
+  static const uint64_t every[] = {10000, 37, 5000, 30000000};
+  make_ticks(1, ticks);
+  for (int by = ASSAY_BARS_TIME; by <= ASSAY_BARS_DOLLARS; by++) {
+    assay_bars bars;
+    assay_bar bar;
+    assay_error err = {0};
+    size_t from = 0, count = 0;
+    assert_ok(assay_bars_init(&bars, &(assay_bars_options){.by = (assay_bars_by)by, .every = every[by]}, &err), err);
+    for (size_t i = 0; i < TICKS; i++) {
+      assay_bars_add(&bars, &ticks[i]);
+      while (assay_bars_take(&bars, &bar)) {
+        size_t to = end_of((assay_bars_by)by, every[by], ticks, from);
+        compare(&bar, ticks, from, to);
+        if (by == ASSAY_BARS_TIME) assert_int_equal(bar.begin_ns, ticks[from].time_ns / every[by] * every[by]);
+        from = to;
+        count++;
+      }
+    }
+    if (assay_bars_finish(&bars, &bar)) compare(&bar, ticks, from, TICKS);
+    assert_false(assay_bars_finish(&bars, &bar));
+    assert_true(count > 50);
+    assert_int_equal(bars.late + bars.refused, 0);
+  }
+}
+
+static void test_gaps_are_filled_when_asked(void **state) {
+  (void)state;
+  assay_bars bars;
+  assay_bar bar;
+  assay_error err = {0};
+  assert_ok(assay_bars_init(&bars, &(assay_bars_options){.every = 10, .fill = true}, &err), err);
+  assay_bars_add(&bars, &(assay_tick){5, 7, 1, 0});
+  assert_false(assay_bars_take(&bars, &bar));
+  assay_bars_add(&bars, &(assay_tick){31, 9, 1, 0});
+  static const uint64_t begins[] = {0, 10, 20};
+  for (size_t i = 0; i < 3; i++) {
+    assert_true(assay_bars_take(&bars, &bar));
+    assert_int_equal(bar.begin_ns, begins[i]);
+    assert_int_equal(bar.end_ns, begins[i] + 10);
+    assert_int_equal(bar.close, 7);
+    assert_int_equal(bar.ticks, i == 0);
+  }
+  assert_false(assay_bars_take(&bars, &bar));
+  assert_true(assay_bars_finish(&bars, &bar));
+  assert_int_equal(bar.begin_ns, 30);
+}
+
+static void test_ticks_out_of_order(void **state) {
+  (void)state;
+  assay_bars bars;
+  assay_bar bar;
+  assay_error err = {0};
+  assert_ok(assay_bars_init(&bars, &(assay_bars_options){.every = 10}, &err), err);
+  assay_bars_add(&bars, &(assay_tick){12, 5, 1, 0});
+  assay_bars_add(&bars, &(assay_tick){18, 6, 1, 0});
+  assay_bars_add(&bars, &(assay_tick){15, 9, 2, 0}); /* late, but of this bar */
+  assay_bars_add(&bars, &(assay_tick){9, 99, 1, 0}); /* of one that is over */
+  assert_int_equal(bars.late, 1);
+  assert_true(assay_bars_finish(&bars, &bar));
+  assert_int_equal(bar.open, 5);
+  assert_int_equal(bar.close, 6);
+  assert_int_equal(bar.high, 9);
+  assert_int_equal(bar.volume, 4);
+  assay_bars_add(&bars, &(assay_tick){19, 99, 1, 0}); /* that one is over, too */
+  assert_int_equal(bars.late, 2);
+  assert_int_equal(assay_bars_init(&bars, &(assay_bars_options){.every = 0}, &err), ASSAY_ERR_INVALID);
+}
+
+static void test_averages(void **state) {
+  (void)state;
+  assay_vwap vwap = {0};
+  assert_true(isnan(assay_vwap_price(&vwap)));
+  assay_vwap_add(&vwap, 100, 3);
+  assay_vwap_add(&vwap, 200, 1);
+  assert_near(assay_vwap_price(&vwap), 125, 1e-12);
+  assay_vwap big = {0};
+  for (int i = 0; i < 4; i++) assay_vwap_add(&big, INT64_MAX, UINT64_C(1) << 61);
+  assert_near(assay_vwap_price(&big) / 9223372036854775807.0, 1, 1e-12);
+  assay_vwap below = {0};
+  assay_vwap_add(&below, -100, 1);
+  assay_vwap_add(&below, 50, 1);
+  assert_near(assay_vwap_price(&below), -25, 1e-12);
+  assert_near(assay_microprice(&(assay_top){100, 101, 30, 10}), 100.75, 1e-12);
+  assert_true(isnan(assay_microprice(&(assay_top){100, 101, 0, 10})));
+}
+
+/* Cont, Kukanov and Stoikov's six cases. */
+static void test_order_flow(void **state) {
+  (void)state;
+  assay_flow flow = {0};
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 5, 7}), 0);
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), 4);  /* more bid */
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){101, 102, 3, 7}), 3);  /* a better bid: all of it */
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), -3); /* which goes */
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), -1); /* more ask */
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 101, 9, 2}), -2); /* a better ask */
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), 2);
+  assert_int_equal(assay_flow_add(&flow, &(assay_top){0, 102, 0, 8}), -9); /* no bid left */
+  assert_int_equal(flow.imbalance, -6);
+  assert_int_equal(flow.changes, 7);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_bars_beside_slow_ones),
+      cmocka_unit_test(test_gaps_are_filled_when_asked),
+      cmocka_unit_test(test_ticks_out_of_order),
+      cmocka_unit_test(test_averages),
+      cmocka_unit_test(test_order_flow),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

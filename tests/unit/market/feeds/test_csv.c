@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of ticks and bars: by hand, in windows, malformed, and a real file beside a plain reader. */
+#include <assay/feed_csv.h>
+
+#include "base/random.h"
+#include "test.h"
+
+static bool text_is(assay_feed_text text, const char *wanted) {
+  return text.length == strlen(wanted) && memcmp(text.at, wanted, text.length) == 0;
+}
+
+static void test_ticks(void **state) {
+  (void)state;
+  static const char text[] =
+      "\xef\xbb\xbfid,\"Price\", qty ,Symbol,TIME_ms,is_buyer_maker\r\n"
+      "1,10.25,3,\"A,B\",1672515782136,true\r\n"
+      "\r\n"
+      "2,\"-0.5\",,C D ,1672515782137, False\r\n"
+      "3,7,0.125,,1672515782138.5,1"; /* no line end at the end */
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_market_event event;
+  assay_csv_open(&reader, text, sizeof text - 1, 2, 3);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.kind, ASSAY_CSV_TICK);
+  assert_int_equal(row.price, 1025);
+  assert_int_equal(row.quantity, 3000);
+  assert_true(text_is(row.symbol, "A,B"));
+  assert_int_equal(row.time_ns, UINT64_C(1672515782136000000));
+  assert_int_equal(row.side, 'S');
+  assay_csv_event(&reader, &row, 9, &event);
+  assert_int_equal(event.kind, ASSAY_MARKET_TRADE);
+  assert_int_equal(assay_market_price_decimals(&event), 2);
+  assert_int_equal(assay_market_quantity_decimals(&event), 3);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.price, -50);
+  assert_int_equal(row.quantity, 0);
+  assert_true(text_is(row.symbol, "C D"));
+  assert_int_equal(row.side, 'B');
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.quantity, 125);
+  assert_int_equal(row.time_ns, UINT64_C(1672515782138500000));
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  assert_int_equal(reader.in.count, 3);
+}
+
+static void test_bars_and_two_columns_of_time(void **state) {
+  (void)state;
+  static const char text[] = "volume;close;low;high;open;date;time\n5;2;1;4;3;2024-02-29;16:00:01.5\n";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, sizeof text - 1, 0, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.kind, ASSAY_CSV_BAR);
+  assert_int_equal(row.open, 3);
+  assert_int_equal(row.high, 4);
+  assert_int_equal(row.low, 1);
+  assert_int_equal(row.close, 2);
+  assert_int_equal(row.price, 2);
+  assert_int_equal(row.quantity, 5);
+  assert_int_equal(row.time_ns, UINT64_C(1709222401500000000)); /* date -ud '2024-02-29 16:00:01' +%s */
+}
+
+static void test_times(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    uint64_t ns; /* UINT64_MAX: refused */
+  } cases[] = {{"1970-01-01", 0},
+               {"2000-02-29", UINT64_C(951782400000000000)},
+               {"2023-02-29", UINT64_MAX},
+               {"2024-13-01", UINT64_MAX},
+               {"2024-00-10", UINT64_MAX},
+               {"2024/01/02", UINT64_C(1704153600000000000)},
+               {"2024-01-02T09:30:00Z", UINT64_C(1704187800000000000)},
+               {"2024-01-02 09:30", UINT64_C(1704187800000000000)},
+               {"2024-01-02T09:30:00.123456789-05:00", UINT64_C(1704205800123456789)},
+               {"2024-01-02T09:30:00+0530", UINT64_C(1704168000000000000)},
+               {"2024-01-02T09:30:00+05", UINT64_C(1704169800000000000)},
+               {"2024-01-02T24:00:00", UINT64_MAX},
+               {"2024-01-02T09:30:00.1234567891", UINT64_MAX},
+               {"2024-01-02T09:30:00x", UINT64_MAX},
+               {"2024-01-02x", UINT64_MAX},
+               {"1969-12-31", UINT64_MAX},
+               {"9999-12-31", UINT64_MAX},
+               {"1704187800", UINT64_C(1704187800000000000)},
+               {"1704187800.25", UINT64_C(1704187800250000000)},
+               {"1704187800123", UINT64_C(1704187800123000000)},
+               {"1704187800123456", UINT64_C(1704187800123456000)},
+               {"1704187800123456789", UINT64_C(1704187800123456789)},
+               {"18446744073709551616", UINT64_MAX},
+               {"", UINT64_MAX},
+               {"-5", UINT64_MAX},
+               {"12a", UINT64_MAX},
+               {"Jan 1 2000", UINT64_MAX}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint64_t ns = 77;
+    bool read = assay_feed_time(cases[i].text, strlen(cases[i].text), 0, &ns);
+    if (read != (cases[i].ns != UINT64_MAX)) fail_msg("%s", cases[i].text);
+    if (read ? ns != cases[i].ns : ns != 77) fail_msg("%s: %llu", cases[i].text, (unsigned long long)ns);
+  }
+}
+
+static void test_faults_name_the_place(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *field;
+    size_t offset;
+    uint64_t message;
+    bool goes_on;
+  } cases[] = {
+      {"time,price\n1,2\n2,x\n3,4\n", "price", 17, 2, true},
+      {"time,price\n1,2.5\n3,4\n", "price", 13, 1, true},
+      {"time,price\nyesterday,2\n3,4\n", "time", 11, 1, true},
+      {"time,price\n1\n3,4\n", "columns", 12, 1, true},
+      {"time,price\n1,2,3\n3,4\n", "columns", 15, 1, true},
+      {"time,price\n1,\"2\"x\n3,4\n", "quotes", 16, 1, true},
+      {"time,price,qty\n1,2,-1\n3,4,5\n", "quantity", 19, 1, true},
+      {"time,price,side\n1,2,left\n3,4,buy\n", "side", 20, 1, true},
+      {"a,b\n1,2\n", "time", 0, 1, false},
+      {"time,b\n1,2\n", "price", 0, 1, false},
+      {"time,open,high,low,close\n1,2,3,4,5\n2,1,1,1,1\n", "high", 25, 1, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_csv_reader reader;
+    assay_csv_row row;
+    assay_csv_open(&reader, cases[i].text, strlen(cases[i].text), 0, 0);
+    while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
+    }
+    if (reader.in.fault.problem == NULL) fail_msg("%s: no fault", cases[i].text);
+    assert_string_equal(reader.in.fault.field, cases[i].field);
+    if (reader.in.fault.offset != cases[i].offset) fail_msg("%s: at %d", cases[i].text, (int)reader.in.fault.offset);
+    assert_int_equal(reader.in.fault.message, cases[i].message);
+    assert_int_equal(assay_feed_skip(&reader.in), cases[i].goes_on);
+    if (cases[i].goes_on) assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  }
+}
+
+static void test_windows(void **state) {
+  (void)state;
+  assay_feed_market market = {.format = ASSAY_FEED_CSV, .seed = 2, .messages = 5000, .symbols = 3, .orders = 40};
+  assay_error err = {0};
+  uint8_t *text = NULL;
+  size_t size = 0;
+  assert_ok(assay_feed_generate(&market, &err, &text, &size), err);
+  assert_int_equal(assay_feed_recognise(text, size), ASSAY_FEED_CSV);
+  assay_random random;
+  assay_random_init(&random, 3);
+  for (int round = 0; round < 20; round++) {
+    assay_csv_reader whole, pieces;
+    assay_csv_row row, twin;
+    assay_csv_open(&whole, text, size, 4, 0);
+    assay_csv_open(&pieces, text, 0, 4, 0);
+    size_t end = 0;
+    assay_feed_step step = ASSAY_FEED_MORE;
+    while (step == ASSAY_FEED_MORE) {
+      size_t begin = (size_t)(pieces.in.base + pieces.in.at);
+      end += 1 + (size_t)assay_random_below(&random, 200);
+      if (end > size) end = size;
+      uint8_t *copy = malloc(end - begin + 1);
+      memcpy(copy, text + begin, end - begin);
+      assay_feed_window(&pieces.in, copy, end - begin, end == size);
+      while ((step = assay_csv_next(&pieces, &row)) == ASSAY_FEED_MESSAGE) {
+        assert_int_equal(assay_csv_next(&whole, &twin), ASSAY_FEED_MESSAGE);
+        assert_int_equal(row.price, twin.price);
+        assert_int_equal(row.time_ns, twin.time_ns);
+        assert_int_equal(row.side, twin.side);
+        assert_int_equal(row.symbol.length, 7);
+      }
+      free(copy);
+    }
+    assert_int_equal(step, ASSAY_FEED_END);
+    assert_int_equal(assay_csv_next(&whole, &twin), ASSAY_FEED_END);
+    assert_true(whole.in.count > 200);
+  }
+  assay_feed_generated_free(text);
+}
+
+static void test_real_bars(void **state) {
+  (void)state;
+  const char *path = test_shared_path("data/prices/sp500-2000.csv");
+  if (path == NULL) test_skip("shared/data/prices is not here");
+  FILE *file = fopen(path, "rb");
+  assert_non_null(file);
+  static char text[1 << 20], line[500];
+  size_t size = fread(text, 1, sizeof text, file);
+  rewind(file);
+  assert_non_null(fgets(line, sizeof line, file));
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, size, 6, 0);
+  while (fgets(line, sizeof line, file) != NULL) {
+    double open, high, low, close, adjusted, volume;
+    assert_int_equal(sscanf(line, "%*d-%*d-%*d,%lf,%lf,%lf,%lf,%lf,%lf", &open, &high, &low, &close, &adjusted, &volume), 6);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_near((double)row.open, open * 1e6, 0.01);
+    assert_near((double)row.high, high * 1e6, 0.01);
+    assert_near((double)row.low, low * 1e6, 0.01);
+    assert_near((double)row.close, close * 1e6, 0.01);
+    assert_near((double)row.quantity, volume, 0.01);
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  assert_true(reader.in.count > 5000);
+  fclose(file);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ticks),   cmocka_unit_test(test_bars_and_two_columns_of_time),
+      cmocka_unit_test(test_times),   cmocka_unit_test(test_faults_name_the_place),
+      cmocka_unit_test(test_windows), cmocka_unit_test(test_real_bars),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
