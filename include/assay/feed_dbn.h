@@ -13,8 +13,9 @@
  *
  * Units: prices are 10^-9; ASSAY_DBN_NO_PRICE is none. Times are ns since 1970, UINT64_MAX none. Numbers are little-endian.
  *
- * What is malformed: no "DBN", a version above 3, metadata whose lists do not fit it, a record shorter than its header, and one whose length is
- * not the one of its type and version. A type of record that is not known is passed over (`unknown` counts it): its length says where it ends.
+ * What is malformed: no "DBN", a version above 3, metadata whose lists do not fit it, a record shorter than its header, and one whose
+ * length is not the one of its type and version. A type of record that is not known is passed over (`unknown` counts it): its length says
+ * where it ends.
  *
  * Source: Databento's documentation of DBN, and the layouts of its reference implementations (dbn 0.5x). Thread-safety: as in feeds.h.
  */
@@ -103,11 +104,19 @@ static inline uint32_t assay_dbn_instrument(const assay_dbn_record *record) {
   return (uint32_t)record->data[4] | (uint32_t)record->data[5] << 8 | (uint32_t)record->data[6] << 16 | (uint32_t)record->data[7] << 24;
 }
 
-typedef enum assay_dbn_kind { ASSAY_DBN_UNSIGNED, ASSAY_DBN_SIGNED, ASSAY_DBN_PRICE, ASSAY_DBN_TIME, ASSAY_DBN_TEXT, ASSAY_DBN_CHAR } assay_dbn_kind;
+typedef enum assay_dbn_kind {
+  ASSAY_DBN_UNSIGNED,
+  ASSAY_DBN_SIGNED,
+  ASSAY_DBN_PRICE,
+  ASSAY_DBN_TIME,
+  ASSAY_DBN_TEXT,
+  ASSAY_DBN_CHAR
+} assay_dbn_kind;
 
-/* A field of a record of one version. The first five of all are the header: length (in 4 bytes), rtype, publisher_id, instrument_id, ts_event. */
+/* A field of a record of one version. The first five of all are the header: length (in 4 bytes), rtype, publisher_id, instrument_id,
+ * ts_event. */
 typedef struct assay_dbn_field {
-  const char *name;
+  assay_feed_text name;
   assay_dbn_kind kind;
   uint16_t offset, bytes;
 } assay_dbn_field;
@@ -121,22 +130,26 @@ ASSAY_API int64_t assay_dbn_number(const assay_dbn_record *record, const assay_d
 ASSAY_API assay_feed_text assay_dbn_text(const assay_dbn_record *record, const char *name);
 
 /*
- * Records of orders (mbo), trades, bars, states, and of the best prices (mbp-1, the bid: assay_dbn_quotes has both sides and all levels). An order that is
- * modified is ASSAY_MARKET_REPLACE under its own id. False: nothing that events know.
+ * Records of orders (mbo), trades, bars, states, and of the best prices (mbp-1, the bid: assay_dbn_quotes has both sides and all levels).
+ * An order that is modified is ASSAY_MARKET_REPLACE under its own id. False: nothing that events know.
  */
 ASSAY_API bool assay_dbn_event(const assay_dbn_reader *reader, const assay_dbn_record *record, assay_market_event *event);
-/* The levels of mbp-1 and mbp-10 records, bid and ask by turns, at most `capacity`; returns how many. A level that is not there has quantity 0. */
+/* The levels of mbp-1 and mbp-10 records, bid and ask by turns, at most `capacity`; returns how many. A level that is not there has
+ * quantity 0. */
 ASSAY_API size_t assay_dbn_quotes(const assay_dbn_record *record, assay_market_event *events, size_t capacity);
 
-/* ---- Compressed files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Compressed files ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Whether bytes begin as Zstandard or gzip do. */
 ASSAY_API bool assay_feed_is_packed(const void *bytes, size_t size);
 /*
- * Unpacks Zstandard or gzip, several frames too (libarchive is loaded for it: ASSAY_ERR_UNSUPPORTED where it is not there). ASSAY_ERR_CORRUPT: they
- * end too early or are broken; ASSAY_ERR_LIMIT: more than `most` bytes. Free *unpacked with assay_feed_generated_free.
+ * Unpacks Zstandard or gzip, several frames too (libarchive is loaded for it: ASSAY_ERR_UNSUPPORTED where it is not there).
+ * ASSAY_ERR_CORRUPT: they end too early or are broken; ASSAY_ERR_LIMIT: more than `most` bytes. Free *unpacked with
+ * assay_feed_generated_free.
  */
-ASSAY_API assay_status assay_feed_unpack(const void *bytes, size_t size, size_t most, assay_error *err, uint8_t **unpacked, size_t *unpacked_size);
+ASSAY_API assay_status assay_feed_unpack(const void *bytes, size_t size, size_t most, assay_error *err, uint8_t **unpacked,
+                                         size_t *unpacked_size);
 
 #ifdef __cplusplus
 }

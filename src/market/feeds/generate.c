@@ -365,6 +365,8 @@ struct assay_feed_maker {
 static const assay_feed_writer *writer_of(assay_feed_format format) {
   switch (format) {
     case ASSAY_FEED_ITCH: return &assay_feed_write_itch;
+    case ASSAY_FEED_DBN: return &assay_feed_write_dbn;
+    case ASSAY_FEED_FIX: return &assay_feed_write_fix;
     case ASSAY_FEED_JSON: return &assay_feed_write_json;
     case ASSAY_FEED_CSV: return &assay_feed_write_csv;
     default: return NULL;

@@ -44,6 +44,7 @@ typedef struct assay_made_market {
   assay_made_order *pool;
   uint32_t *spare, spare_count; /* free places of the pool */
   uint64_t now_ns, next_order, next_match;
+  uint64_t fix_out, fix_in, fix_reports; /* numbers of the FIX log */
   uint32_t last_symbol;
   double shares[8]; /* cumulated */
 } assay_made_market;
@@ -67,6 +68,7 @@ typedef struct assay_feed_writer {
   void (*end)(assay_made_market *market, assay_buf *out);
 } assay_feed_writer;
 
-extern const assay_feed_writer assay_feed_write_itch, assay_feed_write_json, assay_feed_write_csv;
+extern const assay_feed_writer assay_feed_write_itch, assay_feed_write_json, assay_feed_write_csv, assay_feed_write_dbn,
+    assay_feed_write_fix;
 
 #endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Any bytes as DBN: every field of every record lies in it, whole and in windows the same records. */
+#include <stdlib.h>
+
+#include <assay/feed_dbn.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint64_t read_all(const assay_dbn_record *record) {
+  assay_dbn_field field;
+  uint64_t sum = 0;
+  for (size_t i = 0; assay_dbn_field_at(record, i, &field); i++) {
+    if (field.offset + field.bytes > record->length) abort();
+    sum += (uint64_t)assay_dbn_number(record, &field);
+  }
+  return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  assay_dbn_reader reader, pieces = {0};
+  assay_dbn_record record;
+  assay_market_event events[20];
+  volatile uint64_t sum = 0;
+  assay_dbn_open(&reader, data, size);
+  while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
+    sum += read_all(&record) + assay_dbn_event(&reader, &record, events) + assay_dbn_quotes(&record, events, 20);
+    if (record.data + record.length > data + size) abort();
+  }
+  for (uint32_t i = 0; reader.ready && i < reader.metadata.symbols.count; i++) sum += assay_dbn_item(&reader.metadata.symbols, i).length;
+  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  size_t end = 0;
+  assay_feed_step step = ASSAY_FEED_MORE;
+  while (step == ASSAY_FEED_MORE) {
+    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
+    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
+    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    while ((step = assay_dbn_next(&pieces, &record)) == ASSAY_FEED_MESSAGE) {
+    }
+  }
+  if (pieces.in.count != reader.in.count || (pieces.in.fault.problem == NULL) != (reader.in.fault.problem == NULL)) abort();
+  while (assay_feed_skip(&reader.in))
+    while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
+    }
+  return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Any bytes as FIX, whole and in windows, with the sums put right so that what lies behind them is reached; and a session that is fed them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <assay/feed_fix.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The lengths and sums of whatever looks like messages. */
+static void put_right(char *text, size_t size) {
+  for (size_t at = 0; at + 20 < size; at++) {
+    if (memcmp(text + at, "8=FIX.4.4\0019=", 12) != 0) continue;
+    const char *body = memchr(text + at + 12, 1, size - at - 12);
+    if (body == NULL) return;
+    size_t from = (size_t)(body + 1 - text), end = from;
+    while (end + 7 <= size && !(memcmp(text + end, "10=", 3) == 0 && text[end - 1] == 1 && text[end + 6] == 1)) end++;
+    if (end + 7 > size) return;
+    size_t length = end - from, width = from - at - 13;
+    for (size_t i = width; i-- > 0; length /= 10) text[at + 12 + i] = (char)('0' + length % 10);
+    unsigned sum = 0;
+    for (size_t i = at; i < end; i++) sum += (unsigned char)text[i];
+    sum &= 255;
+    text[end + 3] = (char)('0' + sum / 100), text[end + 4] = (char)('0' + sum / 10 % 10), text[end + 5] = (char)('0' + sum % 10);
+    at = end + 6;
+  }
+}
+
+static void read_all(const char *text, size_t size) {
+  static char out[4096];
+  assay_feed_reader reader, pieces = {0};
+  assay_fix_message m;
+  assay_fix_session session;
+  volatile uint64_t sum = 0;
+  if (assay_fix_session_init(&session, &(assay_fix_options){.sender = "ASSAY", .target = "FIRM"}, out, sizeof out, NULL) != ASSAY_OK)
+    abort();
+  assay_feed_open(&reader, text, size);
+  do
+    while (assay_fix_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
+      assay_fix_cursor cursor = {0};
+      assay_fix_field field;
+      assay_market_event event;
+      uint32_t tag;
+      assay_feed_fault fault;
+      while (assay_fix_field_next(&m, &cursor, &field)) {
+        if (field.value.at < m.data || field.value.at + field.value.length > m.data + m.length) abort();
+        sum += field.tag;
+      }
+      if (cursor.at != m.body_length) abort();
+      sum += assay_fix_check(&m, &tag, &fault) + assay_fix_event(&m, 1, 4, 2, &event) + (assay_fix_name(&m) != NULL);
+      assay_fix_session_receive(&session, reader.count * 1000000000u, &m);
+      if (session.out_length > session.out_capacity) abort();
+      session.out_length = 0;
+      session.overflow = false;
+    }
+  while (assay_feed_skip(&reader));
+  size_t end = 0;
+  assay_feed_step step = ASSAY_FEED_MORE;
+  while (step == ASSAY_FEED_MORE) {
+    size_t begin = (size_t)(pieces.base + pieces.at);
+    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
+    assay_feed_window(&pieces, text + begin, end - begin, end == size);
+    while ((step = assay_fix_next(&pieces, &m)) == ASSAY_FEED_MESSAGE) {
+    }
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char *copy = malloc(size + 1);
+  if (copy == NULL) abort();
+  memcpy(copy, data, size);
+  read_all(copy, size);
+  put_right(copy, size);
+  read_all(copy, size);
+  free(copy);
+  return 0;
+}
