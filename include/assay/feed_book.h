@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * assay/feed_book.h: books from feeds: events of orders (ITCH, DBN mbo) or of price levels (Binance's depth) go in, the best prices and the
+ * depth come out, and it is known of each symbol whether its book can be believed.
+ *
+ *     assay_feed_book *book = NULL;
+ *     if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 65536}, &err, &book) != ASSAY_OK) return fail(err.message);
+ *     while ((count = assay_itch_events(&reader, events, 256)) > 0) assay_feed_book_apply(book, events, count);
+ *     assay_feed_level best;
+ *     if (assay_feed_book_depth(book, symbol, 'B', &best, 1) == 1 && !assay_feed_book_is_stale(book, symbol)) use(best.price,
+ * best.quantity);
+ *
+ * Gaps. A receiver that is missing messages (assay_mold_receiver.stale) holds back what lies behind the gap, so a book is late but right
+ * until the gap is filled. Once it is given up, call assay_feed_book_lost: every symbol is stale until its book is emptied
+ * (ASSAY_MARKET_CLEAR) or comes whole (a snapshot). An event that cannot be (an order that is not there, more executed than rests) is
+ * counted and makes its symbol stale.
+ *
+ * Binance. assay_feed_book_update and assay_feed_book_snapshot keep the chain of update ids: differences wait for a snapshot (it says when
+ * it needs one), those that it has already are dropped, and one that is missing makes the symbol stale until the next snapshot. Spot: the
+ * first has U <= lastUpdateId + 1 <= u, each other U = last u + 1. Futures (with pu): the first has U <= lastUpdateId <= u, each other pu =
+ * last u.
+ *
+ * Sources: Binance, "How to manage a local order book correctly" (spot, futures). Thread-safety: one book belongs to one thread at a time.
+ */
+#ifndef ASSAY_FEED_BOOK_H
+#define ASSAY_FEED_BOOK_H
+
+#include <assay/feed_json.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct assay_feed_book assay_feed_book;
+
+typedef struct assay_feed_book_options {
+  uint32_t symbols;         /* numbers from 0 to symbols - 1; 0: 65,536, which is all of ITCH */
+  uint32_t expected_orders; /* at one time; 0: 65,536 */
+  int64_t price_step;  /* steps of the events' prices in one tick; 0: 1, or 10^(decimals - 4) of events with more than 4 decimals (DBN) */
+  size_t most_waiting; /* differences of one symbol that wait for a snapshot; 0: 1,000 */
+} assay_feed_book_options;
+
+typedef struct assay_feed_level {
+  int64_t price; /* in steps of the events */
+  uint64_t quantity;
+  uint32_t orders; /* 0: not known (feeds of levels) */
+} assay_feed_level;
+
+typedef struct assay_feed_book_counts {
+  uint64_t applied;
+  uint64_t impossible; /* events about what is not there */
+  uint64_t refused;    /* a symbol or a price out of range, a side that is none, no memory */
+} assay_feed_book_counts;
+
+/* `options` may be NULL. */
+ASSAY_API assay_status assay_feed_book_create(const assay_feed_book_options *options, assay_error *err, assay_feed_book **book);
+/* Accepts NULL. */
+ASSAY_API void assay_feed_book_destroy(assay_feed_book *book);
+/* All of them, whatever any of them is; returns how many did not fit (and are counted). */
+ASSAY_API size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *events, size_t count);
+ASSAY_API assay_feed_book_counts assay_feed_book_get_counts(const assay_feed_book *book);
+
+/* The best `most` levels of a side ('B' or 'S'), best first; returns how many. */
+ASSAY_API size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char side, assay_feed_level *levels, size_t most);
+ASSAY_API size_t assay_feed_book_orders(const assay_feed_book *book);
+ASSAY_API bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol);
+/* Messages are lost for good: all symbols are stale. */
+ASSAY_API void assay_feed_book_lost(assay_feed_book *book);
+
+typedef enum assay_feed_chain {
+  ASSAY_FEED_CHAIN_APPLIED,
+  ASSAY_FEED_CHAIN_OLD,     /* older than the snapshot, or seen before: dropped */
+  ASSAY_FEED_CHAIN_WAITING, /* kept until a snapshot comes: fetch one */
+  ASSAY_FEED_CHAIN_GAP,     /* differences are missing: stale; this one waits; fetch a snapshot */
+  ASSAY_FEED_CHAIN_REFUSED  /* a symbol out of range, no memory, or no message of that kind */
+} assay_feed_chain;
+
+/* A message of kind ASSAY_BINANCE_DEPTH. */
+ASSAY_API assay_feed_chain assay_feed_book_update(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message);
+/* A message of kind ASSAY_BINANCE_SNAPSHOT; what waited behind it is applied. ASSAY_FEED_CHAIN_GAP: it is older than what waits: fetch a
+ * newer one. */
+ASSAY_API assay_feed_chain assay_feed_book_snapshot(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
