@@ -17,7 +17,8 @@
  *     assay_indicator_stream_destroy(stream);
  *
  * Same bits: a stream, one series and a batch in either layout, with any number of threads, on any instruction set and device, give the
- * same bits for the same numbers. What an indicator is, is its stream.
+ * same bits for the same numbers. What an indicator is, is its stream. assay_indicator_run sees to the floating point environment itself;
+ * a stream, whose update takes nanoseconds, takes that of its thread, which has to be the usual one (round to nearest, denormals kept).
  *
  * Warm-up: an output is as long as its input, and NaN in the rows before it has a value (assay_indicator_warmup). A series too short to
  * have a value at all is ASSAY_ERR_INVALID.

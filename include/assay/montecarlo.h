@@ -21,7 +21,8 @@
  *
  * Errors: ASSAY_ERR_INVALID with a sentence that names the field and the mend; ASSAY_ERR_LIMIT for requests that are too large, and results
  * that are; ASSAY_ERR_UNSUPPORTED for combinations that there are no formulas for here, which the sentence names; what a device says
- * otherwise. Thread-safety: every function may be called from any thread at once. docs/montecarlo.md has methods, sources and figures.
+ * otherwise. Thread-safety: every function may be called from any thread at once, whatever its rounding mode and whether it flushes
+ * denormals: that is the thread's again afterwards. docs/montecarlo.md has methods, sources and figures.
  */
 #ifndef ASSAY_MONTECARLO_H
 #define ASSAY_MONTECARLO_H

@@ -24,7 +24,7 @@
  * Accuracy (docs/options.md): a price's error is at most a few units in the last place of the greater of the two discounted amounts, and
  * relative to the price itself about 1e-15 (1 + 1 / (volatility sqrt(time))), also far out of the money.
  *
- * Thread-safety: every function may be called from any thread at once. Nothing is allocated except by trees.
+ * Thread-safety: every function may be called from any thread at once, whatever its rounding mode. Nothing is allocated except by trees.
  * Sources: Black and Scholes 1973; Merton 1973; the Greeks as in Haug, The Complete Guide to Option Pricing Formulas, 2nd ed., chapter 2.
  */
 #ifndef ASSAY_OPTIONS_H

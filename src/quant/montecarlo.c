@@ -7,6 +7,7 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "os/prim.h"
 
 const char *assay_mc_method_text(assay_mc_method method) {
@@ -209,6 +210,7 @@ uint64_t assay_mc_batch_paths(const assay_mc_params *o, uint64_t used) {
 }
 
 assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, assay_mc_result *result) {
+  ASSAY_FLOAT_USUAL;
   uint64_t begin = assay_os_now_ns();
   assay_mc_job job = {.option = *params};
   const assay_mc_params *o = &job.option;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/montecarlo.h"
 
 typedef struct paths_work {
@@ -53,6 +54,7 @@ assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint6
 }
 
 assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values) {
+  ASSAY_FLOAT_USUAL;
   assay_mc_job job = {.option = *params, .only_paths = true};
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);

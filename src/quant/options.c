@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an option may be, and one option at a time. */
 #include "quant/options.h"
+#include "base/float.h"
 
 #include <math.h>
 
@@ -71,6 +72,7 @@ assay_status assay_option_fail(const assay_option *option, assay_option_state st
 }
 
 assay_status assay_option_price(const assay_option *option, assay_error *err, double *price, assay_option_greeks *greeks) {
+  ASSAY_FLOAT_USUAL;
   assay_option_state state = assay_option_check(option);
   if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, NULL, err);
   assay_closed_form form = assay_option_closed_form(option, greeks != NULL);
@@ -80,6 +82,7 @@ assay_status assay_option_price(const assay_option *option, assay_error *err, do
 }
 
 assay_status assay_option_implied_volatility(const assay_option *option, double price, assay_error *err, double *volatility) {
+  ASSAY_FLOAT_USUAL;
   assay_option_state state = check_market(option);
   if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, price, NULL, err);
   assay_implied implied = assay_option_implied(option, price);

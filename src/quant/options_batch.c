@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/float.h"
 #include "kernels/kernel.h"
 #include "kernels/options/options.h"
 #include "quant/options.h"
@@ -188,6 +189,7 @@ static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assa
 }
 
 assay_status assay_options_price(const assay_options *options, const assay_options_out *out, assay_error *err, size_t *bad) {
+  ASSAY_FLOAT_USUAL;
   pthread_once(&find_once, find_kernels);
   const target targets[] = {{out->price, OPTION_PRICE}, {out->delta, OPTION_DELTA}, {out->gamma, OPTION_GAMMA},
                             {out->vega, OPTION_VEGA},   {out->theta, OPTION_THETA}, {out->rho, OPTION_RHO},
@@ -208,6 +210,7 @@ assay_status assay_options_price(const assay_options *options, const assay_optio
 
 assay_status assay_options_implied_volatility(const assay_options *options, assay_option_input price, double *volatility, uint8_t *status,
                                               assay_error *err, size_t *bad) {
+  ASSAY_FLOAT_USUAL;
   pthread_once(&find_once, find_kernels);
   bad_ones found = {0};
   run_tiles(kernels.volatility, options, price, &(target){volatility, OPTION_IMPLIED}, 1, status, state_of_volatility, &found);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "kernels/tree/tree.h"
 #include "quant/options.h"
 
@@ -187,6 +188,7 @@ static double slope(const assay_option *option, const assay_tree *tree, size_t f
 
 assay_status assay_tree_price(const assay_option *option, const assay_tree *tree, assay_error *err, double *price,
                               assay_tree_greeks *greeks) {
+  ASSAY_FLOAT_USUAL;
   tree_shape lattice;
   assay_status status = check(option, tree, err, &lattice);
   if (status != ASSAY_OK) return status;

@@ -11,8 +11,8 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "device/backend.h"
-#include "device/cpu/float.h"
 #include "device/cpu/health.h"
 #include "device/cpu/threads.h"
 #include "kernels/kernel.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "kernels/indicators/turn.h"
 #include "quant/indicators/indicators.h"
 #include "quant/launch.h"
@@ -480,6 +481,7 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
 
 assay_status assay_indicator_run(const assay_indicator *indicator, const double *parameters, const assay_indicator_data *data,
                                  const assay_indicator_options *options, assay_error *err, double *const *outputs) {
+  ASSAY_FLOAT_USUAL;
   job j = {.indicator = indicator, .size = sizeof(double), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];
@@ -488,6 +490,7 @@ assay_status assay_indicator_run(const assay_indicator *indicator, const double 
 
 assay_status assay_indicator_run_f32(const assay_indicator *indicator, const double *parameters, const assay_indicator_data_f32 *data,
                                      const assay_indicator_options *options, assay_error *err, float *const *outputs) {
+  ASSAY_FLOAT_USUAL;
   job j = {.indicator = indicator, .size = sizeof(float), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];
