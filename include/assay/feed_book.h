@@ -63,6 +63,16 @@ ASSAY_API assay_feed_book_counts assay_feed_book_get_counts(const assay_feed_boo
 /* The best `most` levels of a side ('B' or 'S'), best first; returns how many. */
 ASSAY_API size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char side, assay_feed_level *levels, size_t most);
 ASSAY_API size_t assay_feed_book_orders(const assay_feed_book *book);
+
+typedef struct assay_feed_order {
+  int64_t price; /* in steps of the events */
+  uint64_t quantity;
+  uint32_t symbol;
+  char side; /* 'B' or 'S' */
+} assay_feed_order;
+
+/* An order that rests, such as the one that an execution is about; false: there is none of that id. */
+ASSAY_API bool assay_feed_book_find(const assay_feed_book *book, uint64_t order_id, assay_feed_order *order);
 ASSAY_API bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol);
 /* Messages are lost for good: all symbols are stale. */
 ASSAY_API void assay_feed_book_lost(assay_feed_book *book);

@@ -227,6 +227,16 @@ size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *ev
 assay_feed_book_counts assay_feed_book_get_counts(const assay_feed_book *book) { return book->counts; }
 size_t assay_feed_book_orders(const assay_feed_book *book) { return assay_mbo_orders(book->orders); }
 
+bool assay_feed_book_find(const assay_feed_book *book, uint64_t order_id, assay_feed_order *order) {
+  assay_mbo_order found;
+  if (!assay_mbo_find(book->orders, order_id, &found)) return false;
+  *order = (assay_feed_order){.price = found.price * (book->options.price_step > 0 ? book->options.price_step : 1),
+                              .quantity = found.quantity,
+                              .symbol = found.book,
+                              .side = found.side == ASSAY_BUY ? 'B' : 'S'};
+  return true;
+}
+
 bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol) {
   return symbol >= book->options.symbols || book->stale[symbol] != 0;
 }

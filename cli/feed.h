@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs about feeds share: a file of any format as events. */
+#ifndef ASSAY_CLI_FEED_H
+#define ASSAY_CLI_FEED_H
+
+#include <assay/feed_book.h>
+#include <assay/feed_csv.h>
+#include <assay/feed_dbn.h>
+#include <assay/feed_fix.h>
+#include <assay/feed_itch.h>
+
+#include "cli/cli.h"
+
+/* The rows of a table of options; the settings have fields `format` (text), `price_decimals` and `quantity_decimals` (uint64_t). */
+typedef struct assay_cli_feed_settings {
+  const char *format;
+  uint64_t price_decimals, quantity_decimals;
+} assay_cli_feed_settings;
+extern const char *const assay_cli_feed_formats[];
+#define ASSAY_CLI_FEED_OPTIONS(settings)                                                                                          \
+  {"format",                                                                                                                      \
+   'f',                                                                                                                           \
+   ASSAY_CLI_TEXT,                                                                                                                \
+   "FORMAT",                                                                                                                      \
+   .choices = assay_cli_feed_formats,                                                                                             \
+   .at = offsetof(settings, from.format),                                                                                         \
+   .help = "Recognised when not given."},                                                                                         \
+      {"price-decimals",                                                                                                          \
+       0,                                                                                                                         \
+       ASSAY_CLI_UNSIGNED,                                                                                                        \
+       "N",                                                                                                                       \
+       "8",                                                                                                                       \
+       .low = 0,                                                                                                                  \
+       .high = 15,                                                                                                                \
+       .at = offsetof(settings, from.price_decimals),                                                                             \
+       .help = "Of prices in text (json, csv, fix): what has more is malformed."},                                                \
+  {                                                                                                                               \
+    "quantity-decimals", 0, ASSAY_CLI_UNSIGNED, "N", "8", .low = 0, .high = 15, .at = offsetof(settings, from.quantity_decimals), \
+                                                          .help = "Of quantities in text."                                        \
+  }
+
+enum { ASSAY_CLI_FEED_SYMBOLS = 65536, ASSAY_CLI_FEED_LEVELS = 20000, ASSAY_CLI_FEED_NAME = 24 };
+
+typedef struct assay_cli_feed_file {
+  assay_cli *cli;
+  const char *path;
+  assay_feed_format format;
+  const uint8_t *bytes;
+  size_t size;
+  uint8_t *unpacked; /* NULL: the file was not compressed */
+  char *raw;
+  unsigned price_decimals, quantity_decimals;
+  assay_binance_level *levels;
+  char (*names)[ASSAY_CLI_FEED_NAME]; /* of symbols by number; "" where it is not known */
+  uint32_t named;                     /* of formats that number nothing: how many there are, from 1 on */
+} assay_cli_feed_file;
+
+/* Reads, unpacks and recognises. Close it, whatever it answers. */
+assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
+                                 assay_cli_feed_file *feed);
+void assay_cli_feed_close(assay_cli_feed_file *feed);
+
+/*
+ * One message: its kind for people, and its events (`count` of them). `row` is what the reader found, for who knows the format. False ends
+ * the walk. A malformed message comes with kind NULL and `reader->fault`; then it goes on behind it where that is known.
+ */
+typedef struct assay_cli_feed_message {
+  const assay_feed_reader *reader;
+  const char *kind, *title; /* "A", "add order" */
+  const void *row;          /* assay_itch_message, assay_fix_message, assay_dbn_record, assay_binance_message or assay_csv_row */
+  const assay_market_event *events;
+  size_t count;
+} assay_cli_feed_message;
+typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *message);
+void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
+/* The number of a symbol by its name; 0: there is none (or none yet). */
+uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* assay feed bars, assay feed book. */
+#include <assay/bars.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "cli/feed.h"
+#include "cli/grid.h"
+
+static double scale_of(unsigned decimals) {
+  double scale = 1;
+  for (unsigned i = 0; i < decimals; i++) scale *= 10;
+  return scale;
+}
+
+/* ---- Bars
+ * ---------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct bars_settings {
+  assay_cli_feed_settings from;
+  const char *every, *symbol, *format;
+  bool fill, json;
+} bars_settings;
+
+typedef struct bars_job {
+  const bars_settings *settings;
+  assay_feed_book *book; /* what rests, for executions that do not say their price */
+  assay_bars **bars;     /* an entry a symbol */
+  assay_bars_options options;
+  double amount; /* of --every, without its scale */
+  assay_cli_grid grid;
+  assay_status status;
+  assay_error *err;
+  uint64_t late;
+} bars_job;
+
+/* "1m", "1000ticks", "volume:500", "dollar:1000000". */
+static assay_status read_every(bars_job *j, const char *text) {
+  char number[40] = "";
+  double amount = 0;
+  static const struct {
+    const char *word;
+    assay_bars_by by;
+  } prefixes[] = {{"volume:", ASSAY_BARS_VOLUME},
+                  {"dollar:", ASSAY_BARS_DOLLARS},
+                  {"dollars:", ASSAY_BARS_DOLLARS},
+                  {"tick:", ASSAY_BARS_TICKS},
+                  {"ticks:", ASSAY_BARS_TICKS}};
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    size_t length = strlen(prefixes[i].word);
+    if (strncmp(text, prefixes[i].word, length) != 0) continue;
+    j->options.by = prefixes[i].by;
+    if (assay_parse_f64(text + length, &j->amount) && j->amount > 0 && j->amount <= 1e18) return ASSAY_OK;
+  }
+  size_t length = strlen(text);
+  const char *ticks = strstr(text, "tick");
+  if (ticks != NULL && ticks > text && (size_t)(ticks - text) < sizeof number) {
+    memcpy(number, text, (size_t)(ticks - text));
+    j->options.by = ASSAY_BARS_TICKS;
+    if (assay_parse_f64(number, &j->amount) && j->amount >= 1 && j->amount <= 1e18) return ASSAY_OK;
+  }
+  j->options.by = ASSAY_BARS_TIME;
+  if (length > 2 && strcmp(text + length - 2, "ms") == 0 && length < sizeof number) {
+    memcpy(number, text, length - 2);
+    if (assay_parse_f64(number, &amount) && amount > 0 && amount < 1e9) return j->amount = amount * 1e6, ASSAY_OK;
+  }
+  assay_error ignored = {0};
+  if (assay_cli_parse_duration(text, "--every", &ignored, &amount) == ASSAY_OK && amount > 0 && amount < 1e9)
+    return j->amount = amount * 1e9, ASSAY_OK;
+  return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--every needs 30s, 1m, 1h, 250ms, 1000ticks, volume:5000 or dollar:1000000, not '%s'",
+                    text);
+}
+
+static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const assay_market_event *event, const assay_bar *bar) {
+  double price = scale_of(assay_market_price_decimals(event)), quantity = scale_of(assay_market_quantity_decimals(event));
+  const char *name = feed->names[symbol];
+  assay_cli_grid_text(&j->grid, name);
+  const double values[] = {(double)bar->begin_ns,
+                           (double)bar->open / price,
+                           (double)bar->high / price,
+                           (double)bar->low / price,
+                           (double)bar->close / price,
+                           (double)bar->volume / quantity,
+                           bar->vwap / price,
+                           (double)bar->ticks,
+                           (double)bar->buy_volume / quantity,
+                           (double)bar->sell_volume / quantity};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) assay_cli_grid_number(&j->grid, values[i]);
+}
+
+static assay_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
+  if (j->bars[symbol] != NULL) return j->bars[symbol];
+  assay_bars_options options = j->options;
+  double every = j->amount, quantity = scale_of(assay_market_quantity_decimals(event));
+  if (options.by == ASSAY_BARS_VOLUME) every *= quantity;
+  if (options.by == ASSAY_BARS_DOLLARS) every *= quantity * scale_of(assay_market_price_decimals(event));
+  options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
+  assay_bars *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
+  if (made == NULL) {
+    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
+    return NULL;
+  }
+  j->status = assay_bars_init(made, &options, j->err);
+  return j->bars[symbol] = made;
+}
+
+static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
+  uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
+  if (j->settings->symbol != NULL && strcmp(feed->names[symbol], j->settings->symbol) != 0) return;
+  assay_bars *bars = bars_of(j, symbol, event);
+  assay_bar bar;
+  if (bars == NULL || tick->quantity == 0) return;
+  assay_bars_add(bars, tick);
+  while (assay_bars_take(bars, &bar)) put_bar(j, feed, symbol, event, &bar);
+}
+
+static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event) {
+  assay_tick tick = {event->time_ns, event->price, event->quantity, event->side};
+  if (event->kind == ASSAY_MARKET_TRADE && (event->price != 0 || event->quantity != 0)) add_tick(j, feed, event, &tick);
+  if (event->kind == ASSAY_MARKET_EXECUTE && (event->flags & ASSAY_MARKET_HIDDEN) == 0) {
+    assay_feed_order order;
+    if (assay_feed_book_find(j->book, event->order_id, &order)) {
+      if (tick.price == 0) tick.price = order.price;
+      tick.side = order.side == 'B' ? 'S' : 'B';
+    }
+    if (tick.price != 0) add_tick(j, feed, event, &tick);
+  }
+  if (event->kind != ASSAY_MARKET_QUOTE) assay_feed_book_apply(j->book, event, 1);
+  return j->status == ASSAY_OK;
+}
+
+static bool take_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
+  bars_job *j = context;
+  if (m->kind == NULL) {
+    j->status = assay_feed_explain(m->reader, feed->path, j->err);
+    return false;
+  }
+  for (size_t i = 0; i < m->count; i++)
+    if (!take_event(j, feed, &m->events[i])) return false;
+  return true;
+}
+
+static void finish_bars(bars_job *j, const assay_cli_feed_file *feed) {
+  assay_market_event scale = {.decimals = (uint8_t)(feed->price_decimals | feed->quantity_decimals << 4)};
+  if (feed->format == ASSAY_FEED_ITCH) scale.decimals = 4;
+  if (feed->format == ASSAY_FEED_DBN) scale.decimals = 9;
+  for (uint32_t i = 0; i < ASSAY_CLI_FEED_SYMBOLS; i++) {
+    assay_bar bar;
+    if (j->bars[i] == NULL) continue;
+    if (j->status == ASSAY_OK && assay_bars_finish(j->bars[i], &bar)) put_bar(j, feed, i, &scale, &bar);
+    j->late += j->bars[i]->late;
+    assay_free(j->bars[i]);
+  }
+}
+
+static int run_bars(assay_cli *cli, const void *raw) {
+  static const char *const names[] = {"symbol", "time", "open",  "high",       "low",        "close",
+                                      "volume", "vwap", "ticks", "buy_volume", "sell_volume"};
+  assay_error err = {0};
+  assay_cli_feed_file feed = {0};
+  bars_job j = {.settings = raw, .err = &err, .grid = {.cli = cli, .names = names, .columns = sizeof names / sizeof *names}};
+  j.options.fill = j.settings->fill;
+  j.status = read_every(&j, j.settings->every);
+  if (j.status == ASSAY_OK) j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
+  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(NULL, &err, &j.book);
+  if (j.status == ASSAY_OK) {
+    j.bars = assay_calloc(ASSAY_TAG_CLI, ASSAY_CLI_FEED_SYMBOLS, sizeof *j.bars);
+    if (j.bars == NULL) j.status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
+  }
+  if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, take_message, &j);
+  if (j.bars != NULL) finish_bars(&j, &feed);
+  if (j.status == ASSAY_OK && j.grid.count == 0)
+    j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
+                          j.settings->symbol != NULL ? j.settings->symbol : "");
+  assay_cli_grid_fact(&j.grid, "late ticks", NULL, (double)j.late);
+  int code = j.status == ASSAY_OK ? assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-bars/1", "bars")
+                                  : assay_cli_fail(cli, &err);
+  assay_free(j.bars);
+  assay_feed_book_destroy(j.book);
+  assay_cli_feed_close(&feed);
+  return code;
+}
+
+static const char *const answer_formats[] = {"csv", "text", "json", NULL};
+#define AT(field) .at = offsetof(bars_settings, field)
+static const assay_cli_option bars_options[] = {
+    {"every", 'e', ASSAY_CLI_TEXT, "SIZE", "1m", AT(every), .help = "30s, 1m, 1h, 250ms; 1000ticks; volume:5000; dollar:1000000."},
+    {"symbol", 's', ASSAY_CLI_TEXT, "NAME", AT(symbol), .help = "Only of this one; all when not given."},
+    {"fill", 0, ASSAY_CLI_FLAG, AT(fill), .help = "Flat bars where there was no trade (bars by time)."},
+    {"format-out", 0, ASSAY_CLI_TEXT, "FORMAT", "csv", .choices = answer_formats, AT(format), .help = "How the answer is written."},
+    {"json", 0, ASSAY_CLI_FLAG, AT(json), .help = "The same as --format-out json."},
+    ASSAY_CLI_FEED_OPTIONS(bars_settings),
+    ASSAY_CLI_END};
+static const assay_cli_example bars_examples[] = {
+    {"one-minute bars of every symbol", "feed bars day.itch > bars.csv"},
+    {"bars of a million dollars each", "feed bars --every dollar:1000000 --symbol BTCUSDT trades.json"},
+    {0}};
+const assay_cli_verb assay_cli_feed_bars = {
+    .name = "feed bars",
+    .summary = "Bars of the trades in a recorded feed, by time, ticks, volume or dollars.",
+    .details =
+        "Times are nanoseconds, as in the feed. A trade is never split between bars; trades of a bar that is over are left out and "
+        "counted. docs/feeds.md.",
+    .operands = "FILE",
+    .operands_least = 1,
+    .operands_most = 1,
+    .operand_hint = ASSAY_CLI_FILE,
+    .options = bars_options,
+    .examples = bars_examples,
+    .settings_size = sizeof(bars_settings),
+    .run = run_bars,
+};
+#undef AT
+
+/* ---- Book
+ * ------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct book_settings {
+  assay_cli_feed_settings from;
+  const char *symbol, *color;
+  uint64_t depth, messages;
+} book_settings;
+
+typedef struct book_job {
+  const book_settings *settings;
+  assay_feed_book *book;
+  assay_status status;
+  assay_error *err;
+  assay_market_event last; /* for the scale */
+} book_job;
+
+static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
+  book_job *j = context;
+  if (m->kind == NULL) {
+    j->status = assay_feed_explain(m->reader, feed->path, j->err);
+    return false;
+  }
+  if (m->count > 0) j->last = m->events[0];
+  const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
+  if (json != NULL && json->kind == ASSAY_BINANCE_DEPTH)
+    assay_feed_book_update(j->book, m->count > 0 ? m->events[0].symbol : 0, json);
+  else if (json != NULL && json->kind == ASSAY_BINANCE_SNAPSHOT)
+    assay_feed_book_snapshot(j->book, m->events[0].symbol, json);
+  else
+    assay_feed_book_apply(j->book, m->events, m->count);
+  return j->settings->messages == 0 || m->reader->count < j->settings->messages;
+}
+
+static void put_level(assay_buf *out, const book_job *j, const assay_feed_level *level, double widest, bool color, char side) {
+  double price = (double)level->price / scale_of(assay_market_price_decimals(&j->last)),
+         quantity = (double)level->quantity / scale_of(assay_market_quantity_decimals(&j->last));
+  int cells = widest > 0 ? (int)(quantity / widest * 40 + 0.5) : 0;
+  assay_buf number = {0}, amount = {0};
+  assay_buf_double(&number, price);
+  assay_buf_double(&amount, quantity);
+  assay_buf_printf(out, "  %s %14s %14s ", side == 'B' ? "bid" : "ask", number.data, amount.data);
+  if (level->orders > 0)
+    assay_buf_printf(out, "%6u ", level->orders);
+  else
+    assay_buf_puts(out, "       ");
+  if (color) assay_buf_puts(out, side == 'B' ? "\x1b[32m" : "\x1b[31m");
+  for (int i = 0; i < cells; i++) assay_buf_puts(out, "\xe2\x96\x88");
+  if (color) assay_buf_puts(out, "\x1b[0m");
+  assay_buf_putc(out, '\n');
+  assay_buf_deinit(&number);
+  assay_buf_deinit(&amount);
+}
+
+static void put_book(assay_buf *out, const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol, bool color) {
+  enum { MOST = 1000 };
+  static assay_feed_level bids[MOST], asks[MOST];
+  size_t depth = (size_t)j->settings->depth;
+  size_t bid_count = assay_feed_book_depth(j->book, symbol, 'B', bids, depth),
+         ask_count = assay_feed_book_depth(j->book, symbol, 'S', asks, depth);
+  double widest = 0, scale = scale_of(assay_market_quantity_decimals(&j->last));
+  for (size_t i = 0; i < bid_count; i++) widest = fmax(widest, (double)bids[i].quantity / scale);
+  for (size_t i = 0; i < ask_count; i++) widest = fmax(widest, (double)asks[i].quantity / scale);
+  assay_feed_book_counts counts = assay_feed_book_get_counts(j->book);
+  assay_buf_printf(out, "%s, %s%s\n", feed->names[symbol], feed->path,
+                   assay_feed_book_is_stale(j->book, symbol) ? "  STALE: messages are missing, or do not fit" : "");
+  for (size_t i = ask_count; i-- > 0;) put_level(out, j, &asks[i], widest, color, 'S');
+  for (size_t i = 0; i < bid_count; i++) put_level(out, j, &bids[i], widest, color, 'B');
+  if (bid_count > 0 && ask_count > 0) {
+    assay_top top = {bids[0].price, asks[0].price, bids[0].quantity, asks[0].quantity};
+    double price = scale_of(assay_market_price_decimals(&j->last));
+    assay_buf_puts(out, "  spread ");
+    assay_buf_double(out, (double)(top.ask - top.bid) / price);
+    assay_buf_puts(out, ", microprice ");
+    assay_buf_double(out, round(assay_microprice(&top) / price * 1e6) / 1e6);
+    assay_buf_putc(out, '\n');
+  }
+  assay_buf_printf(out, "  %zu orders in all books; %" PRIu64 " events, %" PRIu64 " about what is not there, %" PRIu64 " refused\n",
+                   assay_feed_book_orders(j->book), counts.applied, counts.impossible, counts.refused);
+}
+
+static assay_status no_symbol(const assay_cli_feed_file *feed, const char *wanted, assay_error *err) {
+  assay_buf known = {0};
+  size_t count = 0;
+  for (uint32_t i = 1; i < ASSAY_CLI_FEED_SYMBOLS; i++)
+    if (feed->names[i][0] != '\0' && count++ < 10) assay_buf_printf(&known, "%s%s", count > 1 ? ", " : "", feed->names[i]);
+  assay_status status = wanted != NULL ? ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no symbol '%s'; it has %s%s", feed->path, wanted,
+                                                    known.length > 0 ? known.data : "none", count > 10 ? ", ..." : "")
+                                       : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--symbol says which book; %s has %s%s", feed->path,
+                                                    known.length > 0 ? known.data : "none", count > 10 ? ", ..." : "");
+  assay_buf_deinit(&known);
+  return status;
+}
+
+static int run_book(assay_cli *cli, const void *raw) {
+  assay_error err = {0};
+  assay_cli_feed_file feed = {0};
+  assay_buf out = {0};
+  book_job j = {.settings = raw, .err = &err};
+  uint32_t symbol = 0;
+  j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
+  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(NULL, &err, &j.book);
+  if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
+  if (j.status == ASSAY_OK) {
+    symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;
+    if (symbol == 0) j.status = no_symbol(&feed, j.settings->symbol, &err);
+  }
+  if (j.status == ASSAY_OK) put_book(&out, &j, &feed, symbol, assay_cli_use_color(j.settings->color, stdout));
+  int code = j.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  assay_buf_deinit(&out);
+  assay_feed_book_destroy(j.book);
+  assay_cli_feed_close(&feed);
+  return code;
+}
+
+#define AT(field) .at = offsetof(book_settings, field)
+static const assay_cli_option book_options[] = {
+    {"symbol", 's', ASSAY_CLI_TEXT, "NAME", AT(symbol), .help = "Whose book."},
+    {"depth", 'd', ASSAY_CLI_UNSIGNED, "LEVELS", "10", .low = 1, .high = 1000, AT(depth), .help = "Of each side."},
+    {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", "0", AT(messages), .help = "The book after so many messages; 0: after all."},
+    {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, AT(color), .help = "Colours on the terminal."},
+    ASSAY_CLI_FEED_OPTIONS(book_settings),
+    ASSAY_CLI_END};
+static const assay_cli_example book_examples[] = {
+    {"how the day ended", "feed book --symbol AAPL day.itch"},
+    {"five levels after a million messages", "feed book --symbol AAPL --depth 5 --messages 1000000 day.itch"},
+    {0}};
+const assay_cli_verb assay_cli_feed_book = {
+    .name = "feed book",
+    .summary = "The book of a symbol, rebuilt from a recorded feed.",
+    .details =
+        "Of feeds of orders (ITCH, DBN mbo) and of levels (Binance's depth, DBN mbp). A book is stale when messages are missing or do not "
+        "fit. docs/feeds.md.",
+    .operands = "FILE",
+    .operands_least = 1,
+    .operands_most = 1,
+    .operand_hint = ASSAY_CLI_FILE,
+    .options = book_options,
+    .examples = book_examples,
+    .settings_size = sizeof(book_settings),
+    .run = run_book,
+};
