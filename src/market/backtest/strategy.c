@@ -36,6 +36,7 @@ void assay_strategy_defaults(const assay_strategy *strategy, double *parameters)
 }
 
 assay_status assay_strategy_check(const assay_strategy *strategy, const double *parameters, assay_error *err) {
+  if (strategy->name == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a strategy needs a name");
   if (strategy->parameter_count > ASSAY_STRATEGY_MOST_PARAMETERS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has %u parameters; %d is the limit", strategy->name, strategy->parameter_count,
                       ASSAY_STRATEGY_MOST_PARAMETERS);
