@@ -25,7 +25,8 @@
  * command on it fails likewise. assay_device_run does a piece of work with the fallback that these two call for.
  *
  * Thread-safety: devices, buffers' memory and the pool may be used from any thread. A stream, and the buffers that its commands use at the
- * time, belong to one thread at a time. Destroy and free functions accept NULL.
+ * time, belong to one thread at a time. Destroy and free functions accept NULL. In a child of fork, devices that the parent opened through a
+ * driver are lost (ASSAY_ERR_LOST); those of the processor go on.
  */
 #ifndef ASSAY_DEVICE_H
 #define ASSAY_DEVICE_H
@@ -191,12 +192,14 @@ ASSAY_API assay_status assay_buffer_give_back(assay_stream *stream, assay_buffer
 
 /*
  * What should stay on the device between calls, such as tables: the buffer kept under `key`, its contents as they were (`fresh` false), or
- * a new one that the caller fills (`fresh` true). Freeing it keeps it; memory that is short, assay_device_trim and a lost device end that,
- * oldest first. `key` is copied, at most 63 characters; another size under the same key is another buffer. Use one from one thread at a
- * time.
+ * a new one that the caller fills (`fresh` true; where that fails, assay_buffer_discard). Freeing it keeps it; memory that is short,
+ * assay_device_trim and a lost device end that, oldest first. `key` is copied, at most 63 characters; another size under the same key is
+ * another buffer. Use one from one thread at a time.
  */
 ASSAY_API assay_status assay_buffer_cached(assay_stream *stream, const char *key, size_t bytes, const char *label, assay_error *err,
                                            bool *fresh, assay_buffer **buffer);
+/* As assay_buffer_free, but what was kept under a key is kept no more: the next caller fills it anew. */
+ASSAY_API void assay_buffer_discard(assay_buffer *buffer);
 
 /* Frees many buffers at once: zero-initialise, allocate through it, end it on every way out. Not thread-safe. */
 typedef struct assay_buffer_scope {

@@ -33,6 +33,8 @@ enum { ASSAY_BACKEND_VERSION = 1, ASSAY_BACKEND_MAX_DEVICES = 16, ASSAY_BACKEND_
 typedef struct assay_backend {
   unsigned version; /* ASSAY_BACKEND_VERSION */
   const char *name; /* "cuda": what ASSAY_DEVICE takes, before a colon */
+  /* Its driver has threads or contexts that a child of fork lacks: what was opened before is lost there. */
+  bool of_one_process;
 
   /* ---- required ---- */
 

@@ -60,6 +60,13 @@ void assay_buffer_free(assay_buffer *buffer) {
   assay_pool_free(core->pool, buffer);
 }
 
+void assay_buffer_discard(assay_buffer *buffer) {
+  if (buffer == NULL || buffer->owner == NULL) return;
+  assay_core *core = buffer->owner;
+  assay_pool_forget_one(core->pool, buffer);
+  assay_buffer_free(buffer);
+}
+
 size_t assay_buffer_bytes(const assay_buffer *buffer) { return buffer->requested; }
 
 void *assay_buffer_host(assay_buffer *buffer) {
@@ -82,7 +89,7 @@ assay_status assay_buffer_cached(assay_stream *stream, const char *key, size_t b
   status = assay_pool_cached(core->pool, stream->index, key, bytes, label, err, &is_new, &hit, &buffer);
   if (status != ASSAY_OK) return assay_core_note(core, status, err);
   buffer->owner = core;
-  if (is_new) note(core, ASSAY_ACTIVITY_ALLOC, buffer, hit);
+  note(core, ASSAY_ACTIVITY_ALLOC, buffer, hit); /* also what was kept: each is freed once */
   *fresh = is_new;
   *out = buffer;
   return ASSAY_OK;

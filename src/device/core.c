@@ -78,10 +78,13 @@ assay_status assay_core_open(const assay_backend *backend, size_t index, const a
   core->in_order = (info->flags & ASSAY_DEVICE_IN_ORDER) != 0;
   core->debug = assay_settings_debug();
   core->activity_device = assay_ring_device(info->id);
+  core->generation = assay_core_generation();
   pthread_mutex_init(&core->lock, NULL);
+  pthread_cond_init(&core->stream_left, NULL);
   status = backend->open(index, err, &core->state);
   if (status == ASSAY_OK && (status = make_pool(core, err)) != ASSAY_OK) backend->close(core->state);
   if (status != ASSAY_OK) {
+    pthread_cond_destroy(&core->stream_left);
     pthread_mutex_destroy(&core->lock);
     assay_free(core);
     return status;
@@ -91,17 +94,40 @@ assay_status assay_core_open(const assay_backend *backend, size_t index, const a
 }
 
 void assay_core_close(assay_core *core) {
+  if (!assay_core_is_ours(core)) return;
   for (size_t i = 0; i < core->idle_count; i++) core->backend->queue_destroy(core->state, core->idle_queues[i]);
   assay_pool_destroy(core->pool);
   core->backend->close(core->state);
+  pthread_cond_destroy(&core->stream_left);
   pthread_mutex_destroy(&core->lock);
   assay_free(core);
 }
+
+/* ---- fork -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+static atomic_uint generation;
+static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void) { atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed); }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
+
+unsigned assay_core_generation(void) {
+  pthread_once(&watch_once, watch_forks);
+  return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+bool assay_core_is_ours(const assay_core *core) { return !core->backend->of_one_process || core->generation == assay_core_generation(); }
 
 /* ---- losses ---------------------------------------------------------------------------------------------------------------------------
  */
 
 assay_status assay_core_usable(assay_core *core, assay_error *err) {
+  if (!assay_core_is_ours(core))
+    return ASSAY_FAIL(err, ASSAY_ERR_LOST,
+                      "%s was opened before this process was forked, and drivers do not survive that: open devices "
+                      "in the child alone, or call exec",
+                      core->info.id);
   if (!atomic_load_explicit(&core->lost, memory_order_acquire)) return ASSAY_OK;
   pthread_mutex_lock(&core->lock);
   ASSAY_FAIL(err, ASSAY_ERR_LOST, "%s was lost: %s", core->info.id, core->lost_cause);

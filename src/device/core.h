@@ -36,7 +36,9 @@ typedef struct assay_core {
   bool in_order, debug;
   unsigned activity_device;
   atomic_bool lost;
+  unsigned generation;  /* of the process that opened it: a child of fork is another */
   pthread_mutex_t lock; /* of what follows */
+  pthread_cond_t stream_left;
   assay_stream *streams[ASSAY_POOL_STREAMS];
   void *idle_queues[ASSAY_CORE_IDLE_QUEUES];
   size_t idle_count;
@@ -67,8 +69,14 @@ struct assay_event {
 /* core.c */
 assay_status assay_core_open(const assay_backend *backend, size_t index, const assay_device_info *info, assay_error *err,
                              assay_core **core);
+/* How many forks this process is away from the first one. */
+unsigned assay_core_generation(void);
+/* False in a child of the process that opened it, where its driver does not work any more. */
+bool assay_core_is_ours(const assay_core *core);
 /* The registry's alone. */
 void assay_core_close(assay_core *core);
+/* As assay_stream_create, but waits while all streams of the device are taken. */
+assay_status assay_stream_create_in_turn(assay_device *device, assay_error *err, assay_stream **stream);
 /* ASSAY_ERR_LOST with the cause once the device is lost. */
 assay_status assay_core_usable(assay_core *core, assay_error *err);
 /* Remembers a loss; returns `status`. `cause` may be NULL. */

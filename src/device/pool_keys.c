@@ -25,6 +25,19 @@ void assay_pool_forget(assay_pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
+void assay_pool_forget_one(assay_pool *pool, assay_buffer *buffer) {
+  pthread_mutex_lock(&pool->lock);
+  for (assay_pool_entry **at = &pool->entries; *at != NULL; at = &(*at)->next) {
+    assay_pool_entry *entry = *at;
+    if (entry->buffer != buffer || !entry->used) continue;
+    *at = entry->next;
+    buffer->entry = NULL;
+    assay_free(entry);
+    break;
+  }
+  pthread_mutex_unlock(&pool->lock);
+}
+
 /* Moves it to the front. */
 static assay_pool_entry *find_entry(assay_pool *pool, const char *key, size_t bytes) {
   for (assay_pool_entry **at = &pool->entries; *at != NULL; at = &(*at)->next) {

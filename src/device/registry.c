@@ -33,27 +33,52 @@ struct assay_registry {
   pthread_mutex_t lock; /* of cores and causes; also held while a device opens */
   const assay_backend *backends[BACKENDS];
   size_t backend_count;
-  registered rows[ROWS]; /* as enumerated */
-  size_t count;
+  registered rows[ROWS]; /* of each backend, as enumerated: ASSAY_BACKEND_MAX_DEVICES places */
+  size_t counts[BACKENDS];
+  bool asked[BACKENDS];        /* drivers are loaded when somebody may want them */
+  unsigned asked_in[BACKENDS]; /* by which process: drivers do not survive a fork */
 };
 
 /* ---- enumerating -------------------------------------------------------------------------------------------------------------------- */
 
-static void add_backend(assay_registry *registry, const assay_backend *backend) {
+static registered *add_row(assay_registry *registry, size_t backend) {
+  return &registry->rows[backend * ASSAY_BACKEND_MAX_DEVICES + registry->counts[backend]++];
+}
+
+/* Asks a backend for its devices, once. Under the lock: a driver that is being loaded is worth waiting for. */
+static void ask(assay_registry *registry, size_t which) {
+  if (registry->asked[which]) return;
+  registry->asked[which] = true;
+  registry->asked_in[which] = assay_core_generation();
+  const assay_backend *backend = registry->backends[which];
   assay_device_info infos[ASSAY_BACKEND_MAX_DEVICES] = {0};
   char cause[256] = "";
   size_t count = backend->enumerate(infos, ASSAY_BACKEND_MAX_DEVICES, cause, sizeof cause);
   for (size_t i = 0; i < count && i < ASSAY_BACKEND_MAX_DEVICES; i++) {
-    registered *at = &registry->rows[registry->count++];
+    registered *at = add_row(registry, which);
     *at = (registered){.public = {.info = infos[i], .available = true}, .backend = backend, .index = i};
     if (infos[i].id[0] == '\0') snprintf(at->public.info.id, sizeof at->public.info.id, "%s:%zu", backend->name, i);
   }
   if (count > 0) return;
-  registered *at = &registry->rows[registry->count++];
+  registered *at = add_row(registry, which);
   *at = (registered){.backend = backend};
   snprintf(at->public.info.id, sizeof at->public.info.id, "%s", backend->name);
   snprintf(at->public.cause, sizeof at->public.cause, "%s", cause[0] != '\0' ? cause : "the backend does not say why");
   assay_log(ASSAY_LOG_DEBUG, "%s: %s", backend->name, at->public.cause);
+}
+
+static void ask_all(assay_registry *registry) {
+  for (size_t i = 0; i < registry->backend_count; i++) ask(registry, i);
+}
+
+/* The rows of backends that were asked, in their order. */
+static size_t rows_of(const assay_registry *registry, registered *rows[ROWS]) {
+  size_t count = 0;
+  for (size_t b = 0; b < registry->backend_count; b++) {
+    for (size_t i = 0; i < registry->counts[b]; i++)
+      rows[count++] = (registered *)(uintptr_t)&registry->rows[b * ASSAY_BACKEND_MAX_DEVICES + i];
+  }
+  return count;
 }
 
 assay_status assay_registry_create(const assay_backend *const *backends, size_t count, assay_error *err, assay_registry **out) {
@@ -65,18 +90,17 @@ assay_status assay_registry_create(const assay_backend *const *backends, size_t 
   assay_registry *registry = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *registry);
   if (registry == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the list of devices");
   pthread_mutex_init(&registry->lock, NULL);
-  for (size_t i = 0; i < count; i++) {
-    registry->backends[registry->backend_count++] = backends[i];
-    add_backend(registry, backends[i]);
-  }
+  for (size_t i = 0; i < count; i++) registry->backends[registry->backend_count++] = backends[i];
   *out = registry;
   return ASSAY_OK;
 }
 
 void assay_registry_destroy(assay_registry *registry) {
   if (registry == NULL) return;
-  for (size_t i = 0; i < registry->count; i++) {
-    if (registry->rows[i].core != NULL) assay_core_close(registry->rows[i].core);
+  registered *rows[ROWS];
+  size_t count = rows_of(registry, rows);
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i]->core != NULL) assay_core_close(rows[i]->core);
   }
   pthread_mutex_destroy(&registry->lock);
   assay_free(registry);
@@ -116,18 +140,21 @@ static unsigned place(const registered *row) {
 }
 
 static size_t by_rank(assay_registry *registry, registered *ordered[ROWS]) {
-  for (size_t i = 0; i < registry->count; i++) {
+  size_t count = rows_of(registry, ordered);
+  for (size_t i = 0; i < count; i++) {
+    registered *row = ordered[i];
     size_t j = i;
-    for (; j > 0 && place(ordered[j - 1]) > place(&registry->rows[i]); j--) ordered[j] = ordered[j - 1];
-    ordered[j] = &registry->rows[i];
+    for (; j > 0 && place(ordered[j - 1]) > place(row); j--) ordered[j] = ordered[j - 1];
+    ordered[j] = row;
   }
-  return registry->count;
+  return count;
 }
 
 size_t assay_registry_list(assay_registry *registry, assay_device_row *rows, size_t capacity) {
   if (registry == NULL) return 0;
   registered *ordered[ROWS];
   pthread_mutex_lock(&registry->lock);
+  ask_all(registry);
   size_t count = by_rank(registry, ordered);
   for (size_t i = 0; i < count && i < capacity; i++) copy_row(ordered[i], &rows[i]);
   pthread_mutex_unlock(&registry->lock);
@@ -144,8 +171,11 @@ size_t assay_device_list(assay_device_row *rows, size_t capacity) {
 static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
   if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
   assay_status status = ASSAY_OK;
+  size_t which = (size_t)(row - registry->rows) / ASSAY_BACKEND_MAX_DEVICES;
   if (row->core != NULL) {
     status = assay_core_usable(row->core, err);
+  } else if (row->backend->of_one_process && registry->asked_in[which] != assay_core_generation()) {
+    status = ASSAY_FAIL(err, ASSAY_ERR_LOST, "%s: its driver was loaded before this process was forked", row->public.info.id);
   } else if ((status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core)) == ASSAY_OK) {
     row->core->registry = registry;
   }
@@ -164,27 +194,43 @@ static assay_status make_handle(assay_core *core, bool exact, const char *reason
   return ASSAY_OK;
 }
 
+/* A long cause ends after a word. */
+static void add_cause(const registered *row, assay_buf *reason) {
+  enum { MOST = 120 };
+  const char *cause = row->public.cause;
+  size_t length = strlen(cause);
+  if (length <= MOST) {
+    assay_buf_printf(reason, "%s: %s; ", row->public.info.id, cause);
+    return;
+  }
+  for (length = MOST; length > 1 && cause[length] != ' ';) length--;
+  while (length > 1 && strchr(" ,;:(", cause[length - 1]) != NULL) length--;
+  assay_buf_printf(reason, "%s: %.*s ...; ", row->public.info.id, (int)length, cause);
+}
+
 /* What would have been better: devices that were lost, then backends before the one taken that have nothing for auto here. A cause may be
  * long; assay_device_list has it whole. */
 static void add_absent(const assay_registry *registry, const assay_backend *taken, assay_buf *reason) {
-  for (size_t i = 0; i < registry->count; i++) {
-    const registered *row = &registry->rows[i];
-    if (!row->public.available && row->public.info.rank != 0)
-      assay_buf_printf(reason, "%s: %.100s; ", row->public.info.id, row->public.cause);
+  registered *rows[ROWS];
+  size_t count = rows_of(registry, rows);
+  for (size_t i = 0; i < count; i++) {
+    const registered *row = rows[i];
+    if (!row->public.available && row->public.info.rank != 0) add_cause(row, reason);
   }
-  for (size_t i = 0; i < registry->count && registry->rows[i].backend != taken; i++) {
-    const registered *row = &registry->rows[i];
+  for (size_t i = 0; i < count && rows[i]->backend != taken; i++) {
+    const registered *row = rows[i];
     const assay_device_info *info = &row->public.info;
     if (info->rank != 0) continue;
     if (row->public.available)
       assay_buf_printf(reason, "%s (%.60s) is for those who ask for it; ", info->id, info->name);
     else
-      assay_buf_printf(reason, "%s: %.100s; ", info->id, row->public.cause);
+      add_cause(row, reason);
   }
 }
 
 /* auto: the best that opens; the reason names each that was better and why it was not taken. */
 static assay_status open_best(assay_registry *registry, assay_error *err, assay_core **core, assay_buf *reason) {
+  ask_all(registry);
   registered *ordered[ROWS];
   size_t count = by_rank(registry, ordered), last = ROWS;
   for (size_t i = 0; i < count && last == ROWS; i++) {
@@ -197,8 +243,10 @@ static assay_status open_best(assay_registry *registry, assay_error *err, assay_
       assay_buf_printf(reason, "%s: %s; ", ordered[i]->public.info.id, cause.message);
   }
   add_absent(registry, last != ROWS ? ordered[last]->backend : NULL, reason);
-  if (last == ROWS)
-    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device: %s", reason->data != NULL ? reason->data : "no backend is built in");
+  if (last == ROWS) {
+    while (reason->length > 0 && strchr("; ", reason->data[reason->length - 1]) != NULL) reason->data[--reason->length] = '\0';
+    return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device: %s", reason->length > 0 ? reason->data : "no backend is built in");
+  }
   assay_buf_printf(reason, "%s%s", reason->length > 0 ? "so " : "the best one here: ", ordered[last]->public.info.id);
   *core = ordered[last]->core;
   return ASSAY_OK;
@@ -213,8 +261,8 @@ static assay_status unknown_request(const assay_registry *registry, const char *
     assay_buf_printf(&known, ", %s", words[i + 1]);
   }
   const char *near = assay_nearest_word(request, words);
-  ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no device '%.40s'%s%s%s: it is one of %s, or one with a number such as cuda:1", request,
-             near != NULL ? ": did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",
+  ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no device '%.40s'%s%s%s; devices are %s, or one of them with a number such as cuda:1",
+             request, near != NULL ? " (did you mean " : "", near != NULL ? near : "", near != NULL ? "?)" : "",
              known.data != NULL ? known.data : "auto");
   assay_buf_deinit(&known);
   return ASSAY_ERR_INVALID;
@@ -224,13 +272,15 @@ static assay_status unknown_request(const assay_registry *registry, const char *
 static assay_status open_named(assay_registry *registry, const char *request, assay_error *err, assay_core **core) {
   size_t length = strcspn(request, ":");
   const assay_backend *backend = NULL;
+  size_t which = 0;
   for (size_t i = 0; i < registry->backend_count; i++) {
     const char *name = registry->backends[i]->name;
-    if (strlen(name) == length && strncmp(name, request, length) == 0) backend = registry->backends[i];
+    if (strlen(name) == length && strncmp(name, request, length) == 0) backend = registry->backends[which = i];
   }
   uint64_t number = 0;
   bool numbered = request[length] == ':';
   if (backend == NULL || (numbered && !assay_parse_u64(request + length + 1, &number))) return unknown_request(registry, request, err);
+  ask(registry, which); /* and no other: who names the processor wants no driver in the process */
   registered *ordered[ROWS];
   size_t count = by_rank(registry, ordered), devices = 0;
   for (size_t i = 0; i < count; i++) {
@@ -275,8 +325,11 @@ assay_status assay_registry_open_fallback(assay_registry *registry, assay_error 
   registered *last = NULL;
   assay_core *core = NULL;
   pthread_mutex_lock(&registry->lock);
-  for (size_t i = 0; i < registry->count; i++) {
-    registered *row = &registry->rows[i];
+  ask_all(registry);
+  registered *rows[ROWS];
+  size_t count = rows_of(registry, rows);
+  for (size_t i = 0; i < count; i++) {
+    registered *row = rows[i];
     if (!row->public.available || row->public.info.rank == 0 || row->public.info.kind != ASSAY_DEVICE_CPU) continue;
     if (last == NULL || row->public.info.rank > last->public.info.rank) last = row;
   }

@@ -8,11 +8,16 @@
 #include "base/log.h"
 #include "device/core.h"
 
+/* Work of this thread that has a stream: if work within work waited for another, all might wait for each other. */
+static _Thread_local unsigned depth;
+
 static assay_status run_once(assay_device *device, assay_device_work work, void *context, assay_error *err) {
   assay_stream *stream = NULL;
-  assay_status status = assay_stream_create(device, err, &stream);
+  assay_status status = depth == 0 ? assay_stream_create_in_turn(device, err, &stream) : assay_stream_create(device, err, &stream);
   if (status != ASSAY_OK) return status;
+  depth++;
   status = work(device, stream, context, err);
+  depth--;
   assay_stream_destroy(stream);
   return status;
 }

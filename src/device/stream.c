@@ -26,20 +26,35 @@ static void put_queue(assay_core *core, void *queue) {
   if (!kept) core->backend->queue_destroy(core->state, queue);
 }
 
-static bool enter(assay_core *core, assay_stream *stream) {
-  bool found = false;
+static void leave(assay_core *core, const assay_stream *stream) {
   pthread_mutex_lock(&core->lock);
-  for (unsigned i = 0; i < ASSAY_POOL_STREAMS && !found; i++) {
+  core->streams[stream->index] = NULL;
+  pthread_cond_signal(&core->stream_left);
+  pthread_mutex_unlock(&core->lock);
+}
+
+static bool take_place(assay_core *core, assay_stream *stream) {
+  for (unsigned i = 0; i < ASSAY_POOL_STREAMS; i++) {
     if (core->streams[i] != NULL) continue;
-    found = true;
     stream->index = i;
     core->streams[i] = stream;
+    return true;
+  }
+  return false;
+}
+
+static bool enter(assay_core *core, assay_stream *stream, bool in_turn) {
+  pthread_mutex_lock(&core->lock);
+  bool found = take_place(core, stream);
+  while (!found && in_turn) {
+    pthread_cond_wait(&core->stream_left, &core->lock);
+    found = take_place(core, stream);
   }
   pthread_mutex_unlock(&core->lock);
   return found;
 }
 
-assay_status assay_stream_create(assay_device *device, assay_error *err, assay_stream **out) {
+static assay_status create(assay_device *device, bool in_turn, assay_error *err, assay_stream **out) {
   if (device == NULL || out == NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_stream_create needs a device and a place for the stream");
   assay_core *core = device->core;
@@ -49,9 +64,10 @@ assay_status assay_stream_create(assay_device *device, assay_error *err, assay_s
   assay_stream *stream = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *stream);
   if (stream == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of host memory for a stream of %s", core->info.id);
   stream->core = core;
-  status = new_queue(core, &cause, &stream->queue);
-  if (status == ASSAY_OK && !enter(core, stream)) {
-    put_queue(core, stream->queue);
+  bool entered = enter(core, stream, in_turn);
+  status = entered ? new_queue(core, &cause, &stream->queue) : ASSAY_OK;
+  if (entered && status != ASSAY_OK) leave(core, stream);
+  if (!entered) {
     status = ASSAY_FAIL(&cause, ASSAY_ERR_LIMIT, "%s has %d streams already: destroy one first", core->info.id, ASSAY_POOL_STREAMS);
   }
   if (status != ASSAY_OK) {
@@ -63,17 +79,23 @@ assay_status assay_stream_create(assay_device *device, assay_error *err, assay_s
   return ASSAY_OK;
 }
 
+assay_status assay_stream_create(assay_device *device, assay_error *err, assay_stream **out) { return create(device, false, err, out); }
+
+assay_status assay_stream_create_in_turn(assay_device *device, assay_error *err, assay_stream **out) {
+  return create(device, true, err, out);
+}
+
 void assay_stream_destroy(assay_stream *stream) {
   if (stream == NULL) return;
   assay_core *core = stream->core;
   bool clean = !stream->used || assay_stream_sync(stream, NULL) == ASSAY_OK;
-  pthread_mutex_lock(&core->lock);
-  core->streams[stream->index] = NULL;
-  pthread_mutex_unlock(&core->lock);
+  /* A device that counts as lost may still write to arrays that the caller is about to free: only its queue knows when it has stopped. */
+  if (!clean && assay_core_is_ours(core)) core->backend->queue_sync(core->state, stream->queue, NULL);
+  leave(core, stream);
   /* A queue in which something failed may remember it. */
   if (clean)
     put_queue(core, stream->queue);
-  else
+  else if (assay_core_is_ours(core))
     core->backend->queue_destroy(core->state, stream->queue);
   assay_free(stream);
 }

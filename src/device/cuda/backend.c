@@ -418,6 +418,7 @@ const assay_backend *assay_backend_cuda(void) {
   static const assay_backend backend = {
       .version = ASSAY_BACKEND_VERSION,
       .name = "cuda",
+      .of_one_process = true,
       .enumerate = enumerate,
       .open = open_state,
       .close = close_state,

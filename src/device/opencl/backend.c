@@ -397,6 +397,7 @@ const assay_backend *assay_backend_opencl(void) {
   static const assay_backend backend = {
       .version = ASSAY_BACKEND_VERSION,
       .name = "opencl",
+      .of_one_process = true,
       .enumerate = enumerate,
       .open = open_state,
       .close = close_state,

@@ -3,7 +3,8 @@
 
 static fake_backend fakes[4];
 
-static size_t enumerate(const fake_backend *self, assay_device_info *infos, size_t capacity, char *cause, size_t size) {
+static size_t enumerate(fake_backend *self, assay_device_info *infos, size_t capacity, char *cause, size_t size) {
+  self->asked++;
   for (size_t i = 0; i < self->count && i < capacity; i++) infos[i] = self->infos[i];
   if (self->count == 0) snprintf(cause, size, "%s", self->cause != NULL ? self->cause : "");
   return self->count;

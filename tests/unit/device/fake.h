@@ -15,6 +15,7 @@ typedef struct fake_backend {
   size_t count;
   const char *cause;
   bool opens;
+  unsigned asked; /* for its devices */
 } fake_backend;
 
 /* Up to four; `slot` 0 to 3. Every device says: flags F64, 1 GiB, alignment 256. */

@@ -169,6 +169,15 @@ static void what_is_kept_under_a_key_keeps_its_contents(void **state) {
   memset(key, 'k', sizeof key);
   key[79] = '\0';
   assert_int_equal(assay_buffer_cached(one, key, 4096, "x", NULL, &fresh, &table), ASSAY_ERR_INVALID);
+  /* What could not be filled is for nobody. */
+  assert_ok(assay_buffer_cached(one, "half", 4096, "directions", &err, &fresh, &table), err);
+  assay_buffer_discard(table);
+  assert_ok(assay_buffer_cached(one, "half", 4096, "directions", &err, &fresh, &table), err);
+  assert_true(fresh);
+  assay_buffer_free(table);
+  assert_ok(assay_buffer_cached(one, "half", 4096, "directions", &err, &fresh, &table), err);
+  assert_false(fresh);
+  assay_buffer_discard(table);
   assay_stream_destroy(one);
   assay_stream_destroy(two);
   close_dummy(device);

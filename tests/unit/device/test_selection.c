@@ -79,6 +79,46 @@ static void the_reason_names_what_was_not_there(void **state) {
   assay_registry_destroy(registry);
 }
 
+/* A driver is loaded when somebody may want it: who names the processor does not. */
+static void naming_one_asks_no_other(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  setenv("ASSAY_DEVICE", "cpu", 1);
+  expect(registry, NULL, "lanes", true);
+  unsetenv("ASSAY_DEVICE");
+  assert_int_equal(backends[0]->asked + backends[1]->asked, 0);
+  expect(registry, "opencl:1", "GPU by OpenCL", true);
+  assert_int_equal(backends[0]->asked, 0);
+  assert_int_equal(backends[1]->asked, 1);
+  expect(registry, "auto", "GPU by CUDA", false);
+  assay_device_row rows[8];
+  assert_int_equal(assay_registry_list(registry, rows, 8), 5);
+  for (int i = 0; i < 3; i++) assert_int_equal(backends[i]->asked, 1);
+  assay_registry_destroy(registry);
+}
+
+static void a_long_cause_ends_after_a_word(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry_destroy(usual(backends));
+  backends[0]->count = 0;
+  backends[0]->cause =
+      "needs libcuda.so.1, which cannot be loaded: libcuda.so.1: cannot open shared object file: No such file or directory; "
+      "install the driver";
+  assay_registry *registry = registry_of(3, backends);
+  backends[1]->count = 1;
+  assay_error err = {0};
+  assay_device *device = NULL;
+  assert_ok(assay_registry_open(registry, "auto", &err, &device), err);
+  const char *end = strstr(assay_device_reason(device), " ...; ");
+  assert_non_null(end);
+  assert_non_null(strstr(backends[0]->cause, "file: No such file"));
+  assert_true(strncmp(end - 4, "file", 4) == 0 || strncmp(end - 9, "directory", 9) == 0);
+  assay_device_close(device);
+  assay_registry_destroy(registry);
+}
+
 static void a_device_that_does_not_open_is_passed_over(void **state) {
   (void)state;
   fake_backend *backends[3];
@@ -100,7 +140,7 @@ static void what_is_no_device_is_refused(void **state) {
     const char *request, *says;
     assay_status status;
   } rows[] = {
-      {"cud", "did you mean cuda?", ASSAY_ERR_INVALID},
+      {"cud", "(did you mean cuda?); devices are auto, cuda", ASSAY_ERR_INVALID},
       {"cuda:", "is no", ASSAY_ERR_INVALID},
       {"cuda:x", "no device 'cuda:x'", ASSAY_ERR_INVALID},
       {"cuda:2", "has 2 here", ASSAY_ERR_NOT_FOUND},
@@ -212,6 +252,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_best_is_taken_and_the_rest_by_name),
       cmocka_unit_test(the_reason_names_what_was_not_there),
+      cmocka_unit_test(naming_one_asks_no_other),
+      cmocka_unit_test(a_long_cause_ends_after_a_word),
       cmocka_unit_test(a_device_that_does_not_open_is_passed_over),
       cmocka_unit_test(what_is_no_device_is_refused),
       cmocka_unit_test(a_backend_that_lacks_a_hook_is_not_registered),
