@@ -98,6 +98,7 @@ struct assay_mc_job {
   void *given;             /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
   bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
+  bool prices;           /* the Greeks are all differences of prices: the kernel has none */
   bool total;            /* one group of all will do */
   bool exercised;        /* an American option is best exercised at once */
   bool only_paths;       /* nothing is priced: an American option needs no rule of exercise */

@@ -301,12 +301,12 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
 }
 
 size_t assay_mc_kernel_sums(const assay_mc_job *job) {
-  return job->bare ? MC_AVERAGE_SUMS : job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
+  return job->bare ? MC_AVERAGE_SUMS : job->option.greeks && !job->prices ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
 }
 
 assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *params, const void *given, size_t given_bytes,
                                assay_error *err, double *out, assay_quant_where *where) {
-  bool greeks = job->option.greeks, own = given == NULL;
+  bool greeks = job->option.greeks && !job->prices, own = given == NULL;
   path_work w = {.bits = job->option.precision == ASSAY_MC_F32 ? 32 : 64,
                  .sums = assay_mc_kernel_sums(job),
                  .bare = job->bare,

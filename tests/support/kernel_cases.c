@@ -208,11 +208,11 @@ static bool mc_ends(unsigned bits, size_t index, kernel_case *made) {
 }
 
 /* A rule that lets some paths end on the way. */
-static bool american(unsigned bits, size_t index, kernel_case *made, size_t sums) {
+static bool mc_american(unsigned bits, size_t index, kernel_case *made) {
   static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25};
   if (index >= 6) return false;
   mc_path_params p = some_paths(index);
-  put_paths(made, &p, sums);
+  put_paths(made, &p, MC_PRICE_SUMS);
   reals(made, bits, 1, MC_RULE * p.steps, 1);
   for (size_t i = 0; i < MC_RULE * p.steps; i++) {
     if (bits == 64) ((double *)made->buffers[1])[i] = rule[i % MC_RULE];
@@ -220,8 +220,6 @@ static bool american(unsigned bits, size_t index, kernel_case *made, size_t sums
   }
   return true;
 }
-static bool mc_american(unsigned bits, size_t index, kernel_case *made) { return american(bits, index, made, MC_PRICE_SUMS); }
-static bool mc_american_greeks(unsigned bits, size_t index, kernel_case *made) { return american(bits, index, made, MC_GREEKS_SUMS); }
 
 /* One, some, and as many assets as there may be. */
 static bool basket(unsigned bits, size_t index, kernel_case *made, size_t sums) {
@@ -422,7 +420,6 @@ static const struct {
     {"mc_paths", mc_paths},
     {"mc_ends", mc_ends},
     {"mc_american", mc_american},
-    {"mc_american_greeks", mc_american_greeks},
     {"mc_basket", mc_basket},
     {"mc_basket_greeks", mc_basket_greeks},
     {"risk_scenarios", risk_scenarios},

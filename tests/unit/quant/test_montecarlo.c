@@ -377,12 +377,14 @@ static void test_american(void **state) {
     assert_true(result.price < price + 3.6 * result.standard_error);
     assert_true(result.price > 0.995 * price - 3.6 * result.standard_error);
     assert_true(result.price > european(&params) + 3.6 * result.standard_error);
-    /* The rule is not quite the best, so first order is not quite nothing. */
-    assert_near(result.greeks.delta.value, greeks.delta, 3.6 * result.greeks.delta.standard_error + 0.01);
+    /* Errors hold what the differences leave open; the rest is that 50 dates are not all the time. */
+    assert_near(result.greeks.delta.value, greeks.delta, 3.6 * result.greeks.delta.standard_error + 0.002);
     assert_near(result.greeks.gamma.value, greeks.gamma, 3.6 * result.greeks.gamma.standard_error + 5e-4);
-    assert_near(result.greeks.vega.value, greeks.vega, 3.6 * result.greeks.vega.standard_error + 0.3);
-    assert_near(result.greeks.theta.value, greeks.theta, 3.6 * result.greeks.theta.standard_error + 0.1);
-    assert_near(result.greeks.rho.value, greeks.rho, 3.6 * result.greeks.rho.standard_error + 2);
+    assert_near(result.greeks.vega.value, greeks.vega, 3.6 * result.greeks.vega.standard_error + 0.1);
+    assert_near(result.greeks.theta.value, greeks.theta, 3.6 * result.greeks.theta.standard_error + 0.05);
+    assert_near(result.greeks.rho.value, greeks.rho, 3.6 * result.greeks.rho.standard_error + 0.4);
+    assert_int_equal(result.greeks.delta.method, ASSAY_MC_SAME_NUMBERS);
+    assert_true(result.greeks.delta.standard_error < 0.01 && result.greeks.rho.standard_error < 2);
   }
   /* A call without dividends is not exercised early. */
   params.put = false, params.dividend = 0, params.precision = ASSAY_MC_F64;
