@@ -70,6 +70,22 @@ FUNCTION mc_sample asian_end(const mc_path_params p, asian_path a, int greeks) {
 FUNCTION mc_sample asian_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
   R drift = ALL(p.drift), width = ALL(p.width), z[BLOCK];
   asian_path a = asian_begin();
+#if LANES > 1
+  if (!p.given) {
+    R many[BLOCK * RANDOM_AT_ONCE];
+    asian_path b = asian_begin();
+    for (u32 first = 0; first < p.steps; first += BLOCK * RANDOM_AT_ONCE) {
+      u32 count = p.steps - first < BLOCK * RANDOM_AT_ONCE ? p.steps - first : BLOCK * RANDOM_AT_ONCE;
+      random_many_normals(LANE((u32)sample), first / BLOCK, (u32)(sample >> 32), 0, p.key, (count + BLOCK - 1) / BLOCK, many);
+      for (u32 k = 0; k < count; k++) {
+        asian_step(&a, many[k], drift, width, (real)(first + k + 1), greeks);
+        if (p.antithetic) asian_step(&b, -many[k], drift, width, (real)(first + k + 1), greeks);
+      }
+    }
+    mc_sample out = asian_end(p, a, greeks);
+    return p.antithetic ? sample_mean(out, asian_end(p, b, greeks)) : out;
+  }
+#endif
   u32 full = p.steps / BLOCK, rest = p.steps % BLOCK;
   if (p.antithetic) {
     asian_path b = asian_begin();

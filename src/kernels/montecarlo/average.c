@@ -33,6 +33,14 @@ FUNCTION R average_payoff(const mc_path_params p, u64 base, u32 i) {
   average_path path;
   path.spot = ALL(1);
   path.sum = ALL(0);
+#if LANES > 1
+  R z[BLOCK * RANDOM_AT_ONCE];
+  for (u32 step = 0; step < p.steps; step += BLOCK * RANDOM_AT_ONCE) {
+    u32 count = p.steps - step < BLOCK * RANDOM_AT_ONCE ? p.steps - step : BLOCK * RANDOM_AT_ONCE;
+    random_many_normals(LANE((u32)base + i), step / BLOCK, (u32)(base >> 32), 0, p.key, (count + BLOCK - 1) / BLOCK, z);
+    for (u32 k = 0; k < count; k++) average_step(p, z[k], &path);
+  }
+#else
   W words[4];
   R z[BLOCK];
   u32 full = p.steps / BLOCK, rest = p.steps % BLOCK;
@@ -47,6 +55,7 @@ FUNCTION R average_payoff(const mc_path_params p, u64 base, u32 i) {
     random_normals(words, z);
     for (u32 k = 0; k < rest; k++) average_step(p, z[k], &path);
   }
+#endif
   return MAX(FMA(ALL(p.scale), path.sum * (RC(1.0) / (real)p.steps), ALL(p.shift)), ALL(0));
 }
 

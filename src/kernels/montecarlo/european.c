@@ -4,7 +4,8 @@
 
 #include "kernels/montecarlo/european.h"
 
-/* So many draws are added up in the kernel's own precision before they go to doubles: exact enough, and rare enough to cost nothing. */
+/* So many draws (at most RANDOM_AT_ONCE) are added up in the kernel's own precision before they go to doubles: exact enough, and rare
+ * enough to cost nothing. */
 #define DRAWS_AT_ONCE 16
 
 /* The sums over an item's paths: some draws in R, all in D. */
@@ -50,18 +51,11 @@ FUNCTION void add_draw(const mc_european_params p, W item, u64 first, u32 draw, 
 }
 
 #if LANES > 1
-/*
- * The same for `count` draws from `draw` on, all of whose paths exist. From a counter to a payoff is a chain of some 200 cycles, and a
- * processor looks ahead one draw at most, half of that where it shares its core; so the draws are made stage by stage, where a chain is
- * short enough that many are in flight. The arrays stay in the first cache.
- */
+/* The same for `count` draws from `draw` on, all of whose paths exist. */
 FUNCTION void add_draws(const mc_european_params p, W item, u32 draw, u32 count, int greeks, european_sums *sums) {
-  W words[4 * DRAWS_AT_ONCE];
-  R radius2[NORMALS / 2 * DRAWS_AT_ONCE], z[NORMALS * DRAWS_AT_ONCE];
+  R z[NORMALS * DRAWS_AT_ONCE];
   european_sums some = *sums;
-  for (u32 d = 0; d < count; d++) random_words(item, draw + d, p.stream, 0, p.key, &words[4 * d]);
-  for (u32 k = 0; k < NORMALS / 2 * count; k++) radius2[k] = r_minus_2_log(random_uniform(words[2 * k]));
-  for (u32 k = 0; k < NORMALS / 2 * count; k++) box_muller_turn(SQRT_NORMAL(radius2[k]), words[2 * k + 1], &z[2 * k], &z[2 * k + 1]);
+  random_many_normals(item, draw, p.stream, 0, p.key, count, z);
   for (u32 k = 0; k < NORMALS * count; k++) add_path(p, z[k], ALL(1), greeks, 1, &some);
   *sums = some;
 }
