@@ -23,7 +23,7 @@
 
 enum { BITS = 32, KNOWN = 20, REPLICATES = 16, POINTS_AT_ONCE = 4096 };
 /* From row to row a line more than that: rows whose distance is a power of two would all fall on the same few lines of a cache. */
-enum { STRIDE = POINTS_AT_ONCE + 16 };
+enum { STRIDE = POINTS_AT_ONCE + 8 };
 
 /* Coordinates 2 to 21: degree, inner coefficients of the polynomial, initial numbers. */
 static const struct {

@@ -56,23 +56,43 @@ FUNCTION R sobol_normal(W word) {
 #endif
 }
 
+/* Coordinates that are made stage by stage, as in random_many_normals. */
+#if LANES > 1
+#define COORDINATES 16
+#else
+#define COORDINATES 1
+#endif
+
+/* The point of the bridge that coordinate c gives, beside those that are there. */
+FUNCTION void sobol_bridge(GLOBAL real *walk, GLOBAL const u32 *row, GLOBAL const real *point, u64 stride, u32 c, R z) {
+  R w = z * ALL(point[2]);
+  if (c > 0) {
+    w = FMA(ALL(point[1]), LOAD(walk, (row[MC_SOBOL_RIGHT] - 1u) * stride), w);
+    if (row[MC_SOBOL_LEFT] > 0) w = FMA(ALL(point[0]), LOAD(walk, (row[MC_SOBOL_LEFT] - 1u) * stride), w);
+  }
+  STORE(walk, (row[MC_SOBOL_AT] - 1u) * stride, w);
+}
+
 KERNEL3(mc_sobol, mc_sobol_params, GLOBAL const u32 *, table, GLOBAL const real *, bridge, GLOBAL real *, rows) {
   ITEMS(i) {
     u32 item = GROUP * GROUP_SIZE + i;
     GLOBAL real *walk = rows + item;
-    for (u32 c = 0; c < p.coordinates; c++) {
-      GLOBAL const u32 *row = table + MC_SOBOL_ROW * c;
-      W word = sobol_reverse(sobol_scramble(sobol_word(row, p.first + item, p.bits), row[MC_SOBOL_SEED]));
-      if (c >= p.steps) {
-        STORE(walk, c * p.stride, random_uniform(word));
-      } else {
-        GLOBAL const real *point = bridge + MC_SOBOL_BRIDGE * c;
-        R w = sobol_normal(word) * ALL(point[2]);
-        if (c > 0) {
-          w = FMA(ALL(point[1]), LOAD(walk, (row[MC_SOBOL_RIGHT] - 1u) * p.stride), w);
-          if (row[MC_SOBOL_LEFT] > 0) w = FMA(ALL(point[0]), LOAD(walk, (row[MC_SOBOL_LEFT] - 1u) * p.stride), w);
+    W words[COORDINATES];
+    R z[COORDINATES];
+    for (u32 first = 0; first < p.coordinates; first += COORDINATES) {
+      u32 count = p.coordinates - first < COORDINATES ? p.coordinates - first : COORDINATES;
+      for (u32 k = 0; k < count; k++) {
+        GLOBAL const u32 *row = table + MC_SOBOL_ROW * (first + k);
+        words[k] = sobol_reverse(sobol_scramble(sobol_word(row, p.first + item, p.bits), row[MC_SOBOL_SEED]));
+      }
+      for (u32 k = 0; k < count; k++) z[k] = first + k < p.steps ? sobol_normal(words[k]) : random_uniform(words[k]);
+      for (u32 k = 0; k < count; k++) {
+        u32 c = first + k;
+        if (c < p.steps) {
+          sobol_bridge(walk, table + MC_SOBOL_ROW * c, bridge + MC_SOBOL_BRIDGE * c, p.stride, c, z[k]);
+        } else {
+          STORE(walk, c * p.stride, z[k]);
         }
-        STORE(walk, (row[MC_SOBOL_AT] - 1u) * p.stride, w);
       }
     }
     for (u32 s = p.steps - 1; s > 0; s--) STORE(walk, s * p.stride, LOAD(walk, s * p.stride) - LOAD(walk, (s - 1) * p.stride));
