@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The matching engine in six regimes (book_stream.h): messages a second when they come in bursts of 256, the time of each message with the
- * timer's own time in it, and a design as many write it (a tree of prices, lists of orders, a hash table of ids: book_map.cc) over the same
- * messages.
+ * The matching engine in six regimes (assay/book_flow.h): messages a second when they come in bursts of 256, the time of each message with
+ * the timer's own time in it, and a design as many write it (a tree of prices, lists of orders, a hash table of ids: book_map.cc) over the
+ * same messages.
  */
-#include <assay/book.h>
+#include <assay/book_flow.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "book_map.h"
-#include "book_stream.h"
 #include "figure.h"
 #include "os/ticks.h"
 
@@ -111,23 +110,29 @@ static percentiles message_time(const assay_book_message *messages) {
   return (percentiles){figure_median(p50, ROUNDS), figure_median(p99, ROUNDS), figure_median(p999, ROUNDS)};
 }
 
-static void one_regime(stream_regime regime) {
-  assay_book_message *messages = stream_make(regime, 1, WARM, COUNT, DEPTH);
+static void one_regime(assay_flow_regime regime) {
+  assay_error err = {0};
+  assay_book_message *messages = NULL;
+  assay_book_flow flow = {.regime = regime, .seed = 1, .warm = WARM, .count = COUNT, .depth = DEPTH};
+  if (assay_book_flow_make(&flow, &err, &messages) != ASSAY_OK) {
+    fprintf(stderr, "%s\n", err.message);
+    exit(1);
+  }
   char name[64], note[200];
   seen s = {0}, theirs = {0};
   double ns = burst_time(messages, 0, &s), risk_ns = burst_time(messages, 65, &theirs), map_ns = map_time(messages, &theirs);
   percentiles p = message_time(messages);
   snprintf(note, sizeof note, "%.2f events and %.2f trades a message, with risk checks %.1f M/s", (double)s.events / COUNT,
            (double)s.trades / COUNT, 1e3 / risk_ns);
-  snprintf(name, sizeof name, "book_%s", stream_name(regime));
+  snprintf(name, sizeof name, "book_%s", assay_flow_regime_text(regime));
   figure(name, 1e9 / ns, "msg/s", note);
-  snprintf(name, sizeof name, "book_%s_p50", stream_name(regime));
+  snprintf(name, sizeof name, "book_%s_p50", assay_flow_regime_text(regime));
   figure(name, p.p50, "ns", NULL);
-  snprintf(name, sizeof name, "book_%s_p99", stream_name(regime));
+  snprintf(name, sizeof name, "book_%s_p99", assay_flow_regime_text(regime));
   figure(name, p.p99, "ns", NULL);
-  snprintf(name, sizeof name, "book_%s_p999", stream_name(regime));
+  snprintf(name, sizeof name, "book_%s_p999", assay_flow_regime_text(regime));
   figure(name, p.p999, "ns", NULL);
-  snprintf(name, sizeof name, "book_%s_map", stream_name(regime));
+  snprintf(name, sizeof name, "book_%s_map", assay_flow_regime_text(regime));
   if (map_ns == 0) {
     figure_absent(name, "no C++ compiler");
   } else {
@@ -135,11 +140,11 @@ static void one_regime(stream_regime regime) {
     snprintf(note, sizeof note, "std::map, std::list, std::unordered_map%s", same ? "; the same trades" : "; OTHER TRADES");
     figure(name, 1e9 / map_ns, "msg/s", note);
   }
-  free(messages);
+  assay_book_flow_free(messages);
 }
 
 int main(int argc, char **argv) {
   figure_begin(argc, argv);
-  for (stream_regime regime = 0; regime < STREAM_REGIMES; regime++) one_regime(regime);
+  for (assay_flow_regime regime = 0; regime < ASSAY_FLOW_REGIMES; regime++) one_regime(regime);
   return figure_end();
 }

@@ -110,8 +110,24 @@ class Reports(story.Story):
         done = self.run_command("run", *QUICK, "--filter", "performance/alloc_small/bytes=16", "--json")
         suites = {s["name"]: s for s in json.loads(done.stdout)["run"]["suites"]}
         self.assertEqual(suites["performance"]["status"], "ok")
-        for name in ("containers", "trading", "ai", "stress"):
+        for name in ("containers", "ai"):
             self.assertEqual((suites[name]["status"], suites[name]["reason"]), ("unsupported", "not built yet"))
+
+    def test_trading_from_tick_to_order_and_under_overload(self):
+        wanted = ["trading/order_throughput/market=crash/risk=yes", "trading/order_execution/order=iceberg", "trading/market_data_*", "trading/risk_positions",
+                  "trading/strategy_step", "trading/websocket_round_trip/wait=sleep", "trading/tick_to_order", "stress/high_frequency/market=crash/hurry=10*"]
+        for one in wanted:
+            done = self.check("run", *QUICK, "--no-history", "--filter", one, "--json")
+            rows = json.loads(done.stdout)["benchmarks"]
+            self.assertTrue(rows, one)
+            for row in rows:
+                self.assertEqual((row["status"], row["reason"]), ("ok", None), row["name"])
+                metrics = {metric["name"]: metric["value"] for metric in row["metrics"]}
+                if one.startswith("stress"):
+                    self.assertGreater(metrics["orders_turned_away"], 0)
+                    self.assertLess(metrics["events_shed"], 1)
+                if "tick_to_order" in one:
+                    self.assertGreater(metrics["orders_per_message"], 0)
 
     def test_a_report_is_rendered_again_from_file_stdin_and_history(self):
         self.check("run", *QUICK, "--no-history", "--filter", "performance/alloc_small/bytes=16")

@@ -155,9 +155,9 @@ class Disk(story.Story):
 class BadInput(story.Story):
     def test_unknown_and_unbuilt_suites(self):
         self.refuse("run", "--suite", "performence", says=["did you mean 'performance'?", "hardware"])
-        for suite in ("containers", "trading", "ai", "stress"):
+        for suite in ("containers", "ai"):
             self.refuse("run", "--suite", suite, says="unsupported (not built yet)")
-        self.refuse("run", "--suite", "performance,trading", says="'trading' is unsupported")
+        self.refuse("run", "--suite", "performance,ai", says="'ai' is unsupported")
         self.refuse("run", "--filter", "no-such-thing", says="no-such-thing")
 
     def test_broken_limits_name_the_place(self):

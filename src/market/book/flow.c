@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "book_stream.h"
+#include <assay/book_flow.h>
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/random.h"
 
-enum { RECENT = 500, ACCOUNTS = 64, MIDDLE = 1000000 };
+enum { RECENT = 500, ACCOUNTS = 64, MIDDLE = 1000000, FIRST_ID = 1000001, USUAL_DEPTH = 10000 };
 
 typedef struct live_order {
   uint64_t id, quantity;
@@ -19,7 +19,7 @@ typedef struct live_order {
 /* The engine itself says what is left of each order. */
 typedef struct stream {
   assay_random random;
-  stream_regime regime;
+  assay_flow_regime regime;
   assay_book *book;
   live_order *live; /* oldest first */
   size_t count, capacity, depth, at, total;
@@ -27,9 +27,14 @@ typedef struct stream {
   double middle;
 } stream;
 
-const char *stream_name(stream_regime regime) {
-  static const char *const names[STREAM_REGIMES] = {"static", "normal", "swinging", "trending", "crash", "sparse"};
-  return names[regime];
+static const char *const names[ASSAY_FLOW_REGIMES] = {"static", "normal", "swinging", "trending", "crash", "sparse"};
+
+const char *assay_flow_regime_text(assay_flow_regime regime) { return (unsigned)regime < ASSAY_FLOW_REGIMES ? names[regime] : NULL; }
+
+assay_flow_regime assay_flow_regime_find(const char *name) {
+  unsigned at = 0;
+  while (at < ASSAY_FLOW_REGIMES && strcmp(names[at], name) != 0) at++;
+  return (assay_flow_regime)at;
 }
 
 static uint64_t below(stream *s, uint64_t bound) { return assay_random_below(&s->random, bound); }
@@ -37,10 +42,10 @@ static uint64_t below(stream *s, uint64_t bound) { return assay_random_below(&s-
 static void move_middle(stream *s) {
   size_t crash = s->total / 2;
   switch (s->regime) {
-    case STREAM_STATIC: return;
-    case STREAM_SWINGING: s->middle = MIDDLE + 2000 * sin((double)s->at * 2 * 3.14159265358979 / 100000); return;
-    case STREAM_TRENDING: s->middle += 0.1; return;
-    case STREAM_CRASH:
+    case ASSAY_FLOW_STATIC: return;
+    case ASSAY_FLOW_SWINGING: s->middle = MIDDLE + 2000 * sin((double)s->at * 2 * 3.14159265358979 / 100000); return;
+    case ASSAY_FLOW_TRENDING: s->middle += 0.1; return;
+    case ASSAY_FLOW_CRASH:
       if (s->at >= crash && s->at < crash + 20000) s->middle -= 1;
       if (s->at >= crash + 20000 && s->at < crash + 120000) s->middle += 0.2;
       break;
@@ -49,11 +54,11 @@ static void move_middle(stream *s) {
   if (s->at % 40 == 0) s->middle += below(s, 2) == 0 ? -1 : 1;
 }
 
-static bool crashing(const stream *s) { return s->regime == STREAM_CRASH && s->at >= s->total / 2 && s->at < s->total / 2 + 20000; }
+static bool crashing(const stream *s) { return s->regime == ASSAY_FLOW_CRASH && s->at >= s->total / 2 && s->at < s->total / 2 + 20000; }
 
 /* Sparse: what was a tick becomes 300,000, and every order has a price of its own between. */
 static int32_t place(stream *s, double price) {
-  if (s->regime != STREAM_SPARSE) return (int32_t)floor(price);
+  if (s->regime != ASSAY_FLOW_SPARSE) return (int32_t)floor(price);
   double spread = (price - MIDDLE) * 300000 + (double)below(s, 300000);
   return spread < -2147483000.0 ? -2147483000 : spread > 2147483000.0 ? 2147483000 : (int32_t)spread;
 }
@@ -131,26 +136,41 @@ static void enter(stream *s, const assay_book_message *m) {
   if (at < s->capacity) s->live[at] = (live_order){id, order.quantity, order.price, order.account, (uint8_t)order.side};
 }
 
-assay_book_message *stream_make(stream_regime regime, uint64_t seed, size_t warm, size_t count, size_t depth) {
-  stream s = {.regime = regime, .depth = depth, .capacity = 4 * depth + warm, .next_id = 1000001, .middle = MIDDLE, .total = count};
-  assay_error err = {0};
-  assay_random_init(&s.random, seed);
-  assay_book_message *messages = calloc(warm + count, sizeof *messages);
-  s.live = calloc(s.capacity, sizeof *s.live);
-  if (messages == NULL || s.live == NULL ||
-      assay_book_create(&(assay_book_options){.sink = follow, .context = &s}, &err, &s.book) != ASSAY_OK)
-    abort();
+static void make_all(stream *s, size_t warm, size_t count, assay_book_message *messages) {
   for (size_t i = 0; i < warm + count; i++) {
     if (i >= warm) {
-      s.at = i - warm;
-      move_middle(&s);
+      s->at = i - warm;
+      move_middle(s);
     }
-    messages[i] = make_message(&s, i < warm);
+    messages[i] = make_message(s, i < warm);
     messages[i].time = 1000 * i;
-    assay_book_apply(s.book, &messages[i], 1);
-    if (messages[i].kind != ASSAY_BOOK_CANCEL && s.count < s.capacity) enter(&s, &messages[i]);
+    assay_book_apply(s->book, &messages[i], 1);
+    if (messages[i].kind != ASSAY_BOOK_CANCEL && s->count < s->capacity) enter(s, &messages[i]);
   }
-  assay_book_destroy(s.book);
-  free(s.live);
-  return messages;
 }
+
+assay_status assay_book_flow_make(const assay_book_flow *flow, assay_error *err, assay_book_message **messages) {
+  size_t depth = flow->depth != 0 ? flow->depth : USUAL_DEPTH, warm = flow->warm != 0 ? flow->warm : depth;
+  if ((unsigned)flow->regime >= ASSAY_FLOW_REGIMES) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no regime %d", (int)flow->regime);
+  if (depth > ASSAY_BOOK_FLOW_MOST || warm > ASSAY_BOOK_FLOW_MOST || flow->count > ASSAY_BOOK_FLOW_MOST)
+    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "a flow has at most %d messages and orders", ASSAY_BOOK_FLOW_MOST);
+  stream s = {
+      .regime = flow->regime, .depth = depth, .capacity = 4 * depth + warm, .next_id = FIRST_ID, .middle = MIDDLE, .total = flow->count};
+  assay_random_init(&s.random, flow->seed);
+  assay_book_message *made = assay_calloc(ASSAY_TAG_MARKET, warm + flow->count, sizeof *made);
+  s.live = assay_calloc(ASSAY_TAG_MARKET, s.capacity, sizeof *s.live);
+  assay_status status = made != NULL && s.live != NULL
+                            ? ASSAY_OK
+                            : ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a flow of %zu messages", warm + flow->count);
+  if (status == ASSAY_OK) status = assay_book_create(&(assay_book_options){.sink = follow, .context = &s, .seed = 1}, err, &s.book);
+  if (status == ASSAY_OK) make_all(&s, warm, flow->count, made);
+  assay_book_destroy(s.book);
+  assay_free(s.live);
+  if (status == ASSAY_OK)
+    *messages = made;
+  else
+    assay_free(made);
+  return status;
+}
+
+void assay_book_flow_free(assay_book_message *messages) { assay_free(messages); }
