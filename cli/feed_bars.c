@@ -28,9 +28,9 @@ typedef struct bars_settings {
 
 typedef struct bars_job {
   const bars_settings *settings;
-  assay_feed_book *book; /* what rests, for executions that do not say their price */
-  assay_bars **bars;     /* an entry a symbol */
-  assay_bars_options options;
+  assay_feed_book *book;  /* what rests, for executions that do not say their price */
+  assay_bar_maker **bars; /* an entry a symbol */
+  assay_bar_maker_options options;
   double amount; /* of --every, without its scale */
   assay_cli_grid grid;
   assay_status status;
@@ -44,12 +44,12 @@ static assay_status read_every(bars_job *j, const char *text) {
   double amount = 0;
   static const struct {
     const char *word;
-    assay_bars_by by;
-  } prefixes[] = {{"volume:", ASSAY_BARS_VOLUME},
-                  {"dollar:", ASSAY_BARS_DOLLARS},
-                  {"dollars:", ASSAY_BARS_DOLLARS},
-                  {"tick:", ASSAY_BARS_TICKS},
-                  {"ticks:", ASSAY_BARS_TICKS}};
+    assay_bar_by by;
+  } prefixes[] = {{"volume:", ASSAY_BAR_BY_VOLUME},
+                  {"dollar:", ASSAY_BAR_BY_DOLLARS},
+                  {"dollars:", ASSAY_BAR_BY_DOLLARS},
+                  {"tick:", ASSAY_BAR_BY_TICKS},
+                  {"ticks:", ASSAY_BAR_BY_TICKS}};
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
     size_t length = strlen(prefixes[i].word);
     if (strncmp(text, prefixes[i].word, length) != 0) continue;
@@ -60,10 +60,10 @@ static assay_status read_every(bars_job *j, const char *text) {
   const char *ticks = strstr(text, "tick");
   if (ticks != NULL && ticks > text && (size_t)(ticks - text) < sizeof number) {
     memcpy(number, text, (size_t)(ticks - text));
-    j->options.by = ASSAY_BARS_TICKS;
+    j->options.by = ASSAY_BAR_BY_TICKS;
     if (assay_parse_f64(number, &j->amount) && j->amount >= 1 && j->amount <= 1e18) return ASSAY_OK;
   }
-  j->options.by = ASSAY_BARS_TIME;
+  j->options.by = ASSAY_BAR_BY_TIME;
   if (length > 2 && strcmp(text + length - 2, "ms") == 0 && length < sizeof number) {
     memcpy(number, text, length - 2);
     if (assay_parse_f64(number, &amount) && amount > 0 && amount < 1e9) return j->amount = amount * 1e6, ASSAY_OK;
@@ -92,30 +92,30 @@ static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbo
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) assay_cli_grid_number(&j->grid, values[i]);
 }
 
-static assay_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
+static assay_bar_maker *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
   if (j->bars[symbol] != NULL) return j->bars[symbol];
-  assay_bars_options options = j->options;
+  assay_bar_maker_options options = j->options;
   double every = j->amount, quantity = scale_of(assay_market_quantity_decimals(event));
-  if (options.by == ASSAY_BARS_VOLUME) every *= quantity;
-  if (options.by == ASSAY_BARS_DOLLARS) every *= quantity * scale_of(assay_market_price_decimals(event));
+  if (options.by == ASSAY_BAR_BY_VOLUME) every *= quantity;
+  if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * scale_of(assay_market_price_decimals(event));
   options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
-  assay_bars *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
+  assay_bar_maker *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
   if (made == NULL) {
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
     return NULL;
   }
-  j->status = assay_bars_init(made, &options, j->err);
+  j->status = assay_bar_maker_init(made, &options, j->err);
   return j->bars[symbol] = made;
 }
 
 static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
   if (j->settings->symbol != NULL && strcmp(feed->names[symbol], j->settings->symbol) != 0) return;
-  assay_bars *bars = bars_of(j, symbol, event);
+  assay_bar_maker *bars = bars_of(j, symbol, event);
   assay_bar bar;
   if (bars == NULL || tick->quantity == 0) return;
-  assay_bars_add(bars, tick);
-  while (assay_bars_take(bars, &bar)) put_bar(j, feed, symbol, event, &bar);
+  assay_bar_maker_add(bars, tick);
+  while (assay_bar_maker_take(bars, &bar)) put_bar(j, feed, symbol, event, &bar);
 }
 
 static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event) {
@@ -151,7 +151,7 @@ static void finish_bars(bars_job *j, const assay_cli_feed_file *feed) {
   for (uint32_t i = 0; i < ASSAY_CLI_FEED_SYMBOLS; i++) {
     assay_bar bar;
     if (j->bars[i] == NULL) continue;
-    if (j->status == ASSAY_OK && assay_bars_finish(j->bars[i], &bar)) put_bar(j, feed, i, &scale, &bar);
+    if (j->status == ASSAY_OK && assay_bar_maker_finish(j->bars[i], &bar)) put_bar(j, feed, i, &scale, &bar);
     j->late += j->bars[i]->late;
     assay_free(j->bars[i]);
   }

@@ -2,14 +2,14 @@
 /*
  * assay/bars.h: bars, averages and imbalances from ticks and quotes, one at a time.
  *
- *     assay_bars bars;
+ *     assay_bar_maker bars;
  *     assay_bar bar;
- *     assay_bars_init(&bars, &(assay_bars_options){.by = ASSAY_BARS_TIME, .every = 60000000000}, &err);
+ *     assay_bar_maker_init(&bars, &(assay_bar_maker_options){.by = ASSAY_BAR_BY_TIME, .every = 60000000000}, &err);
  *     while (next_tick(&tick)) {
- *       assay_bars_add(&bars, &tick);
- *       while (assay_bars_take(&bars, &bar)) use(&bar);
+ *       assay_bar_maker_add(&bars, &tick);
+ *       while (assay_bar_maker_take(&bars, &bar)) use(&bar);
  *     }
- *     if (assay_bars_finish(&bars, &bar)) use(&bar);                            // the last one, which is not full
+ *     if (assay_bar_maker_finish(&bars, &bar)) use(&bar);                            // the last one, which is not full
  *
  * Prices and quantities are whole steps as everywhere in feeds.h; sums are exact (128 bits), only averages are doubles.
  *
@@ -49,21 +49,21 @@ typedef struct assay_bar {
   double vwap;                              /* in price steps; the close where the volume is 0 */
 } assay_bar;
 
-typedef enum assay_bars_by { ASSAY_BARS_TIME, ASSAY_BARS_TICKS, ASSAY_BARS_VOLUME, ASSAY_BARS_DOLLARS } assay_bars_by;
+typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_VOLUME, ASSAY_BAR_BY_DOLLARS } assay_bar_by;
 
-typedef struct assay_bars_options {
-  assay_bars_by by;
+typedef struct assay_bar_maker_options {
+  assay_bar_by by;
   uint64_t every; /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
   bool fill;      /* of bars by time */
-} assay_bars_options;
+} assay_bar_maker_options;
 
-typedef struct assay_bars_sum {
+typedef struct assay_bar_sum {
   uint64_t low;
   int64_t high;
-} assay_bars_sum;
+} assay_bar_sum;
 
-typedef struct assay_bars {
-  assay_bars_options options;
+typedef struct assay_bar_maker {
+  assay_bar_maker_options options;
   bool open, ready; /* a bar is being made; one is done and waits */
   uint64_t late;    /* ticks left out */
   uint64_t refused; /* bars that were not taken before the next was done */
@@ -71,22 +71,22 @@ typedef struct assay_bars {
   uint64_t latest_ns; /* of the ticks in `now` */
   uint64_t fill_ns;   /* begin of the next flat bar; up to now.begin_ns */
   int64_t fill_price;
-  assay_bars_sum money; /* of `now` */
-} assay_bars;
+  assay_bar_sum money; /* of `now` */
+} assay_bar_maker;
 
 /* ASSAY_ERR_INVALID: every is 0. */
-ASSAY_API assay_status assay_bars_init(assay_bars *bars, const assay_bars_options *options, assay_error *err);
-ASSAY_API void assay_bars_add(assay_bars *bars, const assay_tick *tick);
+ASSAY_API assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_options *options, assay_error *err);
+ASSAY_API void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick);
 /* The next bar that is done; false: none. */
-ASSAY_API bool assay_bars_take(assay_bars *bars, assay_bar *bar);
+ASSAY_API bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar);
 /* What was begun and is not full; false: nothing. Take what is done first. */
-ASSAY_API bool assay_bars_finish(assay_bars *bars, assay_bar *bar);
+ASSAY_API bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar);
 
 /* ---- Averages ------------------------------------------------------------------------------------------------------------------------ */
 
 /* The volume-weighted average price of all that was added. Zero it to begin. */
 typedef struct assay_vwap {
-  assay_bars_sum money;
+  assay_bar_sum money;
   uint64_t volume;
 } assay_vwap;
 

@@ -5,23 +5,23 @@
 
 typedef __int128 wide;
 
-static wide wide_of(const assay_bars_sum *sum) { return (wide)((unsigned __int128)(uint64_t)sum->high << 64 | sum->low); }
-static void add_money(assay_bars_sum *sum, int64_t price, uint64_t quantity) {
+static wide wide_of(const assay_bar_sum *sum) { return (wide)((unsigned __int128)(uint64_t)sum->high << 64 | sum->low); }
+static void add_money(assay_bar_sum *sum, int64_t price, uint64_t quantity) {
   wide total = (wide)((unsigned __int128)wide_of(sum) + (unsigned __int128)((wide)price * (wide)quantity));
-  *sum = (assay_bars_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
+  *sum = (assay_bar_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
 }
 
 /* ---- Bars ---------------------------------------------------------------------------------------------------------------------------- */
 
-assay_status assay_bars_init(assay_bars *bars, const assay_bars_options *options, assay_error *err) {
+assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_options *options, assay_error *err) {
   if (options->every == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a bar has to be longer than nothing");
-  if ((unsigned)options->by > ASSAY_BARS_DOLLARS)
+  if ((unsigned)options->by > ASSAY_BAR_BY_DOLLARS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are bars by time, ticks, volume and dollars only");
-  *bars = (assay_bars){.options = *options};
+  *bars = (assay_bar_maker){.options = *options};
   return ASSAY_OK;
 }
 
-static void close_bar(assay_bars *bars) {
+static void close_bar(assay_bar_maker *bars) {
   if (bars->ready) bars->refused++;
   bars->now.vwap = bars->now.volume > 0 ? (double)wide_of(&bars->money) / (double)bars->now.volume : (double)bars->now.close;
   bars->done = bars->now;
@@ -29,20 +29,20 @@ static void close_bar(assay_bars *bars) {
   bars->open = false;
 }
 
-static void begin_bar(assay_bars *bars, const assay_tick *tick) {
+static void begin_bar(assay_bar_maker *bars, const assay_tick *tick) {
   uint64_t every = bars->options.every, begin = tick->time_ns;
-  if (bars->options.by == ASSAY_BARS_TIME) begin -= begin % every;
+  if (bars->options.by == ASSAY_BAR_BY_TIME) begin -= begin % every;
   bars->now = (assay_bar){.begin_ns = begin, .open = tick->price, .high = tick->price, .low = tick->price, .close = tick->price};
-  bars->money = (assay_bars_sum){0};
+  bars->money = (assay_bar_sum){0};
   bars->latest_ns = 0;
   bars->open = true;
 }
 
 static uint64_t sum_of(uint64_t a, uint64_t b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
 
-static void count_tick(assay_bars *bars, const assay_tick *tick) {
+static void count_tick(assay_bar_maker *bars, const assay_tick *tick) {
   assay_bar *now = &bars->now;
-  bool by_time = bars->options.by == ASSAY_BARS_TIME;
+  bool by_time = bars->options.by == ASSAY_BAR_BY_TIME;
   if (tick->price > now->high) now->high = tick->price;
   if (tick->price < now->low) now->low = tick->price;
   now->volume = sum_of(now->volume, tick->quantity);
@@ -57,18 +57,18 @@ static void count_tick(assay_bars *bars, const assay_tick *tick) {
   now->end_ns = by_time ? sum_of(now->begin_ns, bars->options.every) : bars->latest_ns;
 }
 
-static bool is_full(const assay_bars *bars) {
+static bool is_full(const assay_bar_maker *bars) {
   switch (bars->options.by) {
-    case ASSAY_BARS_TICKS: return bars->now.ticks >= bars->options.every;
-    case ASSAY_BARS_VOLUME: return bars->now.volume >= bars->options.every;
-    case ASSAY_BARS_DOLLARS: return wide_of(&bars->money) >= (wide)bars->options.every;
+    case ASSAY_BAR_BY_TICKS: return bars->now.ticks >= bars->options.every;
+    case ASSAY_BAR_BY_VOLUME: return bars->now.volume >= bars->options.every;
+    case ASSAY_BAR_BY_DOLLARS: return wide_of(&bars->money) >= (wide)bars->options.every;
     default: return false;
   }
 }
 
-void assay_bars_add(assay_bars *bars, const assay_tick *tick) {
+void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick) {
   uint64_t every = bars->options.every;
-  bool by_time = bars->options.by == ASSAY_BARS_TIME;
+  bool by_time = bars->options.by == ASSAY_BAR_BY_TIME;
   if (by_time && (bars->open ? tick->time_ns < bars->now.begin_ns : bars->done.ticks > 0 && tick->time_ns < bars->done.end_ns)) {
     bars->late++;
     return;
@@ -86,13 +86,13 @@ void assay_bars_add(assay_bars *bars, const assay_tick *tick) {
   if (is_full(bars)) close_bar(bars);
 }
 
-bool assay_bars_take(assay_bars *bars, assay_bar *bar) {
+bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar) {
   if (bars->ready) {
     *bar = bars->done;
     bars->ready = false;
     return true;
   }
-  if (!bars->open || bars->options.by != ASSAY_BARS_TIME || bars->fill_ns >= bars->now.begin_ns) return false;
+  if (!bars->open || bars->options.by != ASSAY_BAR_BY_TIME || bars->fill_ns >= bars->now.begin_ns) return false;
   int64_t flat = bars->fill_price;
   *bar = (assay_bar){.begin_ns = bars->fill_ns,
                      .end_ns = bars->fill_ns + bars->options.every,
@@ -105,7 +105,7 @@ bool assay_bars_take(assay_bars *bars, assay_bar *bar) {
   return true;
 }
 
-bool assay_bars_finish(assay_bars *bars, assay_bar *bar) {
+bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar) {
   if (!bars->open) return false;
   close_bar(bars);
   *bar = bars->done;

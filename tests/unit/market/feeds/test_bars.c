@@ -47,14 +47,14 @@ static void compare(const assay_bar *bar, const assay_tick *ticks, size_t from, 
 }
 
 /* Where the bar that begins at `from` ends, the slow way. */
-static size_t end_of(assay_bars_by by, uint64_t every, const assay_tick *ticks, size_t from) {
+static size_t end_of(assay_bar_by by, uint64_t every, const assay_tick *ticks, size_t from) {
   double sum = 0;
   for (size_t i = from; i < TICKS; i++) {
-    if (by == ASSAY_BARS_TIME && ticks[i].time_ns / every != ticks[from].time_ns / every) return i;
-    if (by == ASSAY_BARS_TICKS) sum += 1;
-    if (by == ASSAY_BARS_VOLUME) sum += (double)ticks[i].quantity;
-    if (by == ASSAY_BARS_DOLLARS) sum += (double)ticks[i].quantity * (double)ticks[i].price;
-    if (by != ASSAY_BARS_TIME && sum >= (double)every) return i + 1;
+    if (by == ASSAY_BAR_BY_TIME && ticks[i].time_ns / every != ticks[from].time_ns / every) return i;
+    if (by == ASSAY_BAR_BY_TICKS) sum += 1;
+    if (by == ASSAY_BAR_BY_VOLUME) sum += (double)ticks[i].quantity;
+    if (by == ASSAY_BAR_BY_DOLLARS) sum += (double)ticks[i].quantity * (double)ticks[i].price;
+    if (by != ASSAY_BAR_BY_TIME && sum >= (double)every) return i + 1;
   }
   return TICKS;
 }
@@ -64,24 +64,24 @@ static void test_bars_beside_slow_ones(void **state) {
   static assay_tick ticks[TICKS];
   static const uint64_t every[] = {10000, 37, 5000, 30000000};
   make_ticks(1, ticks);
-  for (int by = ASSAY_BARS_TIME; by <= ASSAY_BARS_DOLLARS; by++) {
-    assay_bars bars;
+  for (int by = ASSAY_BAR_BY_TIME; by <= ASSAY_BAR_BY_DOLLARS; by++) {
+    assay_bar_maker bars;
     assay_bar bar;
     assay_error err = {0};
     size_t from = 0, count = 0;
-    assert_ok(assay_bars_init(&bars, &(assay_bars_options){.by = (assay_bars_by)by, .every = every[by]}, &err), err);
+    assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.by = (assay_bar_by)by, .every = every[by]}, &err), err);
     for (size_t i = 0; i < TICKS; i++) {
-      assay_bars_add(&bars, &ticks[i]);
-      while (assay_bars_take(&bars, &bar)) {
-        size_t to = end_of((assay_bars_by)by, every[by], ticks, from);
+      assay_bar_maker_add(&bars, &ticks[i]);
+      while (assay_bar_maker_take(&bars, &bar)) {
+        size_t to = end_of((assay_bar_by)by, every[by], ticks, from);
         compare(&bar, ticks, from, to);
-        if (by == ASSAY_BARS_TIME) assert_int_equal(bar.begin_ns, ticks[from].time_ns / every[by] * every[by]);
+        if (by == ASSAY_BAR_BY_TIME) assert_int_equal(bar.begin_ns, ticks[from].time_ns / every[by] * every[by]);
         from = to;
         count++;
       }
     }
-    if (assay_bars_finish(&bars, &bar)) compare(&bar, ticks, from, TICKS);
-    assert_false(assay_bars_finish(&bars, &bar));
+    if (assay_bar_maker_finish(&bars, &bar)) compare(&bar, ticks, from, TICKS);
+    assert_false(assay_bar_maker_finish(&bars, &bar));
     assert_true(count > 50);
     assert_int_equal(bars.late + bars.refused, 0);
   }
@@ -89,45 +89,45 @@ static void test_bars_beside_slow_ones(void **state) {
 
 static void test_gaps_are_filled_when_asked(void **state) {
   (void)state;
-  assay_bars bars;
+  assay_bar_maker bars;
   assay_bar bar;
   assay_error err = {0};
-  assert_ok(assay_bars_init(&bars, &(assay_bars_options){.every = 10, .fill = true}, &err), err);
-  assay_bars_add(&bars, &(assay_tick){5, 7, 1, 0});
-  assert_false(assay_bars_take(&bars, &bar));
-  assay_bars_add(&bars, &(assay_tick){31, 9, 1, 0});
+  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 10, .fill = true}, &err), err);
+  assay_bar_maker_add(&bars, &(assay_tick){5, 7, 1, 0});
+  assert_false(assay_bar_maker_take(&bars, &bar));
+  assay_bar_maker_add(&bars, &(assay_tick){31, 9, 1, 0});
   static const uint64_t begins[] = {0, 10, 20};
   for (size_t i = 0; i < 3; i++) {
-    assert_true(assay_bars_take(&bars, &bar));
+    assert_true(assay_bar_maker_take(&bars, &bar));
     assert_int_equal(bar.begin_ns, begins[i]);
     assert_int_equal(bar.end_ns, begins[i] + 10);
     assert_int_equal(bar.close, 7);
     assert_int_equal(bar.ticks, i == 0);
   }
-  assert_false(assay_bars_take(&bars, &bar));
-  assert_true(assay_bars_finish(&bars, &bar));
+  assert_false(assay_bar_maker_take(&bars, &bar));
+  assert_true(assay_bar_maker_finish(&bars, &bar));
   assert_int_equal(bar.begin_ns, 30);
 }
 
 static void test_ticks_out_of_order(void **state) {
   (void)state;
-  assay_bars bars;
+  assay_bar_maker bars;
   assay_bar bar;
   assay_error err = {0};
-  assert_ok(assay_bars_init(&bars, &(assay_bars_options){.every = 10}, &err), err);
-  assay_bars_add(&bars, &(assay_tick){12, 5, 1, 0});
-  assay_bars_add(&bars, &(assay_tick){18, 6, 1, 0});
-  assay_bars_add(&bars, &(assay_tick){15, 9, 2, 0}); /* late, but of this bar */
-  assay_bars_add(&bars, &(assay_tick){9, 99, 1, 0}); /* of one that is over */
+  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 10}, &err), err);
+  assay_bar_maker_add(&bars, &(assay_tick){12, 5, 1, 0});
+  assay_bar_maker_add(&bars, &(assay_tick){18, 6, 1, 0});
+  assay_bar_maker_add(&bars, &(assay_tick){15, 9, 2, 0}); /* late, but of this bar */
+  assay_bar_maker_add(&bars, &(assay_tick){9, 99, 1, 0}); /* of one that is over */
   assert_int_equal(bars.late, 1);
-  assert_true(assay_bars_finish(&bars, &bar));
+  assert_true(assay_bar_maker_finish(&bars, &bar));
   assert_int_equal(bar.open, 5);
   assert_int_equal(bar.close, 6);
   assert_int_equal(bar.high, 9);
   assert_int_equal(bar.volume, 4);
-  assay_bars_add(&bars, &(assay_tick){19, 99, 1, 0}); /* that one is over, too */
+  assay_bar_maker_add(&bars, &(assay_tick){19, 99, 1, 0}); /* that one is over, too */
   assert_int_equal(bars.late, 2);
-  assert_int_equal(assay_bars_init(&bars, &(assay_bars_options){.every = 0}, &err), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 0}, &err), ASSAY_ERR_INVALID);
 }
 
 static void test_averages(void **state) {
