@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "cli/backtest_book.h"
 #include "cli/bars.h"
 #include "cli/grid.h"
 #include "os/prim.h"
@@ -16,6 +17,7 @@
 
 typedef struct backtest_settings {
   assay_cli_bars_settings from;
+  assay_cli_book_settings book;
   assay_cli_words parameters, sweep;
   const char *strategy, *rank, *begin, *end, *report, *color;
   double fast, slow, period;
@@ -656,41 +658,50 @@ static int run_check(job *j) {
   return assay_cli_gravest(code, peek.found ? ASSAY_EXIT_MISSED : ASSAY_EXIT_FINE);
 }
 
+static void list_one(const char *const words[3], const assay_strategy_parameter *parameters, unsigned count, assay_json *json,
+                     assay_buf *out) {
+  if (json != NULL) {
+    assay_json_object(json);
+    json_text(json, "name", words[0]);
+    json_text(json, "title", words[1]);
+    json_text(json, "summary", words[2]);
+    assay_json_key(json, "parameters");
+    assay_json_array(json);
+  } else {
+    assay_buf_printf(out, "%s: %s. %s\n", words[0], words[1], words[2]);
+  }
+  for (unsigned k = 0; k < count; k++) {
+    const assay_strategy_parameter *p = &parameters[k];
+    if (json != NULL) {
+      assay_json_object_inline(json);
+      json_text(json, "name", p->name);
+      json_double(json, "usual", p->usual);
+      json_double(json, "least", p->least);
+      json_double(json, "most", p->most);
+      json_text(json, "help", p->help);
+      assay_json_end(json);
+      continue;
+    }
+    char range[80];
+    assay_snprintf(range, sizeof range, "%.6g (%.6g to %.6g)", p->usual, p->least, p->most);
+    assay_buf_printf(out, "    %-12s %-28s %s\n", p->name, range, p->help);
+  }
+  if (json == NULL) return;
+  assay_json_end(json);
+  assay_json_end(json);
+}
+
 static int run_list(job *j) {
   assay_buf out = {0};
-  assay_json json = {.out = &out, .indent = 2};
-  if (j->settings->json) assay_json_array(&json);
+  assay_json document = {.out = &out, .indent = 2}, *json = j->settings->json ? &document : NULL;
+  if (json != NULL) assay_json_array(json);
   for (size_t i = 0; assay_strategy_at(i) != NULL; i++) {
     const assay_strategy *s = assay_strategy_at(i);
-    if (j->settings->json) {
-      assay_json_object(&json);
-      json_text(&json, "name", s->name);
-      json_text(&json, "title", s->title);
-      json_text(&json, "summary", s->summary);
-      assay_json_key(&json, "parameters");
-      assay_json_array(&json);
-    } else {
-      assay_buf_printf(&out, "%s: %s. %s\n", s->name, s->title, s->summary);
-    }
-    for (unsigned k = 0; k < s->parameter_count; k++) {
-      const assay_strategy_parameter *p = &s->parameters[k];
-      if (j->settings->json) {
-        assay_json_object_inline(&json);
-        json_text(&json, "name", p->name);
-        json_double(&json, "usual", p->usual);
-        json_double(&json, "least", p->least);
-        json_double(&json, "most", p->most);
-        json_text(&json, "help", p->help);
-        assay_json_end(&json);
-        continue;
-      }
-      char range[80];
-      assay_snprintf(range, sizeof range, "%.6g (%.6g to %.6g)", p->usual, p->least, p->most);
-      assay_buf_printf(&out, "    %-12s %-28s %s\n", p->name, range, p->help);
-    }
-    if (j->settings->json) assay_json_end(&json), assay_json_end(&json);
+    list_one((const char *[]){s->name, s->title, s->summary}, s->parameters, s->parameter_count, json, &out);
   }
-  if (j->settings->json) assay_json_end(&json), assay_buf_putc(&out, '\n');
+  const assay_book_strategy *maker = &assay_book_strategy_maker;
+  list_one((const char *[]){maker->name, maker->title, maker->summary}, maker->parameters, maker->parameter_count, json, &out);
+  if (json != NULL) assay_json_end(json), assay_buf_putc(&out, '\n');
   int code = assay_cli_print(j->cli, out.data);
   assay_buf_deinit(&out);
   return code;
@@ -700,6 +711,10 @@ static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return run_list(&j);
+  const assay_book_strategy *in_book = j.settings->strategy != NULL ? assay_cli_book_strategy(j.settings->strategy) : NULL;
+  if (in_book != NULL)
+    return assay_cli_backtest_book(cli, in_book, &j.settings->book, &j.settings->parameters, j.settings->json,
+                                   assay_cli_use_color(j.settings->color, stdout));
   if (read_all(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (j.settings->check) return run_check(&j);
   if (j.settings->windows > 0) return run_walk(&j);
@@ -712,6 +727,16 @@ static const assay_cli_option options[] = {
      .help = "CSV with a line of names: date, open, high, low, close, volume; or date and price. Several files are several assets. `-`: "
              "standard "
              "input."},
+    {"feed", 0, ASSAY_CLI_TEXT, "FILE", AT(book.feed), .hint = ASSAY_CLI_FILE,
+     .help = "Of market-making: a recorded feed (ITCH, DBN, ...)."},
+    {"symbol", 0, ASSAY_CLI_TEXT, "NAME", AT(book.symbol), .help = "Of --feed: whose book."},
+    {"feed-us", 0, ASSAY_CLI_REAL, "N", "20", .low = 0, .high = 1e9, AT(book.feed_us),
+     .help = "Of --feed: microseconds until an event is seen."},
+    {"order-us", 0, ASSAY_CLI_REAL, "N", "20", .low = 0, .high = 1e9, AT(book.order_us),
+     .help = "Of --feed: microseconds until an order arrives."},
+    {"maker-bps", 0, ASSAY_CLI_REAL, "N", .low = -10000, .high = 10000, AT(book.maker_bps),
+     .help = "Of --feed: fee for making; below 0 a rebate."},
+    {"taker-bps", 0, ASSAY_CLI_REAL, "N", .low = -10000, .high = 10000, AT(book.taker_bps), .help = "Of --feed: fee for taking."},
     {"by", 0, ASSAY_CLI_TEXT, "COLUMN", AT(from.by), .help = "The rows of several assets stand in one file: this column names them."},
     {"asset", 0, ASSAY_CLI_REPEAT, "NAME", AT(from.assets), .help = "With --by: only these assets."},
     {"column", 'c', ASSAY_CLI_TEXT, "COLUMN", AT(from.column), .help = "The closes; 'close' or 'price' when not given."},
@@ -773,6 +798,7 @@ static const assay_cli_example examples[] = {
     {"chosen on the past, tried on what came next",
      "backtest --strategy sma --sweep fast=5..50:5 --sweep slow=20..200:20 --walk-forward 8 --data sp500.csv"},
     {"does it see the future?", "backtest --strategy sma --check-lookahead --data sp500.csv"},
+    {"quotes in a recorded book", "backtest --strategy market-making --feed day.itch --symbol AAPL --maker-bps -0.2 --set lean=1"},
     {"what there is", "backtest --list"},
     {0}};
 

@@ -153,6 +153,28 @@ class Backtest(story.Story):
             self.refuse(*run, "--data", name, says=says)
         self.refuse(*run, "--data", self.write("x.csv", "a,b\n1,2\n3,4\n"), says="--column says which")
 
+    def test_in_a_book(self):
+        self.check("feed", "generate", "--messages", "30000", "--symbols", "2", "--orders", "200", "--seed", "3", "-o", self.path("made.itch"))
+        name = "SYM0001"
+        words = ["--strategy", "market-making", "--feed", self.path("made.itch"), "--symbol", name, "--maker-bps", "-0.2"]
+        done = self.answer(*words)
+        self.assertEqual(done, self.answer(*words))
+        self.assertEqual(done["unknown"], 0)
+        self.assertGreater(done["fills"], 0)
+        self.assertLess(done["fees"], 0)
+        self.assertGreater(done["events"], 5000)
+        # Whoever is slower is hit by what he would have avoided, or is not there: the same orders cannot come out.
+        self.assertNotEqual(done["fills"], self.answer(*words, "--order-us", "100000")["fills"])
+        self.assertIn("units made", self.check("backtest", *words).stdout)
+        self.refuse("backtest", *words[:4], says="--symbol is missing")
+        self.refuse("backtest", *words[:2], says="--feed FILE is missing")
+        self.refuse("backtest", *words[:4], "--symbol", "NOBODY", says="no symbol 'NOBODY'")
+        self.refuse("backtest", *words, "--set", "lea=1", says="no parameter 'lea'")
+        self.refuse("backtest", *words, "--set", "most=-1", says="most is a whole number from 1")
+        # Bars of the same feed are a table like any other.
+        bars = self.check("feed", "bars", "--every", "50ticks", "--symbol", name, self.path("made.itch")).stdout
+        self.assertGreater(len(self.answer("--strategy", "sma", "--fast", "2", "--slow", "4", "--data", "-", stdin=bars)["equity"]), 3)
+
     def test_real_prices(self):
         path = os.path.join(PRICES, "sp500-2000.csv")
         if not os.path.exists(path):
