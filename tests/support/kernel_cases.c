@@ -177,9 +177,11 @@ static mc_path_params some_walk(size_t index) {
   return p;
 }
 static bool walk(unsigned bits, size_t index, kernel_case *made, size_t sums) {
-  if (index >= 25) return false;
-  mc_path_params p = some_walk(index % 24);
+  if (index >= 27) return false;
+  mc_path_params p = some_walk(index < 25 ? index % 24 : index - 9);
   p.given = index == 24;
+  if (index > 24) p.model[3] = p.model[7] = 0; /* Heston's variance comes to rest at 0 */
+  if (index > 25) p.model[0] = 0;              /* and is there from the start */
   put_paths(made, &p, sums);
   reals(made, bits, 1, p.given ? p.steps * p.stride : 1, 29);
   return true;

@@ -672,6 +672,25 @@ static void test_currency(void **state) {
       if (params.payoff == ASSAY_MC_ASIAN_ARITHMETIC) assert_true(r.control_coefficient == usual.control_coefficient);
     }
   }
+  double spots[] = {100, 95}, moved_spots[2], volatilities[] = {0.2, 0.3}, weights[] = {2, -1}, correlations[] = {1, 0.4, 0.4, 1};
+  assay_mc_params basket = {.payoff = ASSAY_MC_BASKET,
+                            .assets = 2,
+                            .spots = spots,
+                            .volatilities = volatilities,
+                            .weights = weights,
+                            .correlations = correlations,
+                            .strike = 100,
+                            .time = 1,
+                            .paths = 1 << 14,
+                            .greeks = true};
+  assay_mc_result usual = price_of(&basket);
+  for (int e = -90; e <= 90; e += 180) {
+    assay_mc_params moved = basket;
+    for (int j = 0; j < 2; j++) moved_spots[j] = ldexp(spots[j], e);
+    moved.spots = moved_spots, moved.strike = ldexp(100, e);
+    assay_mc_result r = price_of(&moved);
+    assert_true(r.price == ldexp(usual.price, e) && r.greeks.gamma.value == ldexp(usual.greeks.gamma.value, e));
+  }
   assay_mc_params params = base;
   params.payoff = ASSAY_MC_DIGITAL, params.payout = 1e200, params.spot = 1e-290, params.strike = 1.05e-290;
   assert_within(price_of(&params).price / 1e200, price_of(&params).standard_error / 1e200, digital(&params) / 1e200);
