@@ -53,8 +53,10 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
     assay_book_destroy(e);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u books and %u accounts", books, o->accounts);
   }
-  for (uint32_t i = 0; i < books; i++)
+  for (uint32_t i = 0; i < books; i++) {
     for (unsigned sell = 0; sell < 2; sell++) book_ladder_init(&e->symbols[i].side[sell]);
+    book_set_plain(&e->symbols[i]);
+  }
   *book = e;
   return ASSAY_OK;
 }

@@ -61,6 +61,7 @@ typedef struct book_symbol {
   int32_t last;
   bool traded;
   uint8_t phase;
+  bool plain; /* continuous, nothing rare: what most books are most of the time */
 } book_symbol;
 
 typedef struct book_account {
@@ -148,6 +149,8 @@ static inline uint64_t book_hidden(const assay_book *e, uint32_t order) {
 /* All that is open. */
 static inline uint64_t book_open(const assay_book *e, uint32_t order) { return e->store.orders[order].quantity + book_hidden(e, order); }
 
+static inline void book_set_plain(book_symbol *b) { b->plain = b->phase == ASSAY_BOOK_CONTINUOUS && b->rare == NULL; }
+
 /* The order leaves its ladder, and keeps its record. */
 static inline void book_take_out(assay_book *e, uint32_t order) {
   book_store *s = &e->store;
@@ -208,7 +211,7 @@ void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsig
  * ------------------------------------------------------------------ */
 
 /* Room for what a book or an order rarely has; false: out of memory. */
-bool assay_book_need_rare(assay_book *e, book_symbol *b);
+bool assay_book_need_rare(book_symbol *b);
 bool assay_book_need_extras(assay_book *e);
 bool assay_book_need_positions(assay_book *e, book_symbol *b);
 bool assay_book_need_heap(assay_book *e);

@@ -2,6 +2,8 @@
 /* The path that nearly all messages take. */
 #include "market/book/engine.h"
 
+#include <string.h>
+
 void assay_book_flush(assay_book *e) {
   uint32_t count = e->event_count;
   e->event_count = 0;
@@ -102,7 +104,7 @@ static inline void trade_plain(assay_book *e, book_symbol *b, const book_taker *
 
 /* The orders of the best level, as long as they and the taker are plain: nothing hidden, no expiry, not of the same account. The level is
  * brought up to date once, behind them. How many are taken whole nobody can foresee; that the last one is not, nearly always holds. */
-static inline void match_level(assay_book *e, book_symbol *b, book_taker *t, book_ladder *other) {
+static __attribute__((noinline)) void match_level(assay_book *e, book_symbol *b, book_taker *t, book_ladder *other) {
   book_store *s = &e->store;
   uint32_t at = other->best_level, order = s->levels[at].head, gone = 0;
   uint64_t left = t->quantity, before = left;
@@ -141,12 +143,9 @@ static inline void match_level(assay_book *e, book_symbol *b, book_taker *t, boo
   o->prev = 0;
 }
 
-void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
+/* No all-or-none order waits on the other side. */
+static inline void match_plain(assay_book *e, book_symbol *b, book_taker *t) {
   book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
-  if (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].levels > 0) {
-    assay_book_match_aon(e, b, t);
-    return;
-  }
   while (other->best <= t->limit) {
     uint32_t at = other->best_level, head = e->store.levels[at].head;
     match_level(e, b, t, other);
@@ -155,6 +154,13 @@ void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
     if (other->best_level == at && e->store.levels[at].count > 0 && e->store.levels[at].head == head && !assay_book_meet(e, b, t, head))
       return;
   }
+}
+
+void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
+  if (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].levels > 0)
+    assay_book_match_aon(e, b, t);
+  else
+    match_plain(e, b, t);
 }
 
 /* ---- Coming to rest ---------------------------------------------------------------------------------------------------------------- */
@@ -301,7 +307,7 @@ static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_me
     if (!b->traded) return ASSAY_BOOK_NO_REFERENCE;
     if (b->rare != NULL && b->rare->trailing >= e->most_trailing) return ASSAY_BOOK_FULL;
   }
-  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(b)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
   return ASSAY_BOOK_NONE;
@@ -340,23 +346,75 @@ static void new_stop(assay_book *e, book_symbol *b, const assay_book_message *m,
   assay_book_run_pending(e, b);
 }
 
-/* A plain limit order that only comes to rest, which is what most messages are: the same as new_order with nothing to ask. False: it is not
- * one, and nothing happened yet. */
-static inline bool new_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
+/* Of a plain new order all these bytes are 0, but for the side and the more usual policies. */
+#define NOT_PLAIN UINT64_C(0xFFFFFFFCFFFFFEFF)
+static inline uint64_t bytes_of(const assay_book_message *m) {
+  _Static_assert(offsetof(assay_book_message, kind) + 8 == sizeof *m && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                 "kind, side, type, tif, self_trade");
+  uint64_t bytes;
+  memcpy(&bytes, &m->kind, sizeof bytes);
+  return bytes;
+}
+
+/* A plain order behind all others of its price. False: no memory, or no room at that level, and nothing happened. */
+static inline bool rest_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t quantity, uint32_t tag,
+                              const uint32_t *place) {
+  book_store *s = &e->store;
+  unsigned sell = m->side;
+  uint32_t at = book_ladder_open(s, &b->side[sell], book_key(m->price, sell), m->book * BOOK_LADDERS + sell);
+  if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
+  uint32_t order = place != NULL ? book_order_new_at(s, tag, *place) : book_order_new(s, tag);
+  book_level_enter(s, at, order, m->id, quantity, sell | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT, m->account);
+  return true;
+}
+
+static inline void accept_plain(assay_book *e, book_symbol *b, const assay_book_message *m) {
+  book_risk_open(e, b, m->account, m->side, m->quantity);
+  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, m->side, 0, 0);
+}
+
+/* One that trades, or for which there is no room. */
+static __attribute__((noinline)) void cross_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t tag) {
+  accept_plain(e, b, m);
+  book_taker t;
+  t.id = m->id;
+  t.quantity = m->quantity;
+  t.limit = (uint32_t)~book_key(m->price, m->side);
+  t.account = m->account;
+  t.number = m->book;
+  t.flags = m->side | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
+  t.order = 0;
+  t.tag = tag;
+  t.price = m->price;
+  t.traded = false;
+  match_plain(e, b, &t);
+  if (t.traded) {
+    b->last = t.last;
+    b->traded = true;
+  }
+  if (t.quantity > 0 && !rest_plain(e, b, m, t.quantity, tag, NULL)) assay_book_rest(e, b, &t);
+}
+
+/* A plain limit order, which is what most messages are: the same as new_order with nothing to ask. False: it is not one, and nothing
+ * happened yet. */
+static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
   book_store *s = &e->store;
   if (m->book >= e->symbol_count) return false;
   book_symbol *b = &e->symbols[m->book];
-  unsigned sell = m->side;
-  if ((m->type | m->tif | b->phase) != 0 || sell > 1 || m->self_trade >= ASSAY_BOOK_SELF_TRADES || b->rare != NULL ||
-      e->account_count != 0 || m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY || !book_store_room(s))
-    return false;
-  uint32_t key = book_key(m->price, sell);
-  if (b->side[sell ^ 1].best <= (uint32_t)~key || book_find_tagged(s, m->id, tag) != 0) return false;
-  uint32_t at = book_ladder_open(s, &b->side[sell], key, m->book * BOOK_LADDERS + sell);
-  if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
-  uint32_t flags = sell | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
-  book_level_enter(s, at, book_order_new(s, tag), m->id, m->quantity, flags, m->account);
-  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
+  if (!b->plain || m->quantity - 1 >= BOOK_MOST_QUANTITY || !book_store_room(s)) return false;
+  uint32_t place;
+  if (book_seek(s, m->id, tag, &place) != 0) return false;
+  if (e->account_count != 0) {
+    unsigned reason = assay_book_risk_check(e, m->book, m->account, m->side, m->side, m->price, m->quantity, 0);
+    if (reason != ASSAY_BOOK_NONE) {
+      assay_book_reject(e, m, reason);
+      return true;
+    }
+  }
+  if (b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side) || !rest_plain(e, b, m, m->quantity, tag, &place))
+    cross_plain(e, b, m, tag);
+  else
+    accept_plain(e, b, m);
   return true;
 }
 
@@ -402,7 +460,7 @@ static void new_order(assay_book *e, const assay_book_message *m) {
 
 /* The order that a message is about; 0: rejected. */
 static inline uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t tag) {
-  uint32_t order = book_find_tagged(&e->store, m->id, tag);
+  uint32_t place, order = book_seek(&e->store, m->id, tag, &place);
   if (order == 0 || book_order_number(e, &e->store.orders[order]) != m->book) {
     assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_ORDER);
     return 0;
@@ -414,17 +472,29 @@ static inline uint32_t order_of(assay_book *e, const assay_book_message *m, uint
   return order;
 }
 
-static inline void cancel(assay_book *e, const assay_book_message *m, uint32_t tag) {
+static void cancel(assay_book *e, const assay_book_message *m, uint32_t tag) {
   uint32_t order = order_of(e, m, tag);
-  if (order == 0) return;
-  book_order *o = &e->store.orders[order];
-  book_symbol *b = &e->symbols[m->book];
-  uint64_t open = book_open(e, order);
-  unsigned sell = book_flags_sell((uint32_t)o->flags);
-  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, open, 0, book_order_price(e, o), m->book, o->account, sell, ASSAY_BOOK_USER, 0);
-  book_risk_close(e, b, o->account, sell, open);
-  book_take_out(e, order);
-  book_gone(e, b, order, tag);
+  if (order != 0) assay_book_cancel_order(e, order, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_USER);
+}
+
+/* The same for an order that has nothing special. False: it has, and nothing happened yet. */
+static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
+  book_store *s = &e->store;
+  uint32_t place, order = book_seek(s, m->id, tag, &place);
+  const book_order *o = &s->orders[order];
+  uint32_t at = o->level;
+  book_level *level = &s->levels[at];
+  const uint32_t special = BOOK_ICEBERG | BOOK_STOP | BOOK_AON | BOOK_HAS_TIES;
+  unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
+  if (order == 0 || (o->bits & (uint64_t)special << 48) != 0 || o->account != m->account || level->ladder != m->book * BOOK_LADDERS + sell)
+    return false;
+  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
+             ASSAY_BOOK_USER, 0);
+  if (e->account_count != 0) book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
+  book_level_unlink(s, level, o);
+  if (level->count == 0) book_ladder_close(s, &e->symbols[m->book].side[sell], at);
+  book_order_free_at(s, order, place);
+  return true;
 }
 
 /* Why it cannot be changed so. */
@@ -545,6 +615,7 @@ static void set_phase(assay_book *e, const assay_book_message *m) {
 void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   book_symbol *b = &e->symbols[number];
   b->phase = (uint8_t)phase;
+  book_set_plain(b);
   book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
   if (phase == ASSAY_BOOK_CONTINUOUS && b->traded) assay_book_mark_stops(e, b, b->last);
 }
@@ -552,6 +623,7 @@ void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
 static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m, uint32_t tag) {
   switch (m->kind) {
     case ASSAY_BOOK_NEW: new_order(e, m); break;
+    case ASSAY_BOOK_CANCEL: cancel(e, m, tag); break;
     case ASSAY_BOOK_MODIFY:
     case ASSAY_BOOK_REPLACE: change(e, m, tag); break;
     case ASSAY_BOOK_CLOCK: break;
@@ -569,38 +641,36 @@ static inline __attribute__((always_inline)) void apply_one(assay_book *e, const
   e->now = now;
   e->applied++;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
-  if (m->kind == ASSAY_BOOK_CANCEL)
-    cancel(e, m, tag);
-  else if (m->kind != ASSAY_BOOK_NEW || !new_plain(e, m, tag))
-    apply_other(e, m, tag);
+  uint64_t bytes = bytes_of(m);
+  if ((bytes & NOT_PLAIN) == 0) {
+    if (new_plain(e, m, tag)) return;
+  } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
+    if (cancel_plain(e, m, tag)) return;
+  }
+  apply_other(e, m, tag);
 }
 
 /* While one message is worked on, the places of the ids of those that come are on their way into the cache; a few messages later the orders
  * at these places; then what lies around these orders. */
 enum { AHEAD = 8, ORDER_AHEAD = 5, AROUND_AHEAD = 2, RING = 8 };
 
-static inline void fetch_order(const book_store *s, uint32_t tag) {
-  __builtin_prefetch(&s->orders[s->places[tag >> s->place_shift].order], 1);
-}
-
-static inline void fetch_around(const book_store *s, uint32_t tag) {
-  const book_order *o = &s->orders[s->places[tag >> s->place_shift].order];
-  __builtin_prefetch(&s->orders[o->next], 1);
-  __builtin_prefetch(&s->orders[o->prev], 1);
-  __builtin_prefetch(&s->levels[o->level], 1);
-}
-
 static void apply_many(assay_book *e, const assay_book_message *messages, size_t count) {
   const book_store *s = &e->store;
-  uint32_t tags[RING];
+  uint32_t tags[RING], orders[RING] = {0};
   for (size_t i = 0; i < AHEAD; i++) tags[i] = book_tag(s, messages[i < count ? i : count - 1].id);
   for (size_t i = 0; i < count; i++) {
     uint32_t tag = tags[i % RING];
     uint32_t ahead = book_tag(s, messages[i + AHEAD < count ? i + AHEAD : count - 1].id);
     __builtin_prefetch(&s->places[ahead >> s->place_shift], 1);
     tags[i % RING] = ahead;
-    fetch_order(s, tags[(i + ORDER_AHEAD) % RING]);
-    fetch_around(s, tags[(i + AROUND_AHEAD) % RING]);
+    uint32_t order = s->places[tags[(i + ORDER_AHEAD) % RING] >> s->place_shift].order;
+    __builtin_prefetch(&s->orders[order], 1);
+    orders[(i + ORDER_AHEAD) % RING] = order;
+    const book_order *o = &s->orders[orders[(i + AROUND_AHEAD) % RING]];
+    __builtin_prefetch(&s->orders[o->next], 1);
+    __builtin_prefetch(&s->orders[o->prev], 1);
+
+    __builtin_prefetch(&s->levels[o->level], 1);
     apply_one(e, &messages[i], tag);
   }
 }

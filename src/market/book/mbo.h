@@ -28,33 +28,36 @@ static inline void book_mbo_prefetch(const assay_mbo *m, uint64_t reference) {
 static inline assay_status book_mbo_add(assay_mbo *m, uint32_t book, uint64_t reference, unsigned sell, int32_t price, uint64_t quantity) {
   book_store *s = &m->store;
   if (book >= m->books || sell > 1 || quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
-  uint32_t tag;
-  if (book_find(s, reference, &tag) != 0) return ASSAY_ERR_INVALID;
-  if (!book_store_room(s)) return s->live >= s->most ? ASSAY_ERR_LIMIT : ASSAY_ERR_NO_MEMORY;
+  uint32_t tag = book_tag(s, reference), place;
+  if (!book_store_room(s)) {
+    if (book_find(s, reference, &tag) != 0) return ASSAY_ERR_INVALID;
+    return s->live >= s->most ? ASSAY_ERR_LIMIT : ASSAY_ERR_NO_MEMORY;
+  }
+  if (book_seek(s, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
   uint32_t ladder = 2 * book + sell, level = book_ladder_open(s, &m->ladders[ladder], book_key(price, sell), ladder);
   if (level == 0) return ASSAY_ERR_NO_MEMORY;
   if (s->levels[level].quantity + quantity > BOOK_MOST_AT_LEVEL) return ASSAY_ERR_LIMIT;
-  book_level_enter(s, level, book_order_new(s, tag), reference, quantity, 0, 0);
+  book_level_enter(s, level, book_order_new_at(s, tag, place), reference, quantity, 0, 0);
   return ASSAY_OK;
 }
 
-static inline void book_mbo_remove(assay_mbo *m, uint32_t order, uint32_t tag) {
+static inline void book_mbo_remove(assay_mbo *m, uint32_t order, uint32_t place) {
   book_store *s = &m->store;
   const book_order *o = &s->orders[order];
   book_level *level = &s->levels[o->level];
   book_level_unlink(s, level, o);
   if (level->count == 0) book_ladder_close(s, &m->ladders[level->ladder], o->level);
-  book_order_free(s, order, tag);
+  book_order_free_at(s, order, place);
 }
 
 static inline assay_status book_mbo_reduce(assay_mbo *m, uint64_t reference, uint64_t quantity) {
   book_store *s = &m->store;
-  uint32_t tag, order = book_find(s, reference, &tag);
+  uint32_t place, order = book_seek(s, reference, book_tag(s, reference), &place);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   book_order *o = &s->orders[order];
   if (quantity - 1 >= o->quantity) return ASSAY_ERR_INVALID;
   if (quantity == o->quantity) {
-    book_mbo_remove(m, order, tag);
+    book_mbo_remove(m, order, place);
     return ASSAY_OK;
   }
   o->quantity -= quantity;
@@ -63,9 +66,9 @@ static inline assay_status book_mbo_reduce(assay_mbo *m, uint64_t reference, uin
 }
 
 static inline assay_status book_mbo_delete(assay_mbo *m, uint64_t reference) {
-  uint32_t tag, order = book_find(&m->store, reference, &tag);
+  uint32_t place, order = book_seek(&m->store, reference, book_tag(&m->store, reference), &place);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
-  book_mbo_remove(m, order, tag);
+  book_mbo_remove(m, order, place);
   return ASSAY_OK;
 }
 

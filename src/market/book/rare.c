@@ -4,8 +4,7 @@
 
 #include "base/alloc.h"
 
-bool assay_book_need_rare(assay_book *e, book_symbol *b) {
-  (void)e;
+bool assay_book_need_rare(book_symbol *b) {
   if (b->rare != NULL) return true;
   b->rare = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *b->rare);
   if (b->rare == NULL) return false;
@@ -13,6 +12,7 @@ bool assay_book_need_rare(assay_book *e, book_symbol *b) {
     book_ladder_init(&b->rare->stop[sell]);
     book_ladder_init(&b->rare->aon[sell]);
   }
+  book_set_plain(b);
   return true;
 }
 

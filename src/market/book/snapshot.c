@@ -162,7 +162,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
   book_store *s = &e->store;
   book_symbol *b = &e->symbols[number];
   if (!take(r, &i, sizeof i) || !is_sound(e, &i) || book_find(s, i.id, &tag) != 0 || !book_store_room(s)) return false;
-  if (i.ladder >= BOOK_STOP_LADDER && !assay_book_need_rare(e, b)) return false;
+  if (i.ladder >= BOOK_STOP_LADDER && !assay_book_need_rare(b)) return false;
   if ((i.flags & BOOK_HAS_EXTRA) != 0 && (!assay_book_need_extras(e) || !assay_book_need_heap(e))) return false;
   unsigned sell = book_flags_sell(i.flags);
   uint32_t key = book_key(i.price, sell ^ ((i.flags & BOOK_STOP) != 0));
@@ -204,6 +204,7 @@ static bool read_symbol(assay_book *e, uint32_t number, reader *r) {
   b->last = image.last;
   b->traded = image.traded != 0;
   b->phase = image.phase;
+  book_set_plain(b);
   if (image.has_positions != 0 ? e->account_count == 0 || !assay_book_need_positions(e, b) : e->account_count != 0 && image.orders != 0)
     return false;
   for (uint32_t i = 0; image.has_positions != 0 && i < e->account_count; i++)

@@ -108,19 +108,22 @@ static inline uint32_t book_tag(const book_store *s, uint64_t id) {
   return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product ^ ((uint64_t)product >> 32));
 }
 
-/* The order of that id, whose tag is known; 0: none. */
-static inline uint32_t book_find_tagged(const book_store *s, uint64_t id, uint32_t tag) {
-  for (uint32_t at = tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
-    book_place place = s->places[at];
-    if (place.order == 0) return 0;
-    if (place.tag == tag && s->orders[place.order].id == id) return place.order;
+/* The order of that id; 0: none. `*at` is its place, or the one that it would get; until the next one is added or removed. */
+static inline uint32_t book_seek(const book_store *s, uint64_t id, uint32_t tag, uint32_t *at) {
+  for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
+    book_place place = s->places[here];
+    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id)) {
+      *at = here;
+      return place.order;
+    }
   }
 }
 
-/* The same; `*tag` helps to add or remove it. */
+/* The same for who only wants to know; `*tag` helps to add or remove it. */
 static inline uint32_t book_find(const book_store *s, uint64_t id, uint32_t *tag) {
+  uint32_t at;
   *tag = book_tag(s, id);
-  return book_find_tagged(s, id, *tag);
+  return book_seek(s, id, *tag, &at);
 }
 
 static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
@@ -130,19 +133,24 @@ static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
 }
 
 /* Closes the gap by moving up what would no longer be found across it, so there are no tombstones to gather. */
-static inline void book_place_remove(book_store *s, uint32_t tag, uint32_t order) {
-  uint32_t gap = tag >> s->place_shift;
-  while (s->places[gap].order != order) gap = (gap + 1) & s->place_mask;
+static inline void book_place_clear(book_store *s, uint32_t gap) {
+  book_place *places = s->places;
+  uint32_t mask = s->place_mask, shift = s->place_shift;
   for (uint32_t at = gap;;) {
-    at = (at + 1) & s->place_mask;
-    book_place place = s->places[at];
+    at = (at + 1) & mask;
+    book_place place = places[at];
     if (place.order == 0) break;
-    uint32_t home = place.tag >> s->place_shift;
-    if (((at - home) & s->place_mask) < ((at - gap) & s->place_mask)) continue;
-    s->places[gap] = place;
+    if (((at - (place.tag >> shift)) & mask) < ((at - gap) & mask)) continue;
+    places[gap] = place;
     gap = at;
   }
-  s->places[gap].order = 0;
+  places[gap].order = 0;
+}
+
+static inline void book_place_remove(book_store *s, uint32_t tag, uint32_t order) {
+  uint32_t at = tag >> s->place_shift;
+  while (s->places[at].order != order) at = (at + 1) & s->place_mask;
+  book_place_clear(s, at);
 }
 
 /* Makes sure that one more order has a record and a place. */
@@ -151,23 +159,35 @@ static inline bool book_store_room(book_store *s) {
   return assay_book_store_grow_orders(s);
 }
 
-/* A record with a place among the ids, after book_store_room; what is in it is old. */
-static inline uint32_t book_order_new(book_store *s, uint32_t tag) {
+/* A record with the place that book_seek gave, after book_store_room and that; what is in it is old. */
+static inline uint32_t book_order_new_at(book_store *s, uint32_t tag, uint32_t at) {
   uint32_t order = s->order_pool.free;
   if (order != 0)
     s->order_pool.free = s->orders[order].next;
   else
     order = s->order_pool.used++;
   s->live++;
-  book_place_add(s, tag, order);
+  s->places[at] = (book_place){tag, order};
   return order;
 }
 
-static inline void book_order_free(book_store *s, uint32_t order, uint32_t tag) {
-  book_place_remove(s, tag, order);
+static inline uint32_t book_order_new(book_store *s, uint32_t tag) {
+  uint32_t at = tag >> s->place_shift;
+  while (s->places[at].order != 0) at = (at + 1) & s->place_mask;
+  return book_order_new_at(s, tag, at);
+}
+
+static inline void book_order_free_at(book_store *s, uint32_t order, uint32_t at) {
+  book_place_clear(s, at);
   s->orders[order].next = s->order_pool.free;
   s->order_pool.free = order;
   s->live--;
+}
+
+static inline void book_order_free(book_store *s, uint32_t order, uint32_t tag) {
+  uint32_t at = tag >> s->place_shift;
+  while (s->places[at].order != order) at = (at + 1) & s->place_mask;
+  book_order_free_at(s, order, at);
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
