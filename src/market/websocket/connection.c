@@ -81,7 +81,7 @@ void assay_ws_connection_end(assay_ws *ws, unsigned code, const char *why) {
   ws->state = DEAD;
   assay_ws_loop *loop = ws->loop;
   if (ws->fd >= 0) {
-    assay_os_poller_remove(loop->poller, ws->fd);
+    if (!ws->direct) assay_os_poller_remove(loop->poller, ws->fd);
     close(ws->fd);
     ws->fd = -1;
   }
@@ -91,6 +91,7 @@ void assay_ws_connection_end(assay_ws *ws, unsigned code, const char *why) {
     loop->first = ws->next;
   if (ws->next != NULL) ws->next->previous = ws->previous;
   loop->count--;
+  loop->direct -= ws->direct;
   ws->dead_next = loop->dead; /* `next` stays, for whoever is walking along the list */
   loop->dead = ws;
 }
@@ -171,6 +172,7 @@ void assay_ws_connection_open(assay_ws *ws, const assay_ws_agreement *agreement)
   ws->deadline_ns = 0;
   ws->heard_ns = assay_os_now_ns();
   expect_ping(ws);
+  if (ws->loop->spin) assay_ws_loop_adopt(ws);
   if (ws->handlers->open != NULL) ws->handlers->open(ws->handlers->user, ws);
 }
 

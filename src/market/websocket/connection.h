@@ -10,6 +10,7 @@
 enum {
   READ_SIZE = 256 * 1024, /* one for the whole loop: what a message needs beyond it is the connection's */
   EVENTS_AT_ONCE = 128,
+  SPIN_DIRECT = 8,         /* so few connections are read without asking the system which */
   WIRE_ENOUGH = 64 * 1024, /* encoded ahead of the socket; what is encoded cannot be dropped any more */
   REASON_SIZE = 256,
 };
@@ -67,6 +68,7 @@ struct assay_ws {
   bool part_open;                   /* assay_ws_send_part: more will follow */
   bool was_full;                    /* something waited: `drained` is due */
   bool corked;                      /* its bytes are being dealt with: answers go out together */
+  bool direct;                      /* read by a loop that spins: the poller does not know it */
   bool wants_write;                 /* the poller was asked */
   uint8_t pong_length, ping_length; /* 1 more than the bytes; 0: none waits */
   uint8_t pong[ASSAY_WS_CONTROL_MOST], ping[ASSAY_WS_CONTROL_MOST];
@@ -85,7 +87,7 @@ struct assay_ws_loop {
   bool spin;
   int stopped, woken; /* set by any thread: always through __atomic */
   assay_ws *first;
-  size_t count;
+  size_t count, direct;
   assay_ws *dead;
   assay_ws_server *servers;
   uint64_t now_ns, scanned_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
@@ -140,6 +142,11 @@ void assay_ws_flush(assay_ws *ws);
 void assay_ws_forget_queue(assay_ws *ws);
 bool assay_ws_enqueue(assay_ws *ws, assay_ws_opcode opcode, unsigned flags, bool compress, bool whole, const void *data, size_t length);
 size_t assay_ws_wire_left(const assay_ws *ws);
+
+/* ---- loop.c */
+/* A loop that spins takes the connection to itself, or gives it back to the poller. */
+void assay_ws_loop_adopt(assay_ws *ws);
+void assay_ws_loop_release(assay_ws *ws);
 
 /* ---- server.c, client.c */
 void assay_ws_server_accept(assay_ws_server *server);

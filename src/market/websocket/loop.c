@@ -7,7 +7,6 @@
 
 enum {
   READY_AT_ONCE = 256,
-  SPIN_DIRECT = 8,            /* so few connections are read without asking the system which */
   SPINS_A_LOOK = 32,          /* at the clock, at new connections, at sockets that had no room */
   SCAN_NS = 20 * 1000 * 1000, /* all deadlines are looked at together, not more often: ten thousand pings are no ten thousand walks */
 };
@@ -91,14 +90,42 @@ static size_t poll_once(assay_ws_loop *loop, int timeout_ms) {
   return count;
 }
 
+/* What the poller watches costs the system a call back for each packet, so a spinning loop takes its few connections away from it. */
+void assay_ws_loop_adopt(assay_ws *ws) {
+  assay_ws_loop *loop = ws->loop;
+  if (ws->direct || loop->count > SPIN_DIRECT) return;
+  assay_os_poller_remove(loop->poller, ws->fd);
+  ws->direct = true;
+  loop->direct++;
+}
+
+void assay_ws_loop_release(assay_ws *ws) {
+  unsigned what = ASSAY_OS_READABLE | (ws->wants_write ? (unsigned)ASSAY_OS_WRITABLE : 0);
+  ws->direct = false;
+  ws->loop->direct--;
+  if (assay_os_poller_add(ws->loop->poller, ws->fd, what, ws, NULL) != ASSAY_OK)
+    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "the system waits for no more connections");
+}
+
+/* What only the system knows: new connections, room to write, the time. */
+static bool look_around(assay_ws_loop *loop) {
+  for (assay_ws *ws = loop->first, *next; ws != NULL && loop->direct > 0; ws = next) {
+    next = ws->next;
+    if (!ws->direct) continue;
+    if (loop->count > SPIN_DIRECT)
+      assay_ws_loop_release(ws);
+    else if (ws->wants_write)
+      assay_ws_connection_ready(ws, ASSAY_OS_WRITABLE);
+  }
+  bool any = poll_once(loop, 0) > 0;
+  check_deadlines(loop);
+  return any;
+}
+
 /* One round over the sockets themselves. */
 static bool spin_once(assay_ws_loop *loop) {
   bool any = false;
-  if (++loop->idle_spins % SPINS_A_LOOK == 0 || loop->count == 0 || loop->count > SPIN_DIRECT) {
-    any = poll_once(loop, 0) > 0;
-    check_deadlines(loop);
-    return any;
-  }
+  if (++loop->idle_spins % SPINS_A_LOOK == 0 || loop->count == 0 || loop->count > SPIN_DIRECT) return look_around(loop);
   for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
     next = ws->next;
     if (ws->state != TO_CONNECT) any |= assay_ws_connection_read(ws);

@@ -159,7 +159,7 @@ static bool refill(assay_ws *ws) {
 static void ask_to_write(assay_ws *ws, bool wanted) {
   if (ws->wants_write == wanted || ws->state == DEAD) return;
   ws->wants_write = wanted;
-  assay_os_poller_change(ws->loop->poller, ws->fd, ASSAY_OS_READABLE | (wanted ? (unsigned)ASSAY_OS_WRITABLE : 0), ws);
+  if (!ws->direct) assay_os_poller_change(ws->loop->poller, ws->fd, ASSAY_OS_READABLE | (wanted ? (unsigned)ASSAY_OS_WRITABLE : 0), ws);
 }
 
 void assay_ws_flush(assay_ws *ws) {
