@@ -32,8 +32,8 @@ static const assay_cli_option options[] = {
     {"address", 0, ASSAY_CLI_TEXT, "ADDRESS", "127.0.0.1", AT(address), .help = "Numeric; 0.0.0.0 for all the world."},
     {"rate", 'r', ASSAY_CLI_REAL, "N", "1000", .low = 0.001, .high = 1e9, AT(rate), .help = "Messages a second."},
     {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", .high = 1e12, AT(messages),
-     .help = "End after so many; of a made market also how long it is."},
-    {"repeat", 0, ASSAY_CLI_FLAG, .help = "Begin again at the end.", AT(repeat)},
+     .help = "End after so many; a made market has no end of its own."},
+    {"repeat", 0, ASSAY_CLI_FLAG, .help = "Begin a recording again at its end.", AT(repeat)},
     {"wait", 'w', ASSAY_CLI_UNSIGNED, "N", "1", .high = 1e6, AT(wait), .help = "Begin when so many are connected; 0: at once."},
     {"policy", 0, ASSAY_CLI_TEXT, "POLICY", "drop-oldest", .choices = policies, AT(policy),
      .help = "What becomes of messages when a client reads too slowly: it misses the newest (refuse), the oldest, or the rest."},
@@ -57,14 +57,15 @@ static const assay_cli_example examples[] = {
     {"TLS, for pages of one site", "feed serve --address 0.0.0.0 --certificate cert.pem --key key.pem --origin https://example.com"},
     {0}};
 
-enum { LARGEST_FILE = 1 << 30, AT_ONCE = 4096 };
+enum { LARGEST_FILE = 1 << 30, AT_ONCE = 4096, CHUNK = 1 << 18 };
 
 typedef struct serving {
   const serve_settings *settings;
   assay_ws_loop *loop;
   assay_ws_server *server;
-  char *file; /* a recording, or a made market, whole */
-  uint8_t *made;
+  char *file;              /* a recording, whole */
+  assay_feed_maker *maker; /* or a made market, a chunk at a time */
+  uint8_t *chunk;
   const uint8_t *bytes;
   size_t size, at;
   bool binary, begun, stopping;
@@ -106,10 +107,17 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
   return 0;
 }
 
+static void skip_space(serving *s) {
+  while (!s->binary && s->at < s->size && strchr(" \t\r\n", s->bytes[s->at]) != NULL) s->at++;
+}
+
 /* The next message; false at the end of the stream, or where it is none (with an error). */
 static bool next_message(serving *s, const uint8_t **message, size_t *length) {
-  if (!s->binary) {
-    while (s->at < s->size && strchr(" \t\r\n", s->bytes[s->at]) != NULL) s->at++;
+  skip_space(s);
+  if (s->at == s->size && s->maker != NULL) {
+    s->size = assay_feed_maker_fill(s->maker, s->chunk, CHUNK);
+    s->at = 0;
+    skip_space(s);
   }
   if (s->at == s->size) return false;
   size_t end = 0;
@@ -128,22 +136,25 @@ static bool next_message(serving *s, const uint8_t **message, size_t *length) {
 }
 
 static assay_status make_market(serving *s, assay_error *err) {
+  const uint64_t endless = UINT64_C(1000000000000);
   assay_feed_market market = {.format = s->binary ? ASSAY_FEED_ITCH : ASSAY_FEED_JSON,
                               .seed = s->settings->seed,
                               .symbols = (uint32_t)s->settings->symbols,
-                              .messages = s->settings->messages > 0 && s->settings->messages < 1000000 ? s->settings->messages : 1000000};
-  return assay_feed_generate(&market, err, &s->made, &s->size);
+                              .messages = s->settings->messages > 0 ? s->settings->messages : endless};
+  s->bytes = s->chunk = assay_alloc(ASSAY_TAG_CLI, CHUNK);
+  if (s->chunk == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  return assay_feed_maker_create(&market, err, &s->maker);
 }
 
 static assay_status load(serving *s, const assay_cli *cli, assay_error *err) {
+  s->err = err;
   s->binary = strcmp(s->settings->format, "itch") == 0;
-  assay_status status =
-      cli->operand_count > 0 ? assay_os_read_file(cli->operands[0], LARGEST_FILE, err, &s->file, &s->size) : make_market(s, err);
+  if (cli->operand_count == 0) return make_market(s, err);
+  assay_status status = assay_os_read_file(cli->operands[0], LARGEST_FILE, err, &s->file, &s->size);
   if (status != ASSAY_OK) return status;
-  s->bytes = cli->operand_count > 0 ? (const uint8_t *)s->file : s->made;
+  s->bytes = (const uint8_t *)s->file;
   const uint8_t *first;
   size_t length;
-  s->err = err;
   if (!next_message(s, &first, &length))
     return err->status != ASSAY_OK ? err->status
                                    : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no message to send in %s", cli->operands[0]);
@@ -161,7 +172,7 @@ static void send_due(serving *s, uint64_t due) {
     const uint8_t *message;
     size_t length;
     if (!next_message(s, &message, &length)) {
-      if (!s->settings->repeat || s->err->status != ASSAY_OK) {
+      if (!s->settings->repeat || s->maker != NULL || s->err->status != ASSAY_OK) {
         s->stopping = true;
         return;
       }
@@ -293,7 +304,8 @@ static int run(assay_cli *cli, const void *settings) {
   if (err.status != ASSAY_OK) code = assay_cli_fail(cli, &err);
   assay_ws_loop_destroy(s.loop);
   assay_free(s.file);
-  assay_feed_generated_free(s.made);
+  assay_feed_maker_destroy(s.maker);
+  assay_free(s.chunk);
   assay_buf_deinit(&out);
   return code;
 }

@@ -111,10 +111,14 @@ static void take_document(watching *w, const json_t *document) {
   const json_t *data = json_object_get(document, "data");
   if (json_is_object(data)) document = data; /* of a combined stream */
   const char *symbol = json_string_value(json_object_get(document, "s"));
+  if (symbol == NULL) { /* a snapshot of the depth, which does not say of what */
+    w->other++;
+    return;
+  }
   const json_t *bids = json_object_get(document, "b"), *asks = json_object_get(document, "a"), *price = json_object_get(document, "p");
   if (bids == NULL) bids = json_object_get(document, "bids");
   if (asks == NULL) asks = json_object_get(document, "asks");
-  row *r = row_of(w, symbol != NULL ? symbol : "(no symbol)");
+  row *r = row_of(w, symbol);
   if (r == NULL) {
     w->other++;
     return;
