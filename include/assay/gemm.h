@@ -20,7 +20,9 @@
  * B are not.
  *
  * Thread-safe. The libraries have threads of their own: OMP_NUM_THREADS (both) and OPENBLAS_NUM_THREADS say how many. The built-in kernel
- * runs in the caller's thread.
+ * runs in the caller's thread. OpenBLAS reads the kind of processor from the environment while it is being loaded: unless OPENBLAS_CORETYPE
+ * is set, it is for that moment, the first call of assay_gemm or assay_gemm_choice. A program whose other threads read or write the
+ * environment (getenv, setenv) makes that call before it starts them, or sets the variable itself.
  */
 #ifndef ASSAY_GEMM_H
 #define ASSAY_GEMM_H

@@ -80,11 +80,13 @@ assay_status assay_core_open(const assay_backend *backend, size_t index, const a
   core->activity_device = assay_ring_device(info->id);
   core->generation = assay_core_generation();
   pthread_mutex_init(&core->lock, NULL);
+  pthread_mutex_init(&core->kernel_lock, NULL);
   pthread_cond_init(&core->stream_left, NULL);
   status = backend->open(index, err, &core->state);
   if (status == ASSAY_OK && (status = make_pool(core, err)) != ASSAY_OK) backend->close(core->state);
   if (status != ASSAY_OK) {
     pthread_cond_destroy(&core->stream_left);
+    pthread_mutex_destroy(&core->kernel_lock);
     pthread_mutex_destroy(&core->lock);
     assay_free(core);
     return status;
@@ -99,6 +101,7 @@ void assay_core_close(assay_core *core) {
   assay_pool_destroy(core->pool);
   core->backend->close(core->state);
   pthread_cond_destroy(&core->stream_left);
+  pthread_mutex_destroy(&core->kernel_lock);
   pthread_mutex_destroy(&core->lock);
   assay_free(core);
 }
@@ -166,10 +169,10 @@ static assay_status make_ready(assay_core *core, const char *name, assay_core_ke
 assay_status assay_core_kernel_get(assay_core *core, const char *name, assay_error *err, const assay_core_kernel **kernel) {
   size_t at = (size_t)assay_hash(ASSAY_HASH_START, name, strlen(name)) % ASSAY_CORE_KERNELS;
   assay_status status = ASSAY_OK;
-  pthread_mutex_lock(&core->lock);
+  pthread_mutex_lock(&core->kernel_lock);
   while (core->kernels[at].name != NULL && strcmp(core->kernels[at].name, name) != 0) at = (at + 1) % ASSAY_CORE_KERNELS;
   if (core->kernels[at].name == NULL) status = make_ready(core, name, &core->kernels[at], err);
-  pthread_mutex_unlock(&core->lock);
+  pthread_mutex_unlock(&core->kernel_lock);
   if (status == ASSAY_OK) *kernel = &core->kernels[at]; /* never moves, never changes */
   return status;
 }

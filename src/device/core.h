@@ -36,14 +36,15 @@ typedef struct assay_core {
   bool in_order, debug;
   unsigned activity_device;
   atomic_bool lost;
-  unsigned generation;  /* of the process that opened it: a child of fork is another */
+  unsigned generation;                           /* of the process that opened it: a child of fork is another */
+  pthread_mutex_t kernel_lock;                   /* of kernels, also while one is compiled: streams come and go meanwhile */
+  assay_core_kernel kernels[ASSAY_CORE_KERNELS]; /* open addressing by name */
+  size_t kernel_count;
   pthread_mutex_t lock; /* of what follows */
   pthread_cond_t stream_left;
   assay_stream *streams[ASSAY_POOL_STREAMS];
   void *idle_queues[ASSAY_CORE_IDLE_QUEUES];
   size_t idle_count;
-  assay_core_kernel kernels[ASSAY_CORE_KERNELS]; /* open addressing by name */
-  size_t kernel_count;
   char lost_cause[256];
 } assay_core;
 

@@ -285,9 +285,9 @@ static assay_status take_slowly(assay_pool *pool, unsigned stream, size_t bytes,
   assay_status status = find_block(pool, stream, size_class, &cause, hit, &block);
   if (status == ASSAY_ERR_NO_MEMORY) return assay_pool_out_of_memory(pool, bytes, label, cause.message, err);
   if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s", cause.message);
-  if (!assay_pool_make_view(pool, block, err)) {
+  if (!assay_pool_make_view(pool, block, &cause)) {
     assay_pool_put_free(pool, block);
-    return err != NULL ? err->status : ASSAY_ERR_INTERNAL;
+    return ASSAY_FAIL(err, cause.status, "%s", cause.message);
   }
   *buffer = block;
   return ASSAY_OK;

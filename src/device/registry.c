@@ -237,7 +237,10 @@ static assay_status open_best(assay_registry *registry, assay_error *err, assay_
     if (ordered[i]->public.available && ordered[i]->public.info.rank == 0) continue;
     if (!ordered[i]->public.available) continue;
     assay_error cause = {0};
-    if (open_row(registry, ordered[i], &cause) == ASSAY_OK)
+    assay_status status = open_row(registry, ordered[i], &cause);
+    /* What the environment says is wrong: no other device is the answer to that. */
+    if (status == ASSAY_ERR_INVALID) return ASSAY_FAIL(err, status, "%s", cause.message);
+    if (status == ASSAY_OK)
       last = i;
     else
       assay_buf_printf(reason, "%s: %s; ", ordered[i]->public.info.id, cause.message);

@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include <assay/status.h>
+
 /* X(name of the build, name for people, ASSAY_ISA_ bits needed) */
 #if defined(__x86_64__)
 #define ASSAY_KERNEL_VARIANTS(X)          \
@@ -27,8 +29,11 @@ enum {
       ASSAY_KERNEL_VARIANT_COUNT
 };
 
-/* The best that this CPU has and ASSAY_ISA (a comma list of names) allows; the reference when it allows none. Thread-safe. */
+/* The best that this CPU has and ASSAY_ISA (a comma list of names, or of levels: x86-64-v3 allows all that it has) allows; the reference
+ * when it allows none that this CPU has. Names that are none do not count; if there are no others, nothing was said. Thread-safe. */
 size_t assay_kernel_variant_best(void);
+/* ASSAY_ERR_INVALID names what in ASSAY_ISA is no name. */
+assay_status assay_kernel_variant_check(assay_error *err);
 /* The index-th that this CPU has, from 0, whatever ASSAY_ISA says; ASSAY_KERNEL_VARIANT_COUNT past the last. */
 size_t assay_kernel_variant_usable(size_t index);
 const char *assay_kernel_variant_text(size_t variant);

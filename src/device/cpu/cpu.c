@@ -16,6 +16,7 @@
 #include "device/cpu/health.h"
 #include "device/cpu/threads.h"
 #include "kernels/kernel.h"
+#include "kernels/variant.h"
 #include "os/prim.h"
 
 enum { ALIGNMENT = 64, CPUS_MAX = 4096 };
@@ -74,6 +75,7 @@ static assay_status open_cpu(size_t index, assay_error *err, void **state) {
   (void)index;
   unsigned wanted = 1, cpus[CPUS_MAX];
   assay_status status = assay_threads_wanted(err, &wanted);
+  if (status == ASSAY_OK) status = assay_kernel_variant_check(err);
   if (status != ASSAY_OK) return status;
   cpu *device = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *device);
   size_t chosen = assay_cpu_choose(wanted, cpus, CPUS_MAX);

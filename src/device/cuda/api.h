@@ -55,25 +55,36 @@ typedef struct _nvrtcProgram *nvrtcProgram;
   X(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 76)
 
 /* Failures that decide what Assay does next; the driver names the others. X(name, value) */
-#define ASSAY_CU_FAILURES(X)                 \
-  X(CUDA_ERROR_INVALID_VALUE, 1)             \
-  X(CUDA_ERROR_OUT_OF_MEMORY, 2)             \
-  X(CUDA_ERROR_NOT_INITIALIZED, 3)           \
-  X(CUDA_ERROR_DEINITIALIZED, 4)             \
-  X(CUDA_ERROR_STUB_LIBRARY, 34)             \
-  X(CUDA_ERROR_DEVICE_UNAVAILABLE, 46)       \
-  X(CUDA_ERROR_NO_DEVICE, 100)               \
-  X(CUDA_ERROR_INVALID_IMAGE, 200)           \
-  X(CUDA_ERROR_NO_BINARY_FOR_GPU, 209)       \
-  X(CUDA_ERROR_ECC_UNCORRECTABLE, 214)       \
-  X(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, 222) \
-  X(CUDA_ERROR_NOT_FOUND, 500)               \
-  X(CUDA_ERROR_NOT_READY, 600)               \
-  X(CUDA_ERROR_ILLEGAL_ADDRESS, 700)         \
-  X(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, 701) \
-  X(CUDA_ERROR_LAUNCH_TIMEOUT, 702)          \
-  X(CUDA_ERROR_LAUNCH_FAILED, 719)           \
-  X(CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, 803)
+#define ASSAY_CU_FAILURES(X)                   \
+  X(CUDA_ERROR_INVALID_VALUE, 1)               \
+  X(CUDA_ERROR_OUT_OF_MEMORY, 2)               \
+  X(CUDA_ERROR_NOT_INITIALIZED, 3)             \
+  X(CUDA_ERROR_DEINITIALIZED, 4)               \
+  X(CUDA_ERROR_STUB_LIBRARY, 34)               \
+  X(CUDA_ERROR_DEVICE_UNAVAILABLE, 46)         \
+  X(CUDA_ERROR_NO_DEVICE, 100)                 \
+  X(CUDA_ERROR_INVALID_IMAGE, 200)             \
+  X(CUDA_ERROR_NO_BINARY_FOR_GPU, 209)         \
+  X(CUDA_ERROR_ECC_UNCORRECTABLE, 214)         \
+  X(CUDA_ERROR_UNSUPPORTED_LIMIT, 215)         \
+  X(CUDA_ERROR_INVALID_PTX, 218)               \
+  X(CUDA_ERROR_JIT_COMPILER_NOT_FOUND, 221)    \
+  X(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, 222)   \
+  X(CUDA_ERROR_JIT_COMPILATION_DISABLED, 223)  \
+  X(CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY, 224) \
+  X(CUDA_ERROR_UNSUPPORTED_DEVSIDE_SYNC, 225)  \
+  X(CUDA_ERROR_INVALID_HANDLE, 400)            \
+  X(CUDA_ERROR_NOT_FOUND, 500)                 \
+  X(CUDA_ERROR_NOT_READY, 600)                 \
+  X(CUDA_ERROR_ILLEGAL_ADDRESS, 700)           \
+  X(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, 701)   \
+  X(CUDA_ERROR_LAUNCH_TIMEOUT, 702)            \
+  X(CUDA_ERROR_LAUNCH_FAILED, 719)             \
+  X(CUDA_ERROR_NOT_PERMITTED, 800)             \
+  X(CUDA_ERROR_NOT_SUPPORTED, 801)             \
+  X(CUDA_ERROR_SYSTEM_NOT_READY, 802)          \
+  X(CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, 803)    \
+  X(CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE, 804)
 
 /* X(result, name, arguments) */
 #define ASSAY_CU_FUNCTIONS(X)                                                                    \

@@ -45,9 +45,11 @@ bool assay_cu_gemm_here(void) {
 }
 
 static assay_status fail(cublasStatus_t code, const char *device, const char *what, assay_error *err) {
+  /* But for a wrong argument, which is ours, the library or the device does not do it: somebody else may. A device that is lost says so to
+   * the next call of the driver's. */
   assay_status status = code == CUBLAS_STATUS_ALLOC_FAILED    ? ASSAY_ERR_NO_MEMORY
-                        : code == CUBLAS_STATUS_NOT_SUPPORTED ? ASSAY_ERR_UNSUPPORTED
-                                                              : ASSAY_ERR_INTERNAL;
+                        : code == CUBLAS_STATUS_INVALID_VALUE ? ASSAY_ERR_INTERNAL
+                                                              : ASSAY_ERR_UNSUPPORTED;
   return ASSAY_FAIL(err, status, "%s failed on %s: cuBLASLt's %s", what, device, lt.cublasLtGetStatusName(code));
 }
 

@@ -33,6 +33,7 @@ typedef struct cublasLtMatmulHeuristicResult_t {
 #define ASSAY_LT_NUMBERS(X)          \
   X(CUBLAS_STATUS_SUCCESS, 0)        \
   X(CUBLAS_STATUS_ALLOC_FAILED, 3)   \
+  X(CUBLAS_STATUS_INVALID_VALUE, 7)  \
   X(CUBLAS_STATUS_NOT_SUPPORTED, 15) \
   X(CUBLAS_OP_N, 0)                  \
   X(CUBLAS_OP_T, 1)                  \

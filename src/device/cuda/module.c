@@ -95,9 +95,12 @@ assay_status assay_cu_compile(const assay_cu_target *target, const assay_embedde
 
 /* ---- Modules ------------------------------------------------------------------------------------------------------------------ */
 
-/* Neither machine code nor PTX in it that this device or driver takes: NVRTC's own may still do. */
+/* Neither machine code nor PTX in it that this device or driver takes (its own compiler of PTX may be missing or switched off): NVRTC's
+ * machine code may still do. */
 static bool is_foreign(CUresult code) {
-  return code == CUDA_ERROR_NO_BINARY_FOR_GPU || code == CUDA_ERROR_INVALID_IMAGE || code == CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+  return code == CUDA_ERROR_NO_BINARY_FOR_GPU || code == CUDA_ERROR_INVALID_IMAGE || code == CUDA_ERROR_INVALID_PTX ||
+         code == CUDA_ERROR_UNSUPPORTED_PTX_VERSION || code == CUDA_ERROR_JIT_COMPILER_NOT_FOUND ||
+         code == CUDA_ERROR_JIT_COMPILATION_DISABLED;
 }
 
 static assay_status load_image(const assay_cu_target *target, const assay_embedded *file, const void *image, assay_error *err,

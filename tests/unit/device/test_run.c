@@ -184,6 +184,36 @@ static void more_threads_than_streams(void **state) {
   assay_registry_destroy(registry);
 }
 
+static assay_status no_view(void *opened, void *memory, size_t offset, size_t bytes, assay_error *err, void **view) {
+  (void)opened, (void)memory, (void)offset, (void)bytes, (void)view;
+  return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no more views");
+}
+static void drop_view(void *opened, void *view) { (void)opened, (void)view; }
+
+/* The status is the same whether the caller wants words or not: the fallback goes by it. */
+static void a_failure_without_words_keeps_its_status(void **state) {
+  (void)state;
+  fake_options(NULL);
+  fake_backend *gpu = fake(0, "gpu");
+  fake_device(gpu, "a GPU", ASSAY_DEVICE_GPU, 10);
+  gpu->backend.view = no_view;
+  gpu->backend.unview = drop_view;
+  const assay_backend *list[] = {&gpu->backend};
+  assay_registry *registry = NULL;
+  assay_device *device = NULL;
+  assay_stream *stream = NULL;
+  assay_buffer *buffer = NULL;
+  assay_error err = {0};
+  assert_ok(assay_registry_create(list, 1, &err, &registry), err);
+  assert_ok(assay_registry_open(registry, "gpu", &err, &device), err);
+  assert_ok(assay_stream_create(device, &err, &stream), err);
+  assert_int_equal(assay_buffer_alloc(stream, 64, "x", NULL, &buffer), ASSAY_ERR_NO_MEMORY);
+  assert_int_equal(assay_buffer_alloc(stream, 64, "x", &err, &buffer), ASSAY_ERR_NO_MEMORY);
+  assay_stream_destroy(stream);
+  assay_device_close(device);
+  assay_registry_destroy(registry);
+}
+
 static int syncs;
 static assay_status counted_sync(void *opened, void *queue, assay_error *err) {
   syncs++;
@@ -293,6 +323,7 @@ int main(void) {
       cmocka_unit_test(a_failing_device_is_told_and_the_work_moves),
       cmocka_unit_test(a_lost_device_is_not_taken_again),
       cmocka_unit_test(more_threads_than_streams),
+      cmocka_unit_test(a_failure_without_words_keeps_its_status),
       cmocka_unit_test(a_stream_of_a_lost_device_is_drained),
       cmocka_unit_test(a_child_of_fork_does_not_use_the_parents_driver),
       cmocka_unit_test(a_failure_of_the_work_itself_is_not_tried_again),

@@ -223,6 +223,37 @@ static void the_environment_bounds_the_memory(void **state) {
   assay_registry_destroy(registry);
 }
 
+/* What is wrong in the environment is what the message is about, not which drivers are missing. */
+static void a_wrong_setting_is_the_answer(void **state) {
+  (void)state;
+  static const char *const settings[][3] = {{"ASSAY_THREADS", "0", "ASSAY_THREADS=0"},
+                                            {"ASSAY_MEMORY_FRACTION", "2", "ASSAY_MEMORY_FRACTION=2"},
+                                            {"ASSAY_ISA", "c,foo", "ASSAY_ISA: 'foo' is no instruction set; known are c"}};
+  fake_backend *absent = fake(0, "cuda");
+  absent->cause = "libcuda.so.1 is not installed";
+  const assay_backend *list[] = {&absent->backend, assay_backend_cpu()};
+  assay_registry *registry = NULL;
+  assay_device *device = NULL;
+  assay_error err = {0};
+  assert_ok(assay_registry_create(list, 2, &err, &registry), err);
+  for (size_t i = 0; i < 3; i++) {
+    assay_error_clear(&err);
+    setenv(settings[i][0], settings[i][1], 1);
+    assert_int_equal(assay_registry_open(registry, "auto", &err, &device), ASSAY_ERR_INVALID);
+    assert_ptr_equal(strstr(err.message, settings[i][2]), err.message);
+    unsetenv(settings[i][0]);
+  }
+#if defined(__x86_64__)
+  setenv("ASSAY_ISA", "x86-64-v3", 1);
+#else
+  setenv("ASSAY_ISA", "c", 1);
+#endif
+  assert_ok(assay_registry_open(registry, "auto", &err, &device), err);
+  unsetenv("ASSAY_ISA");
+  assay_device_close(device);
+  assay_registry_destroy(registry);
+}
+
 static void the_processor_is_always_there(void **state) {
   (void)state;
   assay_error err = {0};
@@ -259,6 +290,7 @@ int main(void) {
       cmocka_unit_test(a_backend_that_lacks_a_hook_is_not_registered),
       cmocka_unit_test(one_device_is_shared_by_all_who_open_it),
       cmocka_unit_test(the_environment_bounds_the_memory),
+      cmocka_unit_test(a_wrong_setting_is_the_answer),
       cmocka_unit_test(the_processor_is_always_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,17 @@ static void every_call_passes_its_failure_on(void **state) {
   }
 }
 
+/* A driver that lacks something has not lost its device. */
+static void what_is_missing_is_no_loss(void **state) {
+  (void)state;
+  static const int unsupported[] = {200, 209, 215, 218, 221, 222, 223, 224, 225, 800, 801, 802, 803, 804};
+  static const int lost[] = {3, 4, 214, 220, 700, 702, 714, 715, 716, 717, 718, 719, 999};
+  for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
+    assert_int_equal(assay_cu_failure_status((CUresult)unsupported[i]), ASSAY_ERR_UNSUPPORTED);
+  for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) assert_int_equal(assay_cu_failure_status((CUresult)lost[i]), ASSAY_ERR_LOST);
+  assert_int_equal(assay_cu_failure_status((CUresult)400), ASSAY_ERR_INTERNAL);
+}
+
 static void opening_can_fail(void **state) {
   (void)state;
   if (fail_call == NULL) skip();
@@ -175,11 +186,9 @@ int main(void) {
   snprintf(cache, sizeof cache, "%s/cache", test_temp_dir());
   setenv("ASSAY_CACHE_DIR", cache, 1);
   connect_fake();
-  const struct CMUnitTest fake[] = {cmocka_unit_test(opening_can_fail),
-                                    cmocka_unit_test(a_lost_device_is_said),
-                                    cmocka_unit_test(every_call_passes_its_failure_on),
-                                    cmocka_unit_test(foreign_devices_get_their_own),
-                                    cmocka_unit_test(health_is_in_our_units),
+  const struct CMUnitTest fake[] = {cmocka_unit_test(what_is_missing_is_no_loss),    cmocka_unit_test(opening_can_fail),
+                                    cmocka_unit_test(a_lost_device_is_said),         cmocka_unit_test(every_call_passes_its_failure_on),
+                                    cmocka_unit_test(foreign_devices_get_their_own), cmocka_unit_test(health_is_in_our_units),
                                     cmocka_unit_test(idle_gpus_are_not_throttled)};
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(contract_describes_itself),        cmocka_unit_test(contract_round_trips),
