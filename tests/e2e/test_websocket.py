@@ -108,6 +108,7 @@ class WebSocket(story.Story):
         self.assertEqual(heard, documents)
         self.assertEqual(struct.unpack(">H", payload[:2])[0], 1001)
         client.send(0x88, payload)
+        client.socket.close()
         out, err = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 0, err)
         said = json.loads(out)
@@ -139,6 +140,7 @@ class WebSocket(story.Story):
         self.assertEqual(struct.unpack(">H", frame[1][:2])[0], 1002)
         with self.assertRaises(EOFError):
             bad.take(1)
+        bad.socket.close()
         ping.send(0x89, b"are you there")
         while (frame := ping.frame())[0] != 0x8A:
             pass
@@ -241,24 +243,29 @@ class WebSocket(story.Story):
     def test_a_real_browser(self):
         """Its WebSocket takes text (compressed), closes with a code of its own, and is refused from a page that may not."""
         documents, path = self.recording(60)
-        process, port = self.serve(path, "--rate", "1e5", "--compress", "--json", "--repeat", "--messages", "60")
+        process, port = self.serve(path, "--rate", "1e5", "--compress", "--json")
+        _, other = self.serve(path, "--wait", "9", "--origin", "https://example.com")
         page = self.write("page.html", """<!DOCTYPE html><meta charset="utf-8"/><title>probe</title><body><script>
-          var out = {messages: [], errors: 0}, ws = new WebSocket("ws://127.0.0.1:%d/");
-          function done() { fetch("/seen", {method: "POST", body: JSON.stringify(out)}); }
-          ws.onopen = function () { out.extensions = ws.extensions; };
-          ws.onmessage = function (e) { out.messages.push(JSON.parse(e.data)); };
-          ws.onerror = function () { out.errors++; };
-          ws.onclose = function (e) { out.code = e.code; out.clean = e.wasClean; out.reason = e.reason; done(); };
-        </script></body>""" % port)
+          var seen = {}, left = 2;
+          function watch(name, url) {
+            var out = seen[name] = {messages: [], errors: 0}, ws = new WebSocket(url);
+            ws.onopen = function () { out.extensions = ws.extensions; };
+            ws.onmessage = function (e) { out.messages.push(JSON.parse(e.data)); };
+            ws.onerror = function () { out.errors++; };
+            ws.onclose = function (e) {
+              out.code = e.code; out.clean = e.wasClean; out.reason = e.reason;
+              if (--left === 0) fetch("/seen", {method: "POST", body: JSON.stringify(seen)});
+            };
+          }
+          watch("own", "ws://127.0.0.1:%d/"); watch("foreign", "ws://127.0.0.1:%d/");
+        </script></body>""" % (port, other))
         seen = self.browse(page)
-        self.assertEqual(seen["messages"], documents)
-        self.assertIn("permessage-deflate", seen["extensions"])
-        self.assertEqual((seen["code"], seen["clean"], seen["reason"], seen["errors"]), (1001, True, "the server stops", 0))
+        own, foreign = seen["own"], seen["foreign"]
+        self.assertEqual(own["messages"], documents)
+        self.assertIn("permessage-deflate", own["extensions"])
+        self.assertEqual((own["code"], own["clean"], own["reason"], own["errors"]), (1001, True, "the server stops", 0))
+        self.assertEqual((foreign["code"], foreign["clean"], foreign["errors"], foreign["messages"]), (1006, False, 1, []))
         self.assertEqual(json.loads(process.communicate(timeout=30)[0])["delivered"], 60)
-        # A page from a file names no origin that could be allowed ("null").
-        process, port = self.serve(path, "--wait", "9", "--origin", "https://example.com")
-        seen = self.browse(self.write("page.html", self.read("page.html").replace("127.0.0.1:", "127.0.0.1:%d/?" % port)))
-        self.assertEqual((seen["code"], seen["clean"], seen["errors"]), (1006, False, 1))
 
     def browse(self, page):
         """What the page says that it saw. It comes by HTTP from this machine, so that it has an origin."""
