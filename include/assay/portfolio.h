@@ -16,8 +16,8 @@
  * Units: weights are shares of the capital (or money, if the bounds are); returns and covariances are per the same period, whatever it is.
  * Row-major matrices. ASSAY_ERR_INVALID for input that is not finite, not symmetric or not positive semidefinite, and for constraints that
  * no portfolio fits; the message names the asset, the group or the constraints. A singular covariance is fine. `weights` has room for one
- * value an asset; `result` may be NULL; both are untouched on failure. Thread-safe: no function keeps state. Always the same bits for the
- * same input. docs/portfolio.md says how it works.
+ * value an asset; `result` may be NULL; both are untouched on failure. Thread-safe: no function keeps state, and the thread may round as it
+ * likes. Always the same bits for the same input. docs/portfolio.md says how it works.
  */
 #ifndef ASSAY_PORTFOLIO_H
 #define ASSAY_PORTFOLIO_H

@@ -16,8 +16,8 @@
  * Units: returns and profits are per period, as fractions or as money; a gain is positive. VaR, ES and drawdowns are given as losses:
  * positive where money is lost. Matrices are row-major; returns are periods x assets, a row for each period in ascending time, as NumPy and
  * pandas hold them. Every input has to be finite: a NaN or an infinity is ASSAY_ERR_INVALID with its place. Arrays are only read.
- * ASSAY_ERR_NO_MEMORY where a copy is needed and there is no memory. Thread-safe: no function keeps state.
- * docs/risk.md derives the formulas and shows accuracy and speed.
+ * ASSAY_ERR_NO_MEMORY where a copy is needed and there is no memory. Thread-safe: no function keeps state, and the
+ * thread may round as it likes. docs/risk.md derives the formulas and shows accuracy and speed.
  */
 #ifndef ASSAY_RISK_H
 #define ASSAY_RISK_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/portfolio_model.h"
 #include "quant/portfolio_parity.h"
 #include "quant/portfolio_vector.h"
@@ -244,6 +245,7 @@ static void report(const job *j, const double *found, double risk_free, double *
 }
 
 assay_status assay_portfolio_feasible(const assay_portfolio_problem *problem, assay_error *err) {
+  ASSAY_FLOAT_USUAL;
   job j = {.problem = problem};
   assay_status status = assay_portfolio_model_create(problem, err, &j.model);
   if (status == ASSAY_OK) status = assay_portfolio_vertex_create(j.model, err, &j.vertex);
@@ -257,11 +259,13 @@ assay_status assay_portfolio_feasible(const assay_portfolio_problem *problem, as
 
 assay_status assay_portfolio_minimum_variance(const assay_portfolio_problem *problem, assay_error *err, double *weights,
                                               assay_portfolio_result *result) {
+  ASSAY_FLOAT_USUAL;
   return assay_portfolio_mean_variance(problem, 0, err, weights, result);
 }
 
 assay_status assay_portfolio_mean_variance(const assay_portfolio_problem *problem, double tolerance, assay_error *err, double *weights,
                                            assay_portfolio_result *result) {
+  ASSAY_FLOAT_USUAL;
   job j;
   if (!(tolerance >= 0 && isfinite(tolerance)))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk tolerance of %g: it is 0 or more", tolerance);
@@ -280,6 +284,7 @@ assay_status assay_portfolio_mean_variance(const assay_portfolio_problem *proble
 
 assay_status assay_portfolio_target_return(const assay_portfolio_problem *problem, double target, assay_error *err, double *weights,
                                            assay_portfolio_result *result) {
+  ASSAY_FLOAT_USUAL;
   job j;
   if (!isfinite(target)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a target return of %g", target);
   assay_status status = begin(&j, problem, true, weights, err);
@@ -338,6 +343,7 @@ static assay_status search_sharpe(job *j, const double *excess, double unit, dou
 
 assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *problem, double risk_free, assay_error *err, double *weights,
                                             assay_portfolio_result *result) {
+  ASSAY_FLOAT_USUAL;
   job j;
   if (!isfinite(risk_free)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a risk-free return of %g", risk_free);
   assay_status status = begin(&j, problem, true, weights, err);
@@ -408,6 +414,7 @@ static assay_status walk_frontier(job *j, size_t points, double lowest, double h
 
 assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, size_t points, assay_error *err, double *weights,
                                       assay_portfolio_result *results) {
+  ASSAY_FLOAT_USUAL;
   if (points < 2 || points > 100000) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a frontier of %zu points: 2 to 100000", points);
   job j;
   assay_status status = begin(&j, problem, true, weights, err);
@@ -453,6 +460,7 @@ assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, si
 
 assay_status assay_portfolio_risk_parity(const assay_portfolio_problem *problem, const double *shares, assay_error *err, double *weights,
                                          assay_portfolio_result *result) {
+  ASSAY_FLOAT_USUAL;
   job j;
   assay_status status = begin(&j, problem, false, weights, err);
   if (status == ASSAY_OK) {

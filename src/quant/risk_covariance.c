@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/risk_internal.h"
 #include "quant/risk_products.h"
 
@@ -298,6 +299,7 @@ static assay_status covariance(const double *returns, size_t periods, size_t ass
 
 assay_status assay_risk_covariance(const double *returns, size_t periods, size_t assets, const assay_risk_covariance_options *options,
                                    assay_error *err, double *matrix, assay_risk_covariance_info *info) {
+  ASSAY_FLOAT_USUAL;
   if (matrix == NULL) return assay_risk_check_given(matrix, "the matrix to write", err);
   double *made = NULL;
   assay_status status = covariance(returns, periods, assets, options, err, &made, info);
@@ -309,6 +311,7 @@ assay_status assay_risk_covariance(const double *returns, size_t periods, size_t
 
 assay_status assay_risk_correlation(const double *returns, size_t periods, size_t assets, const assay_risk_covariance_options *options,
                                     assay_error *err, double *matrix, assay_risk_covariance_info *info) {
+  ASSAY_FLOAT_USUAL;
   if (matrix == NULL) return assay_risk_check_given(matrix, "the matrix to write", err);
   double *made = NULL;
   assay_risk_covariance_info found;

@@ -11,6 +11,7 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/risk_internal.h"
 
 /*
@@ -146,6 +147,7 @@ static void sort_values(double *values, double *q, size_t n) {
 }
 
 assay_status assay_risk_eigen(const double *matrix, size_t count, assay_error *err, double *values, double *vectors) {
+  ASSAY_FLOAT_USUAL;
   size_t n = count;
   if (n == 0 || n > ASSAY_RISK_MOST_ASSETS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu rows: eigenvalues are found for 1 to %d", n, ASSAY_RISK_MOST_ASSETS);

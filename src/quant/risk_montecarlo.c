@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "kernels/kernel.h"
 #include "kernels/risk/scenarios.h"
 #include "quant/launch.h"
@@ -151,6 +152,7 @@ static assay_status take_tails(const double *pnl, size_t count, const double *le
 
 assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, const double *levels, size_t level_count, assay_error *err,
                                     double *pnl, assay_risk_simulated *tails) {
+  ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
   if (status == ASSAY_OK) status = check(simulation, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/risk_internal.h"
 
 typedef struct dual {
@@ -189,6 +190,7 @@ static assay_status look(const double *matrix, dual *d, double least, assay_erro
 
 assay_status assay_risk_nearest_correlation(const double *matrix, size_t assets, const assay_risk_nearest_options *options,
                                             assay_error *err, double *nearest, assay_risk_nearest_info *info) {
+  ASSAY_FLOAT_USUAL;
   static const assay_risk_nearest_options defaults = {0};
   if (options == NULL) options = &defaults;
   size_t n = assets;

@@ -5,6 +5,7 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/risk_internal.h"
 
 /* Neumaier's compensated sum: series of prices near 1e8 have differences in the last places. */
@@ -37,6 +38,7 @@ static double mean_of(const double *values, size_t count, double scale) {
 }
 
 assay_status assay_risk_get_moments(const double *values, size_t count, assay_error *err, assay_risk_moments *moments) {
+  ASSAY_FLOAT_USUAL;
   if (count < 2) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu values: moments need at least two", count);
   assay_status status = assay_risk_check_finite(values, count, "value", err);
   if (status != ASSAY_OK) return status;
@@ -68,6 +70,7 @@ assay_status assay_risk_get_moments(const double *values, size_t count, assay_er
 }
 
 assay_status assay_risk_get_drawdown(const double *values, size_t count, assay_error *err, double *series, assay_risk_drawdown *drawdown) {
+  ASSAY_FLOAT_USUAL;
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no values: a drawdown needs at least one");
   assay_status status = assay_risk_check_finite(values, count, "value", err);
   if (status != ASSAY_OK) return status;
@@ -135,6 +138,7 @@ static double downside_of(const double *returns, size_t count, double target) {
 
 assay_status assay_risk_get_performance(const double *returns, size_t count, const assay_risk_performance_options *options,
                                         assay_error *err, assay_risk_performance *performance) {
+  ASSAY_FLOAT_USUAL;
   static const assay_risk_performance_options defaults = {0};
   if (options == NULL) options = &defaults;
   if (returns == NULL || performance == NULL)
@@ -188,6 +192,7 @@ done:
 }
 
 assay_status assay_risk_get_beta(const double *asset, const double *market, size_t count, assay_error *err, assay_risk_beta *beta) {
+  ASSAY_FLOAT_USUAL;
   if (count < 2) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu periods: beta needs at least two", count);
   assay_risk_moments of_asset, of_market;
   assay_status status = assay_risk_check_finite(asset, count, "the asset's return", err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "quant/risk_internal.h"
 
 /* Room for one scenario at a time. */
@@ -102,6 +103,7 @@ static assay_status one(stress *s, const assay_risk_scenario *scenario, assay_er
 
 assay_status assay_risk_get_stress(const double *positions, size_t assets, const double *covariance, const assay_risk_scenario *scenarios,
                                    size_t scenario_count, assay_error *err, assay_risk_stress *results) {
+  ASSAY_FLOAT_USUAL;
   if (assets == 0 || assets > ASSAY_RISK_MOST_ASSETS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu assets: 1 to %d can be stressed", assets, ASSAY_RISK_MOST_ASSETS);
   assay_status status = assay_risk_check_finite(positions, assets, "position", err);

@@ -14,6 +14,7 @@
 #include <assay/stats.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
 #include "kernels/kernel.h"
 #include "kernels/risk/keep.h"
 #include "quant/portfolio_vector.h"
@@ -286,6 +287,7 @@ static assay_risk_tail tail_of(double level, const ranks *at, tail_work *work, c
 
 assay_status assay_risk_historical(const double *pnl, size_t count, const double *levels, size_t level_count, assay_error *err,
                                    assay_risk_tail *tails) {
+  ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status != ASSAY_OK) return status;
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no scenarios: a tail needs at least one");
@@ -335,6 +337,7 @@ static double normal_density(double z) { return 0.39894228040143267794 * exp(-0.
 
 assay_status assay_risk_normal(const assay_risk_moments *moments, const double *levels, size_t level_count, assay_error *err,
                                assay_risk_tail *tails) {
+  ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status == ASSAY_OK) status = check_moments(moments, err);
   if (status != ASSAY_OK) return status;
@@ -367,6 +370,7 @@ static bool monotone_beyond(double q, double s, double k) {
 
 assay_status assay_risk_cornish_fisher(const assay_risk_moments *moments, const double *levels, size_t level_count, assay_error *err,
                                        assay_risk_tail *tails) {
+  ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status == ASSAY_OK) status = check_moments(moments, err);
   if (status != ASSAY_OK) return status;

@@ -6,6 +6,8 @@
 #include <assay/indicators.h>
 #include <assay/montecarlo.h>
 #include <assay/options.h>
+#include <assay/portfolio.h>
+#include <assay/risk.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -81,7 +83,32 @@ static void indicate(numbers *n) {
   }
 }
 
+static void take_risks(numbers *n) {
+  enum { PERIODS = 40, ASSETS = 3 };
+  static double returns[PERIODS * ASSETS]; /* made once, as usual */
+  for (int i = returns[0] != 0 ? PERIODS * ASSETS : 0; i < PERIODS * ASSETS; i++) returns[i] = 0.01 * (i * 7919 % 17 - 8.1);
+  static const double positions[ASSETS] = {100, 50, -20}, levels[] = {0.95, 0.99};
+  double covariance[ASSETS * ASSETS], weights[ASSETS];
+  assert_int_equal(assay_risk_covariance(returns, PERIODS, ASSETS, NULL, NULL, covariance, NULL), ASSAY_OK);
+  for (int i = 0; i < ASSETS * ASSETS; i++) keep(n, covariance[i]);
+  assay_risk_simulation simulation = {
+      .assets = ASSETS, .positions = positions, .covariance = covariance, .degrees = 5, .scenarios = 2000, .seed = 3};
+  for (int way = 0; way < 2; way++) {
+    assay_risk_simulated tails[2];
+    simulation.device = way == 0 ? NULL : "cpu";
+    assert_int_equal(assay_risk_monte_carlo(&simulation, levels, 2, NULL, NULL, tails), ASSAY_OK);
+    keep(n, tails[0].tail.var), keep(n, tails[1].tail.es), keep(n, tails[1].es_error);
+  }
+  assay_risk_moments moments;
+  assert_int_equal(assay_risk_get_moments(returns, PERIODS, NULL, &moments), ASSAY_OK);
+  keep(n, moments.mean), keep(n, moments.stddev);
+  assay_portfolio_problem problem = {.assets = ASSETS, .covariance = covariance};
+  assert_int_equal(assay_portfolio_minimum_variance(&problem, NULL, weights, NULL), ASSAY_OK);
+  for (int i = 0; i < ASSETS; i++) keep(n, weights[i]);
+}
+
 static void work_out(numbers *n) {
+  take_risks(n);
   simulate(n);
   price(n);
   indicate(n);
