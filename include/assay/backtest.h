@@ -219,8 +219,8 @@ ASSAY_API const assay_account *assay_backtest_account(const assay_backtest *run)
 /* Orders of an asset that have not traded in full. */
 ASSAY_API size_t assay_backtest_open_orders(const assay_backtest *run, size_t asset);
 
-/* What callbacks may do. A wrong order is refused: the run goes on, and counts it (metrics.rejected, with the first reason). `id` may be
- * NULL. */
+/* What callbacks may do. Before bar `first` orders are not taken (their id is 0), and the last target counts from there on. A wrong order
+ * is refused: the run goes on, and counts it (metrics.rejected, with the first reason). `id` may be NULL. */
 ASSAY_API assay_status assay_backtest_submit(assay_backtest *run, const assay_backtest_order *order, uint64_t *id);
 /* False: there is no such order any more. */
 ASSAY_API bool assay_backtest_cancel(assay_backtest *run, uint64_t id);

@@ -79,7 +79,10 @@ static void note(assay_backtest *run, uint64_t what, uint64_t id, const assay_ba
 assay_status assay_backtest_submit(assay_backtest *run, const assay_backtest_order *order, uint64_t *id) {
   note(run, 0, 0, order, 0);
   const char *wrong = wrong_order(run, order);
-  if (!run->trading) return ASSAY_OK; /* it warms up */
+  if (!run->trading) { /* it warms up */
+    if (id != NULL) *id = 0;
+    return ASSAY_OK;
+  }
   run->scores.orders++;
   if (wrong != NULL) {
     assay_backtest_reject(run, "bar %zu: %s", run->now, wrong);
