@@ -19,7 +19,7 @@ typedef struct backtest_settings {
   assay_cli_bars_settings from;
   assay_cli_book_settings book;
   assay_cli_words parameters, sweep;
-  const char *strategy, *rank, *begin, *end, *report, *color;
+  const char *strategy, *rank, *begin, *end, *report, *color, *actions;
   double fast, slow, period;
   double cash, fee_bps, fee_share, fee_order, fee_least, slippage_bps, ticks, tick, volume_share, impact, lot, leverage, maintenance,
       periods, risk_free, seconds;
@@ -179,6 +179,7 @@ static assay_status read_all(job *j) {
   if (status == ASSAY_OK && j->settings->windows > 0 && j->range_count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--walk-forward chooses between parameters: --sweep says which");
   if (status == ASSAY_OK) status = assay_cli_bars_read(j->cli, &j->settings->from, j->err, &j->bars);
+  if (status == ASSAY_OK && j->settings->actions != NULL) status = assay_cli_bars_actions(j->cli, j->settings->actions, j->err, &j->bars);
   if (status == ASSAY_OK) status = read_options(j);
   return status;
 }
@@ -741,6 +742,8 @@ static const assay_cli_option options[] = {
     {"asset", 0, ASSAY_CLI_REPEAT, "NAME", AT(from.assets), .help = "With --by: only these assets."},
     {"column", 'c', ASSAY_CLI_TEXT, "COLUMN", AT(from.column), .help = "The closes; 'close' or 'price' when not given."},
     {"adjusted", 0, ASSAY_CLI_FLAG, AT(from.adjusted), .help = "Bring all prices to the column of adjusted closes (splits, dividends)."},
+    {"actions", 0, ASSAY_CLI_TEXT, "FILE", AT(actions), .hint = ASSAY_CLI_FILE,
+     .help = "CSV of splits and dividends (date, split, dividend, asset), where prices are as they were traded."},
     {"fast", 0, ASSAY_CLI_REAL, "ROWS", .low = 1, .high = 1e6, AT(fast), .help = "The same as --set fast=ROWS."},
     {"slow", 0, ASSAY_CLI_REAL, "ROWS", .low = 1, .high = 1e6, AT(slow), .help = "The same as --set slow=ROWS."},
     {"period", 'p', ASSAY_CLI_REAL, "ROWS", .low = 1, .high = 1e6, AT(period), .help = "The same as --set period=ROWS."},

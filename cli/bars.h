@@ -19,6 +19,11 @@ typedef struct assay_cli_bars {
 } assay_cli_bars;
 
 assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *settings, assay_error *err, assay_cli_bars *bars);
+/*
+ * Splits and dividends out of a table with the columns date, split and dividend (one of the two may be missing, and cells may be empty),
+ * and asset where there are several: they go into bars->data, each before the first bar that is not before its date.
+ */
+assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_error *err, assay_cli_bars *bars);
 /* "2026-12-24", "2026-12-24 18:30", "Jan 1 2000", seconds to nanoseconds since 1970: universal time, as ns since 1970. */
 bool assay_cli_parse_moment(const char *text, int64_t *ns);
 

@@ -153,6 +153,17 @@ class Backtest(story.Story):
             self.refuse(*run, "--data", name, says=says)
         self.refuse(*run, "--data", self.write("x.csv", "a,b\n1,2\n3,4\n"), says="--column says which")
 
+    def test_splits_and_dividends(self):
+        bars = self.write("split.csv", "date,price\n2020-01-01,100\n2020-01-02,100\n2020-01-03,50\n2020-01-06,60\n2020-01-07,60\n")
+        actions = self.write("actions.csv", "date,split,dividend\n2020-01-03,2,\n2020-01-04,,1.5\n2021-01-01,10,\n")
+        done = self.answer("--strategy", "hold", "--cash", "1000", "--data", bars, "--actions", actions)
+        # 10 units become 20; a dividend of Saturday is Monday's.
+        self.assertEqual([round(value, 9) for value in done["equity"]], [1000, 1000, 1000, 1230, 1230])
+        self.assertAlmostEqual(done["metrics"]["dividends"], 30, places=9)
+        for text, says in {"date,split\nsoon,2\n": ["a.csv:2", "soon"], "date,split\n2020-01-03,-2\n": ["a.csv:2", "-2"], "date,x\n2020-01-03,2\n": ["split or dividend"],
+                           "date,split,asset\n2020-01-03,2,B\n": ["a.csv:2", "no bars of 'B'"]}.items():
+            self.refuse("backtest", "--strategy", "hold", "--data", bars, "--actions", self.write("a.csv", text), says=says)
+
     def test_in_a_book(self):
         self.check("feed", "generate", "--messages", "30000", "--symbols", "2", "--orders", "200", "--seed", "3", "-o", self.path("made.itch"))
         name = "SYM0001"
