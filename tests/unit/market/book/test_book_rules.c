@@ -8,6 +8,8 @@
 
 #include <assay/market.h>
 
+#include "base/alloc.h"
+
 typedef struct bench {
   assay_book *book;
   char text[4000];
@@ -324,6 +326,32 @@ static void test_overflow(void **state) {
   assay_book_destroy(book);
 }
 
+/* Where prices lie does not decide how much memory a book takes: neighbours, all over the range, or pairs of neighbours all over the range,
+ * which takes the most nodes that there can be. */
+static void test_memory_of_sparse_prices(void **state) {
+  (void)state;
+  enum { ORDERS = 100000 };
+  uint64_t before = assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes, bytes[3];
+  for (unsigned kind = 0; kind < 3; kind++) {
+    assay_error err = {0};
+    assay_mbo *mbo = NULL;
+    assert_ok(assay_mbo_create(NULL, &err, &mbo), err);
+    for (uint32_t i = 0; i < ORDERS; i++) {
+      uint32_t price = kind == 0 ? i : kind == 1 ? i * 42949u : (i / 2) * 85899u + i % 2;
+      assert_int_equal(assay_mbo_add(mbo, 0, i, ASSAY_SELL, (int32_t)(price ^ 0x80000000u), 1), ASSAY_OK);
+    }
+    bytes[kind] = assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes - before;
+    assert_ok(assay_mbo_check(mbo, &err), err);
+    assay_mbo_destroy(mbo);
+  }
+  assert_true(bytes[0] < 20u * 1024 * 1024);
+  assert_true(bytes[1] < 25u * 1024 * 1024);
+  assert_true(bytes[2] < 120u * 1024 * 1024);
+  assert_int_equal(assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes, before);
+  print_message("bytes an order: neighbours %.0f, apart %.0f, pairs %.0f\n", (double)bytes[0] / ORDERS, (double)bytes[1] / ORDERS,
+                (double)bytes[2] / ORDERS);
+}
+
 static void test_bad_options(void **state) {
   (void)state;
   assay_book *book = NULL;
@@ -350,6 +378,7 @@ int main(void) {
       RULE(test_auction),
       RULE(test_risk),
       cmocka_unit_test(test_overflow),
+      cmocka_unit_test(test_memory_of_sparse_prices),
       cmocka_unit_test(test_bad_options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
