@@ -337,6 +337,31 @@ static void many_at_once(void **state) {
   finish();
 }
 
+/* First few enough for the loop to read them itself, then too many, then few again. */
+static void a_spinning_loop_with_more_and_fewer(void **state) {
+  (void)state;
+  enum { MANY = 12 };
+  start_with(&(assay_ws_server_options){0}, true);
+  ours.echo = false;
+  assay_ws *clients[MANY];
+  char large[50000];
+  memset(large, 'l', sizeof large);
+  for (unsigned i = 0; i < MANY; i++) {
+    connect_to("ws", "/", NULL);
+    until(theirs.opened == i + 1 && ours.opened == i + 1);
+    clients[i] = theirs.ws;
+    for (unsigned k = 0; k <= i; k++) assert_ok(assay_ws_send(clients[k], ASSAY_WS_TEXT, large, sizeof large, &err), err);
+    until(ours.messages == (i + 1) * (i + 2) / 2);
+  }
+  assert_int_equal(assay_ws_server_broadcast(server, ASSAY_WS_TEXT, large, sizeof large), MANY);
+  until(theirs.messages == MANY);
+  for (unsigned i = 0; i + 2 < MANY; i++) assert_ok(assay_ws_close(clients[i], 1000, NULL, &err), err);
+  until(theirs.closed == MANY - 2 && ours.closed == MANY - 2);
+  assert_int_equal(assay_ws_server_broadcast(server, ASSAY_WS_TEXT, large, sizeof large), 2);
+  until(theirs.messages == MANY + 2);
+  finish();
+}
+
 static void too_many_are_turned_away(void **state) {
   (void)state;
   start_with(&(assay_ws_server_options){.connection_limit = 2}, false);
@@ -1147,6 +1172,7 @@ int main(void) {
       cmocka_unit_test(a_graceful_stop),
       cmocka_unit_test(a_stop_from_another_thread),
       cmocka_unit_test(many_at_once),
+      cmocka_unit_test(a_spinning_loop_with_more_and_fewer),
       cmocka_unit_test(too_many_are_turned_away),
       cmocka_unit_test(faults_are_answered_and_hung_up_on),
       cmocka_unit_test(unmasked_frames_are_faults),
