@@ -57,8 +57,9 @@ typedef struct assay_crossover_curve {
 typedef struct assay_crossover_advice {
   const char *operation, *type;
   const char *small, *large; /* device for small and for large sizes; the same one when there is no crossover */
-  double from;               /* `large` is faster from this size on (between two measured ones: interpolated); NaN without a crossover */
+  double from;    /* `large` is clearly faster from this size on (between two measured ones: interpolated); NaN without a crossover */
   double most;    /* how many times as fast `large` is as `small` (without a crossover: as the next best) at the largest size of both */
+  bool clear;     /* the times that `most` is made of do not overlap: another run will say the same */
   bool same_bits; /* all devices gave the same answers; true where they are not comparable */
   const char *sentence;
 } assay_crossover_advice;

@@ -92,6 +92,7 @@ static void write_json(assay_buf *out, const assay_crossover *found) {
     assay_json_key(&json, "large"), assay_json_string(&json, a->large);
     assay_json_key(&json, "crossover"), assay_json_double(&json, a->from);
     assay_json_key(&json, "times_as_fast"), assay_json_double(&json, a->most);
+    assay_json_key(&json, "clear"), assay_json_bool(&json, a->clear);
     assay_json_key(&json, "same_bits"), assay_json_bool(&json, a->same_bits);
     assay_json_key(&json, "sentence"), assay_json_string(&json, a->sentence);
     assay_json_end(&json);

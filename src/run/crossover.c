@@ -196,12 +196,17 @@ static assay_status measure_curve(const measuring *m, const operation *op, const
 
 /* ---- What is measured -------------------------------------------------------------------------------------------------------------- */
 
-/* Whether one of the comma list's items is `name` or, with `beginnings`, begins it. */
+/* An item is the name, without its number ("cuda" of "cuda:1"), or, with `beginnings`, any beginning of it. */
+static bool means(const char *item, size_t length, const char *name, bool beginnings) {
+  return strncmp(item, name, length) == 0 && (beginnings || name[length] == '\0' || name[length] == ':');
+}
+
+/* Whether one of the comma list's items means `name`. */
 static bool is_wanted(const char *list, const char *name, bool beginnings) {
   if (list == NULL) return true;
   for (const char *p = list; *p != '\0';) {
     size_t length = strcspn(p, ",");
-    if (length > 0 && strncmp(p, name, length) == 0 && (beginnings || name[length] == '\0')) return true;
+    if (length > 0 && means(p, length, name, beginnings)) return true;
     p += length + (p[length] == ',');
   }
   return false;
@@ -215,7 +220,7 @@ static assay_status check_list(const char *list, const char *const *names, size_
     bool found = length == 0;
     assay_buf known = {0};
     for (size_t i = 0; i < count; i++) {
-      found |= strncmp(p, names[i], length) == 0 && (beginnings || names[i][length] == '\0');
+      found |= means(p, length, names[i], beginnings);
       if (i == 0 || strcmp(names[i], names[i - 1]) != 0) assay_buf_printf(&known, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     assay_status status = found ? ASSAY_OK
@@ -228,11 +233,30 @@ static assay_status check_list(const char *list, const char *const *names, size_
   return ASSAY_OK;
 }
 
-static size_t find_devices(assay_device_row rows[MOST_DEVICES], const char *ids[MOST_DEVICES]) {
+/* A device that was named and is not there has a cause. */
+static assay_status check_absent(const char *list, const assay_device_row *rows, size_t count, assay_error *err) {
+  for (const char *p = list; p != NULL && *p != '\0';) {
+    size_t length = strcspn(p, ",");
+    const assay_device_row *absent = NULL;
+    for (size_t i = 0; i < count && length > 0; i++) {
+      if (!means(p, length, rows[i].info.id, false)) continue;
+      absent = &rows[i];
+      if (rows[i].available) break;
+    }
+    if (absent != NULL && !absent->available)
+      return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is no device '%.*s' here: %s", (int)length, p, absent->cause);
+    p += length + (p[length] == ',');
+  }
+  return ASSAY_OK;
+}
+
+static size_t find_devices(const char *wanted, assay_device_row rows[MOST_DEVICES], const char *ids[MOST_DEVICES], assay_error *err,
+                           assay_status *status) {
   size_t found = 0, count = assay_device_list(rows, MOST_DEVICES);
   if (count > MOST_DEVICES) count = MOST_DEVICES;
   for (size_t i = 0; i < count; i++)
     if (rows[i].available && strcmp(rows[i].info.id, "dummy") != 0) ids[found++] = rows[i].info.id;
+  *status = check_absent(wanted, rows, count, err);
   return found;
 }
 
@@ -282,8 +306,9 @@ assay_status assay_crossover_measure(const assay_crossover_config *config, assay
   if (config == NULL) config = &defaults;
   assay_device_row rows[MOST_DEVICES];
   const char *ids[MOST_DEVICES];
-  size_t devices = find_devices(rows, ids);
-  assay_status status = check_config(config, ids, devices, err);
+  assay_status status = ASSAY_OK;
+  size_t devices = find_devices(config->devices, rows, ids, err, &status);
+  if (status == ASSAY_OK) status = check_config(config, ids, devices, err);
   if (status != ASSAY_OK) return status;
   assay_arena *storage = assay_alloc(ASSAY_TAG_BENCH, sizeof *storage);
   if (storage == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for comparing devices");

@@ -17,6 +17,11 @@ static const assay_crossover_point *point_at(const assay_crossover_curve *c, dou
   return NULL;
 }
 
+/* Is `a` faster than `b`, beyond what calls differ among themselves? Each one's median lies outside of the other's times. */
+static bool clearly_faster(const assay_crossover_point *a, const assay_crossover_point *b) {
+  return a->seconds < b->low && b->seconds > a->high;
+}
+
 /* The fastest device at a size; NULL when none has it. */
 static const assay_crossover_curve *fastest_at(const assay_crossover_curve *curves, size_t count, double size,
                                                const assay_crossover_curve *except) {
@@ -39,14 +44,15 @@ static double largest_size(const assay_crossover_curve *curves, size_t count, bo
   return isinf(largest) ? 0 : largest;
 }
 
-/* Where `large` overtakes `small` for good: in the logarithms of size and time between the last size at which it does not lead and the
- * next; 0 when it always leads. */
+/* Where `large` overtakes `small` for good: in the logarithms of size and time between the last size at which it does not clearly lead and
+ * the next; 0 when it always leads, infinite when it does not at the end. */
 static double overtakes_from(const assay_crossover_curve *small, const assay_crossover_curve *large) {
   double previous_size = 0, previous_gap = 0, from = 0;
   for (size_t i = 0; i < small->count; i++) {
     const assay_crossover_point *other = point_at(large, small->points[i].size);
     if (other == NULL) continue;
     double gap = log(small->points[i].seconds / other->seconds), size = small->points[i].size;
+    if (!clearly_faster(other, &small->points[i])) gap = fmin(gap, 0);
     if (gap <= 0)
       from = INFINITY;
     else if (isinf(from))
@@ -90,6 +96,10 @@ static const char *sentence_of(const assay_crossover_advice *a, const assay_cros
     assay_buf_printf(&text, ", then %s (%.3g times as fast at ", a->large, a->most);
     put_size(&text, at, curve->unit);
     assay_buf_puts(&text, ")");
+  } else if (next != NULL && !a->clear) {
+    assay_buf_printf(&text, "%s or %s: their times overlap at ", a->large, next);
+    put_size(&text, at, curve->unit);
+    assay_buf_printf(&text, " (%.3g times as fast, within what calls differ among themselves)", a->most);
   } else if (next != NULL) {
     assay_buf_printf(&text, "%s at every size (%.3g times as fast as %s at ", a->large, a->most, next);
     put_size(&text, at, curve->unit);
@@ -116,12 +126,22 @@ static assay_crossover_advice advise(const assay_crossover_curve *curves, size_t
     last = fastest_at(curves, count, common, NULL);
     if (last == NULL) last = fastest_at(curves, count, largest_size(curves, count, false), NULL);
   }
+  /* A lead that the next run may turn round is none: where it is not clear, one device does for all sizes. */
+  if (first != NULL && last != NULL && first != last) {
+    const assay_crossover_point *other = point_at(last, smallest), *end = point_at(first, common);
+    if (other != NULL && !clearly_faster(point_at(first, smallest), other))
+      first = last;
+    else if (end != NULL && point_at(last, common) != NULL && !clearly_faster(point_at(last, common), end))
+      last = first;
+  }
   if (first != NULL && last != NULL) {
     next = first != last ? first : fastest_at(curves, count, common, last);
     double from = first != last ? overtakes_from(first, last) : 0;
     if (from > 0 && !isinf(from)) a.from = from;
-    if (next != NULL && point_at(next, common) != NULL && point_at(last, common) != NULL)
+    if (next != NULL && point_at(next, common) != NULL && point_at(last, common) != NULL) {
       a.most = point_at(next, common)->seconds / point_at(last, common)->seconds;
+      a.clear = clearly_faster(point_at(last, common), point_at(next, common));
+    }
     a.small = first->device;
     a.large = last->device;
   }

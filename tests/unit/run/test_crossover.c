@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <assay/crossover.h>
+#include <assay/device.h>
 
 #include <math.h>
 
@@ -57,6 +58,38 @@ static void one_that_always_leads_has_no_crossover(void **state) {
   assert_string_equal(found.large, "cpu");
   assert_true(isnan(found.from));
   assert_non_null(strstr(found.sentence, "cpu at every size"));
+  assay_arena_deinit(&arena);
+}
+
+/* Five per cent ahead with times that vary by ten: the next run may say the opposite, so this one says neither. */
+static void a_lead_within_the_noise_is_none(void **state) {
+  (void)state;
+  assay_arena arena;
+  assay_arena_init(&arena, ASSAY_TAG_BENCH);
+  assay_crossover_point a[POINTS], b[POINTS];
+  for (int swap = 0; swap < 2; swap++) {
+    assay_crossover_curve curves[] = {make_curve("cpu", 0, 1e6, POINTS, a), make_curve("opencl:0", 0, 1e6, POINTS, b)};
+    for (int i = 0; i < POINTS; i++) {
+      (i < 3 ? a : b)[i].seconds *= swap ? 1.05 : 0.95; /* one leads at small sizes, the other at large ones */
+      a[i].low *= 0.9, a[i].high *= 1.1, b[i].low *= 0.9, b[i].high *= 1.1;
+    }
+    assay_crossover_advice found = advise(curves, 2, &arena);
+    assert_true(isnan(found.from) && !found.clear);
+    assert_string_equal(found.small, found.large);
+    assert_non_null(strstr(found.sentence, "their times overlap"));
+  }
+  /* A clear lead at the end counts from where it is clear. */
+  assay_crossover_curve curves[] = {make_curve("cpu", 0, 1e6, POINTS, a), make_curve("cuda:0", 0, 1e6, POINTS, b)};
+  for (int i = 0; i < POINTS; i++) {
+    a[i].seconds *= 0.95;
+    if (i == 0) a[i].seconds *= 0.5, a[i].low *= 0.45, a[i].high *= 0.55;
+    a[i].low *= 0.9, a[i].high *= 1.1, b[i].low *= 0.9, b[i].high *= 1.1;
+    if (i >= 4) b[i].seconds /= 10, b[i].low /= 10, b[i].high /= 10;
+  }
+  assay_crossover_advice found = advise(curves, 2, &arena);
+  assert_string_equal(found.small, "cpu");
+  assert_string_equal(found.large, "cuda:0");
+  assert_true(found.clear && found.from >= 1e4 && found.from <= 1e5);
   assay_arena_deinit(&arena);
 }
 
@@ -121,6 +154,14 @@ static void what_is_not_there_is_named(void **state) {
   err = (assay_error){0};
   assert_int_equal(assay_crossover_measure(&(assay_crossover_config){.devices = "cpu,vulkan:0"}, &err, &found), ASSAY_ERR_NOT_FOUND);
   assert_non_null(strstr(err.message, "'vulkan:0'"));
+  assay_device_row rows[16];
+  size_t count = assay_device_list(rows, 16);
+  for (size_t i = 0; i < count && i < 16; i++) {
+    if (rows[i].available) continue;
+    err = (assay_error){0};
+    assert_int_equal(assay_crossover_measure(&(assay_crossover_config){.devices = rows[i].info.id}, &err, &found), ASSAY_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, rows[i].cause)); /* not only that it is not there */
+  }
   err = (assay_error){0};
   assert_int_equal(assay_crossover_measure(&(assay_crossover_config){.seconds = NAN}, &err, &found), ASSAY_ERR_INVALID);
   const int stop = 1;
@@ -134,6 +175,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_crossover_is_where_the_lines_meet),
       cmocka_unit_test(one_that_always_leads_has_no_crossover),
+      cmocka_unit_test(a_lead_within_the_noise_is_none),
       cmocka_unit_test(curves_that_end_early_or_never_began_do_not_mislead),
       cmocka_unit_test(answers_that_differ_are_said),
       cmocka_unit_test(the_processor_is_measured_and_shown),
