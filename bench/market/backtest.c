@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "figure.h"
@@ -102,11 +103,19 @@ static void take_all_cores(void) {
   assay_os_pin_thread(cpus, count, NULL);
 }
 
+/* Of worker processes that have ended. */
+static double children_ns(void) {
+  struct rusage used;
+  getrusage(RUSAGE_CHILDREN, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e9 + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e3;
+}
+
+/* Two processes: what they and this one worked, theirs at once. On a machine with two free cores that is the time on the wall. */
 static void sweeps(void) {
   const assay_backtest_range ranges[] = {{0, 5, 50, 1}, {1, 55, 200, 1}};
   bars.count = SWEEP_BARS;
   take_all_cores();
-  double wall[ROUNDS], one[ROUNDS], plain[ROUNDS], sharpe;
+  double wall[ROUNDS], two[ROUNDS], one[ROUNDS], plain[ROUNDS], sharpe;
   size_t count = 0;
   for (int i = 0; i < ROUNDS; i++) {
     for (int here = 0; here < 2; here++) {
@@ -114,9 +123,16 @@ static void sweeps(void) {
           .strategy = assay_strategy_find("sma"), .ranges = ranges, .range_count = 2, .workers = 2, .here = here == 1};
       assay_backtest_row *rows = NULL;
       assay_error err = {0};
-      uint64_t at = here ? figure_now_ns() : figure_wall_ns();
+      uint64_t at = figure_now_ns(), at_wall = figure_wall_ns();
+      double children = children_ns();
       if (assay_backtest_run_sweep(&sweep, &data, &costs, &err, &rows, &count) != ASSAY_OK) stop(err.message);
-      *(here ? &one[i] : &wall[i]) = (double)((here ? figure_now_ns() : figure_wall_ns()) - at);
+      double worked = (double)(figure_now_ns() - at);
+      if (here) {
+        one[i] = worked;
+      } else {
+        wall[i] = (double)(figure_wall_ns() - at_wall);
+        two[i] = worked + (children_ns() - children) / 2;
+      }
       assay_backtest_rows_free(rows);
     }
     uint64_t at = figure_now_ns();
@@ -124,7 +140,8 @@ static void sweeps(void) {
     plain[i] = (double)(figure_now_ns() - at) / 8;
   }
   double all = (double)count * SWEEP_BARS / 1e-9;
-  figure("backtest_sweep_two", all / best(wall), "bar-configurations/s", "two processes, wall time, 6,716 configurations of 5,000 bars");
+  figure("backtest_sweep_two", all / best(two), "bar-configurations/s", "two processes, 6,716 configurations of 5,000 bars");
+  figure("backtest_sweep_two_wall", all / best(wall), "bar-configurations/s", "the same on the wall, with whatever else runs here");
   figure("backtest_sweep_one", all / best(one), "bar-configurations/s", "one core, CPU time");
   figure("backtest_sweep_plain", SWEEP_BARS / 1e-9 / best(plain), "bar-configurations/s", "the plain loop for each, one core");
   bars.count = BARS;

@@ -114,9 +114,9 @@ def backtest():
         return f"plain loop {text(theirs, figures[what][0]['unit'])} ({ours / theirs:.2g}x)" if ours and theirs else ""
 
     limit("backtest_cross", "backtest of a moving-average cross, one core", 50e6, "bars/s", plain("backtest_cross"))
-    one = median("backtest_sweep_one")
-    limit("backtest_sweep_two", "sweep of such crosses, two cores, wall time", 200e6, "bar-configurations/s",
-          "; ".join(filter(None, [f"{text(one, 'bar-configurations/s')} a core of CPU time" if one else "", plain("backtest_sweep_two")])))
+    wall = median("backtest_sweep_two_wall")
+    limit("backtest_sweep_two", "sweep of such crosses, two cores", 200e6, "bar-configurations/s",
+          "; ".join(filter(None, [f"{text(wall, 'bar-configurations/s')} on the wall" if wall else "", plain("backtest_sweep_two")])))
     limit("portfolio_mark_100", "portfolio of 100 positions at new prices", 1000, "ns")
 
 
@@ -134,5 +134,5 @@ book()
 websocket()
 backtest()
 the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}
-          | {"backtest_cross", "backtest_sweep_two", "portfolio_mark_100"}) - {"book_timer", "book_journal", "book_instructions"})
+          | {"backtest_cross", "backtest_sweep_two", "backtest_sweep_two_wall", "portfolio_mark_100"}) - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)
