@@ -461,9 +461,19 @@ static assay_status run_on_device(const job *j, const assay_indicator_options *o
 /* More than this does not stay in the cache that one core has to itself. */
 enum { PAST_CACHE_BYTES = 4 << 20 };
 
+static assay_status check_given(const void *indicator, const void *data, const void *outputs, assay_error *err) {
+  if (indicator != NULL && data != NULL && outputs != NULL) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_indicator_run needs %s (NULL)",
+                    indicator == NULL ? "an indicator"
+                    : data == NULL    ? "data"
+                                      : "an array of outputs");
+}
+
 static assay_status run_any(job *j, const double *parameters, assay_indicator_layout layout, const size_t *lengths,
                             const assay_indicator_options *options, assay_error *err) {
   assay_status status = assay_indicator_prepare(j->indicator, parameters, err, &j->params);
+  if (status == ASSAY_OK && layout != ASSAY_INDICATOR_TIME_MAJOR && layout != ASSAY_INDICATOR_SERIES_MAJOR)
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: there is no layout %d", j->indicator->name, (int)layout);
   if (status != ASSAY_OK) return status;
   status = check_shape(j, lengths, err);
   if (status != ASSAY_OK) return status;
@@ -482,6 +492,8 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
 assay_status assay_indicator_run(const assay_indicator *indicator, const double *parameters, const assay_indicator_data *data,
                                  const assay_indicator_options *options, assay_error *err, double *const *outputs) {
   ASSAY_FLOAT_USUAL;
+  assay_status given = check_given(indicator, data, outputs, err);
+  if (given != ASSAY_OK) return given;
   job j = {.indicator = indicator, .size = sizeof(double), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];
@@ -491,6 +503,8 @@ assay_status assay_indicator_run(const assay_indicator *indicator, const double 
 assay_status assay_indicator_run_f32(const assay_indicator *indicator, const double *parameters, const assay_indicator_data_f32 *data,
                                      const assay_indicator_options *options, assay_error *err, float *const *outputs) {
   ASSAY_FLOAT_USUAL;
+  assay_status given = check_given(indicator, data, outputs, err);
+  if (given != ASSAY_OK) return given;
   job j = {.indicator = indicator, .size = sizeof(float), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];

@@ -16,6 +16,8 @@ struct assay_indicator_stream {
 
 assay_status assay_indicator_stream_create(const assay_indicator *indicator, const double *parameters, assay_error *err,
                                            assay_indicator_stream **stream) {
+  if (indicator == NULL || stream == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_indicator_stream_create needs an indicator and a place for the stream");
   indicator_params params;
   assay_status status = assay_indicator_prepare(indicator, parameters, err, &params);
   if (status != ASSAY_OK) return status;

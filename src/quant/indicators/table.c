@@ -499,6 +499,7 @@ const assay_indicator *assay_indicator_table(size_t *count) {
 const assay_indicator_hidden *assay_indicator_hidden_of(const assay_indicator *indicator) { return &hidden[indicator - table]; }
 
 const assay_indicator *assay_indicator_find(const char *name) {
+  if (name == NULL) return NULL;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (strcasecmp(table[i].name, name) == 0) return &table[i];
     for (size_t k = 0; k < ASSAY_INDICATOR_MAX_ALIASES && table[i].aliases[k] != NULL; k++) {

@@ -769,6 +769,16 @@ static void test_bad_input(void **state) {
   expect_refused("sma", NULL, none, "0 rows");
   expect_refused("atr", NULL, half, "needs low prices");
   expect_refused("atr", NULL, odd, "399 numbers of input \"high\" are not 400 rows of 1 series");
+  assay_indicator_data sideways = data;
+  sideways.layout = (assay_indicator_layout)7;
+  expect_refused("sma", NULL, sideways, "no layout 7");
+  const assay_indicator *sma = assay_indicator_find("sma");
+  assay_indicator_stream *stream = NULL;
+  double *no_outputs[ASSAY_INDICATOR_MAX_OUTPUTS] = {NULL};
+  assert_int_equal(assay_indicator_run(NULL, NULL, &data, NULL, NULL, no_outputs), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_indicator_run(sma, NULL, NULL, NULL, NULL, no_outputs), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_indicator_run(sma, NULL, &data, NULL, NULL, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_indicator_stream_create(NULL, NULL, NULL, &stream), ASSAY_ERR_INVALID);
   /* Gaps only: no value, and no failure. */
   for (size_t t = 0; t < ROWS; t++) b.close[t] = NAN;
   assert_true(isnan(run_last("rsi", &b, 0)));
@@ -778,6 +788,7 @@ static void test_lookup(void **state) {
   (void)state;
   assert_ptr_equal(assay_indicator_find("BBands"), assay_indicator_find("bollinger"));
   assert_null(assay_indicator_find("nonsense"));
+  assert_null(assay_indicator_find(NULL));
   assert_string_equal(assay_indicator_suggest("bolinger"), "bollinger");
   const assay_indicator *macd = assay_indicator_find("macd");
   assert_int_equal(assay_indicator_parameter_at(macd, "Signal"), 2);
