@@ -80,11 +80,19 @@ typedef struct percentiles {
   double p50, p99, p999;
 } percentiles;
 
+/* The counter may advance in steps of many ticks, so a reading stands for all times half way to those beside it, and the share that is
+ * below goes evenly over them. */
 static double percentile(const uint32_t *histogram, double share) {
-  uint64_t below = 0, wanted = (uint64_t)(share * COUNT);
-  for (uint32_t i = 0; i < LONGEST; i++)
-    if ((below += histogram[i]) > wanted) return i / assay_ticks_per_ns();
-  return LONGEST / assay_ticks_per_ns();
+  double below = 0, wanted = share * COUNT;
+  uint32_t last = 0, at = 0;
+  for (; at < LONGEST - 1 && below + histogram[at] <= wanted; at++) {
+    below += histogram[at];
+    if (histogram[at] > 0) last = at;
+  }
+  uint32_t next = at + 1;
+  while (next < LONGEST - 1 && histogram[next] == 0) next++;
+  double from = (last + at) / 2.0, to = (at + next) / 2.0;
+  return (from + (to - from) * (wanted - below) / histogram[at]) / assay_ticks_per_ns();
 }
 
 /* One call a message, and the counter read once after each: from one reading to the next is a message and a reading. The middle of the
