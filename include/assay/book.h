@@ -283,7 +283,8 @@ typedef struct assay_book_event {
 ASSAY_API const char *assay_book_event_text(unsigned kind);
 ASSAY_API const char *assay_book_reason_text(unsigned reason);
 
-/* Takes events in order; they are gone when it returns. Called when a buffer is full and at the end of each assay_book_apply. */
+/* Takes events in order; they are gone when it returns. Called when a buffer is full and at the end of each assay_book_apply; it must not
+ * call the engine. */
 typedef void (*assay_book_sink)(void *context, const assay_book_event *events, size_t count);
 
 /* Defines a sink `name` that calls `each(context, event)` for every event; the compiler inlines it there, so an event costs no call. */
