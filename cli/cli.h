@@ -138,8 +138,8 @@ extern const assay_cli_verb assay_cli_price, assay_cli_price_european, assay_cli
     assay_cli_price_barrier, assay_cli_price_digital, assay_cli_price_lookback, assay_cli_price_basket, assay_cli_price_spread,
     assay_cli_price_implied;
 extern const assay_cli_verb assay_cli_backtest;
-extern const assay_cli_verb assay_cli_feed, assay_cli_feed_serve, assay_cli_feed_watch, assay_cli_feed_decode, assay_cli_feed_generate, assay_cli_feed_bars,
-    assay_cli_feed_book;
+extern const assay_cli_verb assay_cli_feed, assay_cli_feed_serve, assay_cli_feed_watch, assay_cli_feed_decode, assay_cli_feed_generate,
+    assay_cli_feed_bars, assay_cli_feed_book;
 extern const assay_cli_verb assay_cli_indicator;
 extern const assay_cli_verb assay_cli_portfolio, assay_cli_portfolio_minimum_variance, assay_cli_portfolio_maximum_sharpe,
     assay_cli_portfolio_risk_parity, assay_cli_portfolio_target_return, assay_cli_portfolio_mean_variance, assay_cli_portfolio_frontier;

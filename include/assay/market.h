@@ -28,13 +28,13 @@
 #include <assay/book.h>
 #include <assay/book_backtest.h>
 #include <assay/book_flow.h>
-#include <assay/feeds.h>
 #include <assay/feed_book.h>
 #include <assay/feed_csv.h>
 #include <assay/feed_dbn.h>
 #include <assay/feed_fix.h>
 #include <assay/feed_itch.h>
 #include <assay/feed_json.h>
+#include <assay/feeds.h>
 #include <assay/websocket.h>
 
 #endif
