@@ -114,33 +114,38 @@ static bool factor_row(double *matrix, size_t n, size_t i, size_t begin, size_t 
   return true;
 }
 
-static double dot_block(const double *a, const double *b) {
-  assay_four sum = {0}, left, right;
-  for (size_t k = 0; k < BLOCK; k += 4) {
-    assay_four_load(&left, a + k);
-    assay_four_load(&right, b + k);
-    sum += left * right;
-  }
-  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+typedef double two __attribute__((vector_size(16))); /* what every processor has: all sums of a tile stay in registers */
+
+static two load_two(const double *from) {
+  two to;
+  memcpy(&to, from, sizeof to);
+  return to;
 }
 
-/* One tile of what the block takes away from the rest. */
+static double dot_block(const double *a, const double *b) {
+  two sum = {0};
+  for (size_t k = 0; k < BLOCK; k += 2) sum += load_two(a + k) * load_two(b + k);
+  return sum[0] + sum[1];
+}
+
+/* One tile of what the block takes away from the rest: two rows, four columns. Spelt out, as a loop over them would keep the sums in
+ * memory. */
 static void take_tile(double *matrix, size_t n, size_t i, size_t j, size_t begin) {
-  assay_four sums[TILE_ROWS][TILE_COLUMNS] = {{{0}}};
-  for (size_t k = begin; k < begin + BLOCK; k += 4) {
-    assay_four left[TILE_ROWS], right;
-    for (size_t a = 0; a < TILE_ROWS; a++) assay_four_load(&left[a], matrix + (i + a) * n + k);
-    for (size_t b = 0; b < TILE_COLUMNS; b++) {
-      assay_four_load(&right, matrix + (j + b) * n + k);
-      for (size_t a = 0; a < TILE_ROWS; a++) sums[a][b] += left[a] * right;
-    }
+  const double *r0 = matrix + i * n, *r1 = r0 + n, *c0 = matrix + j * n, *c1 = c0 + n, *c2 = c1 + n, *c3 = c2 + n;
+  two s00 = {0}, s01 = {0}, s02 = {0}, s03 = {0}, s10 = {0}, s11 = {0}, s12 = {0}, s13 = {0};
+  for (size_t k = begin; k < begin + BLOCK; k += 2) {
+    two left0 = load_two(r0 + k), left1 = load_two(r1 + k), right = load_two(c0 + k);
+    s00 += left0 * right, s10 += left1 * right;
+    right = load_two(c1 + k);
+    s01 += left0 * right, s11 += left1 * right;
+    right = load_two(c2 + k);
+    s02 += left0 * right, s12 += left1 * right;
+    right = load_two(c3 + k);
+    s03 += left0 * right, s13 += left1 * right;
   }
-  for (size_t a = 0; a < TILE_ROWS; a++) {
-    for (size_t b = 0; b < TILE_COLUMNS; b++) {
-      const assay_four *sum = &sums[a][b];
-      matrix[(i + a) * n + j + b] -= ((*sum)[0] + (*sum)[2]) + ((*sum)[1] + (*sum)[3]);
-    }
-  }
+  double *out0 = matrix + i * n + j, *out1 = out0 + n;
+  out0[0] -= s00[0] + s00[1], out0[1] -= s01[0] + s01[1], out0[2] -= s02[0] + s02[1], out0[3] -= s03[0] + s03[1];
+  out1[0] -= s10[0] + s10[1], out1[1] -= s11[0] + s11[1], out1[2] -= s12[0] + s12[1], out1[3] -= s13[0] + s13[1];
 }
 
 static void take_block(double *matrix, size_t n, size_t begin) {
