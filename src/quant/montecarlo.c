@@ -149,7 +149,9 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
   if (job->option.control) {
     double control = s[MC_SUM_CONTROL] / n, spread = s[MC_SUM_CONTROL_SQUARE] / n - control * control;
     double both = s[MC_SUM_PRODUCT] / n - mean * control, before = variance;
-    e.coefficient = spread > 0 ? both / spread : 0;
+    /* A control that moves less than its squares are rounded by says nothing. */
+    double noise = s[MC_SUM_CONTROL_SQUARE] / n * (job->option.precision == ASSAY_MC_F32 ? 0x1p-17 : 0x1p-46);
+    e.coefficient = spread > noise ? both / spread : 0;
     e.price = mean - e.coefficient * (control - job->control_mean);
     /* The residuals' variance is lost to cancellation when the control says nearly all. */
     double residual = variance - e.coefficient * both;

@@ -88,12 +88,13 @@ static assay_status check_model(const assay_mc_params *o, assay_error *err) {
 double assay_mc_least_deviation(const assay_mc_params *o) { return o->precision == ASSAY_MC_F32 ? 1e-7 : 1e-10; }
 
 /*
- * What a step adds to the logarithm is a difference of terms of variance rho / xi each (Andersen 2008, (33)), whose rounding adds up over
- * the steps; measured, it moves the price by about that share of the spot.
+ * What a step adds to the logarithm is a difference of terms of variance rho / xi (1 + kappa dt / 2) each (Andersen 2008, (33)), whose
+ * rounding adds up over the steps; measured, it moves the price by about that share of the spot.
  */
 double assay_mc_heston_rounding(const assay_mc_params *o) {
   double unit = o->precision == ASSAY_MC_F32 ? 0x1p-24 : 0x1p-53;
-  return o->steps * unit * fmax(o->variance, o->long_variance) * fabs(o->correlation) / o->variance_volatility;
+  return o->steps * unit * (1 + o->reversion * o->time / o->steps / 2) * fmax(o->variance, o->long_variance) * fabs(o->correlation) /
+         o->variance_volatility;
 }
 
 /* The logarithm of every price that is simulated must stay a power of two that single precision has. */

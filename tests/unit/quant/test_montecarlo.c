@@ -777,6 +777,13 @@ static void test_rounding_is_an_error(void **state) {
     assert_near(r.price, 50 + reached, 3 * r.standard_error + 1.5 * reached);
     assert_true(r.standard_error < 1e-4);
   }
+  /* A control whose spread is rounding has no coefficient to multiply that rounding by. */
+  assay_mc_params still = {
+      .spot = 100, .strike = 5e-6, .time = 0.468776, .rate = 0.00433713, .dividend = 0.00947277, .volatility = 1.3173e-6};
+  still.paths = 16384, still.precision = ASSAY_MC_F32, still.antithetic = still.control = true;
+  for (still.seed = 5350; still.seed < 5370; still.seed++) {
+    assert_within(price_of(&still).price, price_of(&still).standard_error, european(&still));
+  }
   params.payoff = ASSAY_MC_EUROPEAN, params.volatility = 1e-4, params.target_error = 1e-6, params.paths = 0;
   assay_error err = {0};
   assay_mc_result r;
@@ -788,7 +795,10 @@ static void test_rounding_is_an_error(void **state) {
   assert_within(r.price, r.standard_error, 50.0);
   /* Heston's scheme divides by the volatility of the variance. */
   params = base, params.model = ASSAY_MC_HESTON, params.variance = params.long_variance = 0.04, params.reversion = 1.5;
-  params.correlation = -0.5, params.variance_volatility = 1e-5, params.precision = ASSAY_MC_F32;
+  params.correlation = 0.88, params.variance_volatility = 1.8e-4, params.precision = ASSAY_MC_F32, params.time = 46, params.steps = 3;
+  params.reversion = 2.77, params.long_variance = 0.18;
+  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_INVALID);
+  params.correlation = -0.5, params.variance_volatility = 1e-5, params.time = 1, params.steps = 0;
   assay_error_clear(&err);
   assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_INVALID);
   assert_non_null(strstr(err.message, "volatility of the variance"));
