@@ -36,20 +36,40 @@ FUNCTION R option_log_ratio(R a, R b) {
   return FMA(e, ALL(option_log_c[9]), FMA(ALL(2.0), s, FMA(s * w, p, e * ALL(option_log_c[8]))));
 }
 
-/* Runs `what` for every lane of items i that exists. */
-#define OPTION_PHASE(what)                                  \
-  ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+/*
+ * Runs `what` for every lane of items i that exists. In lanes a tile is nearly always whole; then two vectors go together without a
+ * question between them, so that a compiler can put one's instructions between the other's.
+ */
+#if defined(ASSAY_OPENCL)
+#define UNROLL_2
+#elif defined(__clang__)
+#define UNROLL_2 _Pragma("clang loop unroll_count(2)")
+#else
+#define UNROLL_2 _Pragma("GCC unroll 2")
+#endif
+#if LANES > 1
+#define OPTION_ITEMS(what)                                    \
+  if ((u64)(GROUP + 1) * GROUP_SIZE <= p.count) {             \
+    UNROLL_2 ITEMS(i) what;                                   \
+  } else {                                                    \
+    ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
+  }
+#else
+#define OPTION_ITEMS(what) ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what;
+#endif
+#define OPTION_PHASE(what) \
+  OPTION_ITEMS(what)       \
   BARRIER
 
 /* The same for a `what` that knows whether `flag` is set as the constant `by`: one loop each. */
-#define OPTION_PHASE_BY(flag, what)                           \
-  if (flag) {                                                 \
-    enum { by = 1 };                                          \
-    ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
-  } else {                                                    \
-    enum { by = 0 };                                          \
-    ITEMS(i) if ((u64)GROUP * GROUP_SIZE + i < p.count) what; \
-  }                                                           \
+#define OPTION_PHASE_BY(flag, what) \
+  if (flag) {                       \
+    enum { by = 1 };                \
+    OPTION_ITEMS(what)              \
+  } else {                          \
+    enum { by = 0 };                \
+    OPTION_ITEMS(what)              \
+  }                                 \
   BARRIER
 
 #define OPTION_NAN REAL_OF(ALL_U(0x7FF8000000000000ul))
