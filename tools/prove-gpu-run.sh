@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs what tools/prove-gpu.sh carried here: bash run.sh [tests|bars]
+# Runs what tools/prove-gpu.sh carried here: bash run.sh [tests|bars|suite|cpu [ARGUMENTS OF bars.py]]
 here=$(cd "$(dirname "$0")" && pwd)
+find "$here" -name '*.gz' -exec gunzip -f {} +
 export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 for folder in /usr/local/nvidia/lib64 /usr/local/nvidia/lib; do # where containers have the driver
   if [ -d "$folder" ]; then LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$folder"; fi
@@ -42,5 +43,13 @@ if [ "${1:-bars}" = bars ]; then
   part "matrix products" "$here/bench/device_gemm" cuda
   part "bars, CUDA" "$here/bench/device_gpu" cuda
   part "bars, OpenCL (shown only)" "$here/bench/device_gpu" opencl
+fi
+# What the performance suite asks of the GPU, and how much of it the pool served.
+if [ "${1:-suite}" = suite ]; then
+  part "suite" "$here/bin/assay" run --suite performance --filter device=cuda --quick-run --no-ceilings --no-history --output-dir "$ASSAY_CACHE_DIR/suite"
+  part "pool" "$(command -v python3 || echo python3)" "$here/bench/share.py" "$ASSAY_CACHE_DIR"/suite/*.json
+fi
+if [ "${1:-}" = cpu ]; then
+  part "finance on the processor" "$(command -v python3 || echo python3)" "$here/bench/quant/bars.py" "$here" "${@:2}"
 fi
 exit $failed

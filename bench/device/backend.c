@@ -82,8 +82,8 @@ static void launch(const price *p) {
   need(backend->launch(device, queue, p->kernel, p->params.groups, &p->params, sizeof p->params, &p->sums, 1, &err));
 }
 
-static price make_price(const char *name, unsigned bits, u64 paths, u32 draws) {
-  u64 block = ASSAY_KERNEL_GROUP_SIZE * (bits == 32 ? 4 : 2), blocks = (paths + block - 1) / block;
+static price make_price(const char *name, u64 paths, u32 draws) {
+  u64 block = ASSAY_KERNEL_GROUP_SIZE * 4, blocks = (paths + block - 1) / block;
   price p = {.params = {.paths = paths,
                         .draws = draws,
                         .groups = (u32)((blocks + draws - 1) / draws),
@@ -92,6 +92,8 @@ static price make_price(const char *name, unsigned bits, u64 paths, u32 draws) {
                         .width = 0.144,
                         .scale = 100,
                         .shift = -110}};
+  p.params.full = (u32)(paths / (block * p.params.groups));
+
   need(backend->kernel_find(device, name, &err, &p.kernel));
   p.sums = make_buffer(p.params.groups * MC_EUROPEAN_GREEKS_SUMS * sizeof(double));
   p.sums.bytes = p.params.groups * (strstr(name, "greeks") != NULL ? MC_EUROPEAN_GREEKS_SUMS : MC_EUROPEAN_SUMS) * sizeof(double);
@@ -117,17 +119,17 @@ static const char *compare(const char *name, price *p) {
   return same ? "every sum has the bits of the processor's" : "SUMS DIFFER FROM THE PROCESSOR'S";
 }
 
-static void measure_paths(const char *name, unsigned bits, u64 paths) {
+static void measure_paths(const char *name, u64 paths) {
   static const u32 draws[] = {8, 16, 32, 57, 64, 128, 256};
   printf("%s, %.3g paths:", name, (double)paths);
   for (size_t i = 0; i < sizeof draws / sizeof *draws; i++) {
-    price p = make_price(name, bits, paths, draws[i]);
+    price p = make_price(name, paths, draws[i]);
     double ns = DEVICE_NS(4, launch(&p));
     printf("  %u draws %.1f", draws[i], (double)paths / ns);
     free_price(&p);
   }
   printf(" Gpaths/s\n");
-  price p = make_price(name, bits, 1 << 22, 4);
+  price p = make_price(name, 1 << 22, 4);
   printf("%s, 4 Mi paths: %s\n", name, compare(name, &p));
   free_price(&p);
 }
@@ -152,8 +154,8 @@ static void wait_only(void *context) {
 }
 
 static void measure_latency(void) {
-  price small = make_price("mc_european_f32", 32, 1024, 1), million = make_price("mc_european_f32", 32, 1000000, 1),
-        longer = make_price("mc_european_f32", 32, 1000000, 2);
+  price small = make_price("mc_european_f32", 1024, 1), million = make_price("mc_european_f32", 1000000, 1),
+        longer = make_price("mc_european_f32", 1000000, 2);
   host_us("sync of an idle queue", wait_only, NULL);
   host_us("launch of one group, enqueued", enqueue_only, &small);
   need(backend->queue_sync(device, queue, &err));
@@ -222,10 +224,10 @@ int main(int argc, char **argv) {
   need(backend->event_create(device, &err, &begin_mark));
   need(backend->event_create(device, &err, &end_mark));
   u64 many = gpu ? 1000000000 : 1 << 22;
-  measure_paths("mc_european_f32", 32, many);
-  measure_paths("mc_european_f64", 64, many / 4);
-  measure_paths("mc_european_greeks_f32", 32, many);
-  measure_paths("mc_european_greeks_f64", 64, many / 4);
+  measure_paths("mc_european_f32", many);
+  measure_paths("mc_european_f64", many / 4);
+  measure_paths("mc_european_greeks_f32", many);
+  measure_paths("mc_european_greeks_f64", many / 4);
   if (gpu) measure_latency();
   measure_copies(gpu ? (size_t)1 << 30 : 64 << 20);
   measure_host_copies();

@@ -40,11 +40,26 @@ def programs():
     return ours, [] if options.no_peers else peers()
 
 
+def is_quantlib_here():
+    """Not part of the default build: its templates take long, and only this script runs it. What was carried here cannot be built."""
+    if not (build / "build.ninja").exists():
+        return (build / "bench/peers/peer_quantlib").exists()
+    return subprocess.run(["ninja", "-C", str(build), "bench/peers/peer_quantlib"], capture_output=True, check=False).returncode == 0
+
+
+def indicators():
+    """The program of TA-Lib and Tulip, or why there is none."""
+    if not (source / "tools/fetch-peers.sh").exists():
+        carried = build / "bench/peers/peer_indicators"
+        return (str(carried), "") if carried.exists() else ("", "was not carried here")
+    fetched = subprocess.run([str(source / "tools/fetch-peers.sh")], capture_output=True, text=True, check=False)
+    why = (fetched.stderr.strip().splitlines() or ["could not be fetched"])[-1].removeprefix("fetch-peers.sh: ")
+    return (fetched.stdout.strip(), "") if fetched.returncode == 0 else ("", why)
+
+
 def peers():
     found = []
-    # Not part of the default build: its templates take long, and only this script runs it.
-    made = subprocess.run(["ninja", "-C", str(build), "bench/peers/peer_quantlib"], capture_output=True, check=False)
-    if made.returncode == 0:
+    if is_quantlib_here():
         found.append([str(build / "bench/peers/peer_quantlib")])
     else:
         absent["QuantLib"] = "is not installed (libquantlib0-dev), or the build directory was configured before it was"
@@ -55,11 +70,11 @@ def peers():
             break
     else:
         absent["NumPy"] = "is not installed (python3-numpy, python3-scipy)"
-    fetched = subprocess.run([str(source / "tools/fetch-peers.sh")], capture_output=True, text=True, check=False)
-    if fetched.returncode == 0:
-        found.append([fetched.stdout.strip()])
+    program, why = indicators()
+    if program:
+        found.append([program])
     else:
-        absent["TA-Lib"] = absent["Tulip"] = (fetched.stderr.strip().splitlines() or ["could not be fetched"])[-1].removeprefix("fetch-peers.sh: ")
+        absent["TA-Lib"] = absent["Tulip"] = why
     return found
 
 

@@ -249,6 +249,40 @@ ASSAY_BENCH(indicator, .suite = "performance", .summary = "an indicator over 100
   free(block);
 }
 
+ASSAY_BENCH(indicator_batch, .suite = "performance",
+            .summary = "an indicator over 1,000 series of 1,000 prices on a device, from the caller's arrays to the caller's arrays",
+            .ceiling = "", .params = {DEVICES, {"name", "rsi,bollinger"}}) {
+  const size_t rows = 1000, series = 1000, prices = rows * series;
+  const assay_indicator *indicator = assay_indicator_find(assay_bench_text(b, "name"));
+  if (indicator == NULL) return assay_bench_fail(b, "there is no such indicator");
+  double *in = noise(b, prices), *block = calloc(ASSAY_INDICATOR_MAX_OUTPUTS * prices, sizeof *block),
+         *out[ASSAY_INDICATOR_MAX_OUTPUTS] = {0};
+  if (in != NULL && block == NULL) assay_bench_unsupported(b, "the outputs do not fit in memory");
+  if (in != NULL && block != NULL) {
+    for (size_t i = 0; i < prices; i++) in[i] += 100;
+    unsigned outputs = strcmp(indicator->name, "rsi") == 0 ? 1 : indicator->output_count; /* not its crossings */
+    for (unsigned k = 0; k < outputs; k++) out[k] = block + k * prices;
+    assay_indicator_data data = {.rows = rows, .series = series, .layout = ASSAY_INDICATOR_TIME_MAJOR};
+    data.values[ASSAY_INDICATOR_CLOSE] = in;
+    assay_indicator_options options = {.device = assay_bench_text(b, "device")};
+    assay_error err = {0};
+    assay_status status = assay_indicator_run(indicator, NULL, &data, &options, &err, out);
+    if (status == ASSAY_ERR_NOT_FOUND || status == ASSAY_ERR_UNSUPPORTED) {
+      assay_bench_unsupported(b, "%s", err.message);
+    } else {
+      ASSAY_LOOP(b) {
+        if (status == ASSAY_OK) status = assay_indicator_run(indicator, NULL, &data, &options, &err, out);
+        assay_keep_memory();
+      }
+      if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+      assay_bench_items(b, (double)prices);
+      put_pool(b);
+    }
+  }
+  free(in);
+  free(block);
+}
+
 /* ---- Matrix products ---------------------------------------------------------------------------------------------------------- */
 
 ASSAY_BENCH(matrix_product, .suite = "performance", .summary = "C = A B of square matrices by the best library here, one thread",
