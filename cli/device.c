@@ -214,14 +214,16 @@ static int status(assay_cli *cli, const void *raw) {
 static void put_profile_json(assay_buf *out, const assay_finance_profile *p) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  put_text(&json, "schema", "assay-device-profile/1");
+  put_text(&json, "schema", "assay-device-profile/2");
   put_text(&json, "device", p->device);
   put_count(&json, "batch_paths", p->batch_paths);
+  put_count(&json, "tile_paths", p->tile_paths);
   put_number(&json, "paths_per_s_f32", p->paths_per_s_f32);
   put_number(&json, "paths_per_s_f64", p->paths_per_s_f64);
   put_number(&json, "launch_ns", p->launch_ns);
   put_number(&json, "f32_error_ratio", p->f32_error_ratio);
   put_flag(&json, "use_f32", p->use_f32);
+  put_number(&json, "f16_error_ratio", p->f16_error_ratio);
   put_flag(&json, "use_fp16", p->use_fp16);
   put_count(&json, "measured_at_s", (uint64_t)p->measured_at_s);
   put_flag(&json, "cached", p->cached);
@@ -233,13 +235,17 @@ static void put_profile(assay_buf *out, const assay_finance_profile *p) {
   put_said(out, "Device", p->device);
   assay_cli_pad(out, "Batch", 16);
   assay_buf_printf(out, "%llu paths a launch reach nine tenths of the best rate\n", (unsigned long long)p->batch_paths);
+  assay_cli_pad(out, "Tile", 16);
+  assay_buf_printf(out, "%llu paths a work group are fastest\n", (unsigned long long)p->tile_paths);
   put_figure(out, "Paths in f32", p->paths_per_s_f32, "items/s");
   put_figure(out, "Paths in f64", p->paths_per_s_f64, "items/s");
   put_figure(out, "A launch", p->launch_ns, "ns");
   assay_cli_pad(out, "Error of f32", 16);
   assay_buf_printf(out, "%.2g of the mean\n", p->f32_error_ratio);
   put_said(out, "Use", p->use_f32 ? "f32: at least a quarter faster, and its error is lost in that of the paths" : "f64");
-  put_said(out, "Half precision", p->use_fp16 ? "yes" : "no: its error was not measured");
+  assay_cli_pad(out, "Half precision", 16);
+  assay_buf_printf(out, "%s: it moves a path's price by up to %.2g of it, and 0.0001 is allowed\n", p->use_fp16 ? "yes" : "no",
+                   p->f16_error_ratio);
   put_said(out, "From", p->cached ? "the cache" : "a measurement now");
 }
 
@@ -311,7 +317,7 @@ const assay_cli_verb assay_cli_device_status = {
 };
 const assay_cli_verb assay_cli_device_tune = {
     .name = "device tune",
-    .summary = "Measure what suits finance work on a device: batch size and precision.",
+    .summary = "Measure what suits finance work on a device: batch size, tile size and precision.",
     .details =
         "The answer is kept for this machine and driver ($ASSAY_CACHE_DIR, else ~/.cache/assay), where assay_device_profile_finance() "
         "finds it.",

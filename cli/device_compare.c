@@ -19,7 +19,8 @@ static const char *const formats[] = {"text", "json", "html", NULL};
 
 static const assay_cli_option options[] = {
     {"operations", 'O', ASSAY_CLI_TEXT, "LIST", AT(operations),
-     .help = "Only these: upload, download, copy, european, asian, or the beginning of a name; all when not given."},
+     .help = "Only these: upload, download, copy, european, asian, options, indicator, var, gemm, or the beginning of a name; all when not "
+             "given."},
     {"devices", 'd', ASSAY_CLI_TEXT, "LIST", AT(devices),
      .help = "Only these, e.g. cpu,opencl:0 (`assay device list`); all when not given."},
     {"seconds", 's', ASSAY_CLI_REAL, "S", "30", .low = 0.1, .high = 86400, .help = "About how long it may take.", AT(seconds)},

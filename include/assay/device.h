@@ -285,11 +285,13 @@ ASSAY_API void assay_device_get_health(const assay_device *device, assay_device_
 typedef struct assay_finance_profile {
   char device[32];
   uint64_t batch_paths;                    /* the fewest paths a launch that reach nine tenths of the best rate */
+  uint64_t tile_paths;                     /* paths a work group that are fastest, of a batch in the precision to use */
   double paths_per_s_f32, paths_per_s_f64; /* European paths, at their best; NaN where the device lacks the precision */
   double launch_ns;                        /* a launch of one group with its wait */
   double f32_error_ratio;                  /* |mean f32 - mean f64| / mean, of 2^22 paths */
   bool use_f32;                            /* f32 is at least a quarter faster, and its error is lost in that of the paths */
-  bool use_fp16;                           /* false: there is no kernel in half precision whose error was measured */
+  double f16_error_ratio;                  /* largest relative error of a path's price that is kept in half precision, of 2^16 paths */
+  bool use_fp16;                           /* that is at most a hundredth of a percent */
   int64_t measured_at_s;                   /* seconds since 1970 */
   bool cached;                             /* read, not measured now */
 } assay_finance_profile;

@@ -12,16 +12,20 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "device/core.h"
+#include "kernels/half.h"
 #include "kernels/kernel.h"
 #include "kernels/montecarlo/european.h"
+#include "kernels/montecarlo/path.h"
 #include "os/prim.h"
 
-#define SCHEMA "assay-device-profile/1"
+#define SCHEMA "assay-device-profile/2"
 
 /* NORMALS: paths that a draw of one item gives. Enough sizes to see where the rate levels off; a size that takes longer than ENOUGH_NS ends
  * the search. */
 enum { NORMALS = 4, DRAWS_MAX = 64, SMALLEST = 12, LARGEST = 32, TRIES = 3, FILE_MAX = 1 << 16 };
 #define ENOUGH_NS 4e7
+/* A tick of a cent on a price of 100. */
+#define HALF_ALLOWED 1e-4
 
 /* ---- measuring ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -31,9 +35,9 @@ typedef struct trial {
 } trial;
 
 /* An at-the-money call over a year; prices are about ten. */
-static mc_european_params params_of(const assay_device_info *info, uint64_t paths) {
+static mc_european_params params_of(const assay_device_info *info, uint64_t paths, u32 wanted) {
   uint64_t spread = paths / ((uint64_t)ASSAY_KERNEL_GROUP_SIZE * NORMALS * 16 * info->compute_units);
-  u32 draws = spread < 1 ? 1 : spread > DRAWS_MAX ? DRAWS_MAX : (u32)spread;
+  u32 draws = wanted > 0 ? wanted : spread < 1 ? 1 : spread > DRAWS_MAX ? DRAWS_MAX : (u32)spread;
   u32 groups = (u32)(paths / ((uint64_t)ASSAY_KERNEL_GROUP_SIZE * NORMALS * draws));
   if (groups == 0) groups = 1;
   mc_european_params params = {.draws = draws, .full = draws, .groups = groups, .key = random_key_make(1, 2), .scale = 100, .shift = -100};
@@ -59,9 +63,10 @@ static void put_moments(const double *sums, u32 groups, trial *out) {
   out->deviation = sqrt(fmax(square / count - out->mean * out->mean, 0));
 }
 
-/* The best of some tries: what else runs can only make it slower. */
-static assay_status try_size(assay_device *device, assay_stream *stream, const char *kernel, uint64_t paths, assay_error *err, trial *out) {
-  const mc_european_params params = params_of(assay_device_get_info(device), paths);
+/* The best of some tries: what else runs can only make it slower. `draws` of an item; 0: what spreads the paths well. */
+static assay_status try_draws(assay_device *device, assay_stream *stream, const char *kernel, uint64_t paths, u32 draws, assay_error *err,
+                              trial *out) {
+  const mc_european_params params = params_of(assay_device_get_info(device), paths, draws);
   size_t bytes = params.groups * MC_EUROPEAN_SUMS * sizeof(double);
   double *host = assay_calloc(ASSAY_TAG_DEVICE, params.groups, MC_EUROPEAN_SUMS * sizeof *host);
   assay_buffer *sums = NULL;
@@ -76,6 +81,56 @@ static assay_status try_size(assay_device *device, assay_stream *stream, const c
   if (status == ASSAY_OK) put_moments(host, params.groups, out);
   assay_buffer_free(sums);
   assay_free(host);
+  return status;
+}
+
+static assay_status try_size(assay_device *device, assay_stream *stream, const char *kernel, uint64_t paths, assay_error *err, trial *out) {
+  return try_draws(device, stream, kernel, paths, 0, err, out);
+}
+
+/* How many paths a group does best: few keep more groups busy, many have less to add up. */
+static assay_status measure_tiles(assay_device *device, assay_stream *stream, const char *kernel, uint64_t paths, assay_error *err,
+                                  uint64_t *tile) {
+  double best = 0;
+  for (u32 draws = 1; draws <= 4 * DRAWS_MAX; draws *= 2) {
+    uint64_t each = (uint64_t)ASSAY_KERNEL_GROUP_SIZE * NORMALS * draws;
+    trial at;
+    if (each > paths && draws > 1) break;
+    assay_status status = try_draws(device, stream, kernel, paths, draws, err, &at);
+    if (status != ASSAY_OK) return status;
+    double rate = (double)at.paths / at.ns;
+    if (rate > best) best = rate, *tile = each;
+  }
+  return ASSAY_OK;
+}
+
+/* What half precision would do to a path: prices at the end, as the device draws them, rounded to it. */
+static assay_status measure_half(assay_stream *stream, assay_error *err, double *error) {
+  enum { GROUPS = 64, COUNT = GROUPS * ASSAY_KERNEL_GROUP_SIZE * NORMALS };
+  const mc_european_params like = params_of(&(assay_device_info){.compute_units = 1}, COUNT, 1);
+  const mc_path_params params = {.groups = GROUPS,
+                                 .draws = 1,
+                                 .steps = 1,
+                                 .key = like.key,
+                                 .stride = GROUPS * ASSAY_KERNEL_GROUP_SIZE,
+                                 .drift = like.drift,
+                                 .width = like.width,
+                                 .scale = like.scale};
+  float *ends = assay_calloc(ASSAY_TAG_DEVICE, COUNT, sizeof *ends);
+  assay_buffer *values = NULL;
+  if (ends == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %d prices", COUNT);
+  assay_status status = assay_buffer_alloc(stream, COUNT * sizeof *ends, "tune", err, &values);
+  if (status == ASSAY_OK) status = assay_stream_launch(stream, "mc_ends_f32", GROUPS, &params, sizeof params, &values, 1, err);
+  if (status == ASSAY_OK) status = assay_buffer_read(stream, values, 0, ends, COUNT * sizeof *ends, err);
+  if (status == ASSAY_OK) status = assay_stream_sync(stream, err);
+  double worst = 0;
+  for (int i = 0; i < COUNT && status == ASSAY_OK; i++) {
+    double kept = (double)assay_half_from_f16(assay_half_to_f16(ends[i]));
+    worst = fmax(worst, fabs(kept / (double)ends[i] - 1));
+  }
+  *error = worst;
+  assay_buffer_free(values);
+  assay_free(ends);
   return status;
 }
 
@@ -129,13 +184,19 @@ static assay_status measure_on(assay_device *device, assay_stream *stream, void 
   profile->paths_per_s_f32 = f32.best, profile->paths_per_s_f64 = NAN;
   profile->f32_error_ratio = NAN, profile->use_f32 = true;
   profile->batch_paths = batch_of(&f32);
-  if (!assay_device_supports(device, "mc_european_f64")) return ASSAY_OK;
+  status = measure_half(stream, err, &profile->f16_error_ratio);
+  if (status != ASSAY_OK) return status;
+  profile->use_fp16 = profile->f16_error_ratio <= HALF_ALLOWED;
+  if (!assay_device_supports(device, "mc_european_f64"))
+    return measure_tiles(device, stream, "mc_european_f32", profile->batch_paths, err, &profile->tile_paths);
   status = measure_rates(device, stream, "mc_european_f64", err, &f64);
   if (status != ASSAY_OK) return status;
   profile->paths_per_s_f64 = f64.best;
   status = judge_f32(device, stream, err, profile);
   if (!profile->use_f32) profile->batch_paths = batch_of(&f64);
-  return status;
+  if (status != ASSAY_OK) return status;
+  return measure_tiles(device, stream, profile->use_f32 ? "mc_european_f32" : "mc_european_f64", profile->batch_paths, err,
+                       &profile->tile_paths);
 }
 
 /* ---- the cache ---------------------------------------------------------------------------------------------------------------------- */
@@ -163,6 +224,10 @@ static void write_cache(const char *path, const assay_finance_profile *profile) 
   assay_json_string(&json, profile->device);
   assay_json_key(&json, "batch_paths");
   assay_json_uint(&json, profile->batch_paths);
+  assay_json_key(&json, "tile_paths");
+  assay_json_uint(&json, profile->tile_paths);
+  assay_json_key(&json, "f16_error_ratio");
+  assay_json_double(&json, profile->f16_error_ratio);
   assay_json_key(&json, "paths_per_s_f32");
   assay_json_double(&json, profile->paths_per_s_f32);
   assay_json_key(&json, "paths_per_s_f64");
@@ -190,15 +255,18 @@ static bool get_number(const json_t *object, const char *key, bool may_lack, dou
 static bool parse_cache(const json_t *object, assay_finance_profile *profile) {
   const char *schema = json_string_value(json_object_get(object, "schema"));
   const json_t *use_f32 = json_object_get(object, "use_f32");
-  double batch = 0, at = 0;
+  double batch = 0, tile = 0, at = 0;
   if (schema == NULL || strcmp(schema, SCHEMA) != 0 || !json_is_boolean(use_f32)) return false;
-  bool fine = get_number(object, "batch_paths", false, &batch) && get_number(object, "measured_at_s", false, &at) &&
+  bool fine = get_number(object, "batch_paths", false, &batch) && get_number(object, "tile_paths", false, &tile) &&
+              get_number(object, "f16_error_ratio", false, &profile->f16_error_ratio) && get_number(object, "measured_at_s", false, &at) &&
               get_number(object, "paths_per_s_f32", false, &profile->paths_per_s_f32) &&
               get_number(object, "paths_per_s_f64", true, &profile->paths_per_s_f64) &&
               get_number(object, "launch_ns", false, &profile->launch_ns) &&
               get_number(object, "f32_error_ratio", true, &profile->f32_error_ratio);
-  if (!fine || batch < 1 || batch > 1e15 || at > 1e15) return false;
+  if (!fine || batch < 1 || batch > 1e15 || tile < 1 || tile > 1e15 || at > 1e15) return false;
   profile->batch_paths = (uint64_t)batch;
+  profile->tile_paths = (uint64_t)tile;
+  profile->use_fp16 = profile->f16_error_ratio <= HALF_ALLOWED;
   profile->measured_at_s = (int64_t)at;
   profile->use_f32 = json_is_true(use_f32);
   return true;

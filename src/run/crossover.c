@@ -3,15 +3,22 @@
 #include "run/crossover.h"
 
 #include <assay/device.h>
+#include <assay/gemm.h>
+#include <assay/indicators.h>
 #include <assay/machine.h>
 #include <assay/montecarlo.h>
+#include <assay/risk.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "kernels/kernel.h"
+#include "kernels/types.h"
 #include "os/prim.h"
+
+#include "kernels/options/options.h"
 
 enum { MOST_DEVICES = 16, MOST_CALLS = 9, LEAST_CALLS = 3 };
 /* A call that takes longer ends a curve: the next would take as many times longer as it is larger. */
@@ -24,7 +31,7 @@ typedef struct call {
   assay_stream *stream;
   bool single; /* f32 */
   size_t size;
-  void *host;
+  void *host, *result;
   assay_buffer *from, *to;
   double answer;
 } call;
@@ -93,6 +100,118 @@ static assay_status asian(call *c, assay_error *err) {
   return price(c, &option, err);
 }
 
+/* Numbers between 0.5 and 1.5, and room for what comes of them. */
+static assay_status begin_numbers(call *c, size_t numbers, size_t number, size_t results, assay_error *err) {
+  c->host = assay_calloc(ASSAY_TAG_BENCH, numbers, number);
+  c->result = assay_calloc(ASSAY_TAG_BENCH, results, number);
+  if (c->host == NULL || c->result == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu numbers and %zu results", numbers, results);
+  uint64_t state = 1;
+  for (size_t i = 0; i < numbers; i++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    double value = 0.5 + (double)(state >> 11) * 0x1p-53;
+    if (number == sizeof(double)) ((double *)c->host)[i] = value;
+    if (number == sizeof(float)) ((float *)c->host)[i] = (float)value;
+  }
+  return ASSAY_OK;
+}
+
+/* What a batch of options holds: seven numbers in, price and five Greeks out, in tiles of a work group. */
+enum { OPTION_ROWS = OPTION_GREEKS_OUTPUTS };
+
+static assay_status begin_options(call *c, assay_error *err) {
+  assay_status status = begin_numbers(c, c->size * OPTION_INPUTS, sizeof(double), c->size * OPTION_ROWS, err);
+  double *in = c->host;
+  for (size_t i = 0; i < c->size && status == ASSAY_OK; i++) {
+    double *tile = in + i / ASSAY_KERNEL_GROUP_SIZE * ASSAY_KERNEL_GROUP_SIZE * OPTION_INPUTS + i % ASSAY_KERNEL_GROUP_SIZE;
+    tile[OPTION_SIGN * ASSAY_KERNEL_GROUP_SIZE] = i % 2 == 0 ? 1 : -1;
+    tile[OPTION_SPOT * ASSAY_KERNEL_GROUP_SIZE] *= 100;
+    tile[OPTION_STRIKE * ASSAY_KERNEL_GROUP_SIZE] *= 100;
+    tile[OPTION_RATE * ASSAY_KERNEL_GROUP_SIZE] *= 0.05;
+    tile[OPTION_DIVIDEND * ASSAY_KERNEL_GROUP_SIZE] *= 0.02;
+    tile[OPTION_VOLATILITY * ASSAY_KERNEL_GROUP_SIZE] *= 0.3;
+  }
+  return status;
+}
+
+/* From the caller's arrays to the caller's array, by way of the device's memory if it has its own. */
+static assay_status options(call *c, assay_error *err) {
+  const option_params params = {.count = c->size};
+  assay_buffer *buffers[2] = {NULL};
+  size_t groups = (c->size + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;
+  assay_status status = assay_buffer_borrow_in(c->stream, c->host, c->size * OPTION_INPUTS * sizeof(double), "crossover", err, &buffers[0]);
+  if (status == ASSAY_OK)
+    status = assay_buffer_borrow_out(c->stream, c->result, c->size * OPTION_ROWS * sizeof(double), "crossover", err, &buffers[1]);
+  if (status == ASSAY_OK) status = assay_stream_launch(c->stream, "option_greeks_f64", groups, &params, sizeof params, buffers, 2, err);
+  if (status == ASSAY_OK) {
+    status = assay_buffer_give_back(c->stream, buffers[1], err);
+    buffers[1] = NULL;
+  }
+  if (status == ASSAY_OK) status = assay_stream_sync(c->stream, err);
+  assay_buffer_free(buffers[0]);
+  assay_buffer_free(buffers[1]);
+  if (status == ASSAY_OK) c->answer = ((const double *)c->result)[0];
+  return status;
+}
+
+enum { INDICATOR_ROWS = 1000 };
+
+static assay_status begin_indicator(call *c, assay_error *err) {
+  return begin_numbers(c, c->size * INDICATOR_ROWS, sizeof(double), c->size * INDICATOR_ROWS, err);
+}
+
+static assay_status indicator(call *c, assay_error *err) {
+  bool gpu = assay_device_get_info(c->device)->kind == ASSAY_DEVICE_GPU || strncmp(c->device_id, "cpu", 3) != 0;
+  assay_indicator_data data = {.rows = INDICATOR_ROWS, .series = c->size, .layout = ASSAY_INDICATOR_TIME_MAJOR};
+  data.values[ASSAY_INDICATOR_CLOSE] = c->host;
+  /* The processor's own way copies nothing. */
+  assay_indicator_options how = {.device = gpu ? c->device_id : NULL, .threads = assay_device_get_info(c->device)->compute_units};
+  double *outputs[ASSAY_INDICATOR_MAX_OUTPUTS] = {c->result};
+  assay_status status = assay_indicator_run(assay_indicator_find("rsi"), NULL, &data, &how, err, outputs);
+  if (status == ASSAY_OK) c->answer = ((const double *)c->result)[c->size * INDICATOR_ROWS - 1];
+  return status;
+}
+
+static assay_status value_at_risk(call *c, assay_error *err) {
+  enum { ASSETS = 8 };
+  static const double positions[ASSETS] = {100, -50, 30, 80, -20, 60, 10, 40}, level = 0.99;
+  double covariance[ASSETS * ASSETS];
+  for (int i = 0; i < ASSETS * ASSETS; i++) covariance[i] = i % (ASSETS + 1) == 0 ? 4e-4 : 1e-4;
+  assay_risk_simulation simulation = {
+      .assets = ASSETS, .positions = positions, .covariance = covariance, .scenarios = c->size, .seed = 7, .device = c->device_id};
+  assay_risk_simulated found;
+  assay_status status = assay_risk_monte_carlo(&simulation, &level, 1, err, NULL, &found);
+  if (status == ASSAY_OK) c->answer = found.tail.var;
+  return status;
+}
+
+/* ---- Matrix products --------------------------------------------------------------------------------------------------------------- */
+
+static assay_status begin_product(call *c, assay_error *err) {
+  size_t n = c->size;
+  return begin_numbers(c, 2 * n * n, c->single ? sizeof(float) : sizeof(double), n * n, err);
+}
+
+/* Libraries add up in orders of their own, so there is no answer to compare. */
+static assay_status product(call *c, assay_error *err) {
+  size_t n = c->size, bytes = n * n * (c->single ? sizeof(float) : sizeof(double));
+  assay_gemm_args args = {.type = c->single ? ASSAY_F32 : ASSAY_F64, .m = n, .n = n, .k = n, .alpha = 1};
+  assay_buffer *a = NULL, *b = NULL, *to = NULL;
+  assay_status status = assay_buffer_borrow_in(c->stream, c->host, bytes, "crossover", err, &a);
+  if (status == ASSAY_OK) status = assay_buffer_borrow_in(c->stream, (const char *)c->host + bytes, bytes, "crossover", err, &b);
+  if (status == ASSAY_OK) status = assay_buffer_borrow_out(c->stream, c->result, bytes, "crossover", err, &to);
+  if (status == ASSAY_OK) status = assay_stream_gemm(c->stream, &args, a, b, to, err);
+  if (status == ASSAY_OK) {
+    status = assay_buffer_give_back(c->stream, to, err);
+    to = NULL;
+  }
+  if (status == ASSAY_OK) status = assay_stream_sync(c->stream, err);
+  assay_buffer_free(a);
+  assay_buffer_free(b);
+  assay_buffer_free(to);
+  return status;
+}
+
 static const operation operations[] = {
     {"upload", "host to device", "bytes", "memory", 4096, 268435456, 4, begin_transfer, upload},
     {"download", "device to host", "bytes", "memory", 4096, 268435456, 4, begin_transfer, download},
@@ -101,6 +220,11 @@ static const operation operations[] = {
     {"european", "Monte Carlo, European option", "paths", "f64", 1024, 1073741824, 4, NULL, european},
     {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f32", 1024, 16777216, 4, NULL, asian},
     {"asian", "Monte Carlo, Asian option of 252 steps", "paths", "f64", 1024, 16777216, 4, NULL, asian},
+    {"options", "options in closed form with five Greeks", "options", "f64", 1024, 16777216, 4, begin_options, options},
+    {"indicator", "RSI over series of 1,000 prices", "series", "f64", 16, 65536, 4, begin_indicator, indicator},
+    {"var", "value at risk of eight assets by simulation", "scenarios", "f64", 1024, 67108864, 4, NULL, value_at_risk},
+    {"gemm", "product of square matrices", "rows", "f32", 64, 8192, 2, begin_product, product},
+    {"gemm", "product of square matrices", "rows", "f64", 64, 8192, 2, begin_product, product},
 };
 
 enum { OPERATIONS = sizeof operations / sizeof *operations, MOST_POINTS = 24 };
@@ -127,8 +251,9 @@ static void end_call(call *c) {
   assay_buffer_free(c->from);
   assay_buffer_free(c->to);
   assay_free(c->host);
+  assay_free(c->result);
   c->from = c->to = NULL;
-  c->host = NULL;
+  c->host = c->result = NULL;
 }
 
 /* One point; the first call, which fills caches and compiles kernels, does not count. */

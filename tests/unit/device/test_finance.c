@@ -61,10 +61,14 @@ static void what_suits_finance_is_measured_once(void **state) {
   assert_false(first.cached || first.use_fp16);
   assert_string_equal(first.device, "cpu");
   assert_true(first.batch_paths >= 1024 && first.paths_per_s_f32 > 1e5 && first.paths_per_s_f64 > 1e5 && first.launch_ns > 0);
+  assert_true(first.tile_paths >= 1024 && first.tile_paths % 1024 == 0);
+  assert_true(first.f16_error_ratio > 0x1p-12 && first.f16_error_ratio < 0x1.01p-11); /* half of a last place, of numbers of every sort */
   assert_true(first.f32_error_ratio < 0.01); /* four million paths of deviation 1.5 times the mean */
   assert_ok(assay_device_profile_finance(device, false, &err, &again), err);
   assert_true(again.cached);
   assert_int_equal(again.batch_paths, first.batch_paths);
+  assert_int_equal(again.tile_paths, first.tile_paths);
+  assert_true(again.f16_error_ratio == first.f16_error_ratio && !again.use_fp16);
   assert_true(again.paths_per_s_f64 == first.paths_per_s_f64 && again.use_f32 == first.use_f32 &&
               again.measured_at_s == first.measured_at_s && again.f32_error_ratio == first.f32_error_ratio);
   assay_device_close(device);
