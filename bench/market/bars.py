@@ -89,6 +89,13 @@ def book():
             limit(f"{what}_{part}", f"matching, {regime}: {part.replace('999', '99.9')} of a message, with the timer", bar, "ns")
 
 
+def feeds():
+    limit("itch_event", "ITCH, a message as an event", 2.5, "ns/message", f"next and one field {text(median('itch_view'), 'ns')}" if median("itch_view") else "")
+    limit("itch_book", "ITCH -> book, 8 symbols with 2,000 orders each", 30, "ns/message")
+    limit("json_trade", "JSON, a trade", 40, "ns/trade")
+    limit("json_depth_number", "JSON, a number of a depth update", 6, "ns/number")
+
+
 def websocket():
     def frame(what, name, bar=None):
         ours, theirs = median(what), median(f"{what}_wslay")
@@ -131,6 +138,7 @@ for number in range(options.rounds):
         run(program)
 print(f"Trading: medians of {options.rounds} rounds on core {options.cpu}, load {os.getloadavg()[0]:.1f}", flush=True)
 book()
+feeds()
 websocket()
 backtest()
 the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}

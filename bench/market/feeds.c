@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a message of each feed costs to decode, beside how fast the bytes could be copied, or a peer, in the same run. */
+#include <assay/feed_book.h>
 #include <assay/feed_itch.h>
 #include <assay/feed_json.h>
 
@@ -73,6 +74,42 @@ static void itch(void) {
   figure_beside("itch_view", views, "ns/message", copied, "next and one field, where it lies");
   free(copy);
   assay_feed_generated_free(bytes);
+}
+
+/* ---- ITCH -> book ---- */
+
+static assay_feed_book *book;
+
+static uint64_t build_book(const uint8_t *bytes, size_t size) {
+  static assay_market_event events[256];
+  assay_feed_reader reader;
+  size_t count, misfits = 0;
+  for (uint32_t i = 0; i <= 100; i++) assay_feed_book_apply(book, &(assay_market_event){.kind = ASSAY_MARKET_CLEAR, .symbol = i}, 1);
+  assay_feed_open(&reader, bytes, size);
+  while ((count = assay_itch_events(&reader, events, 256)) > 0) misfits += assay_feed_book_apply(book, events, count);
+  if (misfits > 0) abort();
+  return assay_feed_book_orders(book);
+}
+
+static double book_ns(uint32_t symbols) {
+  assay_error err = {0};
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  assay_feed_market market = {.format = ASSAY_FEED_ITCH, .seed = 1, .messages = 1000000, .symbols = symbols};
+  if (assay_feed_generate(&market, &err, &bytes, &size) != ASSAY_OK) die(&err);
+  if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 128, .expected_orders = 3000 * symbols}, &err, &book) != ASSAY_OK) die(&err);
+  volatile uint64_t sink = 0;
+  double ns = FIGURE_BEST_NS(5, sink += build_book(bytes, size)) / 1000000.0;
+  assay_feed_book_destroy(book);
+  assay_feed_generated_free(bytes);
+  return ns;
+}
+
+static void itch_to_book(void) {
+  char note[120];
+  double many = book_ns(100);
+  snprintf(note, sizeof note, "with decoding, from empty books on; 100 symbols, which no near cache holds: %.0f ns", many);
+  figure("itch_book", book_ns(8), "ns/message", note);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------------------------- */
@@ -157,6 +194,7 @@ static void json(void) {
 int main(int argc, char **argv) {
   figure_begin(argc, argv);
   itch();
+  itch_to_book();
   json();
   return figure_end();
 }

@@ -73,6 +73,7 @@ typedef struct assay_binance_reader {
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   assay_binance_level *levels;                /* room for bids and asks together, of one message */
   size_t capacity;
+  uint8_t hints[24]; /* the reader's own: how long each field was last time */
 } assay_binance_reader;
 
 /* `levels` may be NULL and 0 where there are only trades. Of a stream in pieces: zero reader.in and use assay_feed_window. */

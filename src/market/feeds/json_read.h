@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reader of Binance-style JSON, compiled once for any processor and once for AVX2 (READ_NEXT is what it is called then).
+ *
+ * One pass: each value that may matter is turned into a number (or text, or levels) where it is met, with the kind of value that it was,
+ * since the kind of message ("e") may stand behind it; what the message needed is looked at when its object is over.
+ *
+ * The general way takes a byte at a time wherever it has to. The fast way (json_fast.h) tries each member and each level first, and answers
+ * that it is not for it where anything is out of the ordinary.
+ */
+
+/* ---- What a message may hold ------------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum key {
+  KEY_NONE,
+  KEY_EVENT,
+  KEY_TIME,
+  KEY_TRADE_TIME,
+  KEY_SYMBOL,
+  KEY_TRADE,
+  KEY_A, /* of an aggregated trade its id, of a depth the asks */
+  KEY_FIRST,
+  KEY_LAST,
+  KEY_PRICE,
+  KEY_QUANTITY,
+  KEY_MAKER,
+  KEY_FIRST_UPDATE,
+  KEY_LAST_UPDATE,
+  KEY_PREVIOUS_UPDATE,
+  KEY_B,
+  KEY_SNAPSHOT,
+  KEY_BIDS,
+  KEY_ASKS,
+  KEYS
+} key;
+static const char *const key_texts[KEYS] = {
+    "", "e", "E", "T", "s", "t", "a", "f", "l", "p", "q", "m", "U", "u", "pu", "b", "lastUpdateId", "bids", "asks"};
+
+typedef enum form { ABSENT, WHOLE, DECIMAL, TEXT, LEVELS, TRUTH, OTHER } form;
+
+typedef struct field {
+  form form;
+  const uint8_t *at; /* where the value begins */
+  union {
+    uint64_t whole;
+    int64_t decimal;
+    assay_feed_text text;
+    struct {
+      size_t first, count;
+    } levels;
+    bool truth;
+  } is;
+} field;
+
+typedef struct scan {
+  assay_binance_reader *reader;
+  const uint8_t *at, *end;
+  const uint8_t *wrong; /* where the first fault is; NULL: none */
+  const char *wrong_field, *problem, *mend;
+  bool is_short; /* the window ended */
+  size_t levels_used;
+  uint32_t seen; /* keys, one bit each */
+  field fields[KEYS];
+} scan;
+
+/* All of these answer false when they could not go on: `is_short` or `wrong`. */
+static bool fail(scan *s, const uint8_t *at, const char *name, const char *problem, const char *mend) {
+  if (s->wrong == NULL) s->wrong = at, s->wrong_field = name, s->problem = problem, s->mend = mend;
+  return false;
+}
+static bool not_json(scan *s, const char *problem) { return fail(s, s->at, "JSON", problem, "drop the document"); }
+static bool too_short(scan *s) {
+  s->is_short = true;
+  return false;
+}
+
+static inline bool blanks(scan *s) {
+  while (true) {
+    if (s->at >= s->end) return too_short(s);
+    uint8_t c = *s->at;
+    if (c > ' ') return true;
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return not_json(s, "a control character");
+    s->at++;
+  }
+}
+
+static inline bool expect(scan *s, uint8_t c, const char *problem) {
+  if (!blanks(s)) return false;
+  if (*s->at != c) return not_json(s, problem);
+  s->at++;
+  return true;
+}
+
+/* ---- Values that do not matter
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static bool hex_digit(uint8_t c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+static bool escape(scan *s) {
+  if (s->end - s->at < 2) return too_short(s);
+  uint8_t c = s->at[1];
+  if (c != 'u') {
+    if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL) return not_json(s, "an escape that there is not");
+    s->at += 2;
+    return true;
+  }
+  if (s->end - s->at < 6) return too_short(s);
+  for (int i = 2; i < 6; i++)
+    if (!hex_digit(s->at[i])) return not_json(s, "\\u without four hexadecimal digits");
+  s->at += 6;
+  return true;
+}
+
+/* Behind the opening quote; ends behind the closing one. */
+static bool string(scan *s, assay_feed_text *text) {
+  const uint8_t *begin = s->at;
+  while (true) {
+    while (s->end - s->at >= ASSAY_FEED_AHEAD) {
+      unsigned plain = assay_feed_plain16((const char *)s->at);
+      s->at += plain;
+      if (plain < 16) break;
+    }
+    if (s->at >= s->end) return too_short(s);
+    uint8_t c = *s->at;
+    if (c == '"') break;
+    if (c < ' ') return not_json(s, "a control character inside a string");
+    if (c == '\\') {
+      if (!escape(s)) return false;
+    } else {
+      s->at++;
+    }
+  }
+  *text = (assay_feed_text){.at = (const char *)begin, .length = (size_t)(s->at - begin)};
+  s->at++;
+  return true;
+}
+
+static bool word(scan *s, const char *text) {
+  for (; *text != '\0'; text++, s->at++) {
+    if (s->at >= s->end) return too_short(s);
+    if (*s->at != (uint8_t)*text) return not_json(s, "no JSON value");
+  }
+  return true;
+}
+
+static bool digits(scan *s) {
+  const uint8_t *begin = s->at;
+  while (s->at < s->end && *s->at >= '0' && *s->at <= '9') s->at++;
+  if (s->at >= s->end) return too_short(s);
+  return s->at > begin || not_json(s, "a number without digits");
+}
+
+static bool number(scan *s) {
+  if (*s->at == '-') s->at++;
+  if (s->at < s->end && *s->at == '0') {
+    s->at++;
+    if (s->at < s->end && *s->at >= '0' && *s->at <= '9') return not_json(s, "a number that begins with 0");
+  } else if (!digits(s)) {
+    return false;
+  }
+  if (s->at < s->end && *s->at == '.') {
+    s->at++;
+    if (!digits(s)) return false;
+  }
+  if (s->at < s->end && (*s->at | 0x20) == 'e') {
+    s->at++;
+    if (s->at < s->end && (*s->at == '+' || *s->at == '-')) s->at++;
+    if (!digits(s)) return false;
+  }
+  return s->at < s->end || too_short(s);
+}
+
+static bool value(scan *s, unsigned depth);
+
+static bool elements(scan *s, unsigned depth, uint8_t close) {
+  assay_feed_text name;
+  s->at++;
+  if (!blanks(s)) return false;
+  if (*s->at == close) {
+    s->at++;
+    return true;
+  }
+  while (true) {
+    if (close == '}' &&
+        !(expect(s, '"', "a key has to begin with a quote") && string(s, &name) && expect(s, ':', "a colon has to follow a key")))
+      return false;
+    if (!blanks(s) || !value(s, depth + 1) || !blanks(s)) return false;
+    uint8_t c = *s->at++;
+    if (c == close) return true;
+    if (c != ',') return s->at--, not_json(s, "a comma or the end of the list has to follow a value");
+    if (!blanks(s)) return false;
+  }
+}
+
+/* At its first character. */
+static bool value(scan *s, unsigned depth) {
+  enum { DEEPEST = 64 };
+  assay_feed_text text;
+  if (depth > DEEPEST) return not_json(s, "lists inside lists, more than 64 deep");
+  switch (*s->at) {
+    case '{': return elements(s, depth, '}');
+    case '[': return elements(s, depth, ']');
+    case '"': s->at++; return string(s, &text);
+    case 't': return word(s, "true");
+    case 'f': return word(s, "false");
+    case 'n': return word(s, "null");
+    default: return (*s->at == '-' || (*s->at >= '0' && *s->at <= '9')) ? number(s) : not_json(s, "no JSON value");
+  }
+}
+
+/* ---- Text with escapes
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+enum { LONGEST = 40 };
+
+/* Keys, kinds and numbers may be written with escapes: what they say then, cut to LONGEST + 1 characters. */
+static size_t unescape(const assay_feed_text *text, char out[LONGEST + 1]) {
+  size_t count = 0;
+  for (size_t i = 0; i < text->length && count <= LONGEST; i++) {
+    char c = text->at[i];
+    if (c == '\\' && text->at[++i] == 'u') {
+      unsigned code = 0;
+      for (int d = 0; d < 4; d++) {
+        uint8_t h = (uint8_t)text->at[++i];
+        code = code * 16 + (unsigned)(h <= '9' ? h - '0' : (h | 0x20) - 'a' + 10);
+      }
+      c = code > 0 && code < 128 ? (char)code : '?';
+    } else if (c == '\\') {
+      c = text->at[i]; /* none of the letters of \b \f \n \r \t stands for itself, and none of our keys has what they mean */
+      if (strchr("bfnrt", c) != NULL) c = '?';
+    }
+    out[count++] = c;
+  }
+  return count;
+}
+
+static bool says(const char *name, size_t length, const char *what) { return strlen(what) == length && memcmp(name, what, length) == 0; }
+
+static bool text_says(const assay_feed_text *text, const char *what) {
+  char plain[LONGEST + 1];
+  if (memchr(text->at, '\\', text->length) == NULL) return says(text->at, text->length, what);
+  return says(plain, unescape(text, plain), what);
+}
+
+/* ---- Values that do
+ * ----------------------------------------------------------------------------------------------------------------------------- */
+
+/* A number in quotes, written with escapes. */
+static bool escaped_decimal(scan *s, unsigned decimals, int64_t *number_, bool *is_number) {
+  const uint8_t *begin = s->at;
+  char plain[LONGEST + 1];
+  assay_feed_text text;
+  s->at++;
+  if (!string(s, &text)) return false;
+  *is_number = memchr(text.at, '\\', text.length) != NULL && assay_feed_decimal(plain, unescape(&text, plain), decimals, number_);
+  if (!*is_number) s->at = begin;
+  return true;
+}
+
+/* A decimal number, in quotes or not; *is_number says whether it is one, and then the scan stands behind it. */
+static inline bool decimal(scan *s, unsigned decimals, int64_t *number_, bool *is_number) {
+  const uint8_t *begin = s->at;
+  bool quoted = *begin == '"';
+  *is_number = false;
+  if (quoted && s->end - begin > ASSAY_FEED_AHEAD && decimals <= 10) {
+    size_t length = assay_feed_decimal_quoted((const char *)begin + 1, decimals, number_);
+    if (length > 0) {
+      s->at = begin + length + 2;
+      *is_number = true;
+      return true;
+    }
+  }
+  size_t left = (size_t)(s->end - begin) - quoted;
+  size_t length = assay_feed_decimal_slow((const char *)begin + quoted, left, decimals, number_);
+  if (length == left) return too_short(s);
+  if (length == 0 || begin[quoted + length] == '\\') return quoted ? escaped_decimal(s, decimals, number_, is_number) : true;
+  const uint8_t *behind = begin + quoted + length;
+  if (quoted && *behind != '"') return true;
+  if (!quoted && (*behind == '.' || (*behind | 0x20) == 'e')) return true;
+  s->at = behind + quoted;
+  *is_number = true;
+  return true;
+}
+
+/* ["price","quantity"] and whatever old streams put behind. */
+static bool level(scan *s, assay_binance_level *found) {
+  bool is_number;
+  const char *const mend = "read the stream with more decimals, or drop the document";
+  if (!expect(s, '[', "a level has to be a list") || !blanks(s)) return false;
+  const uint8_t *begin = s->at;
+  if (!decimal(s, s->reader->price_decimals, &found->price, &is_number)) return false;
+  if (!is_number) return fail(s, begin, "price of a level", "no decimal number of that many decimals", mend);
+  if (!expect(s, ',', "a level has to have two numbers") || !blanks(s)) return false;
+  begin = s->at;
+  if (!decimal(s, s->reader->quantity_decimals, &found->quantity, &is_number)) return false;
+  if (!is_number || found->quantity < 0)
+    return fail(s, begin, "quantity of a level", "no decimal number from 0 on of that many decimals", mend);
+  while (true) {
+    if (!blanks(s)) return false;
+    uint8_t c = *s->at++;
+    if (c == ']') return true;
+    if (c != ',') return s->at--, not_json(s, "a comma or the end of the list has to follow a value");
+    if (!blanks(s) || !value(s, 2)) return false;
+  }
+}
+
+static const uint8_t short_keys[128] = {
+    ['e'] = KEY_EVENT, ['E'] = KEY_TIME,         ['T'] = KEY_TRADE_TIME,  ['s'] = KEY_SYMBOL, ['t'] = KEY_TRADE,
+    ['a'] = KEY_A,     ['f'] = KEY_FIRST,        ['l'] = KEY_LAST,        ['p'] = KEY_PRICE,  ['q'] = KEY_QUANTITY,
+    ['m'] = KEY_MAKER, ['U'] = KEY_FIRST_UPDATE, ['u'] = KEY_LAST_UPDATE, ['b'] = KEY_B,
+};
+
+#if defined(__AVX2__)
+#define FAST 1
+#include "market/feeds/json_fast.h"
+#else
+#define FAST 0
+#endif
+
+static bool levels(scan *s, field *f) {
+  assay_binance_reader *reader = s->reader;
+  f->form = LEVELS;
+  f->is.levels.first = s->levels_used;
+  s->at++;
+  if (!blanks(s)) return false;
+  if (*s->at == ']') {
+    s->at++;
+    return true;
+  }
+  while (true) {
+    if (s->levels_used == reader->capacity)
+      return fail(s, s->at, "levels", "more of them than the reader has room for", "give assay_binance_open more levels");
+#if FAST
+    size_t taken = fast_levels(s, reader->levels + s->levels_used, reader->capacity - s->levels_used);
+    s->levels_used += taken;
+    f->is.levels.count += taken;
+    if (taken > 0 && *s->at == ']') {
+      s->at++;
+      return true;
+    }
+    if (taken > 0) {
+      s->at++; /* the comma that has to be there */
+      if (!blanks(s)) return false;
+      continue;
+    }
+#endif
+    if (!level(s, &reader->levels[s->levels_used]) || !blanks(s)) return false;
+    s->levels_used++;
+    f->is.levels.count++;
+    uint8_t c = *s->at++;
+    if (c == ']') return true;
+    if (c != ',') return s->at--, not_json(s, "a comma or the end of the list has to follow a level");
+  }
+}
+
+/* Of a message of another kind a list under "a" or "b" may be anything. */
+static bool levels_or_other(scan *s, field *f) {
+  const uint8_t *begin = s->at;
+  size_t used = s->levels_used;
+  if (levels(s, f)) return true;
+  if (s->is_short || strcmp(s->wrong_field, "levels") == 0) return false;
+  const scan failed = *s;
+  s->at = begin;
+  s->wrong = NULL;
+  s->levels_used = used;
+  f->form = OTHER;
+  if (!value(s, 1)) {
+    if (!s->is_short) *s = failed;
+    return false;
+  }
+  f->at = failed.wrong; /* it is a list; whether it had to be one of levels is known at the end */
+  return true;
+}
+
+static bool any(scan *s, field *f) {
+  f->form = OTHER;
+  if (*s->at == '"') {
+    f->form = TEXT;
+    s->at++;
+    return string(s, &f->is.text);
+  }
+  if (*s->at == 't' || *s->at == 'f') {
+    f->form = TRUTH;
+    f->is.truth = *s->at == 't';
+  }
+  return value(s, 1);
+}
+
+static bool whole(scan *s, field *f) {
+  size_t length = 0;
+  if (s->end - s->at >= ASSAY_FEED_AHEAD) length = assay_feed_whole((const char *)s->at, &f->is.whole);
+  if (length == 0) length = assay_feed_whole_slow((const char *)s->at, (size_t)(s->end - s->at), &f->is.whole);
+  if (length == (size_t)(s->end - s->at)) return too_short(s);
+  uint8_t behind = s->at[length];
+  if (length == 0 || behind == '.' || (behind | 0x20) == 'e' || (length > 1 && *s->at == '0')) return any(s, f);
+  f->form = WHOLE;
+  s->at += length;
+  return true;
+}
+
+static bool read_decimal(scan *s, field *f, unsigned decimals) {
+  bool is_number;
+  if (!decimal(s, decimals, &f->is.decimal, &is_number)) return false;
+  if (!is_number) return any(s, f);
+  f->form = DECIMAL;
+  return true;
+}
+
+static inline bool read_field(scan *s, key k) {
+  if ((unsigned)k >= KEYS) return not_json(s, "no key");
+  field *f = &s->fields[k];
+  if ((s->seen >> k & 1) != 0) return fail(s, s->at, key_texts[k], "the key stands twice", "drop the document");
+  s->seen |= 1u << k;
+  f->at = s->at;
+  if (k == KEY_PRICE) return read_decimal(s, f, s->reader->price_decimals);
+  if (k == KEY_QUANTITY) return read_decimal(s, f, s->reader->quantity_decimals);
+  if (*s->at == '[') {
+    f->is.levels.count = 0;
+    return levels_or_other(s, f);
+  }
+  return *s->at >= '0' && *s->at <= '9' ? whole(s, f) : any(s, f);
+}
+
+/* ---- Objects
+ * ------------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Behind the opening quote; ends behind the closing one. */
+static inline bool read_key(scan *s, key *k, char name[LONGEST + 1], size_t *length) {
+  if (s->end - s->at >= 2 && s->at[1] == '"' && s->at[0] < 128 && short_keys[s->at[0]] != KEY_NONE) {
+    *k = (key)short_keys[s->at[0]];
+    *length = 1;
+    s->at += 2;
+    return true;
+  }
+  assay_feed_text text;
+  if (!string(s, &text)) return false;
+  *length = unescape(&text, name);
+  *k = *length == 1 && (uint8_t)name[0] < 128 ? (key)short_keys[(uint8_t)name[0]] : KEY_NONE;
+  for (int i = KEY_EVENT; *length > 1 && i < KEYS; i++)
+    if (says(name, *length, key_texts[i])) *k = (key)i;
+  return true;
+}
+
+/* At its brace. Inside "data" (or "result") of a combined stream, `inner`. */
+static bool object(scan *s, bool inner, assay_feed_text *stream) {
+  char name[LONGEST + 1];
+  size_t length = 0;
+  key k;
+  s->at++;
+  if (!blanks(s)) return false;
+  if (*s->at == '}') {
+    s->at++;
+    return true;
+  }
+  while (true) {
+#if FAST
+    if (fast_members(s)) {
+      if (*s->at++ == '}') return true;
+      if (!blanks(s)) return false;
+    }
+#endif
+    if (!expect(s, '"', "a key has to begin with a quote") || !read_key(s, &k, name, &length)) return false;
+    if (!expect(s, ':', "a colon has to follow a key") || !blanks(s)) return false;
+    bool nested = !inner && *s->at == '{' && length > 1 && (says(name, length, "data") || says(name, length, "result"));
+    if (nested) {
+      if (!object(s, true, stream)) return false;
+    } else if (!inner && *s->at == '"' && length > 1 && says(name, length, "stream")) {
+      s->at++;
+      if (!string(s, stream)) return false;
+    } else if (k != KEY_NONE ? !read_field(s, k) : !value(s, 1)) {
+      return false;
+    }
+    if (!blanks(s)) return false;
+    uint8_t c = *s->at++;
+    if (c == '}') return true;
+    if (c != ',') return s->at--, not_json(s, "a comma or the end of the object has to follow a value");
+  }
+}
+
+/* ---- Messages
+ * ---------------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static assay_binance_kind kind_of(const scan *s) {
+  const field *event = &s->fields[KEY_EVENT];
+  if ((s->seen >> KEY_EVENT & 1) == 0) {
+    const uint32_t needed = 1u << KEY_SNAPSHOT | 1u << KEY_BIDS | 1u << KEY_ASKS;
+    return (s->seen & needed) == needed ? ASSAY_BINANCE_SNAPSHOT : ASSAY_BINANCE_OTHER;
+  }
+  if (event->form != TEXT) return ASSAY_BINANCE_OTHER;
+  for (int i = ASSAY_BINANCE_TRADE; i < ASSAY_BINANCE_SNAPSHOT; i++)
+    if (text_says(&event->is.text, assay_binance_kinds[i])) return (assay_binance_kind)i;
+  return ASSAY_BINANCE_OTHER;
+}
+
+/* Whether a field is there in the form that the message needs. */
+static bool need(scan *s, key k, form wanted, const uint8_t *begin) {
+  const field *f = &s->fields[k];
+  bool there = (s->seen >> k & 1) != 0;
+  if (there && f->form == wanted) return true;
+  if (!there) return fail(s, begin, key_texts[k], "the message needs this field and has it not", "drop the document");
+  if (wanted == DECIMAL)
+    return fail(s, f->at, key_texts[k], "no decimal number of that many decimals",
+                "read the stream with more decimals, or drop the document");
+  if (wanted == LEVELS)
+    return fail(s, f->at, key_texts[k], "no list of levels of that many decimals",
+                "read the stream with more decimals, or drop the document");
+  return fail(s, f->at, key_texts[k], wanted == WHOLE ? "no whole number of at most 64 bits" : "a value of the wrong type",
+              "drop the document");
+}
+
+static uint64_t in_ns(uint64_t time) {
+  if (time < UINT64_C(100000000000000)) return time * 1000000;
+  return time < UINT64_C(100000000000000000) ? time * 1000 : time;
+}
+
+static void put_levels(const scan *s, key k, const assay_binance_level **levels_, size_t *count) {
+  *levels_ = s->reader->levels != NULL ? s->reader->levels + s->fields[k].is.levels.first : NULL;
+  *count = s->fields[k].is.levels.count;
+}
+
+static bool put_trade(scan *s, bool aggregate, const uint8_t *begin, assay_binance_message *message) {
+  key id = aggregate ? KEY_A : KEY_TRADE;
+  if (!need(s, KEY_SYMBOL, TEXT, begin) || !need(s, id, WHOLE, begin) || !need(s, KEY_PRICE, DECIMAL, begin) ||
+      !need(s, KEY_QUANTITY, DECIMAL, begin) || !need(s, KEY_TRADE_TIME, WHOLE, begin) || !need(s, KEY_MAKER, TRUTH, begin))
+    return false;
+  if (s->fields[KEY_QUANTITY].is.decimal < 0) return fail(s, s->fields[KEY_QUANTITY].at, "q", "a quantity below 0", "drop the document");
+  message->id = s->fields[id].is.whole;
+  message->price = s->fields[KEY_PRICE].is.decimal;
+  message->quantity = s->fields[KEY_QUANTITY].is.decimal;
+  message->maker_buys = s->fields[KEY_MAKER].is.truth;
+  if (!aggregate) return true;
+  if (!need(s, KEY_FIRST, WHOLE, begin) || !need(s, KEY_LAST, WHOLE, begin)) return false;
+  message->first_id = s->fields[KEY_FIRST].is.whole;
+  message->last_id = s->fields[KEY_LAST].is.whole;
+  return true;
+}
+
+static bool put_depth(scan *s, const uint8_t *begin, assay_binance_message *message) {
+  if (!need(s, KEY_SYMBOL, TEXT, begin) || !need(s, KEY_FIRST_UPDATE, WHOLE, begin) || !need(s, KEY_LAST_UPDATE, WHOLE, begin) ||
+      !need(s, KEY_B, LEVELS, begin) || !need(s, KEY_A, LEVELS, begin))
+    return false;
+  message->first_update = s->fields[KEY_FIRST_UPDATE].is.whole;
+  message->last_update = s->fields[KEY_LAST_UPDATE].is.whole;
+  if (message->first_update > message->last_update)
+    return fail(s, s->fields[KEY_LAST_UPDATE].at, "u", "the last update is before the first", "drop the document and fetch a snapshot");
+  message->has_previous = (s->seen >> KEY_PREVIOUS_UPDATE & 1) != 0 && s->fields[KEY_PREVIOUS_UPDATE].form == WHOLE;
+  message->previous_update = message->has_previous ? s->fields[KEY_PREVIOUS_UPDATE].is.whole : 0;
+  put_levels(s, KEY_B, &message->bids, &message->bid_count);
+  put_levels(s, KEY_A, &message->asks, &message->ask_count);
+  return true;
+}
+
+static bool put_snapshot(scan *s, const uint8_t *begin, assay_binance_message *message) {
+  if (!need(s, KEY_SNAPSHOT, WHOLE, begin) || !need(s, KEY_BIDS, LEVELS, begin) || !need(s, KEY_ASKS, LEVELS, begin)) return false;
+  message->last_update = s->fields[KEY_SNAPSHOT].is.whole;
+  put_levels(s, KEY_BIDS, &message->bids, &message->bid_count);
+  put_levels(s, KEY_ASKS, &message->asks, &message->ask_count);
+  return true;
+}
+
+static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *stream, assay_binance_message *message) {
+  *message = (assay_binance_message){.kind = kind_of(s), .stream = *stream};
+  if (message->kind == ASSAY_BINANCE_OTHER) {
+    if (s->fields[KEY_EVENT].form == TEXT && (s->seen >> KEY_EVENT & 1) != 0) message->event = s->fields[KEY_EVENT].is.text;
+    return true;
+  }
+  const bool has_time = (s->seen >> KEY_TIME & 1) != 0, has_trade_time = (s->seen >> KEY_TRADE_TIME & 1) != 0;
+  if (message->kind != ASSAY_BINANCE_SNAPSHOT) {
+    message->event = s->fields[KEY_EVENT].is.text;
+    if (!need(s, KEY_TIME, WHOLE, begin)) return false;
+  }
+  if (has_time && !need(s, KEY_TIME, WHOLE, begin)) return false;
+  if (has_trade_time && !need(s, KEY_TRADE_TIME, WHOLE, begin)) return false;
+  if (has_time) message->time_ns = in_ns(s->fields[KEY_TIME].is.whole);
+  if (has_trade_time) message->trade_ns = in_ns(s->fields[KEY_TRADE_TIME].is.whole);
+  if ((s->seen >> KEY_SYMBOL & 1) != 0 && s->fields[KEY_SYMBOL].form == TEXT) {
+    message->symbol = s->fields[KEY_SYMBOL].is.text;
+  } else if (stream->at != NULL) {
+    const char *sign = memchr(stream->at, '@', stream->length);
+    message->symbol = (assay_feed_text){.at = stream->at, .length = sign != NULL ? (size_t)(sign - stream->at) : stream->length};
+  }
+  switch (message->kind) {
+    case ASSAY_BINANCE_TRADE: return put_trade(s, false, begin, message);
+    case ASSAY_BINANCE_AGGREGATE: return put_trade(s, true, begin, message);
+    case ASSAY_BINANCE_DEPTH: return put_depth(s, begin, message);
+    default: return put_snapshot(s, begin, message);
+  }
+}
+
+/* Documents are mostly one a line: behind a broken one, the next line is where to go on. */
+static size_t next_line(const assay_feed_reader *in, const uint8_t *from) {
+  const uint8_t *end = in->data + in->size, *line = from < end ? memchr(from, '\n', (size_t)(end - from)) : NULL;
+  return line != NULL ? (size_t)(line + 1 - in->data) : in->last ? in->size : 0;
+}
+
+assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *message) {
+  assay_feed_reader *in = &reader->in;
+  if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
+  while (in->at < in->size && in->data[in->at] <= ' ' && memchr(" \t\r\n", in->data[in->at], 4) != NULL) in->at++;
+  if (in->at == 0 && in->base == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
+  if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
+  const uint8_t *begin = in->data + in->at;
+  assay_feed_text stream = {0};
+  scan s; /* its fields are read only where `seen` says that they were written */
+  s.reader = reader;
+  s.at = begin;
+  s.end = in->data + in->size;
+  s.wrong = NULL;
+  s.is_short = false;
+  s.levels_used = 0;
+  s.seen = 0;
+  if (*begin != '{')
+    return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
+                           "of a list, put one document a line (jq -c '.[]')");
+  if (object(&s, false, &stream) && put_message(&s, begin, &stream, message)) {
+    in->at = (size_t)(s.at - in->data);
+    in->count++;
+    return ASSAY_FEED_MESSAGE;
+  }
+  if (s.wrong == NULL) return assay_feed_short(in, "JSON");
+  return assay_feed_fail(in, (size_t)(s.wrong - in->data), next_line(in, s.at), s.wrong_field, s.problem, s.mend);
+}
