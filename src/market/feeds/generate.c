@@ -30,6 +30,12 @@ static double some_step(assay_made_market *market) {
   return (sum - 2) * 1.75;
 }
 
+static uint32_t some_quantity(assay_made_market *market) {
+  uint64_t pick = assay_random_below(&market->random, 100);
+  if (pick < 20) return 1 + (uint32_t)assay_random_below(&market->random, 99);
+  return 100 * (1 + (uint32_t)assay_random_below(&market->random, pick < 90 ? 5 : 50));
+}
+
 /* ---- Orders of one symbol --------------------------------------------------------------------------------------------------------------
  */
 
@@ -72,6 +78,13 @@ static uint32_t rest(assay_made_market *market, assay_made_symbol *symbol, uint8
   return place;
 }
 
+/* Chance is asked in this order, whatever order a compiler gives arguments their values in. */
+static uint32_t rest_somewhere(assay_made_market *market, assay_made_symbol *symbol, uint8_t side) {
+  int level = level_for(market, symbol, side);
+  uint32_t quantity = some_quantity(market);
+  return rest(market, symbol, side, level, quantity);
+}
+
 static void leave(assay_made_market *market, assay_made_symbol *symbol, uint32_t place) {
   assay_made_order *order = &market->pool[place];
   assay_made_level *at = &symbol->levels[order->level];
@@ -103,12 +116,6 @@ static void take(assay_made_market *market, assay_made_symbol *symbol, uint32_t 
 
 /* ---- What happens next
  * ------------------------------------------------------------------------------------------------------------------- */
-
-static uint32_t some_quantity(assay_made_market *market) {
-  uint64_t pick = assay_random_below(&market->random, 100);
-  if (pick < 20) return 1 + (uint32_t)assay_random_below(&market->random, 99);
-  return 100 * (1 + (uint32_t)assay_random_below(&market->random, pick < 90 ? 5 : 50));
-}
 
 static happening choose(assay_made_market *market) {
   double pick = assay_random_unit(&market->random) * market->shares[TRADE];
@@ -151,7 +158,7 @@ static void add(assay_made_market *market, assay_made_symbol *symbol, happening 
   uint8_t side = (uint8_t)assay_random_below(&market->random, 2);
   if (side == 0 && symbol->best_ask == 0) side = 1;
   if (side == 1 && symbol->best_bid == ASSAY_MADE_LEVELS - 1) side = 0;
-  const assay_made_order *order = &market->pool[rest(market, symbol, side, level_for(market, symbol, side), some_quantity(market))];
+  const assay_made_order *order = &market->pool[rest_somewhere(market, symbol, side)];
   event->kind = ASSAY_MARKET_ADD;
   event->order_id = order->id;
   event->side = order->side == 0 ? 'B' : 'S';
@@ -187,7 +194,7 @@ static void replace(assay_made_market *market, assay_made_symbol *symbol, uint32
   event->kind = ASSAY_MARKET_REPLACE;
   event->order_id = market->pool[place].id;
   leave(market, symbol, place);
-  const assay_made_order *order = &market->pool[rest(market, symbol, side, level_for(market, symbol, side), some_quantity(market))];
+  const assay_made_order *order = &market->pool[rest_somewhere(market, symbol, side)];
   event->other_id = order->id;
   event->price = price_of(symbol, order->level);
   event->quantity = order->quantity;

@@ -177,7 +177,7 @@ static void test_a_bad_line(void **state) {
   uint64_t sequence = 1;
   size_t count = 0;
   for (firsts[0] = 1;
-       (sizes[count] = assay_mold_pack(&reader, session, &sequence, packets[count], 60 + (size_t)assay_random_below(&random, 340))) > 0;) {
+       (sizes[count] = assay_mold_pack(&reader, session, &sequence, packets[count], 80 + (size_t)assay_random_below(&random, 320))) > 0;) {
     count++;
     assert_true(count < PACKETS);
     firsts[count] = sequence;
