@@ -288,7 +288,7 @@ typedef struct assay_finance_profile {
   uint64_t tile_paths;                     /* paths a work group that are fastest, of a batch in the precision to use */
   double paths_per_s_f32, paths_per_s_f64; /* European paths, at their best; NaN where the device lacks the precision */
   double launch_ns;                        /* a launch of one group with its wait */
-  double f32_error_ratio;                  /* |mean f32 - mean f64| / mean, of 2^22 paths */
+  double f32_error_ratio;                  /* |mean f32 - mean f64| / mean over the same normals: rounding, not chance */
   bool use_f32;                            /* f32 is at least a quarter faster, and its error is lost in that of the paths */
   double f16_error_ratio;                  /* largest relative error of a path's price that is kept in half precision, of 2^16 paths */
   bool use_fp16;                           /* that is at most a hundredth of a percent */
