@@ -97,7 +97,8 @@ static double book_ns(uint32_t symbols) {
   size_t size = 0;
   assay_feed_market market = {.format = ASSAY_FEED_ITCH, .seed = 1, .messages = 1000000, .symbols = symbols};
   if (assay_feed_generate(&market, &err, &bytes, &size) != ASSAY_OK) die(&err);
-  if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 128, .expected_orders = 3000 * symbols}, &err, &book) != ASSAY_OK) die(&err);
+  if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 128, .expected_orders = 3000 * symbols}, &err, &book) != ASSAY_OK)
+    die(&err);
   volatile uint64_t sink = 0;
   double ns = FIGURE_BEST_NS(5, sink += build_book(bytes, size)) / 1000000.0;
   assay_feed_book_destroy(book);
