@@ -72,6 +72,7 @@ static void itch(void) {
   snprintf(note, sizeof note, "a branch on the type, field by field: %.2f ns; memcpy of the bytes: %.2f ns", plain, copied);
   figure_beside("itch_event", events, "ns/message", copied, note);
   figure_beside("itch_view", views, "ns/message", copied, "next and one field, where it lies");
+  (void)sink;
   free(copy);
   assay_feed_generated_free(bytes);
 }
@@ -101,6 +102,7 @@ static double book_ns(uint32_t symbols) {
     die(&err);
   volatile uint64_t sink = 0;
   double ns = FIGURE_BEST_NS(5, sink += build_book(bytes, size)) / 1000000.0;
+  (void)sink;
   assay_feed_book_destroy(book);
   assay_feed_generated_free(bytes);
   return ns;
@@ -189,6 +191,7 @@ static void json(void) {
   theirs = FIGURE_BEST_NS(5, sink += add_by_jansson(text, size)) / numbers;
   snprintf(note, sizeof note, "jansson, which leaves them text: %.0f ns", theirs);
   figure("json_depth_number", ours, "ns/number", note);
+  (void)sink;
   free(text);
 }
 

@@ -55,6 +55,7 @@ static void read_all(const char *text, size_t size) {
       session.overflow = false;
     }
   while (assay_feed_skip(&reader));
+  (void)sum;
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {

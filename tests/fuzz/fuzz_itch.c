@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if ((const uint8_t *)message.as + message.length > data + size) abort();
   }
   if (reader.fault.problem == NULL ? reader.at != size : reader.fault.offset > size) abort();
+  (void)sum;
   in_batches(data, size, reader.count, &reader.fault);
   in_windows(data, size, reader.count, &reader.fault);
   while (assay_feed_skip(&reader))
