@@ -42,6 +42,7 @@ if [ "${1:-bars}" = bars ]; then
   part "backend, OpenCL" "$here/bench/device_backend" opencl
   part "matrix products" "$here/bench/device_gemm" cuda
   part "bars, CUDA" "$here/bench/device_gpu" cuda
+  part "indicators, CUDA" "$here/bench/device_indicators" cuda
   part "bars, OpenCL (shown only)" "$here/bench/device_gpu" opencl
 fi
 # What the performance suite asks of the GPU, and how much of it the pool served.

@@ -33,7 +33,7 @@ carry() { # DIR BUILD_DIR
   for program in "$build"/tests/unit/gpu/test_gpu_* "$build"/tests/unit/quant/test_risk_kernels; do
     if [ -f "$program" ] && [ -x "$program" ]; then cp "$program" "$dir/tests/"; fi
   done
-  for program in "$build"/bench/device/device_{backend,gemm,gpu}; do
+  for program in "$build"/bench/device/device_{backend,gemm,gpu,indicators}; do
     if [ -f "$program" ] && [ -x "$program" ]; then cp "$program" "$dir/bench/"; fi
   done
   cp "$build/assay" "$dir/bin/"

@@ -16,6 +16,7 @@ struct assay_quant_buffer {
 
 struct assay_quant_session {
   assay_stream *stream;
+  unsigned gpu_processors;
   assay_quant_buffer buffers[MAX_BUFFERS];
   size_t count;
 };
@@ -55,6 +56,8 @@ assay_status assay_quant_scratch(assay_quant_session *session, size_t bytes, con
   return added(session, status, buffer);
 }
 
+unsigned assay_quant_gpu_processors(const assay_quant_session *session) { return session->gpu_processors; }
+
 assay_status assay_quant_launch(assay_quant_session *session, const char *name, unsigned bits, size_t groups, const void *params,
                                 size_t params_bytes, assay_quant_buffer *const *buffers, size_t count, assay_error *err) {
   char full[64];
@@ -85,8 +88,9 @@ typedef struct job {
 
 static assay_status on_device(assay_device *device, assay_stream *stream, void *context, assay_error *err) {
   job *todo = context;
-  assay_quant_session session = {.stream = stream};
-  snprintf(todo->isa, sizeof todo->isa, "%s", assay_device_get_info(device)->isa);
+  const assay_device_info *info = assay_device_get_info(device);
+  assay_quant_session session = {.stream = stream, .gpu_processors = info->kind == ASSAY_DEVICE_GPU ? info->compute_units : 0};
+  snprintf(todo->isa, sizeof todo->isa, "%s", info->isa);
   assay_status status = todo->work(&session, todo->context, err);
   for (size_t i = 0; i < session.count; i++) assay_buffer_free(session.buffers[i].memory);
   return status;

@@ -46,6 +46,8 @@ assay_status assay_quant_out(assay_quant_session *session, void *array, size_t b
 assay_status assay_quant_scratch(assay_quant_session *session, size_t bytes, const char *label, assay_error *err,
                                  assay_quant_buffer **buffer);
 
+/* Multiprocessors, compute units; 0 where the session is not on a GPU. */
+unsigned assay_quant_gpu_processors(const assay_quant_session *session);
 /* Launches kernel `name` in 32 or 64 bits. */
 assay_status assay_quant_launch(assay_quant_session *session, const char *name, unsigned bits, size_t groups, const void *params,
                                 size_t params_bytes, assay_quant_buffer *const *buffers, size_t count, assay_error *err);

@@ -371,10 +371,23 @@ static bool option_volatility(unsigned bits, size_t index, kernel_case *made) {
   return options(index, made, OPTION_VOLATILITY_OUTPUTS, true);
 }
 
-/* Any indicator: all take the same. Rows enough for several blocks of every window, and a last group that is not full. */
+/* Whose parts fit, since a row depends on a window or what was before fades. */
+static bool goes_in_parts(const char *name) {
+  static const char *const names[] = {"ind_sma",      "ind_wma",   "ind_bollinger", "ind_stddev", "ind_linreg", "ind_donchian",
+                                      "ind_williams", "ind_rvwap", "ind_aroon",     "ind_ema",    "ind_dema",   "ind_tema",
+                                      "ind_trix",     "ind_macd",  "ind_rsi",       "ind_atr",    "ind_adx"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strncmp(name, names[i], strlen(names[i])) == 0 && name[strlen(names[i])] == '_') return true;
+  }
+  return false;
+}
+
+/* Any indicator: all take the same. Rows enough for several blocks of every window, and a last group that is not full; then in parts, which
+ * the reference does not see. */
 static bool indicator(unsigned bits, size_t index, kernel_case *made) {
-  enum { INDICATOR_ROWS = 150, INDICATOR_SERIES = 300, INDICATOR_WIDTH = 304, INDICATOR_PLANES = 4 };
-  if (index >= 1) return false;
+  enum { INDICATOR_SERIES = 300, INDICATOR_WIDTH = 304, INDICATOR_PLANES = 4, PARTS = 3, PART_ROWS = 495 };
+  if (index >= (goes_in_parts(made->kernel->name) ? 2 : 1)) return false;
+  const size_t INDICATOR_ROWS = index == 0 ? 150 : 1300, parts = index == 0 ? 1 : PARTS;
   indicator_params p = {.in_row = INDICATOR_SERIES,
                         .out_row = INDICATOR_SERIES,
                         .rows = INDICATOR_ROWS,
@@ -385,10 +398,12 @@ static bool indicator(unsigned bits, size_t index, kernel_case *made) {
                         .warm = {3, 4, 5, 6},
                         .n = {9, 12, 5, 7},
                         .x = {0.11, 0.2, 0.3, 0.25, 0.4, 0.5, 0.6, 0.7}};
+  if (index == 1)
+    p.group_series = 100, p.part_groups = 3, p.part_rows = PART_ROWS, p.lead = 486, p.still = 30; /* multiples of the first window */
   size_t plane = (size_t)INDICATOR_ROWS * INDICATOR_SERIES;
   for (int k = 0; k < INDICATOR_PLANES; k++) p.input[k] = p.output[k] = (i64)((size_t)k * plane);
   memcpy(made->params, &p, sizeof p);
-  made->groups = 2;
+  made->groups = (index == 0 ? 2 : p.part_groups) * parts;
   made->own = 1u << 2;
   reals(made, bits, 0, INDICATOR_PLANES * plane, 17);
   for (size_t i = 0; i < INDICATOR_PLANES * plane; i++) { /* prices */
@@ -396,7 +411,30 @@ static bool indicator(unsigned bits, size_t index, kernel_case *made) {
     if (bits == 32) ((float *)made->buffers[0])[i] += 50;
   }
   reals(made, bits, 1, INDICATOR_PLANES * plane, 18);
-  doubles(made, 2, INDICATOR_WIDTH * (1 + (size_t)p.slots));
+  doubles(made, 2, parts * INDICATOR_WIDTH * (1 + (size_t)p.slots + INDICATOR_REGISTERS));
+  return true;
+}
+
+/* Parts that fit, one that differs in a bit, and one with a gap. */
+static bool ind_join(unsigned bits, size_t index, kernel_case *made) {
+  enum { SERIES = 300, WIDTH = 304, SLOTS = INDICATOR_REGISTERS + 3, PARTS = 3 };
+  if (index >= 1) return false;
+  indicator_join_params p = {.series = SERIES, .width = WIDTH, .slots = SLOTS, .parts = PARTS, .part_groups = 2};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = 2 * PARTS;
+  size_t each = WIDTH * (1 + SLOTS), size = bits / 8;
+  reals(made, bits, 0, PARTS * (each + WIDTH * INDICATOR_REGISTERS), 71);
+  char *state = made->buffers[0];
+  for (size_t part = 0; part < PARTS; part++) {
+    memset(state + part * each * size, 0, WIDTH * size);
+    if (part > 0)
+      memcpy(state + (PARTS * each + part * WIDTH * INDICATOR_REGISTERS) * size, state + ((part - 1) * each + WIDTH) * size,
+             (size_t)WIDTH * INDICATOR_REGISTERS * size);
+  }
+  state[(PARTS * each + 2 * WIDTH * INDICATOR_REGISTERS + 5 * WIDTH + 77) * size] ^= 1;
+  memset(state + (1 * each + 33) * size, 0x7F, size);
+  made->bytes[1] = PARTS * WIDTH * sizeof(u32);
+  made->buffers[1] = calloc(PARTS * WIDTH, sizeof(u32));
   return true;
 }
 
@@ -427,6 +465,7 @@ static const struct {
     {"risk_scenarios", risk_scenarios},
     {"risk_pack", risk_pack},
     {"mc_sobol", mc_sobol},
+    {"ind_join", ind_join},
 #define INDICATOR_KERNEL(name, file) {"ind_" #name, indicator},
 #include "kernels/indicators/names.def"
 #undef INDICATOR_KERNEL

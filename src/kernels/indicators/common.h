@@ -33,6 +33,15 @@
 #define TINY 1e-300
 #endif
 
+/* On GPUs an item is a thread; PREFETCH(p): *p will be needed. */
+#if defined(__CUDACC__)
+#define ONE_ITEM_A_THREAD 1
+#define PREFETCH(p) asm volatile("prefetch.global.L2 [%0];" ::"l"(p))
+#elif defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES)
+#define ONE_ITEM_A_THREAD 1
+#define PREFETCH(p) prefetch((p), 1)
+#endif
+
 /* ---- Memory of an item ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct memory {
@@ -41,7 +50,7 @@ typedef struct memory {
 } memory;
 
 /* Lanes lie together, slot after slot; a GPU's threads side by side. */
-#if defined(__CUDACC__) || (defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES))
+#if defined(ONE_ITEM_A_THREAD)
 #define ITEM_SLOTS(item, slots) (item)
 #define SLOT_STRIDE(m) ((m).stride)
 #else
@@ -49,8 +58,13 @@ typedef struct memory {
 #define SLOT_STRIDE(m) LANES
 #endif
 
-FUNCTION R peek(memory m, u32 slot) { return LOAD(m.at, (u64)slot * SLOT_STRIDE(m)); }
-FUNCTION void poke(memory m, u32 slot, R r) { STORE(m.at, (u64)slot * SLOT_STRIDE(m), r); }
+#if defined(ONE_ITEM_A_THREAD) /* where 64 bits are two operations, and an item has less than 2^32 slots times series */
+#define PLACE_OF(m, slot) ((slot) * (u32)SLOT_STRIDE(m))
+#else
+#define PLACE_OF(m, slot) ((u64)(slot)*SLOT_STRIDE(m))
+#endif
+FUNCTION R peek(memory m, u32 slot) { return LOAD(m.at, PLACE_OF(m, slot)); }
+FUNCTION void poke(memory m, u32 slot, R r) { STORE(m.at, PLACE_OF(m, slot), r); }
 FUNCTION memory behind(memory m, u32 slots) {
   m.at += (u64)slots * SLOT_STRIDE(m);
   return m;
@@ -58,14 +72,20 @@ FUNCTION memory behind(memory m, u32 slots) {
 
 /* ---- Time: the same for all lanes ------------------------------------------------------------------------------------------------ */
 
+#if defined(ONE_ITEM_A_THREAD)
+typedef u32 row_number; /* no series on a GPU has more */
+#else
+typedef u64 row_number;
+#endif
+
 typedef struct moment {
-  u64 t;    /* rows before this one */
-  u32 k[4]; /* t modulo n[...] */
+  row_number t; /* rows before this one */
+  u32 k[4];     /* t modulo n[...] */
 } moment;
 
 FUNCTION moment moment_at(const indicator_params p, u64 t) {
   moment now;
-  now.t = t;
+  now.t = (row_number)t;
   for (int j = 0; j < 4; j++) now.k[j] = p.n[j] > 0 ? (u32)(t % p.n[j]) : 0;
   return now;
 }
@@ -91,6 +111,9 @@ typedef struct average {
 FUNCTION R average_step(average *s, u64 t, u64 first, u32 n, R a, R inverse, R x) {
   if (t >= first + n) {
     s->y = FMA(a, x - s->y, s->y);
+#if defined(ONE_ITEM_A_THREAD)
+    s->from = ALL(0); /* nobody reads it any more, but parts are compared */
+#endif
   } else if (t >= first) {
     if (t == first) {
       s->from = x;
@@ -311,25 +334,165 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
     body                        \
   }
 
+/* What an indicator carries, into registers and back. */
+#define INDICATOR_REGISTERS_OF(name)                                                     \
+  typedef int name##_has_room[REGISTERS(name) <= INDICATOR_REGISTERS ? 1 : -1];          \
+  FUNCTION void name##_load(memory m, const u32 old, name##_state *s) {                  \
+    union {                                                                              \
+      name##_state named;                                                                \
+      R all[REGISTERS(name)];                                                            \
+    } stored;                                                                            \
+    for (u32 j = 0; j < REGISTERS(name); j++) stored.all[j] = old ? peek(m, j) : ALL(0); \
+    *s = stored.named;                                                                   \
+  }                                                                                      \
+  FUNCTION void name##_store(memory m, name##_state s) {                                 \
+    union {                                                                              \
+      name##_state named;                                                                \
+      R all[REGISTERS(name)];                                                            \
+    } stored;                                                                            \
+    stored.named = s;                                                                    \
+    for (u32 j = 0; j < REGISTERS(name); j++) poke(m, j, stored.all[j]);                 \
+  }
+
+#if defined(ONE_ITEM_A_THREAD)
+
+/* A thread waits long for memory and has few others beside it: while it works on some rows, the values of as many more are on their way to
+ * registers, and those of many more to the cache. */
+#define AHEAD 4
+#define FAR 48
+
+FUNCTION void fetch_rows(const indicator_params p, GLOBAL const real *from, const u32 inputs, R *x) {
+  UNROLL
+  for (u32 a = 0; a < AHEAD; a++) {
+    UNROLL
+    for (u32 j = 0; j < inputs; j++) x[a * inputs + j] = from[(i64)(a * p.in_row) + p.input[j]];
+  }
+}
+
+FUNCTION void prefetch_rows(const indicator_params p, GLOBAL const real *from, const u32 inputs) {
+  UNROLL
+  for (u32 a = 0; a < AHEAD; a++) {
+    UNROLL
+    for (u32 j = 0; j < inputs; j++) PREFETCH(from + ((i64)((FAR + a) * p.in_row) + p.input[j]));
+  }
+}
+
+/* Rows from `row` to `stop`: AHEAD at a time, then one by one; EACH(x) does one with its values. */
+#define WALK(name, inputs, stop, EACH)                                     \
+  if (row + AHEAD <= (stop)) {                                             \
+    R x[AHEAD * (inputs)], next[AHEAD * (inputs)];                         \
+    fetch_rows(p, from, inputs, x);                                        \
+    for (; row + AHEAD <= (stop); row += AHEAD) {                          \
+      if (row + FAR + AHEAD <= end) prefetch_rows(p, from, inputs);        \
+      from += AHEAD * p.in_row;                                            \
+      if (row + 2 * AHEAD <= (stop)) fetch_rows(p, from, inputs, next);    \
+      UNROLL                                                               \
+      for (u32 a = 0; a < AHEAD; a++) EACH(name, inputs, &x[a * (inputs)]) \
+      UNROLL                                                               \
+      for (u32 k = 0; k < AHEAD * (inputs); k++) x[k] = next[k];           \
+    }                                                                      \
+  }                                                                        \
+  for (; row < (stop); row++, from += p.in_row) {                          \
+    R x[inputs];                                                           \
+    for (u32 j = 0; j < (inputs); j++) x[j] = from[p.input[j]];            \
+    EACH(name, inputs, x)                                                  \
+  }
+
+/* A row, and with its results. Where the number of a row is a constant, what depends on it is decided outside of the loop. */
+#define SETTLED 0xFFFFFFFFu
+#define LEAD_ROW(name, inputs, x)                                    \
+  {                                                                  \
+    name##_step(p, now, &s, behind(m, INDICATOR_REGISTERS), (x), y); \
+    now = moment_next(p, now);                                       \
+  }
+#define SETTLED_LEAD_ROW(name, inputs, x) \
+  {                                       \
+    now.t = SETTLED;                      \
+    LEAD_ROW(name, inputs, x)             \
+  }
+#define MAIN_ROW(name, inputs, x)                                                   \
+  {                                                                                 \
+    UNROLL                                                                          \
+    for (u32 j = 0; j < (inputs); j++) gap = FMA((x)[j] * GAP_SCALE, RC(0.0), gap); \
+    name##_step(p, now, &s, behind(m, INDICATOR_REGISTERS), (x), y);                \
+    name##_put(p, now.t, to, y);                                                    \
+    to += p.out_row;                                                                \
+    now = moment_next(p, now);                                                      \
+  }
+#define SETTLED_MAIN_ROW(name, inputs, x) \
+  {                                       \
+    now.t = SETTLED;                      \
+    MAIN_ROW(name, inputs, x)             \
+  }
+/* The same, for the few rows until everything has begun. */
+#define CRAWL(name, inputs, stop, EACH)                         \
+  for (; row < (stop); row++, from += p.in_row) {               \
+    R x[inputs];                                                \
+    for (u32 j = 0; j < (inputs); j++) x[j] = from[p.input[j]]; \
+    EACH(name, inputs, x)                                       \
+  }
+
+#define INDICATOR(kernel, name, inputs, outputs)                                                                                         \
+  INDICATOR_REGISTERS_OF(name)                                                                                                           \
+  FUNCTION void name##_store_all(GLOBAL real *to, u64 stride, name##_state s) {                                                          \
+    union {                                                                                                                              \
+      name##_state named;                                                                                                                \
+      R all[REGISTERS(name)];                                                                                                            \
+    } stored;                                                                                                                            \
+    stored.named = s;                                                                                                                    \
+    UNROLL                                                                                                                               \
+    for (u32 j = 0; j < INDICATOR_REGISTERS; j++)                                                                                        \
+      to[j * stride] = j < REGISTERS(name) ? stored.all[j < REGISTERS(name) ? j : 0] : RC(0.0);                                          \
+  }                                                                                                                                      \
+  FUNCTION void name##_put(const indicator_params p, const row_number t, GLOBAL real *to, const R *y) {                                  \
+    UNROLL                                                                                                                               \
+    for (u32 j = 0; j < outputs; j++) {                                                                                                  \
+      if (p.wanted >> j & 1) to[p.output[j]] = t < p.warm[j] ? NOT_A_NUMBER : y[j];                                                      \
+    }                                                                                                                                    \
+  }                                                                                                                                      \
+  FUNCTION void name##_part(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, u32 part, u32 item) { \
+    u64 begin = part * p.part_rows, end = p.part_groups > 0 && begin + p.part_rows < p.rows ? begin + p.part_rows : p.rows;              \
+    u64 row = begin > p.lead + p.still ? begin - p.lead : 0, each = (u64)p.width * (1 + p.slots);                                        \
+    GLOBAL real *began = state + (p.part_groups > 0 ? (p.rows + p.part_rows - 1) / p.part_rows * each : 0);                              \
+    GLOBAL const real *from = in + (row * p.in_row + item);                                                                              \
+    GLOBAL real *to = out + (begin * p.out_row + item);                                                                                  \
+    state += part * each;                                                                                                                \
+    memory m = memory_of(p, state, item);                                                                                                \
+    name##_state s;                                                                                                                      \
+    name##_load(m, p.begin > 0, &s);                                                                                                     \
+    R gap = p.begin > 0 ? state[item] : RC(0.0), y[outputs];                                                                             \
+    moment now = moment_at(p, p.begin + row);                                                                                            \
+    u64 begun = p.still < end ? p.still : end, lead_begun = begun < begin ? begun : begin;                                               \
+    CRAWL(name, inputs, lead_begun, LEAD_ROW)                                                                                            \
+    WALK(name, inputs, begin, SETTLED_LEAD_ROW)                                                                                          \
+    if (part > 0) name##_store_all(began + (u64)part * INDICATOR_REGISTERS * p.width + item, p.width, s);                                \
+    if (p.part_groups > 0) {                                                                                                             \
+      CRAWL(name, inputs, begun, MAIN_ROW)                                                                                               \
+      WALK(name, inputs, end, SETTLED_MAIN_ROW)                                                                                          \
+    } else {                                                                                                                             \
+      WALK(name, inputs, end, MAIN_ROW)                                                                                                  \
+    }                                                                                                                                    \
+    if (p.part_groups > 0) {                                                                                                             \
+      name##_store_all(m.at, p.width, s);                                                                                                \
+    } else {                                                                                                                             \
+      name##_store(m, s);                                                                                                                \
+    }                                                                                                                                    \
+    state[item] = gap;                                                                                                                   \
+  }                                                                                                                                      \
+  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                                 \
+    u32 part = p.part_groups > 0 ? (u32)GROUP / p.part_groups : 0, each = p.group_series > 0 ? p.group_series : GROUP_SIZE;              \
+    ITEMS(i) {                                                                                                                           \
+      u32 item = ((u32)GROUP - part * p.part_groups) * each + i;                                                                         \
+      if (i < each && item < p.series) name##_part(p, in, out, state, part, item);                                                       \
+    }                                                                                                                                    \
+  }                                                                                                                                      \
+  typedef int name##_is_done
+
+#else
+
 /* name_rows does all rows of the lanes from `item` on, `count` (a constant) times LANES of them; at the end of a row only `live` exist. */
 #define INDICATOR(kernel, name, inputs, outputs)                                                                             \
-  typedef int name##_has_room[REGISTERS(name) <= INDICATOR_REGISTERS ? 1 : -1];                                              \
-  FUNCTION void name##_load(memory m, const u32 old, name##_state *s) {                                                      \
-    union {                                                                                                                  \
-      name##_state named;                                                                                                    \
-      R all[REGISTERS(name)];                                                                                                \
-    } stored;                                                                                                                \
-    for (u32 j = 0; j < REGISTERS(name); j++) stored.all[j] = old ? peek(m, j) : ALL(0);                                     \
-    *s = stored.named;                                                                                                       \
-  }                                                                                                                          \
-  FUNCTION void name##_store(memory m, name##_state s) {                                                                     \
-    union {                                                                                                                  \
-      name##_state named;                                                                                                    \
-      R all[REGISTERS(name)];                                                                                                \
-    } stored;                                                                                                                \
-    stored.named = s;                                                                                                        \
-    for (u32 j = 0; j < REGISTERS(name); j++) poke(m, j, stored.all[j]);                                                     \
-  }                                                                                                                          \
+  INDICATOR_REGISTERS_OF(name)                                                                                               \
   FUNCTION void name##_rows(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, u64 item, \
                             const u32 count, const u32 live) {                                                               \
     name##_state s[TOGETHER];                                                                                                \
@@ -379,5 +542,7 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
     }                                                                                                                        \
   }                                                                                                                          \
   typedef int name##_is_done
+
+#endif
 
 #endif

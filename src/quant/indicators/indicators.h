@@ -15,6 +15,8 @@ typedef struct assay_indicator_hidden {
   const char *(*prepare)(const double *parameters, indicator_params *params, uint64_t *memory);
   /* The values of a row depend on it and on fewer than n[0] rows before it, so a long series may be cut at multiples of n[0]. */
   bool finite;
+  /* Which of x are the factors of averages that are all that it carries: what was long ago fades out, and then out of the last bit. */
+  unsigned factors;
 } assay_indicator_hidden;
 /* `indicator` is a row of the table itself, no copy. */
 const assay_indicator_hidden *assay_indicator_hidden_of(const assay_indicator *indicator);
@@ -22,6 +24,16 @@ const assay_indicator_hidden *assay_indicator_hidden_of(const assay_indicator *i
 /* Checks parameters (NULL: the defaults) and fills what does not depend on the data: n, x, warm, slots. */
 assay_status assay_indicator_prepare(const assay_indicator *indicator, const double *parameters, assay_error *err,
                                      indicator_params *params);
+
+/* How a GPU does a batch: the parts that params say (kernels/indicators/indicators.h), and the room that they take. */
+typedef struct assay_indicator_plan {
+  size_t parts, groups; /* of the launch: part_groups for each part */
+  size_t state_bytes, marks_bytes;
+  indicator_join_params join; /* for as many groups of ind_join */
+} assay_indicator_plan;
+/* Fills series, width and the parts of prepared params whose `rows` are known; `size` of a number. A GPU with so many processors. */
+assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator, size_t series, size_t size, unsigned processors,
+                                                indicator_params *params);
 
 /* The kernels' own test (GAP_SCALE). */
 static inline bool assay_indicator_is_gap(double x) { return x * 1e208 * 0 != 0; }

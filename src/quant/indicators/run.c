@@ -374,21 +374,105 @@ typedef struct launch {
   const job *j;
   indicator_params params;
   char *in, *out, *state;
-  size_t in_bytes, out_bytes, state_bytes;
+  uint32_t *marks; /* of `parts` parts; 0: no GPU, and the state has them */
+  size_t in_bytes, out_bytes, state_bytes, parts;
 } launch;
 
+/* Rows after which an average with this factor has forgotten how it began, to the last bit: 53 halvings and, since the roundings of two
+ * that are nearly equal keep them apart for a while, two fifths more. Whether it was enough is looked at. */
+static uint64_t rows_to_forget(const assay_indicator_hidden *hidden, const indicator_params *params, size_t size) {
+  double slowest = 1;
+  for (int k = 0; k < 8; k++) {
+    if (hidden->factors >> k & 1) slowest = fmin(slowest, params->x[k]);
+  }
+  double halvings = size == sizeof(double) ? 53 : 24;
+  return slowest >= 1 ? 64 : (uint64_t)(1.4 * halvings * log(2) / -log1p(-slowest)) + 64;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+/* So many threads a processor keep a GPU's memory busy. */
+enum { THREADS_FINITE = 1024, THREADS_FADING = 256, LEAST_PART = 64 };
+
+assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator, size_t series, size_t size, unsigned processors,
+                                                indicator_params *params) {
+  const assay_indicator_hidden *hidden = assay_indicator_hidden_of(indicator);
+  size_t groups = (series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE, parts = 1;
+  params->series = (uint32_t)series;
+  params->width = (uint32_t)rounded_up(series);
+  params->part_groups = 0;
+  if (hidden->finite || hidden->factors != 0) {
+    uint64_t lead = hidden->finite ? params->n[0] : rows_to_forget(hidden, params, size), step = hidden->finite ? params->n[0] : 1;
+    uint64_t least = hidden->finite ? 4 * lead : lead * 3 / 8;
+    size_t threads = (size_t)processors * (hidden->finite ? THREADS_FINITE : THREADS_FADING), wanted = (threads + series / 2) / series;
+    uint64_t each = wanted > 1 ? (params->rows + wanted - 1) / wanted : params->rows;
+    if (each < least) each = least;
+    if (each < LEAST_PART) each = LEAST_PART;
+    each = (each + step - 1) / step * step;
+    if (each > params->rows) each = params->rows;
+    parts = (size_t)((params->rows + each - 1) / each);
+    params->part_groups = (uint32_t)groups;
+    params->part_rows = each;
+    params->lead = lead;
+    for (int k = 0; k < 6; k++) params->still = larger(params->still, params->warm[k] + 2);
+  }
+  return (assay_indicator_plan){.parts = parts,
+                                .groups = parts * groups,
+                                .state_bytes = parts * params->width * (1 + (size_t)params->slots + INDICATOR_REGISTERS) * size,
+                                .marks_bytes = parts * params->width * sizeof(uint32_t),
+                                .join = {.series = params->series,
+                                         .width = params->width,
+                                         .slots = params->slots,
+                                         .parts = (uint32_t)parts,
+                                         .part_groups = (uint32_t)groups}};
+}
+
+/* In parts, and then a look at whether they fit. */
+static assay_status launch_parts(assay_quant_session *session, launch *l, const char *name, assay_quant_buffer *buffers[3],
+                                 unsigned processors, assay_error *err) {
+  unsigned bits = (unsigned)l->j->size * 8;
+  indicator_params params = l->params;
+  assay_indicator_plan plan = assay_indicator_plan_parts(l->j->indicator, l->j->series, l->j->size, processors, &params);
+  l->parts = plan.parts;
+  assay_free(l->marks);
+  l->marks = assay_calloc(ASSAY_TAG_QUANT, plan.marks_bytes, 1);
+  if (l->marks == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu parts of series", plan.parts);
+  assay_quant_buffer *join[2];
+  assay_status status = assay_quant_scratch(session, plan.state_bytes, "indicator states", err, &buffers[2]);
+  if (status == ASSAY_OK) status = assay_quant_out(session, l->marks, plan.marks_bytes, "indicator marks", err, &join[1]);
+  if (status == ASSAY_OK) status = assay_quant_launch(session, name, bits, plan.groups, &params, sizeof params, buffers, 3, err);
+  join[0] = buffers[2];
+  if (status == ASSAY_OK) status = assay_quant_launch(session, "ind_join", bits, plan.groups, &plan.join, sizeof plan.join, join, 2, err);
+  return status;
+}
+
 static assay_status device_work(assay_quant_session *session, void *context, assay_error *err) {
-  const launch *l = context;
+  launch *l = context;
   assay_quant_buffer *buffers[3];
   char name[64];
   snprintf(name, sizeof name, "ind_%s", l->j->indicator->name);
+  l->parts = 0;
   assay_status status = assay_quant_in(session, l->in, l->in_bytes, "indicator inputs", err, &buffers[0]);
   if (status == ASSAY_OK) status = assay_quant_out(session, l->out, l->out_bytes, "indicator outputs", err, &buffers[1]);
-  if (status == ASSAY_OK) status = assay_quant_out(session, l->state, l->state_bytes, "indicator states", err, &buffers[2]);
   size_t groups = (l->j->series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;
-  if (status == ASSAY_OK)
-    status = assay_quant_launch(session, name, (unsigned)l->j->size * 8, groups, &l->params, sizeof l->params, buffers, 3, err);
+  unsigned processors = assay_quant_gpu_processors(session);
+  if (status == ASSAY_OK && processors > 0) {
+    status = launch_parts(session, l, name, buffers, processors, err);
+  } else if (status == ASSAY_OK) {
+    status = assay_quant_out(session, l->state, l->state_bytes, "indicator states", err, &buffers[2]);
+    if (status == ASSAY_OK)
+      status = assay_quant_launch(session, name, (unsigned)l->j->size * 8, groups, &l->params, sizeof l->params, buffers, 3, err);
+  }
   return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
+}
+
+/* Whether the results of series number i do not count: an input was a gap, or parts do not fit. */
+static bool is_to_be_redone(const launch *l, size_t i) {
+  if (l->parts == 0) return is_gap(l->j, l->state + i * l->j->size);
+  for (size_t part = 0; part < l->parts; part++) {
+    if (l->marks[part * l->params.width + i] != 0) return true;
+  }
+  return false;
 }
 
 /* Between the caller's layout and time-major planes. */
@@ -426,7 +510,7 @@ static assay_status run_launch(launch *l, const assay_indicator_options *options
   workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, state_bytes(j, 1))};
   status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
   for (size_t i = 0; i < j->series && status == ASSAY_OK; i++) {
-    if (is_gap(j, l->state + i * j->size)) status = run_without_gaps(j, i, &space);
+    if (is_to_be_redone(l, i)) status = run_without_gaps(j, i, &space);
   }
   assay_free(space.state);
   assay_free(space.packed);
@@ -455,6 +539,7 @@ static assay_status run_on_device(const job *j, const assay_indicator_options *o
   assay_free(l.in);
   assay_free(l.out);
   assay_free(l.state);
+  assay_free(l.marks);
   return status;
 }
 

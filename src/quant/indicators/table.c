@@ -437,12 +437,16 @@ static const assay_indicator table[] = {
 };
 
 /* In the same order. */
+enum { FIRST = 1, EVERY_OTHER = 1 | 4 | 16 };
 static const assay_indicator_hidden hidden[] = {
-    {one_window, true}, {ema, false},      {wma, true},       {dema, false},       {tema, false},      {kama, false},
-    {trix, false},      {macd, false},     {bollinger, true}, {two_windows, true}, {linreg, true},     {rsi, false},
-    {stochrsi, false},  {stochf, false},   {stoch, false},    {two_windows, true}, {one_window, true}, {mfi, false},
-    {lagged, false},    {lagged, false},   {aroon, true},     {atr, false},        {adx, false},       {two_windows, true},
-    {keltner, false},   {ichimoku, false}, {psar, false},     {nothing, false},    {nothing, false},   {two_windows, true},
+    {one_window, true, 0}, {ema, false, FIRST},    {wma, true, 0},       {dema, false, FIRST},
+    {tema, false, FIRST},  {kama, false, 0},       {trix, false, FIRST}, {macd, false, EVERY_OTHER},
+    {bollinger, true, 0},  {two_windows, true, 0}, {linreg, true, 0},    {rsi, false, FIRST},
+    {stochrsi, false, 0},  {stochf, false, 0},     {stoch, false, 0},    {two_windows, true, 0},
+    {one_window, true, 0}, {mfi, false, 0},        {lagged, false, 0},   {lagged, false, 0},
+    {aroon, true, 0},      {atr, false, FIRST},    {adx, false, FIRST},  {two_windows, true, 0},
+    {keltner, false, 0},   {ichimoku, false, 0},   {psar, false, 0},     {nothing, false, 0},
+    {nothing, false, 0},   {two_windows, true, 0},
 };
 _Static_assert(sizeof hidden / sizeof *hidden == sizeof table / sizeof *table, "a row each");
 
