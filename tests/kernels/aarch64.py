@@ -44,7 +44,9 @@ with tempfile.TemporaryDirectory(prefix="assay-aarch64-") as directory:
     # Which extensions there are beyond NEON does not matter to kernels; without this, half of the library would have to be cross-compiled.
     stand_in.write_text('#include "base/alloc.h"\n#include "os/prim.h"\nvoid assay_free(void *block) { (void)block; }\n'
                         "assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length) {\n"
-                        "  (void)path, (void)limit, (void)err, (void)data, (void)length;\n  return ASSAY_ERR_UNSUPPORTED;\n}\n", encoding="utf-8")
+                        "  (void)path, (void)limit, (void)err, (void)data, (void)length;\n  return ASSAY_ERR_UNSUPPORTED;\n}\n"
+                        "assay_status assay_error_set(assay_error *err, assay_status status, const char *file, int line, const char *format, ...) {\n"
+                        "  (void)err, (void)file, (void)line, (void)format;\n  return status;\n}\n", encoding="utf-8")
     jobs.append((f"{directory}/stand_in.o", ["-O1", str(stand_in)]))
     for path in map(pathlib.Path, sys.argv[4:]):
         for bits in ("32", "64"):
