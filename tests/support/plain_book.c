@@ -617,15 +617,22 @@ static candidate choose(const plain_book *p, uint32_t book, int32_t reference) {
   candidate best = all[0];
   for (size_t i = 0; i < count; i++)
     if (all[i].volume > best.volume || (all[i].volume == best.volume && all[i].size < best.size)) best = all[i];
+  /* The ends of the range are where market orders wait: no prices, where others do as well. */
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (all[i].volume == best.volume && all[i].size == best.size) all[kept++] = all[i];
+  size_t named = 0;
+  for (size_t i = 0; i < kept; i++)
+    if (all[i].price != INT32_MIN && all[i].price != INT32_MAX) all[named++] = all[i];
+  count = named > 0 ? named : kept;
+  best = all[0];
   bool buyers = true, sellers = true;
   for (size_t i = 0; i < count; i++) {
-    if (all[i].volume != best.volume || all[i].size != best.size) continue;
     buyers &= all[i].surplus > 0;
     sellers &= all[i].surplus < 0;
   }
   for (size_t i = 0; i < count; i++) {
     const candidate *c = &all[i];
-    if (c->volume != best.volume || c->size != best.size) continue;
     int64_t nearer = apart(best.price, reference) - apart(c->price, reference);
     bool better = buyers ? c->price > best.price : sellers ? c->price < best.price : nearer > 0 || (nearer == 0 && c->price > best.price);
     if (better) best = *c;

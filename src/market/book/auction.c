@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The uncross. The price is chosen among the limits of the orders that cross and the reference price: most volume first, then least
- * surplus, then the highest price if buyers are left at all of these, the lowest if sellers are, and else the one nearest to the reference
- * (the higher of two). All trade at that price, by price, then time; an iceberg with all it has. Self-trade prevention and all-or-none
- * orders stay out of it.
+ * The uncross. The price is chosen among the limits of the orders that cross (market orders have none) and the reference price: most volume
+ * first, then least surplus, then the highest price if buyers are left at all of these, the lowest if sellers are, and else the one nearest
+ * to the reference (the higher of two). All trade at that price, by price, then time; an iceberg with all it has. Self-trade prevention and
+ * all-or-none orders stay out of it.
  */
 #include "market/book/engine.h"
 
@@ -51,14 +51,18 @@ typedef struct tied {
   bool any, all_buy, all_sell;
 } tied;
 
+/* Where market orders wait, which name no price: the ends of the range count only where no price in between does as well. */
+static bool unnamed(int32_t price) { return price == INT32_MIN || price == INT32_MAX; }
+
 static void consider(tied *t, const choice *c, int32_t reference) {
+  bool as_good = t->any && c->volume == t->best.volume && magnitude(c->surplus) == magnitude(t->best.surplus);
   bool better =
       !t->any || c->volume > t->best.volume || (c->volume == t->best.volume && magnitude(c->surplus) < magnitude(t->best.surplus));
-  if (better) {
+  if (better || (as_good && unnamed(t->best.price) && !unnamed(c->price))) {
     *t = (tied){*c, *c, *c, *c, true, c->surplus > 0, c->surplus < 0};
     return;
   }
-  if (c->volume != t->best.volume || magnitude(c->surplus) != magnitude(t->best.surplus)) return;
+  if (!as_good || (unnamed(c->price) && !unnamed(t->best.price))) return;
   if (distance(c->price, reference) <= distance(t->nearest.price, reference)) t->nearest = *c; /* prices come in ascending order */
   t->highest = *c;
   t->all_buy &= c->surplus > 0;
@@ -175,7 +179,7 @@ void assay_book_uncross(assay_book *e, const assay_book_message *m) {
   crossing(e, b, ASSAY_SELL, e->scratch + bids);
   tied t = choose(e, e->scratch, bids, e->scratch + bids, offers, m->price);
   choice c = t.all_buy ? t.highest : t.all_sell ? t.lowest : t.nearest;
-  if (bids == 0) c = (choice){.price = m->price};
+  if (c.volume == 0) c = (choice){.price = m->price};
   book_event(e, ASSAY_BOOK_AUCTION_EVENT, 0, 0, clamp_quantity(c.volume), clamp_quantity(magnitude(c.surplus)), c.price, m->book, 0,
              c.surplus < 0, 0, 0);
   if (c.volume > 0) {

@@ -86,12 +86,12 @@ static assay_status read_head(scan *s, assay_error *err, bool *there) {
   ssize_t got = read_all(s->fd, &head, sizeof head);
   if (got < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot read", s->path);
   *there = got == (ssize_t)sizeof head;
-  if (!*there) {
+  size_t begun = (size_t)got < sizeof head.magic ? (size_t)got : sizeof head.magic;
+  if (memcmp(head.magic, journal_magic, begun) == 0 && !*there) {
     s->info.torn_bytes = (uint64_t)got;
     return ASSAY_OK;
   }
-  if (memcmp(head.magic, journal_magic, sizeof head.magic) != 0)
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is not a journal of a book", s->path);
+  if (memcmp(head.magic, journal_magic, begun) != 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is not a journal of a book", s->path);
   if (head.crc != head_crc(&head)) return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "%s: its head is damaged", s->path);
   if (head.version != JOURNAL_VERSION || head.record_bytes != sizeof(journal_record))
     return ASSAY_FAIL(err, ASSAY_ERR_VERSION, "%s is a journal of version %u; this is version %d", s->path, head.version, JOURNAL_VERSION);
@@ -171,6 +171,12 @@ static assay_status make_ready(scan *s, bool there, uint64_t first, assay_error 
     s->next = s->info.first = s->info.next = first;
     return write_all(s->fd, &head, sizeof head, s->path, err);
   }
+  if (first > s->next)
+    return ASSAY_FAIL(
+        err, ASSAY_ERR_INVALID,
+        "%s ends before message %llu, and what comes is message %llu: those between are lost; begin a journal of its own for what "
+        "follows the snapshot",
+        s->path, (unsigned long long)s->next, (unsigned long long)first);
   if (s->info.torn_bytes > 0 && ftruncate(s->fd, (off_t)s->bytes) != 0)
     return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot cut its torn end off", s->path);
   if (lseek(s->fd, (off_t)s->bytes, SEEK_SET) < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot go to its end", s->path);
@@ -214,6 +220,7 @@ static assay_status flush(assay_book_journal *j, assay_error *err) {
 }
 
 assay_status assay_book_journal_append(assay_book_journal *j, const assay_book_message *messages, size_t count, assay_error *err) {
+  if (j->failed) return flush(j, err);
   for (size_t i = 0; i < count; i++) {
     if (j->count == AT_ONCE) {
       assay_status status = flush(j, err);

@@ -486,7 +486,8 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
   book_level *level = &s->levels[at];
   const uint32_t special = BOOK_ICEBERG | BOOK_STOP | BOOK_AON | BOOK_HAS_TIES;
   unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
-  if (order == 0 || (o->bits & (uint64_t)special << 48) != 0 || o->account != m->account || level->ladder != m->book * BOOK_LADDERS + sell)
+  if (order == 0 || (o->bits & (uint64_t)special << 48) != 0 || o->account != m->account || m->book >= e->symbol_count ||
+      level->ladder != m->book * BOOK_LADDERS + sell)
     return false;
   book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
              ASSAY_BOOK_USER, 0);

@@ -253,6 +253,27 @@ static void flip(const char *path, off_t at) {
   assert_int_equal(fclose(file), 0);
 }
 
+/* A file of somebody else's is left alone, and a journal that ends too early is not gone on with. */
+static void test_wrong_files(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  assay_book_journal *journal = NULL;
+  char path[] = "/tmp/assay-notes-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, "buy milk\n", 9), 9);
+  close(fd);
+  assert_int_equal(assay_book_journal_open(path, 1, &err, &journal, NULL), ASSAY_ERR_PARSE);
+  assert_int_equal(size_of(path), 9);
+  assert_int_equal(truncate(path, 0), 0);
+  write_journal(path, s, 5);
+  assert_int_equal(assay_book_journal_open(path, 11, NULL, &journal, NULL), ASSAY_ERR_INVALID);
+  assert_null(journal);
+  assert_ok(assay_book_journal_open(path, 6, &err, &journal, NULL), err);
+  assert_ok(assay_book_journal_close(journal, &err), err);
+  unlink(path);
+}
+
 static void test_damage(void **state) {
   script *s = *state;
   assay_error err = {0};
@@ -405,9 +426,16 @@ static void test_full_queue_sheds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bursts),           cmocka_unit_test(test_replay),    cmocka_unit_test(test_snapshot_and_rest_of_journal),
-      cmocka_unit_test(test_forged_snapshots), cmocka_unit_test(test_torn_end),  cmocka_unit_test(test_damage),
-      cmocka_unit_test(test_killed_writer),    cmocka_unit_test(test_check_sum), cmocka_unit_test(test_queue_between_threads),
+      cmocka_unit_test(test_bursts),
+      cmocka_unit_test(test_replay),
+      cmocka_unit_test(test_snapshot_and_rest_of_journal),
+      cmocka_unit_test(test_forged_snapshots),
+      cmocka_unit_test(test_torn_end),
+      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_wrong_files),
+      cmocka_unit_test(test_killed_writer),
+      cmocka_unit_test(test_check_sum),
+      cmocka_unit_test(test_queue_between_threads),
       cmocka_unit_test(test_full_queue_sheds),
   };
   script *s = make_script();

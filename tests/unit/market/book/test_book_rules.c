@@ -246,6 +246,24 @@ static void test_self_trade(void **state) {
 #define PHASE(p) ((assay_book_message){.kind = ASSAY_BOOK_PHASE, .type = (p)})
 #define UNCROSS(p, r) ((assay_book_message){.kind = ASSAY_BOOK_UNCROSS, .type = (p), .price = (r)})
 
+/* An order "at any price" is no price. */
+static void test_market_orders_in_an_auction(void **state) {
+  bench *t = *state;
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, BUY(1, 10, 0, .type = ASSAY_BOOK_MARKET), "accepted 1");
+  say(t, SELL(2, 5, 100), "accepted 2");
+  say(t, SELL(3, 2, 0, .type = ASSAY_BOOK_MARKET), "accepted 3");
+  say(t, UNCROSS(ASSAY_BOOK_HALTED, 90),
+      "auction 7@100 left 3; trade 1 3 2@100; trade 1 2 5@100; cancelled 1 3: market order, and nothing left to trade with; phase 2");
+}
+
+static void test_books_that_wrap_around(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 5, 100), "accepted 1");
+  say(t, ((assay_book_message){.kind = ASSAY_BOOK_CANCEL, .id = 1, .account = 1, .book = 0x20000000}), "rejected: no such order");
+  say(t, CANCEL(1, 1), "cancelled 1 5: asked for");
+}
+
 static void test_auction(void **state) {
   bench *t = *state;
   say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
@@ -376,6 +394,8 @@ int main(void) {
       RULE(test_iceberg),
       RULE(test_self_trade),
       RULE(test_auction),
+      RULE(test_market_orders_in_an_auction),
+      RULE(test_books_that_wrap_around),
       RULE(test_risk),
       cmocka_unit_test(test_overflow),
       cmocka_unit_test(test_memory_of_sparse_prices),
