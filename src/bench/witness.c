@@ -44,20 +44,24 @@ static void read_noise(assay_witness *w, assay_os_noise *noise) {
     *noise = (assay_os_noise){NAN, NAN, NAN, NAN};
 }
 
-/* CPUs that everybody else kept busy since the last look. */
-static double others_cpus(assay_witness *w, const assay_os_noise *now) {
+/* CPUs that this process, and that everybody else kept busy since the last look. */
+typedef struct cpus_busy {
+  double own, others;
+} cpus_busy;
+
+static cpus_busy look_at_cpus(assay_witness *w, const assay_os_noise *now) {
   assay_os_usage usage;
   assay_os_get_usage(&usage);
   uint64_t at_ns = assay_os_now_ns();
   double wall_ns = (double)(at_ns - w->looked_at_ns), own_ns = usage.cpu_ns - w->own_cpu_ns;
   w->looked_at_ns = at_ns;
   w->own_cpu_ns = usage.cpu_ns;
-  return ((now->busy_ms - w->noise_before.busy_ms) * 1e6 - own_ns) / wall_ns;
+  return (cpus_busy){.own = own_ns / wall_ns, .others = ((now->busy_ms - w->noise_before.busy_ms) * 1e6 - own_ns) / wall_ns};
 }
 
 void assay_witness_start(assay_witness *w, double ns_per_tick) {
   read_noise(w, &w->noise_before);
-  others_cpus(w, &w->noise_before);
+  look_at_cpus(w, &w->noise_before);
   w->spin_before_ns = spin(ns_per_tick);
 }
 
@@ -79,13 +83,14 @@ static double migrations_between(const assay_witness *w, const assay_witness_rea
 static void end_noise_window(assay_witness *w, assay_bench_process *out) {
   assay_os_noise now;
   read_noise(w, &now);
-  double others = others_cpus(w, &now);
+  cpus_busy busy = look_at_cpus(w, &now);
   for (size_t i = w->window_first; i < out->sample_count; i++) {
     assay_covariates *c = &out->samples[i].covariates;
     c->steal_ms = now.steal_ms - w->noise_before.steal_ms;
     c->pressure_us = now.pressure_us - w->noise_before.pressure_us;
     c->throttled_us = now.throttled_us - w->noise_before.throttled_us;
-    c->others_cpus = others;
+    c->others_cpus = busy.others;
+    c->own_cpus = busy.own;
   }
   w->noise_before = now;
   w->window_first = out->sample_count;

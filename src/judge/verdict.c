@@ -7,10 +7,14 @@
 #include "base/number.h"
 #include "judge/changes.h"
 
-/* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there. */
+/* So many more CPUs that other programs kept busy on one side are a cause of their own for what is slower there, */
 static const double DISTURBED_CPUS = 0.25;
-/* A machine that others leave less of than this is taken. */
+/* and so many fewer or more for programs whose threads wait for somebody. */
+static const double DISTURBED_WAITING = 0.1;
+/* A machine that others leave this much less of than a program keeps busy is taken. */
 static const double HALF_A_CPU = 0.5;
+/* A program that keeps more CPUs busy has several threads at work. */
+static const double ONE_THREAD = 1.25;
 
 /* In the direction in which more is worse. */
 typedef struct worsening {
@@ -74,13 +78,6 @@ static const char *why_open(const assay_comparison *c, const assay_change *chang
   return say(c, text);
 }
 
-/* How many more CPUs others kept busy while the slower side was measured; 0 where that is not known. */
-static double disturbance(const assay_pair *pair, bool worse) {
-  double before = pair->old->covariates.others_cpus, after = pair->fresh->covariates.others_cpus;
-  double more = worse ? after - before : before - after;
-  return more > 0 ? more : 0;
-}
-
 /* CPUs of the whole machine, as others_cpus counts them. */
 static double cpus_of(const assay_result *result) {
   for (size_t i = 0; i < result->fact_count; i++)
@@ -88,31 +85,57 @@ static double cpus_of(const assay_result *result) {
   return INFINITY;
 }
 
-/* The side that was slower had no CPU for itself. */
-static bool taken(const assay_comparison *c, const assay_pair *pair, bool worse) {
-  return (worse ? pair->fresh : pair->old)->covariates.others_cpus >= cpus_of(worse ? c->after : c->before) - HALF_A_CPU;
+/* What the program keeps busy when it is let; at least one CPU, and that where it is not known. */
+static double wanted_cpus(const assay_pair *pair) {
+  return fmax(1, fmax(pair->old->covariates.own_cpus, pair->fresh->covariates.own_cpus));
+}
+
+/* Others left the program less than it keeps busy. */
+static bool taken(const assay_result *result, const assay_benchmark_result *side, double wanted) {
+  double cpus = cpus_of(result);
+  return side->covariates.others_cpus + fmin(wanted, cpus) >= cpus + HALF_A_CPU;
+}
+
+static double samples_of(const assay_metric_result *metric) { return (double)metric->stats.samples; }
+
+/* Its threads wait for each other or for the system: several are at work, single operations are timed, or the samples sleep. */
+static bool waits(const assay_change *change, const assay_pair *pair) {
+  if (change->kind == ASSAY_KIND_LATENCY || wanted_cpus(pair) > ONE_THREAD) return true;
+  double samples = samples_of(pair->before) + samples_of(pair->after);
+  return pair->old->covariates.voluntary_switches + pair->fresh->covariates.voluntary_switches > samples / 2 && samples > 0;
+}
+
+/* The least factor that the interval leaves. */
+static double least_factor(const assay_change *change) {
+  if (change->ci_low <= 0 && change->ci_high >= 0) return 1;
+  return exp(fmin(fabs(log1p(change->ci_low)), fabs(log1p(change->ci_high))));
 }
 
 static const char *why_disturbed(const assay_comparison *c, const assay_pair *pair, bool worse) {
   char text[256];
+  const assay_benchmark_result *slower = worse ? pair->fresh : pair->old, *faster = worse ? pair->old : pair->fresh;
+  bool full = taken(worse ? c->after : c->before, slower, wanted_cpus(pair));
   assay_snprintf(text, sizeof text, "other programs kept %.1f CPUs busy while the %s figure was measured, and %.1f for the %s one%s",
-                 (worse ? pair->fresh : pair->old)->covariates.others_cpus, worse ? "new" : "old",
-                 (worse ? pair->old : pair->fresh)->covariates.others_cpus, worse ? "old" : "new",
-                 taken(c, pair, worse) ? ": all of the machine, so it waited for its turn" : "");
+                 slower->covariates.others_cpus, worse ? "new" : "old", faster->covariates.others_cpus, worse ? "old" : "new",
+                 full ? ": all of the machine, so it waited for its turn" : "");
   return say(c, text);
 }
 
 /*
- * An assumption, and a generous one. Programs that find a free CPU lose to the others at most as much as these took: one more busy CPU
- * makes them at most twice as slow. Where others took every CPU, programs wait for their turn, and how long depends on how many wait,
- * which others_cpus cannot tell: that explains anything, also when the faster side found every CPU taken (ten compilers or fifty look
- * alike). Single operations wait for whole time slices; of latencies a busy machine explains anything.
+ * An assumption, and a generous one. A program that finds a free CPU loses to the others at most as much as these took: one more busy CPU
+ * makes it at most twice as slow, and that much of a change must be beyond doubt before any of it is the program's. Where others took what
+ * it needs it waits for its turn, and how long depends on how many wait, which others_cpus cannot tell (ten compilers and fifty look
+ * alike): that explains anything, also when the faster side found every CPU taken. Threads that wait for somebody may become faster as
+ * well as slower beside others, and by any factor: they wait for whole time slices, but squeezed onto one CPU they do not fight for a lock,
+ * and wake no sleeping CPU.
  */
 static bool explains(const assay_comparison *c, const assay_change *change, const assay_pair *pair, bool worse) {
-  if (taken(c, pair, worse)) return true;
-  double more_cpus = disturbance(pair, worse);
-  if (more_cpus <= DISTURBED_CPUS) return false;
-  return change->kind == ASSAY_KIND_LATENCY || !pair->logarithms || exp(fabs(pair->step)) <= 1 + more_cpus;
+  double wanted = wanted_cpus(pair), more_cpus = pair->fresh->covariates.others_cpus - pair->old->covariates.others_cpus;
+  bool full_before = taken(c->before, pair->old, wanted), full_after = taken(c->after, pair->fresh, wanted);
+  if (worse ? full_after : full_before) return true;
+  if (waits(change, pair)) return full_before || full_after || fabs(more_cpus) > DISTURBED_WAITING;
+  if (!worse) more_cpus = -more_cpus;
+  return more_cpus > DISTURBED_CPUS && (!pair->logarithms || least_factor(change) <= 1 + more_cpus);
 }
 
 /* It is significant and beyond every limit: what may still speak against it is that the machine was busier then. */

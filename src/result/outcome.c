@@ -332,6 +332,7 @@ static void total_covariates(builder *make) {
       add_up(&total.spin_ratio, c->spin_ratio);
       spins += !isnan(c->spin_ratio);
       add_up(&total.others_cpus, c->others_cpus);
+      add_up(&total.own_cpus, c->own_cpus);
       looks += !isnan(c->others_cpus);
     }
   }
@@ -339,6 +340,7 @@ static void total_covariates(builder *make) {
   /* Clock ticks of others and of this process do not begin at the same moment, so a quiet machine may come out a little below zero. */
   if (total.others_cpus < 0) total.others_cpus = 0;
   total.others_cpus /= looks;
+  total.own_cpus /= looks;
   make->b.covariates = total;
 }
 

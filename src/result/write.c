@@ -206,6 +206,7 @@ static void put_covariates(assay_json *json, const assay_covariates *c) {
   put_double(json, "throttled_us", c->throttled_us);
   put_double(json, "spin_ratio", c->spin_ratio);
   put_double(json, "others_cpus", c->others_cpus);
+  put_double(json, "own_cpus", c->own_cpus);
   assay_json_end(json);
 }
 

@@ -32,7 +32,7 @@ def metric(name, unit, kind, better, values):
 
 def benchmark(name, values, suite="made", more=()):
     covariates = dict.fromkeys(("steal_ms", "voluntary_switches", "involuntary_switches", "migrations", "minor_faults", "major_faults", "pressure_us",
-                                "throttled_us", "spin_ratio", "others_cpus"))
+                                "throttled_us", "spin_ratio", "others_cpus", "own_cpus"))
     return {"name": name, "suite": suite, "base_name": name, "params": {}, "status": "ok", "reason": None,
             "metrics": [metric("time", "ns", "time", "lower", values), *more], "complexity": None, "steady": True, "set_aside_ratio": 0, "disturbed_ratio": 0,
             "set_aside_why": None, "clock_resolution_ns": 1, "clock_cost_ns": 20, "covariates": covariates, "counters_cause": None,

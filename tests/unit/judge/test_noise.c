@@ -143,6 +143,60 @@ static void nobody_is_slow_on_a_machine_that_others_have_taken(void **state) {
   assay_result_destroy(after);
 }
 
+/* A neighbour kept one of two CPUs busy while `before` (or `after`) was measured. */
+static assay_changes *beside_a_neighbour(assay_result *before, assay_result *after, bool then, double own) {
+  static assay_fact cpus = {.key = "cpu.threads", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
+  before->facts = after->facts = &cpus;
+  before->fact_count = after->fact_count = 1;
+  for (int i = 0; i < BENCHMARKS; i++) {
+    before->benchmarks[i].covariates.others_cpus = then ? 1 : 0.05;
+    after->benchmarks[i].covariates.others_cpus = then ? 0.05 : 1;
+    before->benchmarks[i].covariates.own_cpus = after->benchmarks[i].covariates.own_cpus = own;
+  }
+  assay_changes *changes = compare(before, after, NULL);
+  before->facts = after->facts = NULL;
+  before->fact_count = after->fact_count = 0;
+  return changes;
+}
+
+static void what_a_neighbour_explains(void **state) {
+  (void)state;
+  /* Beside the neighbour: 65 %, 94 % and 170 % slower, and 40 % faster. */
+  double run[BENCHMARKS] = {0.5, log(1.94), 1, -0.5};
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  assay_changes *one_thread = beside_a_neighbour(before, after, false, 1), *two_threads = beside_a_neighbour(before, after, false, 1.9);
+  assay_changes *free_again = beside_a_neighbour(before, after, true, 1), *two_free_again = beside_a_neighbour(before, after, true, 1.9);
+  assert_int_equal(one_thread->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_int_equal(one_thread->items[1].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_int_equal(one_thread->items[2].verdict, ASSAY_VERDICT_CRITICAL); /* one more busy CPU makes it at most twice as slow */
+  assert_int_equal(one_thread->items[3].verdict, ASSAY_VERDICT_BETTER);
+  assert_int_equal(free_again->items[2].verdict, ASSAY_VERDICT_CRITICAL); /* slower with the machine to itself */
+  assert_int_equal(free_again->items[3].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  for (int i = 0; i < 4; i++) assert_int_equal(two_threads->items[i].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  for (int i = 0; i < 4; i++) assert_int_equal(two_free_again->items[i].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assay_changes_destroy(one_thread);
+  assay_changes_destroy(two_threads);
+  assay_changes_destroy(free_again);
+  assay_changes_destroy(two_free_again);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
+static void threads_that_wait_may_be_faster_beside_others(void **state) {
+  (void)state;
+  double run[BENCHMARKS] = {1, 1, 1};
+  static const double still[BENCHMARKS];
+  assay_result *before = made(1, still), *after = made(2, run);
+  after->benchmarks[0].covariates.voluntary_switches = 10000; /* sleeps in each sample */
+  assay_changes *changes = beside_a_neighbour(before, after, true, 1);
+  assert_int_equal(changes->items[0].verdict, ASSAY_VERDICT_INCONCLUSIVE);
+  assert_int_equal(changes->items[1].verdict, ASSAY_VERDICT_CRITICAL);
+  assay_changes_destroy(changes);
+  assay_result_destroy(before);
+  assay_result_destroy(after);
+}
+
 static void other_machines_are_refused_unless_asked_for(void **state) {
   (void)state;
   static const double still[BENCHMARKS];
@@ -282,6 +336,8 @@ int main(void) {
       cmocka_unit_test(the_history_knows_the_noise),
       cmocka_unit_test(a_busy_machine_is_no_verdict),
       cmocka_unit_test(nobody_is_slow_on_a_machine_that_others_have_taken),
+      cmocka_unit_test(what_a_neighbour_explains),
+      cmocka_unit_test(threads_that_wait_may_be_faster_beside_others),
       cmocka_unit_test(other_machines_are_refused_unless_asked_for),
       cmocka_unit_test(repetitions_of_one_process_are_one_value),
       cmocka_unit_test(the_history_knows_how_much_processes_differ),
