@@ -185,8 +185,8 @@ typedef struct assay_book_limits {
   uint64_t quantity; /* of an order */
   uint64_t notional; /* price times quantity of an order, in ticks */
   uint64_t position; /* in one book, long or short, when all that is open on that side trades */
-  uint32_t rate;     /* orders and changes in one second of the messages' clock */
-  uint32_t collar;   /* ticks from the last trade: beyond, limits are rejected, and market orders stop there */
+  uint32_t rate;     /* orders and changes that come in, in one second of the messages' clock */
+  uint32_t collar;   /* ticks from the last trade: beyond, limits are rejected, and market orders and triggered stops end there */
 } assay_book_limits;
 
 /* Limits are a message as all else that counts, so a journal has them. */
@@ -209,7 +209,7 @@ static inline assay_book_message assay_book_limits_message(uint64_t time, uint32
 /* X(symbol, text) */
 #define ASSAY_BOOK_EVENT_LIST(X)                                                                                                        \
   X(ACCEPTED, "accepted")   /* quantity; what does not trade or get cancelled in the events that follow is in the book */               \
-  X(REJECTED, "rejected")   /* id, reason; nothing changed */                                                                           \
+  X(REJECTED, "rejected")   /* id, reason; but for the time, nothing changed */                                                         \
   X(TRADE, "trade")         /* id: the incoming order (auction: the buyer), other: the resting one; side: of id; remaining: of other */ \
   X(CANCELLED, "cancelled") /* quantity: what went; reason */                                                                           \
   X(MODIFIED, "modified")   /* quantity: what is open now */                                                                            \

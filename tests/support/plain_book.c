@@ -317,19 +317,25 @@ static void rest(plain_book *p, taker *t) {
   if (p->book[o->m.book].phase == ASSAY_BOOK_CONTINUOUS) retry(p, o->m.book, o->m.side ^ 1);
 }
 
+/* The worst price that the account's collar lets it trade at; false: none. */
+static bool collar_of(const plain_book *p, const order *o, int32_t *worst) {
+  uint32_t book = o->m.book;
+  if (p->accounts == 0 || p->account[o->m.account].limits.collar == 0 || !p->book[book].traded) return false;
+  int64_t collar = p->account[o->m.account].limits.collar, price = p->book[book].last + (o->m.side == ASSAY_SELL ? -collar : collar);
+  *worst = (int32_t)price;
+  return price >= INT32_MIN && price <= INT32_MAX;
+}
+
 /* The order has been accepted or has lost its place; it is in the array, running. */
 static void run(plain_book *p, uint64_t id) {
   order *o = find(p, id);
   uint32_t book = o->m.book;
   taker t = {.id = id, .left = open_of(o), .limit = o->m.price, .limited = !is_market(o)};
   bool market = is_market(o), immediate = o->m.tif == ASSAY_BOOK_IOC, whole = o->m.tif == ASSAY_BOOK_FOK, collared = false;
-  if (market && p->accounts > 0 && p->account[o->m.account].limits.collar != 0 && p->book[book].traded) {
-    int64_t worst = (int64_t)p->book[book].last + (o->m.side == ASSAY_SELL ? -(int64_t)p->account[o->m.account].limits.collar
-                                                                           : (int64_t)p->account[o->m.account].limits.collar);
-    if (worst >= INT32_MIN && worst <= INT32_MAX) {
-      collared = t.limited = true;
-      t.limit = (int32_t)worst;
-    }
+  int32_t worst;
+  if (market && collar_of(p, o, &worst)) {
+    collared = t.limited = true;
+    t.limit = worst;
   }
   if (market) o->m.price = o->m.side == ASSAY_SELL ? INT32_MIN : INT32_MAX;
   bool post = o->m.type == ASSAY_BOOK_POST_ONLY;
@@ -356,12 +362,24 @@ static void run_pending(plain_book *p) {
   while (p->pending_count > 0) {
     uint64_t id = p->pending[0];
     memmove(p->pending, p->pending + 1, --p->pending_count * sizeof *p->pending);
+    order *o = find(p, id);
+    int32_t worst;
+    if (!is_market(o) && collar_of(p, o, &worst) && at_least_as_good(o->m.side ^ 1, worst, o->m.price)) o->m.price = worst;
     run(p, id);
   }
 }
 
 /* ---- Risk
  * ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Of those that come in. */
+static uint8_t count_order(const plain_book *p, plain_account *a) {
+  uint64_t second = p->now / 1000000000, before = a->second == second ? a->orders : 0;
+  if (a->limits.rate != 0 && before >= a->limits.rate) return ASSAY_BOOK_RISK_RATE;
+  a->second = second;
+  a->orders = before + 1;
+  return ASSAY_BOOK_NONE;
+}
 
 static uint8_t risk(plain_book *p, const assay_book_message *m, const order *o, uint64_t released) {
   if (p->accounts == 0) return ASSAY_BOOK_NONE;
@@ -371,12 +389,6 @@ static uint8_t risk(plain_book *p, const assay_book_message *m, const order *o, 
   bool traded = p->book[m->book].traded;
   int32_t last = p->book[m->book].last;
   if (a->killed) return ASSAY_BOOK_KILLED;
-  if (a->second != p->now / 1000000000) {
-    a->second = p->now / 1000000000;
-    a->orders = 0;
-  }
-  if (l->rate != 0 && a->orders >= l->rate) return ASSAY_BOOK_RISK_RATE;
-  a->orders++;
   if (l->quantity != 0 && m->quantity > l->quantity) return ASSAY_BOOK_RISK_QUANTITY;
   unsigned type = o->m.type;
   bool waiting = is_stop_type(type) && (o->stop || m->kind == ASSAY_BOOK_NEW);
@@ -403,7 +415,7 @@ static uint8_t risk(plain_book *p, const assay_book_message *m, const order *o, 
       worst += open_of(&p->orders[i]);
   worst += (__int128)m->quantity - released;
   __int128 most = l->position == 0 || l->position > INT64_MAX ? INT64_MAX : (__int128)l->position;
-  return worst > most ? ASSAY_BOOK_RISK_POSITION : ASSAY_BOOK_NONE;
+  return worst > most ? ASSAY_BOOK_RISK_POSITION : count_order(p, a);
 }
 
 /* ---- Messages
@@ -559,7 +571,10 @@ static void change(plain_book *p, const assay_book_message *m) {
     o->m.price = m->price;
     o->m.trigger = wanted;
     o->shown = m->quantity;
-    if (!keeps) wait(p, o);
+    if (!keeps) {
+      o->trail = ++p->places;
+      wait(p, o);
+    }
   } else if (keeps_place(m, o)) {
     if (o->shown > m->quantity) o->shown = m->quantity;
     o->hidden = m->quantity - o->shown;
@@ -580,7 +595,10 @@ static void change(plain_book *p, const assay_book_message *m) {
 static void enter(plain_book *p, uint32_t book, uint8_t phase) {
   p->book[book].phase = phase;
   give(p, (assay_book_event){.kind = ASSAY_BOOK_PHASE_EVENT, .book = book, .flags = phase});
+  if (phase != ASSAY_BOOK_CONTINUOUS) return;
   if (p->book[book].traded) mark(p, book, p->book[book].last);
+  retry(p, book, ASSAY_BUY);
+  retry(p, book, ASSAY_SELL);
 }
 
 /* ---- Auction
@@ -703,9 +721,6 @@ static void uncross(plain_book *p, const assay_book_message *m) {
       removed(p, next, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_NO_LIQUIDITY);
     }
   enter(p, m->book, m->type);
-  if (m->type != ASSAY_BOOK_CONTINUOUS) return;
-  retry(p, m->book, ASSAY_BUY);
-  retry(p, m->book, ASSAY_SELL);
 }
 
 /* ---- Accounts

@@ -189,8 +189,5 @@ void assay_book_uncross(assay_book *e, const assay_book_message *m) {
   drop_market(e, b, ASSAY_BUY);
   drop_market(e, b, ASSAY_SELL);
   assay_book_enter_phase(e, m->book, m->type);
-  if (b->phase == ASSAY_BOOK_CONTINUOUS && b->rare != NULL)
-    for (unsigned sell = 2; sell-- > 0;)
-      if (b->rare->aon[sell ^ 1].levels > 0) assay_book_retry_aon(e, b, m->book, sell);
   assay_book_run_pending(e, b);
 }

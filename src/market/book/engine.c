@@ -191,9 +191,11 @@ static assay_status check_symbol(const assay_book *e, uint32_t number, uint64_t 
     for (uint32_t i = 0; i < e->account_count; i++)
       if (open[i] != (b->positions == NULL ? 0 : b->positions[i].open[sell]))
         return BROKEN("account %u of book %u miscounts what is open", i, number);
+    for (uint32_t i = 0; b->positions != NULL && i < e->account_count; i++)
+      if (book_worst(&b->positions[i], sell) > INT64_MAX) return BROKEN("account %u of book %u may pass 2^63", i, number);
   }
   if (count->trailing != (b->rare == NULL ? 0 : b->rare->trailing)) return BROKEN("book %u miscounts its trailing stops", number);
-  if (b->phase == ASSAY_BOOK_CONTINUOUS && b->side[0].best <= (uint32_t) ~(uint32_t)b->side[1].best && b->side[1].levels > 0)
+  if (b->phase != ASSAY_BOOK_AUCTION && b->side[0].best <= (uint32_t) ~(uint32_t)b->side[1].best && b->side[1].levels > 0)
     return BROKEN("book %u crosses", number);
   return ASSAY_OK;
 }

@@ -185,6 +185,11 @@ static inline void book_risk_trade(assay_book *e, book_symbol *b, uint32_t buyer
   b->positions[seller].position -= (int64_t)quantity;
 }
 
+/* What an account holds on a side when all that it has open there trades; never above 2^63 - 1. */
+static inline __int128 book_worst(const book_position *p, unsigned sell) {
+  return (sell ? -(__int128)p->position : (__int128)p->position) + (__int128)p->open[sell];
+}
+
 /* Why an order may not come in; ASSAY_BOOK_NONE: it may. `released`: what the same order had open before. */
 assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t account, unsigned sell, uint32_t flags, int32_t price,
                                         uint64_t quantity, uint64_t released);
@@ -225,6 +230,8 @@ void assay_book_run_pending(assay_book *e, book_symbol *b);
 void assay_book_stop_new(assay_book *e, book_symbol *b, uint32_t number, uint32_t order, int32_t trigger);
 /* A trailing stop becomes the last of its side's. */
 void assay_book_trail_append(assay_book *e, uint32_t number, uint32_t order);
+/* The same for one that was in front. */
+void assay_book_trail_again(assay_book *e, uint32_t number, uint32_t order);
 /* Waits, or is pending at once. */
 void assay_book_stop_rest(assay_book *e, book_symbol *b, uint32_t number, uint32_t order, int32_t trigger);
 
@@ -238,7 +245,7 @@ void assay_book_retry_aon(assay_book *e, book_symbol *b, uint32_t number, unsign
 bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker);
 
 void assay_book_uncross(assay_book *e, const assay_book_message *m);
-/* Says so, and lets stops whose trigger was met meanwhile become pending. */
+/* Says so; where trading begins, stops whose trigger was met meanwhile become pending, and all-or-none orders try again. */
 void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase);
 /* MASS_CANCEL, LIMITS, KILL. */
 void assay_book_account_message(assay_book *e, const assay_book_message *m);

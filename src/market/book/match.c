@@ -546,6 +546,7 @@ static void change_stop(assay_book *e, book_symbol *b, const assay_book_message 
   }
   book_take_out(e, order);
   o->quantity = m->quantity;
+  if ((o->flags & BOOK_TRAILING) != 0) assay_book_trail_again(e, m->book, order);
   assay_book_stop_rest(e, b, m->book, order, trigger);
 }
 
@@ -618,7 +619,10 @@ void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   b->phase = (uint8_t)phase;
   book_set_plain(b);
   book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
-  if (phase == ASSAY_BOOK_CONTINUOUS && b->traded) assay_book_mark_stops(e, b, b->last);
+  if (phase != ASSAY_BOOK_CONTINUOUS) return;
+  if (b->traded) assay_book_mark_stops(e, b, b->last);
+  for (unsigned sell = 2; b->rare != NULL && sell-- > 0;)
+    if (b->rare->aon[sell ^ 1].levels > 0) assay_book_retry_aon(e, b, number, sell);
 }
 
 static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m, uint32_t tag) {

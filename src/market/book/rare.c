@@ -67,6 +67,11 @@ void assay_book_trail_append(assay_book *e, uint32_t number, uint32_t order) {
   r->trailing++;
 }
 
+void assay_book_trail_again(assay_book *e, uint32_t number, uint32_t order) {
+  trail_unlink(e, e->symbols[number].rare, order, book_flags_sell((uint32_t)e->store.orders[order].flags));
+  assay_book_trail_append(e, number, order);
+}
+
 void assay_book_untie(assay_book *e, uint32_t order, book_symbol *b) {
   const book_order *o = &e->store.orders[order];
   if ((o->flags & BOOK_EXPIRES) != 0) assay_book_heap_remove(e, order);
@@ -175,7 +180,13 @@ void assay_book_run_pending(assay_book *e, book_symbol *b) {
     bool market = (o->flags & BOOK_MARKET) != 0;
     book_taker t;
     assay_book_taker_of(e, o->level, order, market ? (sell ? INT32_MIN : INT32_MAX) : e->extras[order].limit, &t);
-    if (market) t.limit = e->account_count == 0 ? UINT32_MAX : assay_book_risk_limit(e, b, t.account, sell);
+    uint64_t collar = e->account_count == 0 ? UINT32_MAX : assay_book_risk_limit(e, b, t.account, sell);
+    if (market) {
+      t.limit = collar;
+    } else if (collar < t.limit) { /* its limit was never checked against the trades that it would meet */
+      t.limit = collar;
+      t.price = book_price(~(uint32_t)collar, sell);
+    }
     assay_book_run_taker(e, b, &t);
   }
 }

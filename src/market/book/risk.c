@@ -27,11 +27,10 @@ static bool within_rate(const assay_book *e, book_account *a) {
   return true;
 }
 
-/* What the account may hold in the worst case: its position and all that it has open on that side. Never past 2^63 - 1. */
+/* What the account may hold in the worst case. */
 static bool within_position(const book_position *p, const book_account *a, unsigned sell, uint64_t quantity, uint64_t released) {
   uint64_t most = a->most_position == 0 || a->most_position > INT64_MAX ? INT64_MAX : a->most_position;
-  __int128 worst = (sell ? -(__int128)p->position : (__int128)p->position) + p->open[sell] - released + quantity;
-  return worst <= (__int128)most;
+  return book_worst(p, sell) - released + quantity <= (__int128)most;
 }
 
 assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t account, unsigned sell, uint32_t flags, int32_t price,
@@ -41,7 +40,6 @@ assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t
   book_account *a = &e->accounts[account];
   if (a->killed) return ASSAY_BOOK_KILLED;
   if (!assay_book_need_positions(e, b)) return ASSAY_BOOK_NO_MEMORY;
-  if (!within_rate(e, a)) return ASSAY_BOOK_RISK_RATE;
   if (a->most_quantity != 0 && quantity > a->most_quantity) return ASSAY_BOOK_RISK_QUANTITY;
   if (a->most_notional != 0 && price_for_notional(b, sell, flags, &price)) {
     uint64_t magnitude = price < 0 ? (uint64_t)(-(int64_t)price) : (uint64_t)price;
@@ -50,7 +48,7 @@ assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t
   if (a->collar != 0 && b->traded && (flags & (BOOK_MARKET | BOOK_TRAILING)) == 0 && apart(price, b->last) > a->collar)
     return ASSAY_BOOK_RISK_COLLAR;
   if (!within_position(&b->positions[account], a, sell, quantity, released)) return ASSAY_BOOK_RISK_POSITION;
-  return ASSAY_BOOK_NONE;
+  return within_rate(e, a) ? ASSAY_BOOK_NONE : ASSAY_BOOK_RISK_RATE; /* last, as it counts what comes in */
 }
 
 uint64_t assay_book_risk_limit(const assay_book *e, const book_symbol *b, uint32_t account, unsigned sell) {

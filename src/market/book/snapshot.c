@@ -69,9 +69,16 @@ static void write_order(const assay_book *e, uint32_t order, uint32_t kind, assa
   append(out, &image, sizeof image);
 }
 
+/* Room that was made for positions says nothing: an order that was rejected leaves no trace. */
+static bool holds_positions(const assay_book *e, const book_symbol *b) {
+  for (uint32_t i = 0; b->positions != NULL && i < e->account_count; i++)
+    if (b->positions[i].position != 0 || b->positions[i].open[0] != 0 || b->positions[i].open[1] != 0) return true;
+  return false;
+}
+
 static void write_symbol(const assay_book *e, uint32_t number, assay_buf *out) {
   const book_symbol *b = &e->symbols[number];
-  symbol_image image = {.last = b->last, .traded = b->traded, .phase = b->phase, .has_positions = b->positions != NULL};
+  symbol_image image = {.last = b->last, .traded = b->traded, .phase = b->phase, .has_positions = holds_positions(e, b)};
   image.trailing = b->rare == NULL ? 0 : b->rare->trailing;
   for (unsigned i = 0; i < 6; i++) {
     const book_ladder *l = ladder_of(e, number, ladder_kinds[i]);
@@ -80,7 +87,7 @@ static void write_symbol(const assay_book *e, uint32_t number, assay_buf *out) {
       image.orders += e->store.levels[at].count;
   }
   append(out, &image, sizeof image);
-  if (b->positions != NULL)
+  if (image.has_positions != 0)
     for (uint32_t i = 0; i < e->account_count; i++) append(out, &b->positions[i].position, sizeof b->positions[i].position);
   for (unsigned i = 0; i < 6; i++) {
     const book_ladder *l = ladder_of(e, number, ladder_kinds[i]);
@@ -141,17 +148,32 @@ static bool take(reader *r, void *out, size_t count) {
   return true;
 }
 
-/* Whether an order like this can be; what hangs together with other orders assay_book_check sees. */
-static bool is_sound(const assay_book *e, const order_image *i) {
+static bool one_at_most(uint32_t flags) { return (flags & (flags - 1)) == 0; }
+
+/* Whether an order of this type and time in force waits anywhere, in this phase. */
+static bool may_wait(uint32_t flags, uint8_t phase) {
+  uint32_t tif = flags & (BOOK_IOC | BOOK_FOK | BOOK_AON | BOOK_EXPIRES), type = flags & (BOOK_POST | BOOK_ICEBERG | BOOK_MARKET);
+  if (!one_at_most(tif) || !one_at_most(type)) return false;
+  if ((flags & BOOK_STOP) != 0) return type == 0 || (type == BOOK_MARKET && (tif & (BOOK_IOC | BOOK_AON)) == 0);
+  if ((flags & BOOK_TRAILING) != 0 || (tif & (BOOK_IOC | BOOK_FOK)) != 0 || (type != 0 && tif == BOOK_AON)) return false;
+  return type != BOOK_MARKET || (tif == 0 && phase == ASSAY_BOOK_AUCTION);
+}
+
+/* An order like this can be; what hangs together with other orders assay_book_check sees. */
+static bool is_sound(const assay_book *e, const order_image *i, uint8_t phase) {
   static const uint32_t known = BOOK_SELL | BOOK_POST | BOOK_AON | BOOK_ICEBERG | BOOK_STOP | BOOK_TRAILING | BOOK_MARKET | BOOK_EXPIRES |
                                 (7u << BOOK_SELF_TRADE_SHIFT) | BOOK_IOC | BOOK_FOK;
   bool stop = (i->flags & BOOK_STOP) != 0, aon = (i->flags & BOOK_AON) != 0 && !stop;
   uint32_t kind = (stop ? BOOK_STOP_LADDER : aon ? BOOK_AON_LADDER : 0) + (i->flags & BOOK_SELL);
-  if ((i->flags & ~known) != 0 || i->ladder != kind || book_policy(i->flags) >= ASSAY_BOOK_SELF_TRADES) return false;
+  if ((i->flags & ~known) != 0 || i->ladder != kind || book_policy(i->flags) >= ASSAY_BOOK_SELF_TRADES || !may_wait(i->flags, phase))
+    return false;
   if (i->quantity == 0 || i->quantity > BOOK_MOST_QUANTITY || i->hidden > BOOK_MOST_QUANTITY - i->quantity) return false;
-  if ((i->flags & BOOK_ICEBERG) != 0 ? i->display == 0 || stop : i->hidden != 0) return false;
+  if ((i->flags & BOOK_ICEBERG) == 0 && i->hidden != 0) return false;
+  if ((i->flags & BOOK_ICEBERG) != 0 &&
+      (i->quantity > i->display || (i->quantity + i->hidden) / ASSAY_BOOK_MOST_SLICES > i->display)) /* or it would show slices for ever */
+    return false;
   if ((i->flags & BOOK_MARKET) != 0 && !stop && i->price != ((i->flags & BOOK_SELL) != 0 ? INT32_MIN : INT32_MAX)) return false;
-  if ((i->flags & BOOK_TRAILING) != 0 && (!stop || i->distance <= 0)) return false;
+  if ((i->flags & BOOK_TRAILING) != 0 && (i->distance <= 0 || ((i->flags & BOOK_MARKET) == 0 && i->limit < 0))) return false;
   if ((i->flags & BOOK_EXPIRES) != 0 && i->expire <= e->now) return false;
   return e->account_count == 0 || i->account < e->account_count;
 }
@@ -161,7 +183,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
   uint32_t tag;
   book_store *s = &e->store;
   book_symbol *b = &e->symbols[number];
-  if (!take(r, &i, sizeof i) || !is_sound(e, &i) || book_find(s, i.id, &tag) != 0 || !book_store_room(s)) return false;
+  if (!take(r, &i, sizeof i) || !is_sound(e, &i, b->phase) || book_find(s, i.id, &tag) != 0 || !book_store_room(s)) return false;
   if (i.ladder >= BOOK_STOP_LADDER && !assay_book_need_rare(b)) return false;
   if ((i.flags & BOOK_HAS_EXTRA) != 0 && (!assay_book_need_extras(e) || !assay_book_need_heap(e))) return false;
   unsigned sell = book_flags_sell(i.flags);
@@ -178,7 +200,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
     e->extras[order] = (book_extra){.hidden = i.hidden, .display = i.display, .expire = i.expire, .limit = i.limit, .distance = i.distance};
   if ((i.flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
   book_risk_open(e, b, i.account, sell, i.quantity + i.hidden);
-  return true;
+  return e->account_count == 0 || book_worst(&b->positions[i.account], sell) <= INT64_MAX;
 }
 
 static bool read_trailing(assay_book *e, uint32_t number, reader *r, uint32_t count) {
@@ -200,7 +222,9 @@ static bool read_trailing(assay_book *e, uint32_t number, reader *r, uint32_t co
 static bool read_symbol(assay_book *e, uint32_t number, reader *r) {
   symbol_image image;
   book_symbol *b = &e->symbols[number];
-  if (!take(r, &image, sizeof image) || image.phase >= ASSAY_BOOK_PHASES || image.traded > 1 || image.has_positions > 1) return false;
+  if (!take(r, &image, sizeof image) || image.phase >= ASSAY_BOOK_PHASES || image.traded > 1 || image.has_positions > 1 ||
+      (image.traded == 0 && image.last != 0) || image.trailing > e->most_trailing)
+    return false;
   b->last = image.last;
   b->traded = image.traded != 0;
   b->phase = image.phase;

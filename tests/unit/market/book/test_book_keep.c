@@ -213,6 +213,134 @@ static void test_forged_snapshots(void **state) {
   assay_string_free(bytes);
 }
 
+/* With a check sum that fits. */
+static assay_status restore_forged(char *bytes, size_t length) {
+  assay_book *book = NULL;
+  uint32_t crc = assay_book_crc32c(0, bytes, length - 4);
+  memcpy(bytes + length - 4, &crc, 4);
+  assay_status status = assay_book_restore(NULL, bytes, length, NULL, &book);
+  assay_book_destroy(book);
+  return status;
+}
+
+/* What no message could have led to is refused: a position that the next trade would carry past 2^63, an iceberg that shows another slice
+ * for ever, a market order that waits in a book that trades. */
+static void test_snapshots_that_cannot_be(void **state) {
+  (void)state;
+  enum {
+    POSITIONS = 64 + 2 * 48 + 16,
+    ORDER = POSITIONS + 2 * 8,
+    QUANTITY = ORDER + 8,
+    HIDDEN = ORDER + 16,
+    PRICE = ORDER + 40,
+    FLAGS = ORDER + 56
+  };
+  for (uint8_t side = 0; side < 2; side++) {
+    assay_error err = {0};
+    assay_book *book = NULL;
+    assert_ok(assay_book_create(&(assay_book_options){.accounts = 2}, &err, &book), err);
+    assay_book_message m = {.kind = ASSAY_BOOK_NEW,
+                            .id = 1,
+                            .account = 1,
+                            .side = side,
+                            .price = 100,
+                            .quantity = 20,
+                            .type = ASSAY_BOOK_ICEBERG,
+                            .display = 10};
+    assay_book_apply(book, &m, 1);
+    char *bytes = NULL;
+    size_t length = 0;
+    assert_ok(assay_book_snapshot(book, &err, &bytes, &length), err);
+    assay_book_destroy(book);
+    char *forged = malloc(length);
+    static const struct {
+      int64_t position; /* as a buyer's */
+      assay_status status;
+    } positions[] = {
+        {INT64_MAX, ASSAY_ERR_CORRUPT}, {INT64_MAX - 19, ASSAY_ERR_CORRUPT}, {INT64_MAX - 20, ASSAY_OK}, {-INT64_MAX, ASSAY_OK}};
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+      int64_t position = side == ASSAY_SELL ? -positions[i].position : positions[i].position;
+      memcpy(forged, bytes, length);
+      memcpy(forged + POSITIONS + 8, &position, sizeof position);
+      assert_int_equal(restore_forged(forged, length), positions[i].status);
+    }
+    static const struct {
+      size_t at;
+      uint64_t value;
+    } wrong[] = {{HIDDEN, 10 * 4096 + 4086},
+                 {HIDDEN, UINT64_C(1) << 47},
+                 {QUANTITY, 11},
+                 {FLAGS, 64 | 8},
+                 {FLAGS, 64},
+                 {FLAGS, 4 | 8},
+                 {FLAGS, 2 | 8}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+      memcpy(forged, bytes, length);
+      uint64_t value = wrong[i].value;
+      int32_t end = side == ASSAY_SELL ? INT32_MIN : INT32_MAX;
+      if (wrong[i].at == FLAGS) {
+        uint32_t flags = (uint32_t)value | side;
+        memcpy(forged + FLAGS, &flags, sizeof flags);
+        if ((value & 64) != 0) memcpy(forged + PRICE, &end, sizeof end);
+        if ((value & 8) == 0) memset(forged + HIDDEN, 0, 16);
+      } else {
+        memcpy(forged + wrong[i].at, &value, sizeof value);
+      }
+      assert_int_equal(restore_forged(forged, length), ASSAY_ERR_CORRUPT);
+    }
+    memcpy(forged, bytes, length);
+    memcpy(forged + HIDDEN, &(uint64_t){10 * 4096 + 4085}, 8);
+    assert_int_equal(restore_forged(forged, length), ASSAY_OK);
+    free(forged);
+    assay_string_free(bytes);
+  }
+}
+
+/* A message that is rejected leaves the book as it was: the snapshot's bytes, but for the count of messages and events. */
+static void test_rejected_changes_nothing(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_book *book = NULL;
+  assert_ok(assay_book_create(&(assay_book_options){.accounts = 3}, &err, &book), err);
+  assay_book_limits limits = {.quantity = 10, .notional = 5000, .position = 15, .rate = 2, .collar = 5};
+  assay_book_message begin = assay_book_limits_message(2000000000, 1, &limits);
+  assay_book_apply(book, &begin, 1);
+#define ORDER(i, q, p, ...) \
+  ((assay_book_message){.kind = ASSAY_BOOK_NEW, .id = (i), .quantity = (q), .price = (p), .account = 1, ##__VA_ARGS__})
+  const assay_book_message rejected[] = {
+      ORDER(1, 11, 100),
+      ORDER(1, 10, 501),
+      {.kind = ASSAY_BOOK_NEW, .id = 1, .quantity = 10, .price = 100, .account = 3},
+      ORDER(1, 0, 100),
+      ORDER(1, 1, 100, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 1),
+      ORDER(1, 11, 100, .tif = ASSAY_BOOK_AON),
+      ORDER(1, 11, 100, .tif = ASSAY_BOOK_GTD, .expire = UINT64_MAX),
+      {.kind = ASSAY_BOOK_CANCEL, .id = 1, .account = 1},
+  };
+  for (unsigned round = 0; round < 3; round++) {
+    for (size_t i = 0; i < sizeof rejected / sizeof *rejected; i++) {
+      char *before = NULL, *after = NULL;
+      size_t length = 0, length_after = 0;
+      uint64_t events = assay_book_sequence(book);
+      assert_ok(assay_book_snapshot(book, &err, &before, &length), err);
+      assay_book_apply(book, &rejected[i], 1);
+      assert_int_equal(assay_book_sequence(book), events + 1);
+      assert_ok(assay_book_snapshot(book, &err, &after, &length_after), err);
+      assert_int_equal(length_after, length);
+      memset(after + 32, 0, 24); /* sequence, now, applied */
+      memset(before + 32, 0, 24);
+      assert_memory_equal(after, before, length - 4);
+      assay_string_free(before);
+      assay_string_free(after);
+    }
+    /* Then an order that rests, then one too many in this second. */
+    assay_book_message next = ORDER(50 + round, 5, 100);
+    assay_book_apply(book, &next, 1);
+    assert_int_equal(assay_book_orders(book), round == 0 ? 1 : 2);
+  }
+  assay_book_destroy(book);
+}
+
 static void test_torn_end(void **state) {
   script *s = *state;
   assay_error err = {0};
@@ -430,6 +558,8 @@ int main(void) {
       cmocka_unit_test(test_replay),
       cmocka_unit_test(test_snapshot_and_rest_of_journal),
       cmocka_unit_test(test_forged_snapshots),
+      cmocka_unit_test(test_snapshots_that_cannot_be),
+      cmocka_unit_test(test_rejected_changes_nothing),
       cmocka_unit_test(test_torn_end),
       cmocka_unit_test(test_damage),
       cmocka_unit_test(test_wrong_files),

@@ -287,9 +287,84 @@ static void test_auction(void **state) {
   say(t, CANCEL(4, 1), "cancelled 4 25: asked for");
 }
 
+/* A triggered stop-limit ends at the collar as well, however far beyond its limit lies; what is left rests there. */
+static void test_collar_of_triggered_stops(void **state) {
+  bench *t = *state;
+  assay_book_limits limits = {.collar = 5};
+  say(t, assay_book_limits_message(0, 1, &limits), "limits 0");
+  say(t, SELL(1, 1, 100), "accepted 1");
+  say(t, by(3, BUY(2, 1, 100)), "accepted 2; trade 2 1 1@100");
+  say(t, by(1, SELL(3, 9, INT32_MAX, .type = ASSAY_BOOK_TRAILING_STOP_LIMIT, .trigger = 1)), "accepted 3");
+  say(t, by(3, BUY(4, 1, 99)), "accepted 4");
+  say(t, by(3, BUY(5, 5, 94)), "accepted 5");
+  say(t, by(3, BUY(6, 5, 10)), "accepted 6");
+  say(t, SELL(7, 1, 99), "accepted 7; trade 7 4 1@99; triggered 3@99; trade 3 5 5@94");
+  assay_book_order order;
+  assert_true(assay_book_find(t->book, 3, &order));
+  assert_int_equal(order.price, 94);
+  assert_int_equal(order.quantity, 4);
+  /* Of a buyer, and of a plain stop-limit whose account got a collar while it waited. */
+  say(t, by(3, CANCEL(6, 3)), "cancelled 6 5: asked for");
+  say(t, by(4, BUY(8, 3, 1000, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 96)), "accepted 8");
+  say(t, assay_book_limits_message(0, 4, &limits), "limits 0");
+  say(t, SELL(9, 1, 97), "accepted 9");
+  say(t, SELL(10, 1, 102), "accepted 10");
+  say(t, SELL(11, 1, 103), "accepted 11");
+  say(t, by(3, BUY(12, 5, 97)), "accepted 12; trade 12 3 4@94; trade 12 9 1@97; triggered 8@96; trade 8 10 1@102");
+  assert_true(assay_book_find(t->book, 8, &order));
+  assert_int_equal(order.price, 102);
+}
+
+/* An all-or-none order that can be filled is, also when an auction ended in a halt before. */
+static void test_all_or_none_after_a_halt(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 10, 100, .tif = ASSAY_BOOK_AON), "accepted 1");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, SELL(2, 10, 100), "accepted 2");
+  say(t, UNCROSS(ASSAY_BOOK_HALTED, 100), "auction 0@100 left 0; phase 2");
+  say(t, PHASE(ASSAY_BOOK_CONTINUOUS), "phase 0; trade 1 2 10@100");
+  assert_int_equal(assay_book_orders(t->book), 0);
+  /* And the trade is one that stops hear of. */
+  say(t, BUY(3, 10, 105, .tif = ASSAY_BOOK_AON), "accepted 3");
+  say(t, BUY(4, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 105), "accepted 4");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, SELL(5, 11, 105), "accepted 5");
+  say(t, UNCROSS(ASSAY_BOOK_CLOSED, 100), "auction 0@100 left 0; phase 3");
+  say(t, PHASE(ASSAY_BOOK_HALTED), "phase 2");
+  say(t, PHASE(ASSAY_BOOK_CONTINUOUS), "phase 0; trade 3 5 10@105; triggered 4@105; trade 4 5 1@105");
+}
+
+/* One that lost its place is the last of those that the next extreme moves, too. */
+static void test_place_of_changed_trailing_stops(void **state) {
+  bench *t = *state;
+  for (uint64_t round = 0; round < 2; round++) {
+    bool replace = round == 0;
+    uint64_t id = 100 * round;
+    assay_book_message begin[] = {SELL(id + 1, 1, 100),
+                                  BUY(id + 2, 1, 100),
+                                  SELL(id + 3, 1, 0, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 5),
+                                  SELL(id + 4, 1, 0, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 5),
+                                  replace ? REPLACE(id + 3, 2, id + 9, 1, 0) : MODIFY(id + 3, 2, 2, 0),
+                                  SELL(id + 5, 1, 110),
+                                  BUY(id + 6, 1, 110),
+                                  BUY(id + 7, 4, 105)};
+    assay_book_apply(t->book, begin, sizeof begin / sizeof *begin);
+    char expected[300];
+    unsigned long long changed = replace ? id + 9 : id + 3;
+    snprintf(expected, sizeof expected,
+             "accepted %llu; trade %llu %llu 1@105; triggered %llu@105; triggered %llu@105; trade %llu %llu 1@105; trade %llu %llu "
+             "%d@105",
+             (unsigned long long)id + 8, (unsigned long long)id + 8, (unsigned long long)id + 7, (unsigned long long)id + 4, changed,
+             (unsigned long long)id + 4, (unsigned long long)id + 7, changed, (unsigned long long)id + 7, replace ? 1 : 2);
+    say(t, SELL(id + 8, 1, 105), expected);
+    if (replace) say(t, CANCEL(id + 7, 1), "cancelled 7 1: asked for");
+    assert_int_equal(assay_book_orders(t->book), 0);
+  }
+}
+
 static void test_risk(void **state) {
   bench *t = *state;
-  assay_book_limits limits = {.quantity = 100, .notional = 5000, .position = 150, .rate = 6, .collar = 10};
+  assay_book_limits limits = {.quantity = 100, .notional = 5000, .position = 150, .rate = 2, .collar = 10};
   say(t, assay_book_limits_message(0, 1, &limits), "limits 0");
   say(t, BUY(1, 101, 10), "rejected: above the account's quantity");
   say(t, BUY(1, 100, 51), "rejected: above the account's notional");
@@ -301,7 +376,8 @@ static void test_risk(void **state) {
   assert_true(assay_book_position(t->book, 0, 1, &position));
   assert_int_equal(position, 100);
   say(t, BUY(2, 50, 60), "accepted 2");
-  say(t, BUY(4, 1, 50), "rejected: too many orders this second");
+  say(t, by(1, SELL(4, 1, 65)), "rejected: outside the price collar");
+  say(t, by(1, SELL(4, 1, 59)), "rejected: too many orders this second"); /* two came in; what was rejected does not count */
   say(t, BUY(4, 1, 50, .time = 1000000000), "rejected: above the account's position");
   say(t, (assay_book_message){.kind = ASSAY_BOOK_KILL, .account = 1, .type = 1}, "kill 0; cancelled 2 50: account killed");
   say(t, BUY(5, 1, 50), "rejected: account killed");
@@ -396,6 +472,9 @@ int main(void) {
       RULE(test_auction),
       RULE(test_market_orders_in_an_auction),
       RULE(test_books_that_wrap_around),
+      RULE(test_collar_of_triggered_stops),
+      RULE(test_all_or_none_after_a_halt),
+      RULE(test_place_of_changed_trailing_stops),
       RULE(test_risk),
       cmocka_unit_test(test_overflow),
       cmocka_unit_test(test_memory_of_sparse_prices),
