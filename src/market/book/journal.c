@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,6 +162,31 @@ assay_status assay_book_journal_replay(const char *path, assay_book *book, assay
   return status;
 }
 
+/* Two writers would write over each other's records. The lock goes with the descriptor, also when the process dies. */
+static assay_status lock(int fd, const char *path, assay_error *err) {
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return ASSAY_FAIL(err, ASSAY_ERR_BUSY, "%s is open for writing already: a journal has one writer", path);
+    return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot lock it", path);
+  }
+  return ASSAY_OK;
+}
+
+/* A new file outlives a power cut only when its name in the directory is on the disk as well. */
+static assay_status sync_directory(const char *path, assay_error *err) {
+  const char *slash = strrchr(path, '/');
+  char *directory = slash == NULL ? assay_strdup(ASSAY_TAG_MARKET, ".") : assay_strdup(ASSAY_TAG_MARKET, path);
+  if (directory == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a journal");
+  if (slash != NULL) directory[slash == path ? 1 : slash - path] = 0;
+  assay_status status = ASSAY_OK;
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) /* some file systems cannot, and need not */
+    status = ASSAY_FAIL_ERRNO(err, errno, "cannot sync the directory of %s", path);
+  if (fd >= 0) close(fd);
+  assay_free(directory);
+  return status;
+}
+
 /* An empty file gets its head; what is torn is cut off, so that the next record follows the last sound one. */
 static assay_status make_ready(scan *s, bool there, uint64_t first, assay_error *err) {
   if (!there) {
@@ -169,7 +195,8 @@ static assay_status make_ready(scan *s, bool there, uint64_t first, assay_error 
     head.crc = head_crc(&head);
     if (ftruncate(s->fd, 0) != 0 || lseek(s->fd, 0, SEEK_SET) != 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot start it", s->path);
     s->next = s->info.first = s->info.next = first;
-    return write_all(s->fd, &head, sizeof head, s->path, err);
+    assay_status status = write_all(s->fd, &head, sizeof head, s->path, err);
+    return status == ASSAY_OK ? sync_directory(s->path, err) : status;
   }
   if (first > s->next)
     return ASSAY_FAIL(
@@ -195,6 +222,7 @@ assay_status assay_book_journal_open(const char *path, uint64_t first, assay_err
     status = ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
   else if (j == NULL || copy == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a journal");
+  if (status == ASSAY_OK) status = lock(s.fd, path, err);
   if (status == ASSAY_OK) status = scan_file(&s, err, &there);
   if (status == ASSAY_OK) status = make_ready(&s, there, first, err);
   if (status != ASSAY_OK) {

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -402,6 +403,66 @@ static void test_wrong_files(void **state) {
   unlink(path);
 }
 
+/* One writer a journal: a second one is turned away and changes nothing, in this process or in another; who reads is not. */
+static void test_one_writer(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  assay_book_journal *journal = NULL, *second = NULL;
+  const char *path = journal_path("one");
+  assert_ok(assay_book_journal_open(path, 1, &err, &journal, NULL), err);
+  assert_ok(assay_book_journal_append(journal, s->messages, 20, &err), err);
+  assert_int_equal(assay_book_journal_open(path, 1, &err, &second, NULL), ASSAY_ERR_BUSY);
+  assert_non_null(strstr(err.message, path));
+  assert_null(second);
+  assay_error_clear(&err);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    assay_book_journal *mine = NULL;
+    _exit(assay_book_journal_open(path, 1, NULL, &mine, NULL) == ASSAY_ERR_BUSY ? 0 : 1);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  assert_ok(assay_book_journal_write(journal, &err), err);
+  assay_book *book = new_book(NULL);
+  assay_book_journal_info info;
+  assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+  assert_int_equal(info.applied, 20);
+  assay_book_destroy(book);
+  assert_ok(assay_book_journal_close(journal, &err), err);
+  assert_ok(assay_book_journal_open(path, 21, &err, &journal, &info), err);
+  assert_int_equal(info.records, 20);
+  assert_ok(assay_book_journal_close(journal, &err), err);
+}
+
+/* After a failed write nothing is taken, and the file is left as far as it is sound. */
+static void test_full_disk(void **state) {
+  script *s = *state;
+  assay_error err = {0};
+  assay_book_journal *journal = NULL;
+  const char *path = journal_path("full");
+  struct rlimit before, small = {.rlim_cur = 32 + 100 * 80 + 17};
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  small.rlim_max = before.rlim_max;
+  void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+  assert_ok(assay_book_journal_open(path, 1, &err, &journal, NULL), err);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+  assert_ok(assay_book_journal_append(journal, s->messages, 200, &err), err);
+  assert_int_not_equal(assay_book_journal_sync(journal, &err), ASSAY_OK);
+  assay_error_clear(&err);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  for (unsigned i = 0; i < 3; i++) assert_int_not_equal(assay_book_journal_append(journal, s->messages, 1, NULL), ASSAY_OK);
+  assert_int_not_equal(assay_book_journal_write(journal, NULL), ASSAY_OK);
+  assert_int_not_equal(assay_book_journal_close(journal, NULL), ASSAY_OK);
+  signal(SIGXFSZ, old);
+  assay_book_journal_info info;
+  assert_ok(assay_book_journal_open(path, 101, &err, &journal, &info), err);
+  assert_int_equal(info.records, 100);
+  assert_int_equal(info.torn_bytes, 17);
+  assert_ok(assay_book_journal_close(journal, &err), err);
+}
+
 static void test_damage(void **state) {
   script *s = *state;
   assay_error err = {0};
@@ -563,6 +624,8 @@ int main(void) {
       cmocka_unit_test(test_torn_end),
       cmocka_unit_test(test_damage),
       cmocka_unit_test(test_wrong_files),
+      cmocka_unit_test(test_one_writer),
+      cmocka_unit_test(test_full_disk),
       cmocka_unit_test(test_killed_writer),
       cmocka_unit_test(test_check_sum),
       cmocka_unit_test(test_queue_between_threads),
