@@ -632,18 +632,22 @@ static candidate choose(const plain_book *p, uint32_t book, int32_t reference) {
   for (size_t i = 0; i < p->count; i++)
     if (p->orders[i].m.book == book && !p->orders[i].stop && !is_aon(&p->orders[i]))
       all[count++] = candidate_at(p, book, p->orders[i].m.price);
-  candidate best = all[0];
+  unsigned __int128 most = 0, least = ~(unsigned __int128)0;
   for (size_t i = 0; i < count; i++)
-    if (all[i].volume > best.volume || (all[i].volume == best.volume && all[i].size < best.size)) best = all[i];
-  /* The ends of the range are where market orders wait: no prices, where others do as well. */
-  size_t kept = 0;
+    if (all[i].volume > most) most = all[i].volume;
+  /* The ends of the range are where market orders wait: no prices, where others trade as much. */
+  size_t kept = 0, named = 0;
   for (size_t i = 0; i < count; i++)
-    if (all[i].volume == best.volume && all[i].size == best.size) all[kept++] = all[i];
-  size_t named = 0;
+    if (all[i].volume == most) all[kept++] = all[i];
   for (size_t i = 0; i < kept; i++)
     if (all[i].price != INT32_MIN && all[i].price != INT32_MAX) all[named++] = all[i];
-  count = named > 0 ? named : kept;
-  best = all[0];
+  if (named > 0) kept = named;
+  for (size_t i = 0; i < kept; i++)
+    if (all[i].size < least) least = all[i].size;
+  count = 0;
+  for (size_t i = 0; i < kept; i++)
+    if (all[i].size == least) all[count++] = all[i];
+  candidate best = all[0];
   bool buyers = true, sellers = true;
   for (size_t i = 0; i < count; i++) {
     buyers &= all[i].surplus > 0;

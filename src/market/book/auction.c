@@ -51,19 +51,23 @@ typedef struct tied {
   bool any, all_buy, all_sell;
 } tied;
 
-/* Where market orders wait, which name no price: the ends of the range count only where no price in between does as well. */
-static bool unnamed(int32_t price) { return price == INT32_MIN || price == INT32_MAX; }
+/* Where market orders wait, which name no price: the ends of the range count only where no price in between trades as much. */
+static bool unnamed(const choice *c) { return c->price == INT32_MIN || c->price == INT32_MAX; }
 
+static bool is_better(const choice *c, const choice *best) {
+  if (c->volume != best->volume) return c->volume > best->volume;
+  if (unnamed(c) != unnamed(best)) return unnamed(best);
+  return magnitude(c->surplus) < magnitude(best->surplus);
+}
+
+/* Prices come in ascending order. */
 static void consider(tied *t, const choice *c, int32_t reference) {
-  bool as_good = t->any && c->volume == t->best.volume && magnitude(c->surplus) == magnitude(t->best.surplus);
-  bool better =
-      !t->any || c->volume > t->best.volume || (c->volume == t->best.volume && magnitude(c->surplus) < magnitude(t->best.surplus));
-  if (better || (as_good && unnamed(t->best.price) && !unnamed(c->price))) {
+  if (!t->any || is_better(c, &t->best)) {
     *t = (tied){*c, *c, *c, *c, true, c->surplus > 0, c->surplus < 0};
     return;
   }
-  if (!as_good || (unnamed(c->price) && !unnamed(t->best.price))) return;
-  if (distance(c->price, reference) <= distance(t->nearest.price, reference)) t->nearest = *c; /* prices come in ascending order */
+  if (is_better(&t->best, c)) return;
+  if (distance(c->price, reference) <= distance(t->nearest.price, reference)) t->nearest = *c;
   t->highest = *c;
   t->all_buy &= c->surplus > 0;
   t->all_sell &= c->surplus < 0;

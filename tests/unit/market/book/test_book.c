@@ -6,14 +6,16 @@
 
 #include "book_messages.h"
 
+enum { MOST_HEARD = 2 * PLAIN_MOST_EVENTS, MOST_BURST = 256 };
+
 typedef struct heard {
-  assay_book_event events[PLAIN_MOST_EVENTS];
+  assay_book_event events[MOST_HEARD];
   size_t count;
 } heard;
 
 static void hear(void *context, const assay_book_event *events, size_t count) {
   heard *h = context;
-  assert_true(h->count + count <= PLAIN_MOST_EVENTS);
+  assert_true(h->count + count <= MOST_HEARD);
   memcpy(h->events + h->count, events, count * sizeof *events);
   h->count += count;
 }
@@ -44,17 +46,26 @@ static void compare_events(const plain_book *p, const heard *h, const assay_book
   fail_msg("the events differ");
 }
 
+/* `book` gets message by message, `many` the same in bursts. */
 typedef struct pair {
-  assay_book *book;
+  assay_book *book, *many;
   plain_book *plain;
-  heard *heard;
+  heard *heard, *heard_of_many, *expected; /* of the burst so far */
+  assay_book_message burst[MOST_BURST];
+  size_t burst_count, burst_size;
 } pair;
 
 static void open_pair(pair *q, const assay_book_options *options) {
   assay_error err = {0};
-  *q = (pair){.plain = calloc(1, sizeof *q->plain), .heard = calloc(1, sizeof *q->heard)};
+  *q = (pair){.plain = calloc(1, sizeof *q->plain),
+              .heard = calloc(1, sizeof *q->heard),
+              .heard_of_many = calloc(1, sizeof *q->heard),
+              .expected = calloc(1, sizeof *q->heard),
+              .burst_size = 1};
   assay_book_options o = *options;
   o.sink = hear;
+  o.context = q->heard_of_many;
+  assert_ok(assay_book_create(&o, &err, &q->many), err);
   o.context = q->heard;
   assert_ok(assay_book_create(&o, &err, &q->book), err);
   q->plain->books = o.books;
@@ -65,8 +76,22 @@ static void open_pair(pair *q, const assay_book_options *options) {
 
 static void close_pair(pair *q) {
   assay_book_destroy(q->book);
+  assay_book_destroy(q->many);
   free(q->plain);
   free(q->heard);
+  free(q->heard_of_many);
+  free(q->expected);
+}
+
+/* The burst gives the events that its messages gave one by one. */
+static void send_burst(pair *q) {
+  q->heard_of_many->count = 0;
+  assay_book_apply(q->many, q->burst, q->burst_count);
+  assert_int_equal(q->heard_of_many->count, q->expected->count);
+  assert_memory_equal(q->heard_of_many->events, q->expected->events, q->expected->count * sizeof *q->expected->events);
+  q->expected->count = 0;
+  q->burst_count = 0;
+  q->burst_size = 1 + (7 * q->burst_size + 5) % MOST_BURST;
 }
 
 static void send(pair *q, const assay_book_message *m) {
@@ -74,6 +99,10 @@ static void send(pair *q, const assay_book_message *m) {
   q->heard->count = 0;
   assay_book_apply(q->book, m, 1);
   compare_events(q->plain, q->heard, m);
+  memcpy(q->expected->events + q->expected->count, q->plain->events, q->plain->event_count * sizeof *q->plain->events);
+  q->expected->count += q->plain->event_count;
+  q->burst[q->burst_count++] = *m;
+  if (q->burst_count == q->burst_size || q->expected->count >= PLAIN_MOST_EVENTS) send_burst(q);
 }
 
 static const book_mix mixes[] = {
@@ -93,6 +122,12 @@ static void swap_for_restored(pair *q) {
   char *bytes = NULL, *again = NULL;
   size_t length = 0, length_again = 0;
   assert_ok(assay_book_snapshot(q->book, &err, &bytes, &length), err);
+  send_burst(q);
+  assert_ok(assay_book_snapshot(q->many, &err, &again, &length_again), err);
+  assert_int_equal(length, length_again);
+  assert_memory_equal(bytes, again, length);
+  assay_string_free(again);
+  again = NULL;
   assay_book *restored = NULL;
   assert_ok(assay_book_restore(&(assay_book_options){.sink = hear, .context = q->heard}, bytes, length, &err, &restored), err);
   assert_ok(assay_book_snapshot(restored, &err, &again, &length_again), err);
@@ -121,6 +156,7 @@ static void run_mix(unsigned number, uint64_t seed, unsigned count) {
     send(&q, &m);
     if (i % 1500 == 1499) swap_for_restored(&q);
     if (i % 64 == 0) assert_ok(assay_book_check(q.book, &err), err);
+    if (i % 512 == 0) assert_ok(assay_book_check(q.many, &err), err);
     assert_int_equal(assay_book_orders(q.book), q.plain->count);
   }
   for (uint32_t book = 0; book < q.plain->books; book++) {
@@ -134,6 +170,7 @@ static void run_mix(unsigned number, uint64_t seed, unsigned count) {
     }
   }
   assert_int_equal(assay_book_sequence(q.book), q.plain->sequence);
+  send_burst(&q);
   close_pair(&q);
 }
 

@@ -257,6 +257,17 @@ static void test_market_orders_in_an_auction(void **state) {
       "auction 7@100 left 3; trade 1 3 2@100; trade 1 2 5@100; cancelled 1 3: market order, and nothing left to trade with; phase 2");
 }
 
+/* Nor where it would leave less over than any limit. */
+static void test_market_orders_that_match_each_other(void **state) {
+  bench *t = *state;
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, BUY(1, 2, 0, .type = ASSAY_BOOK_MARKET), "accepted 1");
+  say(t, SELL(2, 2, 0, .type = ASSAY_BOOK_MARKET), "accepted 2");
+  say(t, SELL(3, 2, 24), "accepted 3");
+  say(t, SELL(4, 4, 29), "accepted 4");
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 31), "auction 2@24 left 2; trade 1 2 2@24; phase 0");
+}
+
 static void test_books_that_wrap_around(void **state) {
   bench *t = *state;
   say(t, BUY(1, 5, 100), "accepted 1");
@@ -471,6 +482,7 @@ int main(void) {
       RULE(test_self_trade),
       RULE(test_auction),
       RULE(test_market_orders_in_an_auction),
+      RULE(test_market_orders_that_match_each_other),
       RULE(test_books_that_wrap_around),
       RULE(test_collar_of_triggered_stops),
       RULE(test_all_or_none_after_a_halt),
