@@ -98,6 +98,7 @@ assay_book_message book_random_message(assay_random *random, book_mix *mix, cons
   if (below(random, 300) == 0) m.time += 400000000; /* the rate is counted anew */
   if (below(random, 100) == 0) m.time = below(random, 1000);
   m.book = (uint32_t)below(random, p->books + (below(random, 200) == 0));
+  bool elsewhere = below(random, 200) == 0; /* a book that there is not, whose number may look like one's in fewer bits */
   if (m.book < p->books && below(random, 10000) < mix->auctions * (p->book[m.book].phase != 0 ? 20 : 1)) {
     make_phase(random, mix, p, &m);
   } else if (below(random, 300) == 0) {
@@ -114,6 +115,7 @@ assay_book_message book_random_message(assay_random *random, book_mix *mix, cons
     else
       make_change(random, mix, p, &m);
   }
+  if (elsewhere) m.book |= UINT32_C(1) << (p->books > 2 ? 2 + below(random, 30) : 1 + below(random, 31));
   if (below(random, 1000) < mix->hostile) {
     uint8_t *bytes = (uint8_t *)&m;
     for (uint64_t count = 1 + below(random, 8); count > 0; count--)
