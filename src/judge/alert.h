@@ -85,6 +85,15 @@ int64_t assay_alert_muted_until(const assay_alert_mute_entry *mutes, size_t coun
 extern const char assay_alert_watched[];
 assay_status assay_alert_watch(assay_changes *changes, const char *machine_id, assay_history *history, assay_error *err);
 
+/* ---- Who tells it (alert_claim.c) ------------------------------------------------------------------------------------------------ */
+
+/* `mine`: the document is still to be told and nobody else is about to; for so many seconds it is the caller's to do. */
+assay_status assay_alert_claim(assay_history *history, const char *kind, const char *key, int64_t now_s, int64_t seconds, assay_error *err,
+                               bool *mine);
+assay_status assay_alert_release(assay_history *history, const char *key, assay_error *err);
+/* Stores that it has been told, unless it has become something else since, and releases it. */
+assay_status assay_alert_told(assay_history *history, const assay_alert *alert, assay_error *err);
+
 /* ---- Channels (alert_send.c) ----------------------------------------------------------------------------------------------------- */
 
 /* The channel without what may be secret in it, appended: a path, the program of a command, the host of a URL. */

@@ -25,6 +25,8 @@ extern char **environ;
 /* Members in what is sent: a request stays below what receivers take, and a variable of the environment below what the system takes. */
 enum { SENT_MEMBERS = 100, MOST_WAITING = 50, MOST_TRIES = 20, KEEP_WAITING_S = 14 * 86400, LONGEST_VARIABLE = 100 * 1024 };
 static const double TOTAL_S = 30, GRACE_S = 1, PAUSE_S = 0.02, RETRY_S = 0.3;
+/* Longer than a run may take to tell all it has. */
+enum { CLAIM_S = 60 };
 
 typedef struct delivery {
   const assay_alert_rules *rules;
@@ -480,6 +482,18 @@ static bool retry_one(delivery *d, const char *key, const json_t *waiting) {
   return !over;
 }
 
+/* Unless another run is at it. */
+static bool retry_alone(delivery *d, const char *key, const json_t *waiting) {
+  assay_error problem = {0};
+  bool mine = false, tried = false;
+  if (assay_alert_claim(d->history, ASSAY_ALERT_OUTBOX_DOCUMENT, key, d->now_s, CLAIM_S, &problem, &mine) == ASSAY_OK && mine) {
+    tried = retry_one(d, key, waiting);
+    assay_alert_release(d->history, key, &problem);
+  }
+  if (problem.status != ASSAY_OK) assay_log(ASSAY_LOG_WARNING, "alert %s: %s", key, problem.message);
+  return tried;
+}
+
 static assay_status retry_waiting(delivery *d, assay_error *err) {
   assay_history_document *documents = NULL;
   size_t count = 0, tried = 0;
@@ -487,7 +501,7 @@ static assay_status retry_waiting(delivery *d, assay_error *err) {
   assay_status status = assay_history_documents(d->history, ASSAY_ALERT_OUTBOX_DOCUMENT, err, &documents, &count);
   for (size_t i = 0; i < count && tried < MOST_WAITING; i++) {
     json_t *waiting = json_loads(documents[i].json, JSON_REJECT_DUPLICATES, NULL);
-    if (waiting != NULL) tried += retry_one(d, documents[i].key, waiting);
+    if (waiting != NULL) tried += retry_alone(d, documents[i].key, waiting);
     json_decref(waiting);
   }
   assay_history_documents_free(documents);
@@ -522,22 +536,20 @@ static assay_status send_alert(delivery *d, const assay_alert *alert, assay_erro
   return ASSAY_OK;
 }
 
-/* From here on it has been told, or waits for it by itself. The caller's set keeps saying what was new. */
-static assay_status mark_told(delivery *d, const assay_alerts *alerts, size_t at, assay_error *err) {
-  assay_alerts *writable = (assay_alerts *)(uintptr_t)alerts;
-  if (d->history == NULL) return ASSAY_OK;
-  writable->items[at].is_new = false;
-  assay_status status = assay_alerts_save(d->history, writable, at, err);
-  writable->items[at].is_new = true;
-  return status;
+/* Of runs that end together one tells it. From then on it has been told, or waits for it by itself. */
+static assay_status tell_once(delivery *d, const assay_alert *alert, assay_error *err) {
+  bool mine = true;
+  if (d->history == NULL) return send_alert(d, alert, err);
+  assay_status status = assay_alert_claim(d->history, ASSAY_ALERT_DOCUMENT, alert->id, d->now_s, CLAIM_S, err, &mine);
+  if (status != ASSAY_OK || !mine) return status;
+  status = send_alert(d, alert, err);
+  return status == ASSAY_OK ? assay_alert_told(d->history, alert, err) : status;
 }
 
 static assay_status send_all(delivery *d, const assay_alerts *alerts, assay_error *err) {
   assay_status status = retry_waiting(d, err);
   for (size_t i = 0; i < alerts->count && status == ASSAY_OK; i++) {
-    if (!alerts->items[i].is_new) continue;
-    status = send_alert(d, &alerts->items[i], err);
-    if (status == ASSAY_OK) status = mark_told(d, alerts, i, err);
+    if (alerts->items[i].is_new) status = tell_once(d, &alerts->items[i], err);
   }
   if (status != ASSAY_OK || d->failed == 0) return status;
   const char *later = d->waiting > 0 ? "; what was not delivered is kept and tried again with the next run" : "";

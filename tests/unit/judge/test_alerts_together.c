@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs that end at the same moment on one history: one alert a cause. */
+/* Runs that end at the same moment on one history: one alert a cause, told once. */
 #include <assay/alerts.h>
 
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #define MACHINE "00000000000000ee"
 enum { RUNS = 4, ROUNDS = 12, START = 1900000000, APART = 100000 };
 
-static const char rules_text[] = "alerts:\n  time: {warning: 20%, critical: 50%}\n";
+static const char rules_text[] = "alerts:\n  time: {warning: 20%%, critical: 50%%}\nchannels:\n  - file: %s\n";
 
 static assay_result *run_at(const char *id, int64_t at_s) {
   assay_result *r = test_empty_result(id, at_s);
@@ -50,7 +50,7 @@ static bool look(assay_history *h, const assay_alert_rules *rules, int run, int 
   assay_alerts_context context = {.before = before, .after = after, .now_s = from_s + 2000 + run};
   assay_alerts *alerts = NULL;
   assay_error err = {0};
-  if (assay_alerts_find(rules, &changes, &context, h, &err, &alerts) != ASSAY_OK) {
+  if (assay_alerts_find(rules, &changes, &context, h, &err, &alerts) != ASSAY_OK || assay_alerts_send(alerts, rules, h, &err) != ASSAY_OK) {
     print_error("%s\n", err.message);
     return false;
   }
@@ -60,11 +60,29 @@ static bool look(assay_history *h, const assay_alert_rules *rules, int run, int 
   return true;
 }
 
+/* The file that is told, beside the history. */
+static const char *told_path(const char *history) {
+  static char path[4200];
+  snprintf(path, sizeof path, "%s.told", history);
+  return path;
+}
+
+static size_t lines_of(const char *path) {
+  FILE *f = fopen(path, "r");
+  size_t lines = 0;
+  assert_non_null(f);
+  for (int c; (c = fgetc(f)) != EOF;) lines += c == '\n';
+  fclose(f);
+  return lines;
+}
+
 static int look_in_all_rounds(const char *path, pthread_barrier_t *begin, int run) {
   assay_alert_rules *rules = NULL;
   assay_history *h = NULL;
   assay_error err = {0};
-  bool fine = assay_alert_rules_parse(rules_text, sizeof rules_text - 1, "r.yaml", false, &err, &rules) == ASSAY_OK &&
+  char text[8192];
+  int length = snprintf(text, sizeof text, rules_text, told_path(path));
+  bool fine = assay_alert_rules_parse(text, (size_t)length, "r.yaml", false, &err, &rules) == ASSAY_OK &&
               assay_history_open(path, &err, &h) == ASSAY_OK;
   for (int round = 0; round < ROUNDS; round++) {
     pthread_barrier_wait(begin);
@@ -100,6 +118,9 @@ static void one_cause_makes_one_alert(void **state) {
   assay_alerts *alerts = NULL;
   assert_ok(assay_alerts_list(h, true, &err, &alerts), err);
   assert_int_equal(alerts->count, ROUNDS);
+  for (size_t i = 0; i < alerts->count; i++) assert_false(alerts->items[i].is_new);
+  assert_int_equal(lines_of(told_path(path)), ROUNDS);
+  unlink(told_path(path));
   assay_alerts_destroy(alerts);
   assay_history_close(h);
 }
