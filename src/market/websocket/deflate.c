@@ -13,7 +13,7 @@
 /* clang-format off */
 #define ZLIB_FUNCTIONS(X)                                                                                               \
   X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd) X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd)   \
-  X(inflateGetDictionary) X(inflateSetDictionary)
+  X(inflateResetKeep)
 /* clang-format on */
 
 static struct { ASSAY_LIBRARY_TABLE(ZLIB_FUNCTIONS) } zlib;
@@ -32,6 +32,7 @@ assay_status assay_ws_deflate_load(assay_error *err) {
 struct assay_ws_deflate {
   z_stream out, in;
   bool out_ready, in_ready, out_fresh, in_fresh; /* fresh: each message begins anew */
+  bool in_ended;                                 /* the message so far ends with a final block */
   int out_bits, in_bits, level;
 };
 
@@ -106,22 +107,15 @@ bool assay_ws_compress(assay_ws_deflate *d, const void *data, size_t length, ass
   return true;
 }
 
-/* A final block ends zlib's stream but not ours (section 7.2.3.4): it goes on with the same window. */
-static bool go_on(assay_ws_deflate *d) {
-  uint8_t window[32768];
-  unsigned length = sizeof window;
-  const uint8_t *next_in = d->in.next_in;
-  unsigned avail_in = d->in.avail_in;
-  if (zlib.inflateGetDictionary(&d->in, window, &length) != Z_OK || zlib.inflateReset(&d->in) != Z_OK) return false;
-  if (length > 0 && zlib.inflateSetDictionary(&d->in, window, length) != Z_OK) return false;
-  d->in.next_in = next_in;
-  d->in.avail_in = avail_in;
-  return true;
-}
-
-static unsigned inflate_some(assay_ws_deflate *d, const uint8_t *data, size_t length, uint64_t limit, assay_ws_bytes *out) {
+/*
+ * Inflates `length` bytes onto the end of `out`. *ended: they end with a final block, and nothing behind it. Such a block ends zlib's
+ * stream but not ours (section 7.2.3.4), which goes on at the next byte with the same window: inflateResetKeep leaves it where it is, so
+ * that a message of a million final blocks costs no million copies of it.
+ */
+static unsigned inflate_some(assay_ws_deflate *d, const uint8_t *data, size_t length, uint64_t limit, assay_ws_bytes *out, bool *ended) {
   d->in.next_in = data;
   d->in.avail_in = (unsigned)length;
+  *ended = false;
   for (;;) {
     /* One byte more than the limit tells that there is more. */
     uint64_t allowed = limit - out->length + 1;
@@ -135,14 +129,35 @@ static unsigned inflate_some(assay_ws_deflate *d, const uint8_t *data, size_t le
     out->length += room - d->in.avail_out;
     if (out->length > limit) return ASSAY_WS_CLOSE_TOO_BIG;
     if (said == Z_STREAM_END) {
-      if (!go_on(d)) return ASSAY_WS_CLOSE_BAD_DATA;
-      if (d->in.avail_in == 0) return 0;
+      if (zlib.inflateResetKeep(&d->in) != Z_OK) return ASSAY_WS_CLOSE_BAD_DATA;
+      *ended = d->in.avail_in == 0;
+      if (*ended) return 0;
       continue;
     }
     if (said == Z_BUF_ERROR || (said == Z_OK && d->in.avail_in == 0 && d->in.avail_out > 0)) return 0;
     if (said == Z_MEM_ERROR) return ASSAY_WS_CLOSE_INTERNAL;
     if (said != Z_OK) return ASSAY_WS_CLOSE_BAD_DATA;
   }
+}
+
+/*
+ * The four bytes that the sender left out (section 7.2.2) are the length of an empty stored block, whose first bits end the message. Where
+ * the message was cut off they would be taken for something else: data, symbols, half a header. zlib tells how many bits it holds that it
+ * cannot use yet: only where it waits for such a length are that both bytes of the first half, for no code is longer than fifteen bits.
+ */
+static unsigned finish_message(assay_ws_deflate *d, uint64_t limit, assay_ws_bytes *out) {
+  bool ended = d->in_ended, unused;
+  d->in_ended = false;
+  if (!ended) { /* a final block needs nothing behind it */
+    unsigned code = inflate_some(d, (const uint8_t *)"\0\0", 2, limit, out, &unused);
+    if (code == 0 && d->in.data_type == 16)
+      code = inflate_some(d, (const uint8_t *)"\xff\xff", 2, limit, out, &unused);
+    else if (code != ASSAY_WS_CLOSE_INTERNAL)
+      code = ASSAY_WS_CLOSE_BAD_DATA;
+    if (code != 0) return code;
+  }
+  if (d->in_fresh) zlib.inflateReset(&d->in);
+  return 0;
 }
 
 unsigned assay_ws_inflate(assay_ws_deflate *d, const uint8_t *data, size_t length, bool last, uint64_t limit, assay_ws_bytes *out) {
@@ -153,11 +168,8 @@ unsigned assay_ws_inflate(assay_ws_deflate *d, const uint8_t *data, size_t lengt
   unsigned code = 0;
   for (size_t at = 0; code == 0 && at < length;) {
     size_t piece = length - at < 1 << 20 ? length - at : 1 << 20;
-    code = inflate_some(d, data + at, piece, limit, out);
+    code = inflate_some(d, data + at, piece, limit, out, &d->in_ended);
     at += piece;
   }
-  if (code != 0 || !last) return code;
-  code = inflate_some(d, (const uint8_t *)"\0\0\xff\xff", 4, limit, out);
-  if (d->in_fresh) zlib.inflateReset(&d->in);
-  return code;
+  return code != 0 || !last ? code : finish_message(d, limit, out);
 }
