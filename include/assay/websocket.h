@@ -172,6 +172,12 @@ typedef struct assay_ws assay_ws; /* a connection */
 
 typedef struct assay_ws_loop_options {
   bool spin; /* ask again and again instead of sleeping: the shortest way from a byte to its handler, for a whole core */
+  /*
+   * Bytes that all its connections together may hold of messages that are not whole yet and of what waits to be sent; 0: 1 GiB. Where more
+   * comes in, the connection that holds most ends with ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue
+   * were full. Compression has up to 300 KiB a connection beside that.
+   */
+  size_t memory_limit;
 } assay_ws_loop_options;
 
 /* `options` may be NULL. */
@@ -292,7 +298,7 @@ ASSAY_API assay_status assay_ws_connect(assay_ws_loop *loop, const char *url, co
 
 /*
  * Sends a message, at once where the system takes it. Text has to be UTF-8. ASSAY_ERR_BUSY: the queue is full (see assay_ws_policy);
- * ASSAY_ERR_INVALID: the connection is not open.
+ * ASSAY_ERR_INVALID: the connection is not open; ASSAY_ERR_LIMIT: it is longer than the loop's memory_limit.
  */
 ASSAY_API assay_status assay_ws_send(assay_ws *ws, assay_ws_opcode opcode, const void *data, size_t length, assay_error *err);
 /* A piece of a message, `more` while others follow; the opcode counts on the first. Pieces are never dropped, and go uncompressed. */
@@ -317,7 +323,7 @@ typedef struct assay_ws_counts {
   uint64_t messages_in, messages_out; /* handed to `message`; taken by assay_ws_send */
   uint64_t bytes_in, bytes_out;       /* on the wire */
   uint64_t refused, dropped;          /* messages, by the policy */
-  uint64_t disconnected;              /* connections, by the policy */
+  uint64_t disconnected;              /* connections, by the policy, or since all together held too much */
   uint64_t accepted, turned_away;     /* servers: connections; those over the limit, with a bad handshake or origin */
   uint64_t faults;                    /* connections that we ended for what the peer sent, or did not send in time */
 } assay_ws_counts;

@@ -16,6 +16,7 @@ struct client {
   assay_ws_handlers handlers;
   assay_ws_tls_context *tls;
   struct addrinfo *found, *address; /* all of the host; the one that is tried */
+  uint64_t end_ns;                  /* of the handshake, whatever address it is with */
   char key[ASSAY_WS_KEY_SIZE];
   char trouble[2 * REASON_SIZE]; /* why the last address did not do */
   assay_arena arena;
@@ -29,6 +30,15 @@ void assay_ws_client_free(assay_ws *ws) {
   assay_free(c);
 }
 
+/* Each address gets its share of the time that is left, so that one which never answers leaves some for the next. */
+static void share_time(assay_ws *ws) {
+  struct client *c = ws->client;
+  uint64_t now = assay_os_now_ns(), left = 0;
+  for (const struct addrinfo *a = c->address; a != NULL; a = a->ai_next) left++;
+  ws->deadline_ns = now < c->end_ns ? now + (c->end_ns - now) / left : c->end_ns;
+  assay_ws_earliest(ws->loop, ws->deadline_ns);
+}
+
 /* Addresses are tried one after the other, within the time of the handshake. False when there is none left. */
 static bool try_address(assay_ws *ws) {
   struct client *c = ws->client;
@@ -39,6 +49,7 @@ static bool try_address(assay_ws *ws) {
         assay_os_poller_add(ws->loop->poller, ws->fd, ASSAY_OS_WRITABLE, ws, NULL) == ASSAY_OK) {
       if (getnameinfo(c->address->ai_addr, c->address->ai_addrlen, ws->address, sizeof ws->address, NULL, 0, NI_NUMERICHOST) != 0)
         ws->address[0] = '\0';
+      share_time(ws);
       return true;
     }
     snprintf(c->trouble, sizeof c->trouble, "cannot connect to %s: %s", c->url.authority, strerror(errno));
@@ -53,9 +64,8 @@ bool assay_ws_client_next(assay_ws *ws) {
   assay_os_poller_remove(ws->loop->poller, ws->fd);
   close(ws->fd);
   ws->fd = -1;
-  if (c->address == NULL || c->address->ai_next == NULL) return false;
+  if (c->address == NULL || c->address->ai_next == NULL || assay_os_now_ns() >= c->end_ns) return false;
   c->address = c->address->ai_next;
-  assay_ws_set_deadline(ws, ws->options->handshake_s);
   return try_address(ws);
 }
 
@@ -70,6 +80,8 @@ void assay_ws_client_connected(assay_ws *ws) {
     return;
   }
   ws->state = TO_SHAKE;
+  ws->deadline_ns = c->end_ns;
+  assay_ws_earliest(ws->loop, c->end_ns);
   assay_os_poller_change(ws->loop->poller, ws->fd, ASSAY_OS_READABLE, ws);
   if (c->tls == NULL) {
     assay_ws_client_shake(ws);
@@ -184,6 +196,7 @@ assay_status assay_ws_connect(assay_ws_loop *loop, const char *url, const assay_
     return status;
   }
   made->client = c;
+  c->end_ns = made->deadline_ns;
   if (!try_address(made)) assay_ws_connection_end(made, ASSAY_WS_CLOSE_ABNORMAL, c->trouble);
   if (ws != NULL) *ws = made;
   return ASSAY_OK;

@@ -65,6 +65,12 @@ assay_ws *assay_ws_connection_create(assay_ws_loop *loop, int fd, assay_ws_role 
   return ws;
 }
 
+void assay_ws_weigh(assay_ws *ws) {
+  size_t now = ws->head.capacity + ws->message.capacity + ws->wire.capacity + ws->queued_bytes;
+  ws->loop->held += now - ws->held;
+  ws->held = now;
+}
+
 /* The first cause stays. */
 void assay_ws_set_end(assay_ws *ws, unsigned code, const char *reason, size_t length) {
   if (ws->code != 0) return;
@@ -106,6 +112,7 @@ void assay_ws_connection_free(assay_ws *ws) {
   assay_ws_bytes_deinit(&ws->message);
   assay_ws_deflate_destroy(ws->deflate);
   assay_ws_tls_destroy(ws->tls);
+  assay_ws_weigh(ws);
   if (ws->role == ASSAY_WS_CLIENT) assay_ws_client_free(ws);
   assay_free(ws);
 }
@@ -185,11 +192,58 @@ static void deliver(assay_ws *ws, const assay_ws_event *e, uint8_t *data, size_t
   if (ws->handlers->message != NULL) ws->handlers->message(ws->handlers->user, ws, (assay_ws_opcode)e->opcode, data, length);
 }
 
+static const char too_much[] = "all connections together hold too much";
+
+/* Its memory is needed for others. What is left of a frame on the wire would come before any close frame. */
+static void evict(assay_ws *ws) {
+  ws->counts.disconnected++;
+  assay_ws_forget_queue(ws);
+  if (ws->state == OPEN && assay_ws_wire_left(ws) == 0)
+    fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
+  else
+    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
+  assay_ws_bytes_deinit(&ws->message);
+  if (ws->state == DEAD) {
+    assay_ws_bytes_deinit(&ws->wire);
+    ws->wire_sent = 0;
+  }
+  assay_ws_weigh(ws);
+}
+
+/*
+ * Whether `length` bytes may be added to a message that comes in: else whoever holds most makes room, so that a few who never finish theirs
+ * do not keep all others out. False when that is this one, which ends. The others are never in the middle of anything: one is read at a
+ * time.
+ */
+static bool may_hold(assay_ws *ws, size_t length) {
+  const assay_ws_bytes *m = &ws->message;
+  size_t more = length <= m->capacity - m->length ? 0 : length > m->capacity ? length : m->capacity;
+  assay_ws_weigh(ws);
+  while (!assay_ws_memory_has_room(ws->loop, more)) {
+    assay_ws *most = ws;
+    for (assay_ws *other = ws->loop->first; other != NULL; other = other->next)
+      if (other->held > most->held) most = other;
+    if (most == ws) {
+      ws->counts.disconnected++;
+      fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
+      return false;
+    }
+    evict(most);
+  }
+  return true;
+}
+
 static void take_compressed(assay_ws *ws, const assay_ws_event *e) {
   bool last = (e->flags & ASSAY_WS_LAST) != 0;
   if ((e->flags & ASSAY_WS_FIRST) != 0) ws->utf8 = (assay_ws_utf8){0};
   size_t before = ws->message.length;
-  unsigned code = assay_ws_inflate(ws->deflate, e->data, e->length, last, ws->options->message_limit, &ws->message);
+  if (!may_hold(ws, e->length)) return;
+  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (ws->loop->memory_limit - ws->loop->held);
+  unsigned code = assay_ws_inflate(ws->deflate, e->data, e->length, last, limit < room ? limit : room, &ws->message);
+  if (code == ASSAY_WS_CLOSE_TOO_BIG && room < limit) {
+    fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
+    return;
+  }
   if (code != 0) {
     fail(ws, code,
          code == ASSAY_WS_CLOSE_TOO_BIG    ? "a message over the limit"
@@ -217,6 +271,7 @@ static void take_message(assay_ws *ws, const assay_ws_event *e) {
     deliver(ws, e, e->data, e->length);
     return;
   } else {
+    if (!may_hold(ws, e->length)) return;
     if (!assay_ws_bytes_room(&ws->message, e->length + 1)) {
       fail(ws, ASSAY_WS_CLOSE_INTERNAL, "out of memory");
       return;
@@ -228,7 +283,8 @@ static void take_message(assay_ws *ws, const assay_ws_event *e) {
   static uint8_t nothing;
   deliver(ws, e, ws->message.length > 0 ? ws->message.data : &nothing, ws->message.length);
   ws->message.length = 0;
-  if (ws->message.capacity > WIRE_ENOUGH) assay_ws_bytes_deinit(&ws->message); /* idle connections hold no large blocks */
+  if (ws->message.capacity > WIRE_ENOUGH || assay_ws_memory_is_tight(ws->loop))
+    assay_ws_bytes_deinit(&ws->message); /* idle connections hold no large blocks */
 }
 
 static void take_ping(assay_ws *ws, const assay_ws_event *e) {
@@ -358,6 +414,12 @@ static void take_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
   if (ws->state != DEAD) (void)assay_ws_tls_take(ws->tls, &ws->wire);
 }
 
+void assay_ws_tell_drained(assay_ws *ws) {
+  if (!ws->was_full || ws->first != NULL || ws->wants_write || ws->state != OPEN) return;
+  ws->was_full = false;
+  if (ws->handlers->drained != NULL) ws->handlers->drained(ws->handlers->user, ws);
+}
+
 bool assay_ws_connection_read(assay_ws *ws) {
   assay_ws_loop *loop = ws->loop;
   if (ws->state == DEAD) return false;
@@ -384,13 +446,9 @@ bool assay_ws_connection_read(assay_ws *ws) {
   if (assay_ws_wire_left(ws) > 0 || ws->first != NULL || ws->state == SAYING_BYE) {
     if (!ws->wants_write) assay_ws_flush(ws);
   }
+  assay_ws_weigh(ws);
+  if (ws->state != DEAD) assay_ws_tell_drained(ws); /* a handler may have filled the queue, and all went out just now */
   return true;
-}
-
-static void tell_drained(assay_ws *ws) {
-  if (!ws->was_full || ws->first != NULL || ws->wants_write || ws->state != OPEN) return;
-  ws->was_full = false;
-  if (ws->handlers->drained != NULL) ws->handlers->drained(ws->handlers->user, ws);
 }
 
 void assay_ws_connection_ready(assay_ws *ws, unsigned what) {
@@ -400,7 +458,7 @@ void assay_ws_connection_ready(assay_ws *ws, unsigned what) {
   }
   if ((what & ASSAY_OS_WRITABLE) != 0 && ws->state != DEAD) assay_ws_flush(ws);
   if ((what & ASSAY_OS_READABLE) != 0 && ws->state != DEAD) (void)assay_ws_connection_read(ws);
-  if (ws->state != DEAD) tell_drained(ws);
+  if (ws->state != DEAD) assay_ws_tell_drained(ws);
 }
 
 void assay_ws_connection_deadline(assay_ws *ws) {

@@ -65,6 +65,7 @@ struct assay_ws {
   size_t wire_sent;
   queued *first, *last;
   size_t queued_bytes;
+  size_t held;                      /* of memory, as the loop has counted it */
   bool part_open;                   /* assay_ws_send_part: more will follow */
   bool was_full;                    /* something waited: `drained` is due */
   bool corked;                      /* its bytes are being dealt with: answers go out together */
@@ -88,6 +89,8 @@ struct assay_ws_loop {
   int stopped, woken; /* set by any thread: always through __atomic */
   assay_ws *first;
   size_t count, direct;
+  size_t held, memory_limit; /* of all connections */
+  size_t starved;            /* bytes that were refused for that: once there is room for them, `drained` is due. 0: none */
   assay_ws *dead;
   assay_ws_server *servers;
   uint64_t now_ns, scanned_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
@@ -129,6 +132,10 @@ void assay_ws_connection_end(assay_ws *ws, unsigned code, const char *why);
 /* What is encoded goes out, then ours is shut: for refusals and after close frames. */
 void assay_ws_connection_finish(assay_ws *ws);
 void assay_ws_connection_free(assay_ws *ws);
+/* Counts what it holds now. */
+void assay_ws_weigh(assay_ws *ws);
+/* `drained`, where it is due. */
+void assay_ws_tell_drained(assay_ws *ws);
 void assay_ws_set_end(assay_ws *ws, unsigned code, const char *reason, size_t length);
 void assay_ws_set_deadline(assay_ws *ws, double seconds);
 void assay_ws_earliest(assay_ws_loop *loop, uint64_t ns);
@@ -142,6 +149,11 @@ void assay_ws_flush(assay_ws *ws);
 void assay_ws_forget_queue(assay_ws *ws);
 bool assay_ws_enqueue(assay_ws *ws, assay_ws_opcode opcode, unsigned flags, bool compress, bool whole, const void *data, size_t length);
 size_t assay_ws_wire_left(const assay_ws *ws);
+/* More than half of the memory limit is in use: nothing is kept for later. */
+static inline bool assay_ws_memory_is_tight(const assay_ws_loop *loop) { return loop->held > loop->memory_limit / 2; }
+static inline bool assay_ws_memory_has_room(const assay_ws_loop *loop, size_t more) {
+  return loop->held <= loop->memory_limit && more <= loop->memory_limit - loop->held;
+}
 
 /* ---- loop.c */
 /* A loop that spins takes the connection to itself, or gives it back to the poller. */

@@ -121,6 +121,23 @@ static bool read_headers(reading *r, char *at, const char *end) {
   return true;
 }
 
+/* "http://a:80/b" (RFC 6455 section 4.2.1 allows it) as "/b" and "a:80", both in the room of the target; NULL where it is none. */
+static char *origin_form(char *target, const char **authority) {
+  static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
+  size_t scheme = 0;
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes && scheme == 0; i++) {
+    if (strncasecmp(target, schemes[i], strlen(schemes[i])) == 0) scheme = strlen(schemes[i]);
+  }
+  size_t length = scheme == 0 ? 0 : strcspn(target + scheme, "/?");
+  if (length == 0 || memchr(target + scheme, '@', length) != NULL) return NULL;
+  char *path = target + scheme + length;
+  memmove(target, target + scheme, length);
+  target[length] = '\0';
+  *authority = target;
+  if (*path != '/') *--path = '/'; /* where the scheme was: it is longer than that and an end */
+  return path;
+}
+
 unsigned assay_ws_read_request(char *text, size_t length, assay_ws_head *head, const char **why) {
   memset(head, 0, offsetof(assay_ws_head, protocol_room));
   reading r = {.head = head};
@@ -133,10 +150,11 @@ unsigned assay_ws_read_request(char *text, size_t length, assay_ws_head *head, c
   if (version == NULL || strcmp(version, " HTTP/1.1") != 0) return 400;
   *path++ = '\0';
   *version = '\0';
-  if (path[0] != '/') return 400;
   for (const char *p = path; *p != '\0'; p++) {
     if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7F || *p == '#') return 400;
   }
+  const char *authority = NULL;
+  if (path[0] != '/' && (path = origin_form(path, &authority)) == NULL) return 400;
   if (strcmp(line, "GET") != 0) {
     *why = "not a GET";
     return 405;
@@ -154,6 +172,7 @@ unsigned assay_ws_read_request(char *text, size_t length, assay_ws_head *head, c
   }
   *why = "no Host";
   if (head->host == NULL || head->host[0] == '\0') return 400;
+  if (authority != NULL) head->host = authority; /* whatever Host says (RFC 9112 section 3.2.2) */
   *why = "no valid Sec-WebSocket-Key";
   if (head->key == NULL || !assay_ws_key_valid(head->key)) return 400;
   *why = NULL;
@@ -338,6 +357,7 @@ assay_ws_agreement assay_ws_accept_offer(const char *extensions, const assay_ws_
         .on = true,
         .server_no_context = ours->server_no_context_takeover || e.given[SERVER_NO_CONTEXT],
         .client_no_context = ours->client_no_context_takeover || e.given[CLIENT_NO_CONTEXT],
+        .server_bits_asked = e.given[SERVER_BITS],
         .server_bits = (uint8_t)smaller(bits_of(ours->server_window_bits), e.given[SERVER_BITS] ? e.value[SERVER_BITS] : 15),
         /* Only a client that says it understands the parameter may be held to one. */
         .client_bits = (uint8_t)(!e.given[CLIENT_BITS]
@@ -352,7 +372,8 @@ void assay_ws_put_agreement(assay_buf *out, const assay_ws_agreement *agreement)
   assay_buf_puts(out, "permessage-deflate");
   if (agreement->server_no_context) assay_buf_puts(out, "; server_no_context_takeover");
   if (agreement->client_no_context) assay_buf_puts(out, "; client_no_context_takeover");
-  if (agreement->server_bits < 15) assay_buf_printf(out, "; server_max_window_bits=%u", agreement->server_bits);
+  if (agreement->server_bits_asked || agreement->server_bits < 15)
+    assay_buf_printf(out, "; server_max_window_bits=%u", agreement->server_bits);
   if (agreement->client_bits < 15) assay_buf_printf(out, "; client_max_window_bits=%u", agreement->client_bits);
 }
 

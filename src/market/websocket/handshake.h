@@ -12,6 +12,7 @@ enum { ASSAY_WS_ACCEPT_SIZE = 29, ASSAY_WS_KEY_SIZE = 25, ASSAY_WS_HEADERS_MOST 
 /* Which compression both ends agreed on. */
 typedef struct assay_ws_agreement {
   bool on, server_no_context, client_no_context;
+  bool server_bits_asked; /* so the answer names them (RFC 7692 section 7.1.2.1), 15 too */
   uint8_t server_bits, client_bits;
 } assay_ws_agreement;
 

@@ -7,7 +7,8 @@
 
 enum {
   READY_AT_ONCE = 256,
-  SPINS_A_LOOK = 32,          /* at the clock, at new connections, at sockets that had no room */
+  SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
+  USUAL_MEMORY = 1 << 30,
   SCAN_NS = 20 * 1000 * 1000, /* all deadlines are looked at together, not more often: ten thousand pings are no ten thousand walks */
 };
 
@@ -15,6 +16,7 @@ assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_er
   assay_ws_loop *l = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *l);
   if (l == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a loop");
   l->spin = options != NULL && options->spin;
+  l->memory_limit = options != NULL && options->memory_limit != 0 ? options->memory_limit : USUAL_MEMORY;
   l->next_deadline_ns = UINT64_MAX;
   l->now_ns = assay_os_now_ns();
   l->bytes = assay_alloc(ASSAY_TAG_MARKET, READ_SIZE);
@@ -133,6 +135,16 @@ static bool spin_once(assay_ws_loop *loop) {
   return any;
 }
 
+/* Who was refused for what others held is told when there is room again. */
+static void feed_the_starved(assay_ws_loop *loop) {
+  if (!assay_ws_memory_has_room(loop, loop->starved)) return;
+  loop->starved = 0;
+  for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
+    next = ws->next;
+    assay_ws_tell_drained(ws);
+  }
+}
+
 static int milliseconds(uint64_t from, uint64_t to) {
   if (to == UINT64_MAX) return -1;
   uint64_t ms = to <= from ? 0 : (to - from + 999999) / 1000000;
@@ -154,6 +166,7 @@ assay_status assay_ws_loop_turn(assay_ws_loop *loop, double timeout_s, assay_err
   }
   set_flag(&loop->woken, 0);
   reap(loop);
+  if (loop->starved > 0) feed_the_starved(loop);
   return ASSAY_OK;
 }
 

@@ -94,10 +94,17 @@ void assay_ws_forget_queue(assay_ws *ws) {
 
 size_t assay_ws_queued(const assay_ws *ws) { return assay_ws_wire_left(ws) + ws->queued_bytes; }
 
+/* One that finds the queue empty may be longer than it; but for all connections together there is a limit too. */
+static bool fits(assay_ws *ws, size_t length) {
+  size_t waiting = assay_ws_queued(ws), limit = ws->options->queue_limit;
+  assay_ws_weigh(ws);
+  return (waiting == 0 || (length <= limit && waiting <= limit - length)) && assay_ws_memory_has_room(ws->loop, length);
+}
+
 /* Drops whole messages from the front until `length` fits; pieces and close frames stay where they are. */
 static bool make_room(assay_ws *ws, size_t length) {
   queued *before = NULL, *q = ws->first;
-  while (q != NULL && assay_ws_queued(ws) + length > ws->options->queue_limit) {
+  while (q != NULL && !fits(ws, length)) {
     queued *next = q->next;
     if (q->whole) {
       take_off(ws, before, q);
@@ -107,7 +114,7 @@ static bool make_room(assay_ws *ws, size_t length) {
     }
     q = next;
   }
-  return assay_ws_queued(ws) + length <= ws->options->queue_limit || assay_ws_queued(ws) == 0;
+  return fits(ws, length);
 }
 
 /* ---- Out -------------------------------------------------------------------------------------------------------------------------------
@@ -127,7 +134,8 @@ static bool write_some(assay_ws *ws) {
     ws->counts.bytes_out += (uint64_t)got;
   }
   ws->wire.length = ws->wire_sent = 0;
-  if (ws->wire.capacity > 4 * WIRE_ENOUGH) assay_ws_bytes_deinit(&ws->wire); /* one large message is not kept room for */
+  /* One large message is not kept room for. */
+  if (ws->wire.capacity > 4 * WIRE_ENOUGH || assay_ws_memory_is_tight(ws->loop)) assay_ws_bytes_deinit(&ws->wire);
   return true;
 }
 
@@ -179,7 +187,7 @@ void assay_ws_flush(assay_ws *ws) {
   }
 }
 
-static assay_status full(assay_ws *ws, assay_error *err) {
+static assay_status full(assay_ws *ws, size_t length, assay_error *err) {
   if (ws->options->policy == ASSAY_WS_DISCONNECT) {
     ws->counts.disconnected++;
     assay_ws_forget_queue(ws);
@@ -188,6 +196,12 @@ static assay_status full(assay_ws *ws, assay_error *err) {
     return ASSAY_FAIL(err, ASSAY_ERR_BUSY, "the peer reads too slowly and is disconnected");
   }
   ws->counts.refused++;
+  ws->was_full = true; /* also where nothing is queued: one long message on the wire fills it too */
+  assay_ws_loop *loop = ws->loop;
+  if (!assay_ws_memory_has_room(loop, length)) {
+    if (loop->starved == 0 || length < loop->starved) loop->starved = length > 0 ? length : 1;
+    return ASSAY_FAIL(err, ASSAY_ERR_BUSY, "all connections together hold the %zu bytes that they may", loop->memory_limit);
+  }
   return ASSAY_FAIL(err, ASSAY_ERR_BUSY, "the queue of %zu bytes to the peer is full", ws->options->queue_limit);
 }
 
@@ -202,10 +216,15 @@ static assay_status send_frame(assay_ws *ws, assay_ws_opcode opcode, unsigned fl
   if (ws->corked && !ws->wants_write && assay_ws_wire_left(ws) >= WIRE_ENOUGH) assay_ws_flush(ws);
   assay_status status = must_be_open(ws, err);
   if (status != ASSAY_OK) return status;
-  size_t waiting = assay_ws_queued(ws);
-  if (waiting > 0 && (length > ws->options->queue_limit || waiting + length > ws->options->queue_limit) &&
-      (ws->options->policy != ASSAY_WS_DROP_OLDEST || !make_room(ws, length)))
-    return full(ws, err);
+  if (length > ws->loop->memory_limit)
+    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "a message of %zu bytes is longer than all connections together may hold (%zu)", length,
+                      ws->loop->memory_limit);
+  if (!fits(ws, length)) {
+    if (!ws->wants_write) assay_ws_flush(ws); /* answers that were only gathered, the handshake's too, are no backlog */
+    status = must_be_open(ws, err);
+    if (status != ASSAY_OK) return status;
+    if (!fits(ws, length) && (ws->options->policy != ASSAY_WS_DROP_OLDEST || !make_room(ws, length))) return full(ws, length, err);
+  }
   ws->counts.messages_out += (flags & ASSAY_WS_MORE) == 0;
   /* Behind a backlog it waits where it can be dropped. */
   if (ws->first != NULL || ws->wants_write || assay_ws_wire_left(ws) >= WIRE_ENOUGH) {
@@ -215,6 +234,7 @@ static assay_status send_frame(assay_ws *ws, assay_ws_opcode opcode, unsigned fl
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a message of %zu bytes", length);
   }
   if (!ws->corked && !ws->wants_write) assay_ws_flush(ws);
+  assay_ws_weigh(ws);
   return ASSAY_OK;
 }
 

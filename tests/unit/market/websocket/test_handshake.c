@@ -59,7 +59,12 @@ static void requests_that_are_refused(void **state) {
       {400, "GET / HTTP/1.0\r\n" USUAL KEY "\r\n"},
       {400, "GET / HTTP/1.1 \r\n" USUAL KEY "\r\n"},
       {400, "GET  / HTTP/1.1\r\n" USUAL KEY "\r\n"},
-      {400, "GET http://a/ HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET ftp://a/ HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET http:///a HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET http://me@a/ HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET http:// HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET a HTTP/1.1\r\n" USUAL KEY "\r\n"},
+      {400, "GET http://a/ HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" KEY "\r\n"},
       {400, "GET /\x01 HTTP/1.1\r\n" USUAL KEY "\r\n"},
       {400, "GET /a#b HTTP/1.1\r\n" USUAL KEY "\r\n"},
       {400, "GET\r\n\r\n"},
@@ -91,6 +96,26 @@ static void requests_that_are_refused(void **state) {
     unsigned status = request("%s", cases[i].text);
     if (status != cases[i].status) fail_msg("%u, not %u, for %s", status, cases[i].status, cases[i].text);
     assert_true((why == NULL) == (status == 0));
+  }
+}
+
+/* RFC 6455 section 4.2.1 allows a whole address for a target; its host counts then (RFC 9112 section 3.2.2). */
+static void targets_that_are_addresses(void **state) {
+  (void)state;
+  static const struct {
+    const char *target, *host, *path;
+  } cases[] = {
+      {"http://a:80/feed?b=http://c/", "a:80", "/feed?b=http://c/"},
+      {"HTTPS://example.com", "example.com", "/"},
+      {"ws://a?b=/c", "a", "/?b=/c"},
+      {"wss://[::1]:7/", "[::1]:7", "/"},
+      {"/http://a/", "server.example.com", "/http://a/"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int length = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n" USUAL KEY "\r\n", cases[i].target);
+    assert_int_equal(assay_ws_read_request(text, (size_t)length, &head, &why), 0);
+    assert_string_equal(head.host, cases[i].host);
+    assert_string_equal(head.path, cases[i].path);
   }
 }
 
@@ -164,6 +189,9 @@ static void offers(void **state) {
       {"permessage-deflate; client_max_window_bits=9; server_max_window_bits=\"12\"", "server_max_window_bits=12; client_max_window_bits=9",
        "server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=9"},
       {"permessage-deflate; server_max_window_bits=9", "server_max_window_bits=9", NULL},
+      /* Asked for, it is answered (RFC 7692 section 7.1.2.1), also where nothing is given up. */
+      {"permessage-deflate; server_max_window_bits=15", "server_max_window_bits=15", NULL},
+      {"permessage-deflate; server_max_window_bits=15; client_max_window_bits=15", "server_max_window_bits=15", NULL},
       {"permessage-deflate;server_no_context_takeover;client_no_context_takeover", "server_no_context_takeover; client_no_context_takeover",
        NULL},
       {"x-other, permessage-deflate", "yes", NULL},
@@ -288,6 +316,7 @@ int main(void) {
       cmocka_unit_test(the_example_of_the_rfc),
       cmocka_unit_test(keys_are_sixteen_bytes),
       cmocka_unit_test(requests_that_are_refused),
+      cmocka_unit_test(targets_that_are_addresses),
       cmocka_unit_test(many_header_lines_are_refused),
       cmocka_unit_test(lists_in_several_lines_are_one),
       cmocka_unit_test(origins),

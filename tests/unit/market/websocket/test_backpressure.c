@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Peers that do not read: what waits for them is bounded, and what becomes of it is the policy's matter. */
+#include "stand.h"
+
+enum { PIECE = 4096, QUEUE = 65536 };
+
+/* Sends numbered messages to a peer that does not read until the policy has something to do. */
+static unsigned fill(int *fd, assay_ws_policy policy, assay_status *status) {
+  start(&(assay_ws_options){.queue_limit = QUEUE, .policy = policy, .ping_s = -1});
+  *fd = shaken("");
+  char data[PIECE];
+  memset(data, '.', sizeof data);
+  unsigned count = 0;
+  for (*status = ASSAY_OK; *status == ASSAY_OK && count < 20000; count++) {
+    snprintf(data, sizeof data, "%08u", count);
+    *status = assay_ws_send(ours.ws, ASSAY_WS_BINARY, data, sizeof data, NULL);
+    assert_ok(assay_ws_loop_turn(loop, 0, &err), err);
+    if (ours.ws != NULL) assert_true(assay_ws_queued(ours.ws) <= QUEUE + PIECE + 64);
+    if (ours.ws != NULL && assay_ws_count(ours.ws).dropped > 100) break;
+  }
+  return count;
+}
+
+/* Reads all, and returns the numbers of the messages that came. */
+static unsigned drain(int fd, unsigned *numbers, unsigned most) {
+  static uint8_t bytes[1 << 16];
+  assay_ws_parser parser;
+  assay_ws_parser_init(&parser, &(assay_ws_parser_options){.role = ASSAY_WS_CLIENT});
+  unsigned count = 0, quiet = 0;
+  char number[9] = "";
+  size_t have = 0;
+  while (quiet < 30) {
+    assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+    ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+    quiet = got > 0 ? 0 : quiet + 1;
+    for (size_t at = 0, used; got > 0 && at < (size_t)got; at += used) {
+      assay_ws_event e;
+      size_t events = assay_ws_parser_feed(&parser, bytes + at, (size_t)got - at, &e, 1, &used);
+      assert_int_equal(parser.fault, 0);
+      if (events == 0) continue;
+      if ((e.flags & ASSAY_WS_FIRST) != 0) have = 0;
+      for (size_t i = 0; i < e.length && have < 8; i++) number[have++] = (char)e.data[i];
+      if ((e.flags & ASSAY_WS_LAST) != 0 && count < most) numbers[count++] = (unsigned)strtoul(number, NULL, 10);
+    }
+  }
+  return count;
+}
+
+static unsigned numbers[20000];
+
+static void refused_messages_are_counted_and_nothing_is_lost(void **state) {
+  (void)state;
+  int fd;
+  assay_status status;
+  unsigned sent = fill(&fd, ASSAY_WS_REFUSE, &status) - 1;
+  assert_int_equal(status, ASSAY_ERR_BUSY);
+  assert_int_equal(assay_ws_count(ours.ws).refused, 1);
+  assert_int_equal(drain(fd, numbers, 20000), sent);
+  for (unsigned i = 0; i < sent; i++) assert_int_equal(numbers[i], i);
+  assert_int_equal(ours.drained, 1);
+  assert_int_equal(assay_ws_queued(ours.ws), 0);
+  send_text(&ours, "again");
+  close(fd);
+  finish();
+}
+
+static void the_oldest_are_dropped_and_the_rest_is_in_order(void **state) {
+  (void)state;
+  int fd;
+  assay_status status;
+  unsigned sent = fill(&fd, ASSAY_WS_DROP_OLDEST, &status) + 1;
+  assert_int_equal(status, ASSAY_OK);
+  uint64_t dropped = assay_ws_count(ours.ws).dropped;
+  assert_true(dropped > 100);
+  unsigned got = drain(fd, numbers, 20000);
+  assert_int_equal(got, sent - dropped);
+  for (unsigned i = 1; i < got; i++) assert_true(numbers[i] > numbers[i - 1]);
+  assert_int_equal(numbers[got - 1], sent - 1); /* the newest always comes */
+  close(fd);
+  finish();
+}
+
+static void slow_readers_are_disconnected(void **state) {
+  (void)state;
+  int fd;
+  assay_status status;
+  fill(&fd, ASSAY_WS_DISCONNECT, &status);
+  assert_int_equal(status, ASSAY_ERR_BUSY);
+  until(ours.closed == 1);
+  assert_int_equal(ours.code, ASSAY_WS_CLOSE_TRY_LATER);
+  assert_int_equal(assay_ws_server_count(server).disconnected, 1);
+  close(fd);
+  finish();
+}
+
+/* Pings that are never read: one answer waits, not thousands. */
+static void a_flood_of_pings_costs_no_memory(void **state) {
+  (void)state;
+  start(&(assay_ws_options){.queue_limit = QUEUE, .ping_s = -1});
+  int fd = shaken("");
+  char payload[125];
+  memset(payload, 'p', sizeof payload);
+  uint8_t frame[140];
+  uint32_t mask = 7;
+  size_t length = assay_ws_frame(frame, ASSAY_WS_PING, 0, payload, sizeof payload, &mask);
+  for (unsigned i = 0; i < 60000; i++) {
+    if (send(fd, frame, length, MSG_NOSIGNAL) != (ssize_t)length) break; /* the way in is full as well */
+    if (i % 16 == 0) assert_ok(assay_ws_loop_turn(loop, 0, &err), err);
+    if (ours.ws != NULL) assert_true(assay_ws_queued(ours.ws) < 400000);
+  }
+  close(fd);
+  finish();
+}
+
+/* One long message fills the wire with nothing in the queue: whoever was refused then is told when there is room. */
+static void a_refusal_is_followed_by_drained(void **state) {
+  (void)state;
+  start(&(assay_ws_options){.queue_limit = QUEUE, .ping_s = -1});
+  int fd = shaken("");
+  static char large[16 << 20];
+  int roomy = 1 << 20;
+  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &roomy, sizeof roomy), 0);
+  assert_ok(assay_ws_send(ours.ws, ASSAY_WS_BINARY, large, sizeof large, &err), err);
+  assert_int_equal(assay_ws_send(ours.ws, ASSAY_WS_BINARY, "x", 1, NULL), ASSAY_ERR_BUSY);
+  assert_int_equal(ours.drained, 0);
+  until((hear(fd), heard_length = 0, ours.drained == 1));
+  assert_int_equal(assay_ws_queued(ours.ws), 0);
+  assert_ok(assay_ws_send(ours.ws, ASSAY_WS_BINARY, "x", 1, &err), err);
+  close(fd);
+  finish();
+}
+
+static char long_message[8 << 20];
+static assay_status first_said, second_said;
+
+static void send_long(void *user, assay_ws *ws) {
+  ((end *)user)->opened++;
+  ((end *)user)->ws = ws;
+  first_said = assay_ws_send(ws, ASSAY_WS_BINARY, long_message, sizeof long_message, NULL);
+  second_said = assay_ws_send(ws, ASSAY_WS_BINARY, long_message, sizeof long_message, NULL);
+}
+
+/* The handshake's answer, which waits to go out while `open` runs, is no message: one that is longer than the queue may follow. */
+static void a_long_message_from_open(void **state) {
+  (void)state;
+  static const assay_ws_policy policies[] = {ASSAY_WS_REFUSE, ASSAY_WS_DISCONNECT};
+  for (size_t i = 0; i < 2; i++) {
+    start(NULL);
+    assay_ws_server *other = NULL;
+    assay_ws_handlers handlers = handlers_of(&ours), client = handlers_of(&theirs);
+    handlers.open = send_long;
+    assert_ok(assay_ws_server_open(loop, &(assay_ws_server_options){.connection = {.queue_limit = QUEUE, .policy = policies[i]}}, &handlers,
+                                   &err, &other),
+              err);
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/", assay_ws_server_port(other));
+    assert_ok(assay_ws_connect(loop, url, NULL, &client, &err, NULL), err);
+    until(theirs.closed == 1 || theirs.messages == 1);
+    assert_int_equal(first_said, ASSAY_OK);
+    assert_int_equal(second_said, ASSAY_ERR_BUSY); /* but only one */
+    if (policies[i] == ASSAY_WS_REFUSE) assert_int_equal(theirs.last_length, sizeof long_message);
+    if (policies[i] == ASSAY_WS_REFUSE) until(ours.drained == 1);
+    finish();
+  }
+}
+
+/* Fills the queue out of `message` until it is refused. */
+static void fill_up(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length) {
+  (void)data, (void)length;
+  end *e = user;
+  e->messages++;
+  while (assay_ws_send(ws, opcode, long_message, 1000, NULL) == ASSAY_OK) {
+  }
+}
+
+/* A queue that a handler fills and that goes out at once when it returns: spinning and not, `drained` comes. */
+static void refused_in_a_handler(void **state) {
+  (void)state;
+  for (int spin = 0; spin < 2; spin++) {
+    start_with(&(assay_ws_server_options){0}, spin == 1);
+    assay_ws_server *other = NULL;
+    assay_ws_handlers handlers = handlers_of(&ours), client = handlers_of(&theirs);
+    handlers.message = fill_up;
+    assert_ok(assay_ws_server_open(loop, &(assay_ws_server_options){.connection = {.queue_limit = 10000}}, &handlers, &err, &other), err);
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/", assay_ws_server_port(other));
+    assert_ok(assay_ws_connect(loop, url, NULL, &client, &err, NULL), err);
+    until(theirs.opened == 1);
+    send_text(&theirs, "go");
+    until(ours.drained == 1);
+    finish();
+  }
+}
+
+/* ---- All connections together
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void start_small(size_t memory, const assay_ws_options *connection) {
+  err = (assay_error){0};
+  ours = (end){.echo = false};
+  theirs = (end){0};
+  assay_ws_handlers handlers = handlers_of(&ours);
+  assert_ok(assay_ws_loop_create(&(assay_ws_loop_options){.memory_limit = memory}, &err, &loop), err);
+  assert_ok(assay_ws_server_open(loop, &(assay_ws_server_options){.connection = *connection}, &handlers, &err, &server), err);
+}
+
+/* Twenty peers that begin long messages and never finish them: those that hold most go, and one that finishes its own is heard. */
+static void unfinished_messages_have_a_limit_together(void **state) {
+  (void)state;
+  enum { PEERS = 20, BEGUN = 300000 };
+  int fds[PEERS], patient;
+  start_small(1 << 20, &(assay_ws_options){0});
+  patient = shaken("");
+  put_masked(patient, 0x01, long_message, 1000);
+  for (int i = 0; i < PEERS; i++) {
+    fds[i] = shaken("");
+    put_masked(fds[i], 0x02, long_message, BEGUN);
+    for (int turns = 0; turns < 5; turns++) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+  }
+  until(ours.closed >= PEERS - 3);
+  assert_int_equal(ours.code, ASSAY_WS_CLOSE_TRY_LATER);
+  assert_string_equal(ours.reason, "all connections together hold too much");
+  assert_true(assay_ws_server_count(server).disconnected >= ours.closed);
+  put_masked(patient, 0x80, "", 0);
+  until(ours.messages == 1);
+  assert_int_equal(ours.last_length, 1000);
+  for (int i = 0; i < PEERS; i++) close(fds[i]);
+  close(patient);
+  finish();
+}
+
+/* Inflated data counts: a peer cannot get more by sending it compressed. */
+static void inflated_messages_count(void **state) {
+  (void)state;
+  start_small(1 << 20, &(assay_ws_options){.compression = {.on = true}});
+  int fd = shaken("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  assay_ws_agreement agreement = {.on = true, .server_bits = 15, .client_bits = 15};
+  assay_ws_deflate *d = NULL;
+  assay_ws_bytes packed = {0};
+  assert_ok(assay_ws_deflate_create(ASSAY_WS_CLIENT, &agreement, 1, &err, &d), err);
+  assert_true(assay_ws_compress(d, long_message, sizeof long_message, &packed));
+  put_masked(fd, 0xC2, packed.data, packed.length);
+  assert_int_equal(answered_code(fd), ASSAY_WS_CLOSE_TRY_LATER);
+  assay_ws_deflate_destroy(d);
+  assay_ws_bytes_deinit(&packed);
+  close(fd);
+  finish();
+}
+
+/* What waits for one peer that does not read keeps another one from sending, until that peer is gone; then it is told. */
+static void what_waits_has_a_limit_together(void **state) {
+  (void)state;
+  start_small(sizeof long_message + (1 << 20), &(assay_ws_options){.queue_limit = 64 << 20, .ping_s = -1});
+  int fd = shaken("");
+  assay_ws *first = ours.ws;
+  assert_int_equal(assay_ws_send(first, ASSAY_WS_BINARY, long_message, 2 * sizeof long_message, NULL), ASSAY_ERR_LIMIT);
+  unsigned sent = 0;
+  while (assay_ws_send(first, ASSAY_WS_BINARY, long_message, 1 << 20, NULL) == ASSAY_OK) assert_true(++sent < 64);
+  int other = shaken("");
+  assert_true(ours.ws != first);
+  assert_int_equal(assay_ws_send(ours.ws, ASSAY_WS_BINARY, long_message, sizeof long_message, NULL), ASSAY_ERR_BUSY);
+  assert_int_equal(ours.drained, 0);
+  close(fd);
+  until(ours.drained == 1);
+  assert_ok(assay_ws_send(ours.ws, ASSAY_WS_BINARY, long_message, sizeof long_message, &err), err);
+  close(other);
+  finish();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(refused_messages_are_counted_and_nothing_is_lost),
+      cmocka_unit_test(the_oldest_are_dropped_and_the_rest_is_in_order),
+      cmocka_unit_test(slow_readers_are_disconnected),
+      cmocka_unit_test(a_flood_of_pings_costs_no_memory),
+      cmocka_unit_test(a_refusal_is_followed_by_drained),
+      cmocka_unit_test(a_long_message_from_open),
+      cmocka_unit_test(refused_in_a_handler),
+      cmocka_unit_test(unfinished_messages_have_a_limit_together),
+      cmocka_unit_test(inflated_messages_count),
+      cmocka_unit_test(what_waits_has_a_limit_together),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
