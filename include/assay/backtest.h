@@ -18,11 +18,12 @@
  * O <= P (it opened better), else at P where L <= P. No slippage. To sell: mirrored. stop        to buy at S: at O where O >= S (it opened
  * beyond), else at S where H >= S; plus slippage. stop-limit  triggered like a stop, then a limit. Triggered at O: like a limit on that
  * bar. Triggered within the bar: at S where S <= P; else at P where C <= P, since the close surely came later; else it rests as a limit
- * from the next bar on. brackets    (stop_loss, take_profit of an order) live from its fill on, one cancels the other. Where one bar
- * reaches both, the stop loss is taken. On the bar of the fill itself the stop loss counts wherever it was reached, the take profit only
- * where it surely came later: the order traded at O or by a stop, or C is beyond it. Orders are looked at in this order: those that trade
- * at the open, of these first what makes a position smaller, then as they were given; within the bar stops, then limits. A bar whose close
- * is NaN does not trade: orders wait.
+ * from the next bar on. brackets    (stop_loss, take_profit of an order) live from its fill on, for what it opened; one cancels the
+ * other. They go when their position is closed, whatever closed it, and never close more than is held. Where one bar reaches both, the stop
+ * loss is taken. On the bar of the fill itself the stop loss counts wherever it was reached, the take profit only where it surely came
+ * later: the order traded at O or by a stop, or C is beyond it. Orders are looked at in this order: those that trade at the open, of these
+ * first what makes a position smaller, then as they were given; within the bar stops, then limits. A bar whose close is NaN does not trade:
+ * orders wait.
  *
  * A target is a share of equity: 1 is all, -0.5 is half of it short. Its quantity is worked out when it trades, from equity at that open,
  * made smaller so that fees and slippage can be paid too, and rounded towards zero to `lot`.
@@ -216,6 +217,10 @@ ASSAY_API double assay_backtest_position(const assay_backtest *run, size_t asset
 ASSAY_API double assay_backtest_cash(const assay_backtest *run);
 ASSAY_API double assay_backtest_equity(const assay_backtest *run);
 ASSAY_API const assay_account *assay_backtest_account(const assay_backtest *run);
+/* What is left of an order that waits, brackets too; false: it is done, or was never there. */
+ASSAY_API bool assay_backtest_find(const assay_backtest *run, uint64_t id, assay_backtest_order *order);
+/* What the run was asked with: the lot, the leverage, the first bar that trades. */
+ASSAY_API const assay_backtest_options *assay_backtest_get_options(const assay_backtest *run);
 /* Orders of an asset that have not traded in full. */
 ASSAY_API size_t assay_backtest_open_orders(const assay_backtest *run, size_t asset);
 
@@ -364,8 +369,10 @@ typedef struct assay_backtest_window {
 typedef struct assay_backtest_walked {
   assay_backtest_window *windows;
   size_t window_count;
-  assay_backtest_result *result; /* of all tests one after the other, with equity and trades; each begins without positions, at no cost */
-  double efficiency;             /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
+  /* Of all tests one after the other, with equity and trades, and fills where they are to be kept; each begins without positions, at no
+   * cost. */
+  assay_backtest_result *result;
+  double efficiency; /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
 } assay_backtest_walked;
 
 ASSAY_API assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *walk, const assay_backtest_sweep *sweep,

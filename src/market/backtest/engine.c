@@ -87,6 +87,7 @@ double assay_backtest_equity(const assay_backtest *run) {
   for (size_t a = 0; a < run->data->assets; a++) value += run->account->positions[a].quantity * run->account->positions[a].price;
   return run->account->cash + value;
 }
+const assay_backtest_options *assay_backtest_get_options(const assay_backtest *run) { return run->options; }
 const assay_account *assay_backtest_account(const assay_backtest *run) { return run->account; }
 void assay_backtest_fail(assay_backtest *run, const char *why) {
   if (run->status == ASSAY_OK) run->status = ASSAY_FAIL(run->err, ASSAY_ERR_INVALID, "bar %zu: %s", run->now, why);

@@ -136,6 +136,16 @@ void assay_backtest_cancel_all(assay_backtest *run, size_t asset) {
     if (order_at(run, i)->order.asset == asset) order_at(run, i)->done = true;
 }
 
+bool assay_backtest_find(const assay_backtest *run, uint64_t id, assay_backtest_order *order) {
+  for (size_t i = run->orders.count; i > 0; i--) { /* who asks mostly asks for the last */
+    const assay_waiting *o = order_at(run, i - 1);
+    if (o->id != id || o->done) continue;
+    *order = o->order;
+    return true;
+  }
+  return false;
+}
+
 size_t assay_backtest_open_orders(const assay_backtest *run, size_t asset) {
   size_t count = 0;
   for (size_t i = 0; i < run->orders.count; i++) count += !order_at(run, i)->done && order_at(run, i)->order.asset == asset;
@@ -217,6 +227,27 @@ static void shrink_sibling(assay_backtest *run, uint64_t sibling, double quantit
   }
 }
 
+/* Brackets belong to the position that they close: they go with it, and never have more to close than there is. */
+static void hold_brackets(assay_backtest *run, size_t asset) {
+  double held = run->account->positions[asset].quantity;
+  for (size_t i = 0; i < run->orders.count; i++) {
+    assay_waiting *o = order_at(run, i);
+    if (!o->is_bracket || o->done || o->order.asset != asset) continue;
+    bool closes = held != 0 && (held > 0) != (o->order.quantity > 0);
+    if (!closes)
+      o->done = true;
+    else if (fabs(o->order.quantity) > fabs(held))
+      o->order.quantity = -held;
+  }
+}
+
+/* What of a fill opened a position or added to one. */
+static double opened_by(double before, double quantity) {
+  bool turns = before != 0 && (before > 0) != (quantity > 0);
+  if (!turns) return quantity;
+  return fabs(quantity) > fabs(before) ? before + quantity : 0;
+}
+
 /* `i`, not a pointer: a fill may add orders, and the list moves. */
 static void fill(assay_backtest *run, size_t i, double quantity, double market, double price, assay_entry entry) {
   assay_waiting *o = order_at(run, i);
@@ -246,9 +277,11 @@ static void fill(assay_backtest *run, size_t i, double quantity, double market, 
     o->done = o->done || fabs(o->order.quantity) <= 1e-12 * o->traded;
   }
   uint64_t sibling = o->sibling;
-  bool has_bracket = !o->is_target && (o->order.stop_loss > 0 || o->order.take_profit > 0);
+  double opened = opened_by(before, quantity);
+  bool has_bracket = opened != 0 && !o->is_target && (o->order.stop_loss > 0 || o->order.take_profit > 0);
   if (sibling != 0) shrink_sibling(run, sibling, quantity);
-  if (has_bracket) add_bracket(run, &(assay_waiting){.order = o->order}, quantity, price, entry);
+  if (opened != quantity) hold_brackets(run, asset);
+  if (has_bracket) add_bracket(run, &(assay_waiting){.order = order_at(run, i)->order}, opened, price, entry);
   if (run->strategy->on_fill != NULL) run->strategy->on_fill(run, &made, run->state);
 }
 

@@ -16,7 +16,7 @@ typedef struct walker {
   assay_finish finish;
   double cash;
   size_t train, first, end, piece;
-  assay_list trades;
+  assay_list trades, fills;
 } walker;
 
 static size_t piece_at(const walker *w, size_t i) { return i == w->walk->windows + w->train ? w->end : w->first + i * w->piece; }
@@ -60,6 +60,11 @@ static assay_status add_curve(walker *w, const assay_backtest_result *r, const a
     w->scores.losses -= trade->profit < 0 ? trade->profit : 0;
     w->scores.best = fmax(w->scores.best, trade->profit);
     w->scores.worst = fmin(w->scores.worst, trade->profit);
+  }
+  for (size_t i = 0; r->fills != NULL && i < r->metrics.fills; i++) {
+    assay_backtest_fill *fill = assay_list_add(&w->fills, sizeof *fill);
+    if (fill == NULL) return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for the fills of a walk-forward");
+    *fill = r->fills[i];
   }
   return ASSAY_OK;
 }
@@ -171,12 +176,14 @@ assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *
     w.finish.bars = w.end - r->first;
     assay_backtest_finish(&w.finish, &r->metrics);
     r->trades = w.trades.items;
+    r->fills = w.fills.items;
     r->periods_per_year = w.finish.periods_per_year;
     w.made->efficiency = efficiency_of(w.made);
     *walked = w.made;
     return ASSAY_OK;
   }
   assay_free(w.trades.items);
+  assay_free(w.fills.items);
   assay_backtest_walked_destroy(w.made);
   return status;
 }

@@ -200,6 +200,55 @@ static void test_bracket_only_closes(void **state) {
   assay_backtest_result_destroy(r);
 }
 
+/* Closed by hand, a position takes its bracket with it: the next one is not stopped by it. */
+static void test_bracket_goes_with_its_position(void **state) {
+  (void)state;
+  const double rows[5][5] = {
+      {100, 100, 100, 100, 1}, {100, 101, 99, 100, 1}, {100, 101, 99, 100, 1}, {100, 101, 99, 100, 1}, {94, 112, 93, 94, 1}};
+  script s = {.steps = {{.bar = 0, .order = {.quantity = 10, .stop_loss = 95, .take_profit = 110}},
+                        {.bar = 1, .order = {.quantity = -10}},
+                        {.bar = 2, .order = {.quantity = 10}}},
+              .count = 3};
+  assay_backtest_result *r = play_on(&s, rows, 5, NULL);
+  assert_int_equal(r->metrics.fills, 3);
+  assert_int_equal(r->metrics.open_at_end, 1);
+  assay_backtest_result_destroy(r);
+  s.steps[1] = (__typeof__(s.steps[1])){.bar = 1, .target = 0}; /* by a target */
+  r = play_on(&s, rows, 5, NULL);
+  assert_int_equal(r->metrics.fills, 3);
+  assay_backtest_result_destroy(r);
+  s.steps[1] = (__typeof__(s.steps[1])){.bar = 1, .order = {.quantity = -20}}; /* through 0, and back */
+  s.steps[2].order.quantity = 20;
+  r = play_on(&s, rows, 5, &(assay_backtest_options){.cash = 10000, .leverage = 2});
+  assert_int_equal(r->metrics.fills, 3);
+  assay_backtest_result_destroy(r);
+}
+
+/* A bracket is of what its order opened, and has no more to close than is left. */
+static void test_bracket_closes_its_own(void **state) {
+  (void)state;
+  const double rows[5][5] = {
+      {100, 100, 100, 100, 1}, {100, 101, 99, 100, 1}, {100, 101, 99, 100, 1}, {100, 101, 99, 100, 1}, {94, 106, 93, 94, 1}};
+  script s = {.steps = {{.bar = 0, .order = {.quantity = 20, .stop_loss = 95}},
+                        {.bar = 1, .order = {.quantity = -15}},
+                        {.bar = 2, .order = {.quantity = 10}}},
+              .count = 3};
+  assay_backtest_result *r = play_on(&s, rows, 5, NULL);
+  assert_int_equal(r->metrics.fills, 4);
+  expect(r, 3, 4, -5, 94);
+  assay_backtest_result_destroy(r);
+  /* 25 sold where 10 were held: 15 are short, and those it stops. What only closes has nothing to guard. */
+  s = (script){.steps = {{.bar = 0, .order = {.quantity = 10}},
+                         {.bar = 1, .order = {.quantity = -25, .stop_loss = 105}},
+                         {.bar = 2, .order = {.quantity = 2, .take_profit = 101}}},
+               .count = 3};
+  r = play_on(&s, rows, 5, NULL);
+  assert_int_equal(r->metrics.fills, 4);
+  expect(r, 3, 4, 13, 105);
+  assert_int_equal(r->metrics.open_at_end, 0);
+  assay_backtest_result_destroy(r);
+}
+
 /* 10,000 in cash, all in at 102 with 2 ticks of 0.25 and 10 bp on top, a fee of 0.1 % and 3 an order:
  * price 102 x 1.001 + 0.5 = 102.602, units (10000 - 3) / (102.602 x 1.001). */
 static void test_costs(void **state) {
@@ -296,11 +345,21 @@ static void test_cancel(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_market),        cmocka_unit_test(test_limits),   cmocka_unit_test(test_stops),
-      cmocka_unit_test(test_stop_limits),   cmocka_unit_test(test_brackets), cmocka_unit_test(test_bracket_only_closes),
-      cmocka_unit_test(test_time_in_force), cmocka_unit_test(test_costs),    cmocka_unit_test(test_partial_fills),
-      cmocka_unit_test(test_margin),        cmocka_unit_test(test_ruin),     cmocka_unit_test(test_least_fee_and_lots),
+      cmocka_unit_test(test_market),
+      cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_stops),
+      cmocka_unit_test(test_stop_limits),
+      cmocka_unit_test(test_brackets),
+      cmocka_unit_test(test_bracket_only_closes),
+      cmocka_unit_test(test_time_in_force),
+      cmocka_unit_test(test_costs),
+      cmocka_unit_test(test_partial_fills),
+      cmocka_unit_test(test_margin),
+      cmocka_unit_test(test_ruin),
+      cmocka_unit_test(test_least_fee_and_lots),
       cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_bracket_goes_with_its_position),
+      cmocka_unit_test(test_bracket_closes_its_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
