@@ -137,7 +137,7 @@ static void test_vwap(void **state) {
   make();
   assay_backtest_result *r = run("vwap", (double[]){600, 10, 50, 20});
   double bought = 0, expected = 0, seen = 0;
-  for (size_t i = 30; i <= 50; i++) expected += bars[0].volume[i] / 21;
+  for (size_t i = 30; i < 50; i++) expected += bars[0].volume[i] / 20;
   for (size_t i = 0; i < r->metrics.fills; i++) {
     size_t bar = r->fills[i].bar - 1;
     bought += r->fills[i].quantity;
@@ -147,6 +147,69 @@ static void test_vwap(void **state) {
   }
   assert_near(bought, 600, 1e-9);
   assert_true(r->fills[r->metrics.fills - 1].bar <= 60);
+  assay_backtest_result_destroy(r);
+}
+
+static assay_backtest_result *run_lots(const char *name, const double *parameters, double lot, size_t first) {
+  assay_error err = {0};
+  assay_backtest_result *r = NULL;
+  assay_backtest_options options = {.keep_fills = true, .cash = 1e9, .lot = lot, .first = first};
+  assert_ok(assay_backtest_run(assay_strategy_find(name), parameters, &data, &options, &err, &r), err);
+  return r;
+}
+
+/* Pieces of 150 in lots of 100: what a lot does not divide is carried on, never more than a lot behind the plan, and all of it trades. */
+static void test_pieces_of_whole_lots(void **state) {
+  (void)state;
+  make();
+  for (int sells = 0; sells < 2; sells++) {
+    const double whole = sells ? -3000 : 3000;
+    assay_backtest_result *r = run_lots("twap", (double[]){whole, 20, 5}, 100, 0);
+    double done = 0;
+    for (size_t i = 0; i < r->metrics.fills; i++) {
+      const assay_backtest_fill *f = &r->fills[i];
+      assert_near(remainder(f->quantity, 100), 0, 0);
+      done += f->quantity;
+      double planned = 150 * (double)(f->bar - 5);
+      assert_true(fabs(done) <= planned && fabs(done) > planned - 100);
+    }
+    assert_near(done, whole, 0);
+    assert_int_equal(r->metrics.rejected, 0);
+    assay_backtest_result_destroy(r);
+    r = run_lots("vwap", (double[]){whole, 20, 50, 20}, 100, 0);
+    done = 0;
+    for (size_t i = 0; i < r->metrics.fills; i++) done += r->fills[i].quantity;
+    assert_near(done, whole, 0);
+    assert_int_equal(r->metrics.rejected, 0);
+    assay_backtest_result_destroy(r);
+  }
+  /* 50 of 1,050 are no lot: said once, with the reason. */
+  assay_backtest_result *r = run_lots("twap", (double[]){1050, 20, 5}, 100, 0);
+  double done = 0;
+  for (size_t i = 0; i < r->metrics.fills; i++) done += r->fills[i].quantity;
+  assert_near(done, 1000, 0);
+  assert_int_equal(r->metrics.rejected, 1);
+  assert_non_null(strstr(r->rejection, "50 is less than a lot"));
+  assay_backtest_result_destroy(r);
+}
+
+/* What warms up does not trade: the pieces begin with the first bar that does. */
+static void test_pieces_after_the_first_bar(void **state) {
+  (void)state;
+  make();
+  const char *const names[] = {"twap", "vwap"};
+  for (int k = 0; k < 2; k++) {
+    assay_backtest_result *r = run_lots(names[k], (double[]){1000, 8, 0, 20}, 0, 100);
+    double done = 0;
+    for (size_t i = 0; i < r->metrics.fills; i++) done += r->fills[i].quantity;
+    assert_near(done, 1000, 1e-9);
+    assert_int_equal(r->fills[0].bar, 101);
+    assay_backtest_result_destroy(r);
+  }
+  /* Where no row is before, nothing says what volume comes: equal pieces. */
+  assay_backtest_result *r = run_lots("vwap", (double[]){1000, 8, 0, 20}, 0, 0);
+  assert_int_equal(r->metrics.fills, 8);
+  for (size_t i = 0; i < 8; i++) assert_near(r->fills[i].quantity, 125, 1e-9);
   assay_backtest_result_destroy(r);
 }
 
@@ -175,8 +238,14 @@ static void test_strange_bars(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rsi),  cmocka_unit_test(test_bollinger), cmocka_unit_test(test_pairs),
-      cmocka_unit_test(test_twap), cmocka_unit_test(test_vwap),      cmocka_unit_test(test_strange_bars),
+      cmocka_unit_test(test_rsi),
+      cmocka_unit_test(test_bollinger),
+      cmocka_unit_test(test_pairs),
+      cmocka_unit_test(test_twap),
+      cmocka_unit_test(test_vwap),
+      cmocka_unit_test(test_pieces_of_whole_lots),
+      cmocka_unit_test(test_pieces_after_the_first_bar),
+      cmocka_unit_test(test_strange_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
