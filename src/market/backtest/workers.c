@@ -15,13 +15,23 @@
 #include "base/alloc.h"
 #include "os/prim.h"
 
-enum { MOST_WORKERS = 256, POLL_MS = 5 };
+enum { MOST_WORKERS = 256, POLL_MS = 5, MOST_STILLBORN = 3 };
 
-/* A process: which items it has, and which it is at. Shared with it. */
+/* Beside the states that are told: begun, and not ended. */
+enum { BEGUN = ASSAY_WORK_TIMED_OUT + 1 };
+
+/*
+ * A process: which items it has, and which it is at. Shared with it. `item` is where both sides agree on what became of an item: the
+ * process puts it in when it begins and takes it out when it is done; the parent marks it as late. Whoever comes second finds that out, so
+ * nothing is ended for what it has just finished, nor for what it has just begun.
+ */
 typedef struct slot {
-  _Alignas(64) atomic_size_t at, end; /* at: item that it is doing */
-  atomic_ullong began_ns;             /* of that item; 0: between items */
+  _Alignas(64) atomic_size_t at, end;
+  atomic_ullong item;            /* place + 1 of the item that it is doing, LATE with it; 0: between items */
+  atomic_ullong began_ns;        /* of that item, written before it */
+  atomic_bool started, finished; /* its first item can come; it has nothing left to do */
 } slot;
+#define LATE (UINT64_C(1) << 63)
 
 typedef struct shared {
   atomic_size_t next;
@@ -36,35 +46,45 @@ typedef struct pool {
   size_t chunk;
   int pids[MOST_WORKERS], fds[MOST_WORKERS];
   unsigned workers, running;
+  unsigned stillborn; /* processes in a row that died before their first item */
 } pool;
 
 /* ---- In a worker -----------------------------------------------------------------------------------------------------------------------
  */
 
+/* Of items that another process has begun, none is begun again. */
 static void do_items(const pool *p, slot *s, void *context) {
   for (size_t i = atomic_load(&s->at); i < atomic_load(&s->end); i++) {
     atomic_store(&s->at, i);
+    if (p->states[i] != ASSAY_WORK_OPEN) continue;
     atomic_store(&s->began_ns, assay_os_now_ns());
+    atomic_store(&s->item, i + 1);
+    p->states[i] = BEGUN;
     p->work->item(p->work->user, context, i, p->cells + i * p->work->cell_bytes);
-    atomic_store(&s->began_ns, 0);
+    unsigned long long expected = i + 1;
+    if (!atomic_compare_exchange_strong(&s->item, &expected, 0))
+      for (;;) pause(); /* late: the parent ends us */
     p->states[i] = ASSAY_WORK_DONE;
   }
+  atomic_store(&s->at, atomic_load(&s->end));
 }
 
 static void do_all(const pool *p, slot *s) {
   void *context = NULL;
   if (p->work->begin != NULL) p->work->begin(p->work->user, &context);
+  atomic_store(&s->started, true);
   do_items(p, s, context); /* what a predecessor has left */
   for (;;) {
     size_t from = atomic_fetch_add(&p->shared->next, p->chunk);
     if (from >= p->work->count) break;
     size_t left = p->work->count - from;
+    atomic_store(&s->end, from); /* empty meanwhile: whoever comes after us must not take it for what we had */
     atomic_store(&s->at, from);
     atomic_store(&s->end, from + (left < p->chunk ? left : p->chunk));
     do_items(p, s, context);
   }
-  atomic_store(&s->at, atomic_load(&s->end));
   if (p->work->end != NULL) p->work->end(context);
+  atomic_store(&s->finished, true);
 }
 
 /* A crash ends this process, whatever the program does about crashes elsewhere, and leaves no dump of its memory. */
@@ -78,12 +98,16 @@ static void die_plainly(void) {
  */
 
 static assay_status start(pool *p, unsigned number, assay_error *err) {
+  slot *s = &p->shared->slots[number];
+  atomic_store(&s->item, 0);
+  atomic_store(&s->started, false);
+  atomic_store(&s->finished, false);
   int parent = (int)getpid(), child = (int)fork();
   if (child < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot start a worker process");
   if (child == 0) {
     assay_os_die_with_parent(parent);
     die_plainly();
-    do_all(p, &p->shared->slots[number]);
+    do_all(p, s);
     _exit(0);
   }
   p->pids[number] = child;
@@ -101,22 +125,35 @@ static void reap(pool *p, unsigned number, int *how) {
 }
 
 /* The item that a process died at is lost; the rest of its items and what nobody has taken yet go to another. */
-static assay_status replace(pool *p, unsigned number, int how, bool late, assay_error *err) {
+static assay_status replace(pool *p, unsigned number, int how, assay_error *err) {
   slot *s = &p->shared->slots[number];
   size_t at = atomic_load(&s->at), end = atomic_load(&s->end);
-  if (at < end && p->states[at] == ASSAY_WORK_OPEN) {
-    p->states[at] = late ? ASSAY_WORK_TIMED_OUT : ASSAY_WORK_CRASHED;
+  unsigned long long item = atomic_load(&s->item);
+  if (at < end && p->states[at] == BEGUN && item == 0) p->states[at] = ASSAY_WORK_DONE; /* all but the word of it */
+  if (at < end && p->states[at] == BEGUN) {
+    p->states[at] = (item & LATE) != 0 ? ASSAY_WORK_TIMED_OUT : ASSAY_WORK_CRASHED;
     p->signals[at] = (unsigned char)(WIFSIGNALED(how) ? WTERMSIG(how) : 0);
   }
-  if (at < end) atomic_store(&s->at, at + 1);
-  atomic_store(&s->began_ns, 0);
-  bool more = atomic_load(&s->at) < end || atomic_load(&p->shared->next) < p->work->count;
-  return more ? start(p, number, err) : ASSAY_OK;
+  p->stillborn = atomic_load(&s->started) ? 0 : p->stillborn + 1;
+  if (p->stillborn >= MOST_STILLBORN)
+    return ASSAY_FAIL(err, ASSAY_ERR_INTERNAL, "worker processes die before their first item (the last one of signal %d)",
+                      WIFSIGNALED(how) ? WTERMSIG(how) : 0);
+  bool more = at < end || atomic_load(&p->shared->next) < p->work->count;
+  if (!more) return ASSAY_OK;
+  assay_error problem = {0};
+  assay_status status = start(p, number, &problem);
+  if (status == ASSAY_OK || p->running > 0) return ASSAY_OK; /* what is left, others do in the end */
+  return ASSAY_FAIL(err, status, "%s", problem.message);
 }
 
+/* Whether the item that it is at takes too long; from then on it cannot end any more. */
 static bool is_late(const pool *p, unsigned number) {
-  uint64_t began = atomic_load(&p->shared->slots[number].began_ns), now = assay_os_now_ns();
-  return p->work->seconds > 0 && began != 0 && now > began && (double)(now - began) * 1e-9 > p->work->seconds;
+  slot *s = &p->shared->slots[number];
+  unsigned long long item = atomic_load(&s->item);
+  if (!(p->work->seconds > 0) || item == 0) return false;
+  uint64_t began = atomic_load(&s->began_ns), now = assay_os_now_ns();
+  if (now <= began || (double)(now - began) * 1e-9 <= p->work->seconds) return false;
+  return (item & LATE) != 0 || atomic_compare_exchange_strong(&s->item, &item, item | LATE);
 }
 
 static void wait_for_any(const pool *p) {
@@ -142,9 +179,24 @@ static assay_status watch(pool *p, assay_error *err) {
       if (late || status != ASSAY_OK) kill(p->pids[i], SIGKILL);
       if (!late && status == ASSAY_OK && !assay_os_has_ended(p->pids[i])) continue;
       reap(p, i, &how);
-      bool ended_well = WIFEXITED(how) && WEXITSTATUS(how) == 0;
-      if (!ended_well && status == ASSAY_OK) status = replace(p, i, how, late, err);
+      if (!atomic_load(&p->shared->slots[i].finished) && status == ASSAY_OK) status = replace(p, i, how, err);
     }
+  }
+  return status;
+}
+
+/* Items that fell between a process that died and the next one: taken off the list, and never begun. */
+static assay_status do_the_rest(pool *p, assay_error *err) {
+  slot *s = &p->shared->slots[0];
+  assay_status status = ASSAY_OK;
+  size_t open = 0;
+  while (status == ASSAY_OK) {
+    while (open < p->work->count && p->states[open] != ASSAY_WORK_OPEN) open++;
+    if (open == p->work->count) return ASSAY_OK;
+    atomic_store(&s->at, open);
+    atomic_store(&s->end, p->work->count);
+    status = start(p, 0, err);
+    if (status == ASSAY_OK) status = watch(p, err);
   }
   return status;
 }
@@ -189,6 +241,9 @@ assay_status assay_work_run(const assay_work *work, assay_error *err, void *cell
     assay_status watched = watch(&p, err);
     if (status == ASSAY_OK) status = watched;
   }
+  if (status == ASSAY_OK) status = do_the_rest(&p, err);
+  for (size_t i = 0; i < work->count; i++)
+    if (p.states[i] == BEGUN) p.states[i] = ASSAY_WORK_CRASHED; /* by who ended without a word */
   memcpy(states, p.states, work->count);
   memcpy(cells, p.cells, work->count * work->cell_bytes);
   munmap(memory, bytes);
