@@ -97,6 +97,9 @@ ASSAY_API void assay_mbo_clear(assay_mbo *mbo, uint32_t book);
 ASSAY_API size_t assay_mbo_depth(const assay_mbo *mbo, uint32_t book, assay_side side, assay_mbo_level *levels, size_t most);
 /* False when a side is empty; then `*level` stays. */
 ASSAY_API bool assay_mbo_best(const assay_mbo *mbo, uint32_t book, assay_side side, assay_mbo_level *level);
+/* What rests at a price, and the level that comes next behind a price (whether something rests there or not). False: nothing does. */
+ASSAY_API bool assay_mbo_level_at(const assay_mbo *mbo, uint32_t book, assay_side side, int32_t price, assay_mbo_level *level);
+ASSAY_API bool assay_mbo_level_after(const assay_mbo *mbo, uint32_t book, assay_side side, int32_t price, assay_mbo_level *level);
 ASSAY_API bool assay_mbo_find(const assay_mbo *mbo, uint64_t reference, assay_mbo_order *order);
 /* Orders in all books together. */
 ASSAY_API size_t assay_mbo_orders(const assay_mbo *mbo);

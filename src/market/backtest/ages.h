@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When each order that rests came: a map from references to numbers that ascend. Open addressing; what leaves closes its gap. */
+/* When each order that rests came: a map from references to numbers that ascend. Open addressing; what leaves closes its gap. A zeroed one
+ * is empty. */
 #ifndef ASSAY_MARKET_AGES_H
 #define ASSAY_MARKET_AGES_H
 
@@ -14,11 +15,12 @@ typedef struct assay_age {
 typedef struct assay_ages {
   assay_age *places;
   size_t count, mask; /* places - 1 */
+  uint64_t seed[2];   /* a secret, where references come from who knows whom */
 } assay_ages;
 
-/* References come from outside: they are mixed, so that no regular choice of them is slow. */
+/* References come from outside: they are mixed, so that no regular choice of them is slow, and no choice by who does not know the seed. */
 static inline size_t assay_ages_home(const assay_ages *a, uint64_t reference) {
-  uint64_t x = reference * UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t x = (reference ^ a->seed[0]) * (a->seed[1] | UINT64_C(0x9e3779b97f4a7c15));
   return (size_t)(x ^ x >> 32) & a->mask;
 }
 
@@ -31,7 +33,10 @@ static inline size_t assay_ages_place(const assay_ages *a, uint64_t reference) {
 
 static inline bool assay_ages_grow(assay_ages *a) {
   size_t room = a->places == NULL ? 1024 : 2 * (a->mask + 1);
-  assay_ages bigger = {.places = assay_calloc(ASSAY_TAG_MARKET, room, sizeof *bigger.places), .count = a->count, .mask = room - 1};
+  assay_ages bigger = {.places = assay_calloc(ASSAY_TAG_MARKET, room, sizeof *bigger.places),
+                       .count = a->count,
+                       .mask = room - 1,
+                       .seed = {a->seed[0], a->seed[1]}};
   if (bigger.places == NULL) return false;
   for (size_t i = 0; a->places != NULL && i <= a->mask; i++)
     if (a->places[i].age != 0) bigger.places[assay_ages_place(&bigger, a->places[i].reference)] = a->places[i];
@@ -46,6 +51,12 @@ static inline bool assay_ages_set(assay_ages *a, uint64_t reference, uint64_t ag
   a->count += a->places[at].age == 0;
   a->places[at] = (assay_age){reference, age};
   return true;
+}
+
+static inline void assay_ages_clear(assay_ages *a) {
+  assay_free(a->places);
+  a->places = NULL;
+  a->count = a->mask = 0;
 }
 
 /* 0: it is not there. */

@@ -7,6 +7,7 @@
 
 #include "market/backtest/ages.h"
 #include "market/backtest/engine.h"
+#include "market/book/mbo.h"
 
 typedef struct own {
   assay_book_backtest_own now;
@@ -27,21 +28,36 @@ typedef struct taken {
   uint64_t quantity;
 } taken;
 
+/* A trade whose resting orders come off the book by the next events of the same instant (DBN: T, then C). */
+typedef struct settling {
+  uint64_t time_ns, quantity;
+  assay_side side; /* whose orders were hit */
+  int32_t price;
+} settling;
+
+/* What the recording tells of the book. One symbol has one kind, that of its first event. */
+typedef enum book_kind { NOTHING_YET, ORDERS, LEVELS } book_kind;
+
 struct assay_book_backtest {
   const assay_book_strategy *strategy;
   const double *parameters;
   const assay_book_backtest_options *options;
   void *state;
-  assay_mbo *book;
+  assay_mbo *book; /* of levels: one order each, its reference made of side and price */
   assay_ages ages;
+  book_kind kind;
+  settling settling;
   uint64_t age, last_id, now_ns;
+  int64_t tick; /* of the feed's steps in one of ours */
   double step, cash;
   int64_t position;
-  int32_t last_price;
+  double last_price; /* in our steps */
   assay_list owns, travels, takens, fills, samples;
   size_t travelled; /* of `travels`, those that have arrived */
-  uint64_t next_sample_ns;
+  uint64_t first_ns;
+  uint8_t decimals; /* of the symbol's prices and quantities */
   bool failed, has_price;
+  bool rebuilding; /* a book of levels between CLEAR and the end of the message */
   assay_book_backtest_result *result;
 };
 
@@ -57,11 +73,16 @@ static own *find_own(const assay_book_backtest *r, uint64_t id) {
  */
 
 uint64_t assay_book_backtest_now(const assay_book_backtest *run) { return run->now_ns; }
+int64_t assay_book_backtest_tick(const assay_book_backtest *run) { return run->tick; }
 bool assay_book_backtest_best(const assay_book_backtest *run, assay_side side, assay_mbo_level *level) {
-  return assay_mbo_best(run->book, 0, side, level);
+  bool there = assay_mbo_best(run->book, 0, side, level);
+  if (there && run->kind == LEVELS) level->orders = 0;
+  return there;
 }
 size_t assay_book_backtest_depth(const assay_book_backtest *run, assay_side side, assay_mbo_level *levels, size_t most) {
-  return assay_mbo_depth(run->book, 0, side, levels, most);
+  size_t count = assay_mbo_depth(run->book, 0, side, levels, most);
+  for (size_t i = 0; i < count && run->kind == LEVELS; i++) levels[i].orders = 0;
+  return count;
 }
 int64_t assay_book_backtest_position(const assay_book_backtest *run) { return run->position; }
 double assay_book_backtest_cash(const assay_book_backtest *run) { return run->cash; }
@@ -75,10 +96,21 @@ bool assay_book_backtest_find(const assay_book_backtest *run, uint64_t id, assay
   return true;
 }
 
+/* What has arrived makes room before the list grows. */
+static void drop_arrived(assay_book_backtest *r) {
+  if (r->travelled < r->travels.count && 2 * r->travelled < r->travels.capacity) return;
+  travelling *t = r->travels.items;
+  r->travels.count -= r->travelled;
+  if (r->travels.count > 0) memmove(t, t + r->travelled, r->travels.count * sizeof *t);
+  r->travelled = 0;
+}
+
 static bool send(assay_book_backtest *r, uint64_t id, bool cancels) {
+  if (r->travels.count == r->travels.capacity) drop_arrived(r);
   travelling *t = assay_list_add(&r->travels, sizeof *t);
   r->failed = r->failed || t == NULL;
-  if (t != NULL) *t = (travelling){.at_ns = r->now_ns + r->options->feed_ns + r->options->order_ns, .id = id, .cancels = cancels};
+  uint64_t latency = r->options->feed_ns + r->options->order_ns, at = r->now_ns + latency;
+  if (t != NULL) *t = (travelling){.at_ns = at < latency ? UINT64_MAX : at, .id = id, .cancels = cancels};
   return t != NULL;
 }
 
@@ -87,7 +119,8 @@ uint64_t assay_book_backtest_order(assay_book_backtest *run, assay_side side, in
   own *o = assay_list_add(&run->owns, sizeof *o);
   run->failed = run->failed || o == NULL;
   if (o == NULL) return 0;
-  *o = (own){.now = {.id = ++run->last_id, .left = quantity, .side = side, .price = price}, .immediate = immediate};
+  bool any_price = price == (side == ASSAY_BUY ? INT32_MAX : INT32_MIN); /* is no price to rest at */
+  *o = (own){.now = {.id = ++run->last_id, .left = quantity, .side = side, .price = price}, .immediate = immediate || any_price};
   run->result->orders++;
   return send(run, run->last_id, false) ? run->last_id : 0;
 }
@@ -146,36 +179,36 @@ static bool crosses(assay_side side, int32_t own_price, int32_t other) {
   return side == ASSAY_BUY ? own_price >= other : own_price <= other;
 }
 
-/* What of the other side an order meets when it comes. */
+static void note_taken(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity) {
+  uint64_t *all = quantity > 0 ? taken_of(r, side, price, true) : NULL;
+  if (all != NULL) *all += quantity;
+}
+
+/* What is left for us of what the recording shows at a level. */
+static uint64_t left_at(assay_book_backtest *r, assay_side side, const assay_mbo_level *level) {
+  const uint64_t *gone = taken_of(r, side, level->price, false);
+  return gone == NULL ? level->quantity : level->quantity > *gone ? level->quantity - *gone : 0;
+}
+
+/* What of the other side an order meets when it comes. Fills call the strategy, which sends orders but does not touch the book. */
 static void take(assay_book_backtest *r, uint64_t id) {
-  enum { LEVELS = 64 };
   const own *o = find_own(r, id);
-  assay_side other = o->now.side == ASSAY_BUY ? ASSAY_SELL : ASSAY_BUY;
+  assay_side side = o->now.side, other = side == ASSAY_BUY ? ASSAY_SELL : ASSAY_BUY;
   int32_t limit = o->now.price;
-  assay_side side = o->now.side;
-  assay_mbo_level levels[LEVELS];
-  size_t count = assay_mbo_depth(r->book, 0, other, levels, LEVELS);
-  for (size_t i = 0; i < count && crosses(side, limit, levels[i].price); i++) {
+  assay_mbo_level level;
+  bool there = assay_mbo_best(r->book, 0, other, &level);
+  for (; there && crosses(side, limit, level.price); there = assay_mbo_level_after(r->book, 0, other, level.price, &level)) {
     o = find_own(r, id);
     if (o == NULL) return;
-    const uint64_t *gone = taken_of(r, other, levels[i].price, false);
-    uint64_t there = gone == NULL ? levels[i].quantity : levels[i].quantity > *gone ? levels[i].quantity - *gone : 0;
-    uint64_t quantity = there < o->now.left ? there : o->now.left;
-    if (quantity == 0) continue;
-    uint64_t *all = taken_of(r, other, levels[i].price, true);
-    if (all != NULL) *all += quantity;
-    fill(r, id, levels[i].price, quantity, false);
+    uint64_t left = left_at(r, other, &level), quantity = left < o->now.left ? left : o->now.left;
+    note_taken(r, other, level.price, quantity);
+    fill(r, id, level.price, quantity, false);
   }
 }
 
-/* What rests at a price; levels beyond the first thousand count as empty, which no order is likely to see. */
 static uint64_t resting_at(const assay_book_backtest *r, assay_side side, int32_t price) {
-  enum { LEVELS = 1024 };
-  static _Thread_local assay_mbo_level levels[LEVELS];
-  size_t count = assay_mbo_depth(r->book, 0, side, levels, LEVELS);
-  for (size_t i = 0; i < count; i++)
-    if (levels[i].price == price) return levels[i].quantity;
-  return 0;
+  assay_mbo_level level;
+  return assay_mbo_level_at(r->book, 0, side, price, &level) ? level.quantity : 0;
 }
 
 static void arrive(assay_book_backtest *r, const travelling *t) {
@@ -206,11 +239,16 @@ static void arrive_until(assay_book_backtest *r, uint64_t time_ns) {
     r->now_ns = t.at_ns;
     arrive(r, &t);
   }
-  if (r->travelled == r->travels.count) r->travelled = r->travels.count = 0;
+  drop_arrived(r);
 }
 
 /* ---- The recording
  * ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Whether its price is one of ours: whole ticks, 32 bits, and not one of those that stand for any price. */
+static bool has_price(const assay_book_backtest *r, const assay_market_event *e) {
+  return e->price % r->tick == 0 && e->price / r->tick > INT32_MIN && e->price / r->tick < INT32_MAX;
+}
 
 /* Orders that are gone make room, the others keep their order. */
 static void tidy(assay_book_backtest *r) {
@@ -222,7 +260,7 @@ static void tidy(assay_book_backtest *r) {
   }
   r->owns.count = kept;
   taken *t = r->takens.items;
-  for (size_t i = 0; i < r->takens.count;) {
+  for (size_t i = 0; i < r->takens.count && !r->rebuilding;) {
     if (resting_at(r, t[i].side, t[i].price) == 0)
       t[i] = t[--r->takens.count];
     else
@@ -239,87 +277,210 @@ static void share(assay_book_backtest *r, const own *o, uint64_t *quantity) {
   fill(r, o->now.id, o->now.price, traded, true);
 }
 
-/* `quantity` of the recorded order at `price` of `side` traded: who of ours would have been there first? */
-static void meet_execution(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity, uint64_t age) {
+/* `quantity` of the recorded order at `price` of `side` traded: who of ours would have been there first? Those at better prices, unless
+ * the trade was told of before and they have had it. */
+static void meet_execution(assay_book_backtest *r, const assay_mbo_order *order, uint64_t quantity, uint64_t age, bool better_too) {
   uint64_t left = quantity;
   for (size_t i = 0, count = r->owns.count; i < count; i++) {
     own *o = own_at(r, i);
-    if (o->gone || !o->now.resting || o->now.side != side) continue;
-    bool same = o->now.price == price;
+    if (o->gone || !o->now.resting || o->now.side != order->side) continue;
+    bool same = o->now.price == order->price;
     if (same && age < o->age)
       o->now.ahead -= quantity < o->now.ahead ? quantity : o->now.ahead;
-    else if (same || is_better(side, o->now.price, price))
+    else if (same || (better_too && is_better(order->side, o->now.price, order->price)))
       share(r, o, &left);
   }
 }
 
-static void meet_withdrawal(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity, uint64_t age) {
+static void meet_withdrawal(assay_book_backtest *r, const assay_mbo_order *order, uint64_t quantity, uint64_t age) {
   for (size_t i = 0; i < r->owns.count; i++) {
     own *o = own_at(r, i);
-    if (!o->gone && o->now.resting && o->now.side == side && o->now.price == price && age < o->age)
+    if (!o->gone && o->now.resting && o->now.side == order->side && o->now.price == order->price && age < o->age)
       o->now.ahead -= quantity < o->now.ahead ? quantity : o->now.ahead;
   }
 }
 
-/* An order that comes to rest where one of ours stands against it: it would have traded with us. */
-static void meet_arrival(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity) {
+/* `quantity` of the other side comes to where ours stand against it: it would have traded with us. Returns what it did. */
+static uint64_t meet_arrival(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity) {
   assay_side other = side == ASSAY_BUY ? ASSAY_SELL : ASSAY_BUY;
-  for (size_t i = 0, count = r->owns.count; i < count && quantity > 0; i++) {
+  uint64_t left = quantity;
+  for (size_t i = 0, count = r->owns.count; i < count && left > 0; i++) {
     const own *o = own_at(r, i);
-    if (!o->gone && o->now.resting && o->now.side == other && crosses(other, o->now.price, price)) share(r, o, &quantity);
+    if (!o->gone && o->now.resting && o->now.side == other && crosses(other, o->now.price, price)) share(r, o, &left);
   }
+  return quantity - left;
 }
+
+/* ---- Books of orders --------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool add(assay_book_backtest *r, assay_side side, uint64_t reference, int32_t price, uint64_t quantity) {
   if (assay_mbo_add(r->book, 0, reference, side, price, quantity) != ASSAY_OK) return false;
   if (!assay_ages_set(&r->ages, reference, ++r->age)) r->failed = true;
-  meet_arrival(r, side, price, quantity);
+  note_taken(r, side, price, meet_arrival(r, side, price, quantity));
   return true;
 }
 
-static bool take_off(assay_book_backtest *r, const assay_market_event *e, bool executes) {
-  assay_mbo_order order;
-  if (!assay_mbo_find(r->book, e->order_id, &order)) return false;
-  uint64_t quantity = e->kind == ASSAY_MARKET_DELETE || e->kind == ASSAY_MARKET_REPLACE ? order.quantity : e->quantity;
-  uint64_t age = assay_ages_get(&r->ages, e->order_id);
-  if (quantity == 0 || quantity > order.quantity || assay_mbo_cancel(r->book, e->order_id, quantity) != ASSAY_OK) return false;
-  if (quantity == order.quantity) assay_ages_remove(&r->ages, e->order_id);
-  if (executes) {
-    r->last_price = order.price;
-    r->has_price = true;
-    meet_execution(r, order.side, order.price, quantity, age);
-  } else {
-    meet_withdrawal(r, order.side, order.price, quantity, age);
-  }
-  return e->kind != ASSAY_MARKET_REPLACE || add(r, order.side, e->other_id, (int32_t)e->price, e->quantity);
+/* What of a cancellation belongs to a trade of the same instant that was told of before. */
+static uint64_t settle(assay_book_backtest *r, uint64_t time_ns, const assay_mbo_order *order, uint64_t quantity) {
+  settling *s = &r->settling;
+  if (s->quantity == 0 || s->time_ns != time_ns || s->side != order->side || s->price != order->price) return 0;
+  uint64_t traded = quantity < s->quantity ? quantity : s->quantity;
+  s->quantity -= traded;
+  return traded;
 }
 
-/* A trade that no visible order was part of: whoever of ours stood at a better price was there before. */
-static void meet_trade(assay_book_backtest *r, const assay_market_event *e) {
-  if (e->price == 0) return;
-  r->last_price = (int32_t)e->price;
-  r->has_price = true;
-  assay_side hit = e->side == 'B' ? ASSAY_SELL : ASSAY_BUY; /* the aggressor bought: sellers were met */
-  uint64_t quantity = e->quantity;
+/* `quantity` of an order is gone; what stays keeps its place. */
+static bool reduce(assay_book_backtest *r, const assay_market_event *e, const assay_mbo_order *order, uint64_t quantity) {
+  uint64_t age = assay_ages_get(&r->ages, e->order_id);
+  if (quantity == 0 || quantity > order->quantity || assay_mbo_cancel(r->book, e->order_id, quantity) != ASSAY_OK) return false;
+  if (quantity == order->quantity) assay_ages_remove(&r->ages, e->order_id);
+  if (e->kind == ASSAY_MARKET_EXECUTE) {
+    r->last_price = e->price != 0 ? (double)e->price / (double)r->tick : order->price;
+    r->has_price = true;
+    meet_execution(r, order, quantity, age, true);
+    return true;
+  }
+  uint64_t traded = settle(r, e->time_ns, order, quantity);
+  if (traded > 0) meet_execution(r, order, traded, age, false);
+  if (quantity > traded) meet_withdrawal(r, order, quantity - traded, age);
+  return true;
+}
+
+static bool take_off(assay_book_backtest *r, const assay_market_event *e) {
+  assay_mbo_order order;
+  if (!assay_mbo_find(r->book, e->order_id, &order)) return false;
+  return reduce(r, e, &order, e->kind == ASSAY_MARKET_DELETE ? order.quantity : e->quantity);
+}
+
+/* Under the same reference a smaller quantity keeps its place (DBN's Modify); all else goes to the end of its queue. */
+static bool replace(assay_book_backtest *r, const assay_market_event *e, int32_t price) {
+  assay_mbo_order order;
+  if (!assay_mbo_find(r->book, e->order_id, &order)) return false;
+  if (e->quantity == 0 || e->quantity > ASSAY_BOOK_MOST_QUANTITY) return false;
+  bool stays = e->other_id == e->order_id && price == order.price && e->quantity <= order.quantity;
+  if (stays) return e->quantity == order.quantity || reduce(r, e, &order, order.quantity - e->quantity);
+  return reduce(r, e, &order, order.quantity) && add(r, order.side, e->other_id, price, e->quantity);
+}
+
+/* ---- Books of levels --------------------------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t level_reference(assay_side side, int32_t price) { return UINT64_C(1) << 63 | (uint64_t)side << 32 | (uint32_t)price; }
+
+/* Nobody knows who left a level: those behind us as long as they can have been, so what is ahead is at most what the level shows. */
+static void see_level(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity) {
+  for (size_t i = 0; i < r->owns.count; i++) {
+    own *o = own_at(r, i);
+    if (!o->gone && o->now.resting && o->now.side == side && o->now.price == price && o->now.ahead > quantity) o->now.ahead = quantity;
+  }
+}
+
+static bool quote(assay_book_backtest *r, const assay_market_event *e, int32_t price) {
+  assay_side side = e->side == 'S' ? ASSAY_SELL : ASSAY_BUY;
+  uint64_t reference = level_reference(side, price), quantity = e->quantity;
+  if (quantity > ASSAY_BOOK_MOST_QUANTITY) return false;
+  assay_mbo_delete(r->book, reference);
+  if (quantity > 0 && assay_mbo_add(r->book, 0, reference, side, price, quantity) != ASSAY_OK) return false;
+  see_level(r, side, price, quantity);
+  if (quantity == 0) return true;
+  const assay_mbo_level level = {.price = price, .quantity = quantity};
+  note_taken(r, side, price, meet_arrival(r, side, price, left_at(r, side, &level)));
+  return true;
+}
+
+/* The message is over: levels that it did not name again after it emptied the book are gone. */
+static void end_rebuilding(assay_book_backtest *r) {
+  r->rebuilding = false;
+  for (size_t i = 0; i < r->owns.count; i++) {
+    own *o = own_at(r, i);
+    uint64_t there = o->now.resting && !o->gone ? resting_at(r, o->now.side, o->now.price) : 0;
+    if (o->now.ahead > there) o->now.ahead = there;
+  }
+}
+
+/* ---- Trades -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool beats(assay_side side, const own *o, int64_t price, int64_t tick) {
+  int64_t ours = (int64_t)o->now.price * tick;
+  return side == ASSAY_BUY ? ours > price : ours < price;
+}
+
+/* Whoever of ours stood at a better price was there before. Returns what they left. */
+static uint64_t meet_better(assay_book_backtest *r, assay_side side, int64_t price, uint64_t quantity) {
   for (size_t i = 0, count = r->owns.count; i < count && quantity > 0; i++) {
     const own *o = own_at(r, i);
-    if (!o->gone && o->now.resting && o->now.side == hit && is_better(hit, o->now.price, (int32_t)e->price)) share(r, o, &quantity);
+    if (!o->gone && o->now.resting && o->now.side == side && beats(side, o, price, r->tick)) share(r, o, &quantity);
   }
+  return quantity;
+}
+
+/* At our price in a book of levels: first what is ahead of us, then we, one after the other. */
+static void meet_at_level(assay_book_backtest *r, assay_side side, int32_t price, uint64_t quantity) {
+  uint64_t given = 0;
+  for (size_t i = 0, count = r->owns.count; i < count; i++) {
+    own *o = own_at(r, i);
+    if (o->gone || !o->now.resting || o->now.side != side || o->now.price != price) continue;
+    uint64_t ahead = o->now.ahead < quantity ? o->now.ahead : quantity, passes = quantity - ahead;
+    o->now.ahead -= ahead;
+    uint64_t left = passes > given ? passes - given : 0, before = left;
+    share(r, o, &left);
+    given += before - left;
+  }
+}
+
+/*
+ * A trade that no order of the book was named for. Of a book of orders: hidden, and who stood at its price may have been hidden before us;
+ * or, where its aggressor is told, its orders leave by the next events, and they say who was first.
+ */
+static void meet_trade(assay_book_backtest *r, const assay_market_event *e) {
+  if (e->price == 0 || e->quantity == 0) return;
+  r->last_price = (double)e->price / (double)r->tick;
+  r->has_price = true;
+  bool whole = e->price % r->tick == 0, is_told = e->side == 'B' || e->side == 'S';
+  int64_t price = e->price / r->tick;
+  whole = whole && price > INT32_MIN && price < INT32_MAX;
+  for (int side = ASSAY_BUY; side <= ASSAY_SELL; side++) {
+    bool hit = !is_told || side == (e->side == 'B' ? ASSAY_SELL : ASSAY_BUY); /* the aggressor bought: sellers were met */
+    if (!hit) continue;
+    uint64_t left = meet_better(r, (assay_side)side, e->price, e->quantity);
+    if (!whole || left == 0) continue;
+    if (r->kind == LEVELS)
+      meet_at_level(r, (assay_side)side, (int32_t)price, left);
+    else if (is_told)
+      r->settling = (settling){.time_ns = e->time_ns, .quantity = left, .side = (assay_side)side, .price = (int32_t)price};
+  }
+}
+
+static void clear(assay_book_backtest *r) {
+  assay_mbo_clear(r->book, 0);
+  assay_ages_clear(&r->ages);
+  r->rebuilding = r->kind == LEVELS; /* most likely it comes anew at once */
+  if (r->rebuilding) return;
+  r->takens.count = 0;
+  for (size_t i = 0; i < r->owns.count; i++) own_at(r, i)->now.ahead = 0;
+}
+
+static bool is_side(const assay_market_event *e) { return e->side == 'B' || e->side == 'S'; }
+
+static bool is_of(assay_book_backtest *r, book_kind kind) {
+  if (r->kind == NOTHING_YET) r->kind = kind;
+  return r->kind == kind;
 }
 
 static bool apply(assay_book_backtest *r, const assay_market_event *e) {
+  int32_t price = (int32_t)(e->price / r->tick); /* was checked where it counts */
   switch (e->kind) {
-    case ASSAY_MARKET_ADD: return add(r, e->side == 'S' ? ASSAY_SELL : ASSAY_BUY, e->order_id, (int32_t)e->price, e->quantity);
-    case ASSAY_MARKET_EXECUTE: return take_off(r, e, true);
+    case ASSAY_MARKET_ADD:
+      return is_of(r, ORDERS) && is_side(e) && add(r, e->side == 'S' ? ASSAY_SELL : ASSAY_BUY, e->order_id, price, e->quantity);
+    case ASSAY_MARKET_EXECUTE:
     case ASSAY_MARKET_CANCEL:
-    case ASSAY_MARKET_DELETE:
-    case ASSAY_MARKET_REPLACE: return take_off(r, e, false);
+    case ASSAY_MARKET_DELETE: return is_of(r, ORDERS) && take_off(r, e);
+    case ASSAY_MARKET_REPLACE: return is_of(r, ORDERS) && replace(r, e, price);
+    case ASSAY_MARKET_QUOTE: return is_of(r, LEVELS) && is_side(e) && (has_price(r, e) ? quote(r, e, price) : e->quantity == 0);
     case ASSAY_MARKET_TRADE: meet_trade(r, e); return true;
-    case ASSAY_MARKET_CLEAR:
-      assay_mbo_clear(r->book, 0);
-      assay_free(r->ages.places);
-      r->ages = (assay_ages){0};
-      return true;
+    case ASSAY_MARKET_CLEAR: clear(r); return true;
     default: return true;
   }
 }
@@ -335,36 +496,112 @@ static double worth(const assay_book_backtest *r) {
   return r->cash + (double)r->position * price * r->step;
 }
 
-static void sample(assay_book_backtest *r, uint64_t time_ns) {
+/* What the strategy is worth at each instant of the grid up to an event, orders that arrive until then included. */
+static void sample_until(assay_book_backtest *r, uint64_t time_ns) {
   uint64_t every = r->options->sample_ns;
-  if (every == 0 || time_ns < r->next_sample_ns) return;
-  double *made = assay_list_add(&r->samples, sizeof *made);
-  r->failed = r->failed || made == NULL;
-  if (made != NULL) *made = worth(r);
-  r->next_sample_ns = time_ns - time_ns % every + every;
+  while (every != 0 && r->samples.count <= (time_ns - r->first_ns) / every && !r->failed) {
+    arrive_until(r, r->first_ns + r->samples.count * every);
+    double *made = assay_list_add(&r->samples, sizeof *made);
+    r->failed = r->failed || made == NULL;
+    if (made != NULL) *made = worth(r);
+  }
 }
 
-static assay_status check_event(const assay_market_event *e, size_t at, uint64_t before_ns, assay_error *err) {
-  if (e->time_ns < before_ns) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu is earlier than the one before", at);
-  if (e->price > INT32_MAX || e->price < INT32_MIN)
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu: a price of %lld steps does not fit a book of 32 bits", at, (long long)e->price);
+/* ---- The scale --------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Events that put a price into the book. */
+static bool names_price(const assay_market_event *e) {
+  return e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_REPLACE || (e->kind == ASSAY_MARKET_QUOTE && e->quantity > 0);
+}
+
+static uint64_t divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+uint64_t assay_book_backtest_common_tick(const assay_market_event *events, size_t count, uint32_t symbol) {
+  uint64_t common = 0;
+  for (size_t i = 0; i < count && common != 1; i++) {
+    const assay_market_event *e = &events[i];
+    if (e->symbol != symbol || !names_price(e)) continue;
+    uint64_t price = e->price < 0 ? -(uint64_t)e->price : (uint64_t)e->price;
+    if (common == 0 || price % common != 0) common = divisor(price, common);
+  }
+  return common == 0 ? 1 : common;
+}
+
+typedef struct span {
+  uint64_t first_ns, last_ns;
+  const assay_market_event *first; /* that has a price; NULL: there is none */
+} span;
+
+static span span_of(const assay_market_event *events, size_t count, uint32_t symbol) {
+  span s = {.first_ns = UINT64_MAX};
+  for (size_t i = 0; i < count; i++) {
+    const assay_market_event *e = &events[i];
+    if (e->symbol != symbol || e->kind == ASSAY_MARKET_NOTHING) continue;
+    if (s.first_ns == UINT64_MAX) s.first_ns = e->time_ns;
+    s.last_ns = e->time_ns;
+    if (s.first == NULL && (names_price(e) || e->kind == ASSAY_MARKET_TRADE)) s.first = e;
+  }
+  return s;
+}
+
+/* The feed's scale becomes ours. */
+static assay_status set_scale(assay_book_backtest *r, const assay_market_event *events, size_t count, assay_error *err) {
+  enum { PLAIN_DECIMALS = 4, MOST_SAMPLES = 100000000 };
+  const assay_book_backtest_options *o = r->options;
+  span s = span_of(events, count, o->symbol);
+  unsigned decimals = s.first != NULL ? assay_market_price_decimals(s.first) : 0;
+  unsigned all_decimals = decimals + (s.first != NULL ? assay_market_quantity_decimals(s.first) : 0);
+  uint64_t tick = o->tick;
+  if (tick == 0) tick = decimals <= PLAIN_DECIMALS ? 1 : assay_book_backtest_common_tick(events, count, o->symbol);
+  if (tick > INT64_MAX / 4) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a tick of %llu steps is too large", (unsigned long long)tick);
+  r->tick = (int64_t)tick;
+  if (r->step == 0) r->step = (double)tick * pow(10, -(double)all_decimals);
+  r->first_ns = s.first_ns;
+  r->decimals = s.first != NULL ? s.first->decimals : 0;
+  if (o->sample_ns != 0 && s.last_ns > s.first_ns && (s.last_ns - s.first_ns) / o->sample_ns >= MOST_SAMPLES)
+    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "a sample every %llu ns of %llu ns is more than %d: sample_ns has to be larger",
+                      (unsigned long long)o->sample_ns, (unsigned long long)(s.last_ns - s.first_ns), MOST_SAMPLES);
   return ASSAY_OK;
 }
+
+static assay_status check_event(const assay_book_backtest *r, const assay_market_event *e, size_t at, uint64_t before_ns,
+                                assay_error *err) {
+  if (e->time_ns < before_ns) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu is earlier than the one before", at);
+  if (!names_price(e)) return ASSAY_OK;
+  if (e->decimals != r->decimals) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu has another scale than those before", at);
+  if (has_price(r, e)) return ASSAY_OK;
+  if (e->price % r->tick != 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu: a price of %lld steps lies between ticks of %lld", at, (long long)e->price,
+                      (long long)r->tick);
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "event %zu: a price of %lld ticks of %lld steps does not fit a book of 32 bits", at,
+                    (long long)(e->price / r->tick), (long long)r->tick);
+}
+
+/* ---- The whole --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static assay_status replay(assay_book_backtest *r, const assay_market_event *events, size_t count, assay_error *err) {
   uint64_t before_ns = 0;
   for (size_t i = 0; i < count && !r->failed; i++) {
     const assay_market_event *e = &events[i];
     if (e->symbol != r->options->symbol || e->kind == ASSAY_MARKET_NOTHING) continue;
-    assay_status status = check_event(e, i, before_ns, err);
+    assay_status status = check_event(r, e, i, before_ns, err);
     if (status != ASSAY_OK) return status;
     before_ns = e->time_ns;
-    if (r->step == 0) r->step = pow(10, -(double)assay_market_price_decimals(e));
+    sample_until(r, e->time_ns);
     arrive_until(r, e->time_ns);
-    sample(r, e->time_ns);
     r->now_ns = e->time_ns;
     r->result->events++;
     if (!apply(r, e)) r->result->unknown++;
+    if (r->rebuilding && (e->flags & ASSAY_MARKET_LAST) != 0) end_rebuilding(r);
     tidy(r);
     r->strategy->on_event(r, e, r->state);
   }
@@ -433,9 +670,11 @@ assay_status assay_book_backtest_run(const assay_book_strategy *strategy, const 
   assay_status status = check_parameters(strategy, r.parameters, err);
   if (status == ASSAY_OK) status = assay_mbo_create(NULL, err, &r.book);
   if (status != ASSAY_OK) return status;
+  memcpy(r.ages.seed, r.book->store.seed, sizeof r.ages.seed);
   r.result = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *r.result);
   r.state = assay_calloc(ASSAY_TAG_MARKET, 1, strategy->state_size + 1);
   if (r.result == NULL || r.state == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a backtest");
+  if (status == ASSAY_OK) status = set_scale(&r, events, count, err);
   if (status == ASSAY_OK && strategy->start != NULL) status = strategy->start(&r, r.parameters, r.state, err);
   bool started = status == ASSAY_OK;
   if (started) status = replay(&r, events, count, err);

@@ -67,6 +67,20 @@ bool assay_mbo_best(const assay_mbo *m, uint32_t book, assay_side side, assay_mb
   return book < m->books && (unsigned)side <= 1 && book_mbo_best(m, book, (unsigned)side, level);
 }
 
+bool assay_mbo_level_at(const assay_mbo *m, uint32_t book, assay_side side, int32_t price, assay_mbo_level *level) {
+  if (book >= m->books || (unsigned)side > 1) return false;
+  uint32_t at = book_ladder_find(&m->store, book_mbo_ladder(m, book, (unsigned)side), book_key(price, (unsigned)side));
+  if (at != 0) book_mbo_read_level(&m->store.levels[at], level);
+  return at != 0;
+}
+
+bool assay_mbo_level_after(const assay_mbo *m, uint32_t book, assay_side side, int32_t price, assay_mbo_level *level) {
+  if (book >= m->books || (unsigned)side > 1) return false;
+  uint32_t at = assay_book_ladder_after(&m->store, book_mbo_ladder(m, book, (unsigned)side), book_key(price, (unsigned)side));
+  if (at != 0) book_mbo_read_level(&m->store.levels[at], level);
+  return at != 0;
+}
+
 bool assay_mbo_find(const assay_mbo *m, uint64_t reference, assay_mbo_order *order) {
   uint32_t tag, at = book_find(&m->store, reference, &tag);
   if (at == 0) return false;
