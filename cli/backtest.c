@@ -174,6 +174,9 @@ static assay_status read_all(job *j) {
   assay_status status = find_strategy(j);
   if (status == ASSAY_OK) status = read_parameters(j);
   if (status == ASSAY_OK) status = read_sweep(j);
+  if (status == ASSAY_OK && (j->settings->book.feed != NULL || j->settings->book.symbol != NULL))
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed and --symbol are for strategies in a book; %s trades on bars: --data FILE",
+                        j->strategy->name);
   if (status == ASSAY_OK && j->settings->from.files.count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--data FILE is missing: a CSV table of bars (`-`: standard input)");
   if (status == ASSAY_OK && j->settings->windows > 0 && j->range_count == 0)
@@ -340,11 +343,36 @@ static void json_trades(const job *j, assay_json *json, const assay_backtest_res
   assay_json_end(json);
 }
 
+static void json_fills(const job *j, assay_json *json, const assay_backtest_result *r) {
+  assay_json_key(json, "fills");
+  assay_json_array(json);
+  for (size_t i = 0; i < r->metrics.fills && r->fills != NULL; i++) {
+    char text[ASSAY_REPORT_TEXT];
+    const assay_backtest_fill *f = &r->fills[i];
+    assay_json_object_inline(json);
+    json_text(json, "asset", j->bars.data.names[f->asset]);
+    json_text(json, "at", moment_text(j, f->bar, text));
+    json_double(json, "quantity", f->quantity);
+    json_double(json, "price", f->price);
+    json_double(json, "fee", f->fee);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
 static void json_result(const job *j, assay_json *json, const assay_backtest_result *r) {
   json_double(json, "periods_per_year", r->periods_per_year);
   json_metrics(json, "metrics", &r->metrics);
   json_text(json, "rejection", r->rejection[0] != '\0' ? r->rejection : NULL);
   json_trades(j, json, r);
+  json_fills(j, json, r);
+  assay_json_key(json, "at");
+  assay_json_array_inline(json);
+  for (size_t i = 0; i < r->metrics.bars; i++) {
+    char text[ASSAY_REPORT_TEXT];
+    assay_json_string(json, moment_text(j, r->first + i, text));
+  }
+  assay_json_end(json);
   assay_json_key(json, "equity");
   assay_json_array_inline(json);
   for (size_t i = 0; i < r->metrics.bars; i++) assay_json_double(json, r->equity[i]);
@@ -409,6 +437,7 @@ static int run_once(job *j, const double *parameters, const char *note) {
   assay_backtest_result *result = NULL, *benchmark = NULL;
   assay_buf out = {0};
   o.keep_equity = o.keep_trades = true;
+  o.keep_fills = j->settings->json;
   assay_status status = assay_backtest_run(j->strategy, parameters, &j->bars.data, &o, j->err, &result);
   if (status == ASSAY_OK) status = run_benchmark(j, o.first, o.end, &benchmark);
   shown s = {.result = result, .benchmark = benchmark, .parameters = parameters, .note = note};
@@ -610,7 +639,9 @@ static int run_walk(job *j) {
   assay_backtest_walked *walked = NULL;
   assay_backtest_result *benchmark = NULL;
   assay_buf out = {0};
-  assay_status status = assay_backtest_run_walk_forward(&walk, &sweep, &j->bars.data, &j->options, j->err, &walked);
+  assay_backtest_options o = j->options;
+  o.keep_fills = j->settings->json;
+  assay_status status = assay_backtest_run_walk_forward(&walk, &sweep, &j->bars.data, &o, j->err, &walked);
   if (status == ASSAY_OK) {
     size_t first = walked->result->first;
     status = run_benchmark(j, first, first + walked->result->metrics.bars, &benchmark);
@@ -708,11 +739,31 @@ static int run_list(job *j) {
   return code;
 }
 
+/* What only bars have is refused where there are none, rather than passed over. */
+static assay_status refuse_of_bars(const job *j) {
+  const backtest_settings *s = j->settings;
+  const char *option = s->sweep.count > 0        ? "sweep"
+                       : s->windows > 0          ? "walk-forward"
+                       : s->check                ? "check-lookahead"
+                       : s->report != NULL       ? "report"
+                       : s->actions != NULL      ? "actions"
+                       : s->begin != NULL        ? "from"
+                       : s->end != NULL          ? "to"
+                       : s->from.files.count > 0 ? "data"
+                                                 : NULL;
+  return option == NULL ? ASSAY_OK
+                        : ASSAY_FAIL(j->err, ASSAY_ERR_INVALID,
+                                     "--%s is for strategies on bars; %s takes --feed, --symbol, --set, fees and "
+                                     "latencies",
+                                     option, j->settings->strategy);
+}
+
 static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return run_list(&j);
   const assay_book_strategy *in_book = j.settings->strategy != NULL ? assay_cli_book_strategy(j.settings->strategy) : NULL;
+  if (in_book != NULL && refuse_of_bars(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (in_book != NULL)
     return assay_cli_backtest_book(cli, in_book, &j.settings->book, &j.settings->parameters, j.settings->json,
                                    assay_cli_use_color(j.settings->color, stdout));
@@ -730,7 +781,7 @@ static const assay_cli_option options[] = {
              "input."},
     {"feed", 0, ASSAY_CLI_TEXT, "FILE", AT(book.feed), .hint = ASSAY_CLI_FILE,
      .help = "Of market-making: a recorded feed (ITCH, DBN, ...)."},
-    {"symbol", 0, ASSAY_CLI_TEXT, "NAME", AT(book.symbol), .help = "Of --feed: whose book."},
+    {"symbol", 0, ASSAY_CLI_TEXT, "NAME", AT(book.symbol), .help = "Of --feed: whose book; not needed where it has one symbol."},
     {"feed-us", 0, ASSAY_CLI_REAL, "N", "20", .low = 0, .high = 1e9, AT(book.feed_us),
      .help = "Of --feed: microseconds until an event is seen."},
     {"order-us", 0, ASSAY_CLI_REAL, "N", "20", .low = 0, .high = 1e9, AT(book.order_us),

@@ -17,9 +17,16 @@ typedef struct job {
   const assay_book_strategy *strategy;
   double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
   assay_status status;
-  uint32_t symbol; /* 0: not known yet */
+  bool has_symbol;
+  uint32_t symbol;
+  char name[ASSAY_CLI_FEED_NAME];
   assay_market_event *events;
-  size_t count, room;
+  size_t count, room, timeless; /* events that stand before the first time */
+  size_t late;                  /* that were earlier than the one before them */
+  uint64_t snapshot;            /* of Binance: its last update; what is older is in it already */
+  bool has_book;
+  uint64_t tick;          /* the feed's steps in one of the book's prices */
+  double price_of, units; /* money of one of those; the feed's units in one of what people count */
 } job;
 
 const assay_book_strategy *assay_cli_book_strategy(const char *name) {
@@ -50,11 +57,50 @@ static assay_status read_parameters(job *j, const assay_cli_words *words) {
 /* ---- The recording
  * ----------------------------------------------------------------------------------------------------------------------- */
 
-static bool look_for_symbol(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
-  job *j = context;
-  (void)m;
-  j->symbol = assay_cli_feed_symbol(feed, j->settings->symbol);
-  return j->symbol == 0;
+/* Binance's streams name in small letters what its messages name in capitals. */
+static bool same_name(const assay_cli_feed_file *feed, const char *a, const char *b) {
+  return feed->format == ASSAY_FEED_JSON ? strcasecmp(a, b) == 0 : strcmp(a, b) == 0;
+}
+
+/* Whether it is the symbol that was asked for: by its name, or by its number where it has no name; the first one where none was. */
+static bool is_wanted(job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
+  char number[16];
+  if (j->has_symbol && symbol == j->symbol) return true;
+  const char *name = symbol < ASSAY_CLI_FEED_SYMBOLS ? feed->names[symbol] : "", *asked = j->has_symbol ? j->name : j->settings->symbol;
+  snprintf(number, sizeof number, "%u", symbol);
+  if (name[0] == '\0') name = number;
+  if (symbol == 0 || (asked != NULL && !same_name(feed, name, asked))) return false;
+  if (j->has_symbol) return true;
+  j->has_symbol = true;
+  j->symbol = symbol;
+  snprintf(j->name, sizeof j->name, "%s", name);
+  return true;
+}
+
+/* Binance's snapshots name no symbol, and say the time when they were asked for nowhere: they are of the file's one symbol, and now. What a
+ * difference says that is older than the snapshot is in it already. */
+static bool is_of_chain(job *j, const assay_binance_message *m) {
+  if (m->kind == ASSAY_BINANCE_SNAPSHOT) j->snapshot = m->last_update;
+  return m->kind != ASSAY_BINANCE_DEPTH || m->last_update > j->snapshot;
+}
+
+static bool keep(job *j, const assay_cli_feed_file *feed, const assay_market_event *e) {
+  if (j->count == j->room) {
+    j->events = assay_arena_grow(&j->cli->arena, j->events, j->count, &j->room, sizeof *j->events);
+    if (j->events == NULL) {
+      j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the events of %s", feed->path);
+      return false;
+    }
+  }
+  assay_market_event *made = &j->events[j->count];
+  uint64_t before = j->count > 0 ? made[-1].time_ns : 0;
+  *made = *e;
+  if (made->time_ns == 0 && before == 0) j->timeless = j->count + 1;
+  j->late += made->time_ns != 0 && made->time_ns < before;
+  if (made->time_ns < before) made->time_ns = before;
+  j->has_book = j->has_book || e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_QUOTE;
+  j->count++;
+  return true;
 }
 
 static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
@@ -63,19 +109,52 @@ static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_fe
     j->status = assay_feed_explain(m->reader, feed->path, j->err);
     return false;
   }
+  bool is_json = feed->format == ASSAY_FEED_JSON;
+  if (is_json && !is_of_chain(j, m->row)) return true;
   for (size_t i = 0; i < m->count; i++) {
-    const assay_market_event *e = &m->events[i];
-    if (e->symbol != j->symbol) continue;
-    if (j->count == j->room) {
-      j->events = assay_arena_grow(&j->cli->arena, j->events, j->count, &j->room, sizeof *j->events);
-      if (j->events == NULL) {
-        j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the events of %s", feed->path);
-        return false;
-      }
+    assay_market_event e = m->events[i];
+    bool is_nameless = is_json && e.symbol == 0;
+    if (!is_nameless && !is_wanted(j, feed, e.symbol)) {
+      if (j->settings->symbol != NULL || e.symbol == 0) continue;
+      j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s has several symbols: --symbol says whose book it is (%s, or another)",
+                             feed->path, j->name);
+      return false;
     }
-    j->events[j->count++] = *e;
+    if (!keep(j, feed, &e)) return false;
   }
   return true;
+}
+
+/* All events are of one symbol now, and those that came before any time have the first one. */
+static void settle(job *j) {
+  for (size_t i = 0; i < j->count; i++) {
+    j->events[i].symbol = j->symbol;
+    if (i < j->timeless && j->timeless < j->count) j->events[i].time_ns = j->events[j->timeless].time_ns;
+  }
+}
+
+/* Quantities are given as people count them; the feed counts in steps of its own. */
+static assay_status scale_parameters(job *j) {
+  static const char *const quantities[] = {"quantity", "most"};
+  for (unsigned i = 0; i < j->strategy->parameter_count; i++)
+    for (size_t k = 0; k < sizeof quantities / sizeof *quantities; k++) {
+      if (strcmp(j->strategy->parameters[i].name, quantities[k]) != 0) continue;
+      double units = j->parameters[i] * j->units;
+      if (fabs(units - round(units)) > 1e-6)
+        return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s: %s of %g is no whole number of the feed's units of %g", j->strategy->name,
+                          quantities[k], j->parameters[i], 1 / j->units);
+      j->parameters[i] = round(units);
+    }
+  return ASSAY_OK;
+}
+
+static assay_status find_scale(job *j) {
+  const assay_market_event *e = j->events, *end = e + j->count;
+  while (e < end && e->kind != ASSAY_MARKET_ADD && e->kind != ASSAY_MARKET_QUOTE) e++;
+  j->tick = assay_book_backtest_common_tick(j->events, j->count, j->symbol);
+  j->price_of = (double)j->tick * pow(10, -(double)assay_market_price_decimals(e));
+  j->units = pow(10, assay_market_quantity_decimals(e));
+  return scale_parameters(j);
 }
 
 static assay_status read_feed(job *j) {
@@ -83,15 +162,18 @@ static assay_status read_feed(job *j) {
   const assay_cli_feed_settings plain = {.price_decimals = 8, .quantity_decimals = 8};
   if (j->settings->feed == NULL)
     return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed FILE is missing: %s trades in a recorded book", j->strategy->name);
-  if (j->settings->symbol == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--symbol is missing: whose book is it?");
   j->status = assay_cli_feed_open(j->cli, j->settings->feed, &plain, j->err, &feed);
-  if (j->status == ASSAY_OK) assay_cli_feed_walk(&feed, look_for_symbol, j);
-  if (j->status == ASSAY_OK && j->symbol == 0)
+  if (j->status == ASSAY_OK) assay_cli_feed_walk(&feed, collect, j);
+  if (j->status == ASSAY_OK && !j->has_symbol && j->settings->symbol != NULL)
     j->status =
         ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "%s has no symbol '%s' (`feed decode` shows them)", j->settings->feed, j->settings->symbol);
-  if (j->status == ASSAY_OK) assay_cli_feed_walk(&feed, collect, j);
+  if (j->status == ASSAY_OK && !j->has_book)
+    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s tells of trades only: %s needs a book (orders or price levels)",
+                           j->settings->feed, j->strategy->name);
   assay_cli_feed_close(&feed);
-  return j->status;
+  if (j->status != ASSAY_OK) return j->status;
+  settle(j);
+  return find_scale(j);
 }
 
 /* ---- The answer
@@ -107,6 +189,40 @@ static void put_count(assay_json *json, const char *key, uint64_t value) {
   assay_json_uint(json, value);
 }
 
+/* About as many samples of the curve as a wide terminal has columns. */
+static uint64_t sample_of(const job *j) {
+  if (j->count < 2) return 1;
+  uint64_t span = j->events[j->count - 1].time_ns - j->events[0].time_ns;
+  return span / 500 + 1;
+}
+
+/* As it was given: quantities in what people count. */
+static double shown_parameter(const job *j, unsigned i) {
+  const char *name = j->strategy->parameters[i].name;
+  bool is_quantity = strcmp(name, "quantity") == 0 || strcmp(name, "most") == 0;
+  return is_quantity ? j->parameters[i] / j->units : j->parameters[i];
+}
+
+static void put_fills(const job *j, const assay_book_backtest_result *r, assay_json *json) {
+  assay_json_key(json, "trades");
+  assay_json_array(json);
+  for (size_t i = 0; i < r->fill_count; i++) {
+    const assay_book_backtest_fill *f = &r->fills[i];
+    assay_json_object_inline(json);
+    put_count(json, "time_ns", f->time_ns);
+    put_count(json, "order", f->order);
+    assay_json_key(json, "side");
+    assay_json_string(json, f->side == ASSAY_BUY ? "buy" : "sell");
+    put_number(json, "price", f->price * j->price_of);
+    put_number(json, "quantity", (double)f->quantity / j->units);
+    put_number(json, "fee", f->fee);
+    assay_json_key(json, "maker");
+    assay_json_bool(json, f->maker);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
 static void put_json(const job *j, const assay_book_backtest_result *r, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
@@ -115,26 +231,31 @@ static void put_json(const job *j, const assay_book_backtest_result *r, assay_bu
   assay_json_key(&json, "strategy");
   assay_json_string(&json, j->strategy->name);
   assay_json_key(&json, "symbol");
-  assay_json_string(&json, j->settings->symbol);
+  assay_json_string(&json, j->name);
   assay_json_key(&json, "parameters");
   assay_json_object_inline(&json);
-  for (unsigned i = 0; i < j->strategy->parameter_count; i++) put_number(&json, j->strategy->parameters[i].name, j->parameters[i]);
+  for (unsigned i = 0; i < j->strategy->parameter_count; i++) put_number(&json, j->strategy->parameters[i].name, shown_parameter(j, i));
   assay_json_end(&json);
+  put_number(&json, "tick", j->price_of);
+  put_number(&json, "unit", 1 / j->units);
   put_number(&json, "profit", r->profit);
   put_number(&json, "fees", r->fees);
   put_number(&json, "cash", r->cash);
-  assay_json_key(&json, "position");
-  assay_json_int(&json, r->position);
-  put_count(&json, "most_position", (uint64_t)r->most_position);
+  put_number(&json, "position", (double)r->position / j->units);
+  put_number(&json, "most_position", (double)r->most_position / j->units);
   put_number(&json, "deepest", r->deepest);
   put_count(&json, "events", r->events);
   put_count(&json, "unknown", r->unknown);
+  put_count(&json, "late", j->late);
   put_count(&json, "orders", r->orders);
   put_count(&json, "cancels", r->cancels);
   put_count(&json, "too_late", r->too_late);
   put_count(&json, "fills", r->fill_count);
-  put_count(&json, "maker_quantity", r->maker_quantity);
-  put_count(&json, "taker_quantity", r->taker_quantity);
+  put_number(&json, "maker_quantity", (double)r->maker_quantity / j->units);
+  put_number(&json, "taker_quantity", (double)r->taker_quantity / j->units);
+  put_number(&json, "sharpe_sample", r->sharpe_sample);
+  put_fills(j, r, &json);
+  put_count(&json, "sample_ns", sample_of(j));
   assay_json_key(&json, "equity");
   assay_json_array_inline(&json);
   for (size_t i = 0; i < r->sample_count; i++) assay_json_double(&json, r->equity[i]);
@@ -150,11 +271,13 @@ static void put_line(assay_buf *out, const char *name, const char *form, double 
 }
 
 static void put_text(const job *j, const assay_book_backtest_result *r, bool color, assay_buf *out) {
-  assay_buf_printf(out, "%s in %s: ", j->strategy->title, j->settings->symbol);
+  assay_buf_printf(out, "%s in %s: ", j->strategy->title, j->name);
   for (unsigned i = 0; i < j->strategy->parameter_count; i++) {
     assay_buf_printf(out, "%s%s=", i > 0 ? " " : "", j->strategy->parameters[i].name);
-    assay_buf_double(out, j->parameters[i]);
+    assay_buf_double(out, shown_parameter(j, i));
   }
+  assay_buf_puts(out, "\nprices in steps of ");
+  assay_buf_double(out, j->price_of);
   assay_buf_puts(out, "\n\n");
   assay_cli_plot plot = {.values = r->equity, .stride = 1, .count = r->sample_count};
   if (r->sample_count > 1) assay_cli_put_plot(out, &plot, color);
@@ -162,23 +285,17 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
   put_line(out, "profit", "%.2f", r->profit);
   put_line(out, "fees (below 0: rebates)", "%.2f", r->fees);
   put_line(out, "deepest below its best", "%.2f", r->deepest);
-  put_line(out, "position at the end", "%.0f", (double)r->position);
-  put_line(out, "largest position", "%.0f", (double)r->most_position);
+  put_line(out, "position at the end", "%.10g", (double)r->position / j->units);
+  put_line(out, "largest position", "%.10g", (double)r->most_position / j->units);
   put_line(out, "events", "%.0f", (double)r->events);
   put_line(out, "events that did not fit", "%.0f", (double)r->unknown);
+  if (j->late > 0) put_line(out, "events out of time", "%.0f", (double)j->late);
   put_line(out, "orders", "%.0f", (double)r->orders);
   put_line(out, "cancellations", "%.0f", (double)r->cancels);
   put_line(out, "of which too late", "%.0f", (double)r->too_late);
   put_line(out, "fills", "%.0f", (double)r->fill_count);
-  put_line(out, "units made", "%.0f", (double)r->maker_quantity);
-  put_line(out, "units taken", "%.0f", (double)r->taker_quantity);
-}
-
-/* About as many samples of the curve as a wide terminal has columns. */
-static uint64_t sample_of(const job *j) {
-  if (j->count < 2) return 1;
-  uint64_t span = j->events[j->count - 1].time_ns - j->events[0].time_ns;
-  return span / 500 + 1;
+  put_line(out, "units made", "%.10g", (double)r->maker_quantity / j->units);
+  put_line(out, "units taken", "%.10g", (double)r->taker_quantity / j->units);
 }
 
 int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy, const assay_cli_book_settings *settings,
@@ -194,7 +311,9 @@ int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy,
                                          .order_ns = (uint64_t)(settings->order_us * 1000),
                                          .maker_rate = settings->maker_bps / 1e4,
                                          .taker_rate = settings->taker_bps / 1e4,
-                                         .sample_ns = sample_of(&j)};
+                                         .tick = j.tick,
+                                         .sample_ns = sample_of(&j),
+                                         .keep_fills = json};
   if (status == ASSAY_OK) status = assay_book_backtest_run(strategy, j.parameters, j.events, j.count, &options, &err, &result);
   if (status == ASSAY_OK && json) put_json(&j, result, &out);
   if (status == ASSAY_OK && !json) put_text(&j, result, color, &out);

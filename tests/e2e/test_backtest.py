@@ -40,6 +40,142 @@ def cross(rows, fast, slow, fee, cash=100000.0):
     return curve, trades
 
 
+# ---- A slow reference, from the rules in docs/backtest.md ------------------------------------------------------------------------------------
+
+
+def wilder(closes, rows):
+    """RSI by its recursion; None while it warms up."""
+    up = down = 0.0
+    out = [None] * len(closes)
+    for i in range(1, len(closes)):
+        change = closes[i] - closes[i - 1]
+        gain, loss = max(change, 0.0), max(-change, 0.0)
+        up = up + gain / rows if i <= rows else (up * (rows - 1) + gain) / rows
+        down = down + loss / rows if i <= rows else (down * (rows - 1) + loss) / rows
+        if i >= rows:
+            out[i] = 100 * up / (up + down) if up + down > 0 else None
+    return out
+
+
+def wishes(strategy, closes, p):
+    """The share of equity wanted after each close, None: as before."""
+    out, now = [], 0.0
+    oscillator = wilder(closes, p["period"]) if strategy == "rsi" else None
+    for t, close in enumerate(closes):
+        if strategy == "hold":
+            out.append(1.0 if t == 0 else None)
+            continue
+        if strategy == "sma" and t + 1 >= p["slow"]:
+            fast, slow = (statistics.fmean(closes[t + 1 - n:t + 1]) for n in (p["fast"], p["slow"]))
+            now = 1.0 if fast > slow else -1.0 if p["short"] and fast < slow else 0.0
+        if strategy == "rsi" and oscillator[t] is not None:
+            now = 1.0 if oscillator[t] < p["low"] else (-1.0 if p["short"] else 0.0) if oscillator[t] > p["high"] else now
+        if strategy == "bollinger" and t + 1 >= p["period"]:
+            window = closes[t + 1 - p["period"]:t + 1]
+            middle, width = statistics.fmean(window), p["deviations"] * statistics.pstdev(window)
+            if close > middle + width:
+                now = 1.0
+            elif p["short"] and close < middle - width:
+                now = -1.0
+            elif now * (close - middle) < 0:
+                now = 0.0
+        out.append(now * p.get("size", 1.0))
+    return out
+
+
+def fee_of(costs, units, price):
+    return max(costs["order"] + costs["share"] * units + costs["rate"] * units * price, costs["least"])
+
+
+def follow(rows, wanted, costs, cash=100000.0):
+    """Trades each change of a target at the next open; the quantity that margin allows is found by halving."""
+    fills, held, last = [], 0.0, 0.0
+    for t in range(len(rows) - 1):
+        if wanted[t] is None or wanted[t] == last:
+            continue
+        last, market = wanted[t], rows[t + 1][1]
+        equity = cash + held * market
+        change = last * equity / market - held
+        side = 1.0 if change > 0 else -1.0
+        price = market * (1 + side * costs["slip"]) + side * costs["away"]
+
+        def fits(units):
+            after = held + side * units
+            left = equity - fee_of(costs, units, price) - units * abs(price - market)
+            return abs(after) * market <= costs["leverage"] * left * (1 + 1e-13) or abs(after) <= abs(held) and after * held >= 0
+        low, high = 0.0, abs(change)
+        if not fits(high):
+            for _ in range(200):
+                middle = (low + high) / 2
+                low, high = (middle, high) if fits(middle) else (low, middle)
+        else:
+            low = high
+        out = last == 0 and low == abs(change)
+        units = low if out or not costs["lot"] else math.floor(low / costs["lot"] + 1e-9) * costs["lot"]
+        if units * market <= 1e-12 * equity:
+            continue
+        fee = fee_of(costs, units, price)
+        cash -= side * units * price + fee
+        held += side * units
+        fills.append((t + 1, side * units, price, fee))
+    return fills
+
+
+def account_for(rows, fills, year, risk_free, fifo, cash=100000.0):
+    """All metrics from the fills alone."""
+    first, held, curve, lots, realised, fees, turnover, exposed = cash, 0.0, [], [], 0.0, 0.0, 0.0, 0
+    trips, flow, at = [], None, {}
+    for bar, quantity, price, fee in fills:
+        at.setdefault(bar, []).append((quantity, price, fee))
+    for t, row in enumerate(rows):
+        for quantity, price, fee in at.get(t, ()):
+            turnover += abs(quantity) * price / (cash + held * row[1])
+            cash -= quantity * price + fee
+            fees += fee
+            left, share = quantity, fee
+            if held * quantity < 0 and abs(quantity) >= abs(held) * (1 - 1e-12):
+                share = fee * abs(held) / abs(quantity)
+                trips.append(flow + held * price - share)
+                flow, share = None, fee - share
+            while lots and lots[0][0] * left < 0:
+                units, cost = lots[0] if fifo else (sum(l[0] for l in lots), None)
+                if not fifo:
+                    cost = sum(l[0] * l[1] for l in lots) / units
+                    lots = [(units, cost)]
+                leaves = units if abs(left) >= abs(units) * (1 - 1e-12) else -left
+                realised += leaves * (price - cost)
+                left += leaves
+                lots = lots[1:] if leaves == units else [(units - leaves, cost)] + lots[1:]
+            held += quantity
+            if abs(left) * price > 1e-7:
+                lots.append((left, price))
+                flow = (flow or 0.0) - left * price - share
+            elif held and flow is not None:
+                flow -= quantity * price + fee
+            if not lots:
+                held = 0.0
+        curve.append(cash + held * row[4])
+        exposed += t > 0 and held != 0
+    n = len(curve) - 1
+    returns = [b / a - 1 for a, b in zip(curve, curve[1:])]
+    mean, deviation = statistics.fmean(returns), statistics.stdev(returns)
+    downside = math.sqrt(sum(min(r, 0) ** 2 for r in returns) / n)
+    peak, deepest, longest, peak_at = curve[0], 0.0, 0, 0
+    for t, equity in enumerate(curve):
+        if equity >= peak:
+            longest, peak, peak_at = max(longest, t - peak_at if t - peak_at > 1 else 0), equity, t
+        deepest = max(deepest, 1 - equity / peak)
+    longest = max(longest, n - peak_at)
+    annual = (curve[-1] / first) ** (year / n) - 1
+    gains, losses = sum(t for t in trips if t > 0), -sum(t for t in trips if t < 0)
+    return curve, {"total_return": curve[-1] / first - 1, "annual_return": annual, "volatility": deviation * math.sqrt(year), "downside": downside * math.sqrt(year),
+                   "sharpe": (mean - risk_free / year) / deviation * math.sqrt(year), "sortino": mean / downside * math.sqrt(year), "calmar": annual / deepest,
+                   "max_drawdown": deepest, "longest_drawdown": longest, "exposure": exposed / n, "turnover": turnover / n * year, "fees": fees, "realised": realised,
+                   "unrealised": sum(units * (rows[-1][4] - cost) for units, cost in lots), "trades": len(trips), "fills": len(fills),
+                   "win_rate": sum(t > 0 for t in trips) / len(trips) if trips else None, "profit_factor": gains / losses if losses else None,
+                   "average_trade": statistics.fmean(trips) if trips else None, "best_trade": max(trips, default=None), "worst_trade": min(trips, default=None)}
+
+
 class Backtest(story.Story):
     def table(self, name="walk.csv", seed=1, bars=600):
         rows = walk(seed, bars)
@@ -67,6 +203,43 @@ class Backtest(story.Story):
             self.assertAlmostEqual(metrics["total_return"], curve[-1] / curve[0] - 1, places=11)
             events = self.answer("--strategy", "sma", "--fast", str(fast), "--slow", str(slow), "--fee-bps", str(bps), "--data", path, "--events")
             self.assertEqual(events, done)
+
+    def test_recomputed(self):
+        """Every ready strategy of one asset with every kind of cost: fills, curve and metrics, to a billionth."""
+        rows, path = self.table(seed=7)
+        real = os.path.join(PRICES, "sp500-2000.csv")
+        strategies = {"hold": {}, "sma": {"fast": 10, "slow": 50, "short": 0}, "rsi": {"period": 14, "low": 35, "high": 65, "short": 1},
+                      "bollinger": {"period": 20, "deviations": 1.5, "short": 1}}
+        none = {"rate": 0.0, "order": 0.0, "share": 0.0, "least": 0.0, "slip": 0.0, "away": 0.0, "lot": 0.0, "leverage": 1.0}
+        dear = {"rate": 0.001, "order": 1.5, "share": 0.01, "least": 20.0, "slip": 0.0005, "away": 0.02, "lot": 5.0, "leverage": 2.0}
+        cases = [(name, rows, path, costs, fifo) for name in strategies for costs, fifo in ((none, False), (dear, True), ({**dear, "lot": 0.0}, False))]
+        if os.path.exists(real):
+            with open(real, encoding="utf-8") as file:
+                cells = [line.split(",") for line in file.read().splitlines()[1:]]
+            prices = [(c[0], float(c[1]), float(c[2]), float(c[3]), float(c[4]), float(c[6])) for c in cells]
+            cases += [(name, prices, real, dear, True) for name in strategies]
+        for name, bars, file, costs, fifo in cases:
+            p = {**strategies[name], "size": 1.6} if costs["leverage"] > 1 and name != "hold" else strategies[name]
+            words = [f"--set={k}={v}" for k, v in p.items()]
+            done = self.answer("--strategy", name, "--data", file, *words, *(["--fifo"] if fifo else []), "--risk-free", "0.02", "--fee-bps", str(costs["rate"] * 1e4),
+                               "--fee-order", str(costs["order"]), "--fee-share", str(costs["share"]), "--fee-least", str(costs["least"]), "--slippage-bps",
+                               str(costs["slip"] * 1e4), "--slippage-ticks", "2", "--tick", str(costs["away"] / 2 or 1e-12), "--lot", str(costs["lot"]), "--leverage", str(costs["leverage"]))
+            with self.subTest(strategy=name, costs=costs, file=file):
+                fills = follow(bars, wishes(name, [row[4] for row in bars], p), {**costs, "away": costs["away"] or 2e-12})
+                dates = [row[0] for row in bars]
+                self.assertEqual(done["at"], dates)
+                self.assertEqual([f["at"] for f in done["fills"]], [dates[f[0]] for f in fills])
+                for ours, theirs in zip(done["fills"], fills):
+                    for key, value in zip(("quantity", "price", "fee"), theirs[1:]):
+                        self.assertAlmostEqual(ours[key] / (value or 1), bool(value), delta=1e-9)
+                curve, metrics = account_for(bars, fills, done["periods_per_year"], 0.02, fifo)
+                for ours, theirs in zip(done["equity"], curve):
+                    self.assertAlmostEqual(ours, theirs, delta=1e-9 * abs(theirs))
+                for key, value in metrics.items():
+                    if value is None:
+                        self.assertIsNone(done["metrics"][key], key)
+                    else:
+                        self.assertAlmostEqual(done["metrics"][key], value, delta=1e-6 * max(abs(value), 1e-3), msg=key)
 
     def test_sweep(self):
         _, path = self.table()
@@ -177,7 +350,17 @@ class Backtest(story.Story):
         # Whoever is slower is hit by what he would have avoided, or is not there: the same orders cannot come out.
         self.assertNotEqual(done["fills"], self.answer(*words, "--order-us", "100000")["fills"])
         self.assertIn("units made", self.check("backtest", *words).stdout)
-        self.refuse("backtest", *words[:4], says="--symbol is missing")
+        self.refuse("backtest", *words[:4], says="several symbols: --symbol says whose")
+        self.refuse("backtest", *words, "--sweep", "lean=0..2", says="--sweep is for strategies on bars")
+        self.refuse("backtest", "--strategy", "sma", "--feed", self.path("made.itch"), says="sma trades on bars")
+        # Money and position are what its fills add up to.
+        self.assertEqual(len(done["trades"]), done["fills"])
+        signs = {"buy": 1, "sell": -1}
+        cash = -sum(signs[t["side"]] * t["price"] * t["quantity"] + t["fee"] for t in done["trades"])
+        self.assertAlmostEqual(done["cash"], cash, places=6)
+        self.assertAlmostEqual(done["fees"], sum(t["fee"] for t in done["trades"]), places=9)
+        self.assertEqual(done["position"], sum(signs[t["side"]] * t["quantity"] for t in done["trades"]))
+        self.assertEqual(done["tick"], 0.01)
         self.refuse("backtest", *words[:2], says="--feed FILE is missing")
         self.refuse("backtest", *words[:4], "--symbol", "NOBODY", says="no symbol 'NOBODY'")
         self.refuse("backtest", *words, "--set", "lea=1", says="no parameter 'lea'")
@@ -185,6 +368,38 @@ class Backtest(story.Story):
         # Bars of the same feed are a table like any other.
         bars = self.check("feed", "bars", "--every", "50ticks", "--symbol", name, self.path("made.itch")).stdout
         self.assertGreater(len(self.answer("--strategy", "sma", "--fast", "2", "--slow", "4", "--data", "-", stdin=bars)["equity"]), 3)
+
+    def test_in_books_of_every_feed(self):
+        """The same market in formats with other scales; what Binance says of levels instead of orders."""
+        for form, unit in (("dbn", 1), ("json", 1e-8)):
+            path = self.path("made." + form)
+            self.check("feed", "generate", "--format", form, "--messages", "20000", "--symbols", "1", "--orders", "200", "--seed", "3", "-o", path)
+            done = self.answer("--strategy", "market-making", "--feed", path, "--set", "quantity=3", "--set", "most=30")
+            self.assertAlmostEqual(done["tick"], 0.01, places=12)
+            self.assertAlmostEqual(done["unit"], unit, places=12)
+            self.assertGreater(done["fills"], 5)
+            self.assertEqual(done["parameters"]["quantity"], 3)
+            self.assertLessEqual(done["most_position"], 36)
+            for trade in done["trades"]:
+                self.assertLessEqual(trade["quantity"], 3)
+                self.assertTrue(50 < trade["price"] < 200)
+        self.refuse("backtest", "--strategy", "market-making", "--feed", self.write("ticks.csv", "time,price,size\n1,2,3\n2,2,3\n"), says="trades only")
+
+    def test_binance(self):
+        """A snapshot that names no symbol and no time, differences that it holds already, and trades: the first buyer of 0.3 meets 0.2 that
+        stood there, then us."""
+        self.write("b.json", "\n".join((
+            '{"e":"depthUpdate","E":1700000000000,"s":"BTCUSDT","U":1,"u":9,"b":[["64000.10","9.0"]],"a":[["64000.90","9.0"]]}',
+            '{"lastUpdateId":10,"bids":[["64000.10","0.20000000"],["64000.00","1.5"]],"asks":[["64000.20","0.20000000"]]}',
+            '{"e":"depthUpdate","E":1700000000050,"s":"BTCUSDT","U":8,"u":10,"b":[["64000.15","9.0"]],"a":[]}',
+            '{"e":"depthUpdate","E":1700000000100,"s":"BTCUSDT","U":11,"u":12,"b":[],"a":[["64000.30","2.0"]]}',
+            '{"e":"trade","E":1700000001000,"s":"BTCUSDT","t":1,"p":"64000.20","q":"0.30000000","T":1700000001000,"m":false,"M":true}',
+            '{"e":"depthUpdate","E":1700000001100,"s":"BTCUSDT","U":13,"u":14,"b":[["64000.10","0.2"]],"a":[["64000.20","0"]]}')) + "\n")
+        done = self.answer("--strategy", "market-making", "--feed", self.path("b.json"), "--set", "quantity=0.5", "--set", "most=1", "--maker-bps", "2")
+        self.assertAlmostEqual(done["tick"], 0.1, places=12)
+        self.assertEqual([(t["side"], round(t["price"], 6), round(t["quantity"], 9), t["maker"]) for t in done["trades"]], [("sell", 64000.2, 0.1, True)])
+        self.assertAlmostEqual(done["cash"], 0.1 * 64000.2 * (1 - 2e-4), places=6)
+        self.refuse("backtest", "--strategy", "market-making", "--feed", self.path("b.json"), "--set", "quantity=1e-9", says="no whole number of the feed's units")
 
     def test_real_prices(self):
         path = os.path.join(PRICES, "sp500-2000.csv")
