@@ -520,7 +520,8 @@ static void put_sweep(const job *j, const assay_backtest_row *const *order, cons
     assay_buf_printf(out, "%12s%12s%10s%10s%10s%8zu\n", text[0], text[1], text[2], text[3], text[4], m->trades);
   }
   for (size_t i = 0, told = 0; i < count && told < 3; i++) {
-    if (rows[i].outcome < ASSAY_BACKTEST_FAILED) continue;
+    bool all_skipped = outcomes[ASSAY_BACKTEST_SKIPPED] == count && told == 0;
+    if (rows[i].outcome < ASSAY_BACKTEST_FAILED && !all_skipped) continue;
     assay_buf_printf(out, "%s: ", assay_backtest_outcome_text(rows[i].outcome));
     put_parameters(out, j->strategy, rows[i].parameters);
     assay_buf_printf(out, " (%s)\n", rows[i].why);

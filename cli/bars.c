@@ -24,10 +24,32 @@ static bool parse_count(const char *text, int64_t *ns) {
   return true;
 }
 
+/* "20261224", which is no count: as seconds it would be of 1970. */
+static bool parse_day(const char *text, int64_t *ns) {
+  if (strlen(text) != 8 || strspn(text, "0123456789") != 8) return false;
+  char dashed[11];
+  snprintf(dashed, sizeof dashed, "%.4s-%.2s-%.2s", text, text + 4, text + 6);
+  return assay_cli_parse_moment(dashed, ns);
+}
+
+/* "+05:30", "-0500", "+01": seconds east of universal time. */
+static bool parse_offset(const char *text, long *seconds) {
+  const char *digits = text + 1, *minutes = digits + 2;
+  if ((*text != '+' && *text != '-') || strspn(digits, "0123456789") < 2) return false;
+  minutes += *minutes == ':';
+  bool has_minutes = strspn(minutes, "0123456789") == 2 && minutes[2] == '\0';
+  if (!has_minutes && digits[2] != '\0') return false;
+  long east = ((digits[0] - '0') * 10 + digits[1] - '0') * 3600L;
+  if (has_minutes) east += ((minutes[0] - '0') * 10 + minutes[1] - '0') * 60L;
+  if (east > 86400) return false;
+  *seconds = *text == '-' ? -east : east;
+  return true;
+}
+
 bool assay_cli_parse_moment(const char *text, int64_t *ns) {
   static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
                                       "%Y-%m-%d",          "%Y/%m/%d",          "%b %d %Y"};
-  if (parse_count(text, ns)) return true;
+  if (parse_count(text, ns) || parse_day(text, ns)) return true;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     struct tm when = {0};
     const char *rest = strptime(text, forms[i], &when);
@@ -39,12 +61,13 @@ bool assay_cli_parse_moment(const char *text, int64_t *ns) {
       for (size_t k = 0; k < digits; k++, place /= 10) fraction += (rest[1 + k] - '0') * place;
       rest += 1 + digits;
     }
-    if (strcmp(rest, "Z") == 0 || strcmp(rest, "+00:00") == 0 || strcmp(rest, " UTC") == 0) rest = "";
+    long offset = 0;
+    if (strcmp(rest, "Z") == 0 || strcmp(rest, " UTC") == 0 || (i < 4 && parse_offset(rest, &offset))) rest = "";
     if (*rest != '\0') continue;
     int day = when.tm_mday, month = when.tm_mon;
     time_t at = timegm(&when);
     if (when.tm_mday != day || when.tm_mon != month) return false; /* the 30th of February */
-    *ns = (int64_t)at * 1000000000 + (int64_t)llround(fraction * 1e9);
+    *ns = ((int64_t)at - offset) * 1000000000 + (int64_t)llround(fraction * 1e9);
     return true;
   }
   return false;

@@ -396,7 +396,9 @@ typedef struct assay_backtest_peek {
  * Runs the strategy on data that end at a cut, and on data whose bars from the cut on go the other way (c²/p for each price p, c being the
  * last close before), and compares what it decides before the cut: every order, cancel and target, to the bit. A strategy that sees bars
  * beyond the one that it is called for decides otherwise. Cut data end where memory ends: reading beyond them is a crash, and found too.
- * `cuts` 0: 16. What a strategy knows from elsewhere than this data (its `user`) is the same in all runs, and cannot be found out.
+ * What is called back also runs on the data with each bar put in only when it has closed, and other bars in its place before: so a look
+ * ahead is found at whatever bar it is. `cuts` 0: 16. What a strategy knows from elsewhere than this data (its `user`) is the same in all
+ * runs, and cannot be found out.
  */
 ASSAY_API assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, const double *parameters,
                                                       const assay_backtest_data *data, const assay_backtest_options *options, size_t cuts,

@@ -23,7 +23,13 @@ static void figure_text(double value, figure_kind kind, char text[48]) {
   else if (isinf(value))
     snprintf(text, 48, value > 0 ? "\u221e" : "-\u221e");
   else
-    assay_snprintf(text, 48, forms[kind], kind == PERCENT ? 100 * value : value == 0 ? 0 : value);
+    assay_snprintf(text, 48,
+                   fabs(value) < 1e10 ? forms[kind]
+                   : kind == PERCENT  ? "%.3g %%"
+                                      : "%.6g",
+                   kind == PERCENT ? 100 * value
+                   : value == 0    ? 0
+                                   : value);
 }
 
 bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, const char **name, char value[48]) {

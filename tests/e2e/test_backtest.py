@@ -326,6 +326,34 @@ class Backtest(story.Story):
             self.refuse(*run, "--data", name, says=says)
         self.refuse(*run, "--data", self.write("x.csv", "a,b\n1,2\n3,4\n"), says="--column says which")
 
+    def test_hostile_tables(self):
+        """What files of the world look like, and what no run can count with."""
+        hold = ["--strategy", "hold", "--data"]
+        head = "Date;Open;High;Low;Close;Adj Close;Volume"
+        rows = [f"2024-01-0{i};{i};{i + 1};{i - 0.5};{i + 0.5};{i};0" for i in range(1, 6)]
+        name = self.path("odd.csv")
+        with open(name, "wb") as file:
+            file.write(b"\xef\xbb\xbf" + "\r\n".join([head] + rows).encode())
+        self.assertAlmostEqual(self.answer(*hold, name)["metrics"]["total_return"], 5.5 / 2 - 1, places=12)
+        self.assertEqual(self.answer(*hold, name, "--volume-share", "0.1")["metrics"]["fills"], 0)
+        for dates, first in ((("20240105", "20240106"), "2024-01-05"), (("2024-01-05T09:30:00-05:00", "2024-01-05T09:31:00.5-0500"), "2024-01-05 14:30 UTC"),
+                             (("1704447000", "1704447060"), "2024-01-05 09:30 UTC")):
+            done = self.answer(*hold, self.write("dates.csv", f"date,close\n{dates[0]},5\n{dates[1]},6\n"))
+            self.assertEqual(done["from"], first)
+        one = self.answer(*hold, self.write("one.csv", "date,close\n2024-01-05,5\n"))
+        self.assertEqual((one["metrics"]["fills"], one["metrics"]["sharpe"], one["equity"]), (0, None, [100000]))
+        gaps = self.answer(*hold, self.write("gaps.csv", "date,close\n2024-01-01,nan\n2024-01-02,5\n2024-01-03,\n2024-01-04,6\n2024-01-05,9\n"))
+        self.assertEqual((gaps["at"], gaps["equity"][-1]), (["2024-01-02", "2024-01-04", "2024-01-05"], 150000))
+        bad = {"date,close\n2024-01-01,1e308\n2024-01-02,1e-308\n2024-01-03,1e308\n": "beyond what a number can hold",
+               "date,close\n2024-01-01,inf\n": "is no number", "date,close\n01/02/2024,5\n": "is no date", "date,close\n20241301,5\n": "is no date",
+               "date,close\n2024-01-02T10:00:00+99:00,5\n": "is no date", "date,close,volume\n2024-01-01,5,-1\n": "no number from 0 on",
+               "date,open,high,low,close\n2024-01-01,1,2,1.2,1.5\n": "low lies above", "date,close\n": "no rows", "": "is empty", "date,close\n2024-01-01,5\0\n": "NUL"}
+        for text, says in bad.items():
+            self.refuse("backtest", *hold, self.write("bad.csv", text), says=says)
+        skipped = self.check("backtest", "--strategy", "sma", "--data", name, "--sweep", "fast=60..61").stdout
+        self.assertIn("2 skipped", skipped)
+        self.assertIn("has to be less than slow", skipped)
+
     def test_splits_and_dividends(self):
         bars = self.write("split.csv", "date,price\n2020-01-01,100\n2020-01-02,100\n2020-01-03,50\n2020-01-06,60\n2020-01-07,60\n")
         actions = self.write("actions.csv", "date,split,dividend\n2020-01-03,2,\n2020-01-04,,1.5\n2021-01-01,10,\n")

@@ -150,5 +150,5 @@ bool assay_averages_measure(assay_averages *a, const double *parameters, const a
   assay_fast_begin(&fast, assay_backtest_cash_of(options));
   if (!assay_averages_run(a, parameters, &fast)) return false;
   assay_fast_finish(&fast, options, options->periods_per_year == 0 ? a->periods_per_year : options->periods_per_year, metrics);
-  return true;
+  return assay_backtest_check_metrics(metrics, NULL) == ASSAY_OK; /* else the run by itself says what is wrong */
 }

@@ -109,6 +109,21 @@ static void act(assay_backtest *run, const assay_backtest_action *a) {
   run->trips[a->asset].out *= a->split;
 }
 
+static void reveal_number(const double *to, const double *from, size_t bar) {
+  if (to != NULL) memcpy((double *)(uintptr_t)to + bar, from + bar, sizeof *from);
+}
+
+/* A bar has closed: now the strategy may see it. */
+static void reveal(const assay_backtest *run, size_t asset) {
+  const assay_bars *to = &run->views[asset], *from = &run->data->bars[asset];
+  reveal_number(to->open, from->open, run->now);
+  reveal_number(to->high, from->high, run->now);
+  reveal_number(to->low, from->low, run->now);
+  reveal_number(to->close, from->close, run->now);
+  reveal_number(to->volume, from->volume, run->now);
+  if (to->times != NULL) memcpy((int64_t *)(uintptr_t)to->times + run->now, from->times + run->now, sizeof *from->times);
+}
+
 /* Marks to the close; false when nothing is left. */
 static bool close_bar(assay_backtest *run) {
   assay_account *account = run->account;
@@ -119,6 +134,7 @@ static bool close_bar(assay_backtest *run) {
     p->price = close == close ? close : p->price;
     value += p->quantity * p->price;
     gross += fabs(p->quantity) * p->price;
+    if (run->reveals) reveal(run, a);
     run->views[a].count = run->now + 1;
   }
   if (!run->trading) return true;
@@ -198,7 +214,7 @@ static assay_finish finish_of(const assay_scores *scores, const assay_backtest_o
 /* ---- The path of events ----------------------------------------------------------------------------------------------------------------
  */
 
-static assay_status make_run(assay_backtest *run, assay_error *err) {
+static assay_status make_run(assay_backtest *run, const assay_bars *shown, assay_error *err) {
   size_t assets = run->data->assets;
   assay_status status = assay_account_create(assets, assay_backtest_cash_of(run->options), run->options->basis, err, &run->account);
   if (status != ASSAY_OK) return status;
@@ -211,7 +227,7 @@ static assay_status make_run(assay_backtest *run, assay_error *err) {
   if (run->views == NULL || run->trips == NULL || run->wanted == NULL || run->state == NULL || (shares_volume && run->volume_left == NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a backtest of %zu assets", assets);
   for (size_t a = 0; a < assets; a++) {
-    run->views[a] = run->data->bars[a];
+    run->views[a] = shown[a];
     run->views[a].count = 0;
     run->wanted[a] = NAN;
   }
@@ -246,16 +262,17 @@ static void take_result(assay_backtest *run, assay_backtest_result *result) {
   memcpy(result->rejection, run->rejection, sizeof result->rejection);
 }
 
-static assay_status run_events(assay_backtest *run, assay_backtest_result *result, assay_error *err) {
+static assay_status run_events(assay_backtest *run, const assay_bars *shown, assay_backtest_result *result, assay_error *err) {
   run->err = err;
   run->equity = result->equity;
-  assay_status status = make_run(run, err);
+  assay_status status = make_run(run, shown, err);
   bool started = status == ASSAY_OK;
   if (started && run->strategy->start != NULL) status = run->strategy->start(run, run->parameters, run->state, err);
   started = status == ASSAY_OK;
   if (started) status = loop(run);
   if (started && run->strategy->stop != NULL) run->strategy->stop(run->state);
   if (status == ASSAY_OK) take_result(run, result);
+  if (status == ASSAY_OK) status = assay_backtest_check_metrics(&result->metrics, err);
   drop_run(run);
   return status;
 }
@@ -322,7 +339,7 @@ static assay_status run_fast(assay_backtest *run, const double *targets, assay_b
   result->fills = run->fills.items;
   result->trades = run->trades.items;
   run->fills.items = run->trades.items = NULL;
-  return ASSAY_OK;
+  return assay_backtest_check_metrics(&result->metrics, err);
 }
 
 void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *options, double periods_per_year,
@@ -349,7 +366,7 @@ static assay_status run_either(assay_backtest *run, const double *targets, bool 
   assay_backtest_result *made = make_result(run->data, run->options, run->first, run->end, err);
   if (made == NULL) return ASSAY_ERR_NO_MEMORY;
   if (targets != NULL && !fast) run->strategy = &follow;
-  assay_status status = fast ? run_fast(run, targets, made, err) : run_events(run, made, err);
+  assay_status status = fast ? run_fast(run, targets, made, err) : run_events(run, run->data->bars, made, err);
   assay_free(fast ? run->fills.items : NULL);
   assay_free(fast ? run->trades.items : NULL);
   if (status == ASSAY_OK)
@@ -360,11 +377,13 @@ static assay_status run_either(assay_backtest *run, const double *targets, bool 
 }
 
 assay_status assay_backtest_record(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
-                                   const assay_backtest_options *options, assay_error *err, assay_list *decisions) {
+                                   const assay_backtest_options *options, const assay_bars *shown, assay_error *err,
+                                   assay_list *decisions) {
   assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options, .decisions = decisions};
+  run.reveals = shown != NULL;
   assay_status status = assay_backtest_read_options(options, data, err, &run.rules, &run.first, &run.end);
-  assay_backtest_result *result = NULL;
-  if (status == ASSAY_OK) status = run_either(&run, NULL, false, err, &result);
+  assay_backtest_result *result = status == ASSAY_OK ? make_result(data, options, run.first, run.end, err) : NULL;
+  if (status == ASSAY_OK) status = result != NULL ? run_events(&run, shown != NULL ? shown : data->bars, result, err) : ASSAY_ERR_NO_MEMORY;
   assay_backtest_result_destroy(result);
   return status;
 }

@@ -39,6 +39,7 @@ struct assay_backtest {
   assay_account *account;
   assay_scores scores;
   assay_bars *views; /* what the strategy sees: counts grow */
+  bool reveals;      /* views are arrays of their own that take a bar when it has closed */
   assay_trip *trips;
   double *wanted;      /* targets from before the first bar; NaN: none */
   double *volume_left; /* of this bar; NULL: no limit */
@@ -94,6 +95,8 @@ typedef struct assay_finish {
   size_t open_at_end;
 } assay_finish;
 void assay_backtest_finish(const assay_finish *from, assay_backtest_metrics *metrics);
+/* ASSAY_ERR_INVALID where prices were such that an infinite number or none has come of it. */
+assay_status assay_backtest_check_metrics(const assay_backtest_metrics *metrics, assay_error *err);
 
 /* Whether targets can take the fast path: one asset that trades on every bar, nothing that happens within a bar. */
 bool assay_targets_are_plain(const assay_backtest_data *data, const assay_rules *rules);
@@ -119,9 +122,10 @@ void assay_fast_end(assay_fast *fast);
 void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *options, double periods_per_year,
                        assay_backtest_metrics *metrics);
 
-/* The strategy bar by bar; `decisions` gets everything that it does. */
+/* The strategy bar by bar; `decisions` gets everything that it does. `shown` (an entry an asset, in memory that may be written) is what it
+ * sees: each bar is put in when it has closed, and what stands there before is anything. NULL: the data. */
 assay_status assay_backtest_record(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
-                                   const assay_backtest_options *options, assay_error *err, assay_list *decisions);
+                                   const assay_backtest_options *options, const assay_bars *shown, assay_error *err, assay_list *decisions);
 
 /* The fast path of the cross of moving averages (averages.c). With `keeps`, averages are there again for the next call. */
 typedef struct assay_averages assay_averages;

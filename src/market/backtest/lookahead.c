@@ -10,7 +10,7 @@
 #include "market/backtest/workers.h"
 #include "os/prim.h"
 
-enum { CUTS = 16, FUTURES = 2, COLUMNS = 5 };
+enum { CUTS = 16, FUTURES = 2, MASKS = 4, COLUMNS = 5 };
 static const char *const futures[FUTURES] = {"end there", "go the other way from there"};
 
 typedef struct check {
@@ -165,7 +165,7 @@ static void try_events(const check *c, const assay_backtest_data *data, size_t c
   if (future == 0) options.end = 0;
   assay_list decisions = {0};
   assay_error err = {0};
-  if (assay_backtest_record(c->strategy, c->parameters, data, &options, &err, &decisions) == ASSAY_OK) {
+  if (assay_backtest_record(c->strategy, c->parameters, data, &options, NULL, &err, &decisions) == ASSAY_OK) {
     compare_decisions(c->real, &decisions, cut, future, peek);
   } else {
     *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
@@ -174,10 +174,61 @@ static void try_events(const check *c, const assay_backtest_data *data, size_t c
   assay_free(decisions.items);
 }
 
+/* ---- A mask
+ * ------------------------------------------------------------------------------------------------------------------------------ */
+
+static double *rotated(assay_list *walls, const double *from, size_t count, size_t by, bool *failed) {
+  double *made = from != NULL ? walled(walls, count * sizeof *made) : NULL;
+  *failed = *failed || (from != NULL && made == NULL);
+  for (size_t i = 0; made != NULL && i < count; i++) made[i] = from[(i + by) % count];
+  return made;
+}
+
+/* The same bars in a wrong order, as what stands there until the right ones come. */
+static bool make_mask(assay_list *walls, const assay_bars *from, size_t by, assay_bars *made) {
+  bool failed = false;
+  int64_t *times = from->times != NULL ? walled(walls, from->count * sizeof *times) : NULL;
+  for (size_t i = 0; times != NULL && i < from->count; i++) times[i] = from->times[(i + by) % from->count];
+  *made = (assay_bars){.count = from->count,
+                       .times = times,
+                       .open = rotated(walls, from->open, from->count, by, &failed),
+                       .high = rotated(walls, from->high, from->count, by, &failed),
+                       .low = rotated(walls, from->low, from->count, by, &failed),
+                       .close = rotated(walls, from->close, from->count, by, &failed),
+                       .volume = rotated(walls, from->volume, from->count, by, &failed)};
+  return !failed && (from->times == NULL || times != NULL);
+}
+
+/* The strategy on the data, seeing other bars wherever it looks beyond the one that has closed: a look at any of them, once in a thousand
+ * bars, is one that a cut would have to meet. */
+static void try_mask(const check *c, size_t mask, assay_backtest_peek *peek) {
+  size_t count = c->data->bars->count, by = count * (mask + 1) / (MASKS + 1);
+  assay_list walls = {0}, decisions = {0};
+  assay_error err = {0};
+  assay_bars *shown = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *shown);
+  bool made = shown != NULL;
+  for (size_t a = 0; a < c->data->assets && made; a++) made = make_mask(&walls, &c->data->bars[a], by > 0 ? by : 1, &shown[a]);
+  if (made && assay_backtest_record(c->strategy, c->parameters, c->data, &c->options, shown, &err, &decisions) != ASSAY_OK) {
+    *peek = (assay_backtest_peek){.found = true, .cut = c->first_cut, .bar = c->first_cut - 1};
+    snprintf(peek->what, sizeof peek->what, "it fails when bars that have not closed hold other prices: %.100s", err.message);
+  } else if (made && compare_decisions(c->real, &decisions, count, 0, peek)) {
+    peek->cut = peek->bar + 1;
+    snprintf(peek->what, sizeof peek->what, "at bar %zu it decides otherwise when the bars from %zu on hold other prices", peek->bar,
+             peek->cut);
+  }
+  assay_free(decisions.items);
+  assay_free(shown);
+  tear_down(&walls);
+}
+
 static void try_cut(void *user, void *context, size_t index, void *cell) {
   (void)context;
   const check *c = user;
   assay_backtest_peek *peek = cell;
+  if (index >= c->cuts * FUTURES) {
+    try_mask(c, index - c->cuts * FUTURES, peek);
+    return;
+  }
   size_t cut = cut_of(c, index);
   int future = (int)(index % FUTURES);
   assay_list walls = {0};
@@ -197,29 +248,31 @@ static void try_cut(void *user, void *context, size_t index, void *cell) {
  * ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void summarise(const check *c, const assay_backtest_peek *found, const unsigned char *states, const unsigned char *signals,
-                      assay_backtest_peek *peek) {
+                      size_t count, assay_backtest_peek *peek) {
   *peek = (assay_backtest_peek){.cuts = c->cuts};
-  for (size_t i = 0; i < c->cuts * FUTURES && !peek->found; i++) {
+  for (size_t i = 0; i < count && !peek->found; i++) {
     if (states[i] == ASSAY_WORK_DONE) {
       if (found[i].found) *peek = found[i];
       continue;
     }
-    size_t cut = cut_of(c, i);
+    bool masked = i >= c->cuts * FUTURES;
+    size_t cut = masked ? c->first_cut : cut_of(c, i);
     *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
     snprintf(peek->what, sizeof peek->what, "it %s when the bars from %zu on %s%s", states[i] == ASSAY_WORK_TIMED_OUT ? "hangs" : "crashes",
-             cut, futures[i % FUTURES], signals[i] == SIGSEGV || signals[i] == SIGBUS ? ": it reads beyond the bars that there are" : "");
+             cut, masked ? "are others" : futures[i % FUTURES],
+             signals[i] == SIGSEGV || signals[i] == SIGBUS ? ": it reads beyond the bars that there are" : "");
   }
   peek->cuts = c->cuts;
 }
 
 static assay_status run_cuts(check *c, assay_error *err, assay_backtest_peek *peek) {
-  size_t count = c->cuts * FUTURES;
+  size_t count = c->cuts * FUTURES + (c->strategy->on_bar != NULL ? MASKS : 0);
   assay_backtest_peek *found = assay_calloc(ASSAY_TAG_MARKET, count, sizeof *found);
   unsigned char *states = assay_calloc(ASSAY_TAG_MARKET, count, 2);
   assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .item = try_cut};
   assay_status status = found == NULL || states == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu cuts", c->cuts)
                                                         : assay_work_run(&work, err, found, states, states + count);
-  if (status == ASSAY_OK) summarise(c, found, states, states + count, peek);
+  if (status == ASSAY_OK) summarise(c, found, states, states + count, count, peek);
   assay_free(found);
   assay_free(states);
   return status;
@@ -254,7 +307,8 @@ assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, cons
     status = targets == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu targets", data->bars->count)
                              : strategy->targets(data->bars, c.parameters, strategy->user, err, targets);
   }
-  if (status == ASSAY_OK && strategy->on_bar != NULL) status = assay_backtest_record(strategy, c.parameters, data, &c.options, err, &real);
+  if (status == ASSAY_OK && strategy->on_bar != NULL)
+    status = assay_backtest_record(strategy, c.parameters, data, &c.options, NULL, err, &real);
   c.real = &real;
   c.targets = targets;
   if (status == ASSAY_OK) status = run_cuts(&c, err, peek);

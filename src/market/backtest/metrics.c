@@ -64,3 +64,10 @@ void assay_backtest_finish(const assay_finish *from, assay_backtest_metrics *met
   m.open_at_end = from->open_at_end;
   *metrics = m;
 }
+
+assay_status assay_backtest_check_metrics(const assay_backtest_metrics *m, assay_error *err) {
+  if (isfinite(m->last_equity) && isfinite(m->volatility) && isfinite(m->downside) && isfinite(m->turnover) && isfinite(m->fees) &&
+      isfinite(m->realised) && isfinite(m->unrealised))
+    return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the equity goes beyond what a number can hold: are the prices what they should be?");
+}

@@ -175,6 +175,10 @@ assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *
     assay_backtest_result *r = w.made->result;
     w.finish.bars = w.end - r->first;
     assay_backtest_finish(&w.finish, &r->metrics);
+    status = assay_backtest_check_metrics(&r->metrics, err);
+  }
+  if (status == ASSAY_OK) {
+    assay_backtest_result *r = w.made->result;
     r->trades = w.trades.items;
     r->fills = w.fills.items;
     r->periods_per_year = w.finish.periods_per_year;

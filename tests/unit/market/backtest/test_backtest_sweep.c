@@ -239,6 +239,14 @@ static assay_status shifted_targets(const assay_bars *b, const double *parameter
   return ASSAY_OK;
 }
 
+/* Only once in a hundred bars, and at bars that no cut follows. */
+static void cheat_rarely(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *b = assay_backtest_bars(run, 0);
+  size_t now = assay_backtest_now(run);
+  if (now % 100 == 77) assay_backtest_target(run, 0, b->close[now + 1] > b->close[now]);
+}
+
 /* The limit is tomorrow's low: the order is the same, its price is not. */
 static void cheat_low(assay_backtest *run, void *state) {
   (void)state;
@@ -265,6 +273,7 @@ static void test_cheats_are_caught(void **state) {
   make(6);
   const assay_strategy cheats[] = {{.name = "next", .on_bar = cheat_next},
                                    {.name = "low", .on_bar = cheat_low},
+                                   {.name = "rarely", .on_bar = cheat_rarely},
                                    {.name = "mean", .targets = mean_targets},
                                    {.name = "shifted", .targets = shifted_targets}};
   for (size_t i = 0; i < sizeof cheats / sizeof *cheats; i++) {
