@@ -68,17 +68,53 @@ typedef struct assay_binance_message {
   size_t bid_count, ask_count;
 } assay_binance_message;
 
+/*
+ * The reader's own: how the last trade was laid out, as parts of some bytes and a value behind them. Where those bytes are the same again,
+ * only the values are read. Nothing in here is for anybody else, and a reader may be zeroed.
+ */
+typedef struct assay_binance_part {
+  uint8_t bytes[32], kept[32];     /* what stands before the value, and the mask of it */
+  uint8_t places[16];              /* which of the value's bytes are which of 16 digits */
+  uint8_t fixed[16], at_fixed[16]; /* the bytes of it that are no such digits, its point above all, and the mask of them */
+  uint32_t next, next_kept;        /* the first bytes behind it, and the mask of them */
+  uint64_t least, scale;
+  uint16_t to; /* offset in assay_binance_message */
+  uint8_t width, length, form, decimals;
+} assay_binance_part;
+
+enum { ASSAY_BINANCE_PARTS = 16 };
+typedef struct assay_binance_shape {
+  uint32_t count, reach, event_at; /* parts; bytes that may be read; where the event's text stands, 0: behind a value */
+  uint32_t age, waits, pause;      /* how often it fitted; documents until another is learnt; and how many those were last time */
+  unsigned price_decimals, quantity_decimals;
+  assay_binance_message message; /* what the same documents have in common */
+  assay_binance_part parts[ASSAY_BINANCE_PARTS];
+} assay_binance_shape;
+
+/* The same for a level of the depth, by where its quotes and points are. */
+enum { ASSAY_BINANCE_LEVEL_BITS = 4 };
+typedef struct assay_binance_level_shape {
+  uint64_t places; /* of the first three quotes (low half) and the points; 0: none yet */
+  uint8_t begin;   /* of the quantity */
+  uint8_t digits[32], zeros[32];
+} assay_binance_level_shape;
+
 typedef struct assay_binance_reader {
   assay_feed_reader in;
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   assay_binance_level *levels;                /* room for bids and asks together, of one message */
   size_t capacity;
   uint8_t hints[24]; /* the reader's own: how long each field was last time */
+  assay_binance_shape shape;
+  unsigned level_decimals; /* of prices and quantities, for which the shapes of levels are */
+  assay_binance_level_shape level_shapes[1 << ASSAY_BINANCE_LEVEL_BITS];
 } assay_binance_reader;
 
-/* `levels` may be NULL and 0 where there are only trades. Of a stream in pieces: zero reader.in and use assay_feed_window. */
+/* `levels` may be NULL and 0 where there are only trades. Of a stream in pieces, or of a document a packet: zero reader.in, use
+ * assay_feed_window, and keep the reader: it remembers how the last trade was laid out. */
 ASSAY_API void assay_binance_open(assay_binance_reader *reader, const void *text, size_t size, unsigned price_decimals,
                                   unsigned quantity_decimals, assay_binance_level *levels, size_t capacity);
+/* *message is to be used when the answer is ASSAY_FEED_MESSAGE, and holds anything when it is not. */
 ASSAY_API assay_feed_step assay_binance_next(assay_binance_reader *reader, assay_binance_message *message);
 
 /* How many events a message is: 1 for trades, one for each level of a depth (with one more, ASSAY_MARKET_CLEAR, before a snapshot's). */

@@ -42,11 +42,14 @@ assay_feed_step assay_binance_next(assay_binance_reader *reader, assay_binance_m
 
 void assay_binance_open(assay_binance_reader *reader, const void *text, size_t size, unsigned price_decimals, unsigned quantity_decimals,
                         assay_binance_level *levels_, size_t capacity) {
-  *reader = (assay_binance_reader){
-      .price_decimals = price_decimals < ASSAY_FEED_MOST_DECIMALS ? price_decimals : ASSAY_FEED_MOST_DECIMALS,
-      .quantity_decimals = quantity_decimals < ASSAY_FEED_MOST_DECIMALS ? quantity_decimals : ASSAY_FEED_MOST_DECIMALS,
-      .levels = levels_,
-      .capacity = levels_ != NULL ? capacity : 0};
+  /* Not all of it is zeroed: the shape is large, and a reader is opened for each message by who has them one by one. */
+  reader->price_decimals = price_decimals < ASSAY_FEED_MOST_DECIMALS ? price_decimals : ASSAY_FEED_MOST_DECIMALS;
+  reader->quantity_decimals = quantity_decimals < ASSAY_FEED_MOST_DECIMALS ? quantity_decimals : ASSAY_FEED_MOST_DECIMALS;
+  reader->levels = levels_;
+  reader->capacity = levels_ != NULL ? capacity : 0;
+  memset(reader->hints, 0, sizeof reader->hints);
+  memset(&reader->shape, 0, offsetof(assay_binance_shape, message));
+  reader->level_decimals = 0;
   assay_feed_open(&reader->in, text, size);
 }
 

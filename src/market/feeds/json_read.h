@@ -314,6 +314,7 @@ static const uint8_t short_keys[128] = {
 #if defined(__AVX2__)
 #define FAST 1
 #include "market/feeds/json_fast.h"
+#include "market/feeds/json_shape.h"
 #else
 #define FAST 0
 #endif
@@ -596,10 +597,15 @@ static size_t next_line(const assay_feed_reader *in, const uint8_t *from) {
   return line != NULL ? (size_t)(line + 1 - in->data) : in->last ? in->size : 0;
 }
 
+static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
+
 assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *message) {
   assay_feed_reader *in = &reader->in;
   if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
-  while (in->at < in->size && in->data[in->at] <= ' ' && memchr(" \t\r\n", in->data[in->at], 4) != NULL) in->at++;
+  while (in->at < in->size && is_blank(in->data[in->at])) in->at++;
+#if FAST
+  if (read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
+#endif
   if (in->at == 0 && in->base == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
   if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   const uint8_t *begin = in->data + in->at;
@@ -618,6 +624,9 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
   if (object(&s, false, &stream) && put_message(&s, begin, &stream, message)) {
     in->at = (size_t)(s.at - in->data);
     in->count++;
+#if FAST
+    learn_shape(reader, begin, s.at, message);
+#endif
     return ASSAY_FEED_MESSAGE;
   }
   if (s.wrong == NULL) return assay_feed_short(in, "JSON");

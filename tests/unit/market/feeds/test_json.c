@@ -154,6 +154,7 @@ static void test_faults(void **state) {
       {"{,}", "JSON", 1},
       {"{\"x\":[1,]}", "JSON", 8},
       {"{\"x\":1,}", "JSON", 7},
+      {"{\"\"\":1}", "JSON", 3}, /* no key of a quote */
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (int padded = 0; padded < 2; padded++) { /* with and without room to read ahead */
@@ -234,13 +235,148 @@ static void test_numbers_of_every_shape(void **state) {
     number[at] = '\0';
     int64_t expected = 0;
     bool fits = assay_feed_decimal(number, (size_t)at, decimals, &expected) && expected >= 0;
-    snprintf(text, sizeof text, "{\"lastUpdateId\":1,\"asks\":[],\"bids\":[[\"1\",\"%s\"]]}%50s", number, "");
+    snprintf(text, sizeof text, "{\"lastUpdateId\":1,\"asks\":[],\"bids\":[[\"1\",\"%s\"]]}%*s", number, round % 2 * 200, "");
     assay_binance_reader reader;
     assay_binance_message m;
     assay_binance_open(&reader, text, strlen(text), 8, decimals, levels, 64);
     assert_int_equal(assay_binance_next(&reader, &m), fits ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED);
     if (fits) assert_int_equal(m.bids[0].quantity, expected);
   }
+}
+
+/* ---- Like the last one
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool same_text(assay_feed_text a, assay_feed_text b) { return a.at == b.at && a.length == b.length; }
+
+static bool same_trade(const assay_binance_message *a, const assay_binance_message *b) {
+  return a->kind == b->kind && a->maker_buys == b->maker_buys && a->has_previous == b->has_previous && same_text(a->symbol, b->symbol) &&
+         same_text(a->stream, b->stream) && same_text(a->event, b->event) && a->time_ns == b->time_ns && a->trade_ns == b->trade_ns &&
+         a->id == b->id && a->first_id == b->first_id && a->last_id == b->last_id && a->price == b->price && a->quantity == b->quantity &&
+         a->first_update == b->first_update && a->last_update == b->last_update && a->previous_update == b->previous_update &&
+         a->bid_count == b->bid_count && a->ask_count == b->ask_count;
+}
+
+/* How the trades of a stream are written: the order of their members, blanks, what else there is. */
+typedef struct habit {
+  size_t order[14], count;
+  bool aggregate, combined, blanks, microseconds;
+} habit;
+
+static habit make_habit(assay_random *random) {
+  habit h = {.aggregate = assay_random_below(random, 2) == 0,
+             .combined = assay_random_below(random, 3) == 0,
+             .blanks = assay_random_below(random, 3) == 0,
+             .microseconds = assay_random_below(random, 3) == 0};
+  h.count = 9 + (size_t)assay_random_below(random, 5);
+  for (size_t i = 0; i < h.count; i++) h.order[i] = i;
+  if (assay_random_below(random, 2) == 0) assay_random_shuffle(random, h.order, h.count);
+  return h;
+}
+
+/* Up to `most` digits, of which the first is rarely 0. */
+static int put_digits(assay_random *random, char *out, int most) {
+  int count = 1 + (int)assay_random_below(random, 20) % most;
+  for (int i = 0; i < count; i++) out[i] = (char)('0' + assay_random_below(random, 10));
+  if (out[0] == '0' && assay_random_below(random, 50) > 0) out[0] = '1';
+  return count;
+}
+
+static int put_quoted_decimal(assay_random *random, char *out) {
+  int at = 0;
+  out[at++] = '"';
+  at += put_digits(random, out + at, assay_random_below(random, 30) == 0 ? 12 : 3);
+  if (assay_random_below(random, 10) > 0) {
+    out[at++] = '.';
+    for (int i = 0; i < 8; i++) out[at++] = i < 4 ? (char)('0' + assay_random_below(random, 10)) : '0';
+    if (assay_random_below(random, 20) == 0) at -= (int)assay_random_below(random, 9);
+  }
+  out[at++] = '"';
+  return at;
+}
+
+static size_t put_trade(assay_random *random, const habit *h, char *out) {
+  static const char *const symbols[] = {"BTCUSDT", "ETHUSDT", "PEPEUSDT", "X", ""};
+  const char *colon = h->blanks ? ": " : ":", *comma = h->blanks ? ", " : ",";
+  const char *symbol = symbols[assay_random_below(random, 8) == 0 ? assay_random_below(random, 5) : 0];
+  size_t at = 0;
+  if (h->combined) at += (size_t)sprintf(out, "{\"stream\"%s\"%s@trade\"%s\"data\"%s", colon, symbol, comma, colon);
+  out[at++] = '{';
+  for (size_t i = 0; i < h->count; i++) {
+    char *member = out + at;
+    size_t which = h->order[i];
+    if (i > 0) at += (size_t)sprintf(out + at, "%s", comma);
+    at += (size_t)sprintf(
+        out + at, "\"%s\"%s",
+        (const char *[]){"e", "E", "s", h->aggregate ? "a" : "t", "p", "q", "T", "m", "f", "l", "M", "b", "X", "n"}[which], colon);
+    switch (which) {
+      case 0: at += (size_t)sprintf(out + at, "\"%s\"", h->aggregate ? "aggTrade" : "trade"); break;
+      case 2: at += (size_t)sprintf(out + at, "\"%s\"", symbol); break;
+      case 4:
+      case 5: at += (size_t)put_quoted_decimal(random, out + at); break;
+      case 7: at += (size_t)sprintf(out + at, assay_random_below(random, 2) == 0 ? "true" : "false"); break;
+      case 1:
+      case 6:
+        at +=
+            (size_t)sprintf(out + at, "%llu", (h->microseconds ? 1672515782136000ull : 1672515782136ull) + assay_random_below(random, 999));
+        break;
+      case 10: at += (size_t)sprintf(out + at, "true"); break;
+      case 12: at += (size_t)sprintf(out + at, "\"MARKET\""); break;
+      case 13: at += (size_t)sprintf(out + at, "null"); break;
+      default: at += (size_t)put_digits(random, out + at, 19); break;
+    }
+    (void)member;
+  }
+  out[at++] = '}';
+  if (h->combined) out[at++] = '}';
+  return at;
+}
+
+/* A reader that has read trades like this one answers as one that has not, whatever is wrong with the document, and wherever it ends. */
+static void test_trades_like_the_last_one(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 6);
+  uint64_t right = 0, fitted = 0;
+  for (int stream = 0; stream < 300; stream++) {
+    habit h = make_habit(&random);
+    assay_binance_reader kept;
+    unsigned price_decimals = assay_random_below(&random, 2) == 0 ? 8 : 4, quantity_decimals = (unsigned)assay_random_below(&random, 12);
+    assay_binance_open(&kept, "", 0, price_decimals, quantity_decimals, NULL, 0);
+    for (int i = 0; i < 100; i++) {
+      char text[1000];
+      size_t size = put_trade(&random, &h, text);
+      if (assay_random_below(&random, 4) == 0) {
+        size_t at = (size_t)assay_random_below(&random, size);
+        text[at] = assay_random_below(&random, 2) == 0 ? (char)(text[at] ^ 1 << assay_random_below(&random, 8))
+                                                       : "0123456789\"\\.,:}{tfe- "[assay_random_below(&random, 23)];
+      }
+      if (assay_random_below(&random, 20) == 0) size = (size_t)assay_random_below(&random, size) + 1;
+      size_t behind = i % 2 == 0 ? 0 : (size_t)assay_random_below(&random, 600);
+      char *bytes = malloc(size + behind);
+      memcpy(bytes, text, size);
+      memset(bytes + size, ' ', behind);
+      assay_binance_reader fresh;
+      assay_binance_message a, b;
+      assay_binance_open(&fresh, bytes, size + behind, price_decimals, quantity_decimals, NULL, 0);
+      memset(&kept.in, 0, sizeof kept.in);
+      assay_feed_window(&kept.in, bytes, size + behind, true);
+      uint32_t before = kept.shape.age;
+      assay_feed_step wanted = assay_binance_next(&fresh, &a), step = assay_binance_next(&kept, &b);
+      if (step != wanted) fail_msg("%d, not %d: %.*s", (int)step, (int)wanted, (int)size, bytes);
+      if (step == ASSAY_FEED_MESSAGE) {
+        if (!same_trade(&a, &b)) fail_msg("not the same: %.*s", (int)size, bytes);
+        assert_int_equal(kept.in.at, fresh.in.at);
+        right++;
+        fitted += kept.shape.age > before;
+      } else {
+        assert_memory_equal(&kept.in.fault, &fresh.in.fault, sizeof kept.in.fault);
+      }
+      free(bytes);
+    }
+  }
+  if (fitted > 0) assert_true(fitted > right / 5); /* none: this processor has no fast way */
 }
 
 /* ---- Beside jansson
@@ -473,6 +609,7 @@ int main(void) {
       cmocka_unit_test(test_faults),
       cmocka_unit_test(test_decimal_text),
       cmocka_unit_test(test_numbers_of_every_shape),
+      cmocka_unit_test(test_trades_like_the_last_one),
       cmocka_unit_test(test_beside_jansson),
       cmocka_unit_test(test_every_cut),
       cmocka_unit_test(test_flipped_bits),
