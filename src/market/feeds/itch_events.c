@@ -104,11 +104,13 @@ static const _Alignas(64) shape shapes[32] = {
                   .other = {7, 6, 5, 4, 3, 2, 1, 0, Z, Z, Z, Z, Z, Z, Z, Z},
                   .fixed = KIND(ASSAY_MARKET_REPLACE)},
 };
-/* Their lengths; 0xffff never is one, so that no block of another type, and none of length 0, passes. */
+/* Their lengths as the two bytes before them are read; 0xffff never is one, so that no block of another type, and none of length 0, passes.
+ */
 #define COLD 0xffff
+#define LONG(bytes) ((bytes) << 8)
 static const uint16_t hot[256] = {
-    [0 ... '@'] = COLD,   ['A'] = 36, ['B'] = COLD, ['C'] = 36,   ['D'] = 19, ['E'] = 31,           ['F'] = 40,
-    ['G' ... 'T'] = COLD, ['U'] = 35, ['V'] = COLD, ['W'] = COLD, ['X'] = 23, ['Y' ... 255] = COLD,
+    [0 ... '@'] = COLD,   ['A'] = LONG(36), ['B'] = COLD, ['C'] = LONG(36), ['D'] = LONG(19), ['E'] = LONG(31),     ['F'] = LONG(40),
+    ['G' ... 'T'] = COLD, ['U'] = LONG(35), ['V'] = COLD, ['W'] = COLD,     ['X'] = LONG(23), ['Y' ... 255] = COLD,
 };
 /* The longest of them, and what is loaded of the shortest, lie within this many bytes of a block. */
 enum { REACH = 2 + 48 };
@@ -120,8 +122,12 @@ FAST_TARGET static size_t in_pieces(assay_feed_reader *reader, assay_market_even
   const piece first = LOAD(time_and_order), wanted = LOAD(without_printable);
   assay_market_event *out = events, *end = events + capacity;
   while (out < end && at <= safe) {
-    const uint8_t *message = at + 2;
-    if (__builtin_expect(assay_be16(at) != hot[*message], 0)) {
+    /* Length, type and symbol with one load: loads are what there is least of. But where the next message begins, everything waits for:
+     * that has a load of its own, which needs no shift behind it. */
+    const uint8_t *message = at + 2, *next = message + at[1]; /* all of them are shorter than 256 */
+    uint64_t front;
+    memcpy(&front, at, sizeof front);
+    if (__builtin_expect((uint16_t)front != hot[(uint8_t)(front >> 16)], 0)) {
       assay_itch_message rare = {.as = (const assay_itch_body *)message, .length = assay_be16(at), .type = (char)*message};
       if (rare.length == 0 || rare.length != assay_itch_lengths[*message]) break;
       if (rare.length + (size_t)2 > (size_t)(reader->data + reader->size - at)) break;
@@ -129,14 +135,14 @@ FAST_TARGET static size_t in_pieces(assay_feed_reader *reader, assay_market_even
       at += 2 + rare.length;
       continue;
     }
-    const shape *row = &shapes[*message & 31];
+    const shape *row = &shapes[front >> 16 & 31];
     piece head = LOAD(message + 4), far = LOAD(message + 20), near = LAST_AND_FIRST_15(head, far);
     piece other = BOTH(ONLY(PICK(near, LOAD(row->other)), wanted), LOAD(row->fixed));
     STORE(&out->time_ns, PICK(head, first));
     STORE(&out->price, BOTH(PICK(near, LOAD(row->near)), PICK(far, LOAD(row->far))));
-    STORE(&out->other_id, SET_SYMBOL(other, assay_be16(message + 1)));
+    STORE(&out->other_id, SET_SYMBOL(other, __builtin_bswap16((uint16_t)(front >> 24))));
     out++;
-    at += 2 + at[1]; /* all of them are shorter than 256 */
+    at = next;
   }
   reader->at = (size_t)(at - reader->data);
   reader->count += (uint64_t)(out - events);
