@@ -117,7 +117,7 @@ typedef enum assay_book_kind {
   ASSAY_BOOK_CLOCK,   /* only time passes */
   ASSAY_BOOK_PHASE,   /* book; `type` is an assay_book_phase */
   ASSAY_BOOK_UNCROSS, /* book; ends an auction; `type` is the phase afterwards, `price` the reference price */
-  ASSAY_BOOK_MASS_CANCEL, /* account, book (ASSAY_BOOK_ALL: all of them) */
+  ASSAY_BOOK_MASS_CANCEL, /* account, book (ASSAY_BOOK_ALL: all of them): its orders go, by book and id */
   ASSAY_BOOK_LIMITS,      /* see assay_book_limits_message */
   ASSAY_BOOK_KILL,        /* account; `type` 1: all its orders go and no more come in; 0: it may trade again */
   ASSAY_BOOK_KINDS
@@ -188,7 +188,7 @@ typedef struct assay_book_limits {
   uint64_t quantity; /* of an order */
   uint64_t notional; /* price times quantity of an order, in ticks */
   uint64_t position; /* in one book, long or short, when all that is open on that side trades */
-  uint32_t rate;     /* orders and changes that come in, in one second of the messages' clock */
+  uint32_t rate;     /* orders, changes and mass cancellations that come in, in one second of the messages' clock */
   uint32_t collar;   /* ticks from the last trade: beyond, limits are rejected, and market orders and triggered stops end there */
 } assay_book_limits;
 
@@ -306,6 +306,7 @@ typedef struct assay_book_options {
   uint32_t expected_orders; /* as for assay_mbo_options */
   uint32_t most_orders;
   uint32_t most_trailing; /* trailing stops a book; each new extreme of the price looks at all of its side. 0: 1024 */
+  uint32_t most_aon;      /* all-or-none orders a book; what comes to rest looks at all of them. 0: 1024 */
   uint64_t seed;
   assay_book_sink sink; /* NULL: events are only counted */
   void *context;

@@ -96,9 +96,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   plain.accounts = size > 0 && (data[0] & 1) != 0 ? 3 : 0;
   plain.most_orders = 40;
   plain.most_trailing = 3;
+  plain.most_aon = 5;
   assay_book *book = NULL;
-  assay_book_options options = {
-      .books = 2, .accounts = plain.accounts, .most_orders = 40, .most_trailing = 3, .expected_orders = 4, .sink = hear, .context = &h};
+  assay_book_options options = {.books = 2,
+                                .accounts = plain.accounts,
+                                .most_orders = 40,
+                                .most_trailing = 3,
+                                .most_aon = 5,
+                                .expected_orders = 4,
+                                .sink = hear,
+                                .context = &h};
   assay_book_options others = options;
   others.context = &f.said;
   f.count = f.expected.count = 0;

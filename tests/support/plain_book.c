@@ -460,6 +460,11 @@ static uint8_t check_new(plain_book *p, const assay_book_message *m) {
     if (!p->book[m->book].traded) return ASSAY_BOOK_NO_REFERENCE;
     if (trailing >= p->most_trailing) return ASSAY_BOOK_FULL;
   }
+  if (m->tif == ASSAY_BOOK_AON) {
+    size_t aons = 0;
+    for (size_t i = 0; i < p->count; i++) aons += is_aon(&p->orders[i]) && p->orders[i].m.book == m->book;
+    if (aons >= p->most_aon) return ASSAY_BOOK_FULL;
+  }
   if (m->type == ASSAY_BOOK_POST_ONLY && phase == ASSAY_BOOK_CONTINUOUS && would_trade(p, m->book, m->side, m->price))
     return ASSAY_BOOK_WOULD_TRADE;
   order o = {.m = *m};
@@ -730,16 +735,8 @@ static void uncross(plain_book *p, const assay_book_message *m) {
 /* ---- Accounts
  * -------------------------------------------------------------------------------------------------------------------------------------- */
 
-static int rank_of(const order *o) { return (o->stop ? 2 : is_aon(o) ? 4 : 0) + o->m.side; }
-
-/* The order in which a mass cancellation goes over orders: book, kind of waiting, price, time. */
-static bool cancelled_before(const order *a, const order *b) {
-  if (a->m.book != b->m.book) return a->m.book < b->m.book;
-  if (rank_of(a) != rank_of(b)) return rank_of(a) < rank_of(b);
-  if (a->stop && a->m.trigger != b->m.trigger) return a->m.side == ASSAY_SELL ? a->m.trigger > b->m.trigger : a->m.trigger < b->m.trigger;
-  if (!a->stop && a->m.price != b->m.price) return before(a, b);
-  return a->place < b->place;
-}
+/* The order in which a mass cancellation goes over orders. */
+static bool cancelled_before(const order *a, const order *b) { return a->m.book != b->m.book ? a->m.book < b->m.book : a->m.id < b->m.id; }
 
 static void cancel_all(plain_book *p, uint32_t account, uint32_t book, uint8_t reason) {
   for (;;) {
@@ -755,8 +752,13 @@ static void cancel_all(plain_book *p, uint32_t account, uint32_t book, uint8_t r
 
 static void account_message(plain_book *p, const assay_book_message *m) {
   if (m->kind == ASSAY_BOOK_MASS_CANCEL) {
+    uint8_t reason = ASSAY_BOOK_NONE;
     if (m->book != ASSAY_BOOK_ALL && m->book >= p->books)
-      reject(p, m, ASSAY_BOOK_UNKNOWN_BOOK);
+      reason = ASSAY_BOOK_UNKNOWN_BOOK;
+    else if (p->accounts > 0)
+      reason = m->account >= p->accounts ? ASSAY_BOOK_UNKNOWN_ACCOUNT : count_order(p, &p->account[m->account]);
+    if (reason != ASSAY_BOOK_NONE)
+      reject(p, m, reason);
     else
       cancel_all(p, m->account, m->book, ASSAY_BOOK_USER);
     return;

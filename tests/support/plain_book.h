@@ -27,7 +27,7 @@ typedef struct plain_account {
 } plain_account;
 
 typedef struct plain_book {
-  uint32_t books, accounts, most_orders, most_trailing;
+  uint32_t books, accounts, most_orders, most_trailing, most_aon;
   plain_book_order orders[PLAIN_MOST_ORDERS]; /* in no order */
   size_t count;
   uint64_t pending[PLAIN_MOST_ORDERS]; /* ids of triggered stops */
@@ -44,7 +44,7 @@ typedef struct plain_book {
   plain_account account[PLAIN_MOST_ACCOUNTS];
 } plain_book;
 
-/* Zero-initialised but for the four numbers at its head. */
+/* Zero-initialised but for the five numbers at its head. */
 void plain_book_apply(plain_book *p, const assay_book_message *m);
 
 #endif

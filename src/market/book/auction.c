@@ -7,8 +7,6 @@
  */
 #include "market/book/engine.h"
 
-#include "base/alloc.h"
-
 /* What the orders at one price want, on the way from the lowest price to the highest. */
 typedef struct price_point {
   int32_t price;
@@ -21,9 +19,9 @@ typedef struct choice {
   __int128 surplus; /* positive: buyers are left */
 } choice;
 
-static uint64_t level_open(const assay_book *e, uint32_t at) {
+unsigned __int128 assay_book_level_open(const assay_book *e, uint32_t at) {
   const book_level *level = &e->store.levels[at];
-  uint64_t open = level->quantity;
+  unsigned __int128 open = level->quantity;
   if (level->special > 0)
     for (uint32_t order = level->head; order != 0; order = e->store.orders[order].next) open += book_hidden(e, order);
   return open;
@@ -83,7 +81,7 @@ static tied choose(const assay_book *e, const uint32_t *bids, uint32_t bid_count
                    int32_t reference) {
   tied t = {0};
   unsigned __int128 wanted = 0, offered = 0;
-  for (uint32_t i = 0; i < bid_count; i++) wanted += level_open(e, bids[i]);
+  for (uint32_t i = 0; i < bid_count; i++) wanted += assay_book_level_open(e, bids[i]);
   uint32_t bid = bid_count, offer = 0;
   bool pending_reference = true;
   while (bid > 0 || offer < offer_count) {
@@ -95,25 +93,16 @@ static tied choose(const assay_book *e, const uint32_t *bids, uint32_t bid_count
       consider(&t, &c, reference);
     }
     if (reference <= price) pending_reference = false;
-    if (next_offer == price) offered += level_open(e, offers[offer++]);
+    if (next_offer == price) offered += assay_book_level_open(e, offers[offer++]);
     choice c = at_price((int32_t)price, wanted, offered);
     consider(&t, &c, reference);
-    if (next_bid == price) wanted -= level_open(e, bids[--bid]);
+    if (next_bid == price) wanted -= assay_book_level_open(e, bids[--bid]);
   }
   if (pending_reference) {
     choice c = at_price(reference, wanted, offered);
     consider(&t, &c, reference);
   }
   return t;
-}
-
-static bool need_scratch(assay_book *e, uint64_t count) {
-  if (count <= e->scratch_capacity) return true;
-  void *grown = assay_realloc(ASSAY_TAG_MARKET, e->scratch, count, sizeof *e->scratch);
-  if (grown == NULL) return false;
-  e->scratch = grown;
-  e->scratch_capacity = (uint32_t)count;
-  return true;
 }
 
 /* An order trades `quantity` in the auction; what is left keeps its place, and shows what it may. */
@@ -175,7 +164,7 @@ void assay_book_uncross(assay_book *e, const assay_book_message *m) {
     return;
   }
   uint32_t bids = crossing(e, b, ASSAY_BUY, NULL), offers = crossing(e, b, ASSAY_SELL, NULL);
-  if (!need_scratch(e, (uint64_t)bids + offers)) {
+  if (!assay_book_need_scratch(e, (uint64_t)bids + offers)) {
     assay_book_reject(e, m, ASSAY_BOOK_NO_MEMORY);
     return;
   }

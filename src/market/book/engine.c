@@ -39,6 +39,7 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
                     .symbol_count = books,
                     .account_count = o->accounts,
                     .most_trailing = o->most_trailing == 0 ? 1024 : o->most_trailing,
+                    .most_aon = o->most_aon == 0 ? 1024 : o->most_aon,
                     .next_expiry = UINT64_MAX};
   assay_status status = assay_book_store_init(&e->store, o->expected_orders, o->most_orders == 0 ? 1u << 24 : o->most_orders, o->seed, err);
   if (status != ASSAY_OK) {
@@ -72,6 +73,7 @@ void assay_book_destroy(assay_book *e) {
   assay_free(e->symbols);
   assay_free(e->accounts);
   assay_free(e->extras);
+  assay_free(e->owned);
   assay_free(e->heap);
   assay_free(e->scratch);
   assay_free(e);
@@ -140,7 +142,7 @@ uint64_t assay_book_sequence(const assay_book *e) { return e->sequence; }
 
 /* What the engine knows of orders beyond what is in the store. */
 typedef struct engine_count {
-  uint64_t expiring, trailing;
+  uint64_t expiring, trailing, aons;
 } engine_count;
 
 static assay_status check_orders(const assay_book *e, const book_ladder *l, uint32_t ladder, uint64_t *open, assay_error *err,
@@ -157,6 +159,7 @@ static assay_status check_orders(const assay_book *e, const book_ladder *l, uint
         return BROKEN("order %llu is all or none in the wrong place", id);
       special += (o->flags & BOOK_ICEBERG) != 0;
       count->trailing += (o->flags & BOOK_TRAILING) != 0;
+      count->aons += (o->flags & BOOK_AON) != 0;
       if ((o->flags & BOOK_EXPIRES) != 0) {
         count->expiring++;
         uint32_t place = e->extras[order].heap;
@@ -176,7 +179,7 @@ static assay_status check_symbol(const assay_book *e, uint32_t number, uint64_t 
                                  engine_count *count) {
   const book_symbol *b = &e->symbols[number];
   assay_status status = ASSAY_OK;
-  count->trailing = 0;
+  count->trailing = count->aons = 0;
   for (unsigned sell = 0; sell < 2; sell++) {
     const book_ladder *ladders[] = {&b->side[sell], b->rare == NULL ? NULL : &b->rare->stop[sell],
                                     b->rare == NULL ? NULL : &b->rare->aon[sell]};
@@ -195,9 +198,24 @@ static assay_status check_symbol(const assay_book *e, uint32_t number, uint64_t 
       if (book_worst(&b->positions[i], sell) > INT64_MAX) return BROKEN("account %u of book %u may pass 2^63", i, number);
   }
   if (count->trailing != (b->rare == NULL ? 0 : b->rare->trailing)) return BROKEN("book %u miscounts its trailing stops", number);
+  if (count->aons != (b->rare == NULL ? 0 : b->rare->aons)) return BROKEN("book %u miscounts its all-or-none orders", number);
   if (b->phase != ASSAY_BOOK_AUCTION && b->side[0].best <= (uint32_t) ~(uint32_t)b->side[1].best && b->side[1].levels > 0)
     return BROKEN("book %u crosses", number);
   return ASSAY_OK;
+}
+
+/* Every order is in its account's list: those that are there are as many, and no two are one. */
+static assay_status check_owned(const assay_book *e, assay_error *err) {
+  uint64_t all = 0;
+  for (uint32_t i = 0; i < e->account_count; i++) {
+    uint32_t count = 0, prev = 0;
+    for (uint32_t order = e->accounts[i].first; order != 0; prev = order, order = e->owned[order].next, count++)
+      if (count >= e->store.live || e->store.orders[order].account != i || e->owned[order].prev != prev)
+        return BROKEN("the list of account %u's orders is broken", i);
+    if (count != e->accounts[i].count) return BROKEN("account %u miscounts its orders", i);
+    all += count;
+  }
+  return all == (e->account_count == 0 ? 0 : e->store.live) ? ASSAY_OK : BROKEN("an order is in no account's list");
 }
 
 assay_status assay_book_check(const assay_book *e, assay_error *err) {
@@ -210,6 +228,7 @@ assay_status assay_book_check(const assay_book *e, assay_error *err) {
   for (uint32_t i = 0; i < e->symbol_count && status == ASSAY_OK; i++) status = check_symbol(e, i, open, err, &total, &count);
   assay_free(open);
   if (status == ASSAY_OK) status = assay_book_check_store(&e->store, &total, err);
+  if (status == ASSAY_OK) status = check_owned(e, err);
   if (status != ASSAY_OK) return status;
   if (count.expiring != e->heap_count)
     return BROKEN("%llu orders expire, %u are waited for", (unsigned long long)count.expiring, e->heap_count);

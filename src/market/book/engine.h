@@ -29,8 +29,11 @@ enum {
   BOOK_FOK = 0x1000,
   BOOK_HAS_EXTRA = BOOK_ICEBERG | BOOK_STOP | BOOK_EXPIRES,
   /* What more there is to do than to unlink when it goes. */
-  BOOK_HAS_TIES = BOOK_EXPIRES | BOOK_TRAILING,
+  BOOK_HAS_TIES = BOOK_EXPIRES | BOOK_TRAILING | BOOK_AON,
 };
+
+/* `prev` of a triggered stop that has not run yet: it is in no ladder. */
+#define BOOK_PENDING UINT32_MAX
 
 typedef struct book_extra {
   uint64_t hidden, display; /* of an iceberg */
@@ -47,6 +50,9 @@ enum { BOOK_LIMIT_LADDER = 0, BOOK_STOP_LADDER = 2, BOOK_AON_LADDER = 4, BOOK_LA
 typedef struct book_rare {
   book_ladder stop[2], aon[2];
   uint32_t trail_head[2], trail_tail[2], trailing;
+  uint32_t aons; /* all-or-none orders, stops that will be one too */
+  /* What came to rest on a side since the all-or-none orders of the other side were looked at, and what they lacked at least then. */
+  uint64_t came[2], lacked[2];
 } book_rare;
 
 typedef struct book_position {
@@ -64,10 +70,16 @@ typedef struct book_symbol {
   bool plain; /* continuous, nothing rare: what most books are most of the time */
 } book_symbol;
 
+/* Orders of an account are a list, in no order, where accounts are known. */
+typedef struct book_owned {
+  uint32_t next, prev;
+} book_owned;
+
 typedef struct book_account {
   uint64_t most_quantity, most_notional, most_position; /* 0: no limit */
   uint64_t second;                                      /* the one that `orders` counts */
   uint32_t orders, most_rate, collar;
+  uint32_t first, count; /* of its orders in all books */
   bool killed;
 } book_account;
 
@@ -84,7 +96,9 @@ struct assay_book {
   book_account *accounts;
   book_extra *extras;
   uint32_t extra_capacity;
-  uint32_t most_trailing;
+  book_owned *owned; /* by order */
+  uint32_t owned_capacity;
+  uint32_t most_trailing, most_aon;
   uint32_t *heap; /* orders that expire, from 1 on; the first to go on top */
   uint32_t heap_count, heap_capacity;
   uint64_t next_expiry;                /* UINT64_MAX: none */
@@ -161,10 +175,27 @@ static inline void book_take_out(assay_book *e, uint32_t order) {
   if (level->count == 0) book_ladder_close(s, book_ladder_of(e, level->ladder), o->level);
 }
 
+/* With risk checks on: an order of an account has a record now, or has it no more. Whatever is written to place 0 nobody reads. */
+static inline void book_own(assay_book *e, uint32_t order) {
+  book_account *a = &e->accounts[e->store.orders[order].account];
+  e->owned[order] = (book_owned){.next = a->first};
+  e->owned[a->first].prev = order;
+  a->first = order;
+  a->count++;
+}
+static inline void book_disown(assay_book *e, uint32_t order) {
+  book_account *a = &e->accounts[e->store.orders[order].account];
+  book_owned *owned = e->owned, at = owned[order];
+  *(at.prev != 0 ? &owned[at.prev].next : &a->first) = at.next;
+  owned[at.next].prev = at.prev;
+  a->count--;
+}
+
 void assay_book_untie(assay_book *e, uint32_t order, book_symbol *b);
 
 /* The order is gone for good. It is in no ladder any more. */
 static inline void book_gone(assay_book *e, book_symbol *b, uint32_t order, uint32_t tag) {
+  if (e->account_count != 0) book_disown(e, order);
   if ((e->store.orders[order].flags & BOOK_HAS_TIES) != 0) assay_book_untie(e, order, b);
   book_order_free(&e->store, order, tag);
 }
@@ -220,6 +251,8 @@ bool assay_book_need_rare(book_symbol *b);
 bool assay_book_need_extras(assay_book *e);
 bool assay_book_need_positions(assay_book *e, book_symbol *b);
 bool assay_book_need_heap(assay_book *e);
+bool assay_book_need_owned(assay_book *e);
+bool assay_book_need_scratch(assay_book *e, uint64_t count);
 
 /* A trade price was seen: trailing triggers move, stops that are met become pending. */
 void assay_book_price_seen(assay_book *e, book_symbol *b, int32_t price);
@@ -239,8 +272,10 @@ void assay_book_stop_rest(assay_book *e, book_symbol *b, uint32_t number, uint32
 bool assay_book_fillable(assay_book *e, book_symbol *b, const book_taker *t);
 /* Matching where all-or-none orders wait on the other side. */
 void assay_book_match_aon(assay_book *e, book_symbol *b, book_taker *t);
-/* Something came to rest on side `sell`: all-or-none orders of the other side try again. */
-void assay_book_retry_aon(assay_book *e, book_symbol *b, uint32_t number, unsigned sell);
+/* So much came to rest on side `sell`: all-or-none orders of the other side try again. */
+void assay_book_retry_aon(assay_book *e, book_symbol *b, uint32_t number, unsigned sell, uint64_t quantity);
+/* All that is open at a level. */
+unsigned __int128 assay_book_level_open(const assay_book *e, uint32_t level);
 /* One trade, or what self-trade prevention makes of it, with the order `maker`; false: the taker's matching ends. */
 bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker);
 

@@ -98,8 +98,10 @@ static inline void trade_plain(assay_book *e, book_symbol *b, const book_taker *
                                int32_t price) {
   unsigned sell = book_flags_sell(t->flags);
   book_event(e, ASSAY_BOOK_TRADE_EVENT, t->id, o->id, quantity, o->quantity - quantity, price, t->number, t->account, sell, 0, flags);
-  if (__builtin_expect(e->account_count != 0, false))
+  if (__builtin_expect(e->account_count != 0, false)) {
     book_risk_trade(e, b, sell ? o->account : t->account, sell ? t->account : o->account, quantity);
+    if ((flags & ASSAY_BOOK_OTHER_DONE) != 0) book_disown(e, (uint32_t)(o - e->store.orders));
+  }
 }
 
 /* The orders of the best level, as long as they and the taker are plain: nothing hidden, no expiry, not of the same account. The level is
@@ -181,6 +183,8 @@ static uint32_t record_of(assay_book *e, book_taker *t) {
     e->extras[order] = (book_extra){.display = t->display, .expire = t->expire};
     if ((t->flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
   }
+  if ((t->flags & BOOK_AON) != 0) e->symbols[t->number].rare->aons++;
+  if (e->account_count != 0) book_own(e, order);
   return order;
 }
 
@@ -206,10 +210,12 @@ void assay_book_rest(assay_book *e, book_symbol *b, book_taker *t) {
   }
   s->orders[order].quantity = shown;
   book_level_append(s, at, order);
+  uint64_t quantity = t->quantity;
   t->quantity = 0;
-  t->order = 0; /* the book has it now */
+  t->order = 0;                           /* the book has it now */
+  if (aon) b->rare->lacked[sell ^ 1] = 0; /* nobody knows yet what this one lacks */
   if (b->rare != NULL && b->rare->aon[sell ^ 1].levels > 0 && b->phase == ASSAY_BOOK_CONTINUOUS)
-    assay_book_retry_aon(e, b, t->number, sell);
+    assay_book_retry_aon(e, b, t->number, sell, quantity);
 }
 
 /* What the taker's trades mean for stops, then what becomes of the rest. */
@@ -307,7 +313,9 @@ static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_me
     if (!b->traded) return ASSAY_BOOK_NO_REFERENCE;
     if (b->rare != NULL && b->rare->trailing >= e->most_trailing) return ASSAY_BOOK_FULL;
   }
+  if ((*flags & BOOK_AON) != 0 && b->rare != NULL && b->rare->aons >= e->most_aon) return ASSAY_BOOK_FULL;
   if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(b)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & BOOK_AON) != 0 && !assay_book_need_scratch(e, e->most_aon)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
   return ASSAY_BOOK_NONE;
@@ -356,26 +364,29 @@ static inline uint64_t bytes_of(const assay_book_message *m) {
   return bytes;
 }
 
-/* A plain order behind all others of its price. False: no memory, or no room at that level, and nothing happened. */
-static inline bool rest_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t quantity, uint32_t tag,
-                              const uint32_t *place) {
+/* A plain order behind all others of its price: its record. 0: no memory, or no room at that level, and nothing happened. */
+static inline uint32_t rest_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t quantity, uint32_t tag,
+                                  const uint32_t *place) {
   book_store *s = &e->store;
   unsigned sell = m->side;
   uint32_t at = book_ladder_open(s, &b->side[sell], book_key(m->price, sell), m->book * BOOK_LADDERS + sell);
-  if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
+  if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return 0;
   uint32_t order = place != NULL ? book_order_new_at(s, tag, *place) : book_order_new(s, tag);
   book_level_enter(s, at, order, m->id, quantity, sell | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT, m->account);
-  return true;
+  return order;
 }
 
-static inline void accept_plain(assay_book *e, book_symbol *b, const assay_book_message *m) {
-  book_risk_open(e, b, m->account, m->side, m->quantity);
+static inline void accept_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
+  if (e->account_count != 0) {
+    book_risk_open(e, b, m->account, m->side, m->quantity);
+    if (order != 0) book_own(e, order);
+  }
   book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, m->side, 0, 0);
 }
 
 /* One that trades, or for which there is no room. */
 static __attribute__((noinline)) void cross_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t tag) {
-  accept_plain(e, b, m);
+  accept_plain(e, b, m, 0);
   book_taker t;
   t.id = m->id;
   t.quantity = m->quantity;
@@ -392,7 +403,12 @@ static __attribute__((noinline)) void cross_plain(assay_book *e, book_symbol *b,
     b->last = t.last;
     b->traded = true;
   }
-  if (t.quantity > 0 && !rest_plain(e, b, m, t.quantity, tag, NULL)) assay_book_rest(e, b, &t);
+  if (t.quantity == 0) return;
+  uint32_t order = rest_plain(e, b, m, t.quantity, tag, NULL);
+  if (order == 0)
+    assay_book_rest(e, b, &t);
+  else if (e->account_count != 0)
+    book_own(e, order);
 }
 
 /* A plain limit order, which is what most messages are: the same as new_order with nothing to ask. False: it is not one, and nothing
@@ -411,10 +427,11 @@ static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const
       return true;
     }
   }
-  if (b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side) || !rest_plain(e, b, m, m->quantity, tag, &place))
+  uint32_t order;
+  if (b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side) || (order = rest_plain(e, b, m, m->quantity, tag, &place)) == 0)
     cross_plain(e, b, m, tag);
   else
-    accept_plain(e, b, m);
+    accept_plain(e, b, m, order);
   return true;
 }
 
@@ -491,7 +508,10 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
     return false;
   book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
              ASSAY_BOOK_USER, 0);
-  if (e->account_count != 0) book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
+  if (e->account_count != 0) {
+    book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
+    book_disown(e, order);
+  }
   book_level_unlink(s, level, o);
   if (level->count == 0) book_ladder_close(s, &e->symbols[m->book].side[sell], at);
   book_order_free_at(s, order, place);
@@ -621,8 +641,10 @@ void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
   if (phase != ASSAY_BOOK_CONTINUOUS) return;
   if (b->traded) assay_book_mark_stops(e, b, b->last);
-  for (unsigned sell = 2; b->rare != NULL && sell-- > 0;)
-    if (b->rare->aon[sell ^ 1].levels > 0) assay_book_retry_aon(e, b, number, sell);
+  for (unsigned sell = 2; b->rare != NULL && sell-- > 0;) {
+    b->rare->lacked[sell] = 0;
+    if (b->rare->aon[sell ^ 1].levels > 0) assay_book_retry_aon(e, b, number, sell, 0);
+  }
 }
 
 static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m, uint32_t tag) {

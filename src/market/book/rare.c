@@ -39,6 +39,22 @@ bool assay_book_need_heap(assay_book *e) {
   return there;
 }
 
+/* Place 0 is written to, never read. */
+bool assay_book_need_owned(assay_book *e) {
+  void *records = e->owned;
+  bool there = need(&records, &e->owned_capacity, e->store.order_pool.capacity, sizeof *e->owned);
+  e->owned = records;
+  return there;
+}
+
+bool assay_book_need_scratch(assay_book *e, uint64_t count) {
+  if (count > UINT32_MAX) return false;
+  void *records = e->scratch;
+  bool there = need(&records, &e->scratch_capacity, (uint32_t)count, sizeof *e->scratch);
+  e->scratch = records;
+  return there;
+}
+
 bool assay_book_need_positions(assay_book *e, book_symbol *b) {
   if (b->positions == NULL) b->positions = assay_calloc(ASSAY_TAG_MARKET, e->account_count, sizeof *b->positions);
   return b->positions != NULL;
@@ -76,6 +92,7 @@ void assay_book_untie(assay_book *e, uint32_t order, book_symbol *b) {
   const book_order *o = &e->store.orders[order];
   if ((o->flags & BOOK_EXPIRES) != 0) assay_book_heap_remove(e, order);
   if ((o->flags & BOOK_TRAILING) != 0) trail_unlink(e, b->rare, order, book_flags_sell((uint32_t)o->flags));
+  if ((o->flags & BOOK_AON) != 0) b->rare->aons--;
 }
 
 /* The stop has left its ladder; from now on it is the order that it stood for. */
@@ -91,6 +108,7 @@ static void trigger_stop(assay_book *e, book_symbol *b, uint32_t number, uint32_
   book_event(e, ASSAY_BOOK_TRIGGERED_EVENT, o->id, 0, o->quantity, o->quantity, trigger, number, o->account, sell, 0, 0);
   o->level = number; /* it is at no level now, and its book has to be known */
   o->next = 0;
+  o->prev = BOOK_PENDING;
   *(e->pending_head != 0 ? &e->store.orders[e->pending_tail].next : &e->pending_head) = order;
   e->pending_tail = order;
 }

@@ -15,7 +15,7 @@ static const char magic[8] = "ASYBOOK";
 
 typedef struct head_image {
   char magic[8];
-  uint32_t version, symbols, accounts, most_orders, most_trailing, pad;
+  uint32_t version, symbols, accounts, most_orders, most_trailing, most_aon;
   uint64_t sequence, now, applied, orders;
 } head_image;
 
@@ -108,6 +108,7 @@ assay_status assay_book_snapshot(const assay_book *e, assay_error *err, char **b
                      .accounts = e->account_count,
                      .most_orders = e->store.most,
                      .most_trailing = e->most_trailing,
+                     .most_aon = e->most_aon,
                      .sequence = e->sequence,
                      .now = e->now,
                      .applied = e->applied,
@@ -183,8 +184,11 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
   uint32_t tag;
   book_store *s = &e->store;
   book_symbol *b = &e->symbols[number];
-  if (!take(r, &i, sizeof i) || !is_sound(e, &i, b->phase) || book_find(s, i.id, &tag) != 0 || !book_store_room(s)) return false;
-  if (i.ladder >= BOOK_STOP_LADDER && !assay_book_need_rare(b)) return false;
+  if (!take(r, &i, sizeof i) || !is_sound(e, &i, b->phase) || book_find(s, i.id, &tag) != 0 || !book_store_room(s) ||
+      (e->account_count != 0 && !assay_book_need_owned(e)))
+    return false;
+  if ((i.flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(b)) return false;
+  if ((i.flags & BOOK_AON) != 0 && (b->rare->aons++ >= e->most_aon || !assay_book_need_scratch(e, e->most_aon))) return false;
   if ((i.flags & BOOK_HAS_EXTRA) != 0 && (!assay_book_need_extras(e) || !assay_book_need_heap(e))) return false;
   unsigned sell = book_flags_sell(i.flags);
   uint32_t key = book_key(i.price, sell ^ ((i.flags & BOOK_STOP) != 0));
@@ -199,6 +203,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
   if ((i.flags & BOOK_HAS_EXTRA) != 0)
     e->extras[order] = (book_extra){.hidden = i.hidden, .display = i.display, .expire = i.expire, .limit = i.limit, .distance = i.distance};
   if ((i.flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
+  if (e->account_count != 0) book_own(e, order);
   book_risk_open(e, b, i.account, sell, i.quantity + i.hidden);
   return e->account_count == 0 || book_worst(&b->positions[i.account], sell) <= INT64_MAX;
 }
@@ -243,8 +248,14 @@ static bool read_all(assay_book *e, reader *r, const head_image *head) {
   for (uint32_t i = 0; i < e->account_count; i++) {
     account_image a;
     if (!take(r, &a, sizeof a)) return false;
-    e->accounts[i] =
-        (book_account){a.most_quantity, a.most_notional, a.most_position, a.second, a.orders, a.most_rate, a.collar, a.killed != 0};
+    e->accounts[i] = (book_account){.most_quantity = a.most_quantity,
+                                    .most_notional = a.most_notional,
+                                    .most_position = a.most_position,
+                                    .second = a.second,
+                                    .orders = a.orders,
+                                    .most_rate = a.most_rate,
+                                    .collar = a.collar,
+                                    .killed = a.killed != 0};
   }
   for (uint32_t i = 0; i < e->symbol_count; i++)
     if (!read_symbol(e, i, r)) return false;
@@ -270,6 +281,7 @@ assay_status assay_book_restore(const assay_book_options *options, const void *b
   o.accounts = head.accounts;
   o.most_orders = head.most_orders;
   o.most_trailing = head.most_trailing;
+  o.most_aon = head.most_aon;
   assay_book *e = NULL;
   assay_status status = assay_book_create(&o, err, &e);
   if (status != ASSAY_OK) return status;

@@ -72,6 +72,7 @@ static void open_pair(pair *q, const assay_book_options *options) {
   q->plain->accounts = o.accounts;
   q->plain->most_orders = o.most_orders;
   q->plain->most_trailing = o.most_trailing;
+  q->plain->most_aon = o.most_aon;
 }
 
 static void close_pair(pair *q) {
@@ -148,6 +149,7 @@ static void run_mix(unsigned number, uint64_t seed, unsigned count) {
                                       .expected_orders = 16,
                                       .most_orders = 250,
                                       .most_trailing = 6,
+                                      .most_aon = 4 + 20 * (seed % 2),
                                       .seed = seed + 1});
   assay_random random;
   assay_random_init(&random, 1000 * seed + number);

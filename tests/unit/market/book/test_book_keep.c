@@ -24,7 +24,7 @@ typedef struct script {
   size_t event_count, event_at[COUNT + 1]; /* events before each message */
 } script;
 
-static const assay_book_options options = {.books = 2, .accounts = 5, .most_orders = 2000, .most_trailing = 20};
+static const assay_book_options options = {.books = 2, .accounts = 5, .most_orders = 2000, .most_trailing = 20, .most_aon = 30};
 
 static script *make_script(void) {
   script *s = calloc(1, sizeof *s);
@@ -33,6 +33,7 @@ static script *make_script(void) {
   p->accounts = options.accounts;
   p->most_orders = options.most_orders;
   p->most_trailing = options.most_trailing;
+  p->most_aon = options.most_aon;
   s->events = malloc(100 * COUNT * sizeof *s->events);
   book_mix mix = {.ids = 900, .width = 100, .middle = 5000, .plain = 60, .auctions = 5, .cancels = 15};
   assay_random random;

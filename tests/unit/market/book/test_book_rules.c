@@ -8,6 +8,8 @@
 
 #include <assay/market.h>
 
+#include <limits.h>
+
 #include "base/alloc.h"
 
 typedef struct bench {
@@ -343,6 +345,145 @@ static void test_all_or_none_after_a_halt(void **state) {
   say(t, UNCROSS(ASSAY_BOOK_CLOSED, 100), "auction 0@100 left 0; phase 3");
   say(t, PHASE(ASSAY_BOOK_HALTED), "phase 2");
   say(t, PHASE(ASSAY_BOOK_CONTINUOUS), "phase 0; trade 3 5 10@105; triggered 4@105; trade 4 5 1@105");
+  /* What it lacked before the auction came in there. */
+  say(t, BUY(6, 10, 100, .tif = ASSAY_BOOK_AON), "accepted 6");
+  say(t, SELL(7, 5, 100), "accepted 7");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, SELL(8, 5, 100), "accepted 8");
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 100), "auction 0@100 left 0; phase 0; trade 6 7 5@100; trade 6 8 5@100");
+}
+
+/* They are looked at whenever something comes to rest, so there are only so many; stops that will be one count. */
+static void test_most_all_or_none(void **state) {
+  (void)state;
+  assay_error err = {0};
+  bench t = {0};
+  assert_ok(assay_book_create(&(assay_book_options){.most_aon = 3, .sink = write_events, .context = &t}, &err, &t.book), err);
+  say(&t, BUY(1, 10, 100, .tif = ASSAY_BOOK_AON), "accepted 1");
+  say(&t, BUY(2, 10, 99, .tif = ASSAY_BOOK_AON), "accepted 2");
+  say(&t, SELL(3, 10, 120, .tif = ASSAY_BOOK_AON, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 90), "accepted 3");
+  say(&t, SELL(4, 1, 110, .tif = ASSAY_BOOK_AON), "rejected: no room for more orders");
+  say(&t, REPLACE(2, 1, 5, 11, 98), "replaced 2 5");
+  say(&t, SELL(6, 10, 100), "accepted 6; trade 6 1 10@100");
+  say(&t, SELL(7, 1, 110, .tif = ASSAY_BOOK_AON), "accepted 7");
+  say(&t, SELL(8, 1, 110, .tif = ASSAY_BOOK_AON), "rejected: no room for more orders");
+  say(&t, CANCEL(5, 1), "cancelled 5 11: asked for");
+  say(&t, BUY(9, 1, 110), "accepted 9; trade 9 7 1@110");
+  say(&t, SELL(10, 1, 110, .tif = ASSAY_BOOK_AON), "accepted 10");
+  assert_ok(assay_book_check(t.book, &err), err);
+  assay_book_destroy(t.book);
+}
+
+/* Of an account in one book or in all, by book, then id; it counts as an order does, the kill switch does not. */
+static void test_mass_cancel(void **state) {
+  (void)state;
+  assay_error err = {0};
+  for (unsigned accounts = 0; accounts <= 3; accounts += 3) {
+    bench t = {0};
+    assay_book_options options = {.books = 3, .accounts = accounts, .sink = write_events, .context = &t};
+    assert_ok(assay_book_create(&options, &err, &t.book), err);
+    say(&t, BUY(30, 1, 100, .book = 2), "accepted 30");
+    say(&t, BUY(20, 2, 101, .tif = ASSAY_BOOK_AON), "accepted 20");
+    say(&t, BUY(40, 3, 99), "accepted 40");
+    say(&t, SELL(10, 4, 120), "accepted 10");
+    say(&t, BUY(5, 5, 0, .type = ASSAY_BOOK_STOP, .trigger = 130), "accepted 5");
+    say(&t, BUY(35, 6, 90, .book = 1), "accepted 35");
+    say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 1},
+        "cancelled 5 5: asked for; cancelled 20 2: asked for; cancelled 40 3: asked for");
+    say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 1, .book = ASSAY_BOOK_ALL},
+        "cancelled 35 6: asked for; cancelled 30 1: asked for");
+    say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 1, .book = 3}, "rejected: no such book");
+    say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 3}, accounts == 0 ? "" : "rejected: no such account");
+    if (accounts != 0) {
+      say(&t, assay_book_limits_message(0, 2, &(assay_book_limits){.rate = 3}), "limits 0"); /* one came in already */
+      say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 2, .book = 1}, "");
+      say(&t, SELL(11, 1, 121), "accepted 11");
+      say(&t, (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL, .account = 2}, "rejected: too many orders this second");
+      say(&t, (assay_book_message){.kind = ASSAY_BOOK_KILL, .account = 2, .type = 1},
+          "kill 0; cancelled 10 4: account killed; cancelled 11 1: account killed");
+    }
+    assert_ok(assay_book_check(t.book, &err), err);
+    assay_book_destroy(t.book);
+  }
+}
+
+/* Own orders are found whichever way is shorter, also while others of the account are between stop and book. */
+static void test_fill_or_kill_among_own(void **state) {
+  (void)state;
+  assay_error err = {0};
+  enum { BOOK = 9999, LEVELS = 40 };
+  for (unsigned policy = ASSAY_BOOK_CANCEL_NEWEST; policy < ASSAY_BOOK_SELF_TRADES; policy++) {
+    bench t = {0};
+    assay_book_options options = {.books = BOOK + 1, .accounts = 4, .expected_orders = 4, .sink = write_events, .context = &t};
+    assert_ok(assay_book_create(&options, &err, &t.book), err);
+    for (uint64_t i = 0; i < LEVELS; i++) {
+      assay_book_message m = SELL(100 + i, 10, 200 + (int32_t)i, .book = BOOK);
+      assay_book_apply(t.book, &m, 1);
+    }
+    say(&t, SELL(1, 1, 150, .book = BOOK), "accepted 1");
+    say(&t, by(3, BUY(2, 1, 150, .book = BOOK)), "accepted 2; trade 2 1 1@150");
+    say(&t, by(1, SELL(3, 10, 230, .book = BOOK)), "accepted 3"); /* behind another's at that price */
+    /* 310 of others stand up to 230, and 10 own ones. */
+    bool oldest = policy == ASSAY_BOOK_CANCEL_OLDEST;
+    say(&t, BUY(4, 311, 230, .book = BOOK, .tif = ASSAY_BOOK_FOK, .self_trade = policy),
+        "accepted 4; cancelled 4 311: fill or kill, and not enough there");
+    t.text[0] = 0;
+    assay_book_message m = BUY(5, 310, 230, .book = BOOK, .tif = ASSAY_BOOK_FOK, .self_trade = policy);
+    assay_book_apply(t.book, &m, 1);
+    assert_null(strstr(t.text, "cancelled"));
+    assert_true(assay_book_find(t.book, 3, &(assay_book_order){0}));
+    /* 90 more up to 239; with the own ones between. */
+    t.text[0] = 0;
+    m = BUY(6, 90, 239, .book = BOOK, .tif = ASSAY_BOOK_FOK, .self_trade = policy);
+    assay_book_apply(t.book, &m, 1);
+    assert_true((strstr(t.text, "not enough") == NULL) == oldest);
+    assert_ok(assay_book_check(t.book, &err), err);
+    /* A fill-or-kill stop asks while a stop of the same account on the other side was triggered by the same order. */
+    assay_book_message begin[] = {{.kind = ASSAY_BOOK_MASS_CANCEL, .book = BOOK, .account = 1},
+                                  {.kind = ASSAY_BOOK_MASS_CANCEL, .book = BOOK, .account = 2},
+                                  SELL(20, 1, 150, .book = BOOK),
+                                  by(3, BUY(21, 1, 150, .book = BOOK)),
+                                  by(3, BUY(22, 1, 160, .book = BOOK)),
+                                  by(3, BUY(23, 1, 140, .book = BOOK)),
+                                  by(1, SELL(24, 1, 500, .book = BOOK)),
+                                  BUY(25, 50, 0, .book = BOOK, .type = ASSAY_BOOK_STOP, .tif = ASSAY_BOOK_FOK, .trigger = 155),
+                                  by(1, SELL(26, 1, 0, .book = BOOK, .type = ASSAY_BOOK_STOP, .trigger = 145))};
+    begin[7].self_trade = (uint8_t)policy;
+    assay_book_apply(t.book, begin, sizeof begin / sizeof *begin);
+    for (uint64_t i = 0; i < 6; i++) {
+      m = SELL(30 + i, 10, 170 + (int32_t)i, .book = BOOK);
+      assay_book_apply(t.book, &m, 1);
+    }
+    t.text[0] = 0;
+    m = by(3, SELL(40, 2, 140, .book = BOOK));
+    assay_book_apply(t.book, &m, 1);
+    assert_non_null(strstr(t.text, "trade 40 22 1@160; trade 40 23 1@140; triggered 25@155; triggered 26@145; trade 25 30 10@170"));
+    assert_ok(assay_book_check(t.book, &err), err);
+    assay_book_destroy(t.book);
+  }
+}
+
+/* Hidden quantity has no bound at a level; its sum in an auction does not wrap. */
+static void test_much_hidden_in_an_auction(void **state) {
+  (void)state;
+  enum { ICEBERGS = (1 << 16) + 2 };
+  assay_error err = {0};
+  bench t = {0};
+  assert_ok(assay_book_create(NULL, &err, &t.book), err);
+  assay_book_message m = PHASE(ASSAY_BOOK_AUCTION);
+  assay_book_apply(t.book, &m, 1);
+  for (uint64_t i = 1; i <= ICEBERGS; i++) {
+    m = SELL(i, ASSAY_BOOK_MOST_QUANTITY, 100, .type = ASSAY_BOOK_ICEBERG, .display = UINT64_C(1) << 36);
+    assay_book_apply(t.book, &m, 1);
+  }
+  m = BUY(ICEBERGS + 1, ASSAY_BOOK_MOST_QUANTITY, 100);
+  assay_book_apply(t.book, &m, 1);
+  assay_book_set_sink(t.book, write_events, &t);
+  char expected[200];
+  snprintf(expected, sizeof expected, "auction %llu@100 left %llu; trade %d 1 %llu@100; phase 0",
+           (unsigned long long)ASSAY_BOOK_MOST_QUANTITY, ULLONG_MAX, ICEBERGS + 1, (unsigned long long)ASSAY_BOOK_MOST_QUANTITY);
+  say(&t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 100), expected);
+  assay_book_destroy(t.book);
 }
 
 /* One that lost its place is the last of those that the next extreme moves, too. */
@@ -487,6 +628,10 @@ int main(void) {
       RULE(test_collar_of_triggered_stops),
       RULE(test_all_or_none_after_a_halt),
       RULE(test_place_of_changed_trailing_stops),
+      cmocka_unit_test(test_most_all_or_none),
+      cmocka_unit_test(test_mass_cancel),
+      cmocka_unit_test(test_fill_or_kill_among_own),
+      cmocka_unit_test(test_much_hidden_in_an_auction),
       RULE(test_risk),
       cmocka_unit_test(test_overflow),
       cmocka_unit_test(test_memory_of_sparse_prices),
