@@ -16,6 +16,9 @@
  * Units: times are nanoseconds since midnight in New York; Price (4) is in 1/10,000 of a dollar, Price (8) in 1/100,000,000. Text is padded
  * with blanks on its right.
  *
+ * Sides of trades: 'E' and 'C' are about an order whose side is known, so the aggressor had the other one. 'P' (a hidden order was hit) has
+ * an indicator of the hidden order's side that is 'B' whatever it was, since 2014-07-14; its event has no side.
+ *
  * What is malformed: a length that is not the one of the message's type, a type that the specification does not have, bytes that end inside
  * a message. A block of length 0, with which a BinaryFILE ends, is passed over. What stands in a field is the business of assay_itch_check.
  *

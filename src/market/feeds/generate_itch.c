@@ -123,7 +123,7 @@ static void write_event(assay_made_market *market, const assay_market_event *eve
       PUT(as.replace.price, (uint64_t)event->price);
       break;
     case 'P':
-      as.trade.side = event->side;
+      as.trade.side = 'B'; /* as the venue writes it, whichever side it was */
       PUT(as.trade.shares, event->quantity);
       put_stock(as.trade.stock, event->symbol);
       PUT(as.trade.price, (uint64_t)event->price);

@@ -258,10 +258,11 @@ static void put_replace(const assay_itch_body *as, assay_market_event *event) {
   event->price = assay_be32(as->replace.price);
 }
 
+/* The indicator is the side of the hidden order that rested, not the aggressor's, and the venue says B for all of them since 2014-07-14:
+ * nothing is known of the side. */
 static void put_trade(const assay_itch_body *as, assay_market_event *event) {
   event->kind = ASSAY_MARKET_TRADE;
   event->order_id = assay_be64(as->trade.order);
-  event->side = as->trade.side;
   event->quantity = assay_be32(as->trade.shares);
   event->price = assay_be32(as->trade.price);
   event->other_id = assay_be64(as->trade.match);
