@@ -123,7 +123,7 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
   if (event->kind == ASSAY_MARKET_TRADE && (event->price != 0 || event->quantity != 0)) add_tick(j, feed, event, &tick);
   if (event->kind == ASSAY_MARKET_EXECUTE && (event->flags & ASSAY_MARKET_HIDDEN) == 0) {
     assay_feed_order order;
-    if (assay_feed_book_find(j->book, event->order_id, &order)) {
+    if (assay_feed_book_find(j->book, event->symbol, event->order_id, &order)) {
       if (tick.price == 0) tick.price = order.price;
       tick.side = order.side == 'B' ? 'S' : 'B';
     }

@@ -15,6 +15,18 @@
  * (ASSAY_MARKET_CLEAR) or comes whole (a snapshot). An event that cannot be (an order that is not there, more executed than rests) is
  * counted and makes its symbol stale.
  *
+ * Recovery. Where messages are lost for good (ITCH without a re-request that reaches back far enough), take a snapshot: NASDAQ's Glimpse
+ * sends the orders that rest as 'A' messages, and the sequence number to go on from. assay_feed_book_restart empties all books, the
+ * snapshot's messages are applied, then assay_mold_resume(receiver, that number). A new day (ITCH's system event 'O', with
+ * ASSAY_MARKET_ALL_SYMBOLS) restarts all books by itself.
+ *
+ * Orders are told apart by their symbol and id together: venues number theirs alike, so give each venue's symbols numbers of their own
+ * (assay_dbn_map does).
+ *
+ * Ticks. Prices of up to four decimals are ticks as they are. Of finer ones (DBN: 10^-9) each symbol's tick is found out: the greatest step
+ * that divides all of its prices so far, be it 0.00005 or half of 1/64. An order without a price, or 2^31 ticks and more behind the best
+ * ones, rests but is in no depth.
+ *
  * Binance. assay_feed_book_update and assay_feed_book_snapshot keep the chain of update ids: differences wait for a snapshot (it says when
  * it needs one), those that it has already are dropped, and one that is missing makes the symbol stale until the next snapshot. Spot: the
  * first has U <= lastUpdateId + 1 <= u, each other U = last u + 1. Futures (with pu): the first has U <= lastUpdateId <= u, each other pu =
@@ -34,10 +46,11 @@ extern "C" {
 typedef struct assay_feed_book assay_feed_book;
 
 typedef struct assay_feed_book_options {
-  uint32_t symbols;         /* numbers from 0 to symbols - 1; 0: 65,536, which is all of ITCH */
+  uint32_t symbols;         /* numbers from 0 to symbols - 1; 0: 65,536, which is all of ITCH. Memory goes with the highest that is used */
   uint32_t expected_orders; /* at one time; 0: 65,536 */
-  int64_t price_step;  /* steps of the events' prices in one tick; 0: 1, or 10^(decimals - 4) of events with more than 4 decimals (DBN) */
-  size_t most_waiting; /* differences of one symbol that wait for a snapshot; 0: 1,000 */
+  int64_t price_step;       /* of orders: steps of the events' prices in one tick; 0: found out (see "Ticks") */
+  size_t most_waiting;      /* differences of one symbol that wait for a snapshot; 0: 1,000 */
+  uint32_t most_levels;     /* of feeds of levels, all symbols and sides together; 0: 4,194,304 */
 } assay_feed_book_options;
 
 typedef struct assay_feed_level {
@@ -65,17 +78,21 @@ ASSAY_API size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t sym
 ASSAY_API size_t assay_feed_book_orders(const assay_feed_book *book);
 
 typedef struct assay_feed_order {
-  int64_t price; /* in steps of the events */
+  int64_t price; /* in steps of the events; ASSAY_FEED_NO_PRICE: it has none */
   uint64_t quantity;
   uint32_t symbol;
   char side; /* 'B' or 'S' */
 } assay_feed_order;
 
 /* An order that rests, such as the one that an execution is about; false: there is none of that id. */
-ASSAY_API bool assay_feed_book_find(const assay_feed_book *book, uint64_t order_id, assay_feed_order *order);
+ASSAY_API bool assay_feed_book_find(const assay_feed_book *book, uint32_t symbol, uint64_t order_id, assay_feed_order *order);
 ASSAY_API bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol);
 /* Messages are lost for good: all symbols are stale. */
 ASSAY_API void assay_feed_book_lost(assay_feed_book *book);
+/* All books are empty, and none is stale: before a snapshot of all, or a new day. */
+ASSAY_API void assay_feed_book_restart(assay_feed_book *book);
+/* As assay_mbo_check. */
+ASSAY_API assay_status assay_feed_book_check(const assay_feed_book *book, assay_error *err);
 
 typedef enum assay_feed_chain {
   ASSAY_FEED_CHAIN_APPLIED,

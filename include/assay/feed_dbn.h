@@ -4,10 +4,12 @@
  *
  *     assay_dbn_reader reader;
  *     assay_dbn_record record;
- *     assay_market_event event;
+ *     assay_market_event events[ASSAY_DBN_MOST_EVENTS];
  *     assay_dbn_open(&reader, bytes, size);                                  // of a .zst file: assay_feed_unpack first
- *     while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE)
- *       if (assay_dbn_event(&reader, &record, &event)) apply(&event);        // orders, trades and best prices
+ *     while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
+ *       uint32_t symbol = assay_dbn_map_number(map, &record);                // 1, 2, 3: instrument ids are any numbers
+ *       assay_feed_book_apply(book, events, assay_dbn_events(&reader, &record, symbol, events));
+ *     }
  *     assay_feed_explain(&reader.in, "DBN", &err);
  *     assay_dbn_text(&record, "raw_symbol")                                  // any field of any record by its name
  *
@@ -129,14 +131,46 @@ ASSAY_API int64_t assay_dbn_number(const assay_dbn_record *record, const assay_d
 /* A text of a record by its name, without padding; `at` NULL: it has none of that name. */
 ASSAY_API assay_feed_text assay_dbn_text(const assay_dbn_record *record, const char *name);
 
+static inline uint16_t assay_dbn_publisher(const assay_dbn_record *record) { return (uint16_t)(record->data[2] | record->data[3] << 8); }
+
+/* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
+
+enum { ASSAY_DBN_MOST_EVENTS = 21 };
+
 /*
- * Records of orders (mbo), trades, bars, states, and of the best prices (mbp-1, the bid: assay_dbn_quotes has both sides and all levels).
- * An order that is modified is ASSAY_MARKET_REPLACE under its own id. False: nothing that events know.
+ * All events of a record, for `symbol`: at most one of an order, a trade, a bar or a state, then the levels of a record that has some,
+ * which are all that there are on their sides (ASSAY_MARKET_WHOLE_SIDE). Returns how many: 0 for what is none (a definition, an empty
+ * action).
+ *
+ * An order that is modified is ASSAY_MARKET_REPLACE under its own id. Records of orders that are none (F_TOB: a venue's best price; F_MBP:
+ * a level) are quotes. A trade without a price is nothing; an order may have none (ASSAY_FEED_NO_PRICE). Where the event has no time it has
+ * that of its receipt; UINT64_MAX is left where there is none either.
  */
+ASSAY_API size_t assay_dbn_events(const assay_dbn_reader *reader, const assay_dbn_record *record, uint32_t symbol,
+                                  assay_market_event events[ASSAY_DBN_MOST_EVENTS]);
+/* The first part of it, with the instrument id for a symbol. False: there is none. */
 ASSAY_API bool assay_dbn_event(const assay_dbn_reader *reader, const assay_dbn_record *record, assay_market_event *event);
-/* The levels of mbp-1 and mbp-10 records, bid and ask by turns, at most `capacity`; returns how many. A level that is not there has
- * quantity 0. */
+/* And the second, of mbp-1 (tbbo), mbp-10, cmbp-1, tcbbo, bbo and cbbo records: bid and ask by turns, at most `capacity`; returns how many.
+ * A level that is not there has quantity 0. */
 ASSAY_API size_t assay_dbn_quotes(const assay_dbn_record *record, assay_market_event *events, size_t capacity);
+
+/*
+ * Numbers from 1 on for symbols as they come: instrument ids are any 32-bit numbers (42140878), and a file of several venues has the same
+ * one from several publishers, each with books of its own. Thread-safety: one map belongs to one thread at a time.
+ */
+typedef struct assay_dbn_map assay_dbn_map;
+/* `most` symbols; 0: 2^24, which is the most that there can be. */
+ASSAY_API assay_status assay_dbn_map_create(uint32_t most, assay_error *err, assay_dbn_map **map);
+/* Accepts NULL. */
+ASSAY_API void assay_dbn_map_destroy(assay_dbn_map *map);
+/* The number of a record's symbol, a new one when it is the first; 0: there are too many, or no memory. */
+ASSAY_API uint32_t assay_dbn_map_number(assay_dbn_map *map, const assay_dbn_record *record);
+/* 0: there is none. */
+ASSAY_API uint32_t assay_dbn_map_find(const assay_dbn_map *map, uint16_t publisher, uint32_t instrument);
+/* Who a number is; zeros for none. */
+ASSAY_API void assay_dbn_map_key(const assay_dbn_map *map, uint32_t number, uint16_t *publisher, uint32_t *instrument);
+/* Numbers given so far. */
+ASSAY_API uint32_t assay_dbn_map_count(const assay_dbn_map *map);
 
 /* ---- Compressed files ------------------------------------------------------------------------------------------------------------------
  */

@@ -115,7 +115,7 @@ typedef enum assay_market_kind {
   ASSAY_MARKET_DELETE,  /* a resting order is gone */
   ASSAY_MARKET_REPLACE, /* order_id becomes other_id, at the end of the queue of `price`, with `quantity` */
   ASSAY_MARKET_TRADE,   /* a trade that no visible order was part of, or of a feed without orders; side: the aggressor's */
-  ASSAY_MARKET_QUOTE,   /* `quantity` at the price level `price` of `side`; 0: the level is gone */
+  ASSAY_MARKET_QUOTE,   /* `quantity` at the price level `price` of `side`; 0: the level is gone; order_id: how many orders, 0: not said */
   ASSAY_MARKET_STATUS,  /* order_id: the format's own code of the state (ITCH: the character) */
   ASSAY_MARKET_CLEAR,   /* the book of the symbol is empty from here on */
   ASSAY_MARKET_BROKEN,  /* the trade other_id is void */
@@ -126,9 +126,15 @@ typedef enum assay_market_kind {
 ASSAY_API const char *assay_market_kind_text(assay_market_kind kind);
 
 enum {
-  ASSAY_MARKET_LAST = 1,  /* last event of one message or of one instant */
-  ASSAY_MARKET_HIDDEN = 2 /* of an execution: not to be counted in volume (ITCH "non-printable") */
+  ASSAY_MARKET_LAST = 1,        /* last event of one message or of one instant */
+  ASSAY_MARKET_HIDDEN = 2,      /* of an execution: not to be counted in volume (ITCH "non-printable") */
+  ASSAY_MARKET_WHOLE_SIDE = 4,  /* of a quote: what was on its side before is gone */
+  ASSAY_MARKET_ALL_SYMBOLS = 8, /* of a status: a day begins, and every book is empty (ITCH system event 'O') */
+  ASSAY_MARKET_GAP = 16         /* messages about this symbol are lost before this one (DBN's F_MAYBE_BAD_BOOK) */
 };
+
+/* Of an order, or a side, that has none. */
+#define ASSAY_FEED_NO_PRICE INT64_MAX
 
 /* 48 bytes, so that four share three cache lines. */
 typedef struct assay_market_event {

@@ -29,8 +29,9 @@ static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_
     const book_order *o = &s->orders[order];
     if (o->level != at || o->prev != prev || o->quantity == 0 || count >= s->live)
       return BROKEN("order %llu is not well linked", (unsigned long long)o->id);
-    uint32_t tag;
-    if (book_find(s, o->id, &tag) != order) return BROKEN("order %llu is not found by its id", (unsigned long long)o->id);
+    uint32_t place, scope = o->account & s->scopes, tag = book_scoped_tag(s, scope, o->id);
+    uint32_t found = s->scopes != 0 ? book_scoped_seek(s, scope, o->id, tag, &place) : book_seek(s, o->id, tag, &place);
+    if (found != order) return BROKEN("order %llu is not found by its id", (unsigned long long)o->id);
     count++;
     quantity += o->quantity;
   }

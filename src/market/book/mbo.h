@@ -11,33 +11,64 @@
 
 struct assay_mbo {
   book_store store;
-  uint32_t books;
-  book_ladder *ladders; /* two a book, by side */
+  uint32_t books, most_books; /* that have ladders, and that may */
+  book_ladder *ladders;       /* two a book, by side; zeroed until a book is used first, so that those which never are cost no memory */
 };
+
+/* Ladders for a book that has none yet, and those before it. */
+assay_status assay_mbo_reach(assay_mbo *mbo, uint32_t book);
 
 static inline book_ladder *book_mbo_ladder(const assay_mbo *m, uint32_t book, unsigned sell) {
   return &m->ladders[2 * (size_t)book + sell];
 }
 
-/* In front of a message that comes soon: its reference's place, and the order that is likely there. */
-static inline void book_mbo_prefetch(const assay_mbo *m, uint64_t reference) {
-  const book_place *place = &m->store.places[book_tag(&m->store, reference) >> m->store.place_shift];
-  __builtin_prefetch(place);
+/* ---- Orders by reference ----------------------------------------------------------------------------------------------------------- */
+
+/* References are of all books together (scope 0), or with `scopes` of each book: feeds of several venues number their orders alike. */
+static inline uint32_t book_mbo_tag(const assay_mbo *m, uint32_t book, uint64_t reference) {
+  return book_scoped_tag(&m->store, book & m->store.scopes, reference);
 }
+
+static inline uint32_t book_mbo_seek(const assay_mbo *m, uint32_t book, uint64_t reference, uint32_t tag, uint32_t *at) {
+  return book_scoped_seek(&m->store, book & m->store.scopes, reference, tag, at);
+}
+
+/* 0: there is none. */
+static inline uint32_t book_mbo_find(const assay_mbo *m, uint32_t book, uint64_t reference) {
+  uint32_t place;
+  return book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
+}
+/* The order at a place of the pool. */
+void assay_mbo_read(const assay_mbo *mbo, uint32_t at, assay_mbo_order *order);
+
+/* In front of a message that comes soon: its reference's place, and a little later the order that is likely there. */
+static inline void book_mbo_prefetch(const assay_mbo *m, uint32_t book, uint64_t reference) {
+  __builtin_prefetch(&m->store.places[book_mbo_tag(m, book, reference) >> m->store.place_shift]);
+}
+static inline void book_mbo_prefetch_order(const assay_mbo *m, uint32_t book, uint64_t reference) {
+  const book_store *s = &m->store;
+  __builtin_prefetch(&s->orders[s->places[book_mbo_tag(m, book, reference) >> s->place_shift].order], 1);
+}
+
+/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
 static inline assay_status book_mbo_add(assay_mbo *m, uint32_t book, uint64_t reference, unsigned sell, int32_t price, uint64_t quantity) {
   book_store *s = &m->store;
-  if (book >= m->books || sell > 1 || quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
-  uint32_t tag = book_tag(s, reference), place;
+  if (sell > 1 || quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
+  if (book >= m->books) {
+    assay_status status = assay_mbo_reach(m, book);
+    if (status != ASSAY_OK) return status;
+  }
+  uint32_t tag = book_mbo_tag(m, book, reference), place;
   if (!book_store_room(s)) {
-    if (book_find(s, reference, &tag) != 0) return ASSAY_ERR_INVALID;
+    if (book_mbo_seek(m, book, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
     return s->live >= s->most ? ASSAY_ERR_LIMIT : ASSAY_ERR_NO_MEMORY;
   }
-  if (book_seek(s, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
+  if (book_mbo_seek(m, book, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
   uint32_t ladder = 2 * book + sell, level = book_ladder_open(s, &m->ladders[ladder], book_key(price, sell), ladder);
   if (level == 0) return ASSAY_ERR_NO_MEMORY;
   if (s->levels[level].quantity + quantity > BOOK_MOST_AT_LEVEL) return ASSAY_ERR_LIMIT;
-  book_level_enter(s, level, book_order_new_at(s, tag, place), reference, quantity, 0, 0);
+  book_level_enter(s, level, book_order_new_at(s, tag, place), reference, quantity, 0, book & s->scopes);
   return ASSAY_OK;
 }
 
@@ -50,9 +81,10 @@ static inline void book_mbo_remove(assay_mbo *m, uint32_t order, uint32_t place)
   book_order_free_at(s, order, place);
 }
 
-static inline assay_status book_mbo_reduce(assay_mbo *m, uint64_t reference, uint64_t quantity) {
+/* `book` matters here and below only with `scopes`. */
+static inline assay_status book_mbo_reduce(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t quantity) {
   book_store *s = &m->store;
-  uint32_t place, order = book_seek(s, reference, book_tag(s, reference), &place);
+  uint32_t place, order = book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   book_order *o = &s->orders[order];
   if (quantity - 1 >= o->quantity) return ASSAY_ERR_INVALID;
@@ -65,19 +97,20 @@ static inline assay_status book_mbo_reduce(assay_mbo *m, uint64_t reference, uin
   return ASSAY_OK;
 }
 
-static inline assay_status book_mbo_delete(assay_mbo *m, uint64_t reference) {
-  uint32_t place, order = book_seek(&m->store, reference, book_tag(&m->store, reference), &place);
+static inline assay_status book_mbo_delete(assay_mbo *m, uint32_t book, uint64_t reference) {
+  uint32_t place, order = book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   book_mbo_remove(m, order, place);
   return ASSAY_OK;
 }
 
-static inline assay_status book_mbo_replace(assay_mbo *m, uint64_t reference, uint64_t new_reference, int32_t price, uint64_t quantity) {
+static inline assay_status book_mbo_replace(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t new_reference, int32_t price,
+                                            uint64_t quantity) {
   book_store *s = &m->store;
-  uint32_t tag, new_tag, order = book_find(s, reference, &tag);
+  uint32_t place, tag = book_mbo_tag(m, book, reference), order = book_mbo_seek(m, book, reference, tag, &place);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   if (quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
-  uint32_t other = book_find(s, new_reference, &new_tag);
+  uint32_t new_tag = book_mbo_tag(m, book, new_reference), other = book_mbo_seek(m, book, new_reference, new_tag, &place);
   if (other != 0 && other != order) return ASSAY_ERR_INVALID;
   uint32_t old_level = s->orders[order].level, ladder = s->levels[old_level].ladder;
   /* The new level first: what can fail comes before what changes anything. */
@@ -96,11 +129,27 @@ static inline assay_status book_mbo_replace(assay_mbo *m, uint64_t reference, ui
   return ASSAY_OK;
 }
 
+/* ---- Levels without orders -------------------------------------------------------------------------------------------------------------
+ */
+
+/* For feeds of levels, in an assay_mbo that has no orders: what is at a price now; 0 and the level is gone. */
+assay_status assay_mbo_set_level(assay_mbo *mbo, uint32_t book, unsigned sell, int32_t price, uint64_t quantity, uint32_t orders);
+/* One side of a book, of orders or of levels. */
+void assay_mbo_clear_side(assay_mbo *mbo, uint32_t book, unsigned sell);
+/*
+ * All prices of a book times a factor: its tick has become finer. What has no place any more at 32 bits goes to the side's end, where it
+ * was worse than all others anyway (book_mbo_end). ASSAY_ERR_NO_MEMORY: orders are lost, or nothing was done.
+ */
+assay_status assay_mbo_rescale(assay_mbo *mbo, uint32_t book, uint64_t factor);
+/* The price behind all others, for orders without one. */
+static inline int32_t book_mbo_end(unsigned sell) { return sell ? INT32_MAX : INT32_MIN; }
+
 static inline void book_mbo_read_level(const book_level *level, assay_mbo_level *out) {
   *out = (assay_mbo_level){book_price(level->key, level->ladder & 1), level->count, level->quantity};
 }
 
 static inline bool book_mbo_best(const assay_mbo *m, uint32_t book, unsigned sell, assay_mbo_level *out) {
+  if (book >= m->books) return false;
   const book_ladder *l = book_mbo_ladder(m, book, sell);
   if (l->levels == 0) return false;
   book_mbo_read_level(&m->store.levels[l->best_level], out);

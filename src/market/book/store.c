@@ -156,6 +156,8 @@ static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s-
 
 /* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
+  if (l->levels == 0)
+    l->best = BOOK_NO_KEY; /* one that was never used is zeroed (mbo.h); it has no finger, so its first level comes here */
   if (s->node_pool.used + BOOK_PATH > s->node_pool.capacity && !assay_book_store_grow_nodes(s)) return 0;
   uint32_t *slot = &l->root[key >> 24], node = 0;
   unsigned shift = 24;

@@ -87,6 +87,7 @@ typedef struct book_store {
   uint64_t seed[2];
   uint32_t place_mask, place_shift;
   uint32_t live, most; /* orders */
+  uint32_t scopes;     /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
   book_pool order_pool, level_pool, node_pool;
   void *blocks[4]; /* of orders, levels, nodes and places, as they were allocated */
 } book_store;
@@ -102,17 +103,30 @@ bool assay_book_store_grow_nodes(book_store *s);
 
 /* ---- Orders by id ---------------------------------------------------------------------------------------------------------------- */
 
-/* Nobody who does not know the seed can make ids collide; the product's halves are both well mixed only together. */
-static inline uint32_t book_tag(const book_store *s, uint64_t id) {
-  unsigned __int128 product = (unsigned __int128)(id ^ s->seed[0]) * s->seed[1];
+/* Nobody who does not know the seed can make ids collide; the product's halves are both well mixed only together. The same id in several
+ * scopes (mbo.h) is multiplied by another odd number in each. */
+static inline uint32_t book_scoped_tag(const book_store *s, uint32_t scope, uint64_t id) {
+  unsigned __int128 product = (unsigned __int128)(id ^ s->seed[0]) * (s->seed[1] + 2 * (uint64_t)scope);
   return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product ^ ((uint64_t)product >> 32));
 }
+static inline uint32_t book_tag(const book_store *s, uint64_t id) { return book_scoped_tag(s, 0, id); }
 
 /* The order of that id; 0: none. `*at` is its place, or the one that it would get; until the next one is added or removed. */
 static inline uint32_t book_seek(const book_store *s, uint64_t id, uint32_t tag, uint32_t *at) {
   for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
     book_place place = s->places[here];
     if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id)) {
+      *at = here;
+      return place.order;
+    }
+  }
+}
+
+/* The same where ids have a scope, which is what the order's `account` says. */
+static inline uint32_t book_scoped_seek(const book_store *s, uint32_t scope, uint64_t id, uint32_t tag, uint32_t *at) {
+  for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
+    book_place place = s->places[here];
+    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id && s->orders[place.order].account == scope)) {
       *at = here;
       return place.order;
     }

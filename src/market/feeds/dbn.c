@@ -334,53 +334,93 @@ assay_feed_text assay_dbn_text(const assay_dbn_record *record, const char *name)
 /* ---- Events
  * ------------------------------------------------------------------------------------------------------------------------------------- */
 
-enum { DECIMALS = 9, FLAG_LAST = 128 };
+enum { DECIMALS = 9 };
+enum { FLAG_LAST = 128, FLAG_TOP = 64, FLAG_LEVEL = 16, FLAG_GAP = 4 }; /* F_LAST, F_TOB, F_MBP, F_MAYBE_BAD_BOOK */
 
 static char side_of(uint8_t side) { return side == 'B' ? 'B' : side == 'A' ? 'S' : 0; }
 
-/* By the record's action: Add, Modify, Cancel, cleaR, Trade, Fill. A trade tells of the aggressor and a fill of the order that rested; both
- * leave the order as it is, a cancel takes off what was filled. */
+static uint8_t flags_of(uint8_t flags) {
+  return (uint8_t)(((flags & FLAG_LAST) != 0 ? ASSAY_MARKET_LAST : 0) | ((flags & FLAG_GAP) != 0 ? ASSAY_MARKET_GAP : 0));
+}
+
+/* Venues that publish their best prices only, and those that publish levels, come as orders too. The former's addition is all that there is
+ * on its side (nothing, when it has no price), and so for the latter at a price. */
+static bool put_level(const uint8_t *data, assay_market_event *event) {
+  bool gone = data[38] == 'C' || event->price == ASSAY_DBN_NO_PRICE;
+  if (event->side == 0 || strchr("AMC", data[38]) == NULL) return false;
+  event->kind = ASSAY_MARKET_QUOTE;
+  event->order_id = event->other_id = 0;
+  if (gone) event->quantity = 0;
+  if ((data[36] & FLAG_TOP) != 0) event->flags |= ASSAY_MARKET_WHOLE_SIDE;
+  return true;
+}
+
+/* By the record's action: Add, Modify, Cancel, cleaR, Trade, Fill, None. A trade tells of the aggressor and a fill of the order that
+ * rested; both leave the order as it is, a cancel takes off what was filled. */
 static bool put_order(const uint8_t *data, assay_market_event *event) {
-  switch (data[38]) {
-    case 'A': event->kind = ASSAY_MARKET_ADD; break;
-    case 'M': event->kind = ASSAY_MARKET_REPLACE; break;
-    case 'C': event->kind = ASSAY_MARKET_CANCEL; break;
-    case 'R': event->kind = ASSAY_MARKET_CLEAR; break;
-    case 'T': event->kind = ASSAY_MARKET_TRADE; break;
-    default: return false;
-  }
+  uint8_t action = data[38];
   event->order_id = u64_at(data + 16);
-  event->other_id = event->kind == ASSAY_MARKET_REPLACE ? event->order_id : 0;
   event->price = (int64_t)u64_at(data + 24);
   event->quantity = u32_at(data + 32);
   event->side = side_of(data[39]);
-  event->flags = (data[36] & FLAG_LAST) != 0 ? ASSAY_MARKET_LAST : 0;
+  event->flags = flags_of(data[36]);
+  if ((data[36] & (FLAG_TOP | FLAG_LEVEL)) != 0 && action != 'R' && action != 'T') return put_level(data, event);
+  switch (action) {
+    case 'A': event->kind = ASSAY_MARKET_ADD; break;
+    case 'M': event->kind = ASSAY_MARKET_REPLACE, event->other_id = event->order_id; break;
+    case 'C': event->kind = ASSAY_MARKET_CANCEL; return event->quantity != 0;
+    case 'R': event->kind = ASSAY_MARKET_CLEAR, event->price = 0; break;
+    case 'T': event->kind = ASSAY_MARKET_TRADE; return event->price != ASSAY_DBN_NO_PRICE;
+    default: return false;
+  }
   return true;
+}
+
+/* Where ts_recv stands; 0: the record has none. */
+static unsigned received_at(unsigned type) {
+  switch (type) {
+    case ASSAY_DBN_MBO: return 40;
+    case ASSAY_DBN_STATUS: return 16;
+    case ASSAY_DBN_TRADE:
+    case ASSAY_DBN_MBP_1:
+    case ASSAY_DBN_MBP_10:
+    case ASSAY_DBN_CMBP_1:
+    case ASSAY_DBN_TCBBO:
+    case ASSAY_DBN_CBBO_1S:
+    case ASSAY_DBN_CBBO_1M:
+    case ASSAY_DBN_BBO_1S:
+    case ASSAY_DBN_BBO_1M: return 32;
+    default: return 0;
+  }
+}
+
+/* Of what comes in intervals, and of some venues, the event has no time: then when it was received. */
+static uint64_t time_of(const assay_dbn_record *record) {
+  uint64_t time = u64_at(record->data + 8);
+  unsigned at = received_at(record->type);
+  return time != UINT64_MAX || at == 0 ? time : u64_at(record->data + at);
+}
+
+static bool put_trade(const uint8_t *data, assay_market_event *event) {
+  event->kind = ASSAY_MARKET_TRADE;
+  event->price = (int64_t)u64_at(data + 16);
+  event->quantity = u32_at(data + 24);
+  event->side = side_of(data[29]);
+  event->flags = flags_of(data[30]);
+  return event->price != ASSAY_DBN_NO_PRICE;
 }
 
 bool assay_dbn_event(const assay_dbn_reader *reader, const assay_dbn_record *record, assay_market_event *event) {
   const uint8_t *data = record->data;
   (void)reader;
-  *event = (assay_market_event){.time_ns = u64_at(data + 8), .symbol = assay_dbn_instrument(record), .decimals = DECIMALS};
+  *event = (assay_market_event){.time_ns = time_of(record), .symbol = assay_dbn_instrument(record), .decimals = DECIMALS};
   switch (record->type) {
     case ASSAY_DBN_MBO: return put_order(data, event);
     case ASSAY_DBN_MBP_1:
     case ASSAY_DBN_MBP_10:
-      if (data[28] != 'T') {
-        event->kind = ASSAY_MARKET_QUOTE;
-        event->side = 'B';
-        event->price = (int64_t)u64_at(data + 48);
-        event->quantity = event->price != ASSAY_DBN_NO_PRICE ? u32_at(data + 64) : 0;
-        return true;
-      }
-      /* fall through */
-    case ASSAY_DBN_TRADE:
-      event->kind = ASSAY_MARKET_TRADE;
-      event->price = (int64_t)u64_at(data + 16);
-      event->quantity = u32_at(data + 24);
-      event->side = side_of(data[29]);
-      event->flags = (data[30] & FLAG_LAST) != 0 ? ASSAY_MARKET_LAST : 0;
-      return true;
+    case ASSAY_DBN_CMBP_1:
+    case ASSAY_DBN_TCBBO: return data[28] == 'T' && put_trade(data, event);
+    case ASSAY_DBN_TRADE: return put_trade(data, event);
     case ASSAY_DBN_OHLCV:
     case ASSAY_DBN_OHLCV_1S:
     case ASSAY_DBN_OHLCV_1M:
@@ -390,7 +430,7 @@ bool assay_dbn_event(const assay_dbn_reader *reader, const assay_dbn_record *rec
       event->kind = ASSAY_MARKET_TRADE;
       event->price = (int64_t)u64_at(data + 40);
       event->quantity = u64_at(data + 48);
-      return true;
+      return event->price != ASSAY_DBN_NO_PRICE;
     case ASSAY_DBN_STATUS:
       event->kind = ASSAY_MARKET_STATUS;
       event->order_id = number_at(data + 24, 2);
@@ -399,20 +439,53 @@ bool assay_dbn_event(const assay_dbn_reader *reader, const assay_dbn_record *rec
   }
 }
 
+static size_t levels_of(unsigned type) {
+  switch (type) {
+    case ASSAY_DBN_MBP_10: return 10;
+    case ASSAY_DBN_MBP_1:
+    case ASSAY_DBN_CMBP_1:
+    case ASSAY_DBN_TCBBO:
+    case ASSAY_DBN_CBBO_1S:
+    case ASSAY_DBN_CBBO_1M:
+    case ASSAY_DBN_BBO_1S:
+    case ASSAY_DBN_BBO_1M: return 1;
+    default: return 0;
+  }
+}
+
+/* Merged levels name a venue where the others count orders. */
+static bool counts_orders(unsigned type) {
+  return type == ASSAY_DBN_MBP_1 || type == ASSAY_DBN_MBP_10 || type == ASSAY_DBN_BBO_1S || type == ASSAY_DBN_BBO_1M;
+}
+
 size_t assay_dbn_quotes(const assay_dbn_record *record, assay_market_event *events, size_t capacity) {
-  size_t levels = record->type == ASSAY_DBN_MBP_1 ? 1 : record->type == ASSAY_DBN_MBP_10 ? 10 : 0, count = 0;
+  size_t levels = levels_of(record->type), count = 0;
+  uint8_t flags = levels > 0 ? flags_of(record->data[30]) & ASSAY_MARKET_GAP : 0;
   for (size_t i = 0; i < 2 * levels && count < capacity; i++, count++) {
     const uint8_t *level = record->data + 48 + 32 * (i / 2);
     bool ask = i % 2 == 1;
     int64_t price = (int64_t)u64_at(level + (ask ? 8 : 0));
-    events[count] = (assay_market_event){.time_ns = u64_at(record->data + 8),
-                                         .symbol = assay_dbn_instrument(record),
-                                         .decimals = DECIMALS,
-                                         .kind = ASSAY_MARKET_QUOTE,
-                                         .side = ask ? 'S' : 'B',
-                                         .price = price,
-                                         .quantity = price != ASSAY_DBN_NO_PRICE ? u32_at(level + (ask ? 20 : 16)) : 0,
-                                         .flags = i + 1 == 2 * levels ? ASSAY_MARKET_LAST : 0};
+    bool there = price != ASSAY_DBN_NO_PRICE;
+    events[count] = (assay_market_event){
+        .time_ns = time_of(record),
+        .symbol = assay_dbn_instrument(record),
+        .decimals = DECIMALS,
+        .kind = ASSAY_MARKET_QUOTE,
+        .side = ask ? 'S' : 'B',
+        .price = price,
+        .quantity = there ? u32_at(level + (ask ? 20 : 16)) : 0,
+        .order_id = there && counts_orders(record->type) ? u32_at(level + (ask ? 28 : 24)) : 0,
+        .flags = (uint8_t)(flags | (i < 2 ? ASSAY_MARKET_WHOLE_SIDE : 0) | (i + 1 == 2 * levels ? ASSAY_MARKET_LAST : 0))};
   }
+  return count;
+}
+
+size_t assay_dbn_events(const assay_dbn_reader *reader, const assay_dbn_record *record, uint32_t symbol,
+                        assay_market_event events[ASSAY_DBN_MOST_EVENTS]) {
+  size_t count = assay_dbn_event(reader, record, events);
+  size_t quotes = assay_dbn_quotes(record, events + count, ASSAY_DBN_MOST_EVENTS - count);
+  if (count > 0 && quotes > 0) events[0].flags &= (uint8_t)~ASSAY_MARKET_LAST;
+  count += quotes;
+  for (size_t i = 0; i < count; i++) events[i].symbol = symbol;
   return count;
 }

@@ -5,22 +5,12 @@
  */
 #include <assay/feed_book.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/gcd.h"
 #include "market/book/mbo.h"
-#include "market/feeds/decimal.h"
-
-typedef struct level {
-  int64_t price;
-  uint64_t quantity;
-} level;
-
-/* Sorted with the best at the end, where things happen. */
-typedef struct ladder {
-  level *items;
-  size_t count, capacity;
-} ladder;
 
 typedef struct waiting {
   uint64_t first, last, previous;
@@ -29,9 +19,8 @@ typedef struct waiting {
 } waiting;
 
 typedef struct chain {
-  ladder sides[2]; /* bids, asks */
-  bool begun;      /* a snapshot is there */
-  bool fresh;      /* and nothing was applied to it */
+  bool begun; /* a snapshot is there */
+  bool fresh; /* and nothing was applied to it */
   uint64_t last;
   waiting *waits;
   size_t wait_count, wait_capacity;
@@ -39,16 +28,24 @@ typedef struct chain {
   size_t held_count, held_capacity;
 } chain;
 
+/* Books of orders, or of levels, whose prices are ticks. */
+typedef struct grid {
+  assay_mbo *mbo;
+  int64_t step;    /* steps of the events in a tick; 0: not known yet, OWN: each symbol has its own */
+  uint64_t *steps; /* that; 0: no price yet */
+  uint32_t count;
+} grid;
+enum { OWN = -1 };
+
+enum { MISFIT = 1, UNCHAINED = 2 }; /* why a symbol is stale: something did not fit or is lost; it waits for a snapshot */
+
 struct assay_feed_book {
   assay_feed_book_options options;
-  assay_mbo *orders;
-  chain **chains; /* an entry a symbol; NULL: no levels of it */
-  uint8_t *stale; /* an entry a symbol */
+  grid orders, levels; /* levels.mbo is NULL until there is one */
+  chain **chains;      /* an entry a symbol; NULL: no levels of it */
+  uint8_t *stale;      /* an entry a symbol */
   assay_feed_book_counts counts;
 };
-
-/* ---- Levels ----------------------------------------------------------------------------------------------------------------------------
- */
 
 static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, size_t size) {
   if (count + wanted <= *capacity) return true;
@@ -60,43 +57,84 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, si
   return true;
 }
 
-/* Where a price is or belongs. `sign` 1: ascending (bids), -1: descending (asks). Looked for from the end: most changes are near the best.
+/* ---- Ticks ------------------------------------------------------------------------------------------------------------------------------
  */
-static size_t place_of(const ladder *side, int64_t price, int sign) {
-  size_t low = 0, high = side->count;
-  for (size_t step = 1; high > low; step *= 2) {
-    size_t probe = high - low > step ? high - step : low;
-    if (sign > 0 ? side->items[probe].price < price : side->items[probe].price > price) {
-      low = probe + 1;
-      break;
-    }
-    high = probe;
+
+/*
+ * Ladders have 32-bit prices. What a tick is nobody says in advance: a feed of 10^-9 has cents, halves of a 64th and tenths of a pip in it.
+ * So a symbol's step is the greatest that divides all of its prices so far, which is a multiple of the real one; when a price comes that it
+ * does not divide, it becomes finer (by half at least, so seldom) and the symbol's levels are numbered anew.
+ */
+static bool best_stays(const assay_mbo *mbo, uint32_t symbol, uint64_t factor) {
+  for (unsigned sell = 0; sell < 2; sell++) {
+    assay_mbo_level best;
+    uint64_t wide;
+    if (!book_mbo_best(mbo, symbol, sell, &best) || best.price == book_mbo_end(sell)) continue;
+    if (__builtin_mul_overflow((uint64_t)llabs(best.price), factor, &wide) || wide >= INT32_MAX) return false;
   }
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (sign > 0 ? side->items[middle].price < price : side->items[middle].price > price)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return true;
 }
 
-static bool set_level(ladder *side, int64_t price, uint64_t quantity, int sign) {
-  size_t at = place_of(side, price, sign);
-  bool there = at < side->count && side->items[at].price == price;
-  if (there && quantity > 0) {
-    side->items[at].quantity = quantity;
-  } else if (there) {
-    memmove(side->items + at, side->items + at + 1, (side->count - at - 1) * sizeof *side->items);
-    side->count--;
-  } else if (quantity > 0) {
-    if (!grow((void **)&side->items, side->count, &side->capacity, 1, sizeof *side->items)) return false;
-    memmove(side->items + at + 1, side->items + at, (side->count - at) * sizeof *side->items);
-    side->items[at] = (level){price, quantity};
-    side->count++;
+static uint64_t size_of(int64_t price) { return price < 0 ? 0 - (uint64_t)price : (uint64_t)price; }
+
+static bool reach_steps(grid *g, uint32_t symbol) {
+  if (symbol < g->count) return true;
+  uint32_t count = symbol < UINT32_MAX / 2 ? symbol * 2 + 16 : UINT32_MAX;
+  uint64_t *steps = assay_realloc(ASSAY_TAG_MARKET, g->steps, count, sizeof *steps);
+  if (steps == NULL) return false;
+  memset(steps + g->count, 0, (count - g->count) * sizeof *steps);
+  g->steps = steps;
+  g->count = count;
+  return true;
+}
+
+static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell, int32_t *ticks) {
+  *ticks = book_mbo_end(sell);
+  if (price == ASSAY_FEED_NO_PRICE) return ASSAY_OK;
+  if (!reach_steps(g, symbol)) return ASSAY_ERR_NO_MEMORY;
+  uint64_t *step = &g->steps[symbol], size = size_of(price);
+  if (*step == 0) *step = size; /* nothing but 0 was there */
+  uint64_t finer = size == 0 || size % *step == 0 ? *step : assay_gcd(*step, size);
+  uint64_t count = size == 0 ? 0 : size / finer;
+  if (count >= INT32_MAX) return sell == (price > 0) ? ASSAY_OK : ASSAY_ERR_LIMIT; /* so far away that it is nobody's best */
+  if (finer != *step) {
+    if (!best_stays(g->mbo, symbol, *step / finer)) return ASSAY_ERR_LIMIT;
+    assay_status status = assay_mbo_rescale(g->mbo, symbol, *step / finer);
+    if (status != ASSAY_OK) return status;
+    *step = finer;
   }
-  return true; /* a level that goes and was not there is normal */
+  *ticks = price < 0 ? -(int32_t)count : (int32_t)count;
+  return ASSAY_OK;
+}
+
+static assay_status other_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
+  if (g->step == 0) g->step = assay_market_price_decimals(event) > 4 ? OWN : 1; /* the first price says it for all */
+  if (g->step == OWN) {
+    bool sell = event->side == 'S';
+    uint32_t at = event->kind == ASSAY_MARKET_REPLACE ? book_mbo_find(g->mbo, event->symbol, event->order_id) : 0;
+    if (at != 0) { /* it stays on its side, whatever the event says */
+      assay_mbo_order order;
+      assay_mbo_read(g->mbo, at, &order);
+      sell = order.side == ASSAY_SELL;
+    }
+    return own_ticks(g, event->symbol, event->price, sell, ticks);
+  }
+  if (event->price % g->step != 0) return ASSAY_ERR_LIMIT;
+  int64_t price = event->price / g->step;
+  *ticks = (int32_t)price;
+  return price > INT32_MIN && price < INT32_MAX ? ASSAY_OK : ASSAY_ERR_LIMIT;
+}
+
+static inline assay_status to_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
+  if (__builtin_expect(g->step != 1, 0)) return other_ticks(g, event, ticks);
+  *ticks = (int32_t)event->price;
+  return event->price > INT32_MIN && event->price < INT32_MAX ? ASSAY_OK : ASSAY_ERR_LIMIT;
+}
+
+static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks) {
+  if (ticks == INT32_MIN || ticks == INT32_MAX) return ASSAY_FEED_NO_PRICE;
+  uint64_t step = g->step > 0 ? (uint64_t)g->step : symbol < g->count ? g->steps[symbol] : 1;
+  return (int64_t)((uint64_t)(int64_t)ticks * step); /* -1 times 2^63 too */
 }
 
 /* ---- Symbols ----------------------------------------------------------------------------------------------------------------------------
@@ -116,18 +154,23 @@ assay_status assay_feed_book_create(const assay_feed_book_options *options, assa
   if (o->symbols == 0) o->symbols = 65536;
   if (o->expected_orders == 0) o->expected_orders = 65536;
   if (o->most_waiting == 0) o->most_waiting = 1000;
+  if (o->most_levels == 0) o->most_levels = 1u << 22;
+  created->orders.step = o->price_step;
+  created->levels.step = OWN;
   assay_status status = ASSAY_OK;
   if (o->price_step < 0) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the price step of books has to be above 0");
+  if (o->most_levels > 1u << 30) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "books hold 2^30 levels at most, not %u", o->most_levels);
   created->chains = assay_calloc(ASSAY_TAG_MARKET, o->symbols, sizeof *created->chains);
   created->stale = assay_calloc(ASSAY_TAG_MARKET, o->symbols, 1);
   if (status == ASSAY_OK && (created->chains == NULL || created->stale == NULL))
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for books");
   if (status == ASSAY_OK)
-    status = assay_mbo_create(&(assay_mbo_options){.books = o->symbols, .expected_orders = o->expected_orders}, err, &created->orders);
+    status = assay_mbo_create(&(assay_mbo_options){.books = o->symbols, .expected_orders = o->expected_orders}, err, &created->orders.mbo);
   if (status != ASSAY_OK) {
     assay_feed_book_destroy(created);
     return status;
   }
+  created->orders.mbo->store.scopes = UINT32_MAX;
   *book = created;
   return ASSAY_OK;
 }
@@ -137,67 +180,88 @@ void assay_feed_book_destroy(assay_feed_book *book) {
   for (uint32_t i = 0; book->chains != NULL && i < book->options.symbols; i++) {
     chain *c = book->chains[i];
     if (c == NULL) continue;
-    assay_free(c->sides[0].items);
-    assay_free(c->sides[1].items);
     assay_free(c->waits);
     assay_free(c->held);
     assay_free(c);
   }
   assay_free(book->chains);
   assay_free(book->stale);
-  assay_mbo_destroy(book->orders);
+  assay_mbo_destroy(book->orders.mbo);
+  assay_mbo_destroy(book->levels.mbo);
+  assay_free(book->orders.steps);
+  assay_free(book->levels.steps);
   assay_free(book);
 }
 
 /* ---- Events
  * ------------------------------------------------------------------------------------------------------------------------------ */
 
-static inline bool to_ticks(assay_feed_book *book, const assay_market_event *event, int32_t *ticks) {
-  int64_t step = book->options.price_step, price = event->price;
-  if (step == 0) { /* the first price says it for all */
-    unsigned decimals = assay_market_price_decimals(event);
-    book->options.price_step = step = decimals > 4 ? (int64_t)assay_feed_ten_to[decimals - 4] : 1;
+static bool has_levels(assay_feed_book *book) {
+  const assay_mbo_options options = {.books = book->options.symbols, .expected_orders = 64, .most_orders = book->options.most_levels};
+  return book->levels.mbo != NULL || assay_mbo_create(&options, NULL, &book->levels.mbo) == ASSAY_OK;
+}
+
+/* What is at a price now. One that goes is not looked at closely: at a price where nothing can be, nothing is. */
+static assay_status set_level(assay_feed_book *book, uint32_t symbol, bool sell, int64_t price, uint64_t quantity, uint64_t orders) {
+  grid *g = &book->levels;
+  int32_t ticks = 0;
+  if (quantity == 0) {
+    uint64_t step = symbol < g->count ? g->steps[symbol] : 0, size = size_of(price);
+    if (price != 0 && (step == 0 || size % step != 0 || size / step >= INT32_MAX)) return ASSAY_OK;
+    ticks = price == 0 ? 0 : (price < 0 ? -1 : 1) * (int32_t)(size / step);
+  } else {
+    if (price == ASSAY_FEED_NO_PRICE) return ASSAY_ERR_INVALID;
+    assay_status status = own_ticks(g, symbol, price, sell, &ticks);
+    if (status != ASSAY_OK) return status;
   }
-  if (step != 1) {
-    if (price % step != 0) return false;
-    price /= step;
-  }
-  *ticks = (int32_t)price;
-  return price >= INT32_MIN && price <= INT32_MAX;
+  return assay_mbo_set_level(g->mbo, symbol, sell, ticks, quantity, orders < UINT32_MAX ? (uint32_t)orders : UINT32_MAX);
 }
 
 static assay_status apply_quote(assay_feed_book *book, const assay_market_event *event) {
-  chain *c = chain_of(book, event->symbol);
-  bool ask = event->side == 'S';
-  if (c == NULL) return ASSAY_ERR_NO_MEMORY;
-  return set_level(&c->sides[ask], event->price, event->quantity, ask ? -1 : 1) ? ASSAY_OK : ASSAY_ERR_NO_MEMORY;
+  bool sell = event->side == 'S';
+  if (!sell && event->side != 'B') return ASSAY_ERR_INVALID;
+  if (!has_levels(book)) return ASSAY_ERR_NO_MEMORY;
+  if ((event->flags & ASSAY_MARKET_WHOLE_SIDE) != 0) assay_mbo_clear_side(book->levels.mbo, event->symbol, sell);
+  return set_level(book, event->symbol, sell, event->price, event->quantity, event->order_id);
 }
 
-static void clear(assay_feed_book *book, uint32_t symbol) {
-  chain *c = book->chains[symbol];
-  assay_mbo_clear(book->orders, symbol);
-  if (c != NULL) c->sides[0].count = c->sides[1].count = 0;
-  book->stale[symbol] = 0;
+/* A book that is empty finds its step out anew. */
+static void empty_one(grid *g, uint32_t symbol) {
+  if (g->mbo == NULL) return;
+  assay_mbo_clear(g->mbo, symbol);
+  if (symbol < g->count) g->steps[symbol] = 0;
+}
+
+static void empty(assay_feed_book *book, uint32_t symbol) {
+  empty_one(&book->orders, symbol);
+  empty_one(&book->levels, symbol);
 }
 
 static inline assay_status apply_one(assay_feed_book *book, const assay_market_event *event) {
+  assay_mbo *orders = book->orders.mbo;
+  assay_status status;
   int32_t ticks = 0;
   switch (event->kind) {
     case ASSAY_MARKET_ADD:
-      if ((event->side != 'B' && event->side != 'S') || !to_ticks(book, event, &ticks)) return ASSAY_ERR_LIMIT;
-      return book_mbo_add(book->orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
-    case ASSAY_MARKET_EXECUTE: return book_mbo_reduce(book->orders, event->order_id, event->quantity);
-    case ASSAY_MARKET_CANCEL: return book_mbo_reduce(book->orders, event->order_id, event->quantity);
-    case ASSAY_MARKET_DELETE: return book_mbo_delete(book->orders, event->order_id);
-    case ASSAY_MARKET_REPLACE: {
-      if (!to_ticks(book, event, &ticks)) return ASSAY_ERR_LIMIT;
-      assay_status status = book_mbo_replace(book->orders, event->order_id, event->other_id, ticks, event->quantity);
+      if (event->side != 'B' && event->side != 'S') return ASSAY_ERR_LIMIT;
+      status = to_ticks(&book->orders, event, &ticks);
+      if (status != ASSAY_OK) return status;
+      return book_mbo_add(orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
+    case ASSAY_MARKET_EXECUTE:
+    case ASSAY_MARKET_CANCEL: return book_mbo_reduce(orders, event->symbol, event->order_id, event->quantity);
+    case ASSAY_MARKET_DELETE: return book_mbo_delete(orders, event->symbol, event->order_id);
+    case ASSAY_MARKET_REPLACE:
+      status = to_ticks(&book->orders, event, &ticks);
+      if (status != ASSAY_OK) return status;
+      status = book_mbo_replace(orders, event->symbol, event->order_id, event->other_id, ticks, event->quantity);
       /* DBN: what modifies an order that is not known is to be taken for an addition. */
-      if (status != ASSAY_ERR_NOT_FOUND || event->order_id != event->other_id || event->side == 0) return status;
-      return book_mbo_add(book->orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
-    }
+      if (status != ASSAY_ERR_NOT_FOUND || event->order_id != event->other_id || (event->side != 'B' && event->side != 'S')) return status;
+      return book_mbo_add(orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
     case ASSAY_MARKET_QUOTE: return apply_quote(book, event);
-    case ASSAY_MARKET_CLEAR: clear(book, event->symbol); return ASSAY_OK;
+    case ASSAY_MARKET_CLEAR:
+      empty(book, event->symbol);
+      book->stale[event->symbol] &= (uint8_t)~MISFIT; /* a chain that waits for its snapshot waits on */
+      return ASSAY_OK;
     default: return ASSAY_OK; /* trades of what was hidden, states: nothing that rests changes */
   }
 }
@@ -207,7 +271,7 @@ static bool misfit(assay_feed_book *book, const assay_market_event *event, assay
     book->counts.impossible++;
   else
     book->counts.refused++;
-  if (event->symbol < book->options.symbols) book->stale[event->symbol] = 1;
+  if (event->symbol < book->options.symbols) book->stale[event->symbol] |= MISFIT;
   return true;
 }
 
@@ -215,16 +279,22 @@ static bool misfit(assay_feed_book *book, const assay_market_event *event, assay
  * and nothing else hides what a cache miss costs. */
 static inline void look_ahead(const assay_mbo *orders, const assay_market_event *events, size_t at, size_t count) {
   enum { PLACE = 16, ORDER = 8 };
-  const book_store *s = &orders->store;
-  if (at + PLACE < count) book_mbo_prefetch(orders, events[at + PLACE].order_id);
-  if (at + ORDER < count) __builtin_prefetch(&s->orders[s->places[book_tag(s, events[at + ORDER].order_id) >> s->place_shift].order], 1);
+  if (at + PLACE < count) book_mbo_prefetch(orders, events[at + PLACE].symbol, events[at + PLACE].order_id);
+  if (at + ORDER < count) book_mbo_prefetch_order(orders, events[at + ORDER].symbol, events[at + ORDER].order_id);
+}
+
+/* A day begins, or messages before this one are lost. */
+static void apply_flags(assay_feed_book *book, const assay_market_event *event) {
+  if ((event->flags & ASSAY_MARKET_ALL_SYMBOLS) != 0) assay_feed_book_restart(book);
+  if ((event->flags & ASSAY_MARKET_GAP) != 0 && event->symbol < book->options.symbols) book->stale[event->symbol] |= MISFIT;
 }
 
 size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *events, size_t count) {
   size_t misfits = 0;
   for (size_t i = 0; i < count; i++) {
-    look_ahead(book->orders, events, i, count);
+    look_ahead(book->orders.mbo, events, i, count);
     assay_status status = events[i].symbol < book->options.symbols ? apply_one(book, &events[i]) : ASSAY_ERR_LIMIT;
+    if (__builtin_expect((events[i].flags & (ASSAY_MARKET_ALL_SYMBOLS | ASSAY_MARKET_GAP)) != 0, 0)) apply_flags(book, &events[i]);
     if (__builtin_expect(status != ASSAY_OK, 0)) misfits += misfit(book, &events[i], status);
   }
   book->counts.applied += count - misfits;
@@ -232,12 +302,14 @@ size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *ev
 }
 
 assay_feed_book_counts assay_feed_book_get_counts(const assay_feed_book *book) { return book->counts; }
-size_t assay_feed_book_orders(const assay_feed_book *book) { return assay_mbo_orders(book->orders); }
+size_t assay_feed_book_orders(const assay_feed_book *book) { return assay_mbo_orders(book->orders.mbo); }
 
-bool assay_feed_book_find(const assay_feed_book *book, uint64_t order_id, assay_feed_order *order) {
+bool assay_feed_book_find(const assay_feed_book *book, uint32_t symbol, uint64_t order_id, assay_feed_order *order) {
   assay_mbo_order found;
-  if (!assay_mbo_find(book->orders, order_id, &found)) return false;
-  *order = (assay_feed_order){.price = found.price * (book->options.price_step > 0 ? book->options.price_step : 1),
+  uint32_t at = book_mbo_find(book->orders.mbo, symbol, order_id);
+  if (at == 0) return false;
+  assay_mbo_read(book->orders.mbo, at, &found);
+  *order = (assay_feed_order){.price = price_of(&book->orders, symbol, found.price),
                               .quantity = found.quantity,
                               .symbol = found.book,
                               .side = found.side == ASSAY_BUY ? 'B' : 'S'};
@@ -247,25 +319,27 @@ bool assay_feed_book_find(const assay_feed_book *book, uint64_t order_id, assay_
 bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol) {
   return symbol >= book->options.symbols || book->stale[symbol] != 0;
 }
-void assay_feed_book_lost(assay_feed_book *book) { memset(book->stale, 1, book->options.symbols); }
+void assay_feed_book_lost(assay_feed_book *book) {
+  for (uint32_t i = 0; i < book->options.symbols; i++) book->stale[i] |= MISFIT;
+}
 
-size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char side, assay_feed_level *levels, size_t most) {
-  if (symbol >= book->options.symbols || (side != 'B' && side != 'S')) return 0;
-  const chain *c = book->chains[symbol];
-  size_t count = 0;
-  if (c != NULL && c->sides[0].count + c->sides[1].count > 0) {
-    const ladder *l = &c->sides[side == 'S'];
-    for (; count < most && count < l->count; count++) {
-      const level *at = &l->items[l->count - 1 - count];
-      levels[count] = (assay_feed_level){.price = at->price, .quantity = at->quantity};
-    }
-    return count;
+assay_status assay_feed_book_check(const assay_feed_book *book, assay_error *err) { return assay_mbo_check(book->orders.mbo, err); }
+
+void assay_feed_book_restart(assay_feed_book *book) {
+  for (uint32_t i = 0; i < book->orders.mbo->books; i++) empty_one(&book->orders, i);
+  for (uint32_t i = 0; book->levels.mbo != NULL && i < book->levels.mbo->books; i++) empty_one(&book->levels, i);
+  for (uint32_t i = 0; i < book->options.symbols; i++) {
+    chain *c = book->chains[i];
+    if (c != NULL) c->begun = false, c->wait_count = c->held_count = 0;
   }
+  memset(book->stale, 0, book->options.symbols);
+}
+
+static size_t read_depth(const grid *g, uint32_t symbol, char side, assay_feed_level *levels, size_t most) {
   enum { AT_ONCE = 64 };
-  assay_mbo_level found[AT_ONCE];
-  /* More than that is asked for seldom: then from the start again, in a larger piece. */
+  assay_mbo_level found[AT_ONCE], *all = found;
   size_t wanted = most < AT_ONCE ? most : AT_ONCE;
-  assay_mbo_level *all = found;
+  /* More than that is asked for seldom. */
   if (most > AT_ONCE) {
     all = assay_alloc(ASSAY_TAG_MARKET, most * sizeof *all);
     if (all == NULL)
@@ -273,21 +347,29 @@ size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char 
     else
       wanted = most;
   }
-  int64_t step = book->options.price_step > 0 ? book->options.price_step : 1; /* 0: nothing was ever added */
-  count = assay_mbo_depth(book->orders, symbol, side == 'B' ? ASSAY_BUY : ASSAY_SELL, all, wanted);
+  size_t count = assay_mbo_depth(g->mbo, symbol, side == 'B' ? ASSAY_BUY : ASSAY_SELL, all, wanted);
+  if (count > 0 && all[count - 1].price == book_mbo_end(side == 'S')) count--; /* where those are that have no price */
   for (size_t i = 0; i < count; i++)
-    levels[i] = (assay_feed_level){.price = all[i].price * step, .quantity = all[i].quantity, .orders = all[i].orders};
+    levels[i] = (assay_feed_level){.price = price_of(g, symbol, all[i].price), .quantity = all[i].quantity, .orders = all[i].orders};
   if (all != found) assay_free(all);
   return count;
+}
+
+size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char side, assay_feed_level *levels, size_t most) {
+  const assay_mbo *l = book->levels.mbo;
+  if (symbol >= book->options.symbols || (side != 'B' && side != 'S')) return 0;
+  bool of_levels = l != NULL && symbol < l->books && book_mbo_ladder(l, symbol, 0)->levels + book_mbo_ladder(l, symbol, 1)->levels > 0;
+  return read_depth(of_levels ? &book->levels : &book->orders, symbol, side, levels, most);
 }
 
 /* ---- Binance's chain
  * -------------------------------------------------------------------------------------------------------------------------- */
 
-static bool set_all(chain *c, const assay_binance_level *bids, size_t bid_count, const assay_binance_level *asks, size_t ask_count) {
+static bool set_all(assay_feed_book *book, uint32_t symbol, const assay_binance_level *bids, size_t bid_count,
+                    const assay_binance_level *asks, size_t ask_count) {
   bool fits = true;
-  for (size_t i = 0; i < bid_count; i++) fits &= set_level(&c->sides[0], bids[i].price, (uint64_t)bids[i].quantity, 1);
-  for (size_t i = 0; i < ask_count; i++) fits &= set_level(&c->sides[1], asks[i].price, (uint64_t)asks[i].quantity, -1);
+  for (size_t i = 0; i < bid_count; i++) fits &= set_level(book, symbol, false, bids[i].price, (uint64_t)bids[i].quantity, 0) == ASSAY_OK;
+  for (size_t i = 0; i < ask_count; i++) fits &= set_level(book, symbol, true, asks[i].price, (uint64_t)asks[i].quantity, 0) == ASSAY_OK;
   return fits;
 }
 
@@ -320,12 +402,12 @@ static assay_feed_chain refuse(assay_feed_book *book) {
 }
 
 assay_feed_chain assay_feed_book_update(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message) {
-  chain *c = message->kind == ASSAY_BINANCE_DEPTH ? chain_of(book, symbol) : NULL;
+  chain *c = message->kind == ASSAY_BINANCE_DEPTH && has_levels(book) ? chain_of(book, symbol) : NULL;
   if (c == NULL) return refuse(book);
   const waiting w = {message->first_update, message->last_update, message->previous_update,
                      message->has_previous, message->bid_count,   message->ask_count};
   if (!c->begun) {
-    book->stale[symbol] = 1;
+    book->stale[symbol] |= UNCHAINED;
     return hold(book, c, &w, message) ? ASSAY_FEED_CHAIN_WAITING : refuse(book);
   }
   switch (fit_of(c, &w)) {
@@ -333,11 +415,12 @@ assay_feed_chain assay_feed_book_update(assay_feed_book *book, uint32_t symbol, 
     case NEXT: break;
     default:
       c->begun = false;
-      book->stale[symbol] = 1;
+      book->stale[symbol] |= UNCHAINED;
       return hold(book, c, &w, message) ? ASSAY_FEED_CHAIN_GAP : refuse(book);
   }
-  if (!set_all(c, message->bids, message->bid_count, message->asks, message->ask_count)) {
-    book->stale[symbol] = 1;
+  if (!set_all(book, symbol, message->bids, message->bid_count, message->asks, message->ask_count)) {
+    c->begun = false;
+    book->stale[symbol] |= UNCHAINED;
     return refuse(book);
   }
   c->last = w.last;
@@ -347,12 +430,12 @@ assay_feed_chain assay_feed_book_update(assay_feed_book *book, uint32_t symbol, 
 }
 
 assay_feed_chain assay_feed_book_snapshot(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message) {
-  chain *c = message->kind == ASSAY_BINANCE_SNAPSHOT ? chain_of(book, symbol) : NULL;
+  chain *c = message->kind == ASSAY_BINANCE_SNAPSHOT && has_levels(book) ? chain_of(book, symbol) : NULL;
   if (c == NULL) return refuse(book);
-  c->sides[0].count = c->sides[1].count = 0;
+  empty(book, symbol);
   c->last = message->last_update;
   c->begun = c->fresh = true;
-  bool fits = set_all(c, message->bids, message->bid_count, message->asks, message->ask_count), gap = false;
+  bool fits = set_all(book, symbol, message->bids, message->bid_count, message->asks, message->ask_count), gap = false;
   size_t held = 0, i = 0;
   for (; i < c->wait_count && !gap; i++) {
     const waiting *w = &c->waits[i];
@@ -360,15 +443,15 @@ assay_feed_chain assay_feed_book_snapshot(assay_feed_book *book, uint32_t symbol
     gap = how == BEHIND_A_GAP;
     if (gap) break;
     if (how == NEXT) {
-      fits &= set_all(c, c->held + held, w->bids, c->held + held + w->bids, w->asks);
+      fits &= set_all(book, symbol, c->held + held, w->bids, c->held + held + w->bids, w->asks);
       c->last = w->last;
       c->fresh = false;
       book->counts.applied++;
     }
     held += w->bids + w->asks;
   }
-  book->stale[symbol] = gap || !fits;
-  c->begun = !gap;
+  book->stale[symbol] = gap || !fits ? UNCHAINED : 0;
+  c->begun = !gap && fits;
   /* What lies behind a gap goes on waiting for a newer snapshot. */
   if (c->wait_count > i) memmove(c->waits, c->waits + i, (c->wait_count - i) * sizeof *c->waits);
   if (c->held_count > held) memmove(c->held, c->held + held, (c->held_count - held) * sizeof *c->held);

@@ -304,7 +304,10 @@ void assay_itch_event(const assay_itch_message *message, assay_market_event *eve
       event->kind = ASSAY_MARKET_BROKEN;
       event->other_id = assay_be64(as->broken.match);
       break;
-    case 'S': put_status(as->system.event, event); break;
+    case 'S':
+      put_status(as->system.event, event);
+      if (as->system.event == 'O') event->flags = ASSAY_MARKET_ALL_SYMBOLS; /* start of messages: of a day */
+      break;
     case 'H': put_status(as->action.state, event); break;
     case 'h': put_status(as->halt.action, event); break;
     default: break;

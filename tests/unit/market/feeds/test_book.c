@@ -7,6 +7,7 @@
 #include <assay/feed_dbn.h>
 #include <assay/feed_itch.h>
 
+#include "base/alloc.h"
 #include "base/random.h"
 #include "test.h"
 
@@ -185,7 +186,7 @@ static void test_what_cannot_be(void **state) {
   const assay_market_event add = {
       .kind = ASSAY_MARKET_ADD, .symbol = 1, .order_id = 5, .side = 'B', .price = 100, .quantity = 10, .decimals = 4};
   assay_market_event bad[] = {add, add, add, add, add, add, add};
-  bad[1].symbol = 2; /* the id is in use */
+  bad[1].quantity = 11; /* the id is in use */
   bad[2].kind = ASSAY_MARKET_DELETE, bad[2].order_id = 6, bad[2].symbol = 3;
   bad[3].kind = ASSAY_MARKET_EXECUTE, bad[3].quantity = 11;
   bad[4].symbol = 77;
@@ -196,7 +197,7 @@ static void test_what_cannot_be(void **state) {
   assert_int_equal(counts.applied, 1);
   assert_int_equal(counts.impossible, 3);
   assert_int_equal(counts.refused, 3);
-  assert_true(assay_feed_book_is_stale(book, 1) && assay_feed_book_is_stale(book, 2) && assay_feed_book_is_stale(book, 3));
+  assert_true(assay_feed_book_is_stale(book, 1) && !assay_feed_book_is_stale(book, 2) && assay_feed_book_is_stale(book, 3));
   assert_true(assay_feed_book_is_stale(book, 77));
   assay_market_event clear = {.kind = ASSAY_MARKET_CLEAR, .symbol = 1};
   assert_int_equal(assay_feed_book_apply(book, &clear, 1), 0);
@@ -205,6 +206,137 @@ static void test_what_cannot_be(void **state) {
   assay_feed_book_lost(book);
   assert_true(assay_feed_book_is_stale(book, 0));
   assay_feed_book_destroy(book);
+}
+
+/* The ids of another symbol are other ids; the same one twice is not. Memory goes with what is used. */
+static void test_many_symbols(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_feed_book *book = NULL;
+  uint64_t before = assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes;
+  assert_ok(assay_feed_book_create(NULL, &err, &book), err);
+  assert_true(assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes - before < 8000000);
+  assay_market_event add = {.kind = ASSAY_MARKET_ADD, .order_id = 5, .side = 'B', .price = 100, .quantity = 10, .decimals = 4};
+  for (uint32_t symbol = 0; symbol < 600; symbol++) {
+    add.symbol = symbol * 3;
+    add.quantity = symbol + 1;
+    assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  }
+  assert_true(assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes - before < 20000000);
+  assert_ok(assay_feed_book_check(book, &err), err);
+  for (uint32_t symbol = 0; symbol < 600; symbol++) {
+    assay_feed_order order;
+    assert_true(assay_feed_book_find(book, symbol * 3, 5, &order));
+    assert_int_equal(order.quantity, symbol + 1);
+    assert_int_equal(order.symbol, symbol * 3);
+    assert_false(assay_feed_book_find(book, symbol * 3 + 1, 5, &order));
+  }
+  assay_feed_book_destroy(book);
+}
+
+/* A new tick, finer than the ones before, wherever it comes; and what no tick of 32 bits has room for. */
+static void test_ticks(void **state) {
+  (void)state;
+  enum { COUNT = 300 };
+  assay_feed_book *book = open_book();
+  assay_error err = {0};
+  int64_t sorted[COUNT];
+  size_t live = 0;
+  assay_market_event add = {.kind = ASSAY_MARKET_ADD, .symbol = 1, .side = 'S', .quantity = 10, .decimals = 9};
+  for (int i = 0; i < COUNT; i++) { /* steps of 1, then 1/2, 1/4 ... of 0.64 */
+    add.order_id = (uint64_t)i + 1;
+    add.price = (100 + 7 * i % 61) * INT64_C(640000000) >> (i / 30);
+    assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+    size_t at = 0;
+    while (at < live && sorted[at] < add.price) at++;
+    if (at < live && sorted[at] == add.price) continue;
+    memmove(sorted + at + 1, sorted + at, (live - at) * sizeof *sorted);
+    sorted[at] = add.price;
+    live++;
+  }
+  assay_feed_level levels[COUNT + 8];
+  assert_int_equal(assay_feed_book_depth(book, 1, 'S', levels, COUNT + 8), live);
+  for (size_t i = 0; i < live; i++) assert_int_equal(levels[i].price, sorted[i]);
+  assert_ok(assay_feed_book_check(book, &err), err);
+  assert_false(assay_feed_book_is_stale(book, 1));
+  /* Far behind all others: it rests, is in no depth, and comes back to life. */
+  add.order_id = 1000;
+  add.price = INT64_C(9000000000000000001);
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  assert_int_equal(assay_feed_book_depth(book, 1, 'S', levels, COUNT + 8), live);
+  assert_int_equal(assay_feed_book_orders(book), COUNT + 1);
+  add.kind = ASSAY_MARKET_REPLACE;
+  add.other_id = 1001;
+  add.price = 1250000;
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  assert_int_equal(assay_feed_book_depth(book, 1, 'S', levels, COUNT + 8), live + 1);
+  assert_int_equal(levels[0].price, 1250000);
+  /* A price so fine that the others would have no place: refused, and said. */
+  add.kind = ASSAY_MARKET_ADD;
+  add.order_id = 1002;
+  add.price = 1;
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0); /* the best one has still */
+  add.symbol = 2;
+  add.price = 187500000000;
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  add.order_id = 1003;
+  add.price = 1;
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 1);
+  assert_true(assay_feed_book_is_stale(book, 2));
+  assert_int_equal(assay_feed_book_depth(book, 2, 'S', levels, COUNT + 8), 1);
+  assay_feed_book_destroy(book);
+}
+
+/* Levels come in any order without being moved each time, and no more of them than there may be. */
+static void test_levels_are_bounded(void **state) {
+  (void)state;
+  enum { COUNT = 100000 };
+  assay_error err = {0};
+  assay_feed_book *book = NULL;
+  assert_ok(assay_feed_book_create(&(assay_feed_book_options){.symbols = 2, .most_levels = COUNT}, &err, &book), err);
+  assay_market_event quote = {.kind = ASSAY_MARKET_QUOTE, .symbol = 1, .side = 'S', .decimals = 8, .quantity = 1};
+  for (int64_t i = 0; i < COUNT; i++) { /* the worst first: each belongs before all others */
+    quote.price = 1000000 * (2 * COUNT - i);
+    assert_int_equal(assay_feed_book_apply(book, &quote, 1), 0);
+  }
+  quote.price = 1000000;
+  assert_int_equal(assay_feed_book_apply(book, &quote, 1), 1);
+  assert_int_equal(assay_feed_book_get_counts(book).refused, 1);
+  quote.price = INT64_C(1000000) * (COUNT + 1);
+  quote.quantity = 7; /* one that is there may change */
+  assert_int_equal(assay_feed_book_apply(book, &quote, 1), 0);
+  quote.quantity = 0;
+  assert_int_equal(assay_feed_book_apply(book, &quote, 1), 0);
+  quote.price = 1000000;
+  quote.quantity = 3;
+  assert_int_equal(assay_feed_book_apply(book, &quote, 1), 0);
+  assay_feed_level best;
+  assert_int_equal(assay_feed_book_depth(book, 1, 'S', &best, 1), 1);
+  assert_int_equal(best.price, 1000000);
+  assert_int_equal(assay_feed_book_create(&(assay_feed_book_options){.most_levels = UINT32_MAX}, NULL, &book), ASSAY_ERR_INVALID);
+  assay_feed_book_destroy(book);
+}
+
+/* After a gap that is not filled: everything is stale, and a snapshot of all or a new day begins again. */
+static void test_restart(void **state) {
+  (void)state;
+  const assay_market_event add = {
+      .kind = ASSAY_MARKET_ADD, .symbol = 1, .order_id = 5, .side = 'B', .price = 100, .quantity = 10, .decimals = 4};
+  const assay_market_event day = {.kind = ASSAY_MARKET_STATUS, .order_id = 'O', .flags = ASSAY_MARKET_ALL_SYMBOLS};
+  for (int how = 0; how < 2; how++) {
+    assay_feed_book *book = open_book();
+    assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+    assay_feed_book_lost(book);
+    assert_true(assay_feed_book_is_stale(book, 1) && assay_feed_book_is_stale(book, 2));
+    if (how == 0)
+      assay_feed_book_restart(book);
+    else
+      assert_int_equal(assay_feed_book_apply(book, &day, 1), 0);
+    assert_int_equal(assay_feed_book_orders(book), 0);
+    assert_int_equal(assay_feed_book_apply(book, &add, 1), 0); /* not in use any more */
+    assert_false(assay_feed_book_is_stale(book, 1) || assay_feed_book_is_stale(book, 2));
+    assay_feed_book_destroy(book);
+  }
 }
 
 /* ---- Binance's chain
@@ -255,6 +387,19 @@ static void test_the_chain_of_spot(void **state) {
   assert_int_equal(bid(book, 4), 4);
   assert_int_equal(bid(book, 5), 5);
   assert_int_equal(bid(book, 8), 8);
+  assay_feed_book_destroy(book);
+}
+
+/* What empties a book does not end the wait for its snapshot. */
+static void test_clear_while_waiting(void **state) {
+  (void)state;
+  assay_feed_book *book = open_book();
+  const assay_market_event empty = {.kind = ASSAY_MARKET_CLEAR, .symbol = 1};
+  assert_int_equal(update(book, 101, 103, 10, 1), ASSAY_FEED_CHAIN_WAITING);
+  assert_int_equal(assay_feed_book_apply(book, &empty, 1), 0);
+  assert_true(assay_feed_book_is_stale(book, 1));
+  assert_int_equal(snapshot(book, 100, 9, 2), ASSAY_FEED_CHAIN_APPLIED);
+  assert_false(assay_feed_book_is_stale(book, 1));
   assay_feed_book_destroy(book);
 }
 
@@ -312,9 +457,17 @@ static void test_levels_beside_an_array(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_itch_beside_a_slow_book), cmocka_unit_test(test_three_formats_one_book),
-      cmocka_unit_test(test_what_cannot_be),          cmocka_unit_test(test_the_chain_of_spot),
-      cmocka_unit_test(test_the_chain_of_futures),    cmocka_unit_test(test_levels_beside_an_array),
+      cmocka_unit_test(test_itch_beside_a_slow_book),
+      cmocka_unit_test(test_three_formats_one_book),
+      cmocka_unit_test(test_what_cannot_be),
+      cmocka_unit_test(test_the_chain_of_spot),
+      cmocka_unit_test(test_the_chain_of_futures),
+      cmocka_unit_test(test_levels_beside_an_array),
+      cmocka_unit_test(test_many_symbols),
+      cmocka_unit_test(test_ticks),
+      cmocka_unit_test(test_levels_are_bounded),
+      cmocka_unit_test(test_restart),
+      cmocka_unit_test(test_clear_while_waiting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DBN: metadata and records by hand, the sizes of all layouts, made streams of every version, cuts, flipped bits, compressed files. */
+#include <assay/feed_book.h>
 #include <assay/feed_dbn.h>
 
 #include "base/random.h"
@@ -302,6 +303,263 @@ static void test_made_streams(void **state) {
   }
 }
 
+/* ---- Books ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { EURO = 42140878, ZN = 31110, TIME = 1704205800 };
+
+static void put_head(bytes *b, size_t size, unsigned type, unsigned publisher, uint32_t instrument, uint64_t time) {
+  put(b, size / 4, 1);
+  put(b, type, 1);
+  put(b, publisher, 2);
+  put(b, instrument, 4);
+  put(b, time, 8);
+}
+
+static void put_mbo(bytes *b, unsigned publisher, uint32_t instrument, const char *action_and_side, uint64_t order, int64_t price,
+                    uint32_t size, unsigned flags) {
+  put_head(b, 56, 0xa0, publisher, instrument, TIME);
+  put(b, order, 8);
+  put(b, (uint64_t)price, 8);
+  put(b, size, 4);
+  put(b, flags, 1);
+  put(b, 0, 1);
+  put_text(b, action_and_side, 2);
+  put(b, TIME + 5, 8);
+  put(b, 0, 8);
+}
+
+typedef struct quote {
+  int64_t bid, ask;
+} quote;
+
+/* mbp-1, mbp-10 and the like: `quotes` of 10 lots and 3 orders a side. */
+static void put_mbp(bytes *b, unsigned type, size_t size, const char *action_and_side, const quote *quotes, size_t count) {
+  size_t end = b->size + size;
+  put_head(b, size, type, 1, EURO, UINT64_MAX); /* the event has no time */
+  put(b, 77000000000, 8);
+  put(b, 4, 4);
+  put_text(b, action_and_side, 2);
+  put(b, 128, 1);
+  put(b, 0, 1);
+  put(b, TIME + 5, 8);
+  put(b, 0, 8);
+  for (size_t i = 0; i < count; i++) {
+    put(b, (uint64_t)quotes[i].bid, 8);
+    put(b, (uint64_t)quotes[i].ask, 8);
+    put(b, 10 + i, 4);
+    put(b, 20 + i, 4);
+    put(b, 3, 4);
+    put(b, 4, 4);
+  }
+  assert_int_equal(b->size, end);
+}
+
+typedef struct follower {
+  assay_dbn_reader reader;
+  assay_dbn_map *map;
+  assay_feed_book *book;
+  size_t events, trades;
+  assay_market_event last; /* the last trade */
+} follower;
+
+static follower follow(const bytes *b) {
+  follower f = {0};
+  assay_error err = {0};
+  assay_dbn_record record;
+  assay_market_event events[ASSAY_DBN_MOST_EVENTS];
+  assert_ok(assay_dbn_map_create(0, &err, &f.map), err);
+  assert_ok(assay_feed_book_create(NULL, &err, &f.book), err);
+  assay_dbn_open(&f.reader, b->at, b->size);
+  while (assay_dbn_next(&f.reader, &record) == ASSAY_FEED_MESSAGE) {
+    size_t count = assay_dbn_events(&f.reader, &record, assay_dbn_map_number(f.map, &record), events);
+    for (size_t i = 0; i < count; i++)
+      if (events[i].kind == ASSAY_MARKET_TRADE) f.last = events[i], f.trades++;
+    for (size_t i = 0; count > 1 && i < count; i++) assert_int_equal((events[i].flags & ASSAY_MARKET_LAST) != 0, i + 1 == count);
+    f.events += count;
+    assert_int_equal(assay_feed_book_apply(f.book, events, count), 0);
+  }
+  assert_null(f.reader.in.fault.problem);
+  assert_ok(assay_feed_book_check(f.book, &err), err);
+  for (uint32_t i = 1; i <= assay_dbn_map_count(f.map); i++) assert_false(assay_feed_book_is_stale(f.book, i));
+  return f;
+}
+
+static void end_following(follower *f) {
+  assay_dbn_map_destroy(f->map);
+  assay_feed_book_destroy(f->book);
+}
+
+/* The prices of a side, best first, 0 behind them. */
+static void assert_side(const follower *f, uint32_t symbol, char side, const int64_t *prices) {
+  assay_feed_level levels[64];
+  size_t count = assay_feed_book_depth(f->book, symbol, side, levels, 64);
+  for (size_t i = 0; i < count; i++) assert_int_equal(levels[i].price, prices[i]);
+  assert_int_equal(prices[count], 0);
+}
+
+/* A record of best prices says all there is: what was there before is gone. */
+static void test_quotes_replace(void **state) {
+  (void)state;
+  static const unsigned types[] = {0x01, 0xb1, 0xc2, 0xc0, 0xc3};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    bytes b = {0};
+    put_metadata(&b, 3, false);
+    put_mbp(&b, types[i], 80, "AB", &(quote){100000000000, 101000000000}, 1);
+    put_mbp(&b, types[i], 80, "AB", &(quote){99000000000, 99500000000}, 1);
+    follower f = follow(&b);
+    assert_side(&f, 1, 'B', (int64_t[]){99000000000, 0});
+    assert_side(&f, 1, 'S', (int64_t[]){99500000000, 0});
+    end_following(&f);
+    put_mbp(&b, types[i], 80, "CA", &(quote){99000000000, INT64_MAX}, 1); /* nobody offers */
+    f = follow(&b);
+    assert_side(&f, 1, 'B', (int64_t[]){99000000000, 0});
+    assert_side(&f, 1, 'S', (int64_t[]){0});
+    end_following(&f);
+  }
+}
+
+/* A trade of mbp-10: 21 events, the trade and all levels. */
+static void test_ten_levels_and_a_trade(void **state) {
+  (void)state;
+  bytes b = {0};
+  quote quotes[10];
+  int64_t bids[11] = {0}, asks[11] = {0};
+  put_metadata(&b, 2, false);
+  for (int i = 0; i < 10; i++) quotes[i] = (quote){INT64_C(1000000000) * (100 - i), INT64_C(1000000000) * (101 + i)};
+  put_mbp(&b, 0x0a, 368, "AB", quotes, 10);
+  for (int i = 0; i < 10; i++) quotes[i] = (quote){bids[i] = 110015625000 - i * 7812500, asks[i] = 110015625000 + (i + 1) * 7812500};
+  put_mbp(&b, 0x0a, 368, "TA", quotes, 10);
+  follower f = follow(&b);
+  assert_int_equal(f.events, 20 + 21);
+  assert_int_equal(f.trades, 1);
+  assert_int_equal(f.last.side, 'S');
+  assert_int_equal(f.last.time_ns, TIME + 5); /* when it was received */
+  assert_side(&f, 1, 'B', bids);
+  assert_side(&f, 1, 'S', asks);
+  assay_feed_level level;
+  assert_int_equal(assay_feed_book_depth(f.book, 1, 'S', &level, 1), 1);
+  assert_int_equal(level.quantity, 20);
+  assert_int_equal(level.orders, 4);
+  end_following(&f);
+}
+
+/* Ids and ticks as they are: 6E moves by 0.00005, ZN by half of 1/64, oil was below 0. */
+static void test_real_ids_and_ticks(void **state) {
+  (void)state;
+  bytes b = {0};
+  put_metadata(&b, 1, false);
+  put_mbo(&b, 1, EURO, "RN", 0, INT64_MAX, 0, 8);
+  put_mbo(&b, 1, EURO, "AB", 6413364814613, 1083400000, 5, 0);
+  put_mbo(&b, 1, EURO, "AB", 6413364814614, 1083450000, 6, 128);
+  put_mbo(&b, 1, EURO, "AA", 6413364814615, 1083500000, 7, 128);
+  put_mbo(&b, 1, ZN, "AB", 6413364814613, 110015625000, 1, 0); /* the same id elsewhere */
+  put_mbo(&b, 1, ZN, "AB", 2, 110000000000, 2, 0);
+  put_mbo(&b, 1, ZN, "AB", 3, 110007812500, 3, 0);
+  put_mbo(&b, 1, ZN, "AA", 4, 110023437500, 4, 128);
+  put_mbo(&b, 1, UINT32_MAX, "AB", 1, -37630000000, 1, 128);
+  put_mbo(&b, 1, UINT32_MAX, "AB", 2, 10000000, 1, 128);
+  put_mbo(&b, 1, EURO, "MB", 6413364814613, 1083300000, 9, 128);
+  put_mbo(&b, 1, EURO, "FB", 6413364814613, 1083300000, 4, 0);
+  put_mbo(&b, 1, EURO, "CB", 6413364814613, 1083300000, 4, 128);
+  put_mbo(&b, 1, EURO, "NN", 0, INT64_MAX, 0, 128);
+  put_mbo(&b, 1, EURO, "MA", 8, 1084000000, 9, 128); /* not known: an addition */
+  put_mbo(&b, 1, EURO, "AB", 9, INT64_MAX, 9, 128);  /* at the market, in an auction: it has no place */
+  follower f = follow(&b);
+  assert_int_equal(assay_dbn_map_count(f.map), 3);
+  assert_int_equal(assay_dbn_map_find(f.map, 1, ZN), 2);
+  assert_int_equal(assay_dbn_map_find(f.map, 2, ZN), 0);
+  assert_side(&f, 1, 'B', (int64_t[]){1083450000, 1083300000, 0});
+  assert_side(&f, 1, 'S', (int64_t[]){1083500000, 1084000000, 0});
+  assert_side(&f, 2, 'B', (int64_t[]){110015625000, 110007812500, 110000000000, 0});
+  assert_side(&f, 2, 'S', (int64_t[]){110023437500, 0});
+  assert_side(&f, 3, 'B', (int64_t[]){10000000, -37630000000, 0});
+  assay_feed_order order;
+  assert_true(assay_feed_book_find(f.book, 1, 6413364814613, &order));
+  assert_int_equal(order.quantity, 5);
+  assert_int_equal(order.price, 1083300000);
+  assert_true(assay_feed_book_find(f.book, 2, 6413364814613, &order));
+  assert_int_equal(order.quantity, 1);
+  assert_true(assay_feed_book_find(f.book, 1, 9, &order));
+  assert_int_equal(order.price, ASSAY_FEED_NO_PRICE);
+  end_following(&f);
+}
+
+/* Venues of one file: the same instrument and the same order ids, books of their own; one of them publishes its best prices only. */
+static void test_publishers(void **state) {
+  (void)state;
+  bytes b = {0};
+  put_metadata(&b, 3, false);
+  put_mbo(&b, 39, 7, "AB", 1, 187000000000, 5, 128);
+  put_mbo(&b, 40, 7, "AB", 1, 188000000000, 6, 128);
+  put_mbo(&b, 39, 7, "CB", 1, 187000000000, 5, 128);
+  put_mbo(&b, 41, 7, "AB", 0, 189000000000, 100, 64 + 128);
+  put_mbo(&b, 41, 7, "AA", 0, 190000000000, 100, 64 + 128);
+  put_mbo(&b, 41, 7, "AB", 0, 188500000000, 100, 64 + 128); /* replaces, and does not rest beside */
+  put_mbo(&b, 41, 7, "AA", 0, INT64_MAX, 0, 64 + 128);      /* nobody offers */
+  put_mbo(&b, 42, 7, "AB", 1, 180000000000, 30, 16 + 128);  /* a level */
+  put_mbo(&b, 42, 7, "AB", 2, 179000000000, 40, 16 + 128);
+  put_mbo(&b, 42, 7, "MB", 1, 180000000000, 35, 16 + 128);
+  put_mbo(&b, 42, 7, "CB", 2, 179000000000, 40, 16 + 128);
+  follower f = follow(&b);
+  assert_int_equal(assay_dbn_map_count(f.map), 4);
+  assert_side(&f, 1, 'B', (int64_t[]){0});
+  assert_side(&f, 2, 'B', (int64_t[]){188000000000, 0});
+  assert_side(&f, 3, 'B', (int64_t[]){188500000000, 0});
+  assert_side(&f, 3, 'S', (int64_t[]){0});
+  assert_side(&f, 4, 'B', (int64_t[]){180000000000, 0});
+  uint16_t publisher;
+  uint32_t instrument;
+  assay_dbn_map_key(f.map, 3, &publisher, &instrument);
+  assert_true(publisher == 41 && instrument == 7);
+  end_following(&f);
+}
+
+/* A book that may be wrong, as its records say, until it is emptied. */
+static void test_maybe_bad_book(void **state) {
+  (void)state;
+  bytes b = {0};
+  assay_error err = {0};
+  assay_feed_book *book = NULL;
+  assay_dbn_reader reader;
+  assay_dbn_record record;
+  assay_market_event events[ASSAY_DBN_MOST_EVENTS];
+  const bool stale[] = {false, true, true, false};
+  put_metadata(&b, 3, false);
+  put_mbo(&b, 1, 7, "AB", 1, 5000000000, 5, 128);
+  put_mbo(&b, 1, 7, "AB", 2, 5000000000, 5, 128 + 4);
+  put_mbo(&b, 1, 7, "AB", 3, 5000000000, 5, 128);
+  put_mbo(&b, 1, 7, "RN", 0, INT64_MAX, 0, 128 + 32);
+  assert_ok(assay_feed_book_create(NULL, &err, &book), err);
+  assay_dbn_open(&reader, b.at, b.size);
+  for (size_t i = 0; assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE; i++) {
+    assay_feed_book_apply(book, events, assay_dbn_events(&reader, &record, 1, events));
+    assert_int_equal(assay_feed_book_is_stale(book, 1), stale[i]);
+  }
+  assay_feed_book_destroy(book);
+}
+
+/* More symbols than its first room, in any order, and no more than it may. */
+static void test_map(void **state) {
+  (void)state;
+  enum { COUNT = 3000 };
+  assay_error err = {0};
+  assay_dbn_map *map = NULL;
+  uint8_t data[16] = {0};
+  const assay_dbn_record record = {.data = data, .length = 16};
+  assert_ok(assay_dbn_map_create(COUNT, &err, &map), err);
+  for (uint32_t round = 0; round < 2; round++)
+    for (uint32_t i = 0; i <= COUNT; i++) {
+      uint32_t id = i * 2654435761u;
+      memcpy(data + 4, &id, sizeof id);
+      data[2] = (uint8_t)(i % 3);
+      assert_int_equal(assay_dbn_map_number(map, &record), i < COUNT ? i + 1 : 0);
+      assert_int_equal(assay_dbn_map_find(map, (uint16_t)(i % 3), id), i < COUNT ? i + 1 : 0);
+    }
+  assay_dbn_map_destroy(map);
+  assay_dbn_map_destroy(NULL);
+}
+
 /* A Zstandard frame (RFC 8878) with one block that is stored as it is. */
 static size_t put_frame(uint8_t *out, const uint8_t *content, size_t size) {
   const uint8_t head[] = {0x28,
@@ -346,8 +604,18 @@ static void test_unpacking(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_metadata),        cmocka_unit_test(test_wrong_metadata), cmocka_unit_test(test_layouts_fill_their_records),
-      cmocka_unit_test(test_records_by_hand), cmocka_unit_test(test_made_streams),   cmocka_unit_test(test_unpacking),
+      cmocka_unit_test(test_metadata),
+      cmocka_unit_test(test_wrong_metadata),
+      cmocka_unit_test(test_layouts_fill_their_records),
+      cmocka_unit_test(test_records_by_hand),
+      cmocka_unit_test(test_made_streams),
+      cmocka_unit_test(test_unpacking),
+      cmocka_unit_test(test_quotes_replace),
+      cmocka_unit_test(test_ten_levels_and_a_trade),
+      cmocka_unit_test(test_real_ids_and_ticks),
+      cmocka_unit_test(test_publishers),
+      cmocka_unit_test(test_maybe_bad_book),
+      cmocka_unit_test(test_map),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
