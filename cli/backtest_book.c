@@ -66,7 +66,7 @@ static bool same_name(const assay_cli_feed_file *feed, const char *a, const char
 static bool is_wanted(job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
   char number[16];
   if (j->has_symbol && symbol == j->symbol) return true;
-  const char *name = symbol < ASSAY_CLI_FEED_SYMBOLS ? feed->names[symbol] : "", *asked = j->has_symbol ? j->name : j->settings->symbol;
+  const char *name = assay_cli_feed_name(feed, symbol), *asked = j->has_symbol ? j->name : j->settings->symbol;
   snprintf(number, sizeof number, "%u", symbol);
   if (name[0] == '\0') name = number;
   if (symbol == 0 || (asked != NULL && !same_name(feed, name, asked))) return false;

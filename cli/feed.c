@@ -2,6 +2,8 @@
 /* A file of any format as events, for the verbs about feeds. */
 #include "cli/feed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -33,13 +35,20 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
                       "%s does not begin like any feed that is known: --format says what it is (itch, fix, dbn, json or csv)", path);
   feed->levels = assay_alloc(ASSAY_TAG_CLI, ASSAY_CLI_FEED_LEVELS * sizeof *feed->levels);
-  feed->names = assay_calloc(ASSAY_TAG_CLI, ASSAY_CLI_FEED_SYMBOLS, sizeof *feed->names);
-  return feed->levels != NULL && feed->names != NULL ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  if (feed->levels == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  if (!assay_os_entropy(&feed->seed, sizeof feed->seed)) feed->seed = assay_os_now_ns();
+  if (feed->format != ASSAY_FEED_DBN) return ASSAY_OK;
+  status = assay_dbn_map_create(ASSAY_CLI_FEED_SYMBOLS - 1, err, &feed->map);
+  return status == ASSAY_OK ? assay_dbn_map_create(0, err, &feed->ids) : status;
 }
 
 void assay_cli_feed_close(assay_cli_feed_file *feed) {
   assay_free(feed->levels);
   assay_free(feed->names);
+  assay_free(feed->places);
+  assay_free(feed->id_names);
+  assay_dbn_map_destroy(feed->map);
+  assay_dbn_map_destroy(feed->ids);
   assay_feed_generated_free(feed->unpacked);
   assay_free(feed->raw);
 }
@@ -47,28 +56,96 @@ void assay_cli_feed_close(assay_cli_feed_file *feed) {
 /* ---- Symbols
  * ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* With a secret, so that nobody's choice of names makes them collide. */
+static uint32_t hash_of(const assay_cli_feed_file *feed, const char *text, size_t length) {
+  uint64_t hash = feed->seed ^ length;
+  for (size_t at = 0; at < length; at += 8) {
+    uint64_t word = 0;
+    memcpy(&word, text + at, length - at < 8 ? length - at : 8);
+    unsigned __int128 product = (unsigned __int128)(hash ^ word) * (UINT64_C(0x9e3779b97f4a7c15) ^ feed->seed << 1);
+    hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+  }
+  return (uint32_t)(hash ^ hash >> 32);
+}
+
+static bool is_named(const assay_cli_feed_file *feed, uint32_t symbol, const char *text, size_t length) {
+  return strlen(feed->names[symbol]) == length && memcmp(feed->names[symbol], text, length) == 0;
+}
+
+static uint32_t find_name(const assay_cli_feed_file *feed, const char *text, size_t length) {
+  if (feed->places == NULL || length == 0) return 0;
+  for (uint32_t at = hash_of(feed, text, length) & feed->place_mask;; at = (at + 1) & feed->place_mask) {
+    uint32_t symbol = feed->places[at];
+    if (symbol == 0 || is_named(feed, symbol, text, length)) return symbol;
+  }
+}
+
+static void place_name(assay_cli_feed_file *feed, uint32_t symbol) {
+  const char *name = feed->names[symbol];
+  size_t length = strlen(name);
+  uint32_t at = hash_of(feed, name, length) & feed->place_mask;
+  while (feed->places[at] != 0 && !is_named(feed, feed->places[at], name, length)) at = (at + 1) & feed->place_mask;
+  if (feed->places[at] != 0) return; /* of two with one name, the first is found */
+  feed->places[at] = symbol;
+  feed->places_used++;
+}
+
+/* The places of old names are forgotten whenever there are too many. */
+static bool spread_names(assay_cli_feed_file *feed) {
+  uint32_t room = 1024;
+  while (room < 4 * feed->named) room *= 2;
+  uint32_t *places = assay_calloc(ASSAY_TAG_CLI, room, sizeof *places);
+  if (places == NULL) return false;
+  assay_free(feed->places);
+  feed->places = places;
+  feed->place_mask = room - 1;
+  feed->places_used = 0;
+  for (uint32_t i = 1; i <= feed->named; i++)
+    if (feed->names[i][0] != '\0') place_name(feed, i);
+  return true;
+}
+
+static bool grow_names(char (**names)[ASSAY_CLI_FEED_NAME], uint32_t *room, uint32_t wanted) {
+  if (wanted < *room) return true;
+  uint32_t more = wanted < 64 ? 128 : 2 * wanted;
+  void *grown = assay_realloc(ASSAY_TAG_CLI, *names, more, sizeof **names);
+  if (grown == NULL) return false;
+  *names = grown;
+  memset(*names + *room, 0, (more - *room) * sizeof **names);
+  *room = more;
+  return true;
+}
+
 static void name_symbol(assay_cli_feed_file *feed, uint32_t symbol, const char *text, size_t length) {
   while (length > 0 && text[length - 1] == ' ') length--;
-  if (symbol >= ASSAY_CLI_FEED_SYMBOLS || length == 0 || length >= ASSAY_CLI_FEED_NAME) return;
+  if (symbol == 0 || symbol >= ASSAY_CLI_FEED_SYMBOLS || length == 0 || length >= ASSAY_CLI_FEED_NAME) return;
+  if (!grow_names(&feed->names, &feed->name_room, symbol)) return;
+  if (symbol > feed->named) feed->named = symbol;
+  if (is_named(feed, symbol, text, length)) return;
   memcpy(feed->names[symbol], text, length);
   feed->names[symbol][length] = '\0';
+  feed->renamed++;
+  if (feed->places != NULL && 2 * feed->places_used < feed->place_mask)
+    place_name(feed, symbol);
+  else
+    (void)spread_names(feed); /* without memory, the names before are found still */
 }
 
 /* Formats that name symbols in each message: numbered as they come. 0: no name, or too many. */
 static uint32_t number_symbol(assay_cli_feed_file *feed, assay_feed_text text) {
   if (text.at == NULL || text.length == 0 || text.length >= ASSAY_CLI_FEED_NAME) return 0;
-  for (uint32_t i = 1; i <= feed->named; i++)
-    if (strlen(feed->names[i]) == text.length && memcmp(feed->names[i], text.at, text.length) == 0) return i;
-  if (feed->named + 1 >= ASSAY_CLI_FEED_SYMBOLS) return 0;
-  name_symbol(feed, ++feed->named, text.at, text.length);
-  return feed->named;
+  uint32_t symbol = find_name(feed, text.at, text.length);
+  if (symbol != 0) return symbol;
+  symbol = feed->named + 1;
+  name_symbol(feed, symbol, text.at, text.length);
+  return feed->named == symbol ? symbol : 0;
 }
 
-uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name) {
-  for (uint32_t i = 1; i < ASSAY_CLI_FEED_SYMBOLS; i++)
-    if (strcmp(feed->names[i], name) == 0) return i;
-  return 0;
+const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol) {
+  return symbol <= feed->named && feed->names != NULL ? feed->names[symbol] : "";
 }
+
+uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name) { return find_name(feed, name, strlen(name)); }
 
 /* ---- Walking
  * -------------------------------------------------------------------------------------------------------------------------------- */
@@ -90,7 +167,7 @@ static void walk_itch(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
       assay_itch_event(&m, &event);
       if (m.type == 'R') name_symbol(feed, assay_itch_locate(&m), m.as->directory.stock, sizeof m.as->directory.stock);
       if (m.type == 'A' || m.type == 'F')
-        if (feed->names[event.symbol][0] == '\0') name_symbol(feed, event.symbol, m.as->add.stock, sizeof m.as->add.stock);
+        if (assay_cli_feed_name(feed, event.symbol)[0] == '\0') name_symbol(feed, event.symbol, m.as->add.stock, sizeof m.as->add.stock);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, assay_itch_name(m.type), &m, &event, 1})) return;
     }
   } while (pass_fault(feed, &reader, visit, context));
@@ -114,33 +191,72 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   } while (pass_fault(feed, &reader, visit, context));
 }
 
-static void name_from_dbn(assay_cli_feed_file *feed, const assay_dbn_record *record) {
-  uint32_t symbol = assay_dbn_instrument(record);
-  const char *field = record->type == ASSAY_DBN_DEFINITION       ? "raw_symbol"
-                      : record->type == ASSAY_DBN_SYMBOL_MAPPING ? "stype_out_symbol"
-                                                                 : NULL;
-  if (field == NULL) return;
-  assay_feed_text text = assay_dbn_text(record, field);
-  if (text.at != NULL) name_symbol(feed, symbol, text.at, text.length);
+static void name_instrument(assay_cli_feed_file *feed, uint32_t instrument, assay_feed_text name) {
+  if (name.at == NULL || name.length == 0 || name.length >= ASSAY_CLI_FEED_NAME) return;
+  uint32_t at = assay_dbn_map_add(feed->ids, 0, instrument);
+  if (at == 0 || !grow_names(&feed->id_names, &feed->id_room, at)) return;
+  memcpy(feed->id_names[at], name.at, name.length);
+  feed->id_names[at][name.length] = '\0';
 }
 
-/* The metadata's mappings: a symbol, and what it was called (its number, mostly) from one day to another. */
+static bool whole_number(assay_feed_text text, uint32_t *number) {
+  int64_t value = 0;
+  if (text.length == 0 || !assay_feed_decimal(text.at, text.length, 0, &value) || value < 0 || value > UINT32_MAX) return false;
+  *number = (uint32_t)value;
+  return true;
+}
+
+/* The metadata's mappings: a symbol, and what it was called from one day to another. One of the two is the instrument's id, mostly. */
 static void name_from_metadata(assay_cli_feed_file *feed, const assay_dbn_metadata *m) {
+  enum { STYPE_INSTRUMENT = 0 };
   const uint8_t *at = m->mapping;
   for (uint32_t i = 0; i < m->mappings; i++) {
-    const assay_dbn_list name = {.at = at, .count = 1, .width = m->symbol_width};
-    assay_feed_text text = assay_dbn_item(&name, 0);
+    const assay_dbn_list from = {.at = at, .count = 1, .width = m->symbol_width};
+    assay_feed_text name = assay_dbn_item(&from, 0);
     at += m->symbol_width;
     uint32_t intervals = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     at += 4;
     for (uint32_t k = 0; k < intervals; k++, at += 8 + (size_t)m->symbol_width) {
-      const assay_dbn_list number = {.at = at + 8, .count = 1, .width = m->symbol_width};
-      assay_feed_text digits = assay_dbn_item(&number, 0);
-      int64_t symbol = 0;
-      if (digits.length > 0 && assay_feed_decimal(digits.at, digits.length, 0, &symbol) && symbol > 0 && symbol < ASSAY_CLI_FEED_SYMBOLS)
-        name_symbol(feed, (uint32_t)symbol, text.at, text.length);
+      const assay_dbn_list to = {.at = at + 8, .count = 1, .width = m->symbol_width};
+      assay_feed_text other = assay_dbn_item(&to, 0);
+      uint32_t instrument;
+      if (m->stype_in == STYPE_INSTRUMENT && m->stype_out != STYPE_INSTRUMENT) {
+        if (whole_number(name, &instrument)) name_instrument(feed, instrument, other);
+      } else if (whole_number(other, &instrument)) {
+        name_instrument(feed, instrument, name);
+      }
     }
   }
+}
+
+/* The number of a record's symbol. A new one is called as its instrument is: by its id when that has no name, and with the publisher's
+ * number (or the instrument's) behind it where the name is another's already. */
+static uint32_t number_instrument(assay_cli_feed_file *feed, const assay_dbn_record *record, bool again) {
+  uint32_t symbol = assay_dbn_map_number(feed->map, record), instrument = assay_dbn_instrument(record);
+  if (symbol == 0) return UINT32_MAX; /* which no book has */
+  if (symbol <= feed->named && !again) return symbol;
+  uint32_t id = assay_dbn_map_find(feed->ids, 0, instrument), other;
+  char name[ASSAY_CLI_FEED_NAME], longer[ASSAY_CLI_FEED_NAME];
+  if (id != 0)
+    memcpy(name, feed->id_names[id], sizeof name);
+  else
+    snprintf(name, sizeof name, "%" PRIu32, instrument);
+  memcpy(longer, name, sizeof name);
+  if ((other = find_name(feed, longer, strlen(longer))) != 0 && other != symbol)
+    snprintf(longer, sizeof longer, "%.66s@%u", name, assay_dbn_publisher(record));
+  if ((other = find_name(feed, longer, strlen(longer))) != 0 && other != symbol)
+    snprintf(longer, sizeof longer, "%.50s@%u#%" PRIu32, name, assay_dbn_publisher(record), instrument);
+  name_symbol(feed, symbol, longer, strlen(longer));
+  return symbol;
+}
+
+static uint32_t name_from_dbn(assay_cli_feed_file *feed, const assay_dbn_record *record) {
+  const char *field = record->type == ASSAY_DBN_DEFINITION       ? "raw_symbol"
+                      : record->type == ASSAY_DBN_SYMBOL_MAPPING ? "stype_out_symbol"
+                                                                 : NULL;
+  if (record->type == ASSAY_DBN_SYSTEM || record->type == ASSAY_DBN_ERROR) return UINT32_MAX;
+  if (field != NULL) name_instrument(feed, assay_dbn_instrument(record), assay_dbn_text(record, field));
+  return number_instrument(feed, record, field != NULL);
 }
 
 static void walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
@@ -150,15 +266,8 @@ static void walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   if (assay_dbn_read_metadata(&reader) == ASSAY_FEED_MESSAGE) name_from_metadata(feed, &reader.metadata);
   do {
     while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
-      assay_market_event events[20];
-      size_t count = 0;
-      name_from_dbn(feed, &record);
-      if (record.type == ASSAY_DBN_MBP_1 || record.type == ASSAY_DBN_MBP_10) {
-        count = assay_dbn_event(&reader, &record, events) && events[0].kind == ASSAY_MARKET_TRADE;
-        count += assay_dbn_quotes(&record, events + count, 20 - count);
-      } else {
-        count = assay_dbn_event(&reader, &record, events);
-      }
+      assay_market_event events[ASSAY_DBN_MOST_EVENTS];
+      size_t count = assay_dbn_events(&reader, &record, name_from_dbn(feed, &record), events);
       const char *kind = assay_dbn_type_text(record.type);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, kind, "", &record, events, count})) return;
     }

@@ -39,7 +39,7 @@ extern const char *const assay_cli_feed_formats[];
                                                           .help = "Of quantities in text."                                        \
   }
 
-enum { ASSAY_CLI_FEED_SYMBOLS = 65536, ASSAY_CLI_FEED_LEVELS = 20000, ASSAY_CLI_FEED_NAME = 24 };
+enum { ASSAY_CLI_FEED_SYMBOLS = 1 << 20, ASSAY_CLI_FEED_LEVELS = 20000, ASSAY_CLI_FEED_NAME = 80 };
 
 typedef struct assay_cli_feed_file {
   assay_cli *cli;
@@ -51,8 +51,14 @@ typedef struct assay_cli_feed_file {
   char *raw;
   unsigned price_decimals, quantity_decimals;
   assay_binance_level *levels;
-  char (*names)[ASSAY_CLI_FEED_NAME]; /* of symbols by number; "" where it is not known */
-  uint32_t named;                     /* of formats that number nothing: how many there are, from 1 on */
+  char (*names)[ASSAY_CLI_FEED_NAME];        /* of symbols by number, up to `named`; "" where it is not known */
+  uint32_t named, name_room;                 /* symbols are numbered from 1 on as they come, but in ITCH (its locates) */
+  uint64_t renamed;                          /* how often a symbol got a name */
+  uint32_t *places, place_mask, places_used; /* numbers, where their names' hashes say */
+  uint64_t seed;
+  assay_dbn_map *map, *ids;              /* of DBN: symbols, and instruments whose names are known */
+  char (*id_names)[ASSAY_CLI_FEED_NAME]; /* by their number in `ids` */
+  uint32_t id_room;
 } assay_cli_feed_file;
 
 /* Reads, unpacks and recognises. Close it, whatever it answers. */
@@ -73,6 +79,8 @@ typedef struct assay_cli_feed_message {
 } assay_cli_feed_message;
 typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *message);
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
+/* Its name; "" when it has none. */
+const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol);
 /* The number of a symbol by its name; 0: there is none (or none yet). */
 uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name);
 

@@ -30,6 +30,7 @@ typedef struct bars_job {
   const bars_settings *settings;
   assay_feed_book *book;  /* what rests, for executions that do not say their price */
   assay_bar_maker **bars; /* an entry a symbol */
+  uint32_t room;
   assay_bar_maker_options options;
   double amount; /* of --every, without its scale */
   assay_cli_grid grid;
@@ -77,8 +78,7 @@ static assay_status read_every(bars_job *j, const char *text) {
 
 static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const assay_market_event *event, const assay_bar *bar) {
   double price = scale_of(assay_market_price_decimals(event)), quantity = scale_of(assay_market_quantity_decimals(event));
-  const char *name = feed->names[symbol];
-  assay_cli_grid_text(&j->grid, name);
+  assay_cli_grid_text(&j->grid, assay_cli_feed_name(feed, symbol));
   const double values[] = {(double)bar->begin_ns,
                            (double)bar->open / price,
                            (double)bar->high / price,
@@ -92,15 +92,27 @@ static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbo
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) assay_cli_grid_number(&j->grid, values[i]);
 }
 
+static bool reach_bars(bars_job *j, uint32_t symbol) {
+  if (symbol < j->room) return true;
+  uint32_t room = 2 * symbol + 64;
+  assay_bar_maker **bars = assay_realloc(ASSAY_TAG_CLI, j->bars, room, sizeof *bars);
+  if (bars == NULL) return false;
+  memset(bars + j->room, 0, (room - j->room) * sizeof *bars);
+  j->bars = bars;
+  j->room = room;
+  return true;
+}
+
 static assay_bar_maker *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
-  if (j->bars[symbol] != NULL) return j->bars[symbol];
+  if (symbol < j->room && j->bars[symbol] != NULL) return j->bars[symbol];
   assay_bar_maker_options options = j->options;
   double every = j->amount, quantity = scale_of(assay_market_quantity_decimals(event));
   if (options.by == ASSAY_BAR_BY_VOLUME) every *= quantity;
   if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * scale_of(assay_market_price_decimals(event));
   options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
   assay_bar_maker *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
-  if (made == NULL) {
+  if (made == NULL || !reach_bars(j, symbol)) {
+    assay_free(made);
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
     return NULL;
   }
@@ -110,7 +122,8 @@ static assay_bar_maker *bars_of(bars_job *j, uint32_t symbol, const assay_market
 
 static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
-  if (j->settings->symbol != NULL && strcmp(feed->names[symbol], j->settings->symbol) != 0) return;
+  if (event->time_ns == UINT64_MAX) return; /* when it was nobody knows */
+  if (j->settings->symbol != NULL && strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) != 0) return;
   assay_bar_maker *bars = bars_of(j, symbol, event);
   assay_bar bar;
   if (bars == NULL || tick->quantity == 0) return;
@@ -148,7 +161,7 @@ static void finish_bars(bars_job *j, const assay_cli_feed_file *feed) {
   assay_market_event scale = {.decimals = (uint8_t)(feed->price_decimals | feed->quantity_decimals << 4)};
   if (feed->format == ASSAY_FEED_ITCH) scale.decimals = 4;
   if (feed->format == ASSAY_FEED_DBN) scale.decimals = 9;
-  for (uint32_t i = 0; i < ASSAY_CLI_FEED_SYMBOLS; i++) {
+  for (uint32_t i = 0; i < j->room; i++) {
     assay_bar bar;
     if (j->bars[i] == NULL) continue;
     if (j->status == ASSAY_OK && assay_bar_maker_finish(j->bars[i], &bar)) put_bar(j, feed, i, &scale, &bar);
@@ -166,13 +179,9 @@ static int run_bars(assay_cli *cli, const void *raw) {
   j.options.fill = j.settings->fill;
   j.status = read_every(&j, j.settings->every);
   if (j.status == ASSAY_OK) j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
-  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(NULL, &err, &j.book);
-  if (j.status == ASSAY_OK) {
-    j.bars = assay_calloc(ASSAY_TAG_CLI, ASSAY_CLI_FEED_SYMBOLS, sizeof *j.bars);
-    if (j.bars == NULL) j.status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
-  }
+  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, take_message, &j);
-  if (j.bars != NULL) finish_bars(&j, &feed);
+  finish_bars(&j, &feed);
   if (j.status == ASSAY_OK && j.grid.count == 0)
     j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
                           j.settings->symbol != NULL ? j.settings->symbol : "");
@@ -280,7 +289,7 @@ static void put_book(assay_buf *out, const book_job *j, const assay_cli_feed_fil
   for (size_t i = 0; i < bid_count; i++) widest = fmax(widest, (double)bids[i].quantity / scale);
   for (size_t i = 0; i < ask_count; i++) widest = fmax(widest, (double)asks[i].quantity / scale);
   assay_feed_book_counts counts = assay_feed_book_get_counts(j->book);
-  assay_buf_printf(out, "%s, %s%s\n", feed->names[symbol], feed->path,
+  assay_buf_printf(out, "%s, %s%s\n", assay_cli_feed_name(feed, symbol), feed->path,
                    assay_feed_book_is_stale(j->book, symbol) ? "  STALE: messages are missing, or do not fit" : "");
   for (size_t i = ask_count; i-- > 0;) put_level(out, j, &asks[i], widest, color, 'S');
   for (size_t i = 0; i < bid_count; i++) put_level(out, j, &bids[i], widest, color, 'B');
@@ -300,7 +309,7 @@ static void put_book(assay_buf *out, const book_job *j, const assay_cli_feed_fil
 static assay_status no_symbol(const assay_cli_feed_file *feed, const char *wanted, assay_error *err) {
   assay_buf known = {0};
   size_t count = 0;
-  for (uint32_t i = 1; i < ASSAY_CLI_FEED_SYMBOLS; i++)
+  for (uint32_t i = 1; i <= feed->named; i++)
     if (feed->names[i][0] != '\0' && count++ < 10) assay_buf_printf(&known, "%s%s", count > 1 ? ", " : "", feed->names[i]);
   assay_status status = wanted != NULL ? ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no symbol '%s'; it has %s%s", feed->path, wanted,
                                                     known.length > 0 ? known.data : "none", count > 10 ? ", ..." : "")
@@ -317,7 +326,7 @@ static int run_book(assay_cli *cli, const void *raw) {
   book_job j = {.settings = raw, .err = &err};
   uint32_t symbol = 0;
   j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
-  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(NULL, &err, &j.book);
+  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
   if (j.status == ASSAY_OK) {
     symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;

@@ -19,13 +19,15 @@ typedef struct decode_settings {
 
 enum { KINDS = 64, FAULTS = 20 };
 
+typedef struct kind_row {
+  char kind[24], title[40];
+  uint64_t count;
+} kind_row;
+
 typedef struct tally {
   uint64_t messages, events, faults, lines;
   size_t kinds, shown;
-  struct {
-    char kind[24], title[40];
-    uint64_t count;
-  } rows[KINDS];
+  kind_row rows[KINDS];
   assay_feed_fault found[FAULTS];
   assay_buf first; /* the first messages, as text */
 } tally;
@@ -111,7 +113,7 @@ static void put_line(tally *t, const assay_cli_feed_file *feed, const assay_cli_
     put_shown(out, fix->body, fix->body_length);
   } else {
     uint32_t symbol = m->count > 0 ? m->events[0].symbol : 0;
-    if (symbol != 0) assay_buf_printf(out, " %s", feed->names[symbol]);
+    if (symbol != 0) assay_buf_printf(out, " %s", assay_cli_feed_name(feed, symbol));
     for (size_t i = 0; i < m->count && i < 4; i++) put_event(out, &m->events[i]);
     if (m->count > 4) assay_buf_printf(out, " and %zu more", m->count - 4);
   }
@@ -140,10 +142,7 @@ static bool count_message(void *context, assay_cli_feed_file *feed, const assay_
 }
 
 static int more_of_them(const void *a, const void *b) {
-  const struct {
-    char kind[24], title[40];
-    uint64_t count;
-  } *x = a, *y = b;
+  const kind_row *x = a, *y = b;
   return (x->count < y->count) - (x->count > y->count);
 }
 

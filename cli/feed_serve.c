@@ -108,7 +108,7 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
 }
 
 static void skip_space(serving *s) {
-  while (!s->binary && s->at < s->size && strchr(" \t\r\n", s->bytes[s->at]) != NULL) s->at++;
+  while (!s->binary && s->at < s->size && memchr(" \t\r\n", s->bytes[s->at], 4) != NULL) s->at++;
 }
 
 /* The next message; false at the end of the stream, or where it is none (with an error). */

@@ -165,6 +165,8 @@ ASSAY_API assay_status assay_dbn_map_create(uint32_t most, assay_error *err, ass
 ASSAY_API void assay_dbn_map_destroy(assay_dbn_map *map);
 /* The number of a record's symbol, a new one when it is the first; 0: there are too many, or no memory. */
 ASSAY_API uint32_t assay_dbn_map_number(assay_dbn_map *map, const assay_dbn_record *record);
+/* The same for who has no record. */
+ASSAY_API uint32_t assay_dbn_map_add(assay_dbn_map *map, uint16_t publisher, uint32_t instrument);
 /* 0: there is none. */
 ASSAY_API uint32_t assay_dbn_map_find(const assay_dbn_map *map, uint16_t publisher, uint32_t instrument);
 /* Who a number is; zeros for none. */

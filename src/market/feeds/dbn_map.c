@@ -74,7 +74,11 @@ uint32_t assay_dbn_map_find(const assay_dbn_map *map, uint16_t publisher, uint32
 }
 
 uint32_t assay_dbn_map_number(assay_dbn_map *map, const assay_dbn_record *record) {
-  uint64_t key = key_of(assay_dbn_publisher(record), assay_dbn_instrument(record));
+  return assay_dbn_map_add(map, assay_dbn_publisher(record), assay_dbn_instrument(record));
+}
+
+uint32_t assay_dbn_map_add(assay_dbn_map *map, uint16_t publisher, uint32_t instrument) {
+  uint64_t key = key_of(publisher, instrument);
   if (key == map->last_key) return map->last;
   if (map->count + 1 >= map->room && !grow(map)) return 0;
   uint32_t at = place_of(map, key);
