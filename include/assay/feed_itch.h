@@ -283,8 +283,10 @@ typedef enum assay_mold_news {
   ASSAY_MOLD_GAP,       /* something before it is missing: `stale` */
   ASSAY_MOLD_SESSION,   /* of another session; not looked at */
   ASSAY_MOLD_OVER,      /* the session has ended, and nothing is missing */
-  ASSAY_MOLD_BAD        /* malformed: `fault` */
+  ASSAY_MOLD_BAD,       /* malformed: `fault` */
+  ASSAY_MOLD_FAR_AHEAD  /* more than ASSAY_MOLD_FAR messages ahead of all that is known, and the first to say so: not believed yet */
 } assay_mold_news;
+enum { ASSAY_MOLD_FAR = 1 << 24 };
 
 typedef struct assay_mold_receiver {
   char session[10];
@@ -293,6 +295,8 @@ typedef struct assay_mold_receiver {
   bool stale;        /* messages are missing: what was built from the feed may be wrong until they came */
   uint64_t expected; /* sequence number of the next message to take */
   uint64_t known;    /* one behind the last message that anybody has heard of */
+  bool resuming;     /* a gap was given up with nothing stored: the next packet says where it goes on */
+  uint64_t far;      /* the end of a packet that is not believed yet; 0: there is none */
   uint64_t packets, messages, duplicates, gaps, lost, refused;
   assay_feed_fault fault;
   uint8_t *memory;
@@ -310,8 +314,11 @@ ASSAY_API assay_mold_news assay_mold_receive(assay_mold_receiver *receiver, cons
 ASSAY_API assay_feed_step assay_mold_take(assay_mold_receiver *receiver, assay_itch_message *message);
 /* The packet that asks for what is missing; returns its 20 bytes, or 0 when nothing is. */
 ASSAY_API size_t assay_mold_request(const assay_mold_receiver *receiver, uint8_t request[ASSAY_MOLD_HEAD]);
-/* Goes on behind the gap: returns how many messages are lost. Whatever was built from the feed needs a fresh start. */
+/* Goes on behind the gap, at what is stored or else at the next packet that has messages (then `lost` is counted): returns how many
+ * messages are missing as far as is known. Whatever was built from the feed needs a fresh start (assay_feed_book_lost). */
 ASSAY_API uint64_t assay_mold_give_up(assay_mold_receiver *receiver);
+/* Goes on at a message, such as the one that a snapshot ends with (Glimpse); what is stored from there on is kept. */
+ASSAY_API void assay_mold_resume(assay_mold_receiver *receiver, uint64_t sequence);
 
 /* Packs messages of a BinaryFILE into one packet of at most `capacity` bytes (1,400 or so for Ethernet), beginning at reader's next.
  * Returns its bytes and counts *sequence on; 0: none is left (or malformed: reader->fault). */

@@ -68,9 +68,25 @@ void assay_mold_init(assay_mold_receiver *receiver, void *memory, size_t capacit
   *receiver = (assay_mold_receiver){.memory = memory, .capacity = memory != NULL ? capacity : 0};
 }
 
+/*
+ * A sequence number far ahead is believed when the next packet says the same (RFC 3550, A.1, does so with RTP's): one that is forged or
+ * broken would otherwise make a gap that nothing ever fills.
+ */
+static bool is_believed(assay_mold_receiver *receiver, uint64_t sequence, uint64_t end) {
+  uint64_t known = receiver->known > receiver->expected ? receiver->known : receiver->expected;
+  if (sequence <= known || sequence - known <= ASSAY_MOLD_FAR) {
+    receiver->far = 0;
+    return true;
+  }
+  bool again = receiver->far > 0 && sequence >= receiver->far && sequence - receiver->far <= ASSAY_MOLD_FAR;
+  receiver->far = end;
+  if (!again) receiver->refused++;
+  return again;
+}
+
 static void learn(assay_mold_receiver *receiver, uint64_t next) {
   if (next > receiver->known) receiver->known = next;
-  bool missing = receiver->known > receiver->expected;
+  bool missing = receiver->known > receiver->expected && !receiver->resuming;
   if (missing && !receiver->stale) receiver->gaps++;
   receiver->stale = missing;
 }
@@ -115,6 +131,13 @@ static bool enter(assay_mold_receiver *receiver, const assay_mold_packet *packet
   return true;
 }
 
+/* After a gap that was given up, the next packet with messages says where it goes on. */
+static void resume_at(assay_mold_receiver *receiver, uint64_t sequence) {
+  receiver->lost += sequence - receiver->expected;
+  receiver->expected = receiver->known = sequence;
+  receiver->resuming = receiver->stale = false;
+}
+
 assay_mold_news assay_mold_receive(assay_mold_receiver *receiver, const void *bytes, size_t size) {
   assay_mold_packet packet;
   receiver->packets++;
@@ -129,8 +152,10 @@ assay_mold_news assay_mold_receive(assay_mold_receiver *receiver, const void *by
     receiver->known = receiver->expected;
   }
   if (memcmp(receiver->session, packet.session, sizeof receiver->session) != 0) return ASSAY_MOLD_SESSION;
-  receiver->ended |= packet.count == ASSAY_MOLD_END;
   uint64_t end = packet.sequence + packet.left;
+  if (receiver->resuming && packet.left > 0 && packet.sequence >= receiver->expected) resume_at(receiver, packet.sequence);
+  if (!is_believed(receiver, packet.sequence, end)) return ASSAY_MOLD_FAR_AHEAD;
+  receiver->ended |= packet.count == ASSAY_MOLD_END;
   learn(receiver, packet.left == 0 ? packet.sequence : receiver->known);
   if (packet.left == 0) return receiver->stale ? ASSAY_MOLD_GAP : receiver->ended ? ASSAY_MOLD_OVER : ASSAY_MOLD_HEARTBEAT;
   bool duplicate = end <= receiver->expected || is_stored(receiver, packet.sequence, end);
@@ -208,13 +233,34 @@ size_t assay_mold_request(const assay_mold_receiver *receiver, uint8_t request[A
   return assay_mold_mark(request, receiver->session, receiver->expected, missing < ASSAY_MOLD_END ? (uint16_t)missing : ASSAY_MOLD_END - 1);
 }
 
+/* Only to what is there: how far the feed has come is hearsay where nothing is stored. */
 uint64_t assay_mold_give_up(assay_mold_receiver *receiver) {
   if (!receiver->stale) return 0;
-  uint64_t end = gap_end(receiver), lost = end - receiver->expected;
+  uint64_t end = gap_end(receiver), missing = end - receiver->expected;
+  if (receiver->used == 0) {
+    receiver->resuming = true;
+    receiver->stale = false;
+    return missing;
+  }
   receiver->expected = end;
-  receiver->lost += lost;
+  receiver->lost += missing;
   learn(receiver, receiver->known);
-  return lost;
+  return missing;
+}
+
+void assay_mold_resume(assay_mold_receiver *receiver, uint64_t sequence) {
+  receiver->expected = sequence;
+  receiver->now.left = 0;
+  receiver->now_stored = 0;
+  receiver->resuming = false;
+  receiver->far = 0;
+  receiver->known = sequence;
+  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
+    const uint8_t *head = receiver->memory + at + STORED_HEAD;
+    uint64_t end = assay_be64(head + 10) + assay_be16(head + 18);
+    if (end > receiver->known) receiver->known = end;
+  }
+  receiver->stale = receiver->known > sequence;
 }
 
 /* ---- The sender ---------------------------------------------------------------------------------------------------------------------- */

@@ -158,6 +158,68 @@ static void test_strangers_and_nonsense(void **state) {
   assert_int_equal(take_all(&receiver, &next), 2);
 }
 
+/* One packet that is far ahead is nobody's gap: the feed goes on as if it had not come. Two that agree are believed, and giving up then
+ * waits for a packet with messages. */
+static void test_far_ahead(void **state) {
+  (void)state;
+  const uint64_t far = UINT64_C(1) << 60;
+  uint8_t memory[4096], packet[1000];
+  assay_mold_receiver receiver;
+  uint64_t next = 1;
+  assay_mold_init(&receiver, memory, sizeof memory);
+  assay_mold_receive(&receiver, packet, put_packet(packet, 1, 2));
+  assert_int_equal(take_all(&receiver, &next), 2);
+  assert_int_equal(assay_mold_receive(&receiver, packet, assay_mold_mark(packet, session, far, 0)), ASSAY_MOLD_FAR_AHEAD);
+  assert_false(receiver.stale);
+  assert_int_equal(assay_mold_give_up(&receiver), 0);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, 3, 2)), ASSAY_MOLD_MESSAGES);
+  assert_int_equal(take_all(&receiver, &next), 2);
+  assert_int_equal(assay_mold_receive(&receiver, packet, assay_mold_mark(packet, session, far, 0)), ASSAY_MOLD_FAR_AHEAD);
+  assert_int_equal(assay_mold_receive(&receiver, packet, assay_mold_mark(packet, session, far, 0)), ASSAY_MOLD_GAP);
+  assert_true(receiver.stale);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, 5, 1)), ASSAY_MOLD_MESSAGES);
+  assert_int_equal(take_all(&receiver, &next), 1);
+  assert_true(assay_mold_give_up(&receiver) > 0);
+  assert_false(receiver.stale);
+  assert_int_equal(receiver.expected, 6);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, 4, 1)), ASSAY_MOLD_DUPLICATE);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, 9, 1)), ASSAY_MOLD_MESSAGES);
+  next = 9;
+  assert_int_equal(take_all(&receiver, &next), 1);
+  assert_int_equal(receiver.lost, 3);
+  assert_false(receiver.stale);
+  /* Where two packets of messages agree, the feed has indeed gone on. */
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, far, 1)), ASSAY_MOLD_FAR_AHEAD);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, far + 1, 1)), ASSAY_MOLD_GAP);
+  assert_true(assay_mold_give_up(&receiver) > 0);
+  next = far + 1;
+  assert_int_equal(take_all(&receiver, &next), 1);
+}
+
+/* Behind a snapshot: what it has already is left out, what is stored behind it is kept. */
+static void test_resume(void **state) {
+  (void)state;
+  uint8_t memory[4096], packet[1000];
+  assay_mold_receiver receiver;
+  uint64_t next = 1;
+  assay_mold_init(&receiver, memory, sizeof memory);
+  assay_mold_receive(&receiver, packet, put_packet(packet, 1, 1));
+  take_all(&receiver, &next);
+  assay_mold_receive(&receiver, packet, put_packet(packet, 10, 4));
+  assay_mold_receive(&receiver, packet, put_packet(packet, 14, 2));
+  assay_mold_resume(&receiver, 12);
+  next = 12;
+  assert_int_equal(take_all(&receiver, &next), 4);
+  assert_false(receiver.stale);
+  assay_mold_receive(&receiver, packet, put_packet(packet, 18, 2));
+  assay_mold_resume(&receiver, 17);
+  assert_true(receiver.stale);
+  assert_int_equal(assay_mold_receive(&receiver, packet, put_packet(packet, 17, 1)), ASSAY_MOLD_MESSAGES);
+  next = 17;
+  assert_int_equal(take_all(&receiver, &next), 3);
+  assert_false(receiver.stale);
+}
+
 /* A made stream in packets, through a line that loses, repeats and reorders; what is asked for is sent again (and lost again). */
 static void test_a_bad_line(void **state) {
   (void)state;
@@ -224,6 +286,8 @@ int main(void) {
       cmocka_unit_test(test_heartbeat_and_end_show_what_was_lost_last),
       cmocka_unit_test(test_giving_up_says_how_many),
       cmocka_unit_test(test_strangers_and_nonsense),
+      cmocka_unit_test(test_far_ahead),
+      cmocka_unit_test(test_resume),
       cmocka_unit_test(test_a_bad_line),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
