@@ -67,8 +67,7 @@ static bool is_wanted(job *j, const assay_cli_feed_file *feed, uint32_t symbol) 
   char number[16];
   if (j->has_symbol && symbol == j->symbol) return true;
   const char *name = assay_cli_feed_name(feed, symbol), *asked = j->has_symbol ? j->name : j->settings->symbol;
-  snprintf(number, sizeof number, "%u", symbol);
-  if (name[0] == '\0') name = number;
+  if (name[0] == '\0') snprintf(number, sizeof number, "%u", symbol), name = number;
   if (symbol == 0 || (asked != NULL && !same_name(feed, name, asked))) return false;
   if (j->has_symbol) return true;
   j->has_symbol = true;
@@ -95,6 +94,7 @@ static bool keep(job *j, const assay_cli_feed_file *feed, const assay_market_eve
   assay_market_event *made = &j->events[j->count];
   uint64_t before = j->count > 0 ? made[-1].time_ns : 0;
   *made = *e;
+  if (made->time_ns == UINT64_MAX) made->time_ns = 0; /* when it was nobody knows */
   if (made->time_ns == 0 && before == 0) j->timeless = j->count + 1;
   j->late += made->time_ns != 0 && made->time_ns < before;
   if (made->time_ns < before) made->time_ns = before;

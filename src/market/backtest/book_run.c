@@ -469,7 +469,24 @@ static bool is_of(assay_book_backtest *r, book_kind kind) {
   return r->kind == kind;
 }
 
+/* An order without a price (at the market, before an auction) has no place in the book. */
+static bool apply_unpriced(assay_book_backtest *r, const assay_market_event *e) {
+  assay_mbo_order order;
+  if (e->kind != ASSAY_MARKET_REPLACE || !assay_mbo_find(r->book, e->order_id, &order)) return true;
+  return reduce(r, e, &order, order.quantity);
+}
+
+static bool apply_quote(assay_book_backtest *r, const assay_market_event *e, int32_t price) {
+  if (!is_of(r, LEVELS) || !is_side(e)) return false;
+  if ((e->flags & ASSAY_MARKET_WHOLE_SIDE) != 0) {
+    assay_mbo_clear_side(r->book, 0, e->side == 'S');
+    r->rebuilding = true;
+  }
+  return has_price(r, e) ? quote(r, e, price) : e->quantity == 0;
+}
+
 static bool apply(assay_book_backtest *r, const assay_market_event *e) {
+  if (e->price == ASSAY_FEED_NO_PRICE && (e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_REPLACE)) return apply_unpriced(r, e);
   int32_t price = (int32_t)(e->price / r->tick); /* was checked where it counts */
   switch (e->kind) {
     case ASSAY_MARKET_ADD:
@@ -478,7 +495,7 @@ static bool apply(assay_book_backtest *r, const assay_market_event *e) {
     case ASSAY_MARKET_CANCEL:
     case ASSAY_MARKET_DELETE: return is_of(r, ORDERS) && take_off(r, e);
     case ASSAY_MARKET_REPLACE: return is_of(r, ORDERS) && replace(r, e, price);
-    case ASSAY_MARKET_QUOTE: return is_of(r, LEVELS) && is_side(e) && (has_price(r, e) ? quote(r, e, price) : e->quantity == 0);
+    case ASSAY_MARKET_QUOTE: return apply_quote(r, e, price);
     case ASSAY_MARKET_TRADE: meet_trade(r, e); return true;
     case ASSAY_MARKET_CLEAR: clear(r); return true;
     default: return true;
@@ -512,6 +529,7 @@ static void sample_until(assay_book_backtest *r, uint64_t time_ns) {
 
 /* Events that put a price into the book. */
 static bool names_price(const assay_market_event *e) {
+  if (e->price == ASSAY_FEED_NO_PRICE) return false;
   return e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_REPLACE || (e->kind == ASSAY_MARKET_QUOTE && e->quantity > 0);
 }
 

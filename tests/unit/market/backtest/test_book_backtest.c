@@ -351,6 +351,35 @@ static void test_levels(void **state) {
   assay_book_backtest_result_destroy(r);
 }
 
+/* Records of best prices (DBN's mbp) say all of a side: what stood there before is gone, and nobody is ahead of us where nobody is. An
+ * order without a price is in no book. */
+static void test_whole_sides(void **state) {
+  (void)state;
+  enum { WHOLE = ASSAY_MARKET_WHOLE_SIDE, LAST = ASSAY_MARKET_LAST };
+  script s = {0};
+  event(&s, 1000, ASSAY_MARKET_QUOTE, 0, 'B', 100, 300)->flags = WHOLE;
+  event(&s, 1000, ASSAY_MARKET_QUOTE, 0, 'S', 102, 50)->flags = WHOLE | LAST;
+  s.steps[0] = (__typeof__(s.steps[0])){.at = 1, .side = ASSAY_BUY, .price = 100, .quantity = 60};
+  s.steps[1] = (__typeof__(s.steps[1])){.at = 5, .side = ASSAY_BUY, .price = 103, .quantity = 5, .immediate = true};
+  s.count = 2;
+  event(&s, 2000, ASSAY_MARKET_QUOTE, 0, 'B', 100, 200)->flags = WHOLE;
+  event(&s, 2000, ASSAY_MARKET_QUOTE, 0, 'S', 104, 50)->flags = WHOLE | LAST; /* 3: nobody is at 102 */
+  event(&s, 2001, ASSAY_MARKET_QUOTE, 0, 'B', 99, 200)->flags = WHOLE;
+  event(&s, 2001, ASSAY_MARKET_QUOTE, 0, 'S', INT64_MAX, 0)->flags = WHOLE | LAST; /* 5: nobody offers */
+  event(&s, 2002, ASSAY_MARKET_QUOTE, 0, 'B', 98, 200)->flags = WHOLE | LAST;
+  assay_book_backtest_result *r = run(&s, (assay_book_backtest_options){0});
+  const uint64_t ahead[] = {999, 999, 200, 200, 200, 0, 0};
+  for (size_t i = 0; i < sizeof ahead / sizeof *ahead; i++) assert_int_equal(s.ahead[i], ahead[i]);
+  assert_int_equal(r->fill_count, 0);
+  assert_int_equal(r->unknown, 0);
+  assay_book_backtest_result_destroy(r);
+  s = begin();
+  event(&s, 1004, ASSAY_MARKET_ADD, 9, 'B', INT64_MAX, 10);
+  r = run(&s, (assay_book_backtest_options){0});
+  assert_int_equal(r->unknown, 0);
+  assay_book_backtest_result_destroy(r);
+}
+
 static void ask_for_tick(assay_book_backtest *run, const assay_market_event *event, void *state) {
   (void)event, (void)state;
   *(int64_t *)assay_book_backtest_user(run) = assay_book_backtest_tick(run);
@@ -763,6 +792,7 @@ int main(void) {
       cmocka_unit_test(test_levels),
       cmocka_unit_test(test_scales),
       cmocka_unit_test(test_scales_that_do_not_fit),
+      cmocka_unit_test(test_whole_sides),
       cmocka_unit_test(test_samples),
       cmocka_unit_test(test_against_a_plain_queue),
       cmocka_unit_test(test_refuses),
