@@ -15,9 +15,9 @@
  *
  * Policy. A tick is never split: the one that fills a bar of ticks, volume or dollars belongs to it whole. Bars by time begin at multiples
  * of their length since time 0 and hold [begin, begin + every). Where no tick fell there is no bar, or with `fill` a flat one at the last
- * close. Ticks out of order: one that is older than the last, but of the bar that is being made, counts for its volume, high and low, not
- * for its open and close; one of a bar that is over is left out and counted in `late`. Bars by ticks, volume and dollars take what comes as
- * it comes.
+ * close, but for a gap of more than most_fill bars: one tick of a wrong year would be a thousand million of them. Ticks out of order: one
+ * that is older than the last, but of the bar that is being made, counts for its volume, high and low, not for its open and close; one of a
+ * bar that is over is left out and counted in `late`. Bars by ticks, volume and dollars take what comes as it comes.
  *
  * Sources: Lopez de Prado, Advances in Financial Machine Learning (2018), 2.3 (tick, volume and dollar bars); Cont, Kukanov, Stoikov, "The
  * Price Impact of Order Book Events" (2014), eq. 3 (order-flow imbalance). Thread-safety: each struct belongs to one thread at a time.
@@ -53,8 +53,9 @@ typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_
 
 typedef struct assay_bar_maker_options {
   assay_bar_by by;
-  uint64_t every; /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
-  bool fill;      /* of bars by time */
+  uint64_t every;     /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
+  bool fill;          /* of bars by time */
+  uint64_t most_fill; /* flat bars between two ticks; where more would be needed there are none. 0: 1,000,000 (11 days of seconds) */
 } assay_bar_maker_options;
 
 typedef struct assay_bar_sum {
@@ -67,6 +68,7 @@ typedef struct assay_bar_maker {
   bool open, ready; /* a bar is being made; one is done and waits */
   uint64_t late;    /* ticks left out */
   uint64_t refused; /* bars that were not taken before the next was done */
+  uint64_t gaps;    /* that were too long to be filled */
   assay_bar now, done;
   uint64_t latest_ns; /* of the ticks in `now` */
   uint64_t fill_ns;   /* begin of the next flat bar; up to now.begin_ns */

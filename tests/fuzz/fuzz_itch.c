@@ -16,12 +16,20 @@ static uint64_t read_fields(const assay_itch_message *message) {
   return sum;
 }
 
+/* The fast way's events are those of one message after the other, whatever it is. */
 static void in_batches(const uint8_t *data, size_t size, uint64_t expected, const assay_feed_fault *fault) {
-  assay_feed_reader reader;
-  assay_market_event events[7];
+  assay_feed_reader reader, slow;
+  assay_market_event events[7], event;
+  assay_itch_message message;
+  size_t count;
   assay_feed_open(&reader, data, size);
-  while (assay_itch_events(&reader, events, 7) > 0) {
-  }
+  assay_feed_open(&slow, data, size);
+  while ((count = assay_itch_events(&reader, events, 7)) > 0)
+    for (size_t i = 0; i < count; i++) {
+      if (assay_itch_next(&slow, &message) != ASSAY_FEED_MESSAGE) abort();
+      assay_itch_event(&message, &event);
+      if (memcmp(&event, &events[i], sizeof event) != 0) abort();
+    }
   if (reader.count != expected || reader.fault.offset != fault->offset || reader.fault.field != fault->field) abort();
 }
 

@@ -18,6 +18,7 @@ assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_o
   if ((unsigned)options->by > ASSAY_BAR_BY_DOLLARS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are bars by time, ticks, volume and dollars only");
   *bars = (assay_bar_maker){.options = *options};
+  if (options->most_fill == 0) bars->options.most_fill = 1000000;
   return ASSAY_OK;
 }
 
@@ -76,7 +77,9 @@ void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick) {
   if (by_time && bars->open && tick->time_ns - bars->now.begin_ns >= every) {
     close_bar(bars);
     begin_bar(bars, tick);
-    bars->fill_ns = bars->options.fill ? bars->done.begin_ns + every : bars->now.begin_ns;
+    bool too_far = (bars->now.begin_ns - bars->done.begin_ns) / every - 1 > bars->options.most_fill;
+    if (bars->options.fill && too_far) bars->gaps++;
+    bars->fill_ns = bars->options.fill && !too_far ? bars->done.begin_ns + every : bars->now.begin_ns;
     bars->fill_price = bars->done.close;
   } else if (!bars->open) {
     begin_bar(bars, tick);
@@ -127,7 +130,7 @@ double assay_vwap_price(const assay_vwap *vwap) { return vwap->volume > 0 ? (dou
 double assay_microprice(const assay_top *top) {
   if (top->bid_quantity == 0 || top->ask_quantity == 0) return NAN;
   double bids = (double)top->bid_quantity, asks = (double)top->ask_quantity;
-  return (double)top->bid + (double)(top->ask - top->bid) * (bids / (bids + asks));
+  return (double)top->bid + (double)((wide)top->ask - top->bid) * (bids / (bids + asks));
 }
 
 int64_t assay_flow_add(assay_flow *flow, const assay_top *top) {

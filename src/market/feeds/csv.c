@@ -38,6 +38,25 @@ static bool read_date(const char *text, size_t length, uint64_t *days) {
   return true;
 }
 
+/* YYYYMMDD, as many sources write dates: seconds of such a size would be of 1970. */
+static bool read_compact_date(const char *text, size_t length, uint64_t *days) {
+  char dashed[10];
+  if (length < 8) return false;
+  memcpy(dashed, text, 4);
+  memcpy(dashed + 5, text + 4, 2);
+  memcpy(dashed + 8, text + 6, 2);
+  dashed[4] = dashed[7] = '-';
+  return read_date(dashed, sizeof dashed, days);
+}
+
+/* HHMMSS. */
+static bool read_compact_clock(const char *text, int64_t *ns) {
+  unsigned hour, minute, second;
+  if (!two(text, 23, &hour) || !two(text + 2, 59, &minute) || !two(text + 4, 60, &second)) return false;
+  *ns = (int64_t)(((hour * UINT64_C(60) + minute) * 60 + second) * second_ns);
+  return true;
+}
+
 /* HH:MM[:SS[.fraction]] with Z, an offset or nothing behind; the ns of the day, less the offset. */
 static bool read_clock(const char *text, size_t length, int64_t *ns) {
   unsigned hour, minute, second = 0;
@@ -96,9 +115,15 @@ static bool read_number_time(const char *text, size_t length, uint64_t scale, ui
 bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
   uint64_t days = 0;
   int64_t clock = 0;
-  if (!read_date(text, length, &days)) return read_number_time(text, length, scale, time_ns);
+  size_t date = 10;
+  if (!read_date(text, length, &days)) {
+    bool compact = scale == 0 && read_compact_date(text, length, &days);
+    if (compact && length == 14 && read_compact_clock(text + 8, &clock)) length = 8;
+    if (!compact || (length != 8 && text[8] != 'T' && text[8] != ' ')) return read_number_time(text, length, scale, time_ns);
+    date = 8;
+  }
   if (days > 106750) return false; /* 2262: beyond 63 bits of nanoseconds */
-  if (length > 10 && ((text[10] != 'T' && text[10] != ' ') || !read_clock(text + 11, length - 11, &clock))) return false;
+  if (length > date && ((text[date] != 'T' && text[date] != ' ') || !read_clock(text + date + 1, length - date - 1, &clock))) return false;
   int64_t ns = (int64_t)(days * 86400 * second_ns) + clock;
   if (ns < 0) return false;
   *time_ns = (uint64_t)ns;
@@ -115,12 +140,36 @@ static const char *const role_names[ROLES] = {"",       "time", "date", "price",
 static const struct {
   const char *name;
   role role;
-} names[] = {{"time", TIME},          {"timestamp", TIME},    {"datetime", TIME}, {"ts", TIME},        {"ts_event", TIME},
-             {"open time", TIME},     {"open_time", TIME},    {"date", DATE},     {"price", PRICE},    {"px", PRICE},
-             {"last", PRICE},         {"quantity", QUANTITY}, {"qty", QUANTITY},  {"size", QUANTITY},  {"amount", QUANTITY},
-             {"volume", QUANTITY},    {"shares", QUANTITY},   {"side", SIDE},     {"aggressor", SIDE}, {"is_buyer_maker", MAKER},
-             {"isbuyermaker", MAKER}, {"symbol", SYMBOL},     {"ticker", SYMBOL}, {"stock", SYMBOL},   {"instrument", SYMBOL},
-             {"open", OPEN},          {"high", HIGH},         {"low", LOW},       {"close", CLOSE}};
+} names[] = {{"time", TIME},
+             {"timestamp", TIME},
+             {"datetime", TIME},
+             {"ts", TIME},
+             {"ts_event", TIME},
+             {"open time", TIME},
+             {"open_time", TIME},
+             {"transact_time", TIME},
+             {"date", DATE},
+             {"price", PRICE},
+             {"px", PRICE},
+             {"last", PRICE},
+             {"quantity", QUANTITY},
+             {"qty", QUANTITY},
+             {"size", QUANTITY},
+             {"amount", QUANTITY},
+             {"volume", QUANTITY},
+             {"shares", QUANTITY},
+             {"side", SIDE},
+             {"aggressor", SIDE},
+             {"is_buyer_maker", MAKER},
+             {"isbuyermaker", MAKER},
+             {"symbol", SYMBOL},
+             {"ticker", SYMBOL},
+             {"stock", SYMBOL},
+             {"instrument", SYMBOL},
+             {"open", OPEN},
+             {"high", HIGH},
+             {"low", LOW},
+             {"close", CLOSE}};
 
 static bool same_word(const char *text, size_t length, const char *name) {
   for (size_t i = 0; i < length; i++) {
@@ -270,7 +319,7 @@ static const char *take_cell(const assay_csv_reader *reader, role what, assay_fe
   bool maker = false;
   int64_t clock = 0;
   switch (what) {
-    case DATE: return assay_feed_time(cell.at, cell.length, reader->time_scale, &p->date_ns) ? NULL : "no date";
+    case DATE: return assay_feed_time(cell.at, cell.length, 0, &p->date_ns) ? NULL : "no date";
     case TIME:
       p->has_clock = has(reader, DATE) && read_clock(cell.at, cell.length, &clock) && clock >= 0;
       p->clock_ns = (uint64_t)clock;

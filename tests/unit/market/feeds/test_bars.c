@@ -109,6 +109,29 @@ static void test_gaps_are_filled_when_asked(void **state) {
   assert_int_equal(bar.begin_ns, 30);
 }
 
+/* A tick of a wrong year is no thousand million bars. */
+static void test_far_gaps_stay_open(void **state) {
+  (void)state;
+  assay_bar_maker bars;
+  assay_bar bar;
+  assay_error err = {0};
+  for (uint64_t gap = 3; gap <= 5; gap++) {
+    assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 10, .fill = true, .most_fill = 3}, &err), err);
+    assay_bar_maker_add(&bars, &(assay_tick){5, 7, 1, 0});
+    assay_bar_maker_add(&bars, &(assay_tick){gap * 10 + 5, 9, 1, 0});
+    size_t count = 0;
+    while (assay_bar_maker_take(&bars, &bar)) count++;
+    assert_int_equal(count, gap < 5 ? gap : 1);
+    assert_int_equal(bars.gaps, gap == 5);
+  }
+  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 1000000000, .fill = true}, &err), err);
+  assay_bar_maker_add(&bars, &(assay_tick){1000000000, 7, 1, 0});
+  assay_bar_maker_add(&bars, &(assay_tick){UINT64_C(1700000000000000000), 9, 1, 0});
+  assert_true(assay_bar_maker_take(&bars, &bar));
+  assert_false(assay_bar_maker_take(&bars, &bar));
+  assert_true(assay_bar_maker_finish(&bars, &bar));
+}
+
 static void test_ticks_out_of_order(void **state) {
   (void)state;
   assay_bar_maker bars;
@@ -168,6 +191,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bars_beside_slow_ones),
       cmocka_unit_test(test_gaps_are_filled_when_asked),
+      cmocka_unit_test(test_far_gaps_stay_open),
       cmocka_unit_test(test_ticks_out_of_order),
       cmocka_unit_test(test_averages),
       cmocka_unit_test(test_order_flow),

@@ -89,6 +89,14 @@ static void test_times(void **state) {
                {"1704187800123456", UINT64_C(1704187800123456000)},
                {"1704187800123456789", UINT64_C(1704187800123456789)},
                {"18446744073709551616", UINT64_MAX},
+               {"20240102", UINT64_C(1704153600000000000)},
+               {"20240102 09:30:00.5", UINT64_C(1704187800500000000)},
+               {"20240102T09:30:00-05:00", UINT64_C(1704205800000000000)},
+               {"20240102093000", UINT64_C(1704187800000000000)},
+               {"20240102996000", UINT64_MAX},
+               {"20241302", UINT64_C(20241302000000000)}, /* no date: seconds */
+               {"2024010293", UINT64_C(2024010293000000000)},
+               {"20240102x", UINT64_MAX},
                {"", UINT64_MAX},
                {"-5", UINT64_MAX},
                {"12a", UINT64_MAX},
@@ -98,6 +106,26 @@ static void test_times(void **state) {
     bool read = assay_feed_time(cases[i].text, strlen(cases[i].text), 0, &ns);
     if (read != (cases[i].ns != UINT64_MAX)) fail_msg("%s", cases[i].text);
     if (read ? ns != cases[i].ns : ns != 77) fail_msg("%s: %llu", cases[i].text, (unsigned long long)ns);
+  }
+}
+
+/* Compact dates in a column of times and in one of dates; a unit in the name says that it is a number. */
+static void test_compact_dates(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    uint64_t ns;
+  } cases[] = {{"time,open,high,low,close,volume\n20240102,1,1,1,1,5\n", UINT64_C(1704153600000000000)},
+               {"date,time,price\n20240102,09:30:00,1\n", UINT64_C(1704187800000000000)},
+               {"Date,time_ms,price\n20240102,1704187800000,1\n", UINT64_C(1704187800000000000)},
+               {"time_s,price\n20240102,1\n", UINT64_C(20240102000000000)},
+               {"price,transact_time\n1,1704187800000\n", UINT64_C(1704187800000000000)}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_csv_reader reader;
+    assay_csv_row row;
+    assay_csv_open(&reader, cases[i].text, strlen(cases[i].text), 2, 0);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.time_ns, cases[i].ns);
   }
 }
 
@@ -206,9 +234,9 @@ static void test_real_bars(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ticks),   cmocka_unit_test(test_bars_and_two_columns_of_time),
-      cmocka_unit_test(test_times),   cmocka_unit_test(test_faults_name_the_place),
-      cmocka_unit_test(test_windows), cmocka_unit_test(test_real_bars),
+      cmocka_unit_test(test_ticks),         cmocka_unit_test(test_bars_and_two_columns_of_time), cmocka_unit_test(test_times),
+      cmocka_unit_test(test_compact_dates), cmocka_unit_test(test_faults_name_the_place),        cmocka_unit_test(test_windows),
+      cmocka_unit_test(test_real_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
