@@ -10,10 +10,10 @@
  *       if (row.kind == ASSAY_CSV_BAR) use(row.time_ns, row.close, row.quantity);
  *     assay_feed_explain(&reader.in, "prices.csv", &err);                      // names the row, the byte and the column
  *
- * Columns (in any case): time | timestamp | date | datetime | ts | ts_event | transact_time | "open time" (with _s, _ms, _us or _ns behind it for the
- * unit), price | px | last, quantity | qty | size | amount | volume | shares, side | aggressor, is_buyer_maker, symbol | ticker | stock |
- * instrument; open, high, low, close. With open, high, low and close rows are bars, else a price has to be there and they are ticks. Where
- * both date and time are there, time is the time of that day. Other columns are passed over.
+ * Columns (in any case): time | timestamp | date | datetime | ts | ts_event | transact_time | "open time" (with _s, _ms, _us or _ns behind
+ * it for the unit), price | px | last, quantity | qty | size | amount | volume | shares, side | aggressor, is_buyer_maker, symbol | ticker
+ * | stock | instrument; open, high, low, close. With open, high, low and close rows are bars, else a price has to be there and they are
+ * ticks. Where both date and time are there, time is the time of that day. Other columns are passed over.
  *
  * Times: ISO 8601 dates, with a time behind T or a blank, up to nine digits of a second's fraction, Z or an offset (none: UTC); or a number
  * since 1970 in the unit of the column's name, else of its size (below 10^11 seconds, 10^14 ms, 10^17 us, above ns). Seconds may have a
