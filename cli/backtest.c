@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/number.h"
@@ -208,6 +209,24 @@ static const char *moment_text(const job *j, size_t bar, char text[ASSAY_REPORT_
   return text;
 }
 
+/* For programs: a date, or ISO 8601 to the fraction of a second that there is. */
+static const char *iso_text(const job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
+  const int64_t *times = j->bars.data.bars->times;
+  if (times == NULL) return moment_text(j, bar, text);
+  int64_t second = 1000000000, rest = (times[bar] % second + second) % second;
+  time_t seconds = (time_t)((times[bar] - rest) / second);
+  struct tm when = {0};
+  gmtime_r(&seconds, &when);
+  bool is_day = rest == 0 && seconds % 86400 == 0;
+  size_t length = strftime(text, ASSAY_REPORT_TEXT, is_day ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%S", &when);
+  if (rest != 0) {
+    snprintf(text + length, ASSAY_REPORT_TEXT - length, ".%09d", (int)rest);
+    while (text[strlen(text) - 1] == '0') text[strlen(text) - 1] = '\0';
+  }
+  if (!is_day) strcat(text, "Z");
+  return text;
+}
+
 static void json_double(assay_json *json, const char *key, double value) {
   assay_json_key(json, key);
   assay_json_double(json, value);
@@ -281,8 +300,8 @@ static void json_head(const job *j, assay_json *json, const char *what) {
   assay_json_array_inline(json);
   for (size_t a = 0; a < j->bars.data.assets; a++) assay_json_string(json, j->bars.data.names[a]);
   assay_json_end(json);
-  json_text(json, "from", moment_text(j, j->options.first, text));
-  json_text(json, "to", moment_text(j, end - 1, text));
+  json_text(json, "from", iso_text(j, j->options.first, text));
+  json_text(json, "to", iso_text(j, end - 1, text));
 }
 
 /* ---- One run
@@ -331,8 +350,8 @@ static void json_trades(const job *j, assay_json *json, const assay_backtest_res
     const assay_backtest_trade *t = &r->trades[i];
     assay_json_object_inline(json);
     json_text(json, "asset", j->bars.data.names[t->asset]);
-    json_text(json, "entry", moment_text(j, t->entry_bar, text));
-    json_text(json, "exit", moment_text(j, t->exit_bar, text));
+    json_text(json, "entry", iso_text(j, t->entry_bar, text));
+    json_text(json, "exit", iso_text(j, t->exit_bar, text));
     json_double(json, "quantity", t->quantity);
     json_double(json, "entry_price", t->entry_price);
     json_double(json, "exit_price", t->exit_price);
@@ -351,7 +370,7 @@ static void json_fills(const job *j, assay_json *json, const assay_backtest_resu
     const assay_backtest_fill *f = &r->fills[i];
     assay_json_object_inline(json);
     json_text(json, "asset", j->bars.data.names[f->asset]);
-    json_text(json, "at", moment_text(j, f->bar, text));
+    json_text(json, "at", iso_text(j, f->bar, text));
     json_double(json, "quantity", f->quantity);
     json_double(json, "price", f->price);
     json_double(json, "fee", f->fee);
@@ -370,7 +389,7 @@ static void json_result(const job *j, assay_json *json, const assay_backtest_res
   assay_json_array_inline(json);
   for (size_t i = 0; i < r->metrics.bars; i++) {
     char text[ASSAY_REPORT_TEXT];
-    assay_json_string(json, moment_text(j, r->first + i, text));
+    assay_json_string(json, iso_text(j, r->first + i, text));
   }
   assay_json_end(json);
   assay_json_key(json, "equity");
@@ -616,9 +635,9 @@ static void json_walk(const job *j, const assay_backtest_walked *w, const assay_
     const assay_backtest_window *v = &w->windows[i];
     char text[ASSAY_REPORT_TEXT];
     assay_json_object(&json);
-    json_text(&json, "train_from", moment_text(j, v->train_first, text));
-    json_text(&json, "test_from", moment_text(j, v->test_first, text));
-    json_text(&json, "test_to", moment_text(j, v->test_end - 1, text));
+    json_text(&json, "train_from", iso_text(j, v->train_first, text));
+    json_text(&json, "test_from", iso_text(j, v->test_first, text));
+    json_text(&json, "test_to", iso_text(j, v->test_end - 1, text));
     if (v->chosen) json_parameters(&json, j->strategy, v->parameters);
     if (v->chosen) json_metrics(&json, "trained", &v->trained);
     if (v->chosen) json_metrics(&json, "tested", &v->tested);

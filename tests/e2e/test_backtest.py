@@ -336,10 +336,15 @@ class Backtest(story.Story):
             file.write(b"\xef\xbb\xbf" + "\r\n".join([head] + rows).encode())
         self.assertAlmostEqual(self.answer(*hold, name)["metrics"]["total_return"], 5.5 / 2 - 1, places=12)
         self.assertEqual(self.answer(*hold, name, "--volume-share", "0.1")["metrics"]["fills"], 0)
-        for dates, first in ((("20240105", "20240106"), "2024-01-05"), (("2024-01-05T09:30:00-05:00", "2024-01-05T09:31:00.5-0500"), "2024-01-05 14:30 UTC"),
-                             (("1704447000", "1704447060"), "2024-01-05 09:30 UTC")):
-            done = self.answer(*hold, self.write("dates.csv", f"date,close\n{dates[0]},5\n{dates[1]},6\n"))
-            self.assertEqual(done["from"], first)
+        for dates, first in ((("20240105", "20240106"), "2024-01-05"), (("2024-01-05T09:30:00-05:00", "2024-01-05T09:31:00.5-0500"), "2024-01-05T14:30:00Z"),
+                             (("1704447000", "1704447060"), "2024-01-05T09:30:00Z"), (("1704447000.5", "1704447001.25"), None),
+                             (("2024-01-05 09:30:00.25", "2024-01-05 09:30:01"), "2024-01-05T09:30:00.25Z")):
+            table = self.write("dates.csv", f"date,close\n{dates[0]},5\n{dates[1]},6\n")
+            if first is None:
+                self.refuse("backtest", *hold, table, says="is no date")
+                continue
+            done = self.answer(*hold, table)
+            self.assertEqual((done["from"], done["at"][0]), (first, first))
         one = self.answer(*hold, self.write("one.csv", "date,close\n2024-01-05,5\n"))
         self.assertEqual((one["metrics"]["fills"], one["metrics"]["sharpe"], one["equity"]), (0, None, [100000]))
         gaps = self.answer(*hold, self.write("gaps.csv", "date,close\n2024-01-01,nan\n2024-01-02,5\n2024-01-03,\n2024-01-04,6\n2024-01-05,9\n"))
