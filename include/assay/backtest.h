@@ -14,16 +14,19 @@
  *     assay_backtest_result_destroy(result);
  *
  * Time: a strategy is called at the close of each bar and sees all bars up to it. What it orders is traded on the next bar, never on the
- * one that it has just seen. On that bar, O, H, L, C being its prices: market      at O, plus slippage. limit       to buy at P: at O where
- * O <= P (it opened better), else at P where L <= P. No slippage. To sell: mirrored. stop        to buy at S: at O where O >= S (it opened
- * beyond), else at S where H >= S; plus slippage. stop-limit  triggered like a stop, then a limit. Triggered at O: like a limit on that
- * bar. Triggered within the bar: at S where S <= P; else at P where C <= P, since the close surely came later; else it rests as a limit
- * from the next bar on. brackets    (stop_loss, take_profit of an order) live from its fill on, for what it opened; one cancels the
- * other. They go when their position is closed, whatever closed it, and never close more than is held. Where one bar reaches both, the stop
- * loss is taken. On the bar of the fill itself the stop loss counts wherever it was reached, the take profit only where it surely came
- * later: the order traded at O or by a stop, or C is beyond it. Orders are looked at in this order: those that trade at the open, of these
- * first what makes a position smaller, then as they were given; within the bar stops, then limits. A bar whose close is NaN does not trade:
- * orders wait.
+ * one that it has just seen. On that bar, O, H, L, C being its prices:
+ * - market: at O, plus slippage.
+ * - limit, to buy at P: at O where O <= P (it opened better), else at P where L <= P. No slippage. To sell: mirrored.
+ * - stop, to buy at S: at O where O >= S (it opened beyond), else at S where H >= S; plus slippage.
+ * - stop-limit: triggered like a stop, then a limit. Triggered at O: like a limit on that bar. Triggered within the bar: at S where S <= P;
+ *   else at P where C <= P, since the close surely came later; else it rests as a limit from the next bar on.
+ * - brackets (stop_loss, take_profit of an order) live from its fill on, for what it opened; one cancels the other. They go when their
+ *   position is closed, whatever closed it, and never close more than is held. Where one bar reaches both, the stop loss is taken. On the
+ *   bar of the fill itself the stop loss counts wherever it was reached, the take profit only where it surely came later: the order traded
+ *   at O or by a stop, or C is beyond it.
+ *
+ * Orders are looked at in this order: those that trade at the open, of these first what makes a position smaller, then as they were given;
+ * within the bar stops, then limits. A bar whose close is NaN does not trade: orders wait.
  *
  * A target is a share of equity: 1 is all, -0.5 is half of it short. Its quantity is worked out when it trades, from equity at that open,
  * made smaller so that fees and slippage can be paid too, and rounded towards zero to `lot`.
