@@ -324,7 +324,7 @@ typedef struct assay_book_order {
   uint64_t id, quantity; /* all that is open, hidden quantity too */
   uint64_t displayed;
   uint32_t book, account;
-  int32_t price; /* of a waiting stop: its trigger */
+  int32_t price; /* of a waiting stop: its trigger; of a market order in an auction: the end of the range */
   assay_side side;
   bool stop; /* waits for its trigger */
   bool aon;

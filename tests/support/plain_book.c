@@ -399,7 +399,12 @@ static uint8_t risk(plain_book *p, const assay_book_message *m, const order *o, 
   else if (waiting && type == ASSAY_BOOK_STOP)
     price = m->trigger;
   else if (is_market(o)) {
-    const order *maker = first(p, m->book, o->m.side ^ 1, false);
+    const order *maker = NULL;
+    for (size_t i = 0; i < p->count; i++) {
+      const order *x = &p->orders[i];
+      bool end = x->m.price == (x->m.side == ASSAY_SELL ? INT32_MIN : INT32_MAX) && p->book[m->book].phase == ASSAY_BOOK_AUCTION;
+      if (in_book(x, m->book, o->m.side ^ 1) && !is_aon(x) && !end && (maker == NULL || before(x, maker))) maker = x;
+    }
     known = maker != NULL || traded;
     price = maker != NULL ? maker->m.price : last;
   }
@@ -548,6 +553,9 @@ static uint8_t check_change(plain_book *p, const assay_book_message *m, const or
   if (o->m.type == ASSAY_BOOK_POST_ONLY && phase == ASSAY_BOOK_CONTINUOUS && !keeps_place(m, o) &&
       would_trade(p, m->book, o->m.side, m->price))
     return ASSAY_BOOK_WOULD_TRADE;
+  bool adds = m->quantity > open_of(o) || (!o->stop && m->price != o->m.price) || (o->stop && !is_market(o) && m->price != o->m.price) ||
+              (o->stop && !is_trailing_type(o->m.type) && m->trigger != o->m.trigger);
+  if (!adds) return p->accounts == 0 ? ASSAY_BOOK_NONE : count_order(p, &p->account[m->account]);
   return risk(p, m, o, open_of(o));
 }
 

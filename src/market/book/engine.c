@@ -88,13 +88,32 @@ static void read_level(const book_level *level, assay_mbo_level *out) {
   *out = (assay_mbo_level){book_price(level->key, level->ladder & 1), level->count, level->quantity};
 }
 
+/* In an auction market orders wait at the end of the range; only orders that name it as their limit stand there. False: none does. */
+static bool read_end(const assay_book *e, const book_level *level, assay_mbo_level *out) {
+  *out = (assay_mbo_level){.price = book_price(level->key, level->ladder & 1)};
+  for (uint32_t order = level->head; order != 0; order = e->store.orders[order].next) {
+    const book_order *o = &e->store.orders[order];
+    if ((o->flags & BOOK_MARKET) != 0) continue;
+    out->orders++;
+    out->quantity += o->quantity;
+  }
+  return out->orders > 0;
+}
+
 size_t assay_book_depth(const assay_book *e, uint32_t number, assay_side side, assay_mbo_level *levels, size_t most) {
   if (number >= e->symbol_count || (unsigned)side > 1) return 0;
-  const book_ladder *l = &e->symbols[number].side[side];
+  const book_symbol *b = &e->symbols[number];
+  const book_ladder *l = &b->side[side];
   size_t count = 0;
-  for (uint32_t at = l->levels > 0 ? l->best_level : 0; at != 0 && count < most; count++) {
-    read_level(&e->store.levels[at], &levels[count]);
-    at = assay_book_ladder_after(&e->store, l, e->store.levels[at].key);
+  for (uint32_t at = l->levels > 0 ? l->best_level : 0; at != 0 && count < most;) {
+    const book_level *level = &e->store.levels[at];
+    bool shown = true;
+    if (b->phase == ASSAY_BOOK_AUCTION && level->key == 0)
+      shown = read_end(e, level, &levels[count]);
+    else
+      read_level(level, &levels[count]);
+    count += shown;
+    at = assay_book_ladder_after(&e->store, l, level->key);
   }
   return count;
 }

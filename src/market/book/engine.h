@@ -224,6 +224,8 @@ static inline __int128 book_worst(const book_position *p, unsigned sell) {
 /* Why an order may not come in; ASSAY_BOOK_NONE: it may. `released`: what the same order had open before. */
 assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t account, unsigned sell, uint32_t flags, int32_t price,
                                         uint64_t quantity, uint64_t released);
+/* The same for a change that adds nothing. */
+assay_book_reason assay_book_risk_count(assay_book *e, uint32_t account);
 /* The same for the worst price that a market order takes. */
 uint64_t assay_book_risk_limit(const assay_book *e, const book_symbol *b, uint32_t account, unsigned sell);
 

@@ -518,6 +518,15 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
   return true;
 }
 
+/* Whether an order asks for more than before, or for something else. */
+static bool adds(const assay_book *e, const assay_book_message *m, uint32_t order) {
+  const book_order *o = &e->store.orders[order];
+  if (m->quantity > book_open(e, order)) return true;
+  if ((o->flags & BOOK_STOP) == 0) return m->price != book_order_price(e, o);
+  return ((o->flags & BOOK_MARKET) == 0 && m->price != e->extras[order].limit) ||
+         ((o->flags & BOOK_TRAILING) == 0 && m->trigger != book_order_price(e, o));
+}
+
 /* Why it cannot be changed so. */
 static unsigned check_change(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
   uint32_t flags = (uint32_t)e->store.orders[order].flags;
@@ -534,6 +543,7 @@ static unsigned check_change(assay_book *e, book_symbol *b, const assay_book_mes
       b->side[sell ^ 1].best <= (uint32_t)~book_key(m->price, sell))
     return ASSAY_BOOK_WOULD_TRADE;
   if (e->account_count != 0) {
+    if (!adds(e, m, order)) return assay_book_risk_count(e, m->account);
     int32_t price = (flags & (BOOK_STOP | BOOK_MARKET)) == (BOOK_STOP | BOOK_MARKET) ? m->trigger : m->price;
     return assay_book_risk_check(e, m->book, m->account, sell, flags, price, m->quantity, book_open(e, order));
   }

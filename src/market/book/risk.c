@@ -6,14 +6,17 @@
 
 static int64_t apart(int32_t a, int32_t b) { return a > b ? (int64_t)a - b : (int64_t)b - a; }
 
-/* A market order's worth is taken from what it would meet first, else from the last trade; there is none without either. */
-static bool price_for_notional(const book_symbol *b, unsigned sell, uint32_t flags, int32_t *price) {
+/* A market order's worth is taken from what it would meet first, else from the last trade; there is none without either. In an auction
+ * market orders wait at the end of the range, which is no price. */
+static bool price_for_notional(const assay_book *e, const book_symbol *b, unsigned sell, uint32_t flags, int32_t *price) {
   if ((flags & BOOK_TRAILING) != 0) {
     *price = b->last;
   } else if ((flags & (BOOK_MARKET | BOOK_STOP)) == BOOK_MARKET) {
     const book_ladder *other = &b->side[sell ^ 1];
-    if (other->levels == 0 && !b->traded) return false;
-    *price = other->levels > 0 ? book_price((uint32_t)other->best, sell ^ 1) : b->last;
+    uint32_t at = other->levels > 0 ? other->best_level : 0;
+    if (b->phase == ASSAY_BOOK_AUCTION && other->best == 0) at = assay_book_ladder_after(&e->store, other, 0);
+    if (at == 0 && !b->traded) return false;
+    *price = at != 0 ? book_price(e->store.levels[at].key, sell ^ 1) : b->last;
   }
   return true;
 }
@@ -43,7 +46,7 @@ assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t
   if (a->killed) return ASSAY_BOOK_KILLED;
   if (!assay_book_need_positions(e, b) || !assay_book_need_owned(e)) return ASSAY_BOOK_NO_MEMORY;
   if (a->most_quantity != 0 && quantity > a->most_quantity) return ASSAY_BOOK_RISK_QUANTITY;
-  if (a->most_notional != 0 && price_for_notional(b, sell, flags, &price)) {
+  if (a->most_notional != 0 && price_for_notional(e, b, sell, flags, &price)) {
     uint64_t magnitude = price < 0 ? (uint64_t)(-(int64_t)price) : (uint64_t)price;
     if ((unsigned __int128)magnitude * quantity > a->most_notional) return ASSAY_BOOK_RISK_NOTIONAL;
   }
@@ -51,6 +54,10 @@ assay_book_reason assay_book_risk_check(assay_book *e, uint32_t number, uint32_t
     return ASSAY_BOOK_RISK_COLLAR;
   if (!within_position(&b->positions[account], a, sell, quantity, released)) return ASSAY_BOOK_RISK_POSITION;
   return within_rate(e, a) ? ASSAY_BOOK_NONE : ASSAY_BOOK_RISK_RATE; /* last, as it counts what comes in */
+}
+
+assay_book_reason assay_book_risk_count(assay_book *e, uint32_t account) {
+  return within_rate(e, &e->accounts[account]) ? ASSAY_BOOK_NONE : ASSAY_BOOK_RISK_RATE;
 }
 
 uint64_t assay_book_risk_limit(const assay_book *e, const book_symbol *b, uint32_t account, unsigned sell) {

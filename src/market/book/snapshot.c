@@ -63,7 +63,7 @@ static void write_order(const assay_book *e, uint32_t order, uint32_t kind, assa
     image.hidden = (o->flags & BOOK_ICEBERG) != 0 ? x->hidden : 0;
     image.display = (o->flags & BOOK_ICEBERG) != 0 ? x->display : 0;
     image.expire = (o->flags & BOOK_EXPIRES) != 0 ? x->expire : 0;
-    image.limit = (o->flags & BOOK_STOP) != 0 ? x->limit : 0;
+    image.limit = (o->flags & (BOOK_STOP | BOOK_MARKET)) == BOOK_STOP ? x->limit : 0;
     image.distance = (o->flags & BOOK_TRAILING) != 0 ? x->distance : 0;
   }
   append(out, &image, sizeof image);

@@ -540,6 +540,59 @@ static void test_risk(void **state) {
   say(t, by(10, BUY(9, 1, 50)), "rejected: no such account");
 }
 
+/* Who is beyond his limits may always go back: a change that adds nothing is asked for the rate only. */
+static void test_risk_lets_orders_shrink(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 100, 50), "accepted 1");
+  say(t, BUY(2, 60, 40, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 90), "accepted 2");
+  say(t, by(3, BUY(3, 1, 80)), "accepted 3");
+  say(t, SELL(4, 1, 80), "accepted 4; trade 4 3 1@80");
+  assay_book_limits limits = {.quantity = 10, .notional = 100, .position = 20, .collar = 5, .rate = 100};
+  say(t, assay_book_limits_message(0, 1, &limits), "limits 0");
+  say(t, MODIFY(1, 1, 99, 50), "modified 1");
+  say(t, REPLACE(1, 1, 5, 98, 50), "replaced 1 5");
+  say(t, MODIFY(5, 1, 99, 50), "rejected: above the account's quantity");
+  say(t, MODIFY(5, 1, 97, 51), "rejected: above the account's quantity");
+  say(t, MODIFY(2, 1, 59, 40, .trigger = 90), "modified 2");
+  say(t, MODIFY(2, 1, 58, 41, .trigger = 90), "rejected: above the account's quantity");
+  say(t, MODIFY(2, 1, 58, 40, .trigger = 91), "rejected: above the account's quantity");
+  limits.rate = 2;
+  say(t, assay_book_limits_message(1000000000, 1, &limits), "limits 0");
+  say(t, MODIFY(5, 1, 90, 50), "modified 5");
+  say(t, MODIFY(5, 1, 80, 50), "modified 5");
+  say(t, MODIFY(5, 1, 70, 50), "rejected: too many orders this second");
+}
+
+/* Orders without a limit gather at no price: depth does not show one, and no notional is reckoned with one. */
+static void test_market_orders_show_no_price(void **state) {
+  bench *t = *state;
+  assay_mbo_level levels[4];
+  say(t, BUY(1, 1, 100), "accepted 1");
+  say(t, SELL(2, 1, 100), "accepted 2; trade 2 1 1@100");
+  say(t, assay_book_limits_message(0, 1, &(assay_book_limits){.notional = 1000}), "limits 0");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, SELL(3, 7, 0, .type = ASSAY_BOOK_MARKET), "accepted 3");
+  assert_false(assay_book_best(t->book, 0, ASSAY_SELL, &levels[0]));
+  say(t, BUY(4, 10, 0, .type = ASSAY_BOOK_MARKET), "accepted 4"); /* at the last trade: nobody named a price */
+  say(t, BUY(5, 11, 0, .type = ASSAY_BOOK_MARKET), "rejected: above the account's notional");
+  say(t, SELL(6, 7, 300), "accepted 6");
+  say(t, BUY(7, 4, 0, .type = ASSAY_BOOK_MARKET), "rejected: above the account's notional"); /* at the best limit */
+  say(t, BUY(7, 3, 0, .type = ASSAY_BOOK_MARKET), "accepted 7");
+  say(t, BUY(8, 2, 90), "accepted 8");
+  assert_int_equal(assay_book_depth(t->book, 0, ASSAY_SELL, levels, 4), 1);
+  assert_int_equal(levels[0].price, 300);
+  assert_int_equal(assay_book_depth(t->book, 0, ASSAY_BUY, levels, 4), 1);
+  assert_int_equal(levels[0].price, 90);
+  /* A limit at the end of the range is one. */
+  say(t, by(5, BUY(9, 2, INT32_MAX)), "accepted 9");
+  assert_int_equal(assay_book_depth(t->book, 0, ASSAY_BUY, levels, 4), 2);
+  assert_int_equal(levels[0].price, INT32_MAX);
+  assert_int_equal(levels[0].quantity, 2);
+  assert_int_equal(levels[0].orders, 1);
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 100),
+      "auction 14@300 left 1; trade 4 3 7@300; trade 4 6 3@300; trade 7 6 3@300; trade 9 6 1@300; phase 0");
+}
+
 /* Nothing wraps: not a level, not a position. */
 static void test_overflow(void **state) {
   (void)state;
@@ -633,6 +686,8 @@ int main(void) {
       cmocka_unit_test(test_fill_or_kill_among_own),
       cmocka_unit_test(test_much_hidden_in_an_auction),
       RULE(test_risk),
+      RULE(test_risk_lets_orders_shrink),
+      RULE(test_market_orders_show_no_price),
       cmocka_unit_test(test_overflow),
       cmocka_unit_test(test_memory_of_sparse_prices),
       cmocka_unit_test(test_bad_options),
