@@ -26,7 +26,8 @@
  * quantity under the same reference keeps its place, everything else goes to the end. Where trades come first and their orders leave by
  * the next events of the same instant (DBN: T, then C), those are executions. One that names levels (Binance's depth, DBN mbp) says only
  * what each holds: then the place is estimated, with care. A trade at our price brings us forward by its quantity, and fills us with what
- * is left of it; a level that shrinks otherwise has been left by those behind us as long as they can have been.
+ * is left of it; a level that shrinks otherwise has been left by those behind us as long as they can have been; and behind the last of the
+ * levels that it tells of, everything may be ahead of us (ASSAY_BOOK_MOST_QUANTITY) until it tells.
  *
  * Prices are ticks: `tick` steps of the feed's prices (assay_book_backtest_tick), 1 where the feed has at most four decimals (ITCH), else
  * the greatest number that all prices of the book are multiples of, so that DBN's 10^-9 and Binance's 10^-8 fit 32 bits. Quantities are the

@@ -58,6 +58,7 @@ struct assay_book_backtest {
   uint8_t decimals; /* of the symbol's prices and quantities */
   bool failed, has_price;
   bool rebuilding; /* a book of levels between CLEAR and the end of the message */
+  bool partial;    /* it tells of the best levels only: what rests beyond the last one nobody knows */
   assay_book_backtest_result *result;
 };
 
@@ -211,6 +212,17 @@ static uint64_t resting_at(const assay_book_backtest *r, assay_side side, int32_
   return assay_mbo_level_at(r->book, 0, side, price, &level) ? level.quantity : 0;
 }
 
+/* Whether the recording says what rests at a price: of the best levels only, down to the worst of them. */
+static bool is_told(const assay_book_backtest *r, assay_side side, int32_t price) {
+  assay_mbo_level level;
+  bool there = !r->partial || assay_mbo_best(r->book, 0, side, &level);
+  while (r->partial && there) {
+    if (side == ASSAY_BUY ? level.price <= price : level.price >= price) return true;
+    there = assay_mbo_level_after(r->book, 0, side, level.price, &level);
+  }
+  return there;
+}
+
 static void arrive(assay_book_backtest *r, const travelling *t) {
   own *o = find_own(r, t->id);
   if (t->cancels) {
@@ -227,7 +239,7 @@ static void arrive(assay_book_backtest *r, const travelling *t) {
     return;
   }
   o->now.resting = true;
-  o->now.ahead = resting_at(r, o->now.side, o->now.price);
+  o->now.ahead = is_told(r, o->now.side, o->now.price) ? resting_at(r, o->now.side, o->now.price) : ASSAY_BOOK_MOST_QUANTITY;
   o->age = ++r->age;
 }
 
@@ -394,7 +406,8 @@ static void end_rebuilding(assay_book_backtest *r) {
   r->rebuilding = false;
   for (size_t i = 0; i < r->owns.count; i++) {
     own *o = own_at(r, i);
-    uint64_t there = o->now.resting && !o->gone ? resting_at(r, o->now.side, o->now.price) : 0;
+    if (!o->now.resting || o->gone || !is_told(r, o->now.side, o->now.price)) continue;
+    uint64_t there = resting_at(r, o->now.side, o->now.price);
     if (o->now.ahead > there) o->now.ahead = there;
   }
 }
@@ -438,17 +451,17 @@ static void meet_trade(assay_book_backtest *r, const assay_market_event *e) {
   if (e->price == 0 || e->quantity == 0) return;
   r->last_price = (double)e->price / (double)r->tick;
   r->has_price = true;
-  bool whole = e->price % r->tick == 0, is_told = e->side == 'B' || e->side == 'S';
+  bool whole = e->price % r->tick == 0, has_side = e->side == 'B' || e->side == 'S';
   int64_t price = e->price / r->tick;
   whole = whole && price > INT32_MIN && price < INT32_MAX;
   for (int side = ASSAY_BUY; side <= ASSAY_SELL; side++) {
-    bool hit = !is_told || side == (e->side == 'B' ? ASSAY_SELL : ASSAY_BUY); /* the aggressor bought: sellers were met */
+    bool hit = !has_side || side == (e->side == 'B' ? ASSAY_SELL : ASSAY_BUY); /* the aggressor bought: sellers were met */
     if (!hit) continue;
     uint64_t left = meet_better(r, (assay_side)side, e->price, e->quantity);
     if (!whole || left == 0) continue;
     if (r->kind == LEVELS)
       meet_at_level(r, (assay_side)side, (int32_t)price, left);
-    else if (is_told)
+    else if (has_side)
       r->settling = (settling){.time_ns = e->time_ns, .quantity = left, .side = (assay_side)side, .price = (int32_t)price};
   }
 }
@@ -456,7 +469,7 @@ static void meet_trade(assay_book_backtest *r, const assay_market_event *e) {
 static void clear(assay_book_backtest *r) {
   assay_mbo_clear(r->book, 0);
   assay_ages_clear(&r->ages);
-  r->rebuilding = r->kind == LEVELS; /* most likely it comes anew at once */
+  r->rebuilding = r->partial = r->kind == LEVELS; /* most likely it comes anew at once */
   if (r->rebuilding) return;
   r->takens.count = 0;
   for (size_t i = 0; i < r->owns.count; i++) own_at(r, i)->now.ahead = 0;
@@ -480,7 +493,7 @@ static bool apply_quote(assay_book_backtest *r, const assay_market_event *e, int
   if (!is_of(r, LEVELS) || !is_side(e)) return false;
   if ((e->flags & ASSAY_MARKET_WHOLE_SIDE) != 0) {
     assay_mbo_clear_side(r->book, 0, e->side == 'S');
-    r->rebuilding = true;
+    r->rebuilding = r->partial = true;
   }
   return has_price(r, e) ? quote(r, e, price) : e->quantity == 0;
 }

@@ -380,6 +380,31 @@ static void test_whole_sides(void **state) {
   assay_book_backtest_result_destroy(r);
 }
 
+/* The best level only: what rests behind it nobody knows, so all may be ahead of us there, until it is told. */
+static void test_partial_levels(void **state) {
+  (void)state;
+  script s = {0};
+  const uint8_t whole = ASSAY_MARKET_WHOLE_SIDE, last = ASSAY_MARKET_WHOLE_SIDE | ASSAY_MARKET_LAST;
+  event(&s, 1000, ASSAY_MARKET_QUOTE, 0, 'B', 100, 300)->flags = whole;
+  event(&s, 1000, ASSAY_MARKET_QUOTE, 0, 'S', 102, 50)->flags = last;
+  s.steps[0] = (__typeof__(s.steps[0])){.at = 1, .side = ASSAY_BUY, .price = 99, .quantity = 60};
+  s.count = 1;
+  event(&s, 2000, ASSAY_MARKET_QUOTE, 0, 'B', 100, 200)->flags = last; /* 2: nothing is said of 99 */
+  event(&s, 2001, ASSAY_MARKET_TRADE, 0, 'S', 99, 500);                /* 3: who knows */
+  event(&s, 2002, ASSAY_MARKET_QUOTE, 0, 'B', 99, 50)->flags = last;   /* 4: at most 50 */
+  event(&s, 2003, ASSAY_MARKET_QUOTE, 0, 'B', 100, 10)->flags = last;  /* 5: out of sight, and no better for it */
+  event(&s, 2004, ASSAY_MARKET_TRADE, 0, 'S', 99, 60);                 /* 6: 10 of it ours */
+  event(&s, 2005, ASSAY_MARKET_QUOTE, 0, 'B', 98, 1)->flags = last;    /* 7 */
+  assay_book_backtest_result *r = run(&s, (assay_book_backtest_options){0});
+  assert_true(s.ahead[2] == ASSAY_BOOK_MOST_QUANTITY && s.ahead[3] == ASSAY_BOOK_MOST_QUANTITY - 500);
+  assert_int_equal(s.ahead[4], 50);
+  assert_int_equal(s.ahead[5], 50);
+  assert_int_equal(s.ahead[6], 0);
+  assert_int_equal(r->fill_count, 1);
+  assert_int_equal(r->fills[0].quantity, 10);
+  assay_book_backtest_result_destroy(r);
+}
+
 static void ask_for_tick(assay_book_backtest *run, const assay_market_event *event, void *state) {
   (void)event, (void)state;
   *(int64_t *)assay_book_backtest_user(run) = assay_book_backtest_tick(run);
@@ -790,6 +815,7 @@ int main(void) {
       cmocka_unit_test(test_hidden_trade_of_no_side),
       cmocka_unit_test(test_trade_then_cancel),
       cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_partial_levels),
       cmocka_unit_test(test_scales),
       cmocka_unit_test(test_scales_that_do_not_fit),
       cmocka_unit_test(test_whole_sides),
