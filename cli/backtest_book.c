@@ -113,7 +113,7 @@ static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_fe
   if (is_json && !is_of_chain(j, m->row)) return true;
   for (size_t i = 0; i < m->count; i++) {
     assay_market_event e = m->events[i];
-    bool is_nameless = is_json && e.symbol == 0;
+    bool is_nameless = is_json && assay_cli_feed_name(feed, e.symbol)[0] == '\0';
     if (!is_nameless && !is_wanted(j, feed, e.symbol)) {
       if (j->settings->symbol != NULL || e.symbol == 0) continue;
       j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s has several symbols: --symbol says whose book it is (%s, or another)",

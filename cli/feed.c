@@ -274,6 +274,20 @@ static void walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   } while (pass_fault(feed, &reader.in, visit, context));
 }
 
+/* Streams name in small letters what messages name in capitals. A snapshot that was asked for names nothing: it is of the file's one symbol
+ * (which may have no name yet). */
+static uint32_t number_pair(assay_cli_feed_file *feed, const assay_binance_message *m) {
+  char name[ASSAY_CLI_FEED_NAME];
+  if (m->kind == ASSAY_BINANCE_OTHER) return 0;
+  if (m->symbol.at == NULL) return m->kind == ASSAY_BINANCE_SNAPSHOT && feed->named <= 1 ? 1 : 0;
+  if (m->symbol.length >= sizeof name) return 0;
+  for (size_t i = 0; i < m->symbol.length; i++) {
+    char c = m->symbol.at[i];
+    name[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+  }
+  return number_symbol(feed, (assay_feed_text){.at = name, .length = m->symbol.length});
+}
+
 static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   static assay_market_event events[ASSAY_CLI_FEED_LEVELS + 1];
   assay_binance_reader reader;
@@ -281,9 +295,10 @@ static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
   assay_binance_open(&reader, feed->bytes, feed->size, feed->price_decimals, feed->quantity_decimals, feed->levels, ASSAY_CLI_FEED_LEVELS);
   do {
     while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
-      uint32_t symbol = m.kind == ASSAY_BINANCE_OTHER ? 0 : number_symbol(feed, m.symbol);
+      uint32_t symbol = number_pair(feed, &m);
       size_t count = assay_binance_events(&reader, &m, symbol, 0, events, ASSAY_CLI_FEED_LEVELS + 1);
-      if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, assay_binance_kind_text(m.kind), "", &m, events, count})) return;
+      if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, assay_binance_kind_text(m.kind), "", &m, events, count, symbol}))
+        return;
     }
   } while (pass_fault(feed, &reader.in, visit, context));
 }

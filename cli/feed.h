@@ -76,6 +76,7 @@ typedef struct assay_cli_feed_message {
   const void *row;          /* assay_itch_message, assay_fix_message, assay_dbn_record, assay_binance_message or assay_csv_row */
   const assay_market_event *events;
   size_t count;
+  uint32_t symbol; /* of JSON, whose messages may have no event */
 } assay_cli_feed_message;
 typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *message);
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);

@@ -251,9 +251,9 @@ static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed
   if (m->count > 0) j->last = m->events[0];
   const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
   if (json != NULL && json->kind == ASSAY_BINANCE_DEPTH)
-    assay_feed_book_update(j->book, m->count > 0 ? m->events[0].symbol : 0, json);
+    assay_feed_book_update(j->book, m->symbol, json);
   else if (json != NULL && json->kind == ASSAY_BINANCE_SNAPSHOT)
-    assay_feed_book_snapshot(j->book, m->events[0].symbol, json);
+    assay_feed_book_snapshot(j->book, m->symbol, json);
   else
     assay_feed_book_apply(j->book, m->events, m->count);
   return j->settings->messages == 0 || m->reader->count < j->settings->messages;

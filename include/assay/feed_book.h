@@ -29,8 +29,8 @@
  *
  * Binance. assay_feed_book_update and assay_feed_book_snapshot keep the chain of update ids: differences wait for a snapshot (it says when
  * it needs one), those that it has already are dropped, and one that is missing makes the symbol stale until the next snapshot. Spot: the
- * first has U <= lastUpdateId + 1 <= u, each other U = last u + 1. Futures (with pu): the first has U <= lastUpdateId <= u, each other pu =
- * last u.
+ * first has U <= lastUpdateId + 1 <= u, each other U <= last u + 1. Futures (with pu): the first has U or pu <= lastUpdateId <= u, each
+ * other pu = last u.
  *
  * Sources: Binance, "How to manage a local order book correctly" (spot, futures). Thread-safety: one book belongs to one thread at a time.
  */

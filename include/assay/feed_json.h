@@ -38,11 +38,13 @@ typedef enum assay_binance_kind {
   ASSAY_BINANCE_TRADE,     /* "e":"trade" */
   ASSAY_BINANCE_AGGREGATE, /* "e":"aggTrade" */
   ASSAY_BINANCE_DEPTH,     /* "e":"depthUpdate": what changed */
-  ASSAY_BINANCE_SNAPSHOT,  /* {"lastUpdateId": ..., "bids": ..., "asks": ...}: all of the depth */
+  ASSAY_BINANCE_SNAPSHOT,  /* {"lastUpdateId": ..., "bids": ..., "asks": ...}: all of the depth, or its best levels (SYMBOL@depth5 to 20,
+                              of futures too, which call that depthUpdate: of these it is known in combined streams only) */
+  ASSAY_BINANCE_TICKER,    /* bookTicker: the best bid and ask, and their quantities; needs room for two levels */
   ASSAY_BINANCE_KINDS
 } assay_binance_kind;
 
-/* "trade", "aggTrade", "depthUpdate", "snapshot", "other". */
+/* "trade", "aggTrade", "depthUpdate", "snapshot", "bookTicker", "other". */
 ASSAY_API const char *assay_binance_kind_text(assay_binance_kind kind);
 
 /* Both in steps; a quantity of 0 means that the level is gone. */

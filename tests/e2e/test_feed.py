@@ -237,5 +237,44 @@ class RealDbn(Feed):
         self.assertEqual(self.answer(path)["messages"], 0)
 
 
+class RealJson(Feed):
+    """Streams as they are captured: wrapped or not, with snapshots that name nothing, with messages of other kinds among them."""
+
+    DEPTH = '{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":%d,"u":%d,"b":%s,"a":%s}'
+
+    def shown(self, *lines, symbol="BNBBTC"):
+        path = self.write("captured.json", "\n".join(lines) + "\n")
+        shown = self.check("feed", "book", "--symbol", symbol, "--color", "never", path).stdout
+        return "STALE" in shown, [tuple(line.split()[:3]) for line in shown.splitlines() if line.strip().startswith(("bid", "ask"))]
+
+    def wrapped(self, stream, text):
+        return '{"stream":"%s","data":%s}' % (stream, text)
+
+    def test_a_snapshot_that_names_nothing(self):
+        snapshot = '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}'
+        first = self.DEPTH % (157, 161, '[["0.0023","5"]]', "[]")
+        second = self.DEPTH % (162, 162, "[]", "[]")
+        third = self.DEPTH % (163, 164, "[]", '[["0.0026","0"],["0.0027","7"]]')
+        right = [("ask", "0.0027", "7"), ("bid", "0.0024", "10"), ("bid", "0.0023", "5")]
+        self.assertEqual(self.shown(snapshot, first, second, third), (False, right))
+        self.assertEqual(self.shown(first, second, snapshot, third), (False, right))
+        self.assertTrue(self.shown(snapshot, first, third)[0])
+
+    def test_combined_streams(self):
+        lines = [
+            self.wrapped("bnbbtc@depth20@100ms", '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}'),
+            self.wrapped("bnbbtc@trade", '{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}'),
+            self.wrapped("bnbbtc@kline_1m", '{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"o":"0.0010"}}'),
+            self.wrapped("bnbbtc@depth20@100ms", '{"lastUpdateId":170,"bids":[["0.0025","10"]],"asks":[["0.0026","90"]]}'),
+        ]
+        self.assertEqual(self.shown(*lines), (False, [("ask", "0.0026", "90"), ("bid", "0.0025", "10")]))
+        answer = self.answer(self.path("captured.json"))
+        self.assertEqual(answer["types"], {"snapshot": 2, "trade": 1, "other": 1})
+
+    def test_best_prices(self):
+        lines = ['{"u":%d,"s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"%s"}' % (i, i) for i in (4, 5)]
+        self.assertEqual(self.shown(*lines, symbol="BNBUSDT"), (False, [("ask", "25.36", "5"), ("bid", "25.35", "31.21")]))
+
+
 if __name__ == "__main__":
     story.main()

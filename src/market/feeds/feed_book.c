@@ -375,14 +375,15 @@ static bool set_all(assay_feed_book *book, uint32_t symbol, const assay_binance_
 
 typedef enum fit { NEXT, BEFORE, BEHIND_A_GAP } fit;
 
+/* Quantities are absolute, so a difference that begins before where we are does no harm; one that begins behind it leaves something out.
+ * Ids of futures have holes: what a difference goes on from is its `pu`. */
 static fit fit_of(const chain *c, const waiting *w) {
   if (w->has_previous) {
-    if (c->fresh) return w->last < c->last ? BEFORE : w->first <= c->last ? NEXT : BEHIND_A_GAP;
+    if (c->fresh) return w->last < c->last ? BEFORE : w->first <= c->last || w->previous <= c->last ? NEXT : BEHIND_A_GAP;
     return w->previous == c->last ? NEXT : w->last <= c->last ? BEFORE : BEHIND_A_GAP;
   }
   if (w->last <= c->last) return BEFORE;
-  if (c->fresh) return w->first <= c->last + 1 ? NEXT : BEHIND_A_GAP;
-  return w->first == c->last + 1 ? NEXT : BEHIND_A_GAP;
+  return w->first == 0 || w->first - 1 <= c->last ? NEXT : BEHIND_A_GAP;
 }
 
 static bool hold(assay_feed_book *book, chain *c, const waiting *w, const assay_binance_message *message) {

@@ -11,7 +11,7 @@
 #include "os/isa.h"
 #endif
 
-const char *const assay_binance_kinds[ASSAY_BINANCE_KINDS] = {"other", "trade", "aggTrade", "depthUpdate", "snapshot"};
+const char *const assay_binance_kinds[ASSAY_BINANCE_KINDS] = {"other", "trade", "aggTrade", "depthUpdate", "snapshot", "bookTicker"};
 
 const char *assay_binance_kind_text(assay_binance_kind kind) {
   return (unsigned)kind < ASSAY_BINANCE_KINDS ? assay_binance_kinds[kind] : assay_binance_kinds[ASSAY_BINANCE_OTHER];
@@ -61,6 +61,7 @@ size_t assay_binance_event_count(const assay_binance_message *message) {
   switch (message->kind) {
     case ASSAY_BINANCE_TRADE:
     case ASSAY_BINANCE_AGGREGATE: return 1;
+    case ASSAY_BINANCE_TICKER:
     case ASSAY_BINANCE_DEPTH: return message->bid_count + message->ask_count;
     case ASSAY_BINANCE_SNAPSHOT: return message->bid_count + message->ask_count + 1;
     default: return 0;
@@ -94,6 +95,7 @@ size_t assay_binance_events(const assay_binance_reader *reader, const assay_bina
     event->side = at < message->bid_count ? 'B' : 'S';
     event->price = found->price;
     event->quantity = (uint64_t)found->quantity;
+    if (message->kind == ASSAY_BINANCE_TICKER) event->flags |= ASSAY_MARKET_WHOLE_SIDE;
   }
   return written;
 }

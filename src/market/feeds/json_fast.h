@@ -181,7 +181,7 @@ static inline bool fast_members(scan *s) {
       f->form = TEXT;
       f->is.text = (assay_feed_text){.at = (const char *)text + 1, .length = length};
       next = step(text + 2, length, &hints[k]);
-    } else if (*text >= '0' && *text <= '9') {
+    } else if (*text >= '0' && *text <= '9' && k != KEY_PRICE && k != KEY_QUANTITY) {
       __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0')), most = _mm_set1_epi8(9);
       uint32_t others = ~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(digits, most), digits)) & 0xffff;
       unsigned length = (unsigned)__builtin_ctz(others | 0x10000);

@@ -32,10 +32,12 @@ typedef enum key {
   KEY_SNAPSHOT,
   KEY_BIDS,
   KEY_ASKS,
+  KEY_BID_QUANTITY,
+  KEY_ASK_QUANTITY,
   KEYS
 } key;
 static const char *const key_texts[KEYS] = {
-    "", "e", "E", "T", "s", "t", "a", "f", "l", "p", "q", "m", "U", "u", "pu", "b", "lastUpdateId", "bids", "asks"};
+    "", "e", "E", "T", "s", "t", "a", "f", "l", "p", "q", "m", "U", "u", "pu", "b", "lastUpdateId", "bids", "asks", "B", "A"};
 
 typedef enum form { ABSENT, WHOLE, DECIMAL, TEXT, LEVELS, TRUTH, OTHER } form;
 
@@ -258,6 +260,14 @@ static bool escaped_decimal(scan *s, unsigned decimals, int64_t *number_, bool *
   return true;
 }
 
+/* What JSON calls a number, of what assay_feed_decimal_slow took for one: no 01, no .5 and no 5. */
+static bool is_plain_number(const uint8_t *text, size_t length) {
+  const uint8_t *end = text + length;
+  if (*text == '-') text++;
+  if (text == end || *text < '0' || *text > '9' || end[-1] == '.') return false;
+  return *text != '0' || text + 1 == end || text[1] == '.';
+}
+
 /* A decimal number, in quotes or not; *is_number says whether it is one, and then the scan stands behind it. */
 static inline bool decimal(scan *s, unsigned decimals, int64_t *number_, bool *is_number) {
   const uint8_t *begin = s->at;
@@ -277,7 +287,7 @@ static inline bool decimal(scan *s, unsigned decimals, int64_t *number_, bool *i
   if (length == 0 || begin[quoted + length] == '\\') return quoted ? escaped_decimal(s, decimals, number_, is_number) : true;
   const uint8_t *behind = begin + quoted + length;
   if (quoted && *behind != '"') return true;
-  if (!quoted && (*behind == '.' || (*behind | 0x20) == 'e')) return true;
+  if (!quoted && (*behind == '.' || (*behind | 0x20) == 'e' || !is_plain_number(begin, length))) return true;
   s->at = behind + quoted;
   *is_number = true;
   return true;
@@ -306,9 +316,10 @@ static bool level(scan *s, assay_binance_level *found) {
 }
 
 static const uint8_t short_keys[128] = {
-    ['e'] = KEY_EVENT, ['E'] = KEY_TIME,         ['T'] = KEY_TRADE_TIME,  ['s'] = KEY_SYMBOL, ['t'] = KEY_TRADE,
-    ['a'] = KEY_A,     ['f'] = KEY_FIRST,        ['l'] = KEY_LAST,        ['p'] = KEY_PRICE,  ['q'] = KEY_QUANTITY,
-    ['m'] = KEY_MAKER, ['U'] = KEY_FIRST_UPDATE, ['u'] = KEY_LAST_UPDATE, ['b'] = KEY_B,
+    ['e'] = KEY_EVENT,       ['E'] = KEY_TIME,     ['T'] = KEY_TRADE_TIME,   ['s'] = KEY_SYMBOL,
+    ['t'] = KEY_TRADE,       ['a'] = KEY_A,        ['f'] = KEY_FIRST,        ['l'] = KEY_LAST,
+    ['p'] = KEY_PRICE,       ['q'] = KEY_QUANTITY, ['m'] = KEY_MAKER,        ['U'] = KEY_FIRST_UPDATE,
+    ['u'] = KEY_LAST_UPDATE, ['b'] = KEY_B,        ['B'] = KEY_BID_QUANTITY, ['A'] = KEY_ASK_QUANTITY,
 };
 
 #if defined(__AVX2__)
@@ -484,13 +495,23 @@ static bool object(scan *s, bool inner, assay_feed_text *stream) {
  * ---------------------------------------------------------------------------------------------------------------------------------------------
  */
 
+/* The best prices: of spot without an event, of futures with one. */
+static bool is_ticker(const scan *s) {
+  const uint32_t needed =
+      1u << KEY_B | 1u << KEY_BID_QUANTITY | 1u << KEY_A | 1u << KEY_ASK_QUANTITY | 1u << KEY_SYMBOL | 1u << KEY_LAST_UPDATE;
+  return (s->seen & needed) == needed && s->reader->capacity >= 2;
+}
+
 static assay_binance_kind kind_of(const scan *s) {
   const field *event = &s->fields[KEY_EVENT];
   if ((s->seen >> KEY_EVENT & 1) == 0) {
     const uint32_t needed = 1u << KEY_SNAPSHOT | 1u << KEY_BIDS | 1u << KEY_ASKS;
-    return (s->seen & needed) == needed ? ASSAY_BINANCE_SNAPSHOT : ASSAY_BINANCE_OTHER;
+    if ((s->seen & needed) == needed) return ASSAY_BINANCE_SNAPSHOT;
+    return is_ticker(s) ? ASSAY_BINANCE_TICKER : ASSAY_BINANCE_OTHER;
   }
   if (event->form != TEXT) return ASSAY_BINANCE_OTHER;
+  if (text_says(&event->is.text, assay_binance_kinds[ASSAY_BINANCE_TICKER]))
+    return is_ticker(s) ? ASSAY_BINANCE_TICKER : ASSAY_BINANCE_OTHER;
   for (int i = ASSAY_BINANCE_TRADE; i < ASSAY_BINANCE_SNAPSHOT; i++)
     if (text_says(&event->is.text, assay_binance_kinds[i])) return (assay_binance_kind)i;
   return ASSAY_BINANCE_OTHER;
@@ -512,9 +533,13 @@ static bool need(scan *s, key k, form wanted, const uint8_t *begin) {
               "drop the document");
 }
 
-static uint64_t in_ns(uint64_t time) {
-  if (time < UINT64_C(100000000000000)) return time * 1000000;
-  return time < UINT64_C(100000000000000000) ? time * 1000 : time;
+/* Of a time in milli-, micro- or nanoseconds; false: it is behind the year 2554, which no such time is. */
+static bool in_ns(scan *s, key k, uint64_t *time_ns) {
+  uint64_t time = s->fields[k].is.whole;
+  uint64_t unit = time < UINT64_C(100000000000000) ? 1000000 : time < UINT64_C(100000000000000000) ? 1000 : 1;
+  if (__builtin_mul_overflow(time, unit, time_ns))
+    return fail(s, s->fields[k].at, key_texts[k], "a time behind the year 2554", "drop the document");
+  return true;
 }
 
 static void put_levels(const scan *s, key k, const assay_binance_level **levels_, size_t *count) {
@@ -562,6 +587,41 @@ static bool put_snapshot(scan *s, const uint8_t *begin, assay_binance_message *m
   return true;
 }
 
+/* "symbol@depth5", 10 or 20, with @100ms or so behind it: the best levels, all anew each time. Futures call that depthUpdate too. */
+static bool is_partial(const assay_feed_text *stream) {
+  static const char part[] = "@depth";
+  const char *sign = stream->at != NULL ? memchr(stream->at, '@', stream->length) : NULL;
+  size_t left = sign != NULL ? stream->length - (size_t)(sign - stream->at) : 0;
+  return left >= sizeof part && memcmp(sign, part, sizeof part - 1) == 0 && sign[sizeof part - 1] >= '0' && sign[sizeof part - 1] <= '9';
+}
+
+/* Two texts as one level. */
+static bool put_best(scan *s, key price, key quantity, assay_binance_level *level, const uint8_t *begin) {
+  const key keys[] = {price, quantity};
+  int64_t *numbers[] = {&level->price, &level->quantity};
+  for (int i = 0; i < 2; i++) {
+    const field *f = &s->fields[keys[i]];
+    unsigned decimals = i == 0 ? s->reader->price_decimals : s->reader->quantity_decimals;
+    if (!need(s, keys[i], TEXT, begin)) return false;
+    if (!assay_feed_decimal(f->is.text.at, f->is.text.length, decimals, numbers[i]) || (i == 1 && level->quantity < 0))
+      return fail(s, f->at, key_texts[keys[i]], "no decimal number of that many decimals",
+                  "read the stream with more decimals, or drop the document");
+  }
+  return true;
+}
+
+static bool put_ticker(scan *s, const uint8_t *begin, assay_binance_message *message) {
+  assay_binance_level *levels_ = s->reader->levels;
+  if (!need(s, KEY_LAST_UPDATE, WHOLE, begin) || !put_best(s, KEY_B, KEY_BID_QUANTITY, &levels_[0], begin) ||
+      !put_best(s, KEY_A, KEY_ASK_QUANTITY, &levels_[1], begin))
+    return false;
+  message->last_update = s->fields[KEY_LAST_UPDATE].is.whole;
+  message->bids = &levels_[0];
+  message->asks = &levels_[1];
+  message->bid_count = message->ask_count = 1;
+  return true;
+}
+
 static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *stream, assay_binance_message *message) {
   *message = (assay_binance_message){.kind = kind_of(s), .stream = *stream};
   if (message->kind == ASSAY_BINANCE_OTHER) {
@@ -569,14 +629,14 @@ static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *st
     return true;
   }
   const bool has_time = (s->seen >> KEY_TIME & 1) != 0, has_trade_time = (s->seen >> KEY_TRADE_TIME & 1) != 0;
-  if (message->kind != ASSAY_BINANCE_SNAPSHOT) {
+  if (message->kind != ASSAY_BINANCE_SNAPSHOT && (message->kind != ASSAY_BINANCE_TICKER || (s->seen >> KEY_EVENT & 1) != 0)) {
     message->event = s->fields[KEY_EVENT].is.text;
     if (!need(s, KEY_TIME, WHOLE, begin)) return false;
   }
   if (has_time && !need(s, KEY_TIME, WHOLE, begin)) return false;
   if (has_trade_time && !need(s, KEY_TRADE_TIME, WHOLE, begin)) return false;
-  if (has_time) message->time_ns = in_ns(s->fields[KEY_TIME].is.whole);
-  if (has_trade_time) message->trade_ns = in_ns(s->fields[KEY_TRADE_TIME].is.whole);
+  if (has_time && !in_ns(s, KEY_TIME, &message->time_ns)) return false;
+  if (has_trade_time && !in_ns(s, KEY_TRADE_TIME, &message->trade_ns)) return false;
   if ((s->seen >> KEY_SYMBOL & 1) != 0 && s->fields[KEY_SYMBOL].form == TEXT) {
     message->symbol = s->fields[KEY_SYMBOL].is.text;
   } else if (stream->at != NULL) {
@@ -586,7 +646,11 @@ static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *st
   switch (message->kind) {
     case ASSAY_BINANCE_TRADE: return put_trade(s, false, begin, message);
     case ASSAY_BINANCE_AGGREGATE: return put_trade(s, true, begin, message);
-    case ASSAY_BINANCE_DEPTH: return put_depth(s, begin, message);
+    case ASSAY_BINANCE_TICKER: return put_ticker(s, begin, message);
+    case ASSAY_BINANCE_DEPTH:
+      if (!put_depth(s, begin, message)) return false;
+      if (is_partial(stream)) message->kind = ASSAY_BINANCE_SNAPSHOT;
+      return true;
     default: return put_snapshot(s, begin, message);
   }
 }

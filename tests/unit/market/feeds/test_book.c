@@ -376,13 +376,15 @@ static void test_the_chain_of_spot(void **state) {
   assert_int_equal(update(book, 96, 102, 2, 7), ASSAY_FEED_CHAIN_OLD);
   assert_int_equal(update(book, 106, 106, 9, 0), ASSAY_FEED_CHAIN_APPLIED);
   assert_int_equal(bid(book, 9), 0);
-  assert_int_equal(update(book, 108, 109, 4, 4), ASSAY_FEED_CHAIN_GAP);
+  assert_int_equal(update(book, 104, 107, 3, 3), ASSAY_FEED_CHAIN_APPLIED); /* of another connection: begins before where we are */
+  assert_false(assay_feed_book_is_stale(book, 1));
+  assert_int_equal(update(book, 109, 110, 4, 4), ASSAY_FEED_CHAIN_GAP);
   assert_true(assay_feed_book_is_stale(book, 1));
   assert_int_equal(bid(book, 4), 0);
-  assert_int_equal(update(book, 110, 110, 5, 5), ASSAY_FEED_CHAIN_WAITING);
-  assert_int_equal(snapshot(book, 106, 8, 8), ASSAY_FEED_CHAIN_GAP); /* too old: 107 is still missing */
+  assert_int_equal(update(book, 111, 111, 5, 5), ASSAY_FEED_CHAIN_WAITING);
+  assert_int_equal(snapshot(book, 107, 8, 8), ASSAY_FEED_CHAIN_GAP); /* too old: 108 is still missing */
   assert_true(assay_feed_book_is_stale(book, 1));
-  assert_int_equal(snapshot(book, 108, 8, 8), ASSAY_FEED_CHAIN_APPLIED);
+  assert_int_equal(snapshot(book, 109, 8, 8), ASSAY_FEED_CHAIN_APPLIED);
   assert_int_equal(bid(book, 3), 0);
   assert_int_equal(bid(book, 4), 4);
   assert_int_equal(bid(book, 5), 5);
@@ -417,6 +419,9 @@ static void test_the_chain_of_futures(void **state) {
   assert_int_equal(assay_feed_book_update(book, 1, &m), ASSAY_FEED_CHAIN_APPLIED);
   m.first_update = 140, m.last_update = 150, m.previous_update = 139;
   assert_int_equal(assay_feed_book_update(book, 1, &m), ASSAY_FEED_CHAIN_GAP);
+  assert_int_equal(snapshot(book, 160, 9, 9), ASSAY_FEED_CHAIN_APPLIED);
+  m.first_update = 165, m.last_update = 170, m.previous_update = 158; /* the snapshot lies in a hole of the ids */
+  assert_int_equal(assay_feed_book_update(book, 1, &m), ASSAY_FEED_CHAIN_APPLIED);
   m.kind = ASSAY_BINANCE_TRADE;
   assert_int_equal(assay_feed_book_update(book, 1, &m), ASSAY_FEED_CHAIN_REFUSED);
   m.kind = ASSAY_BINANCE_DEPTH;

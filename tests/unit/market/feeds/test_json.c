@@ -185,6 +185,121 @@ static void test_faults(void **state) {
 /* ---- Decimal text -----------------------------------------------------------------------------------------------------------------------
  */
 
+/* Three times each, and with blanks behind: the general way, the fast one, and the one that knows the last document. */
+static assay_feed_step step_of(const char *text, assay_binance_message *message) {
+  char long_text[4000];
+  assay_binance_reader reader;
+  assay_feed_step step = ASSAY_FEED_MORE;
+  for (int blanks = 0; blanks < 2; blanks++) {
+    size_t size = 0;
+    for (int i = 0; i < 3; i++) size += (size_t)snprintf(long_text + size, sizeof long_text - size, "%s%*s\n", text, blanks * 300, "");
+    assay_binance_open(&reader, long_text, size, 8, 8, levels, 64);
+    for (int i = 0; i < 3; i++) {
+      assay_feed_step now = assay_binance_next(&reader, message);
+      if (blanks + i > 0 && now != step) fail_msg("%s: %d, and then %d", text, (int)step, (int)now);
+      step = now;
+      if (step != ASSAY_FEED_MESSAGE) assert_true(assay_feed_skip(&reader.in));
+    }
+  }
+  return step;
+}
+
+/* Numbers that are no JSON, and times that are none. */
+static void test_numbers_by_the_grammar(void **state) {
+  (void)state;
+  static const struct {
+    const char *price, *time;
+    bool right;
+  } cases[] = {{"1.5", "1672515782136", true},    {"0.5", "1672515782136", true},      {"-0.5", "1672515782136", true},
+               {"0", "1672515782136", true},      {"5", "1672515782136", true},        {"01.5", "1672515782136", false},
+               {".5", "1672515782136", false},    {"5.", "1672515782136", false},      {"00", "1672515782136", false},
+               {"-", "1672515782136", false},     {"-.5", "1672515782136", false},     {"-01", "1672515782136", false},
+               {"1.5e0", "1672515782136", false}, {"1", "18446744073709", true},       {"1", "18446744073710", false},
+               {"1", "50000000000000", false},    {"1", "18446744073709551", true},    {"1", "18446744073709552", false},
+               {"1", "99999999999999999", false}, {"1", "18446744073709551615", true}, {"1", "18446744073709551616", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[400];
+    assay_binance_message m;
+    snprintf(text, sizeof text,
+             "{\"e\":\"trade\",\"E\":%s,\"s\":\"BTCUSDT\",\"t\":12345,\"p\":%s,\"q\":2.5,\"T\":%s,\"m\":true,\"M\":true}", cases[i].time,
+             cases[i].price, cases[i].time);
+    assay_feed_step step = step_of(text, &m);
+    if (step != (cases[i].right ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED)) fail_msg("%s", text);
+    if (step != ASSAY_FEED_MESSAGE) continue;
+    int64_t price = 0;
+    assert_true(assay_feed_decimal(cases[i].price, strlen(cases[i].price), 8, &price));
+    assert_int_equal(m.price, price);
+    assert_int_equal(m.quantity, 250000000);
+    assert_int_equal(m.time_ns, m.trade_ns);
+    assert_true(m.time_ns >= UINT64_C(1672515782136000000));
+  }
+}
+
+/* Binance's documentation's own examples of what else its streams say. */
+static void test_best_prices_and_partial_depth(void **state) {
+  (void)state;
+  assay_binance_message m = only_message(
+      "{\"u\":400900217,\"s\":\"BNBUSDT\",\"b\":\"25.35190000\",\"B\":\"31.21000000\",\"a\":\"25.36520000\",\"A\":\"40.66000000\"}");
+  assay_binance_reader reader = {.price_decimals = 8, .quantity_decimals = 8};
+  assay_market_event events[50];
+  assert_int_equal(m.kind, ASSAY_BINANCE_TICKER);
+  assert_true(text_is(m.symbol, "BNBUSDT"));
+  assert_int_equal(m.last_update, 400900217);
+  assert_int_equal(assay_binance_events(&reader, &m, 3, 0, events, 50), 2);
+  assert_int_equal(events[0].kind, ASSAY_MARKET_QUOTE);
+  assert_int_equal(events[0].flags, ASSAY_MARKET_WHOLE_SIDE);
+  assert_int_equal(events[0].price, 2535190000);
+  assert_int_equal(events[0].quantity, 3121000000);
+  assert_int_equal(events[1].side, 'S');
+  assert_int_equal(events[1].price, 2536520000);
+  assert_int_equal(events[1].flags, ASSAY_MARKET_WHOLE_SIDE | ASSAY_MARKET_LAST);
+  m = only_message(
+      "{\"e\":\"bookTicker\",\"u\":400900217,\"E\":1568014460893,\"T\":1568014460891,\"s\":\"BNBUSDT\",\"b\":\"25.35190000\",\"B\":\"31."
+      "21000000\","
+      "\"a\":\"25.36520000\",\"A\":\"40.66000000\"}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_TICKER);
+  assert_int_equal(m.trade_ns, UINT64_C(1568014460891000000));
+  static const char part[] =
+      "{\"e\":\"depthUpdate\",\"E\":1571889248277,\"T\":1571889248276,\"s\":\"BTCUSDT\",\"U\":390497796,\"u\":390497878,\"pu\":390497794,"
+      "\"b\":[[\"7403.89\",\"0.002\"]],\"a\":[[\"7405.96\",\"3.340\"]]}";
+  char text[600];
+  static const struct {
+    const char *stream;
+    assay_binance_kind kind;
+  } cases[] = {{"btcusdt@depth", ASSAY_BINANCE_DEPTH},          {"btcusdt@depth@100ms", ASSAY_BINANCE_DEPTH},
+               {"btcusdt@depth5", ASSAY_BINANCE_SNAPSHOT},      {"btcusdt@depth20@100ms", ASSAY_BINANCE_SNAPSHOT},
+               {"btcusdt@depth10@0ms", ASSAY_BINANCE_SNAPSHOT}, {"btcusdt", ASSAY_BINANCE_DEPTH}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    snprintf(text, sizeof text, "{\"stream\":\"%s\",\"data\":%s}", cases[i].stream, part);
+    m = only_message(text);
+    assert_int_equal(m.kind, cases[i].kind);
+    assert_true(text_is(m.symbol, "BTCUSDT"));
+    assert_int_equal(m.last_update, 390497878);
+    assert_int_equal(assay_binance_events(&reader, &m, 3, 0, events, 50), cases[i].kind == ASSAY_BINANCE_SNAPSHOT ? 3 : 2);
+  }
+  m = only_message(
+      "{\"stream\":\"bnbbtc@depth5\",\"data\":{\"lastUpdateId\":160,\"bids\":[[\"0.0024\",\"10\"]],\"asks\":[[\"0.0026\",\"100\"]]}}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_SNAPSHOT);
+  assert_true(text_is(m.symbol, "bnbbtc"));
+  static const char *const others[] = {
+      "{\"e\":\"kline\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"k\":{\"t\":1672515780000,\"T\":1672515839999,\"s\":\"BNBBTC\",\"i\":\"1m\","
+      "\"f\":100,\"L\":200,"
+      "\"o\":\"0.0010\",\"c\":\"0.0020\",\"h\":\"0.0025\",\"l\":\"0.0015\",\"v\":\"1000\",\"n\":100,\"x\":false,\"q\":\"1.0000\",\"V\":"
+      "\"500\",\"Q\":\"0.500\",\"B\":\"123456\"}}",
+      "{\"e\":\"24hrTicker\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"p\":\"0.0015\",\"P\":\"250.00\",\"w\":\"0.0018\",\"x\":\"0.0009\","
+      "\"c\":\"0.0025\",\"Q\":\"10\","
+      "\"b\":\"0.0024\",\"B\":\"10\",\"a\":\"0.0026\",\"A\":\"100\",\"o\":\"0.0010\",\"h\":\"0.0025\",\"l\":\"0.0010\",\"v\":\"10000\","
+      "\"q\":\"18\",\"O\":0,\"C\":86400000,"
+      "\"F\":0,\"L\":18150,\"n\":18151}",
+      "{\"e\":\"markPriceUpdate\",\"E\":1562305380000,\"s\":\"BTCUSDT\",\"p\":\"11794.15000000\",\"i\":\"11784.62659091\",\"P\":\"11784."
+      "25641265\",\"r\":\"0.00038167\","
+      "\"T\":1562306400000}",
+      "{\"result\":null,\"id\":1}"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_int_equal(only_message(others[i]).kind, ASSAY_BINANCE_OTHER);
+  static const char wrong[] = "{\"u\":4,\"s\":\"BNBUSDT\",\"b\":\"25.3519\",\"B\":\"x\",\"a\":\"25.3652\",\"A\":\"40.66\"}";
+  assert_int_equal(step_of(wrong, &m), ASSAY_FEED_MALFORMED);
+}
+
 static void test_decimal_text(void **state) {
   (void)state;
   static const struct {
@@ -607,6 +722,8 @@ int main(void) {
       cmocka_unit_test(test_the_same_in_other_words),
       cmocka_unit_test(test_depth_and_snapshot),
       cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_numbers_by_the_grammar),
+      cmocka_unit_test(test_best_prices_and_partial_depth),
       cmocka_unit_test(test_decimal_text),
       cmocka_unit_test(test_numbers_of_every_shape),
       cmocka_unit_test(test_trades_like_the_last_one),
