@@ -19,15 +19,19 @@ typedef struct seen {
   uint64_t events, trades, volume;
 } seen;
 
-static void look(void *context, const assay_book_event *event) {
+/* Looks at every event, without a branch for its kind: what the sink cannot foresee would count as the engine's time. */
+static void look_at_all(void *context, const assay_book_event *events, size_t count) {
   seen *s = context;
-  s->events++;
-  if (event->kind == ASSAY_BOOK_TRADE_EVENT) {
-    s->trades++;
-    s->volume += event->quantity;
+  uint64_t trades = 0, volume = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t trade = events[i].kind == ASSAY_BOOK_TRADE_EVENT;
+    trades += trade;
+    volume += events[i].quantity & (0 - trade);
   }
+  s->events += count;
+  s->trades += trades;
+  s->volume += volume;
 }
-ASSAY_BOOK_SINK(look_at_all, look)
 
 static assay_book *fresh(const assay_book_message *messages, uint32_t accounts, seen *s) {
   assay_error err = {0};

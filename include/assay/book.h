@@ -30,7 +30,8 @@
  *
  * Prices are whole ticks from INT32_MIN to INT32_MAX, negative ones too. Quantities are whole and from 1 to ASSAY_BOOK_MOST_QUANTITY. What
  * would overflow is refused, never wrapped. Memory goes with the number of orders and of price levels, never with how far prices lie apart;
- * ids are hashed with a secret seed, so no choice of ids is slow. Nothing depends on that seed but memory addresses.
+ * ids that count up are fast, others are hashed with a secret seed, so no choice of ids is slow. Nothing depends on that seed but memory
+ * addresses.
  *
  * Thread-safety: one object belongs to one thread at a time.
  */

@@ -124,7 +124,7 @@ static void retry_one(assay_book *e, book_symbol *b, uint32_t number, uint32_t o
   assay_book_match(e, b, &t);
   assay_book_price_seen(e, b, t.first);
   assay_book_price_seen(e, b, t.last);
-  book_gone(e, b, order, t.tag);
+  book_gone(e, b, order);
 }
 
 /* What stands on a side up to a key, on a walk from the best key on. */

@@ -111,7 +111,7 @@ static void take(assay_book *e, book_symbol *b, uint32_t order, uint64_t quantit
   uint64_t left = book_open(e, order) - quantity;
   if (left == 0) {
     book_take_out(e, order);
-    book_gone(e, b, order, book_tag(&e->store, o->id));
+    book_gone(e, b, order);
     return;
   }
   uint64_t shown = left;

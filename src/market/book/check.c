@@ -30,7 +30,7 @@ static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_
     if (o->level != at || o->prev != prev || o->quantity == 0 || count >= s->live)
       return BROKEN("order %llu is not well linked", (unsigned long long)o->id);
     uint32_t place, scope = o->account & s->scopes, tag = book_scoped_tag(s, scope, o->id);
-    uint32_t found = s->scopes != 0 ? book_scoped_seek(s, scope, o->id, tag, &place) : book_seek(s, o->id, tag, &place);
+    uint32_t found = s->window != NULL ? book_find(s, o->id) : book_scoped_seek(s, scope, o->id, tag, &place);
     if (found != order) return BROKEN("order %llu is not found by its id", (unsigned long long)o->id);
     count++;
     quantity += o->quantity;
@@ -42,15 +42,31 @@ static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_
   return ASSAY_OK;
 }
 
+static assay_status check_spare(walk *w, uint32_t child, uint32_t key, unsigned shift) {
+  assay_error *err = w->err;
+  const book_level *level = &w->s->levels[child & ~BOOK_IS_LEVEL];
+  w->count->levels++;
+  if (shift != 6 || (child & BOOK_IS_LEVEL) == 0 || level->key != key || level->ladder != w->ladder || level->count != 0 ||
+      level->head != 0 || level->tail != 0 || level->quantity != 0 || level->special != 0)
+    return BROKEN("a spare level of ladder %u is none", w->ladder);
+  return ASSAY_OK;
+}
+
 static assay_status check_below(walk *w, uint32_t child, uint32_t key_bits, unsigned shift) {
   assay_error *err = w->err;
   if ((child & BOOK_IS_LEVEL) != 0) return check_level(w, child & ~BOOK_IS_LEVEL, key_bits, ~0u << shift);
   const book_node *node = &w->s->nodes[child];
   w->count->nodes++;
+  w->count->spared += node->spares != 0;
   if (shift == 0 || node->bits == 0) return BROKEN("node %u of ladder %u is empty or too deep", child, w->ladder);
   for (uint32_t way = 0; way < 64; way++) {
     bool there = (node->bits >> way & 1) != 0;
-    if (there != (node->child[way] != 0)) return BROKEN("node %u of ladder %u: its bits are not its children", child, w->ladder);
+    if (there ? node->child[way] == 0 : node->child[way] != 0 && node->spares == 0)
+      return BROKEN("node %u of ladder %u: its bits are not its children", child, w->ladder);
+    if (!there && node->child[way] != 0) {
+      assay_status status = check_spare(w, node->child[way], key_bits | way, shift);
+      if (status != ASSAY_OK) return status;
+    }
     if (!there) continue;
     assay_status status = check_below(w, node->child[way], key_bits | way << (shift - 6), shift - 6);
     if (status != ASSAY_OK) return status;
@@ -99,8 +115,16 @@ assay_status assay_book_check_store(const book_store *s, const book_count *count
   if (count->orders + chain_length(s, &s->order_pool, 0) + 1 != s->order_pool.used) return BROKEN("an order is lost");
   if (count->levels + chain_length(s, &s->level_pool, 1) + 1 != s->level_pool.used) return BROKEN("a level is lost");
   if (count->nodes + chain_length(s, &s->node_pool, 2) + 1 != s->node_pool.used) return BROKEN("a node is lost");
+  if (count->spared != s->spared) return BROKEN("%u nodes have spare levels, %u are counted", (unsigned)count->spared, s->spared);
   uint64_t places = 0;
-  for (uint64_t i = 0; i <= s->place_mask; i++) places += s->places[i].order != 0;
+  for (uint64_t i = 0; i <= s->place_mask; i++) {
+    const book_place *place = &s->places[i];
+    if (place->order == 0) continue;
+    places++;
+    if (s->window != NULL && s->orders[place->order].id >= s->window_base && s->orders[place->order].id > s->stray_high)
+      return BROKEN("an id is where nobody looks for it");
+  }
+  for (uint64_t i = 0; s->window != NULL && i <= s->window_mask; i++) places += s->window[i] != 0;
   if (places != s->live) return BROKEN("%llu ids are kept for %u orders", (unsigned long long)places, s->live);
   return ASSAY_OK;
 }

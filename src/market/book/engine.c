@@ -5,8 +5,7 @@
 #include "base/alloc.h"
 #include "market/book/check.h"
 
-/* Enough that the sink's call does not count, and few enough to leave the first-level cache to the book. */
-enum { EVENTS_AT_ONCE = 64, LINE = 64 };
+enum { LINE = 64 };
 
 const char *assay_book_event_text(unsigned kind) {
   static const char *const texts[ASSAY_BOOK_EVENTS] = {
@@ -33,8 +32,7 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
   if (books > 1u << 24) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%u books are more than 2^24", books);
   assay_book *e = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *e);
   if (e == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a matching engine");
-  *e = (assay_book){.event_capacity = EVENTS_AT_ONCE,
-                    .sink = o->sink,
+  *e = (assay_book){.sink = o->sink,
                     .context = o->context,
                     .symbol_count = books,
                     .account_count = o->accounts,
@@ -46,17 +44,17 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
     assay_free(e);
     return status;
   }
-  e->event_block = assay_alloc(ASSAY_TAG_MARKET, EVENTS_AT_ONCE * sizeof *e->events + LINE);
+  e->event_block = assay_alloc(ASSAY_TAG_MARKET, BOOK_EVENTS_AT_ONCE * sizeof *e->events + LINE);
   e->events = (assay_book_event *)(((uintptr_t)e->event_block + LINE - 1) & ~(uintptr_t)(LINE - 1));
   e->symbols = assay_calloc(ASSAY_TAG_MARKET, books, sizeof *e->symbols);
   e->accounts = assay_calloc(ASSAY_TAG_MARKET, o->accounts == 0 ? 1 : o->accounts, sizeof *e->accounts);
-  if (e->event_block == NULL || e->symbols == NULL || e->accounts == NULL) {
+  if (!assay_book_store_window(&e->store) || e->event_block == NULL || e->symbols == NULL || e->accounts == NULL) {
     assay_book_destroy(e);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u books and %u accounts", books, o->accounts);
   }
   for (uint32_t i = 0; i < books; i++) {
     for (unsigned sell = 0; sell < 2; sell++) book_ladder_init(&e->symbols[i].side[sell]);
-    book_set_plain(&e->symbols[i]);
+    book_set_plain(e, &e->symbols[i]);
   }
   *book = e;
   return ASSAY_OK;
@@ -123,7 +121,7 @@ bool assay_book_best(const assay_book *e, uint32_t number, assay_side side, assa
 }
 
 bool assay_book_find(const assay_book *e, uint64_t id, assay_book_order *order) {
-  uint32_t tag, at = book_find(&e->store, id, &tag);
+  uint32_t at = book_find(&e->store, id);
   if (at == 0) return false;
   const book_order *o = &e->store.orders[at];
   *order = (assay_book_order){.id = id,

@@ -12,6 +12,8 @@
 
 #include <assay/book.h>
 
+#include <string.h>
+
 #include "market/book/store.h"
 
 /* Flags of an order. */
@@ -34,6 +36,10 @@ enum {
 
 /* `prev` of a triggered stop that has not run yet: it is in no ladder. */
 #define BOOK_PENDING UINT32_MAX
+
+/* Enough that the sink's call does not count, and few enough to leave the first-level cache to the book. An event is at its sequence's
+ * place. */
+enum { BOOK_EVENTS_AT_ONCE = 64 };
 
 typedef struct book_extra {
   uint64_t hidden, display; /* of an iceberg */
@@ -68,6 +74,7 @@ typedef struct book_symbol {
   bool traded;
   uint8_t phase;
   bool plain; /* continuous, nothing rare: what most books are most of the time */
+  bool swift; /* plain, and no risk is checked */
 } book_symbol;
 
 /* Orders of an account are a list, in no order, where accounts are known. */
@@ -87,8 +94,8 @@ struct assay_book {
   book_store store;
   assay_book_event *events; /* on a cache line, in `event_block` */
   void *event_block;
-  uint32_t event_count, event_capacity;
   uint64_t sequence, now, applied;
+  uint64_t flushed; /* the sequence up to which the sink has events */
   assay_book_sink sink;
   void *context;
   book_symbol *symbols;
@@ -114,7 +121,6 @@ typedef struct book_taker {
   uint64_t limit; /* the worst key that it takes on the other side */
   uint32_t account, number, flags;
   uint32_t order; /* its record; 0: none yet */
-  uint32_t tag;
   int32_t price;
   int32_t first, last; /* prices of its trades */
   bool traded;
@@ -128,17 +134,26 @@ static inline unsigned book_policy(uint32_t flags) { return (flags >> BOOK_SELF_
 void assay_book_flush(assay_book *e);
 
 static inline assay_book_event *book_emit(assay_book *e) {
-  if (__builtin_expect(e->event_count == e->event_capacity, false)) assay_book_flush(e);
-  assay_book_event *event = &e->events[e->event_count++];
-  return event;
+  uint64_t n = e->sequence;
+  if (__builtin_expect(n % BOOK_EVENTS_AT_ONCE == 0, false)) assay_book_flush(e);
+  e->sequence = n + 1;
+  return &e->events[n % BOOK_EVENTS_AT_ONCE];
 }
 
 static inline void book_event(assay_book *e, unsigned kind, uint64_t id, uint64_t other, uint64_t quantity, uint64_t remaining,
                               int32_t price, uint32_t number, uint32_t account, unsigned side, unsigned reason, unsigned flags) {
+  _Static_assert(offsetof(assay_book_event, flags) == 63 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "written as words");
   assay_book_event *event = book_emit(e);
-  *event = (assay_book_event){++e->sequence, e->now, id,      other,         quantity,      remaining,
-                              price,         number, account, (uint8_t)kind, (uint8_t)side, (uint8_t)reason,
-                              (uint8_t)flags};
+  uint64_t where = (uint32_t)price | (uint64_t)number << 32;
+  uint64_t what = account | (uint64_t)(kind | side << 8 | reason << 16 | flags << 24) << 32;
+  event->sequence = e->sequence;
+  event->time = e->now;
+  event->id = id;
+  event->other = other;
+  event->quantity = quantity;
+  event->remaining = remaining;
+  memcpy(&event->price, &where, sizeof where);
+  memcpy(&event->account, &what, sizeof what);
 }
 
 /* ---- Ladders and orders ------------------------------------------------------------------------------------------------------------ */
@@ -163,7 +178,10 @@ static inline uint64_t book_hidden(const assay_book *e, uint32_t order) {
 /* All that is open. */
 static inline uint64_t book_open(const assay_book *e, uint32_t order) { return e->store.orders[order].quantity + book_hidden(e, order); }
 
-static inline void book_set_plain(book_symbol *b) { b->plain = b->phase == ASSAY_BOOK_CONTINUOUS && b->rare == NULL; }
+static inline void book_set_plain(const assay_book *e, book_symbol *b) {
+  b->plain = b->phase == ASSAY_BOOK_CONTINUOUS && b->rare == NULL;
+  b->swift = b->plain && e->account_count == 0;
+}
 
 /* The order leaves its ladder, and keeps its record. */
 static inline void book_take_out(assay_book *e, uint32_t order) {
@@ -194,10 +212,10 @@ static inline void book_disown(assay_book *e, uint32_t order) {
 void assay_book_untie(assay_book *e, uint32_t order, book_symbol *b);
 
 /* The order is gone for good. It is in no ladder any more. */
-static inline void book_gone(assay_book *e, book_symbol *b, uint32_t order, uint32_t tag) {
+static inline void book_gone(assay_book *e, book_symbol *b, uint32_t order) {
   if (e->account_count != 0) book_disown(e, order);
   if ((e->store.orders[order].flags & BOOK_HAS_TIES) != 0) assay_book_untie(e, order, b);
-  book_order_free(&e->store, order, tag);
+  book_order_free(&e->store, order);
 }
 
 /* ---- Risk ---------------------------------------------------------------------------------------------------------------------------- */
@@ -249,7 +267,7 @@ void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsig
  * ------------------------------------------------------------------ */
 
 /* Room for what a book or an order rarely has; false: out of memory. */
-bool assay_book_need_rare(book_symbol *b);
+bool assay_book_need_rare(assay_book *e, book_symbol *b);
 bool assay_book_need_extras(assay_book *e);
 bool assay_book_need_positions(assay_book *e, book_symbol *b);
 bool assay_book_need_heap(assay_book *e);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 void assay_book_flush(assay_book *e) {
-  uint32_t count = e->event_count;
-  e->event_count = 0;
-  if (count > 0 && e->sink != NULL) e->sink(e->context, e->events, count);
+  uint64_t from = e->flushed, count = e->sequence - from;
+  e->flushed = e->sequence;
+  if (count > 0 && e->sink != NULL) e->sink(e->context, &e->events[from % BOOK_EVENTS_AT_ONCE], count);
 }
 
 void assay_book_reject(assay_book *e, const assay_book_message *m, unsigned reason) {
@@ -30,7 +30,7 @@ static void replenish(assay_book *e, book_symbol *b, uint32_t order, uint32_t at
   book_level_unlink(s, &s->levels[at], o);
   if (x->hidden == 0) {
     s->levels[at].special--;
-    book_gone(e, b, order, book_tag(s, o->id));
+    book_gone(e, b, order);
     return;
   }
   uint64_t slice = x->hidden < x->display ? x->hidden : x->display;
@@ -89,72 +89,95 @@ bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t make
   } else {
     book_level_unlink(s, level, o);
     if (level->count == 0) book_ladder_close(s, book_ladder_of(e, level->ladder), at);
-    book_gone(e, b, maker, book_tag(s, o->id));
+    book_gone(e, b, maker);
   }
   return t->quantity > 0;
 }
 
-static inline void trade_plain(assay_book *e, book_symbol *b, const book_taker *t, const book_order *o, uint64_t quantity, unsigned flags,
-                               int32_t price) {
-  unsigned sell = book_flags_sell(t->flags);
-  book_event(e, ASSAY_BOOK_TRADE_EVENT, t->id, o->id, quantity, o->quantity - quantity, price, t->number, t->account, sell, 0, flags);
-  if (__builtin_expect(e->account_count != 0, false)) {
-    book_risk_trade(e, b, sell ? o->account : t->account, sell ? t->account : o->account, quantity);
-    if ((flags & ASSAY_BOOK_OTHER_DONE) != 0) book_disown(e, (uint32_t)(o - e->store.orders));
+/* What a maker may have and still trade as the plain ones do. Of a record with anything else, or of none at all, the masked bits are more
+ * than any quantity. */
+#define PLAIN_MAKER (~((uint64_t)(BOOK_SELL | BOOK_POST | 7u << BOOK_SELF_TRADE_SHIFT) << 48))
+_Static_assert(((BOOK_ICEBERG | BOOK_HAS_TIES) & (BOOK_SELL | BOOK_POST | 7u << BOOK_SELF_TRADE_SHIFT)) == 0, "those need care");
+
+/* The incoming order, as far as a trade needs it. */
+typedef struct taking {
+  uint64_t id, left;
+  uint64_t own; /* the account that it must not meet; UINT64_MAX: none */
+  uint32_t number, account;
+  unsigned sell;
+} taking;
+
+/* The orders of the best level, as long as they are plain and not the taker's own. Those that are taken whole are the first of the level's,
+ * and chained already as free records are. The level is brought up to date once, behind them. Whether a trade is the last one nobody can
+ * foresee, so nothing else asks. `swift`: no risk is checked, and no order is its own. False: the one that is first now is not plain. */
+static inline __attribute__((always_inline)) bool take_best(assay_book *e, book_symbol *b, book_ladder *other, taking *t, bool swift) {
+  book_store *s = &e->store;
+  book_order *orders = s->orders;
+  uint32_t at = other->best_level, first = s->levels[at].head, order = first, last = 0, gone = 0;
+  uint64_t left = t->left, before = left;
+  int32_t price = book_price((uint32_t)other->best, t->sell ^ 1);
+  book_order *o = &orders[order];
+  do {
+    uint64_t open = o->bits & PLAIN_MAKER;
+    if (__builtin_expect(open > BOOK_MOST_QUANTITY || (!swift && o->account == t->own), false)) break;
+    uint64_t quantity = open < left ? open : left, rest = open - quantity;
+    left -= quantity;
+    unsigned flags = (unsigned)(rest == 0) * ASSAY_BOOK_OTHER_DONE | (unsigned)(left == 0) * ASSAY_BOOK_ID_DONE;
+    book_event(e, ASSAY_BOOK_TRADE_EVENT, t->id, o->id, quantity, rest, price, t->number, t->account, t->sell, 0, flags);
+    if (!swift && e->account_count != 0) {
+      book_risk_trade(e, b, t->sell ? o->account : t->account, t->sell ? t->account : o->account, quantity);
+      if (rest == 0) book_disown(e, order);
+    }
+    if (rest != 0) {
+      o->bits -= quantity;
+      break;
+    }
+    book_id_remove(s, o->id, order);
+    gone++;
+    last = order;
+    order = o->next;
+    o = &orders[order];
+  } while (left > 0);
+  book_level *level = &s->levels[at];
+  t->left = left;
+  level->quantity -= before - left;
+  if (gone > 0) {
+    level->count -= gone;
+    s->live -= gone;
+    orders[last].next = s->order_pool.free;
+    s->order_pool.free = first;
+    level->head = order;
+    o->prev = 0;
+    if (order == 0) {
+      level->tail = 0;
+      book_ladder_close(s, other, at);
+      return true;
+    }
   }
+  return left < before;
 }
 
-/* The orders of the best level, as long as they and the taker are plain: nothing hidden, no expiry, not of the same account. The level is
- * brought up to date once, behind them. How many are taken whole nobody can foresee; that the last one is not, nearly always holds. */
-static __attribute__((noinline)) void match_level(assay_book *e, book_symbol *b, book_taker *t, book_ladder *other) {
-  book_store *s = &e->store;
-  uint32_t at = other->best_level, order = s->levels[at].head, gone = 0;
-  uint64_t left = t->quantity, before = left;
-  int32_t price = book_price((uint32_t)other->best, book_flags_sell(t->flags) ^ 1);
-  bool careful = book_policy(t->flags) != ASSAY_BOOK_ALLOW && t->account != 0;
-  const uint32_t special = BOOK_ICEBERG | BOOK_HAS_TIES;
-  book_order *o = &s->orders[order];
-  while (order != 0 && o->quantity <= left && (o->flags & special) == 0 && !(careful && o->account == t->account)) {
-    uint64_t quantity = o->quantity;
-    left -= quantity;
-    trade_plain(e, b, t, o, quantity, ASSAY_BOOK_OTHER_DONE | (left == 0 ? ASSAY_BOOK_ID_DONE : 0), price);
-    uint32_t gone_order = order;
-    order = o->next;
-    gone++;
-    book_order_free(s, gone_order, book_tag(s, o->id));
-    o = &s->orders[order];
-  }
-  if (order != 0 && left > 0 && (o->flags & special) == 0 && !(careful && o->account == t->account)) {
-    trade_plain(e, b, t, o, left, ASSAY_BOOK_ID_DONE, price);
-    o->quantity -= left;
-    left = 0;
-  }
-  if (left == before) return;
-  t->first = t->traded ? t->first : price;
-  t->traded = true;
-  t->last = price;
-  t->quantity = left;
-  book_level *level = &s->levels[at];
-  level->quantity -= before - left;
-  level->count -= gone;
-  if (order == 0) {
-    book_ladder_close(s, other, at);
-    return;
-  }
-  level->head = order;
-  o->prev = 0;
+static inline uint64_t own_account(uint32_t flags, uint32_t account) {
+  return book_policy(flags) != ASSAY_BOOK_ALLOW && account != 0 ? account : UINT64_MAX;
 }
 
 /* No all-or-none order waits on the other side. */
-static inline void match_plain(assay_book *e, book_symbol *b, book_taker *t) {
-  book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
+static void match_plain(assay_book *e, book_symbol *b, book_taker *t) {
+  unsigned sell = book_flags_sell(t->flags);
+  book_ladder *other = &b->side[sell ^ 1];
   while (other->best <= t->limit) {
-    uint32_t at = other->best_level, head = e->store.levels[at].head;
-    match_level(e, b, t, other);
-    if (t->quantity == 0) return;
+    taking k = {t->id, t->quantity, own_account(t->flags, t->account), t->number, t->account, sell};
+    int32_t price = book_price((uint32_t)other->best, sell ^ 1);
+    if (take_best(e, b, other, &k, false)) {
+      t->first = t->traded ? t->first : price;
+      t->traded = true;
+      t->last = price;
+      t->quantity = k.left;
+      if (k.left == 0) return;
+      continue;
+    }
     /* What stopped there is not plain. */
-    if (other->best_level == at && e->store.levels[at].count > 0 && e->store.levels[at].head == head && !assay_book_meet(e, b, t, head))
-      return;
+    if (!assay_book_meet(e, b, t, e->store.levels[other->best_level].head)) return;
   }
 }
 
@@ -177,7 +200,7 @@ void assay_book_drop(assay_book *e, book_symbol *b, book_taker *t, unsigned reas
 /* The record that a plain order never needed until now. */
 static uint32_t record_of(assay_book *e, book_taker *t) {
   if (t->order != 0) return t->order;
-  uint32_t order = t->order = book_order_new(&e->store, t->tag);
+  uint32_t order = t->order = book_order_new(&e->store, t->id);
   e->store.orders[order] = (book_order){.id = t->id, .flags = t->flags, .account = t->account};
   if ((t->flags & BOOK_HAS_EXTRA) != 0) {
     e->extras[order] = (book_extra){.display = t->display, .expire = t->expire};
@@ -196,7 +219,7 @@ void assay_book_rest(assay_book *e, book_symbol *b, book_taker *t) {
   uint32_t at = book_ladder_open(s, ladder, book_key(t->price, sell), t->number * BOOK_LADDERS + (aon ? BOOK_AON_LADDER : 0) + sell);
   if (at == 0 || s->levels[at].quantity + t->quantity > BOOK_MOST_AT_LEVEL) {
     assay_book_drop(e, b, t, at == 0 ? ASSAY_BOOK_NO_MEMORY : ASSAY_BOOK_LEVEL_FULL);
-    if (t->order != 0) book_gone(e, b, t->order, t->tag);
+    if (t->order != 0) book_gone(e, b, t->order);
     t->order = 0;
     return;
   }
@@ -216,6 +239,13 @@ void assay_book_rest(assay_book *e, book_symbol *b, book_taker *t) {
   if (aon) b->rare->lacked[sell ^ 1] = 0; /* nobody knows yet what this one lacks */
   if (b->rare != NULL && b->rare->aon[sell ^ 1].levels > 0 && b->phase == ASSAY_BOOK_CONTINUOUS)
     assay_book_retry_aon(e, b, t->number, sell, quantity);
+}
+
+/* Why what is left of it does not rest. */
+static unsigned drop_reason(const book_taker *t, const book_ladder *other) {
+  if ((t->flags & BOOK_FOK) != 0) return ASSAY_BOOK_NOT_FILLED;
+  if ((t->flags & BOOK_MARKET) == 0) return ASSAY_BOOK_IMMEDIATE;
+  return other->levels > 0 && t->limit < UINT32_MAX ? ASSAY_BOOK_RISK_COLLAR : ASSAY_BOOK_NO_LIQUIDITY;
 }
 
 /* What the taker's trades mean for stops, then what becomes of the rest. */
@@ -238,13 +268,9 @@ void assay_book_run_taker(assay_book *e, book_symbol *b, book_taker *t) {
     if ((t->flags & (BOOK_IOC | BOOK_FOK | BOOK_MARKET)) == 0)
       assay_book_rest(e, b, t);
     else
-      assay_book_drop(e, b, t,
-                      (t->flags & BOOK_FOK) != 0 ? ASSAY_BOOK_NOT_FILLED
-                      : (t->flags & BOOK_MARKET) != 0
-                          ? (other->levels > 0 && t->limit < UINT32_MAX ? ASSAY_BOOK_RISK_COLLAR : ASSAY_BOOK_NO_LIQUIDITY)
-                          : ASSAY_BOOK_IMMEDIATE);
+      assay_book_drop(e, b, t, drop_reason(t, other));
   }
-  if (t->order != 0) book_gone(e, b, t->order, t->tag);
+  if (t->order != 0) book_gone(e, b, t->order);
 }
 
 void assay_book_taker_of(assay_book *e, uint32_t number, uint32_t order, int32_t price, book_taker *t) {
@@ -257,7 +283,6 @@ void assay_book_taker_of(assay_book *e, uint32_t number, uint32_t order, int32_t
                     .number = number,
                     .flags = flags,
                     .order = order,
-                    .tag = book_tag(&e->store, o->id),
                     .price = price};
 }
 
@@ -270,7 +295,7 @@ void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsig
   book_event(e, kind, o->id, 0, open, 0, book_order_price(e, o), number, o->account, sell, reason, 0);
   book_risk_close(e, b, o->account, sell, open);
   book_take_out(e, order);
-  book_gone(e, b, order, book_tag(&e->store, o->id));
+  book_gone(e, b, order);
 }
 
 /* ---- New orders ---------------------------------------------------------------------------------------------------------------------- */
@@ -314,14 +339,14 @@ static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_me
     if (b->rare != NULL && b->rare->trailing >= e->most_trailing) return ASSAY_BOOK_FULL;
   }
   if ((*flags & BOOK_AON) != 0 && b->rare != NULL && b->rare->aons >= e->most_aon) return ASSAY_BOOK_FULL;
-  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(b)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_AON) != 0 && !assay_book_need_scratch(e, e->most_aon)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
   return ASSAY_BOOK_NONE;
 }
 
-static unsigned check_new(assay_book *e, const assay_book_message *m, uint32_t *flags, uint32_t *tag) {
+static unsigned check_new(assay_book *e, const assay_book_message *m, uint32_t *flags) {
   if (m->book >= e->symbol_count) return ASSAY_BOOK_UNKNOWN_BOOK;
   book_symbol *b = &e->symbols[m->book];
   if (m->type >= ASSAY_BOOK_TYPES || m->tif >= ASSAY_BOOK_TIFS || m->side > 1 || m->self_trade >= ASSAY_BOOK_SELF_TRADES)
@@ -329,7 +354,7 @@ static unsigned check_new(assay_book *e, const assay_book_message *m, uint32_t *
   if ((tifs_of_type[m->type] >> m->tif & 1) == 0) return ASSAY_BOOK_MALFORMED;
   if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
   *flags = m->side | flags_of_type[m->type] | flags_of_tif[m->tif] | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
-  if (book_find(&e->store, m->id, tag) != 0) return ASSAY_BOOK_DUPLICATE;
+  if (book_taken(&e->store, m->id)) return ASSAY_BOOK_DUPLICATE;
   if (!book_store_room(&e->store)) return e->store.live >= e->store.most ? ASSAY_BOOK_FULL : ASSAY_BOOK_NO_MEMORY;
   if (b->phase != ASSAY_BOOK_CONTINUOUS || (*flags & (BOOK_HAS_EXTRA | BOOK_AON | BOOK_FOK | BOOK_IOC | BOOK_TRAILING)) != 0) {
     unsigned reason = check_unusual(e, b, m, flags);
@@ -354,8 +379,13 @@ static void new_stop(assay_book *e, book_symbol *b, const assay_book_message *m,
   assay_book_run_pending(e, b);
 }
 
-/* Of a plain new order all these bytes are 0, but for the side and the more usual policies. */
-#define NOT_PLAIN UINT64_C(0xFFFFFFFCFFFFFEFF)
+/* Of kind, side, type, tif, self_trade and what is reserved: all that a plain order does not have. It is a limit or market order that rests
+ * or does not. */
+#define NOT_PLAIN UINT64_C(0xFFFFFFFCFEFEFEFF)
+#define IS_MARKET (UINT64_C(1) << 16)
+#define IS_IOC (UINT64_C(1) << 24)
+_Static_assert(ASSAY_BOOK_MARKET == 1 && ASSAY_BOOK_IOC == 1 && ASSAY_BOOK_DECREMENT == 4, "as the bits say");
+
 static inline uint64_t bytes_of(const assay_book_message *m) {
   _Static_assert(offsetof(assay_book_message, kind) + 8 == sizeof *m && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                  "kind, side, type, tif, self_trade");
@@ -364,15 +394,17 @@ static inline uint64_t bytes_of(const assay_book_message *m) {
   return bytes;
 }
 
+static inline uint32_t plain_flags(const assay_book_message *m) { return m->side | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT; }
+
 /* A plain order behind all others of its price: its record. 0: no memory, or no room at that level, and nothing happened. */
-static inline uint32_t rest_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t quantity, uint32_t tag,
-                                  const uint32_t *place) {
+static inline __attribute__((always_inline)) uint32_t rest_plain(assay_book *e, book_symbol *b, const assay_book_message *m,
+                                                                 uint64_t quantity) {
   book_store *s = &e->store;
   unsigned sell = m->side;
   uint32_t at = book_ladder_open(s, &b->side[sell], book_key(m->price, sell), m->book * BOOK_LADDERS + sell);
   if (__builtin_expect(at == 0 || s->levels[at].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return 0;
-  uint32_t order = place != NULL ? book_order_new_at(s, tag, *place) : book_order_new(s, tag);
-  book_level_enter(s, at, order, m->id, quantity, sell | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT, m->account);
+  uint32_t order = book_order_new(s, m->id);
+  book_level_enter(s, at, order, m->id, quantity, plain_flags(m), m->account);
   return order;
 }
 
@@ -384,60 +416,152 @@ static inline void accept_plain(assay_book *e, book_symbol *b, const assay_book_
   book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, m->side, 0, 0);
 }
 
-/* One that trades, or for which there is no room. */
-static __attribute__((noinline)) void cross_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t tag) {
-  accept_plain(e, b, m, 0);
-  book_taker t;
-  t.id = m->id;
-  t.quantity = m->quantity;
-  t.limit = (uint32_t)~book_key(m->price, m->side);
-  t.account = m->account;
-  t.number = m->book;
-  t.flags = m->side | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
-  t.order = 0;
-  t.tag = tag;
-  t.price = m->price;
-  t.traded = false;
-  match_plain(e, b, &t);
-  if (t.traded) {
-    b->last = t.last;
-    b->traded = true;
-  }
-  if (t.quantity == 0) return;
-  uint32_t order = rest_plain(e, b, m, t.quantity, tag, NULL);
-  if (order == 0)
+/* The taker of a message, where more is to be done with it than to trade with plain orders. */
+static book_taker plain_taker(const assay_book_message *m, uint64_t bytes, uint64_t limit, uint64_t left) {
+  bool market = (bytes & IS_MARKET) != 0;
+  return (book_taker){.id = m->id,
+                      .quantity = left,
+                      .limit = limit,
+                      .account = m->account,
+                      .number = m->book,
+                      .flags = plain_flags(m) | (market ? BOOK_MARKET : 0) | ((bytes & IS_IOC) != 0 ? BOOK_IOC : 0),
+                      .price = !market        ? m->price
+                               : m->side != 0 ? INT32_MIN
+                                              : INT32_MAX};
+}
+
+/* The rest of a plain order that traded all it could. */
+static __attribute__((noinline)) void finish_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes,
+                                                   uint64_t limit, uint64_t left) {
+  book_taker t = plain_taker(m, bytes, limit, left);
+  if ((bytes & (IS_MARKET | IS_IOC)) == 0)
     assay_book_rest(e, b, &t);
+  else
+    assay_book_drop(e, b, &t, drop_reason(&t, &b->side[m->side ^ 1]));
+}
+
+/* Goes on with what is left of a plain order. */
+static __attribute__((noinline)) void cross_on(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes, uint64_t limit,
+                                               uint64_t left) {
+  unsigned sell = m->side;
+  book_ladder *other = &b->side[sell ^ 1];
+  taking k = {m->id, left, own_account(plain_flags(m), m->account), m->book, m->account, sell};
+  while (other->best <= limit) {
+    int32_t price = book_price((uint32_t)other->best, sell ^ 1);
+    if (__builtin_expect(take_best(e, b, other, &k, false), true)) {
+      b->last = price;
+      b->traded = true;
+      if (k.left == 0) return;
+      continue;
+    }
+    /* What stopped there is not plain. */
+    book_taker t = plain_taker(m, bytes, limit, k.left);
+    bool more = assay_book_meet(e, b, &t, e->store.levels[other->best_level].head);
+    k.left = t.quantity;
+    if (t.traded) {
+      b->last = t.last;
+      b->traded = true;
+    }
+    if (!more) break;
+  }
+  if (k.left == 0) return;
+  uint32_t order = (bytes & (IS_MARKET | IS_IOC)) != 0 ? 0 : rest_plain(e, b, m, k.left);
+  if (order == 0)
+    finish_plain(e, b, m, bytes, limit, k.left);
   else if (e->account_count != 0)
     book_own(e, order);
 }
 
-/* A plain limit order, which is what most messages are: the same as new_order with nothing to ask. False: it is not one, and nothing
- * happened yet. */
-static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
+/* One that trades or does not rest, or for which there is no room. */
+static __attribute__((noinline)) void cross_plain(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes) {
+  accept_plain(e, b, m, 0);
+  uint64_t limit = (uint32_t)~book_key(m->price, m->side);
+  if ((bytes & IS_MARKET) != 0) limit = e->account_count == 0 ? UINT32_MAX : assay_book_risk_limit(e, b, m->account, m->side);
+  cross_on(e, b, m, bytes, limit, m->quantity);
+}
+
+/* A plain order, which is what most messages are: the same as new_order with nothing to ask. False: it is not one, and nothing happened
+ * yet. */
+static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const assay_book_message *m, uint64_t bytes) {
   book_store *s = &e->store;
   if (m->book >= e->symbol_count) return false;
   book_symbol *b = &e->symbols[m->book];
-  if (!b->plain || m->quantity - 1 >= BOOK_MOST_QUANTITY || !book_store_room(s)) return false;
-  uint32_t place;
-  if (book_seek(s, m->id, tag, &place) != 0) return false;
-  if (e->account_count != 0) {
-    unsigned reason = assay_book_risk_check(e, m->book, m->account, m->side, m->side, m->price, m->quantity, 0);
+  if (!b->plain || m->quantity - 1 >= BOOK_MOST_QUANTITY || book_taken(s, m->id) || !book_store_room(s)) return false;
+  if (__builtin_expect(e->account_count != 0, false)) {
+    uint32_t flags = m->side | ((bytes & IS_MARKET) != 0 ? BOOK_MARKET : 0);
+    unsigned reason = assay_book_risk_check(e, m->book, m->account, m->side, flags, m->price, m->quantity, 0);
     if (reason != ASSAY_BOOK_NONE) {
       assay_book_reject(e, m, reason);
       return true;
     }
   }
+  bool trades = b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side) || (bytes & (IS_MARKET | IS_IOC)) != 0;
   uint32_t order;
-  if (b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side) || (order = rest_plain(e, b, m, m->quantity, tag, &place)) == 0)
-    cross_plain(e, b, m, tag);
+  if (trades || (order = rest_plain(e, b, m, m->quantity)) == 0)
+    cross_plain(e, b, m, bytes);
   else
     accept_plain(e, b, m, order);
   return true;
 }
 
+/* The same in a book without risk checks, from an order that may meet everybody. */
+static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes) {
+  unsigned sell = m->side;
+  book_ladder *other = &b->side[sell ^ 1];
+  uint64_t limit = (bytes & IS_MARKET) != 0 ? UINT32_MAX : (uint32_t)~book_key(m->price, sell);
+  taking k = {m->id, m->quantity, UINT64_MAX, m->book, m->account, sell};
+  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, k.id, 0, k.left, k.left, m->price, k.number, k.account, sell, 0, 0);
+  while (other->best <= limit) {
+    int32_t price = book_price((uint32_t)other->best, sell ^ 1);
+    if (__builtin_expect(!take_best(e, b, other, &k, true), false)) break;
+    b->last = price;
+    b->traded = true;
+    if (k.left == 0) return;
+  }
+  cross_on(e, b, m, bytes, limit, k.left);
+}
+
+/* A plain order in a book without risk checks, with an id that the window knows, at a price that a finger points at. False: it is something
+ * else, and nothing happened yet. */
+static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes) {
+  book_store *s = &e->store;
+  if (__builtin_expect(m->book >= e->symbol_count, false)) return false;
+  book_symbol *b = &e->symbols[m->book];
+  uint64_t id = m->id, quantity = m->quantity;
+  uint32_t order = s->order_pool.free, *place = &s->window[id & s->window_mask];
+  if (__builtin_expect(!b->swift || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || *place != 0 || order == 0, false))
+    return false;
+  unsigned sell = m->side;
+  uint32_t key = book_key(m->price, sell);
+  if (b->side[sell ^ 1].best <= (uint32_t)~key || (bytes & (IS_MARKET | IS_IOC)) != 0) {
+    if (__builtin_expect(m->self_trade != 0 && m->account != 0, false)) return false;
+    cross_swift(e, b, m, bytes);
+    return true;
+  }
+  book_ladder *ladder = &b->side[sell];
+  const book_finger *finger = &ladder->finger[(key >> 6) % BOOK_FINGERS];
+  book_node *node = &s->nodes[finger->node];
+  uint32_t at = node->child[key & 63] & ~BOOK_IS_LEVEL;
+  book_level *level = &s->levels[at];
+  if (__builtin_expect(finger->prefix != (key >> 6) + 1 || at == 0 || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false))
+    return false;
+  s->order_pool.free = s->orders[order].next;
+  s->live++;
+  *place = order;
+  /* It may be the first of its level, and that the best; nobody can foresee it. */
+  node->bits |= UINT64_C(1) << (key & 63);
+  ladder->levels += level->count == 0;
+  book_level_enter(s, at, order, id, quantity, plain_flags(m), m->account);
+  bool better = key < ladder->best;
+  ladder->best = better ? key : ladder->best;
+  ladder->best_level = better ? at : ladder->best_level;
+  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, id, 0, quantity, quantity, m->price, m->book, m->account, sell, 0, 0);
+  return true;
+}
+
 static void new_order(assay_book *e, const assay_book_message *m) {
-  uint32_t flags = 0, tag = 0;
-  unsigned reason = check_new(e, m, &flags, &tag);
+  uint32_t flags = 0;
+  unsigned reason = check_new(e, m, &flags);
   if (__builtin_expect(reason != ASSAY_BOOK_NONE, false)) {
     assay_book_reject(e, m, reason);
     return;
@@ -454,7 +578,6 @@ static void new_order(assay_book *e, const assay_book_message *m) {
                   .account = m->account,
                   .number = m->book,
                   .flags = flags,
-                  .tag = tag,
                   .price = m->price};
   if ((flags & BOOK_STOP) != 0) {
     new_stop(e, b, m, &t);
@@ -476,8 +599,8 @@ static void new_order(assay_book *e, const assay_book_message *m) {
  */
 
 /* The order that a message is about; 0: rejected. */
-static inline uint32_t order_of(assay_book *e, const assay_book_message *m, uint32_t tag) {
-  uint32_t place, order = book_seek(&e->store, m->id, tag, &place);
+static inline uint32_t order_of(assay_book *e, const assay_book_message *m) {
+  uint32_t order = book_find(&e->store, m->id);
   if (order == 0 || book_order_number(e, &e->store.orders[order]) != m->book) {
     assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_ORDER);
     return 0;
@@ -489,32 +612,39 @@ static inline uint32_t order_of(assay_book *e, const assay_book_message *m, uint
   return order;
 }
 
-static void cancel(assay_book *e, const assay_book_message *m, uint32_t tag) {
-  uint32_t order = order_of(e, m, tag);
+static void cancel(assay_book *e, const assay_book_message *m) {
+  uint32_t order = order_of(e, m);
   if (order != 0) assay_book_cancel_order(e, order, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_USER);
 }
 
+/* What more there is to an order than its place in a ladder. */
+#define NOT_PLAIN_ORDER ((uint64_t)(BOOK_ICEBERG | BOOK_STOP | BOOK_AON | BOOK_HAS_TIES) << 48)
+
+/* Whether a message may be about that order, a plain one that rests. */
+static inline bool is_plain_order(const assay_book *e, const assay_book_message *m, uint32_t order) {
+  const book_order *o = &e->store.orders[order];
+  return order != 0 && (o->bits & NOT_PLAIN_ORDER) == 0 && o->account == m->account && m->book < e->symbol_count &&
+         e->store.levels[o->level].ladder == m->book * BOOK_LADDERS + ((unsigned)(o->bits >> 48) & BOOK_SELL);
+}
+
 /* The same for an order that has nothing special. False: it has, and nothing happened yet. */
-static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, const assay_book_message *m, uint32_t tag) {
+static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, const assay_book_message *m) {
   book_store *s = &e->store;
-  uint32_t place, order = book_seek(s, m->id, tag, &place);
+  uint32_t order = book_find(s, m->id);
+  if (!is_plain_order(e, m, order)) return false;
   const book_order *o = &s->orders[order];
   uint32_t at = o->level;
   book_level *level = &s->levels[at];
-  const uint32_t special = BOOK_ICEBERG | BOOK_STOP | BOOK_AON | BOOK_HAS_TIES;
   unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
-  if (order == 0 || (o->bits & (uint64_t)special << 48) != 0 || o->account != m->account || m->book >= e->symbol_count ||
-      level->ladder != m->book * BOOK_LADDERS + sell)
-    return false;
   book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
              ASSAY_BOOK_USER, 0);
-  if (e->account_count != 0) {
+  if (__builtin_expect(e->account_count != 0, false)) {
     book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
     book_disown(e, order);
   }
   book_level_unlink(s, level, o);
-  if (level->count == 0) book_ladder_close(s, &e->symbols[m->book].side[sell], at);
-  book_order_free_at(s, order, place);
+  if (__builtin_expect(level->count == 0, false)) book_ladder_close(s, &e->symbols[m->book].side[sell], at);
+  book_order_free(s, order);
   return true;
 }
 
@@ -580,22 +710,22 @@ static void change_stop(assay_book *e, book_symbol *b, const assay_book_message 
   assay_book_stop_rest(e, b, m->book, order, trigger);
 }
 
-static void rename_order(assay_book *e, uint32_t order, uint32_t tag, uint32_t new_tag, uint64_t new_id) {
+static void rename_order(assay_book *e, uint32_t order, uint64_t new_id) {
   book_order *o = &e->store.orders[order];
   bool expires = (o->flags & BOOK_EXPIRES) != 0;
   if (expires) assay_book_heap_remove(e, order); /* which is ordered by id, too */
-  book_place_remove(&e->store, tag, order);
-  book_place_add(&e->store, new_tag, order);
+  book_id_remove(&e->store, o->id, order);
+  book_id_add(&e->store, new_id, order);
   o->id = new_id;
   if (expires) assay_book_heap_add(e, order);
 }
 
-static void change(assay_book *e, const assay_book_message *m, uint32_t tag) {
-  uint32_t new_tag = 0, order = order_of(e, m, tag);
+static void change(assay_book *e, const assay_book_message *m) {
+  uint32_t order = order_of(e, m);
   if (order == 0) return;
   book_symbol *b = &e->symbols[m->book];
   bool replace = m->kind == ASSAY_BOOK_REPLACE;
-  unsigned reason = replace && book_find(&e->store, m->new_id, &new_tag) != 0 ? ASSAY_BOOK_DUPLICATE : check_change(e, b, m, order);
+  unsigned reason = replace && book_taken(&e->store, m->new_id) ? ASSAY_BOOK_DUPLICATE : check_change(e, b, m, order);
   if (reason != ASSAY_BOOK_NONE) {
     assay_book_reject(e, m, reason);
     return;
@@ -608,7 +738,7 @@ static void change(assay_book *e, const assay_book_message *m, uint32_t tag) {
              m->price, m->book, m->account, sell, 0, 0);
   book_risk_close(e, b, m->account, sell, open);
   book_risk_open(e, b, m->account, sell, m->quantity);
-  if (replace) rename_order(e, order, tag, new_tag, m->new_id);
+  if (replace) rename_order(e, order, m->new_id);
   if ((flags & BOOK_STOP) != 0) {
     change_stop(e, b, m, order);
   } else if (!replace && (flags & BOOK_AON) == 0 && m->quantity <= open && m->price == book_order_price(e, o)) {
@@ -624,6 +754,38 @@ static void change(assay_book *e, const assay_book_message *m, uint32_t tag) {
       assay_book_run_taker(e, b, &t);
   }
   if (e->pending_head != 0) assay_book_run_pending(e, b);
+}
+
+/* What changes most: less of the same, or a plain order that comes to rest elsewhere under its new id. False: it is something else, and
+ * nothing happened yet. */
+static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_book_message *m) {
+  book_store *s = &e->store;
+  uint32_t order = book_find(s, m->id);
+  if (!is_plain_order(e, m, order) || e->account_count != 0) return false;
+  book_symbol *b = &e->symbols[m->book];
+  book_order *o = &s->orders[order];
+  unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
+  uint32_t key = book_key(m->price, sell), from = o->level;
+  if (!b->plain || m->quantity - 1 >= BOOK_MOST_QUANTITY) return false;
+  if (m->kind == ASSAY_BOOK_MODIFY) {
+    if (key != s->levels[from].key || m->quantity > o->quantity) return false;
+    s->levels[from].quantity -= o->quantity - m->quantity;
+    o->quantity = m->quantity;
+    book_event(e, ASSAY_BOOK_MODIFIED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
+    return true;
+  }
+  if (b->side[sell ^ 1].best <= (uint32_t)~key || book_taken(s, m->new_id)) return false;
+  uint32_t to = book_ladder_open(s, &b->side[sell], key, m->book * BOOK_LADDERS + sell);
+  if (to == 0 || s->levels[to].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY) return false;
+  book_event(e, ASSAY_BOOK_REPLACED_EVENT, m->id, m->new_id, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
+  book_id_remove(s, m->id, order);
+  book_id_add(s, m->new_id, order);
+  book_level_unlink(s, &s->levels[from], o);
+  o->id = m->new_id;
+  o->quantity = m->quantity;
+  book_level_append(s, to, order);
+  if (s->levels[from].count == 0) book_ladder_close(s, &b->side[sell], from);
+  return true;
 }
 
 /* ---- All else -------------------------------------------------------------------------------------------------------------------------
@@ -647,7 +809,7 @@ static void set_phase(assay_book *e, const assay_book_message *m) {
 void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   book_symbol *b = &e->symbols[number];
   b->phase = (uint8_t)phase;
-  book_set_plain(b);
+  book_set_plain(e, b);
   book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
   if (phase != ASSAY_BOOK_CONTINUOUS) return;
   if (b->traded) assay_book_mark_stops(e, b, b->last);
@@ -657,12 +819,12 @@ void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
   }
 }
 
-static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m, uint32_t tag) {
+static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m) {
   switch (m->kind) {
     case ASSAY_BOOK_NEW: new_order(e, m); break;
-    case ASSAY_BOOK_CANCEL: cancel(e, m, tag); break;
+    case ASSAY_BOOK_CANCEL: cancel(e, m); break;
     case ASSAY_BOOK_MODIFY:
-    case ASSAY_BOOK_REPLACE: change(e, m, tag); break;
+    case ASSAY_BOOK_REPLACE: change(e, m); break;
     case ASSAY_BOOK_CLOCK: break;
     case ASSAY_BOOK_PHASE: set_phase(e, m); break;
     case ASSAY_BOOK_UNCROSS: assay_book_uncross(e, m); break;
@@ -673,23 +835,33 @@ static __attribute__((noinline)) void apply_other(assay_book *e, const assay_boo
   }
 }
 
-static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint32_t tag) {
+/* What does not go the swift way. */
+static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book_message *m, uint64_t bytes) {
+  if ((bytes & NOT_PLAIN) == 0) {
+    if (new_plain(e, m, bytes)) return;
+  } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
+    if (cancel_plain(e, m)) return;
+  } else if (((uint8_t)bytes == ASSAY_BOOK_MODIFY || (uint8_t)bytes == ASSAY_BOOK_REPLACE) && change_plain(e, m)) {
+    return;
+  }
+  apply_other(e, m);
+}
+
+static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m) {
   uint64_t now = m->time > e->now ? m->time : e->now;
   e->now = now;
-  e->applied++;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
   uint64_t bytes = bytes_of(m);
   if ((bytes & NOT_PLAIN) == 0) {
-    if (new_plain(e, m, tag)) return;
+    if (__builtin_expect(new_swift(e, m, bytes), true)) return;
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
-    if (cancel_plain(e, m, tag)) return;
+    if (__builtin_expect(cancel_plain(e, m), true)) return;
   }
-  apply_other(e, m, tag);
+  apply_more(e, m, bytes);
 }
-
 /* While one message is worked on, the places of the ids of those that come are on their way into the cache; a few messages later the orders
  * at these places; then what lies around these orders. */
-enum { AHEAD = 8, ORDER_AHEAD = 5, AROUND_AHEAD = 2, WAY_AHEAD = 3, RING = 8 };
+enum { PLACE_AHEAD = 8, ORDER_AHEAD = 5, WAY_AHEAD = 3, AROUND_AHEAD = 2, MANY_LEVELS = 4096 };
 
 /* Where a price hangs in a sparse book. In a dense one the fingers' nodes are in the cache anyway. */
 static inline void fetch_way(const assay_book *e, const assay_book_message *m) {
@@ -700,32 +872,25 @@ static inline void fetch_way(const assay_book *e, const assay_book_message *m) {
   __builtin_prefetch(&node->child[(key >> 18) & 63], 1);
 }
 
-static void apply_many(assay_book *e, const assay_book_message *messages, size_t count) {
+static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *e, const assay_book_message *m) {
   const book_store *s = &e->store;
-  uint32_t tags[RING], orders[RING] = {0};
-  for (size_t i = 0; i < AHEAD; i++) tags[i] = book_tag(s, messages[i < count ? i : count - 1].id);
-  for (size_t i = 0; i < count; i++) {
-    uint32_t tag = tags[i % RING];
-    uint32_t ahead = book_tag(s, messages[i + AHEAD < count ? i + AHEAD : count - 1].id);
-    __builtin_prefetch(&s->places[ahead >> s->place_shift], 1);
-    tags[i % RING] = ahead;
-    uint32_t order = s->places[tags[(i + ORDER_AHEAD) % RING] >> s->place_shift].order;
-    __builtin_prefetch(&s->orders[order], 1);
-    orders[(i + ORDER_AHEAD) % RING] = order;
-    const book_order *o = &s->orders[orders[(i + AROUND_AHEAD) % RING]];
-    __builtin_prefetch(&s->orders[o->next], 1);
-    __builtin_prefetch(&s->orders[o->prev], 1);
-
-    __builtin_prefetch(&s->levels[o->level], 1);
-    fetch_way(e, &messages[i + WAY_AHEAD < count ? i + WAY_AHEAD : i]);
-    apply_one(e, &messages[i], tag);
-  }
+  const uint32_t *window = s->window;
+  __builtin_prefetch(&window[m[PLACE_AHEAD].id & s->window_mask], 1);
+  __builtin_prefetch(&s->orders[window[m[ORDER_AHEAD].id & s->window_mask]], 1);
+  const book_order *o = &s->orders[window[m[AROUND_AHEAD].id & s->window_mask]];
+  __builtin_prefetch(&s->orders[o->next], 1);
+  __builtin_prefetch(&s->orders[o->prev], 1);
+  __builtin_prefetch(&s->levels[o->level], 1);
+  if (s->level_pool.used > MANY_LEVELS) fetch_way(e, &m[WAY_AHEAD]);
 }
 
 void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t count) {
-  if (count > 1)
-    apply_many(e, messages, count);
-  else if (count == 1)
-    apply_one(e, messages, book_tag(&e->store, messages->id));
+  size_t i = 0;
+  e->applied += count;
+  for (; i + PLACE_AHEAD < count; i++) {
+    fetch_ahead(e, &messages[i]);
+    apply_one(e, &messages[i]);
+  }
+  for (; i < count; i++) apply_one(e, &messages[i]);
   assay_book_flush(e);
 }

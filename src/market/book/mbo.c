@@ -79,18 +79,11 @@ void assay_mbo_clear(assay_mbo *m, uint32_t book) {
 /* ---- Levels ----------------------------------------------------------------------------------------------------------------------------
  */
 
-static uint32_t level_of(const book_store *s, const book_ladder *l, uint32_t key) {
-  uint32_t child = l->root[key >> 24];
-  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) child = s->nodes[child].child[(key >> shift) & 63];
-  child &= ~BOOK_IS_LEVEL;
-  return child != 0 && s->levels[child].key == key ? child : 0;
-}
-
 assay_status assay_mbo_set_level(assay_mbo *m, uint32_t book, unsigned sell, int32_t price, uint64_t quantity, uint32_t orders) {
   book_store *s = &m->store;
   uint32_t key = book_key(price, sell), ladder = 2 * book + sell;
   if (quantity == 0) { /* a level that goes and was not there is normal */
-    uint32_t at = book < m->books ? level_of(s, &m->ladders[ladder], key) : 0;
+    uint32_t at = book < m->books ? book_ladder_find(s, &m->ladders[ladder], key) : 0;
     if (at != 0) book_ladder_close(s, &m->ladders[ladder], at);
     return ASSAY_OK;
   }
@@ -99,7 +92,7 @@ assay_status assay_mbo_set_level(assay_mbo *m, uint32_t book, unsigned sell, int
     if (status != ASSAY_OK) return status;
   }
   book_ladder *l = &m->ladders[ladder];
-  if (s->level_pool.free == 0 && s->level_pool.used > s->most && level_of(s, l, key) == 0) return ASSAY_ERR_LIMIT;
+  if (s->level_pool.free == 0 && s->level_pool.used > s->most && book_ladder_find(s, l, key) == 0) return ASSAY_ERR_LIMIT;
   uint32_t at = book_ladder_open(s, l, key, ladder);
   if (at == 0) return ASSAY_ERR_NO_MEMORY;
   s->levels[at].quantity = quantity;

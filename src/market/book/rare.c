@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-bool assay_book_need_rare(book_symbol *b) {
+bool assay_book_need_rare(assay_book *e, book_symbol *b) {
   if (b->rare != NULL) return true;
   b->rare = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *b->rare);
   if (b->rare == NULL) return false;
@@ -12,7 +12,7 @@ bool assay_book_need_rare(book_symbol *b) {
     book_ladder_init(&b->rare->stop[sell]);
     book_ladder_init(&b->rare->aon[sell]);
   }
-  book_set_plain(b);
+  book_set_plain(e, b);
   return true;
 }
 
@@ -141,7 +141,7 @@ static bool stop_wait(assay_book *e, book_symbol *b, uint32_t number, uint32_t o
   const book_order *o = &s->orders[order];
   book_event(e, ASSAY_BOOK_CANCELLED_EVENT, o->id, 0, o->quantity, 0, trigger, number, o->account, sell, reason, 0);
   book_risk_close(e, b, o->account, sell, o->quantity);
-  book_gone(e, b, order, book_tag(s, o->id));
+  book_gone(e, b, order);
   return false;
 }
 

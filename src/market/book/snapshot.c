@@ -181,13 +181,12 @@ static bool is_sound(const assay_book *e, const order_image *i, uint8_t phase) {
 
 static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *before) {
   order_image i;
-  uint32_t tag;
   book_store *s = &e->store;
   book_symbol *b = &e->symbols[number];
-  if (!take(r, &i, sizeof i) || !is_sound(e, &i, b->phase) || book_find(s, i.id, &tag) != 0 || !book_store_room(s) ||
+  if (!take(r, &i, sizeof i) || !is_sound(e, &i, b->phase) || book_taken(s, i.id) || !book_store_room(s) ||
       (e->account_count != 0 && !assay_book_need_owned(e)))
     return false;
-  if ((i.flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(b)) return false;
+  if ((i.flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return false;
   if ((i.flags & BOOK_AON) != 0 && (b->rare->aons++ >= e->most_aon || !assay_book_need_scratch(e, e->most_aon))) return false;
   if ((i.flags & BOOK_HAS_EXTRA) != 0 && (!assay_book_need_extras(e) || !assay_book_need_heap(e))) return false;
   unsigned sell = book_flags_sell(i.flags);
@@ -197,7 +196,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
   *before = place;
   uint32_t at = book_ladder_open(s, ladder_of(e, number, i.ladder), key, number * BOOK_LADDERS + i.ladder);
   if (at == 0 || s->levels[at].quantity + i.quantity > BOOK_MOST_AT_LEVEL) return false;
-  uint32_t order = book_order_new(s, tag);
+  uint32_t order = book_order_new(s, i.id);
   book_level_enter(s, at, order, i.id, i.quantity, i.flags, i.account);
   if ((i.flags & BOOK_ICEBERG) != 0) s->levels[at].special++;
   if ((i.flags & BOOK_HAS_EXTRA) != 0)
@@ -210,10 +209,9 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
 
 static bool read_trailing(assay_book *e, uint32_t number, reader *r, uint32_t count) {
   uint64_t id;
-  uint32_t tag;
   for (uint32_t i = 0; i < count; i++) {
     if (!take(r, &id, sizeof id)) return false;
-    uint32_t order = book_find(&e->store, id, &tag);
+    uint32_t order = book_find(&e->store, id);
     if (order == 0 || book_order_number(e, &e->store.orders[order]) != number || (e->store.orders[order].flags & BOOK_TRAILING) == 0)
       return false;
     if (e->extras[order].trail_prev != 0 ||
@@ -233,7 +231,7 @@ static bool read_symbol(assay_book *e, uint32_t number, reader *r) {
   b->last = image.last;
   b->traded = image.traded != 0;
   b->phase = image.phase;
-  book_set_plain(b);
+  book_set_plain(e, b);
   if (image.has_positions != 0 ? e->account_count == 0 || !assay_book_need_positions(e, b) : e->account_count != 0 && image.orders != 0)
     return false;
   for (uint32_t i = 0; image.has_positions != 0 && i < e->account_count; i++)
@@ -285,7 +283,7 @@ assay_status assay_book_restore(const assay_book_options *options, const void *b
   assay_book *e = NULL;
   assay_status status = assay_book_create(&o, err, &e);
   if (status != ASSAY_OK) return status;
-  e->sequence = head.sequence;
+  e->sequence = e->flushed = head.sequence;
   e->now = head.now;
   e->applied = head.applied;
   if (!read_all(e, &r, &head) || assay_book_check(e, NULL) != ASSAY_OK) {

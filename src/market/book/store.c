@@ -25,7 +25,9 @@ static uint64_t mix(uint64_t x) {
   return x ^ x >> 31;
 }
 
-enum { LINE = 64, ORDERS = 0, LEVELS, NODES, PLACES };
+/* Nodes with spare levels: so many, and one for so many orders that there is room for. */
+enum { LEAST_SPARED = 32, ORDERS_A_SPARED = 32, MOST_SPARED = 1 << 20 };
+enum { LINE = 64, ORDERS = 0, LEVELS, NODES, PLACES, WINDOW };
 
 /* Records of 32 bytes that lie across two cache lines would cost twice, so a block begins on a line. */
 static void *aligned(void *block) { return (void *)(((uintptr_t)block + LINE - 1) & ~(uintptr_t)(LINE - 1)); }
@@ -51,6 +53,85 @@ static bool grow(book_store *s, int which, book_pool *pool, void **records, size
   return true;
 }
 
+/* ---- Orders by id ------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The window has up to eight ids an order, and moves on by STEP ids at a time, so no message looks at more than two STEPs of them. What
+ * still lives when it moves on becomes a stray. Ids that jump further are strays too; if many of them come, the window jumps after them,
+ * which costs eight places a stray at most. Where an attacker's ids make it jump, he finds the hash table, whose seed he does not know.
+ */
+enum { STEP = 1024, IDS_AN_ORDER = 8, LEAST_WINDOW = 4 * STEP };
+#define MOST_WINDOW (UINT64_C(1) << 24)
+
+uint32_t assay_book_stray_find(const book_store *s, uint64_t id) {
+  uint32_t tag = book_tag(s, id);
+  for (uint32_t at = tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
+    book_place place = s->places[at];
+    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id)) return place.order;
+  }
+}
+
+/* The window begins `by` ids later. */
+static void move_window(book_store *s, uint64_t by) {
+  for (uint64_t id = s->window_base; id < s->window_base + by; id++) {
+    uint32_t *place = &s->window[id & s->window_mask];
+    if (*place != 0) book_place_add(s, book_tag(s, id), *place);
+    *place = 0;
+  }
+  s->window_base += by;
+}
+
+/* Ids a bit before `id` are in it, too: they may come late. */
+static void jump_window(book_store *s, uint64_t id) {
+  uint64_t before = s->window_mask / 8;
+  s->strays = 0;
+  s->window_base = id > before ? id - before : 1;
+  if (s->window_base > UINT64_MAX - 2 * (s->window_mask + 1)) s->window_base = UINT64_MAX - 2 * (s->window_mask + 1);
+}
+
+static bool is_near(const book_store *s, uint64_t id) { return id - s->window_base <= s->window_mask; }
+
+void assay_book_stray_add(book_store *s, uint64_t id, uint32_t order) {
+  uint64_t size = s->window_mask + 1, end = s->window_base + size;
+  if (s->live <= 1) { /* this one is the only one */
+    s->stray_high = 0;
+    jump_window(s, id);
+  } else if (id >= end && id - end < STEP && end < UINT64_MAX - 2 * size) {
+    move_window(s, id - end + STEP);
+  } else if (++s->strays > size / 8) {
+    move_window(s, size);
+    jump_window(s, id);
+    s->stray_high = 0;
+    for (uint64_t i = 0; i <= s->place_mask; i++)
+      if (s->places[i].order != 0 && s->orders[s->places[i].order].id > s->stray_high) s->stray_high = s->orders[s->places[i].order].id;
+  }
+  if (is_near(s, id)) {
+    s->window[id & s->window_mask] = order;
+    return;
+  }
+  if (id > s->stray_high) s->stray_high = id;
+  book_place_add(s, book_tag(s, id), order);
+}
+
+bool assay_book_store_window(book_store *s) {
+  uint64_t size = LEAST_WINDOW;
+  while (size < MOST_WINDOW && 2 * size <= (uint64_t)IDS_AN_ORDER * s->order_pool.capacity) size *= 2;
+  if (s->window != NULL && size <= s->window_mask + 1) return true;
+  const uint32_t *old = s->window;
+  void *old_block = s->blocks[WINDOW], *block = assay_alloc(ASSAY_TAG_MARKET, size * sizeof *old + LINE);
+  if (block == NULL) return false;
+  s->blocks[WINDOW] = block;
+  s->window = memset(aligned(block), 0, size * sizeof *old);
+  for (uint64_t i = 0; old != NULL && i <= s->window_mask; i++) {
+    uint64_t id = s->window_base + i;
+    s->window[id & (size - 1)] = old[id & s->window_mask];
+  }
+  if (old == NULL) s->window_base = 1;
+  s->window_mask = size - 1;
+  assay_free(old_block);
+  return true;
+}
+
 /* At least three places an order: nearly every find then ends at the first one, where the branch predictor expects it to. */
 static bool spread_places(book_store *s, uint32_t orders) {
   uint32_t bits = 6;
@@ -71,19 +152,37 @@ static bool spread_places(book_store *s, uint32_t orders) {
   return true;
 }
 
-bool assay_book_store_grow_orders(book_store *s) {
+/* ---- Pools ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool grow_orders(book_store *s) {
   uint32_t most = s->most + 1, wanted = s->order_pool.capacity > most / 2 ? most : 2 * s->order_pool.capacity;
   if (wanted == s->order_pool.capacity || !spread_places(s, wanted)) return false;
   void *records = s->orders;
   bool grown = grow(s, ORDERS, &s->order_pool, &records, sizeof *s->orders, most);
   s->orders = records;
+  if (grown && s->window != NULL) (void)assay_book_store_window(s); /* where memory is short, the old one does as well */
   return grown;
 }
 
+/* Some records that were never touched go where those are that are free again, so there is one place to look. */
+bool assay_book_store_more_orders(book_store *s) {
+  enum { AT_ONCE = 32 };
+  book_pool *pool = &s->order_pool;
+  if (pool->used == pool->capacity && !grow_orders(s)) return false;
+  uint32_t end = pool->capacity - pool->used < AT_ONCE ? pool->capacity : pool->used + AT_ONCE;
+  for (uint32_t order = end; order-- > pool->used;) {
+    s->orders[order] = (book_order){.next = pool->free};
+    pool->free = order;
+  }
+  pool->used = end;
+  return true;
+}
+
 bool assay_book_store_grow_levels(book_store *s) {
-  /* One more than orders: a replaced order's new level is opened before the old one closes. */
+  /* One more than orders: a replaced order's new level is opened before the old one closes. And the spare ones. */
   void *records = s->levels;
-  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, s->most + 2);
+  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, s->most + 2 + 64 * MOST_SPARED);
   s->levels = records;
   return grown;
 }
@@ -115,19 +214,21 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
     assay_book_store_deinit(s);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
   }
-  s->orders[0] = (book_order){0};
-  s->levels[0] = (book_level){0};
+  s->orders[0] = (book_order){.bits = UINT64_MAX};   /* larger than all that trades, so it ends a walk along a level */
+  s->levels[0] = (book_level){.ladder = UINT32_MAX}; /* of no ladder */
+  memset(&s->nodes[0], 0, sizeof s->nodes[0]);
   return ASSAY_OK;
 }
 
 void assay_book_store_deinit(book_store *s) {
-  for (int i = 0; i < 4; i++) assay_free(s->blocks[i]);
+  for (int i = 0; i < 5; i++) assay_free(s->blocks[i]);
   *s = (book_store){0};
 }
 
 size_t assay_book_store_bytes(const book_store *s) {
   return s->order_pool.capacity * sizeof *s->orders + s->level_pool.capacity * sizeof *s->levels +
-         s->node_pool.capacity * sizeof *s->nodes + ((size_t)s->place_mask + 1) * sizeof *s->places;
+         s->node_pool.capacity * sizeof *s->nodes + ((size_t)s->place_mask + 1) * sizeof *s->places +
+         (s->window == NULL ? 0 : (size_t)(s->window_mask + 1) * sizeof *s->window);
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
@@ -154,6 +255,26 @@ static void node_set(book_node *node, uint32_t way, uint32_t child) {
 
 static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s->nodes[node].child[way]; }
 
+/* In a dense book new levels come close to others all the time, as the price moves; then they are there already. An attacker's prices
+ * cannot make them cost more than 64 bytes for an order that there is room for. */
+static void spare_levels(book_store *s, uint32_t node, uint32_t key, uint32_t ladder) {
+  if (s->window == NULL || s->spared >= LEAST_SPARED + s->order_pool.capacity / ORDERS_A_SPARED || s->spared >= MOST_SPARED) return;
+  for (uint32_t way = 0; way < 64; way++) {
+    if (s->nodes[node].child[way] != 0) continue;
+    uint32_t at = book_level_new(s, (key & ~63u) | way, ladder);
+    if (at == 0) break; /* the others come when they are needed */
+    s->nodes[node].child[way] = at | BOOK_IS_LEVEL;
+  }
+  s->nodes[node].spares = 1;
+  s->spared++;
+}
+
+static void bottom_free(book_store *s, uint32_t node) {
+  for (uint32_t way = 0; way < 64; way++)
+    if (s->nodes[node].child[way] != 0) book_level_free(s, s->nodes[node].child[way] & ~BOOK_IS_LEVEL);
+  s->spared--;
+}
+
 /* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
   if (l->levels == 0)
@@ -168,7 +289,15 @@ uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uin
     slot = way_of(s, node, (key >> shift) & 63);
   }
   uint32_t other = *slot;
-  if (other != 0 && s->levels[other & ~BOOK_IS_LEVEL].key == key) return other & ~BOOK_IS_LEVEL;
+  if (other != 0 && s->levels[other & ~BOOK_IS_LEVEL].key == key) {
+    uint64_t bit = UINT64_C(1) << (key & 63);
+    other &= ~BOOK_IS_LEVEL;
+    if (node != 0 && shift == 0 && (s->nodes[node].bits & bit) == 0) { /* a spare one */
+      s->nodes[node].bits |= bit;
+      book_ladder_grew(l, key, other);
+    }
+    return other;
+  }
   uint32_t at = book_level_new(s, key, ladder);
   if (at == 0) return 0;
   book_ladder_grew(l, key, at);
@@ -190,6 +319,7 @@ uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uin
   if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
   node_set(&s->nodes[node], (key >> shift) & 63, at | BOOK_IS_LEVEL);
   node_set(&s->nodes[node], (other_key >> shift) & 63, other);
+  if (shift == 0) spare_levels(s, node, key, ladder);
   return at;
 }
 
@@ -205,14 +335,22 @@ void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key) {
     path[depth++] = child;
     child = s->nodes[child].child[(key >> shift) & 63];
   }
+  uint32_t at = child & ~BOOK_IS_LEVEL;
+  bool spare = depth == BOOK_PATH && s->nodes[path[BOOK_PATH - 1]].spares != 0;
+  if (spare)
+    s->levels[at] = (book_level){.key = key, .ladder = s->levels[at].ladder};
+  else
+    book_level_free(s, at);
   while (depth > 0) {
     book_node *node = &s->nodes[path[--depth]];
     uint32_t way = (key >> (18 - 6 * depth)) & 63;
-    node->child[way] = 0;
+    if (!spare) node->child[way] = 0;
     node->bits &= ~(UINT64_C(1) << way);
     if (node->bits != 0) goto removed;
     book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
     if (depth == BOOK_PATH - 1 && finger->node == path[depth] && finger->prefix == (key >> 6) + 1) *finger = (book_finger){0};
+    if (spare) bottom_free(s, path[depth]);
+    spare = false;
     node_free(s, path[depth]);
   }
   l->root[key >> 24] = 0;

@@ -7,8 +7,9 @@
  * A ladder is a trie over 32-bit keys in which 0 is the best price: 256 ways at the root, then 64 ways four times, with a bit map in every
  * node. A key that is alone below some node is not spread out any further, so a level of a sparse book hangs one or two steps below the
  * root, and costs no nodes of its own. In a dense book the bottom nodes (64 neighbouring prices) are found at once through a small
- * direct-mapped table, the fingers. The best level is kept at hand; when it empties, the next one is nearly always in the same node, a
- * count of trailing zeros away. No operation depends on how far the price moved, and memory on nothing but the number of levels.
+ * direct-mapped table, the fingers, and some of these nodes have a level for every price before an order comes. The best level is kept at
+ * hand; when it empties, the next one is nearly always in the same node, a count of trailing zeros away. No operation depends on how far
+ * the price moved, and memory on nothing but the number of levels.
  */
 #ifndef ASSAY_MARKET_STORE_H
 #define ASSAY_MARKET_STORE_H
@@ -44,8 +45,9 @@ typedef struct book_level {
 } book_level;
 
 typedef struct book_node {
-  uint64_t bits;
+  uint64_t bits;      /* the ways on which there are orders */
   uint32_t child[64]; /* a node, or a level with BOOK_IS_LEVEL; `child[0]` also chains free records */
+  uint64_t spares;    /* 1: a bottom node in which every way has a level, without orders where the bit is not set */
 } book_node;
 
 enum { BOOK_FINGERS = 32, BOOK_PATH = 4 };
@@ -79,29 +81,42 @@ typedef struct book_pool {
   uint32_t used, capacity, free;
 } book_pool;
 
+/*
+ * Where orders are by id. Venues count their ids up, so those of orders that live are nearly all in a window of ids that goes along: an
+ * array in which an id has one place that nobody else has. The others, strays, are in a hash table. An id in the window may be a stray if
+ * it came when the window did not reach that far; `stray_high` says whether any can be.
+ */
 typedef struct book_store {
   book_order *orders;
   book_level *levels;
   book_node *nodes;
+  uint32_t *window;     /* id & window_mask: its order, or 0; NULL: all are strays (mbo.h) */
+  uint64_t window_base; /* the first id in it; at least 1 */
+  uint64_t window_mask;
+  uint64_t stray_high; /* no stray's id is higher */
   book_place *places;
   uint64_t seed[2];
   uint32_t place_mask, place_shift;
   uint32_t live, most; /* orders */
   uint32_t scopes;     /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
+  uint32_t strays;     /* that came since the window last jumped */
+  uint32_t spared;     /* nodes with spare levels */
   book_pool order_pool, level_pool, node_pool;
-  void *blocks[4]; /* of orders, levels, nodes and places, as they were allocated */
+  void *blocks[5]; /* of orders, levels, nodes, places and the window, as they were allocated */
 } book_store;
 
 /* `expected` orders have room from the start; more than `most` never do. Seed 0: a random one. */
 assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t most, uint64_t seed, assay_error *err);
+/* Gives it a window; false when memory is out. */
+bool assay_book_store_window(book_store *s);
 void assay_book_store_deinit(book_store *s);
 size_t assay_book_store_bytes(const book_store *s);
 /* Slow sides of the functions below; false when memory is out. */
-bool assay_book_store_grow_orders(book_store *s);
+bool assay_book_store_more_orders(book_store *s);
 bool assay_book_store_grow_levels(book_store *s);
 bool assay_book_store_grow_nodes(book_store *s);
 
-/* ---- Orders by id ---------------------------------------------------------------------------------------------------------------- */
+/* ---- The hash table ---------------------------------------------------------------------------------------------------------------- */
 
 /* Nobody who does not know the seed can make ids collide; the product's halves are both well mixed only together. The same id in several
  * scopes (mbo.h) is multiplied by another odd number in each. */
@@ -111,18 +126,8 @@ static inline uint32_t book_scoped_tag(const book_store *s, uint32_t scope, uint
 }
 static inline uint32_t book_tag(const book_store *s, uint64_t id) { return book_scoped_tag(s, 0, id); }
 
-/* The order of that id; 0: none. `*at` is its place, or the one that it would get; until the next one is added or removed. */
-static inline uint32_t book_seek(const book_store *s, uint64_t id, uint32_t tag, uint32_t *at) {
-  for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
-    book_place place = s->places[here];
-    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id)) {
-      *at = here;
-      return place.order;
-    }
-  }
-}
-
-/* The same where ids have a scope, which is what the order's `account` says. */
+/* The order of that id; 0: none. `*at` is its place, or the one that it would get; until the next one is added or removed. Where ids have a
+ * scope, it is what the order's `account` says. */
 static inline uint32_t book_scoped_seek(const book_store *s, uint32_t scope, uint64_t id, uint32_t tag, uint32_t *at) {
   for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
     book_place place = s->places[here];
@@ -131,13 +136,6 @@ static inline uint32_t book_scoped_seek(const book_store *s, uint32_t scope, uin
       return place.order;
     }
   }
-}
-
-/* The same for who only wants to know; `*tag` helps to add or remove it. */
-static inline uint32_t book_find(const book_store *s, uint64_t id, uint32_t *tag) {
-  uint32_t at;
-  *tag = book_tag(s, id);
-  return book_seek(s, id, *tag, &at);
 }
 
 static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
@@ -167,41 +165,86 @@ static inline void book_place_remove(book_store *s, uint32_t tag, uint32_t order
   book_place_clear(s, at);
 }
 
-/* Makes sure that one more order has a record and a place. */
-static inline bool book_store_room(book_store *s) {
-  if (s->order_pool.free != 0 || s->order_pool.used < s->order_pool.capacity) return true;
-  return assay_book_store_grow_orders(s);
+/* ---- Orders by id, where there is a window ---------------------------------------------------------------------------------------- */
+
+/* Those that are not where the window has them. */
+uint32_t assay_book_stray_find(const book_store *s, uint64_t id);
+void assay_book_stray_add(book_store *s, uint64_t id, uint32_t order);
+
+/* Whether the window says all about an id. */
+static inline bool book_in_window(const book_store *s, uint64_t id) {
+  return id - s->window_base <= s->window_mask && __builtin_expect(s->stray_high < s->window_base, true);
 }
 
-/* A record with the place that book_seek gave, after book_store_room and that; what is in it is old. */
-static inline uint32_t book_order_new_at(book_store *s, uint32_t tag, uint32_t at) {
-  uint32_t order = s->order_pool.free;
-  if (order != 0)
-    s->order_pool.free = s->orders[order].next;
+/* The order of that id; 0: none. For ids that are likely there. */
+static inline uint32_t book_find(const book_store *s, uint64_t id) {
+  uint32_t order = s->window[id & s->window_mask];
+  if (__builtin_expect(order != 0 && s->orders[order].id == id, true)) return order;
+  return book_in_window(s, id) ? 0 : assay_book_stray_find(s, id);
+}
+
+/* Whether an id is in use. For ids that are likely new. */
+static inline bool book_taken(const book_store *s, uint64_t id) {
+  if (__builtin_expect(book_in_window(s, id), true)) return s->window[id & s->window_mask] != 0;
+  return book_find(s, id) != 0;
+}
+
+/* For an id that is not in use. */
+static inline void book_id_add(book_store *s, uint64_t id, uint32_t order) {
+  if (__builtin_expect(id - s->window_base <= s->window_mask, true))
+    s->window[id & s->window_mask] = order;
   else
-    order = s->order_pool.used++;
+    assay_book_stray_add(s, id, order);
+}
+
+static inline void book_id_remove(book_store *s, uint64_t id, uint32_t order) {
+  uint32_t *place = &s->window[id & s->window_mask];
+  if (__builtin_expect(*place == order, true))
+    *place = 0;
+  else
+    book_place_remove(s, book_tag(s, id), order);
+}
+
+/* ---- Records of orders ------------------------------------------------------------------------------------------------------------ */
+
+/* Makes sure that one more order has a record. */
+static inline bool book_store_room(book_store *s) {
+  return __builtin_expect(s->order_pool.free != 0, true) || assay_book_store_more_orders(s);
+}
+
+/* A record after book_store_room; what is in it is old. */
+static inline uint32_t book_record_take(book_store *s) {
+  uint32_t order = s->order_pool.free;
+  s->order_pool.free = s->orders[order].next;
   s->live++;
-  s->places[at] = (book_place){tag, order};
   return order;
 }
-
-static inline uint32_t book_order_new(book_store *s, uint32_t tag) {
-  uint32_t at = tag >> s->place_shift;
-  while (s->places[at].order != 0) at = (at + 1) & s->place_mask;
-  return book_order_new_at(s, tag, at);
-}
-
-static inline void book_order_free_at(book_store *s, uint32_t order, uint32_t at) {
-  book_place_clear(s, at);
+static inline void book_record_free(book_store *s, uint32_t order) {
   s->orders[order].next = s->order_pool.free;
   s->order_pool.free = order;
   s->live--;
 }
 
-static inline void book_order_free(book_store *s, uint32_t order, uint32_t tag) {
-  uint32_t at = tag >> s->place_shift;
-  while (s->places[at].order != order) at = (at + 1) & s->place_mask;
-  book_order_free_at(s, order, at);
+/* The same for an id that is not in use. */
+static inline uint32_t book_order_new(book_store *s, uint64_t id) {
+  uint32_t order = book_record_take(s);
+  book_id_add(s, id, order);
+  return order;
+}
+static inline void book_order_free(book_store *s, uint32_t order) {
+  book_id_remove(s, s->orders[order].id, order);
+  book_record_free(s, order);
+}
+
+/* The same at a place of the hash table. */
+static inline uint32_t book_order_new_at(book_store *s, uint32_t tag, uint32_t at) {
+  uint32_t order = book_record_take(s);
+  s->places[at] = (book_place){tag, order};
+  return order;
+}
+static inline void book_order_free_at(book_store *s, uint32_t order, uint32_t at) {
+  book_place_clear(s, at);
+  book_record_free(s, order);
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
@@ -213,17 +256,12 @@ static inline uint32_t book_sell_key(int32_t price) { return (uint32_t)price ^ 0
 static inline uint32_t book_key(int32_t price, unsigned sell) { return book_sell_key(price) ^ (sell - 1u); }
 static inline int32_t book_price(uint32_t key, unsigned sell) { return (int32_t)((key ^ (sell - 1u)) ^ 0x80000000u); }
 
-/* The level of a key; 0: none. */
-static inline uint32_t book_ladder_find(const book_store *s, book_ladder *l, uint32_t key) {
-  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-  if (finger->prefix == (key >> 6) + 1) return s->nodes[finger->node].child[key & 63] & ~BOOK_IS_LEVEL;
+/* The level of a key, no spare one; 0: none. */
+static inline uint32_t book_ladder_find(const book_store *s, const book_ladder *l, uint32_t key) {
   uint32_t child = l->root[key >> 24];
-  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
-    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, child};
-    child = s->nodes[child].child[(key >> shift) & 63];
-  }
+  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) child = s->nodes[child].child[(key >> shift) & 63];
   child &= ~BOOK_IS_LEVEL;
-  return child != 0 && s->levels[child].key == key ? child : 0;
+  return child != 0 && s->levels[child].key == key && s->levels[child].quantity > 0 ? child : 0;
 }
 
 /* The level with the lowest key at or below `child`. */
@@ -237,7 +275,7 @@ static inline uint32_t book_ladder_lowest(const book_store *s, uint32_t child) {
 
 /* book_ladder_open where no finger points; one walk finds the level or the place for a new one. */
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder);
-/* Takes an entry out whose bottom node is not known, or goes with it; then the best is looked up from the root. */
+/* Takes an empty level out whose bottom node is not known, or goes with it; then the best is looked up from the root. */
 void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key);
 /* The level after a key in order; 0: none. */
 uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key);
@@ -273,42 +311,53 @@ static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t 
   const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
   if (finger->prefix != (key >> 6) + 1) return assay_book_ladder_open(s, l, key, ladder);
   book_node *node = &s->nodes[finger->node];
-  uint32_t at = node->child[key & 63];
-  if (at != 0) return at & ~BOOK_IS_LEVEL;
-  at = book_level_new(s, key, ladder);
-  if (at == 0) return 0;
-  node->bits |= UINT64_C(1) << (key & 63);
-  node->child[key & 63] = at | BOOK_IS_LEVEL;
+  uint64_t bit = UINT64_C(1) << (key & 63);
+  uint32_t at = node->child[key & 63] & ~BOOK_IS_LEVEL;
+  if ((node->bits & bit) != 0) return at;
+  if (at == 0) {
+    at = book_level_new(s, key, ladder);
+    if (at == 0) return 0;
+    node->child[key & 63] = at | BOOK_IS_LEVEL;
+  }
+  node->bits |= bit;
   book_ladder_grew(l, key, at);
   return at;
 }
 
-/* An empty level goes. */
+/* An empty level goes. In a node that has spare levels it becomes one. */
 static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at) {
   uint32_t key = s->levels[at].key;
-  book_level_free(s, at);
   l->levels--;
   const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-  if (finger->prefix == (key >> 6) + 1) {
-    book_node *node = &s->nodes[finger->node];
-    uint64_t rest = node->bits & ~(UINT64_C(1) << (key & 63));
-    if (rest != 0) {
-      node->bits = rest;
-      node->child[key & 63] = 0;
-      if (key != l->best) return;
-      l->best_level = node->child[__builtin_ctzll(rest)] & ~BOOK_IS_LEVEL;
-      l->best = s->levels[l->best_level].key;
-      return;
-    }
+  book_node *node = &s->nodes[finger->node];
+  uint64_t rest = node->bits & ~(UINT64_C(1) << (key & 63));
+  if (finger->prefix != (key >> 6) + 1 || rest == 0) {
+    assay_book_ladder_remove(s, l, key);
+    return;
   }
-  assay_book_ladder_remove(s, l, key);
+  node->bits = rest;
+  if (node->spares != 0) {
+    s->levels[at] = (book_level){.key = key, .ladder = s->levels[at].ladder};
+  } else {
+    node->child[key & 63] = 0;
+    book_level_free(s, at);
+  }
+  if (key != l->best) return;
+  l->best = (key & ~63u) | (uint32_t)__builtin_ctzll(rest);
+  l->best_level = node->child[__builtin_ctzll(rest)] & ~BOOK_IS_LEVEL;
 }
 
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
 
+/* One of two places, without a branch: which one it is nobody can foresee. */
+static inline uint32_t *book_either(bool first, uint32_t *a, uint32_t *b) {
+  uintptr_t mask = (uintptr_t)0 - first;
+  return (uint32_t *)(((uintptr_t)a & mask) | ((uintptr_t)b & ~mask));
+}
+
 /* Behind all others, where its `prev` says so already. */
 static inline void book_level_link(book_store *s, book_level *level, uint32_t order, uint32_t tail, uint64_t quantity) {
-  *(tail != 0 ? &s->orders[tail].next : &level->head) = order;
+  *book_either(tail != 0, &s->orders[tail].next, &level->head) = order;
   level->tail = order;
   level->count++;
   level->quantity += quantity;
@@ -336,8 +385,8 @@ static inline void book_level_enter(book_store *s, uint32_t at, uint32_t order, 
 /* The order leaves its level, which may be empty then. */
 static inline void book_level_unlink(book_store *s, book_level *level, const book_order *o) {
   uint32_t next = o->next, prev = o->prev;
-  *(prev != 0 ? &s->orders[prev].next : &level->head) = next;
-  *(next != 0 ? &s->orders[next].prev : &level->tail) = prev;
+  *book_either(prev != 0, &s->orders[prev].next, &level->head) = next;
+  *book_either(next != 0, &s->orders[next].prev, &level->tail) = prev;
   level->count--;
   level->quantity -= o->quantity;
 }

@@ -185,8 +185,46 @@ static void test_random_messages(void **state) {
     for (unsigned number = 0; number < sizeof mixes / sizeof *mixes; number++) run_mix(number, seed, 10000);
 }
 
+/* Where ids come from: counted up as venues do, with gaps, far apart, at the end of the range, or now one and now the other. */
+static uint64_t id_of(unsigned kind, uint64_t id, unsigned i) {
+  switch (kind) {
+    case 0: return 1000 + 3 * (uint64_t)i + id;
+    case 1: return 5000000000u + 900 * (uint64_t)i + id;
+    case 2: return id * 1000003;
+    case 3: return UINT64_MAX - id;
+    case 4: return UINT64_MAX - 40000 + 4 * (uint64_t)i + id;
+    case 5: return (i / 700 % 2 == 0 ? 1u << 20 : 1u << 30) + id * (i / 1400 % 2 == 0 ? 1 : 5000);
+    default: return id * UINT64_C(0x9E3779B97F4A7C15);
+  }
+}
+
+static void test_ids(void **state) {
+  (void)state;
+  enum { COUNT = 12000 };
+  for (unsigned kind = 0; kind < 7; kind++) {
+    book_mix mix = {.ids = 2000, .width = 300, .middle = 1000, .plain = 95, .cancels = 20, .step = 2};
+    pair q;
+    assay_error err = {0};
+    open_pair(&q, &(assay_book_options){
+                      .books = 2, .expected_orders = 16, .most_orders = 700, .most_trailing = 6, .most_aon = 6, .seed = kind + 1});
+    assay_random random;
+    assay_random_init(&random, kind);
+    for (unsigned i = 0; i < COUNT; i++) {
+      assay_book_message m = book_random_message(&random, &mix, q.plain);
+      if (m.id <= mix.ids) m.id = id_of(kind, m.id, i);
+      if (m.kind == ASSAY_BOOK_REPLACE && m.new_id <= mix.ids) m.new_id = id_of(kind, m.new_id, i);
+      send(&q, &m);
+      if (i % 500 == 0) assert_ok(assay_book_check(q.book, &err), err);
+      if (i % 3000 == 1500) swap_for_restored(&q);
+    }
+    assert_int_equal(assay_book_orders(q.book), q.plain->count);
+    close_pair(&q);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ids),
       cmocka_unit_test(test_random_messages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
