@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* assay feed serve: a recorded or made market over WebSocket. */
-#include <assay/feeds.h>
+#include <assay/feed_dbn.h>
 #include <assay/websocket.h>
 
 #include <math.h>
@@ -22,11 +22,13 @@ typedef struct serve_settings {
 
 #define AT(field) .at = offsetof(serve_settings, field)
 
-static const char *const formats[] = {"json", "itch", NULL}, *const policies[] = {"refuse", "drop-oldest", "disconnect", NULL};
+static const char *const formats[] = {"json", "itch", "dbn", NULL}, *const policies[] = {"refuse", "drop-oldest", "disconnect", NULL};
 
 static const assay_cli_option options[] = {
-    {"format", 'f', ASSAY_CLI_TEXT, "FORMAT", "json", .choices = formats, AT(format),
-     .help = "json: Binance-style documents, one a text message. itch: TotalView-ITCH with its length before each message, binary."},
+    {"format", 'f', ASSAY_CLI_TEXT, "FORMAT", .choices = formats, AT(format),
+     .help = "json: Binance-style documents, one a text message. itch: TotalView-ITCH with its length before each message, binary. dbn: a "
+             "record "
+             "a binary message, and to each client the metadata first. When not given, what FILE is, or json."},
     {"port", 'p', ASSAY_CLI_UNSIGNED, "PORT", .high = 65535, AT(port),
      .help = "Where to listen; any that is free when not given, which is said."},
     {"address", 0, ASSAY_CLI_TEXT, "ADDRESS", "127.0.0.1", AT(address), .help = "Numeric; 0.0.0.0 for all the world."},
@@ -57,19 +59,26 @@ static const assay_cli_example examples[] = {
     {"TLS, for pages of one site", "feed serve --address 0.0.0.0 --certificate cert.pem --key key.pem --origin https://example.com"},
     {0}};
 
-enum { LARGEST_FILE = 1 << 30, AT_ONCE = 4096, CHUNK = 1 << 18 };
+enum { LARGEST_FILE = 1 << 30, AT_ONCE = 4096, CHUNK = 1 << 22 }; /* a chunk holds the metadata of 10,000 symbols */
+#define LARGEST_UNPACKED ((size_t)1 << 34)
 
 typedef struct serving {
   const serve_settings *settings;
   assay_ws_loop *loop;
   assay_ws_server *server;
   char *file;              /* a recording, whole */
+  uint8_t *unpacked;       /* NULL: it was not compressed */
   assay_feed_maker *maker; /* or a made market, a chunk at a time */
   uint8_t *chunk;
   const uint8_t *bytes;
   size_t size, at;
-  bool binary, begun, stopping;
+  assay_feed_format format;
+  const uint8_t *head; /* what each client gets first, and the stream begins with; NULL: nothing */
+  uint8_t *kept;       /* the head of a made market */
+  size_t head_length;
+  bool begun, stopping;
   uint64_t sent, from_ns, open; /* clients that shook hands */
+  uint64_t heads;               /* that were sent: no messages of the stream */
   assay_error *err;
 } serving;
 
@@ -108,7 +117,19 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
 }
 
 static void skip_space(serving *s) {
-  while (!s->binary && s->at < s->size && memchr(" \t\r\n", s->bytes[s->at], 4) != NULL) s->at++;
+  while (s->format == ASSAY_FEED_JSON && s->at < s->size && memchr(" \t\r\n", s->bytes[s->at], 4) != NULL) s->at++;
+}
+
+/* The end of the message at s->at; 0: it is none, or it is not all there. */
+static size_t end_of_message(const serving *s) {
+  const uint8_t *bytes = s->bytes + s->at;
+  size_t left = s->size - s->at, end = 0;
+  switch (s->format) {
+    case ASSAY_FEED_ITCH: end = left >= 2 ? s->at + 2 + (size_t)(bytes[0] << 8 | bytes[1]) : 0; break;
+    case ASSAY_FEED_DBN: end = bytes[0] >= 4 ? s->at + 4 * (size_t)bytes[0] : 0; break; /* a header has 16 bytes */
+    default: end = bytes[0] == '{' || bytes[0] == '[' ? end_of_document(s->bytes, s->size, s->at) : 0; break;
+  }
+  return end <= s->size ? end : 0;
 }
 
 /* The next message; false at the end of the stream, or where it is none (with an error). */
@@ -120,13 +141,10 @@ static bool next_message(serving *s, const uint8_t **message, size_t *length) {
     skip_space(s);
   }
   if (s->at == s->size) return false;
-  size_t end = 0;
-  if (s->binary && s->size - s->at >= 2)
-    end = s->at + 2 + (size_t)(s->bytes[s->at] << 8 | s->bytes[s->at + 1]);
-  else if (!s->binary && (s->bytes[s->at] == '{' || s->bytes[s->at] == '['))
-    end = end_of_document(s->bytes, s->size, s->at);
-  if (end == 0 || end > s->size) {
-    ASSAY_FAIL(s->err, ASSAY_ERR_PARSE, "byte %zu: %s", s->at, s->binary ? "the stream ends within a message" : "not a JSON document");
+  size_t end = end_of_message(s);
+  if (end == 0) {
+    ASSAY_FAIL(s->err, ASSAY_ERR_PARSE, "byte %zu: %s", s->at,
+               s->format == ASSAY_FEED_JSON ? "not a JSON document" : "the stream ends within a message, or is none");
     return false;
   }
   *message = s->bytes + s->at;
@@ -137,28 +155,62 @@ static bool next_message(serving *s, const uint8_t **message, size_t *length) {
 
 static assay_status make_market(serving *s, assay_error *err) {
   const uint64_t endless = UINT64_C(1000000000000);
-  assay_feed_market market = {.format = s->binary ? ASSAY_FEED_ITCH : ASSAY_FEED_JSON,
+  assay_feed_market market = {.format = s->format,
                               .seed = s->settings->seed,
                               .symbols = (uint32_t)s->settings->symbols,
                               .messages = s->settings->messages > 0 ? s->settings->messages : endless};
   s->bytes = s->chunk = assay_alloc(ASSAY_TAG_CLI, CHUNK);
   if (s->chunk == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
-  return assay_feed_maker_create(&market, err, &s->maker);
+  assay_status status = assay_feed_maker_create(&market, err, &s->maker);
+  if (status == ASSAY_OK) s->size = assay_feed_maker_fill(s->maker, s->chunk, CHUNK);
+  return status;
+}
+
+static assay_status read_recording(serving *s, const char *path, assay_error *err) {
+  assay_status status = assay_os_read_file(path, LARGEST_FILE, err, &s->file, &s->size);
+  s->bytes = (const uint8_t *)s->file;
+  if (status == ASSAY_OK && assay_feed_is_packed(s->bytes, s->size)) {
+    status = assay_feed_unpack(s->bytes, s->size, LARGEST_UNPACKED, err, &s->unpacked, &s->size);
+    s->bytes = s->unpacked;
+  }
+  if (status != ASSAY_OK) return status;
+  if (s->settings->format != NULL) return ASSAY_OK;
+  assay_feed_format found = assay_feed_recognise(s->bytes, s->size);
+  if (found != ASSAY_FEED_UNKNOWN) s->format = found; /* else it is no JSON either, and where will be said */
+  if (s->format == ASSAY_FEED_JSON || s->format == ASSAY_FEED_ITCH || s->format == ASSAY_FEED_DBN) return ASSAY_OK;
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is %s, and json, itch and dbn can be served", path, assay_feed_format_text(found));
+}
+
+/* Nobody can read records without the metadata, whenever he comes: it is kept. */
+static assay_status read_head(serving *s, assay_error *err) {
+  assay_dbn_reader reader;
+  if (s->format != ASSAY_FEED_DBN) return ASSAY_OK;
+  assay_dbn_open(&reader, s->bytes, s->size);
+  if (assay_dbn_read_metadata(&reader) != ASSAY_FEED_MESSAGE)
+    return s->size == 0 ? ASSAY_FAIL(err, ASSAY_ERR_PARSE, "the stream is empty") : assay_feed_explain(&reader.in, "DBN", err);
+  s->head_length = s->at = reader.in.at;
+  s->head = s->bytes;
+  if (s->maker == NULL) return ASSAY_OK;
+  uint8_t *kept = assay_alloc(ASSAY_TAG_CLI, s->head_length); /* a chunk is written over */
+  if (kept == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  memcpy(kept, s->head, s->head_length);
+  s->head = s->kept = kept;
+  return ASSAY_OK;
 }
 
 static assay_status load(serving *s, const assay_cli *cli, assay_error *err) {
   s->err = err;
-  s->binary = strcmp(s->settings->format, "itch") == 0;
-  if (cli->operand_count == 0) return make_market(s, err);
-  assay_status status = assay_os_read_file(cli->operands[0], LARGEST_FILE, err, &s->file, &s->size);
-  if (status != ASSAY_OK) return status;
-  s->bytes = (const uint8_t *)s->file;
+  s->format = s->settings->format != NULL ? assay_feed_format_find(s->settings->format) : ASSAY_FEED_JSON;
+  bool made = cli->operand_count == 0;
+  assay_status status = made ? make_market(s, err) : read_recording(s, cli->operands[0], err);
+  if (status == ASSAY_OK) status = read_head(s, err);
+  if (status != ASSAY_OK || made) return status;
   const uint8_t *first;
   size_t length;
   if (!next_message(s, &first, &length))
     return err->status != ASSAY_OK ? err->status
                                    : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no message to send in %s", cli->operands[0]);
-  s->at = 0;
+  s->at = s->head_length;
   return ASSAY_OK;
 }
 
@@ -176,10 +228,10 @@ static void send_due(serving *s, uint64_t due) {
         s->stopping = true;
         return;
       }
-      s->at = 0;
+      s->at = s->head_length;
       continue;
     }
-    assay_ws_server_broadcast(s->server, s->binary ? ASSAY_WS_BINARY : ASSAY_WS_TEXT, message, length);
+    assay_ws_server_broadcast(s->server, s->format == ASSAY_FEED_JSON ? ASSAY_WS_TEXT : ASSAY_WS_BINARY, message, length);
     s->sent++;
   }
 }
@@ -209,14 +261,14 @@ static assay_status serve(serving *s, assay_error *err) {
 
 static void report(const serving *s, assay_buf *out) {
   assay_ws_counts counts = assay_ws_server_count(s->server);
+  uint64_t sent_out = counts.messages_out - counts.dropped, delivered = sent_out > s->heads ? sent_out - s->heads : 0;
   double seconds = s->from_ns > 0 ? (double)(assay_os_now_ns() - s->from_ns) / 1e9 : 0;
   if (!s->settings->json) {
     assay_buf_printf(out, "%llu messages in ", (unsigned long long)s->sent);
     assay_buf_double(out, round(seconds * 1000) / 1000);
     assay_buf_printf(out, " s to %llu clients: %llu delivered, %llu refused, %llu dropped; %llu clients disconnected, %llu turned away\n",
-                     (unsigned long long)counts.accepted, (unsigned long long)(counts.messages_out - counts.dropped),
-                     (unsigned long long)counts.refused, (unsigned long long)counts.dropped, (unsigned long long)counts.disconnected,
-                     (unsigned long long)counts.turned_away);
+                     (unsigned long long)counts.accepted, (unsigned long long)(delivered), (unsigned long long)counts.refused,
+                     (unsigned long long)counts.dropped, (unsigned long long)counts.disconnected, (unsigned long long)counts.turned_away);
     return;
   }
   assay_json json = {.out = out, .indent = 2};
@@ -226,7 +278,7 @@ static void report(const serving *s, assay_buf *out) {
     uint64_t value;
   } rows[] = {{"messages", s->sent},
               {"clients", counts.accepted},
-              {"delivered", counts.messages_out - counts.dropped},
+              {"delivered", delivered},
               {"refused", counts.refused},
               {"dropped", counts.dropped},
               {"disconnected", counts.disconnected},
@@ -244,8 +296,9 @@ static void report(const serving *s, assay_buf *out) {
 }
 
 static void on_open(void *user, assay_ws *ws) {
-  (void)ws;
-  ((serving *)user)->open++;
+  serving *s = user;
+  s->open++;
+  if (s->head != NULL && assay_ws_send(ws, ASSAY_WS_BINARY, s->head, s->head_length, NULL) == ASSAY_OK) s->heads++;
 }
 
 static void on_closed(void *user, assay_ws *ws, unsigned code, const char *reason, bool clean) {
@@ -304,6 +357,8 @@ static int run(assay_cli *cli, const void *settings) {
   if (err.status != ASSAY_OK) code = assay_cli_fail(cli, &err);
   assay_ws_loop_destroy(s.loop);
   assay_free(s.file);
+  assay_free(s.kept);
+  assay_feed_generated_free(s.unpacked);
   assay_feed_maker_destroy(s.maker);
   assay_free(s.chunk);
   assay_buf_deinit(&out);
@@ -314,8 +369,8 @@ const assay_cli_verb assay_cli_feed_serve = {
     .name = "feed serve",
     .summary = "Stream a market over WebSocket.",
     .details =
-        "The stream is a recording (JSON documents one behind the other, or ITCH with its lengths), or a made market when no FILE is "
-        "given. All "
+        "The stream is a recording (JSON documents one behind the other, ITCH with its lengths, or DBN; compressed or not), or a made "
+        "market when no FILE is given. All "
         "clients get the same messages from when they connect; each has a queue of its own. Ctrl-C ends it gracefully: what is queued goes "
         "out, "
         "then a close frame. Only this machine can connect unless --address says otherwise. docs/websocket.md.",

@@ -215,6 +215,47 @@ class WebSocket(story.Story):
         self.assertEqual(count, 500)
         client.socket.close()
 
+    def dbn(self, client):
+        """The records that come, behind the metadata."""
+        first, head = client.frame()
+        self.assertEqual((first, head[:3], struct.unpack_from("<I", head, 4)[0] + 8), (0x82, b"DBN", len(head)))
+        records = []
+        while (frame := client.frame())[0] != 0x88:
+            self.assertEqual((frame[0], frame[1][0] * 4), (0x82, len(frame[1])))
+            records.append(frame[1])
+        client.socket.close()
+        return head, records
+
+    def test_dbn_record_by_record(self):
+        process, port = self.serve("--format", "dbn", "--messages", "500", "--rate", "1e6", "--json")
+        head, records = self.dbn(Client(port))
+        self.assertEqual(len(records), 500)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(json.loads(out)["delivered"], 500, err)
+        self.check("feed", "generate", "--format", "dbn", "--messages", "300", "-o", self.path("made.dbn"))
+        with open(self.path("made.dbn"), "rb") as made:
+            data = made.read()
+        # A frame of Zstandard (RFC 8878) whose blocks are stored.
+        blocks = [data[i : i + 100000] for i in range(0, len(data), 100000)]
+        packed = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data))
+        for i, block in enumerate(blocks):
+            packed += (len(block) << 3 | (i + 1 == len(blocks))).to_bytes(3, "little") + block
+        with open(self.path("made.dbn.zst"), "wb") as out:
+            out.write(packed)
+        for name in "made.dbn", "made.dbn.zst":
+            process = self.start("feed", "serve", self.path(name), "--rate", "1e6", program=story.ASSAY)
+            line = process.stderr.readline()
+            if "libarchive" in line:
+                self.skipTest(line)
+            head, records = self.dbn(Client(int(re.search(r":(\d+)/", line)[1])))
+            self.assertEqual(head + b"".join(records), data)
+            process.communicate(timeout=30)
+        # Who comes later can read it too.
+        process, port = self.serve(self.path("made.dbn"), "--rate", "500", "--wait", "0", "--repeat", "--messages", "400")
+        head, records = self.dbn(Client(port))
+        self.assertEqual(data[: len(head)], head)
+        self.assertGreater(len(records), 0)
+
     def test_tls(self):
         if shutil.which("openssl") is None:
             self.skipTest("the openssl command is not here")
