@@ -23,9 +23,9 @@
  * Orders are told apart by their symbol and id together: venues number theirs alike, so give each venue's symbols numbers of their own
  * (assay_dbn_map does).
  *
- * Ticks. Prices of up to four decimals are ticks as they are. Of finer ones (DBN: 10^-9) each symbol's tick is found out: the greatest step
- * that divides all of its prices so far, be it 0.00005 or half of 1/64. An order without a price, or 2^31 ticks and more behind the best
- * ones, rests but is in no depth.
+ * Ticks. Each symbol's tick is found out: the greatest step that divides all of its prices so far, be it a cent, 0.00005 or half of 1/64.
+ * Where prices have up to four decimals, those below 1 count singly, so that an order at 0.0001 makes nothing finer. An order without a
+ * price, or 2^31 ticks and more behind the best ones, rests but is in no depth.
  *
  * Binance. assay_feed_book_update and assay_feed_book_snapshot keep the chain of update ids: differences wait for a snapshot (it says when
  * it needs one), those that it has already are dropped, and one that is missing makes the symbol stale until the next snapshot. Spot: the

@@ -106,13 +106,12 @@ typedef struct taken {
   uint32_t key, head, count;
 } taken;
 
-static uint32_t scaled(uint32_t key, unsigned sell, uint64_t factor) {
+static uint32_t scaled(uint32_t key, unsigned sell, uint64_t factor, int32_t fine) {
   int32_t price = book_price(key, sell);
-  int64_t wide = 0;
-  if (price == book_mbo_end(sell)) return key;
-  if (__builtin_mul_overflow((int64_t)price, (int64_t)factor, &wide) || wide <= INT32_MIN || wide >= INT32_MAX)
-    return book_key(book_mbo_end(sell), sell);
-  return book_key((int32_t)wide, sell);
+  int64_t size = price < 0 ? -(int64_t)price : price, wide = 0;
+  if (price == book_mbo_end(sell) || size <= fine) return key;
+  if (__builtin_mul_overflow(size - fine, (int64_t)factor, &wide) || wide >= INT32_MAX - fine) return book_key(book_mbo_end(sell), sell);
+  return book_key((int32_t)(price < 0 ? -(wide + fine) : wide + fine), sell);
 }
 
 static void drop_orders(assay_mbo *m, uint32_t head) {
@@ -127,7 +126,7 @@ static void drop_orders(assay_mbo *m, uint32_t head) {
 }
 
 /* In order of price, so that each side's best is right from the first on. */
-static assay_status rescale_side(assay_mbo *m, uint32_t ladder, uint64_t factor) {
+static assay_status rescale_side(assay_mbo *m, uint32_t ladder, uint64_t factor, int32_t fine) {
   book_store *s = &m->store;
   book_ladder *l = &m->ladders[ladder];
   uint32_t count = l->levels;
@@ -136,7 +135,7 @@ static assay_status rescale_side(assay_mbo *m, uint32_t ladder, uint64_t factor)
   if (all == NULL) return ASSAY_ERR_NO_MEMORY;
   for (uint32_t i = 0; i < count; i++) {
     const book_level *level = &s->levels[l->best_level];
-    all[i] = (taken){level->quantity, scaled(level->key, ladder & 1, factor), level->head, level->count};
+    all[i] = (taken){level->quantity, scaled(level->key, ladder & 1, factor, fine), level->head, level->count};
     book_ladder_close(s, l, l->best_level);
   }
   assay_status status = ASSAY_OK;
@@ -160,10 +159,10 @@ static assay_status rescale_side(assay_mbo *m, uint32_t ladder, uint64_t factor)
   return status;
 }
 
-assay_status assay_mbo_rescale(assay_mbo *m, uint32_t book, uint64_t factor) {
+assay_status assay_mbo_rescale(assay_mbo *m, uint32_t book, uint64_t factor, int32_t fine) {
   if (book >= m->books) return ASSAY_OK;
   if (factor > INT64_MAX) factor = INT64_MAX;
-  assay_status bids = rescale_side(m, 2 * book, factor), asks = rescale_side(m, 2 * book + 1, factor);
+  assay_status bids = rescale_side(m, 2 * book, factor, fine), asks = rescale_side(m, 2 * book + 1, factor, fine);
   return bids != ASSAY_OK ? bids : asks;
 }
 

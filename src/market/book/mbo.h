@@ -137,10 +137,11 @@ assay_status assay_mbo_set_level(assay_mbo *mbo, uint32_t book, unsigned sell, i
 /* One side of a book, of orders or of levels. */
 void assay_mbo_clear_side(assay_mbo *mbo, uint32_t book, unsigned sell);
 /*
- * All prices of a book times a factor: its tick has become finer. What has no place any more at 32 bits goes to the side's end, where it
- * was worse than all others anyway (book_mbo_end). ASSAY_ERR_NO_MEMORY: orders are lost, or nothing was done.
+ * All prices of a book times a factor, but for their first `fine`, which stay: its tick has become finer. What has no place any more at 32
+ * bits goes to the side's end, where it was worse than all others anyway (book_mbo_end). ASSAY_ERR_NO_MEMORY: orders are lost, or nothing
+ * was done.
  */
-assay_status assay_mbo_rescale(assay_mbo *mbo, uint32_t book, uint64_t factor);
+assay_status assay_mbo_rescale(assay_mbo *mbo, uint32_t book, uint64_t factor, int32_t fine);
 /* The price behind all others, for orders without one. */
 static inline int32_t book_mbo_end(unsigned sell) { return sell ? INT32_MAX : INT32_MIN; }
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/gcd.h"
 #include "market/book/mbo.h"
+#include "market/feeds/decimal.h"
 
 typedef struct waiting {
   uint64_t first, last, previous;
@@ -28,11 +29,18 @@ typedef struct chain {
   size_t held_count, held_capacity;
 } chain;
 
+/* A symbol's tick. */
+typedef struct tick {
+  uint64_t step;  /* in steps of the events; 0: no price yet */
+  double inverse; /* a little more than 1 / step, so that what is cut off a multiple is its quotient; 0 where that would not be exact */
+} tick;
+
 /* Books of orders, or of levels, whose prices are ticks. */
 typedef struct grid {
   assay_mbo *mbo;
-  int64_t step;    /* steps of the events in a tick; 0: not known yet, OWN: each symbol has its own */
-  uint64_t *steps; /* that; 0: no price yet */
+  int64_t step; /* steps of the events in a tick; 0: not known yet, OWN: each symbol has its own */
+  int64_t fine; /* with OWN: prices below this are ticks as they are */
+  tick *ticks;
   uint32_t count;
 } grid;
 enum { OWN = -1 };
@@ -64,51 +72,73 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, si
  * Ladders have 32-bit prices. What a tick is nobody says in advance: a feed of 10^-9 has cents, halves of a 64th and tenths of a pip in it.
  * So a symbol's step is the greatest that divides all of its prices so far, which is a multiple of the real one; when a price comes that it
  * does not divide, it becomes finer (by half at least, so seldom) and the symbol's levels are numbered anew.
+ *
+ * It pays to do so where a price has four decimals too: a ladder is quick where neighbouring prices are neighbouring numbers, and those of
+ * ITCH, in hundredths of a cent, are whole cents. Below a dollar they need not be, whatever else the symbol costs, so those count singly.
  */
-static bool best_stays(const assay_mbo *mbo, uint32_t symbol, uint64_t factor) {
+static bool best_stays(const grid *g, uint32_t symbol, uint64_t factor) {
   for (unsigned sell = 0; sell < 2; sell++) {
     assay_mbo_level best;
     uint64_t wide;
-    if (!book_mbo_best(mbo, symbol, sell, &best) || best.price == book_mbo_end(sell)) continue;
-    if (__builtin_mul_overflow((uint64_t)llabs(best.price), factor, &wide) || wide >= INT32_MAX) return false;
+    if (!book_mbo_best(g->mbo, symbol, sell, &best) || best.price == book_mbo_end(sell) || llabs(best.price) < g->fine) continue;
+    if (__builtin_mul_overflow((uint64_t)(llabs(best.price) - g->fine), factor, &wide) || wide >= (uint64_t)(INT32_MAX - g->fine))
+      return false;
   }
   return true;
 }
 
 static uint64_t size_of(int64_t price) { return price < 0 ? 0 - (uint64_t)price : (uint64_t)price; }
 
-static bool reach_steps(grid *g, uint32_t symbol) {
+static bool reach_ticks(grid *g, uint32_t symbol) {
   if (symbol < g->count) return true;
   uint32_t count = symbol < UINT32_MAX / 2 ? symbol * 2 + 16 : UINT32_MAX;
-  uint64_t *steps = assay_realloc(ASSAY_TAG_MARKET, g->steps, count, sizeof *steps);
-  if (steps == NULL) return false;
-  memset(steps + g->count, 0, (count - g->count) * sizeof *steps);
-  g->steps = steps;
+  tick *ticks = assay_realloc(ASSAY_TAG_MARKET, g->ticks, count, sizeof *ticks);
+  if (ticks == NULL) return false;
+  memset(ticks + g->count, 0, (count - g->count) * sizeof *ticks);
+  g->ticks = ticks;
   g->count = count;
   return true;
+}
+
+/* What of a price its tick has to divide. */
+static uint64_t above_fine(const grid *g, int64_t price) {
+  uint64_t size = size_of(price), fine = (uint64_t)g->fine;
+  return size > fine ? size - fine : 0;
+}
+
+/* A price, of which the step divides what it has to, without its sign. */
+static uint64_t count_of(const grid *g, int64_t price, uint64_t step) {
+  uint64_t above = above_fine(g, price);
+  return above == 0 ? size_of(price) : (uint64_t)g->fine + above / step;
 }
 
 static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell, int32_t *ticks) {
   *ticks = book_mbo_end(sell);
   if (price == ASSAY_FEED_NO_PRICE) return ASSAY_OK;
-  if (!reach_steps(g, symbol)) return ASSAY_ERR_NO_MEMORY;
-  uint64_t *step = &g->steps[symbol], size = size_of(price);
-  if (*step == 0) *step = size; /* nothing but 0 was there */
-  uint64_t finer = size == 0 || size % *step == 0 ? *step : assay_gcd(*step, size);
-  uint64_t count = size == 0 ? 0 : size / finer;
+  if (!reach_ticks(g, symbol)) return ASSAY_ERR_NO_MEMORY;
+  tick *own = &g->ticks[symbol];
+  uint64_t above = above_fine(g, price);
+  if (own->step == 0) own->step = above; /* nothing but what counts singly was there */
+  uint64_t finer = above == 0 || above % own->step == 0 ? own->step : assay_gcd(own->step, above);
+  uint64_t count = count_of(g, price, finer);
   if (count >= INT32_MAX) return sell == (price > 0) ? ASSAY_OK : ASSAY_ERR_LIMIT; /* so far away that it is nobody's best */
-  if (finer != *step) {
-    if (!best_stays(g->mbo, symbol, *step / finer)) return ASSAY_ERR_LIMIT;
-    assay_status status = assay_mbo_rescale(g->mbo, symbol, *step / finer);
+  if (finer != own->step) {
+    if (!best_stays(g, symbol, own->step / finer)) return ASSAY_ERR_LIMIT;
+    assay_status status = assay_mbo_rescale(g->mbo, symbol, own->step / finer, (int32_t)g->fine);
     if (status != ASSAY_OK) return status;
-    *step = finer;
+    own->step = finer;
   }
+  own->inverse = finer > 0 && finer < INT32_MAX ? (1 + 0x1p-50) / (double)finer : 0;
   *ticks = price < 0 ? -(int32_t)count : (int32_t)count;
   return ASSAY_OK;
 }
 
-static assay_status other_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
-  if (g->step == 0) g->step = assay_market_price_decimals(event) > 4 ? OWN : 1; /* the first price says it for all */
+static __attribute__((noinline)) assay_status other_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
+  if (g->step == 0) { /* the first price says it for all */
+    unsigned decimals = assay_market_price_decimals(event);
+    g->step = OWN;
+    g->fine = decimals <= 4 ? (int64_t)assay_feed_ten_to[decimals] : 0;
+  }
   if (g->step == OWN) {
     bool sell = event->side == 'S';
     uint32_t at = event->kind == ASSAY_MARKET_REPLACE ? book_mbo_find(g->mbo, event->symbol, event->order_id) : 0;
@@ -125,16 +155,28 @@ static assay_status other_ticks(grid *g, const assay_market_event *event, int32_
   return price > INT32_MIN && price < INT32_MAX ? ASSAY_OK : ASSAY_ERR_LIMIT;
 }
 
+/* Nearly always a multiple of its symbol's own tick, which is seen without a division. */
 static inline assay_status to_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
-  if (__builtin_expect(g->step != 1, 0)) return other_ticks(g, event, ticks);
-  *ticks = (int32_t)event->price;
-  return event->price > INT32_MIN && event->price < INT32_MAX ? ASSAY_OK : ASSAY_ERR_LIMIT;
+  if (__builtin_expect(event->symbol < g->count, 1)) {
+    tick own = g->ticks[event->symbol];
+    uint64_t above = (uint64_t)event->price - (uint64_t)g->fine;
+    if (__builtin_expect(above >> 62 == 0, 1)) {
+      uint64_t count = (uint64_t)(int64_t)((double)(int64_t)above * own.inverse);
+      if (__builtin_expect(count < (uint64_t)(INT32_MAX - g->fine) && count * own.step == above, 1)) {
+        *ticks = (int32_t)(count + (uint64_t)g->fine);
+        return ASSAY_OK;
+      }
+    }
+  }
+  return other_ticks(g, event, ticks);
 }
 
 static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks) {
   if (ticks == INT32_MIN || ticks == INT32_MAX) return ASSAY_FEED_NO_PRICE;
-  uint64_t step = g->step > 0 ? (uint64_t)g->step : symbol < g->count ? g->steps[symbol] : 1;
-  return (int64_t)((uint64_t)(int64_t)ticks * step); /* -1 times 2^63 too */
+  uint64_t step = g->step > 0 ? (uint64_t)g->step : symbol < g->count ? g->ticks[symbol].step : 1;
+  if (llabs(ticks) <= g->fine) return ticks;
+  uint64_t size = (uint64_t)g->fine + (uint64_t)(llabs(ticks) - g->fine) * step; /* 2^63 too, of which there is only the negative */
+  return (int64_t)(ticks < 0 ? 0 - size : size);
 }
 
 /* ---- Symbols ----------------------------------------------------------------------------------------------------------------------------
@@ -156,7 +198,7 @@ assay_status assay_feed_book_create(const assay_feed_book_options *options, assa
   if (o->most_waiting == 0) o->most_waiting = 1000;
   if (o->most_levels == 0) o->most_levels = 1u << 22;
   created->orders.step = o->price_step;
-  created->levels.step = OWN;
+  created->levels.step = OWN; /* and nothing counts singly */
   assay_status status = ASSAY_OK;
   if (o->price_step < 0) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the price step of books has to be above 0");
   if (o->most_levels > 1u << 30) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "books hold 2^30 levels at most, not %u", o->most_levels);
@@ -188,8 +230,8 @@ void assay_feed_book_destroy(assay_feed_book *book) {
   assay_free(book->stale);
   assay_mbo_destroy(book->orders.mbo);
   assay_mbo_destroy(book->levels.mbo);
-  assay_free(book->orders.steps);
-  assay_free(book->levels.steps);
+  assay_free(book->orders.ticks);
+  assay_free(book->levels.ticks);
   assay_free(book);
 }
 
@@ -206,7 +248,7 @@ static assay_status set_level(assay_feed_book *book, uint32_t symbol, bool sell,
   grid *g = &book->levels;
   int32_t ticks = 0;
   if (quantity == 0) {
-    uint64_t step = symbol < g->count ? g->steps[symbol] : 0, size = size_of(price);
+    uint64_t step = symbol < g->count ? g->ticks[symbol].step : 0, size = size_of(price);
     if (price != 0 && (step == 0 || size % step != 0 || size / step >= INT32_MAX)) return ASSAY_OK;
     ticks = price == 0 ? 0 : (price < 0 ? -1 : 1) * (int32_t)(size / step);
   } else {
@@ -229,7 +271,7 @@ static assay_status apply_quote(assay_feed_book *book, const assay_market_event 
 static void empty_one(grid *g, uint32_t symbol) {
   if (g->mbo == NULL) return;
   assay_mbo_clear(g->mbo, symbol);
-  if (symbol < g->count) g->steps[symbol] = 0;
+  if (symbol < g->count) g->ticks[symbol] = (tick){0};
 }
 
 static void empty(assay_feed_book *book, uint32_t symbol) {

@@ -184,7 +184,7 @@ static void test_what_cannot_be(void **state) {
   (void)state;
   assay_feed_book *book = open_book();
   const assay_market_event add = {
-      .kind = ASSAY_MARKET_ADD, .symbol = 1, .order_id = 5, .side = 'B', .price = 100, .quantity = 10, .decimals = 4};
+      .kind = ASSAY_MARKET_ADD, .symbol = 1, .order_id = 5, .side = 'B', .price = 10001, .quantity = 10, .decimals = 4};
   assay_market_event bad[] = {add, add, add, add, add, add, add};
   bad[1].quantity = 11; /* the id is in use */
   bad[2].kind = ASSAY_MARKET_DELETE, bad[2].order_id = 6, bad[2].symbol = 3;
@@ -205,6 +205,50 @@ static void test_what_cannot_be(void **state) {
   assert_int_equal(assay_feed_book_orders(book), 0);
   assay_feed_book_lost(book);
   assert_true(assay_feed_book_is_stale(book, 0));
+  assay_feed_book_destroy(book);
+}
+
+/* Hundredths of a cent: whole cents, fractions below a dollar, and once a fraction above it; a share that costs more than 2^31 of them; and
+ * prices around nothing. */
+static int64_t some_price(assay_random *random, uint32_t symbol, int round) {
+  int64_t at = (int64_t)assay_random_below(random, 300);
+  if (assay_random_below(random, 10) == 0) return 1 + at * 33;
+  if (symbol == 1) return 500000 + at * 100 + (round > 1500 && at == 7 ? 50 : 0);
+  if (symbol == 2) return INT64_C(7000000000) + at * 100;
+  return (at - 150) * 100 + (round > 1000) * 25;
+}
+
+static void test_cents_and_their_parts(void **state) {
+  (void)state;
+  assay_feed_book *book = open_book();
+  assay_error err = {0};
+  assay_random random;
+  assay_random_init(&random, 10);
+  slow_count = 0;
+  for (int round = 0; round < 3000; round++) {
+    uint32_t symbol = 1 + (uint32_t)assay_random_below(&random, SYMBOLS);
+    assay_market_event event = {.kind = ASSAY_MARKET_ADD,
+                                .symbol = symbol,
+                                .order_id = (uint64_t)round + 1,
+                                .side = "BS"[assay_random_below(&random, 2)],
+                                .quantity = 1 + assay_random_below(&random, 50),
+                                .price = some_price(&random, symbol, round),
+                                .decimals = 4};
+    slow_order *old = slow_count > 0 ? &slow[assay_random_below(&random, slow_count)] : NULL;
+    if (old != NULL && old->quantity > 0 && assay_random_below(&random, 2) == 0) {
+      event.kind = assay_random_below(&random, 2) == 0 ? ASSAY_MARKET_DELETE : ASSAY_MARKET_REPLACE;
+      event.other_id = event.order_id;
+      event.order_id = old->id;
+      event.symbol = old->symbol;
+      event.price = some_price(&random, old->symbol, round);
+    }
+    assert_int_equal(assay_feed_book_apply(book, &event, 1), 0);
+    slow_apply(&event);
+    if (round % 200 == 0) compare_with_slow(book);
+  }
+  compare_with_slow(book);
+  assert_ok(assay_feed_book_check(book, &err), err);
+  for (uint32_t i = 1; i <= SYMBOLS; i++) assert_false(assay_feed_book_is_stale(book, i));
   assay_feed_book_destroy(book);
 }
 
@@ -470,6 +514,7 @@ int main(void) {
       cmocka_unit_test(test_levels_beside_an_array),
       cmocka_unit_test(test_many_symbols),
       cmocka_unit_test(test_ticks),
+      cmocka_unit_test(test_cents_and_their_parts),
       cmocka_unit_test(test_levels_are_bounded),
       cmocka_unit_test(test_restart),
       cmocka_unit_test(test_clear_while_waiting),
