@@ -19,6 +19,7 @@ typedef struct assay_waiting {
   double traded, value, fee; /* so far, as numbers above 0 */
   double entry_price;
   size_t given, first_bar; /* bar at whose close it was given; first bar that it could trade on, SIZE_MAX: none yet */
+  size_t opened;           /* last bar at whose open it was tried; SIZE_MAX: none yet */
   size_t limit_from;       /* of a stop-limit that is triggered: first bar on which its limit counts */
   assay_entry entry;
   bool is_target, is_bracket, triggered, done;

@@ -47,7 +47,7 @@ static assay_waiting *append(assay_backtest *run, const assay_waiting *order) {
   *made = *order;
   made->id = ++run->last_id;
   made->given = run->now;
-  made->first_bar = SIZE_MAX;
+  made->first_bar = made->opened = SIZE_MAX;
   return made;
 }
 
@@ -374,13 +374,15 @@ static bool reduces(const assay_backtest *run, const assay_waiting *o, double ma
   return held != 0 && (held > 0) != (change > 0) && fabs(change) <= fabs(held);
 }
 
+/* Each order once: what reduces may change its mind on the way, when another has turned the position. */
 static void trade_at_open(assay_backtest *run, bool reducing) {
   size_t count = run->orders.count;
   for (size_t i = 0; i < count; i++) {
     assay_waiting *o = order_at(run, i);
     if (o->done || o->first_bar == SIZE_MAX || !trades(run, o->order.asset)) continue;
     bar b = bar_of(run, o->order.asset);
-    if (!at_open(o, &b, run->now) || reduces(run, o, b.open) != reducing) continue;
+    if (!at_open(o, &b, run->now) || o->opened == run->now || (reducing && !reduces(run, o, b.open))) continue;
+    o->opened = run->now;
     if (o->is_target)
       trade_target(run, i, b.open);
     else

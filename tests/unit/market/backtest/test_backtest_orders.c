@@ -224,6 +224,23 @@ static void test_bracket_goes_with_its_position(void **state) {
   assay_backtest_result_destroy(r);
 }
 
+/* Held are 10. Selling 15 does not reduce, nor does buying 3; once sold, it does, and trades at the same open all the same. */
+static void test_every_order_meets_the_open(void **state) {
+  (void)state;
+  const double rows[4][5] = {{100, 100, 100, 100, 1}, {100, 101, 99, 100, 1}, {102, 103, 101, 102, 1}, {105, 106, 104, 105, 1}};
+  script s = {.steps = {{.bar = 0, .order = {.quantity = 10}},
+                        {.bar = 1, .order = {.quantity = -15}},
+                        {.bar = 1, .order = {.quantity = 3, .kind = ASSAY_BACKTEST_LIMIT, .limit = 120, .force = ASSAY_BACKTEST_IOC}},
+                        {.bar = 1, .order = {.quantity = 1}}},
+              .count = 4};
+  assay_backtest_result *r = play_on(&s, rows, 4, NULL);
+  assert_int_equal(r->metrics.fills, 4);
+  expect(r, 1, 2, -15, 102);
+  expect(r, 2, 2, 3, 102);
+  expect(r, 3, 2, 1, 102);
+  assay_backtest_result_destroy(r);
+}
+
 /* A bracket is of what its order opened, and has no more to close than is left. */
 static void test_bracket_closes_its_own(void **state) {
   (void)state;
@@ -360,6 +377,7 @@ int main(void) {
       cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_bracket_goes_with_its_position),
       cmocka_unit_test(test_bracket_closes_its_own),
+      cmocka_unit_test(test_every_order_meets_the_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
