@@ -27,6 +27,30 @@ static void put_right(char *text, size_t size) {
   }
 }
 
+/* An order that is understood can be written, and is the same then. */
+static void there_and_back(const assay_fix_message *m) {
+  assay_fix_terms terms = {.book = 1, .account = 2, .price_decimals = 4, .quantity_decimals = 2};
+  assay_book_message order, again;
+  assay_feed_fault fault;
+  assay_feed_reader reader;
+  assay_fix_message second;
+  uint32_t tag;
+  char body[1000], text[1400];
+  const char *type = NULL;
+  if (!assay_fix_order(m, &terms, &order, &tag, &fault)) return;
+  if (order.kind != ASSAY_BOOK_NEW && order.kind != ASSAY_BOOK_CANCEL && order.kind != ASSAY_BOOK_MODIFY &&
+      order.kind != ASSAY_BOOK_REPLACE)
+    abort();
+  size_t length = assay_fix_put_order(body, sizeof body, &terms, "A", &order, 5, &type);
+  if (length == 0) abort();
+  size_t size = assay_fix_write(text, sizeof text, type, "A", "B", 1, order.time, 0, body, length);
+  assay_feed_open(&reader, text, size);
+  if (assay_fix_next(&reader, &second) != ASSAY_FEED_MESSAGE || !assay_fix_order(&second, &terms, &again, &tag, &fault)) abort();
+  order.time -= order.time % 1000000, again.time -= again.time % 1000000; /* FIX 4.4 writes milliseconds */
+  if (order.tif == ASSAY_BOOK_GTD) order.expire -= order.expire % 1000000, again.expire -= again.expire % 1000000;
+  if (memcmp(&order, &again, sizeof order) != 0) abort();
+}
+
 static void read_all(const char *text, size_t size) {
   static char out[4096];
   assay_feed_reader reader, pieces = {0};
@@ -49,6 +73,7 @@ static void read_all(const char *text, size_t size) {
       }
       if (cursor.at != m.body_length) abort();
       sum += assay_fix_check(&m, &tag, &fault) + assay_fix_event(&m, 1, 4, 2, &event) + (assay_fix_name(&m) != NULL);
+      there_and_back(&m);
       assay_fix_session_receive(&session, reader.count * 1000000000u, &m);
       if (session.out_length > session.out_capacity) abort();
       session.out_length = 0;

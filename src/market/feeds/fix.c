@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* FIX 4.4, a message at a time. fix_session.c has the session. */
-#include <assay/feed_fix.h>
-
 #include <assay/feed_csv.h>
+#include <assay/feed_fix.h>
 
 #include <string.h>
 
 #include "base/text.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
+#include "market/feeds/fix.h"
 
 enum { SOH = 1, LONGEST_BODY = 1 << 20, CHECKSUM = 7 };
 
@@ -256,7 +256,7 @@ bool assay_fix_check(const assay_fix_message *message, uint32_t *tag, assay_feed
 /* ---- Events
  * -------------------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t id_of(const assay_fix_message *message, uint32_t tag) {
+uint64_t assay_fix_id(const assay_fix_message *message, uint32_t tag) {
   assay_feed_text text;
   uint64_t number;
   if (!assay_fix_find(message, tag, &text)) return 0;
@@ -265,7 +265,7 @@ static uint64_t id_of(const assay_fix_message *message, uint32_t tag) {
 }
 
 /* 20240102-14:30:00.123 */
-static uint64_t time_of(const assay_fix_message *message, uint32_t tag) {
+uint64_t assay_fix_time(const assay_fix_message *message, uint32_t tag) {
   assay_feed_text text;
   char iso[40];
   uint64_t ns = 0;
@@ -284,8 +284,8 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
   bool trade = kind.at[0] == 'F';
   assay_fix_decimal(message, trade ? 31 : 44, price_decimals, &price);
   if (!assay_fix_decimal(message, trade ? 32 : 151, quantity_decimals, &quantity) || quantity < 0) quantity = 0;
-  *event = (assay_market_event){.time_ns = time_of(message, 60),
-                                .order_id = id_of(message, 37),
+  *event = (assay_market_event){.time_ns = assay_fix_time(message, 60),
+                                .order_id = assay_fix_id(message, 37),
                                 .price = price,
                                 .quantity = (uint64_t)quantity,
                                 .symbol = symbol,
@@ -296,7 +296,7 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
     case '0': event->kind = ASSAY_MARKET_ADD; return true;
     case 'F':
       event->kind = ASSAY_MARKET_EXECUTE;
-      event->other_id = id_of(message, 17);
+      event->other_id = assay_fix_id(message, 17);
       return true;
     case '4': event->kind = ASSAY_MARKET_DELETE; return true;
     case '5':

@@ -10,14 +10,22 @@
 
 #include "base/buf.h"
 #include "base/number.h"
+#include "market/feeds/fix.h"
 
-enum { LONGEST_NAME = 32, LEAST_ROOM = 1024, LONGEST_BODY = 400, PATIENCE = 5 /* seconds until a gap is asked for again */ };
+enum {
+  LONGEST_NAME = 32,
+  LEAST_ROOM = 1024,
+  LONGEST_BODY = 400,
+  LONGEST_HEARTBEAT = 86400,
+  PATIENCE = 5,        /* seconds until a gap is asked for again */
+  LOGOUT_PATIENCE = 10 /* for the answer to a logout, and to a logon where there are no heartbeats */
+};
 static const uint64_t second_ns = 1000000000;
 
 /* ---- Writing
  * ------------------------------------------------------------------------------------------------------------------------------- */
 
-static void put_time(uint64_t now_ns, char out[24]) {
+void assay_fix_time_text(uint64_t now_ns, char out[ASSAY_FIX_TIME_SIZE]) {
   /* Civil date from days (Hinnant, "chrono-compatible low-level date algorithms"). */
   uint64_t days = now_ns / (86400 * second_ns) + 719468, of_day = now_ns % (86400 * second_ns) / 1000000;
   unsigned era = (unsigned)(days / 146097), of_era = (unsigned)(days % 146097);
@@ -25,16 +33,18 @@ static void put_time(uint64_t now_ns, char out[24]) {
            of_year = of_era - (365 * year + year / 4 - year / 100);
   unsigned shifted = (5 * of_year + 2) / 153, day = of_year - (153 * shifted + 2) / 5 + 1, month = shifted < 10 ? shifted + 3 : shifted - 9;
   unsigned ms = (unsigned)of_day;
-  assay_snprintf(out, 24, "%04u%02u%02u-%02u:%02u:%02u.%03u", (year + era * 400 + (month <= 2)) % 10000, month % 100, day % 100,
-                 ms / 3600000 % 100, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+  assay_snprintf(out, ASSAY_FIX_TIME_SIZE, "%04u%02u%02u-%02u:%02u:%02u.%03u", (year + era * 400 + (month <= 2)) % 10000, month % 100,
+                 day % 100, ms / 3600000 % 100, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
 size_t assay_fix_write(char *out, size_t capacity, const char *type, const char *sender, const char *target, uint64_t sequence,
-                       uint64_t now_ns, bool repeated, const char *body, size_t length) {
-  char head[40], fields[300], time[24];
-  put_time(now_ns, time);
+                       uint64_t now_ns, uint64_t first_ns, const char *body, size_t length) {
+  char head[40], fields[300], time[ASSAY_FIX_TIME_SIZE], before[ASSAY_FIX_TIME_SIZE] = "";
+  bool repeated = first_ns != 0;
+  assay_fix_time_text(now_ns, time);
+  if (repeated) assay_fix_time_text(first_ns, before);
   int fields_length = assay_snprintf(fields, sizeof fields, "35=%s\00149=%s\00156=%s\00134=%" PRIu64 "\001%s%s%s52=%s\001", type, sender,
-                                     target, sequence, repeated ? "43=Y\001122=" : "", repeated ? time : "", repeated ? "\001" : "", time);
+                                     target, sequence, repeated ? "43=Y\001122=" : "", before, repeated ? "\001" : "", time);
   if (fields_length < 0 || (size_t)fields_length >= sizeof fields) return 0;
   int head_length = assay_snprintf(head, sizeof head, "8=FIX.4.4\0019=%zu\001", (size_t)fields_length + length);
   size_t whole = (size_t)head_length + (size_t)fields_length + length + 7;
@@ -50,18 +60,20 @@ size_t assay_fix_write(char *out, size_t capacity, const char *type, const char 
   return whole;
 }
 
-static bool put_message(assay_fix_session *s, uint64_t now_ns, const char *type, uint64_t sequence, bool repeated, const char *body,
+static bool put_message(assay_fix_session *s, uint64_t now_ns, const char *type, uint64_t sequence, uint64_t first_ns, const char *body,
                         size_t length) {
   size_t wrote = assay_fix_write(s->out + s->out_length, s->out_capacity - s->out_length, type, s->options.sender, s->options.target,
-                                 sequence, now_ns, repeated, body, length);
+                                 sequence, now_ns, first_ns, body, length);
   s->out_length += wrote;
-  s->overflow |= wrote == 0;
-  s->last_out_ns = now_ns;
+  if (wrote > 0) s->last_out_ns = now_ns;
   return wrote > 0;
 }
 
-static void put_own(assay_fix_session *s, uint64_t now_ns, const char *type, const char *body) {
-  if (put_message(s, now_ns, type, s->next_out, false, body, strlen(body))) s->next_out++;
+static bool put_own(assay_fix_session *s, uint64_t now_ns, const char *type, const char *body) {
+  bool put = put_message(s, now_ns, type, s->next_out, 0, body, strlen(body));
+  s->next_out += put;
+  s->overflow |= !put;
+  return put;
 }
 
 static void put_logon(assay_fix_session *s, uint64_t now_ns, bool reset) {
@@ -83,6 +95,9 @@ static assay_fix_verdict disconnect(assay_fix_session *s, uint64_t now_ns, const
   return ASSAY_FIX_DISCONNECT;
 }
 
+/* SessionRejectReason (373) */
+enum { MISSING = 1, BAD_VALUE = 5, BAD_FORMAT = 6, COMP_ID = 9 };
+
 static assay_fix_verdict reject(assay_fix_session *s, uint64_t now_ns, uint64_t sequence, const assay_fix_message *message, uint32_t tag,
                                 unsigned reason) {
   char body[LONGEST_BODY];
@@ -101,31 +116,53 @@ static void ask_again(assay_fix_session *s, uint64_t now_ns, uint64_t seen) {
   if (seen > s->gap_end) s->gap_end = seen;
   if (asked && now_ns - s->gap_asked_ns < PATIENCE * second_ns) return;
   assay_snprintf(body, sizeof body, "7=%" PRIu64 "\00116=0\001", s->next_in);
-  put_own(s, now_ns, "2", body);
-  s->gap_asked_ns = now_ns;
+  if (put_own(s, now_ns, "2", body)) s->gap_asked_ns = now_ns;
 }
 
-static void fill_gap(assay_fix_session *s, uint64_t now_ns, uint64_t from, uint64_t to) {
+/* Up to the one before `to`. When those were sent is not kept: FIX then wants the time of now. */
+static bool fill_gap(assay_fix_session *s, uint64_t now_ns, uint64_t from, uint64_t to) {
   char body[60];
-  if (from >= to) return;
   assay_snprintf(body, sizeof body, "123=Y\00136=%" PRIu64 "\001", to);
-  put_message(s, now_ns, "4", from, true, body, strlen(body));
+  return put_message(s, now_ns, "4", from, now_ns, body, strlen(body));
 }
 
-/* What the peer lacks: stored messages again, everything else (the session's own are never repeated) as gaps. */
-static void repeat(assay_fix_session *s, uint64_t now_ns, uint64_t from, uint64_t to) {
-  uint64_t gap = from;
-  if (to == 0 || to >= s->next_out) to = s->next_out - 1;
-  if (s->options.stored == NULL) gap = from, from = to + 1;
-  for (; from <= to; from++) {
-    const char *type, *body;
-    size_t length;
-    if (!s->options.stored(s->options.context, from, &type, &body, &length)) continue;
-    fill_gap(s, now_ns, gap, from);
-    put_message(s, now_ns, type, from, true, body, length);
-    gap = from + 1;
+/* One step of what the peer lacks: the next stored message, or a gap in place of all up to it (the session's own are never repeated).
+ * False: `out` has no room, and it goes on from here when that was sent. */
+static bool repeat_some(assay_fix_session *s, uint64_t now_ns) {
+  const char *type = "", *body = "";
+  size_t length = 0;
+  uint64_t at = s->repeat_at, first_ns = 0;
+  bool found = false;
+  if (s->options.stored == NULL) at = s->repeat_end + 1;
+  while (at <= s->repeat_end && !(found = s->options.stored(s->options.context, at, &type, &body, &length, &first_ns))) at++;
+  if (at == s->repeat_at && put_message(s, now_ns, type, at, first_ns != 0 ? first_ns : now_ns, body, length)) {
+    s->repeat_at = at + 1;
+    return true;
   }
-  fill_gap(s, now_ns, gap, to + 1);
+  if (at == s->repeat_at) { /* where it has no room even by itself there is a gap in its place, and it is said that it was lost */
+    if (s->out_length > 0) return false;
+    s->overflow = true;
+    at++;
+  }
+  if (!fill_gap(s, now_ns, s->repeat_at, at)) return false;
+  s->repeat_at = at;
+  return true;
+}
+
+/* Nothing is left out: what is behind it would have to be asked for again, and the hole for ever. */
+static bool go_on_repeating(assay_fix_session *s, uint64_t now_ns) {
+  while (s->repeat_end != 0 && s->repeat_at <= s->repeat_end)
+    if (!repeat_some(s, now_ns)) return false;
+  s->repeat_end = 0;
+  return true;
+}
+
+static void repeat(assay_fix_session *s, uint64_t now_ns, uint64_t from, uint64_t to) {
+  if (to == 0 || to >= s->next_out) to = s->next_out - 1;
+  if (from > to) return;
+  if (s->repeat_end == 0 || from < s->repeat_at) s->repeat_at = from;
+  if (to > s->repeat_end) s->repeat_end = to;
+  go_on_repeating(s, now_ns);
 }
 
 /* ---- Receiving
@@ -140,18 +177,46 @@ static bool flag(const assay_fix_message *message, uint32_t tag) {
   return assay_fix_find(message, tag, &value) && text_is(value, "Y");
 }
 
+/* A logon that is not right leaves the session without terms to run on: FIX wants a reject, a logout and the end. */
+static assay_fix_verdict refuse_logon(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence,
+                                      uint32_t tag, unsigned why, const char *text) {
+  reject(s, now_ns, sequence, message, tag, why);
+  return disconnect(s, now_ns, text, true);
+}
+
+/* ADMIN: there is nothing to say against it. */
+static assay_fix_verdict check_logon(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence,
+                                     uint64_t *heartbeat) {
+  uint64_t encryption = 0;
+  uint32_t tag = 0;
+  assay_feed_fault fault;
+  if (!assay_fix_check(message, &tag, &fault))
+    return refuse_logon(s, now_ns, message, sequence, tag, MISSING, "the logon lacks a field that it needs");
+  if (!assay_fix_whole(message, 98, &encryption) || encryption != 0)
+    return refuse_logon(s, now_ns, message, sequence, 98, BAD_VALUE, "EncryptMethod (98) is not 0");
+  if (!assay_fix_whole(message, 108, heartbeat) || *heartbeat > LONGEST_HEARTBEAT)
+    return refuse_logon(s, now_ns, message, sequence, 108, BAD_VALUE, "HeartBtInt (108) is no number of seconds");
+  if (flag(message, 141) && sequence != 1)
+    return refuse_logon(s, now_ns, message, sequence, 34, BAD_VALUE, "a logon that resets the numbers has another MsgSeqNum than 1");
+  return ASSAY_FIX_ADMIN;
+}
+
 static assay_fix_verdict on_logon(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence) {
   uint64_t heartbeat = 0;
-  bool reset = flag(message, 141), answer = s->state != ASSAY_FIX_LOGGING_ON;
-  if (assay_fix_whole(message, 108, &heartbeat) && heartbeat <= 3600) s->options.heartbeat_s = (unsigned)heartbeat;
+  bool reset = flag(message, 141), begins = s->state == ASSAY_FIX_CLOSED, first = begins || s->state == ASSAY_FIX_LOGGING_ON;
+  if (!first && !reset && sequence < s->next_in && flag(message, 43)) return ASSAY_FIX_DUPLICATE;
+  assay_fix_verdict verdict = check_logon(s, now_ns, message, sequence, &heartbeat);
+  if (verdict == ASSAY_FIX_DISCONNECT) return verdict;
   if (reset) {
     s->next_in = 1;
     s->gap_end = 0;
-    if (answer) s->next_out = 1;
+    s->repeat_end = 0;
+    if (s->state != ASSAY_FIX_LOGGING_ON) s->next_out = 1;
   }
   if (sequence < s->next_in) return disconnect(s, now_ns, "MsgSeqNum too low", true);
-  s->state = ASSAY_FIX_ON;
-  if (answer) put_logon(s, now_ns, reset);
+  if (first || reset) s->options.heartbeat_s = (unsigned)heartbeat;
+  if (first) s->state = ASSAY_FIX_ON;
+  if (begins || (reset && s->state == ASSAY_FIX_ON && !first)) put_logon(s, now_ns, reset);
   if (sequence > s->next_in)
     ask_again(s, now_ns, sequence);
   else
@@ -159,14 +224,17 @@ static assay_fix_verdict on_logon(assay_fix_session *s, uint64_t now_ns, const a
   return ASSAY_FIX_ADMIN;
 }
 
+/* A gap fill is a message like others and counts; a reset is none. Neither goes back. */
 static assay_fix_verdict on_reset(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence) {
   uint64_t next = 0;
-  if (!assay_fix_whole(message, 36, &next)) return reject(s, now_ns, sequence, message, 36, 6);
-  if (next < s->next_in) {
-    if (flag(message, 123)) s->next_in++; /* a gap fill that goes back still counts as a message */
-    return reject(s, now_ns, sequence, message, 36, 5);
+  assay_feed_text text;
+  bool fill = flag(message, 123), there = assay_fix_find(message, 36, &text), number = assay_fix_whole(message, 36, &next);
+  if (!number || (fill ? next <= sequence : next < s->next_in)) {
+    s->next_in += fill;
+    return reject(s, now_ns, sequence, message, 36, !there ? MISSING : !number ? BAD_FORMAT : BAD_VALUE);
   }
   s->next_in = next;
+  if (s->gap_end < next) s->gap_end = 0;
   return ASSAY_FIX_ADMIN;
 }
 
@@ -204,12 +272,13 @@ assay_fix_verdict assay_fix_session_receive(assay_fix_session *s, uint64_t now_n
   uint64_t sequence = 0;
   uint32_t tag = 0;
   s->last_in_ns = now_ns;
+  go_on_repeating(s, now_ns);
   if (!assay_fix_whole(message, 34, &sequence)) return disconnect(s, now_ns, "MsgSeqNum missing", true);
   if (s->state == ASSAY_FIX_CLOSED && (s->options.initiator || !assay_fix_is(message, "A")))
     return disconnect(s, now_ns, "the first message is not a logon", false);
   if (!assay_fix_find(message, 49, &sender) || !assay_fix_find(message, 56, &target) || !text_is(sender, s->options.target) ||
       !text_is(target, s->options.sender)) {
-    reject(s, now_ns, sequence, message, 49, 9);
+    reject(s, now_ns, sequence, message, 49, COMP_ID);
     return disconnect(s, now_ns, "CompID problem", true);
   }
   if (assay_fix_is(message, "A")) return on_logon(s, now_ns, message, sequence);
@@ -231,7 +300,7 @@ assay_fix_verdict assay_fix_session_receive(assay_fix_session *s, uint64_t now_n
   if (assay_fix_is(message, "4")) return on_reset(s, now_ns, message, sequence);
   s->next_in++;
   if (s->gap_end < s->next_in) s->gap_end = 0;
-  if (!assay_fix_check(message, &tag, &fault)) return reject(s, now_ns, sequence, message, tag, 1);
+  if (!assay_fix_check(message, &tag, &fault)) return reject(s, now_ns, sequence, message, tag, MISSING);
   return is_admin(message) ? on_admin(s, now_ns, message) : ASSAY_FIX_DELIVER;
 }
 
@@ -257,7 +326,7 @@ void assay_fix_session_start(assay_fix_session *s, uint64_t now_ns) {
 }
 
 bool assay_fix_session_send(assay_fix_session *s, uint64_t now_ns, const char *type, const char *body, size_t length) {
-  if (s->state != ASSAY_FIX_ON || !put_message(s, now_ns, type, s->next_out, false, body, length)) return false;
+  if (s->state != ASSAY_FIX_ON || !go_on_repeating(s, now_ns) || !put_message(s, now_ns, type, s->next_out, 0, body, length)) return false;
   s->next_out++;
   return true;
 }
@@ -270,12 +339,16 @@ void assay_fix_session_logout(assay_fix_session *s, uint64_t now_ns, const char 
 
 assay_fix_verdict assay_fix_session_tick(assay_fix_session *s, uint64_t now_ns) {
   const uint64_t beat = s->options.heartbeat_s * second_ns;
-  if (s->state == ASSAY_FIX_CLOSED || beat == 0) return ASSAY_FIX_ADMIN;
+  if (s->state == ASSAY_FIX_CLOSED) return ASSAY_FIX_ADMIN;
+  go_on_repeating(s, now_ns);
   if (s->state == ASSAY_FIX_LOGGING_ON)
-    return now_ns - s->last_in_ns > beat ? disconnect(s, now_ns, "no answer to the logon", false) : ASSAY_FIX_ADMIN;
+    return now_ns - s->last_in_ns > (beat != 0 ? beat : LOGOUT_PATIENCE * second_ns)
+               ? disconnect(s, now_ns, "no answer to the logon", false)
+               : ASSAY_FIX_ADMIN;
   if (s->state == ASSAY_FIX_LOGGING_OUT)
-    return now_ns - s->asked_ns > 10 * second_ns ? disconnect(s, now_ns, "no answer to the logout", false) : ASSAY_FIX_ADMIN;
+    return now_ns - s->asked_ns > LOGOUT_PATIENCE * second_ns ? disconnect(s, now_ns, "no answer to the logout", false) : ASSAY_FIX_ADMIN;
   if (s->gap_end >= s->next_in) ask_again(s, now_ns, s->gap_end);
+  if (beat == 0) return ASSAY_FIX_ADMIN; /* the peer wants no heartbeats, and sends none */
   if (now_ns - s->last_out_ns >= beat) put_own(s, now_ns, "0", "");
   if (s->asked && s->last_in_ns > s->asked_ns) s->asked = false; /* anything that comes shows that the peer lives */
   if (s->asked && now_ns - s->asked_ns >= beat) return disconnect(s, now_ns, "no answer to a test request", true);

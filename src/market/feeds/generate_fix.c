@@ -15,14 +15,14 @@ static void put(assay_made_market *market, bool ours, const char *type, const ch
   char message[LONGEST];
   uint64_t *sequence = ours ? &market->fix_out : &market->fix_in;
   size_t length = assay_fix_write(message, sizeof message, type, ours ? firm : exchange, ours ? exchange : firm, ++*sequence,
-                                  market->now_ns, false, body, strlen(body));
+                                  market->now_ns, 0, body, strlen(body));
   assay_buf_append(out, message, length);
 }
 
 static void put_time(assay_made_market *market, char time[32]) {
   /* The header of a message has it already: 52=...|10=. */
   char message[LONGEST];
-  size_t length = assay_fix_write(message, sizeof message, "0", "A", "B", 1, market->now_ns, false, "", 0);
+  size_t length = assay_fix_write(message, sizeof message, "0", "A", "B", 1, market->now_ns, 0, "", 0);
   memcpy(time, message + length - 7 - 22, 21);
   time[21] = '\0';
 }
