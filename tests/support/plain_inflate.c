@@ -20,11 +20,23 @@ static bool take(input *in, unsigned count, unsigned *value) {
   return true;
 }
 
-/* Codes of `count` symbols by their lengths (section 3.2.2). */
+/* Codes of `count` symbols by their lengths (section 3.2.2): shorter codes come first, and of one length they go up with the symbols. */
 typedef struct codes {
   uint8_t lengths[320];
   unsigned count;
+  uint16_t of_length[16], sorted[320]; /* how many of each length; all symbols by their codes */
 } codes;
+
+static void sort_codes(codes *c) {
+  unsigned at = 0;
+  for (unsigned length = 1; length <= 15; length++) {
+    for (unsigned i = 0; i < c->count; i++) {
+      if (c->lengths[i] != length) continue;
+      c->sorted[at++] = (uint16_t)i;
+      c->of_length[length]++;
+    }
+  }
+}
 
 /* How much of all codes is used, in 2^-15; 0: none at all. */
 static unsigned used(const codes *c) {
@@ -41,19 +53,16 @@ static bool one_code_of_one_bit(const codes *c) {
 
 /* The next symbol: codes come highest bit first. 0, CUT_OFF or WRONG. */
 static unsigned take_symbol(input *in, const codes *c, unsigned *symbol) {
-  unsigned code = 0, first = 0;
+  unsigned code = 0, first = 0, at = 0;
   for (unsigned length = 1; length <= 15; length++) {
-    unsigned bit, here = 0;
+    unsigned bit, here = c->of_length[length];
     if (!take(in, 1, &bit)) return CUT_OFF;
     code |= bit;
-    for (unsigned i = 0; i < c->count; i++) {
-      if (c->lengths[i] != length) continue;
-      if (code == first + here) {
-        *symbol = i;
-        return 0;
-      }
-      here++;
+    if (code >= first && code < first + here) {
+      *symbol = c->sorted[at + code - first];
+      return 0;
     }
+    at += here;
     first = (first + here) << 1;
     code <<= 1;
   }
@@ -126,6 +135,7 @@ static unsigned dynamic_codes(input *in, codes *literals, codes *distances) {
     lengths.lengths[order[i]] = (uint8_t)length;
   }
   if (used(&lengths) != 1 << 15) return WRONG;
+  sort_codes(&lengths);
   uint8_t all[320] = {0};
   for (unsigned at = 0; at < literal_count + distance_count;) {
     unsigned symbol, extra = 0, repeat = 1;
@@ -184,6 +194,8 @@ unsigned plain_inflate_message(plain_inflate *p, const uint8_t *bytes, size_t le
     } else {
       return WRONG;
     }
+    sort_codes(&literals);
+    sort_codes(&distances);
     if (code == 0 && type != 0) code = take_data(p, &in, &literals, &distances, limit);
     if (code == CUT_OFF) return WRONG;
     if (code != 0) return code;
