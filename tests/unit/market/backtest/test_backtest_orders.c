@@ -3,7 +3,9 @@
 #include <assay/backtest.h>
 
 #include <math.h>
+#include <string.h>
 
+#include "base/random.h"
 #include "test.h"
 
 enum { MOST = 8 };
@@ -360,6 +362,123 @@ static void test_cancel(void **state) {
   assay_backtest_result_destroy(r);
 }
 
+/* ---- Against the table of docs/backtest.md
+ * -------------------------------------------------------------------------------------------------
+ */
+
+enum { RANDOM_BARS = 80, RANDOM_ORDERS = 400 };
+
+typedef struct random_market {
+  double o[RANDOM_BARS], h[RANDOM_BARS], l[RANDOM_BARS], c[RANDOM_BARS];
+  assay_random random;
+  struct {
+    assay_backtest_order order;
+    size_t given;
+    size_t bar; /* of its fill, as the run says; 0: none */
+    double price;
+  } sent[RANDOM_ORDERS];
+} random_market;
+
+static double random_price(assay_random *r) { return 90 + (double)assay_random_below(r, 41) / 2; }
+
+static void send_randomly(assay_backtest *run, void *state) {
+  (void)state;
+  random_market *m = assay_backtest_user(run);
+  size_t now = assay_backtest_now(run);
+  for (uint64_t k = assay_random_below(&m->random, 5); k > 0; k--) {
+    assay_backtest_order o = {.quantity = assay_random_below(&m->random, 2) ? 1 : -1,
+                              .kind = (assay_backtest_kind)assay_random_below(&m->random, 4),
+                              .force = (assay_backtest_force)assay_random_below(&m->random, 5),
+                              .limit = random_price(&m->random),
+                              .stop = random_price(&m->random),
+                              .until = now + assay_random_below(&m->random, 6)};
+    uint64_t id = 0;
+    assert_int_equal(assay_backtest_submit(run, &o, &id), ASSAY_OK);
+    assert_true(id < RANDOM_ORDERS);
+    m->sent[id].order = o;
+    m->sent[id].given = now;
+  }
+}
+
+static void hear_fill(assay_backtest *run, const assay_backtest_fill *fill, void *state) {
+  (void)state;
+  random_market *m = assay_backtest_user(run);
+  assert_int_equal(m->sent[fill->order].bar, 0);
+  m->sent[fill->order].bar = fill->bar;
+  m->sent[fill->order].price = fill->price;
+}
+
+/* A limit on a bar: its price there, or NaN. Sales are purchases in a mirror. */
+static double limit_on(const random_market *m, size_t t, double limit, bool buys) {
+  double open = m->o[t], reach = buys ? m->l[t] : m->h[t];
+  if (buys ? open <= limit : open >= limit) return open;
+  return (buys ? reach <= limit : reach >= limit) ? limit : NAN;
+}
+
+/* The same by the table: the bar and the price of an order that nothing else holds up. */
+static size_t by_the_table(const random_market *m, const assay_backtest_order *o, size_t given, double *price) {
+  bool buys = o->quantity > 0, triggered = false, begun = false;
+  for (size_t t = given + 1; t < RANDOM_BARS; t++) {
+    if (isnan(m->c[t])) continue;
+    if (o->force == ASSAY_BACKTEST_GTD && t > o->until) return 0;
+    if (begun && o->force != ASSAY_BACKTEST_GTC && o->force != ASSAY_BACKTEST_GTD) return 0;
+    begun = true;
+    double open = m->o[t], stop = o->stop, limit = o->limit, far = buys ? m->h[t] : m->l[t];
+    bool opens_beyond = buys ? open >= stop : open <= stop, reaches = buys ? far >= stop : far <= stop;
+    *price = NAN;
+    switch (o->kind) {
+      case ASSAY_BACKTEST_MARKET: *price = open; break;
+      case ASSAY_BACKTEST_LIMIT: *price = limit_on(m, t, limit, buys); break;
+      case ASSAY_BACKTEST_STOP: *price = opens_beyond ? open : reaches ? stop : NAN; break;
+      case ASSAY_BACKTEST_STOP_LIMIT:
+        if (triggered || opens_beyond) {
+          *price = limit_on(m, t, limit, buys);
+        } else if (reaches) {
+          bool came_back = buys ? m->c[t] <= limit : m->c[t] >= limit;
+          *price = (buys ? stop <= limit : stop >= limit) ? stop : came_back ? limit : NAN;
+        }
+        triggered = triggered || opens_beyond || reaches;
+    }
+    if (!isnan(*price)) return t;
+  }
+  return 0;
+}
+
+static void test_by_the_table(void **state) {
+  (void)state;
+  static random_market m;
+  size_t fills = 0, waits = 0;
+  for (uint64_t seed = 1; seed <= 150; seed++) {
+    memset(&m, 0, sizeof m);
+    assay_random_init(&m.random, seed);
+    for (size_t t = 0; t < RANDOM_BARS; t++) {
+      bool gap = assay_random_below(&m.random, 10) == 0;
+      m.o[t] = gap ? NAN : random_price(&m.random);
+      m.c[t] = gap ? NAN : random_price(&m.random);
+      m.h[t] = gap ? NAN : fmax(m.o[t], m.c[t]) + (double)assay_random_below(&m.random, 8) / 2;
+      m.l[t] = gap ? NAN : fmin(m.o[t], m.c[t]) - (double)assay_random_below(&m.random, 8) / 2;
+    }
+    assay_bars bars = {.count = RANDOM_BARS, .open = m.o, .high = m.h, .low = m.l, .close = m.c};
+    assay_backtest_data data = {.assets = 1, .bars = &bars};
+    assay_strategy strategy = {.name = "random", .on_bar = send_randomly, .on_fill = hear_fill, .user = &m};
+    assay_backtest_options options = {.cash = 1e6, .leverage = 1000};
+    assay_error err = {0};
+    assay_backtest_result *r = NULL;
+    assert_ok(assay_backtest_run(&strategy, NULL, &data, &options, &err, &r), err);
+    assert_int_equal(r->metrics.rejected, 0);
+    assay_backtest_result_destroy(r);
+    for (size_t id = 1; id < RANDOM_ORDERS && m.sent[id].order.quantity != 0; id++) {
+      double price = 0;
+      size_t bar = by_the_table(&m, &m.sent[id].order, m.sent[id].given, &price);
+      assert_int_equal(m.sent[id].bar, bar);
+      if (bar > 0) assert_near(m.sent[id].price, price, 0);
+      fills += bar > 0;
+      waits += bar > m.sent[id].given + 1;
+    }
+  }
+  assert_true(fills > 5000 && waits > 1000);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_market),
@@ -378,6 +497,7 @@ int main(void) {
       cmocka_unit_test(test_bracket_goes_with_its_position),
       cmocka_unit_test(test_bracket_closes_its_own),
       cmocka_unit_test(test_every_order_meets_the_open),
+      cmocka_unit_test(test_by_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
