@@ -29,8 +29,7 @@ static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_
     const book_order *o = &s->orders[order];
     if (o->level != at || o->prev != prev || o->quantity == 0 || count >= s->live)
       return BROKEN("order %llu is not well linked", (unsigned long long)o->id);
-    uint32_t place, scope = o->account & s->scopes, tag = book_scoped_tag(s, scope, o->id);
-    uint32_t found = s->window != NULL ? book_find(s, o->id) : book_scoped_seek(s, scope, o->id, tag, &place);
+    uint32_t found = s->scopes != 0 ? book_scoped_find(s, o->account, o->id) : book_find(s, o->id);
     if (found != order) return BROKEN("order %llu is not found by its id", (unsigned long long)o->id);
     count++;
     quantity += o->quantity;
@@ -121,10 +120,10 @@ assay_status assay_book_check_store(const book_store *s, const book_count *count
     const book_place *place = &s->places[i];
     if (place->order == 0) continue;
     places++;
-    if (s->window != NULL && s->orders[place->order].id >= s->window_base && s->orders[place->order].id > s->stray_high)
+    if (s->orders[place->order].id >= s->window_base && s->orders[place->order].id > s->stray_high)
       return BROKEN("an id is where nobody looks for it");
   }
-  for (uint64_t i = 0; s->window != NULL && i <= s->window_mask; i++) places += s->window[i] != 0;
+  for (uint64_t i = 0; i <= s->window_mask; i++) places += s->window[i] != 0;
   if (places != s->live) return BROKEN("%llu ids are kept for %u orders", (unsigned long long)places, s->live);
   return ASSAY_OK;
 }

@@ -13,10 +13,13 @@ assay_status assay_mbo_create(const assay_mbo_options *options, assay_error *err
   if (m == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u books", books);
   m->most_books = books;
   assay_status status = assay_book_store_init(&m->store, o->expected_orders, o->most_orders == 0 ? 1u << 24 : o->most_orders, o->seed, err);
+  if (status == ASSAY_OK && !assay_book_store_window(&m->store))
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the references of %u orders: expect fewer of them", o->expected_orders);
   if (status != ASSAY_OK) {
     assay_mbo_destroy(m);
     return status;
   }
+  m->store.is_sparing = true;
   *mbo = m;
   return ASSAY_OK;
 }
@@ -118,10 +121,9 @@ static void drop_orders(assay_mbo *m, uint32_t head) {
   book_store *s = &m->store;
   for (uint32_t order = head, next; order != 0; order = next) {
     const book_order *o = &s->orders[order];
-    uint32_t place;
     next = o->next;
-    book_mbo_seek(m, o->account, o->id, book_mbo_tag(m, o->account, o->id), &place);
-    book_order_free_at(s, order, place);
+    book_scoped_remove(s, o->account, o->id, order);
+    book_record_free(s, order);
   }
 }
 

@@ -24,94 +24,94 @@ static inline book_ladder *book_mbo_ladder(const assay_mbo *m, uint32_t book, un
 
 /* ---- Orders by reference ----------------------------------------------------------------------------------------------------------- */
 
-/* References are of all books together (scope 0), or with `scopes` of each book: feeds of several venues number their orders alike. */
-static inline uint32_t book_mbo_tag(const assay_mbo *m, uint32_t book, uint64_t reference) {
-  return book_scoped_tag(&m->store, book & m->store.scopes, reference);
-}
-
-static inline uint32_t book_mbo_seek(const assay_mbo *m, uint32_t book, uint64_t reference, uint32_t tag, uint32_t *at) {
-  return book_scoped_seek(&m->store, book & m->store.scopes, reference, tag, at);
-}
-
-/* 0: there is none. */
+/* References are of all books together (scope 0), or with `scopes` of each book: feeds of several venues number their orders alike. 0:
+ * there is none. */
 static inline uint32_t book_mbo_find(const assay_mbo *m, uint32_t book, uint64_t reference) {
-  uint32_t place;
-  return book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
+  return book_scoped_find(&m->store, book & m->store.scopes, reference);
 }
 /* The order at a place of the pool. */
 void assay_mbo_read(const assay_mbo *mbo, uint32_t at, assay_mbo_order *order);
 
-/* In front of a message that comes soon: its reference's place, and a little later the order that is likely there. */
-static inline void book_mbo_prefetch(const assay_mbo *m, uint32_t book, uint64_t reference) {
-  __builtin_prefetch(&m->store.places[book_mbo_tag(m, book, reference) >> m->store.place_shift]);
+/* In front of a message that comes soon: its reference's place; a little later the order that is likely there; then what is around that. */
+static inline void book_mbo_prefetch(const assay_mbo *m, uint64_t reference) {
+  __builtin_prefetch(&m->store.window[reference & m->store.window_mask], 1);
 }
-static inline void book_mbo_prefetch_order(const assay_mbo *m, uint32_t book, uint64_t reference) {
-  const book_store *s = &m->store;
-  __builtin_prefetch(&s->orders[s->places[book_mbo_tag(m, book, reference) >> s->place_shift].order], 1);
+static inline void book_mbo_prefetch_order(const assay_mbo *m, uint64_t reference) {
+  __builtin_prefetch(&m->store.orders[m->store.window[reference & m->store.window_mask]], 1);
+}
+static inline void book_mbo_prefetch_around(const assay_mbo *m, uint64_t reference) {
+  const book_order *o = &m->store.orders[m->store.window[reference & m->store.window_mask]];
+  __builtin_prefetch(&m->store.orders[o->next], 1);
+  __builtin_prefetch(&m->store.orders[o->prev], 1);
+  __builtin_prefetch(&m->store.levels[o->level], 1);
 }
 
 /* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
-static inline assay_status book_mbo_add(assay_mbo *m, uint32_t book, uint64_t reference, unsigned sell, int32_t price, uint64_t quantity) {
+#define BOOK_MBO_INLINE static inline __attribute__((always_inline)) /* each has two callers, of which one matters */
+
+BOOK_MBO_INLINE assay_status book_mbo_add(assay_mbo *m, uint32_t book, uint64_t reference, unsigned sell, int32_t price,
+                                          uint64_t quantity) {
   book_store *s = &m->store;
   if (sell > 1 || quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
   if (book >= m->books) {
     assay_status status = assay_mbo_reach(m, book);
     if (status != ASSAY_OK) return status;
   }
-  uint32_t tag = book_mbo_tag(m, book, reference), place;
-  if (!book_store_room(s)) {
-    if (book_mbo_seek(m, book, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
-    return s->live >= s->most ? ASSAY_ERR_LIMIT : ASSAY_ERR_NO_MEMORY;
-  }
-  if (book_mbo_seek(m, book, reference, tag, &place) != 0) return ASSAY_ERR_INVALID;
+  uint32_t scope = book & s->scopes;
+  if (book_scoped_taken(s, scope, reference)) return ASSAY_ERR_INVALID;
+  if (!book_store_room(s)) return s->live >= s->most ? ASSAY_ERR_LIMIT : ASSAY_ERR_NO_MEMORY;
   uint32_t ladder = 2 * book + sell, level = book_ladder_open(s, &m->ladders[ladder], book_key(price, sell), ladder);
   if (level == 0) return ASSAY_ERR_NO_MEMORY;
   if (s->levels[level].quantity + quantity > BOOK_MOST_AT_LEVEL) return ASSAY_ERR_LIMIT;
-  book_level_enter(s, level, book_order_new_at(s, tag, place), reference, quantity, 0, book & s->scopes);
+  uint32_t order = book_record_take(s);
+  book_level_enter(s, level, order, reference, quantity, 0, scope);
+  book_scoped_add(s, scope, reference, order);
   return ASSAY_OK;
 }
 
-static inline void book_mbo_remove(assay_mbo *m, uint32_t order, uint32_t place) {
+BOOK_MBO_INLINE void book_mbo_remove(assay_mbo *m, uint32_t order) {
   book_store *s = &m->store;
   const book_order *o = &s->orders[order];
   book_level *level = &s->levels[o->level];
   book_level_unlink(s, level, o);
   if (level->count == 0) book_ladder_close(s, &m->ladders[level->ladder], o->level);
-  book_order_free_at(s, order, place);
+  book_scoped_remove(s, o->account, o->id, order);
+  book_record_free(s, order);
 }
 
-/* `book` matters here and below only with `scopes`. */
-static inline assay_status book_mbo_reduce(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t quantity) {
+/* Takes `quantity` off an order, or all there is: one way for both, since which it is cannot be foreseen. `book` matters here and below
+ * only with `scopes`. */
+BOOK_MBO_INLINE assay_status book_mbo_take(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t quantity, bool all) {
   book_store *s = &m->store;
-  uint32_t place, order = book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
+  uint32_t order = book_mbo_find(m, book, reference);
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   book_order *o = &s->orders[order];
-  if (quantity - 1 >= o->quantity) return ASSAY_ERR_INVALID;
-  if (quantity == o->quantity) {
-    book_mbo_remove(m, order, place);
+  uint64_t there = o->quantity, taken = all ? there : quantity;
+  if (taken - 1 >= there) return ASSAY_ERR_INVALID;
+  if (taken == there) {
+    book_mbo_remove(m, order);
     return ASSAY_OK;
   }
-  o->quantity -= quantity;
-  s->levels[o->level].quantity -= quantity;
+  o->quantity = there - taken;
+  s->levels[o->level].quantity -= taken;
   return ASSAY_OK;
 }
 
+static inline assay_status book_mbo_reduce(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t quantity) {
+  return book_mbo_take(m, book, reference, quantity, false);
+}
 static inline assay_status book_mbo_delete(assay_mbo *m, uint32_t book, uint64_t reference) {
-  uint32_t place, order = book_mbo_seek(m, book, reference, book_mbo_tag(m, book, reference), &place);
-  if (order == 0) return ASSAY_ERR_NOT_FOUND;
-  book_mbo_remove(m, order, place);
-  return ASSAY_OK;
+  return book_mbo_take(m, book, reference, 0, true);
 }
 
 static inline assay_status book_mbo_replace(assay_mbo *m, uint32_t book, uint64_t reference, uint64_t new_reference, int32_t price,
                                             uint64_t quantity) {
   book_store *s = &m->store;
-  uint32_t place, tag = book_mbo_tag(m, book, reference), order = book_mbo_seek(m, book, reference, tag, &place);
+  uint32_t order = book_mbo_find(m, book, reference), scope = book & s->scopes;
   if (order == 0) return ASSAY_ERR_NOT_FOUND;
   if (quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_ERR_INVALID;
-  uint32_t new_tag = book_mbo_tag(m, book, new_reference), other = book_mbo_seek(m, book, new_reference, new_tag, &place);
-  if (other != 0 && other != order) return ASSAY_ERR_INVALID;
+  if (new_reference != reference && book_scoped_taken(s, scope, new_reference)) return ASSAY_ERR_INVALID;
   uint32_t old_level = s->orders[order].level, ladder = s->levels[old_level].ladder;
   /* The new level first: what can fail comes before what changes anything. */
   uint32_t level = book_ladder_open(s, &m->ladders[ladder], book_key(price, ladder & 1), ladder);
@@ -119,9 +119,9 @@ static inline assay_status book_mbo_replace(assay_mbo *m, uint32_t book, uint64_
   if (s->levels[level].quantity + quantity > BOOK_MOST_AT_LEVEL) return ASSAY_ERR_LIMIT;
   book_level_unlink(s, &s->levels[old_level], &s->orders[order]);
   if (new_reference != reference) {
-    book_place_remove(s, tag, order);
-    book_place_add(s, new_tag, order);
+    book_scoped_remove(s, scope, reference, order);
     s->orders[order].id = new_reference;
+    book_scoped_add(s, scope, new_reference, order);
   }
   s->orders[order].quantity = quantity;
   book_level_append(s, level, order);

@@ -63,11 +63,14 @@ static bool grow(book_store *s, int which, book_pool *pool, void **records, size
 enum { STEP = 1024, IDS_AN_ORDER = 8, LEAST_WINDOW = 4 * STEP };
 #define MOST_WINDOW (UINT64_C(1) << 24)
 
-uint32_t assay_book_stray_find(const book_store *s, uint64_t id) {
-  uint32_t tag = book_tag(s, id);
+static uint32_t scope_of(const book_store *s, uint32_t order) { return s->orders[order].account & s->scopes; }
+
+uint32_t assay_book_stray_find(const book_store *s, uint32_t scope, uint64_t id) {
+  uint32_t tag = book_scoped_tag(s, scope, id);
   for (uint32_t at = tag >> s->place_shift;; at = (at + 1) & s->place_mask) {
     book_place place = s->places[at];
-    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id)) return place.order;
+    if (place.order == 0) return 0;
+    if (place.tag == tag && s->orders[place.order].id == id && scope_of(s, place.order) == scope) return place.order;
   }
 }
 
@@ -75,7 +78,7 @@ uint32_t assay_book_stray_find(const book_store *s, uint64_t id) {
 static void move_window(book_store *s, uint64_t by) {
   for (uint64_t id = s->window_base; id < s->window_base + by; id++) {
     uint32_t *place = &s->window[id & s->window_mask];
-    if (*place != 0) book_place_add(s, book_tag(s, id), *place);
+    if (*place != 0) book_place_add(s, book_scoped_tag(s, scope_of(s, *place), id), *place);
     *place = 0;
   }
   s->window_base += by;
@@ -91,7 +94,7 @@ static void jump_window(book_store *s, uint64_t id) {
 
 static bool is_near(const book_store *s, uint64_t id) { return id - s->window_base <= s->window_mask; }
 
-void assay_book_stray_add(book_store *s, uint64_t id, uint32_t order) {
+void assay_book_stray_add(book_store *s, uint32_t scope, uint64_t id, uint32_t order) {
   uint64_t size = s->window_mask + 1, end = s->window_base + size;
   if (s->live <= 1) { /* this one is the only one */
     s->stray_high = 0;
@@ -105,12 +108,12 @@ void assay_book_stray_add(book_store *s, uint64_t id, uint32_t order) {
     for (uint64_t i = 0; i <= s->place_mask; i++)
       if (s->places[i].order != 0 && s->orders[s->places[i].order].id > s->stray_high) s->stray_high = s->orders[s->places[i].order].id;
   }
-  if (is_near(s, id)) {
+  if (is_near(s, id) && s->window[id & s->window_mask] == 0) {
     s->window[id & s->window_mask] = order;
     return;
   }
   if (id > s->stray_high) s->stray_high = id;
-  book_place_add(s, book_tag(s, id), order);
+  book_place_add(s, book_scoped_tag(s, scope, id), order);
 }
 
 bool assay_book_store_window(book_store *s) {
@@ -258,7 +261,7 @@ static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s-
 /* In a dense book new levels come close to others all the time, as the price moves; then they are there already. An attacker's prices
  * cannot make them cost more than 64 bytes for an order that there is room for. */
 static void spare_levels(book_store *s, uint32_t node, uint32_t key, uint32_t ladder) {
-  if (s->window == NULL || s->spared >= LEAST_SPARED + s->order_pool.capacity / ORDERS_A_SPARED || s->spared >= MOST_SPARED) return;
+  if (s->is_sparing || s->spared >= LEAST_SPARED + s->order_pool.capacity / ORDERS_A_SPARED || s->spared >= MOST_SPARED) return;
   for (uint32_t way = 0; way < 64; way++) {
     if (s->nodes[node].child[way] != 0) continue;
     uint32_t at = book_level_new(s, (key & ~63u) | way, ladder);

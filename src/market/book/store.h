@@ -84,13 +84,13 @@ typedef struct book_pool {
 /*
  * Where orders are by id. Venues count their ids up, so those of orders that live are nearly all in a window of ids that goes along: an
  * array in which an id has one place that nobody else has. The others, strays, are in a hash table. An id in the window may be a stray if
- * it came when the window did not reach that far; `stray_high` says whether any can be.
+ * it came when the window did not reach that far, or when the same id of another scope was there; `stray_high` says whether any can be.
  */
 typedef struct book_store {
   book_order *orders;
   book_level *levels;
   book_node *nodes;
-  uint32_t *window;     /* id & window_mask: its order, or 0; NULL: all are strays (mbo.h) */
+  uint32_t *window;     /* id & window_mask: its order, or 0 */
   uint64_t window_base; /* the first id in it; at least 1 */
   uint64_t window_mask;
   uint64_t stray_high; /* no stray's id is higher */
@@ -101,6 +101,7 @@ typedef struct book_store {
   uint32_t scopes;     /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
   uint32_t strays;     /* that came since the window last jumped */
   uint32_t spared;     /* nodes with spare levels */
+  bool is_sparing;     /* no node gets any (mbo.h) */
   book_pool order_pool, level_pool, node_pool;
   void *blocks[5]; /* of orders, levels, nodes, places and the window, as they were allocated */
 } book_store;
@@ -125,18 +126,6 @@ static inline uint32_t book_scoped_tag(const book_store *s, uint32_t scope, uint
   return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product ^ ((uint64_t)product >> 32));
 }
 static inline uint32_t book_tag(const book_store *s, uint64_t id) { return book_scoped_tag(s, 0, id); }
-
-/* The order of that id; 0: none. `*at` is its place, or the one that it would get; until the next one is added or removed. Where ids have a
- * scope, it is what the order's `account` says. */
-static inline uint32_t book_scoped_seek(const book_store *s, uint32_t scope, uint64_t id, uint32_t tag, uint32_t *at) {
-  for (uint32_t here = tag >> s->place_shift;; here = (here + 1) & s->place_mask) {
-    book_place place = s->places[here];
-    if (place.order == 0 || (place.tag == tag && s->orders[place.order].id == id && s->orders[place.order].account == scope)) {
-      *at = here;
-      return place.order;
-    }
-  }
-}
 
 static inline void book_place_add(book_store *s, uint32_t tag, uint32_t order) {
   uint32_t at = tag >> s->place_shift;
@@ -165,11 +154,11 @@ static inline void book_place_remove(book_store *s, uint32_t tag, uint32_t order
   book_place_clear(s, at);
 }
 
-/* ---- Orders by id, where there is a window ---------------------------------------------------------------------------------------- */
+/* ---- Orders by id ------------------------------------------------------------------------------------------------------------------ */
 
 /* Those that are not where the window has them. */
-uint32_t assay_book_stray_find(const book_store *s, uint64_t id);
-void assay_book_stray_add(book_store *s, uint64_t id, uint32_t order);
+uint32_t assay_book_stray_find(const book_store *s, uint32_t scope, uint64_t id);
+void assay_book_stray_add(book_store *s, uint32_t scope, uint64_t id, uint32_t order);
 
 /* Whether the window says all about an id. */
 static inline bool book_in_window(const book_store *s, uint64_t id) {
@@ -180,7 +169,14 @@ static inline bool book_in_window(const book_store *s, uint64_t id) {
 static inline uint32_t book_find(const book_store *s, uint64_t id) {
   uint32_t order = s->window[id & s->window_mask];
   if (__builtin_expect(order != 0 && s->orders[order].id == id, true)) return order;
-  return book_in_window(s, id) ? 0 : assay_book_stray_find(s, id);
+  return book_in_window(s, id) ? 0 : assay_book_stray_find(s, 0, id);
+}
+
+/* The same where ids have a scope, which is what their orders' `account` says. */
+static inline uint32_t book_scoped_find(const book_store *s, uint32_t scope, uint64_t id) {
+  uint32_t order = s->window[id & s->window_mask];
+  if (__builtin_expect(order != 0 && s->orders[order].id == id && s->orders[order].account == scope, true)) return order;
+  return book_in_window(s, id) ? 0 : assay_book_stray_find(s, scope, id);
 }
 
 /* Whether an id is in use. For ids that are likely new. */
@@ -188,22 +184,33 @@ static inline bool book_taken(const book_store *s, uint64_t id) {
   if (__builtin_expect(book_in_window(s, id), true)) return s->window[id & s->window_mask] != 0;
   return book_find(s, id) != 0;
 }
+static inline bool book_scoped_taken(const book_store *s, uint32_t scope, uint64_t id) {
+  if (__builtin_expect(book_in_window(s, id) && s->window[id & s->window_mask] == 0, true)) return false;
+  return book_scoped_find(s, scope, id) != 0;
+}
 
 /* For an id that is not in use. */
+static inline void book_scoped_add(book_store *s, uint32_t scope, uint64_t id, uint32_t order) {
+  if (__builtin_expect(id - s->window_base <= s->window_mask && s->window[id & s->window_mask] == 0, true))
+    s->window[id & s->window_mask] = order;
+  else
+    assay_book_stray_add(s, scope, id, order);
+}
 static inline void book_id_add(book_store *s, uint64_t id, uint32_t order) {
   if (__builtin_expect(id - s->window_base <= s->window_mask, true))
     s->window[id & s->window_mask] = order;
   else
-    assay_book_stray_add(s, id, order);
+    assay_book_stray_add(s, 0, id, order);
 }
 
-static inline void book_id_remove(book_store *s, uint64_t id, uint32_t order) {
+static inline void book_scoped_remove(book_store *s, uint32_t scope, uint64_t id, uint32_t order) {
   uint32_t *place = &s->window[id & s->window_mask];
   if (__builtin_expect(*place == order, true))
     *place = 0;
   else
-    book_place_remove(s, book_tag(s, id), order);
+    book_place_remove(s, book_scoped_tag(s, scope, id), order);
 }
+static inline void book_id_remove(book_store *s, uint64_t id, uint32_t order) { book_scoped_remove(s, 0, id, order); }
 
 /* ---- Records of orders ------------------------------------------------------------------------------------------------------------ */
 
@@ -233,17 +240,6 @@ static inline uint32_t book_order_new(book_store *s, uint64_t id) {
 }
 static inline void book_order_free(book_store *s, uint32_t order) {
   book_id_remove(s, s->orders[order].id, order);
-  book_record_free(s, order);
-}
-
-/* The same at a place of the hash table. */
-static inline uint32_t book_order_new_at(book_store *s, uint32_t tag, uint32_t at) {
-  uint32_t order = book_record_take(s);
-  s->places[at] = (book_place){tag, order};
-  return order;
-}
-static inline void book_order_free_at(book_store *s, uint32_t order, uint32_t at) {
-  book_place_clear(s, at);
   book_record_free(s, order);
 }
 

@@ -279,19 +279,11 @@ static void empty(assay_feed_book *book, uint32_t symbol) {
   empty_one(&book->levels, symbol);
 }
 
-static inline assay_status apply_one(assay_feed_book *book, const assay_market_event *event) {
+static __attribute__((noinline)) assay_status apply_other(assay_feed_book *book, const assay_market_event *event) {
   assay_mbo *orders = book->orders.mbo;
   assay_status status;
   int32_t ticks = 0;
   switch (event->kind) {
-    case ASSAY_MARKET_ADD:
-      if (event->side != 'B' && event->side != 'S') return ASSAY_ERR_LIMIT;
-      status = to_ticks(&book->orders, event, &ticks);
-      if (status != ASSAY_OK) return status;
-      return book_mbo_add(orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
-    case ASSAY_MARKET_EXECUTE:
-    case ASSAY_MARKET_CANCEL: return book_mbo_reduce(orders, event->symbol, event->order_id, event->quantity);
-    case ASSAY_MARKET_DELETE: return book_mbo_delete(orders, event->symbol, event->order_id);
     case ASSAY_MARKET_REPLACE:
       status = to_ticks(&book->orders, event, &ticks);
       if (status != ASSAY_OK) return status;
@@ -308,6 +300,23 @@ static inline assay_status apply_one(assay_feed_book *book, const assay_market_e
   }
 }
 
+/* What comes next cannot be foreseen, so the less there is to choose from, the better: an order comes, it goes in part or whole, or the
+ * rest. */
+static inline assay_status apply_one(assay_feed_book *book, const assay_market_event *event) {
+  assay_mbo *orders = book->orders.mbo;
+  unsigned kind = event->kind;
+  if (kind == ASSAY_MARKET_ADD) {
+    int32_t ticks = 0;
+    if (event->side != 'B' && event->side != 'S') return ASSAY_ERR_LIMIT;
+    assay_status status = to_ticks(&book->orders, event, &ticks);
+    if (status != ASSAY_OK) return status;
+    return book_mbo_add(orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
+  }
+  if (kind == ASSAY_MARKET_DELETE || kind == ASSAY_MARKET_EXECUTE || kind == ASSAY_MARKET_CANCEL)
+    return book_mbo_take(orders, event->symbol, event->order_id, event->quantity, kind == ASSAY_MARKET_DELETE);
+  return apply_other(book, event);
+}
+
 static bool misfit(assay_feed_book *book, const assay_market_event *event, assay_status status) {
   if (status == ASSAY_ERR_NOT_FOUND || status == ASSAY_ERR_INVALID)
     book->counts.impossible++;
@@ -317,12 +326,13 @@ static bool misfit(assay_feed_book *book, const assay_market_event *event, assay
   return true;
 }
 
-/* Memory that an event is going to need: first where its order is found, a few events later the order itself. A batch is known in advance,
- * and nothing else hides what a cache miss costs. */
-static inline void look_ahead(const assay_mbo *orders, const assay_market_event *events, size_t at, size_t count) {
-  enum { PLACE = 16, ORDER = 8 };
-  if (at + PLACE < count) book_mbo_prefetch(orders, events[at + PLACE].symbol, events[at + PLACE].order_id);
-  if (at + ORDER < count) book_mbo_prefetch_order(orders, events[at + ORDER].symbol, events[at + ORDER].order_id);
+/* Memory that an event is going to need: first where its order is found, a few events later the order itself, then its neighbours and its
+ * level. A batch is known in advance, and nothing else hides what a cache miss costs. */
+enum { PLACE_AHEAD = 16, ORDER_AHEAD = 10, AROUND_AHEAD = 5 };
+static inline void look_ahead(const assay_mbo *orders, const assay_market_event *event) {
+  book_mbo_prefetch(orders, event[PLACE_AHEAD].order_id);
+  book_mbo_prefetch_order(orders, event[ORDER_AHEAD].order_id);
+  book_mbo_prefetch_around(orders, event[AROUND_AHEAD].order_id);
 }
 
 /* A day begins, or messages before this one are lost. */
@@ -334,7 +344,7 @@ static void apply_flags(assay_feed_book *book, const assay_market_event *event) 
 size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *events, size_t count) {
   size_t misfits = 0;
   for (size_t i = 0; i < count; i++) {
-    look_ahead(book->orders.mbo, events, i, count);
+    if (i + PLACE_AHEAD < count) look_ahead(book->orders.mbo, &events[i]); /* of a batch's last few most is there already */
     assay_status status = events[i].symbol < book->options.symbols ? apply_one(book, &events[i]) : ASSAY_ERR_LIMIT;
     if (__builtin_expect((events[i].flags & (ASSAY_MARKET_ALL_SYMBOLS | ASSAY_MARKET_GAP)) != 0, 0)) apply_flags(book, &events[i]);
     if (__builtin_expect(status != ASSAY_OK, 0)) misfits += misfit(book, &events[i], status);
