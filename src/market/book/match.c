@@ -340,7 +340,7 @@ static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_me
   }
   if ((*flags & BOOK_AON) != 0 && b->rare != NULL && b->rare->aons >= e->most_aon) return ASSAY_BOOK_FULL;
   if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return ASSAY_BOOK_NO_MEMORY;
-  if ((*flags & BOOK_AON) != 0 && !assay_book_need_scratch(e, e->most_aon)) return ASSAY_BOOK_NO_MEMORY;
+  if ((*flags & BOOK_AON) != 0 && !assay_book_need_scratch(e, b->rare->aons + 1u)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
   if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
   return ASSAY_BOOK_NONE;

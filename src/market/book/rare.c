@@ -48,9 +48,11 @@ bool assay_book_need_owned(assay_book *e) {
 }
 
 bool assay_book_need_scratch(assay_book *e, uint64_t count) {
-  if (count > UINT32_MAX) return false;
+  if (count > UINT32_MAX / 2) return false;
+  if (count <= e->scratch_capacity) return true;
   void *records = e->scratch;
-  bool there = need(&records, &e->scratch_capacity, (uint32_t)count, sizeof *e->scratch);
+  uint32_t twice = e->scratch_capacity > UINT32_MAX / 4 ? UINT32_MAX / 2 : 2 * e->scratch_capacity;
+  bool there = need(&records, &e->scratch_capacity, count > twice ? (uint32_t)count : twice, sizeof *e->scratch);
   e->scratch = records;
   return there;
 }

@@ -89,7 +89,7 @@ static void find_one(finding *f, uint32_t order) {
   enum { WORDS = sizeof(found_order) / sizeof(uint32_t) };
   assay_book *e = f->e;
   uint64_t wanted = (uint64_t)(f->count + 1) * WORDS;
-  if (wanted > e->scratch_capacity && !assay_book_need_scratch(e, 2 * wanted + 64)) {
+  if (wanted > e->scratch_capacity && !assay_book_need_scratch(e, wanted + 64)) {
     f->full = true;
     return;
   }

@@ -187,7 +187,7 @@ static bool read_order(assay_book *e, uint32_t number, reader *r, uint64_t *befo
       (e->account_count != 0 && !assay_book_need_owned(e)))
     return false;
   if ((i.flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return false;
-  if ((i.flags & BOOK_AON) != 0 && (b->rare->aons++ >= e->most_aon || !assay_book_need_scratch(e, e->most_aon))) return false;
+  if ((i.flags & BOOK_AON) != 0 && (b->rare->aons++ >= e->most_aon || !assay_book_need_scratch(e, b->rare->aons))) return false;
   if ((i.flags & BOOK_HAS_EXTRA) != 0 && (!assay_book_need_extras(e) || !assay_book_need_heap(e))) return false;
   unsigned sell = book_flags_sell(i.flags);
   uint32_t key = book_key(i.price, sell ^ ((i.flags & BOOK_STOP) != 0));
