@@ -66,7 +66,8 @@ bool assay_cli_parse_moment(const char *text, int64_t *ns) {
     if (*rest != '\0') continue;
     int day = when.tm_mday, month = when.tm_mon;
     time_t at = timegm(&when);
-    if (when.tm_mday != day || when.tm_mon != month) return false; /* the 30th of February */
+    if (when.tm_mday != day || when.tm_mon != month) return false;           /* the 30th of February */
+    if (at - offset < -9223372036 || at - offset > 9223372035) return false; /* nanoseconds end in 1677 and 2262 */
     *ns = ((int64_t)at - offset) * 1000000000 + (int64_t)llround(fraction * 1e9);
     return true;
   }

@@ -350,7 +350,7 @@ class Backtest(story.Story):
         gaps = self.answer(*hold, self.write("gaps.csv", "date,close\n2024-01-01,nan\n2024-01-02,5\n2024-01-03,\n2024-01-04,6\n2024-01-05,9\n"))
         self.assertEqual((gaps["at"], gaps["equity"][-1]), (["2024-01-02", "2024-01-04", "2024-01-05"], 150000))
         bad = {"date,close\n2024-01-01,1e308\n2024-01-02,1e-308\n2024-01-03,1e308\n": "beyond what a number can hold",
-               "date,close\n2024-01-01,inf\n": "is no number", "date,close\n01/02/2024,5\n": "is no date", "date,close\n20241301,5\n": "is no date",
+               "date,close\n2024-01-01,inf\n": "is no number", "date,close\n01/02/2024,5\n": "is no date", "date,close\n9999-12-31,5\n": "is no date", "date,close\n20241301,5\n": "is no date",
                "date,close\n2024-01-02T10:00:00+99:00,5\n": "is no date", "date,close,volume\n2024-01-01,5,-1\n": "no number from 0 on",
                "date,open,high,low,close\n2024-01-01,1,2,1.2,1.5\n": "low lies above", "date,close\n": "no rows", "": "is empty", "date,close\n2024-01-01,5\0\n": "NUL"}
         for text, says in bad.items():

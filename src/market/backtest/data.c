@@ -54,6 +54,14 @@ static assay_status check_bars(const assay_backtest_data *data, size_t asset, as
     if (b->times[i] <= b->times[i - 1])
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s, bar %zu: its time is not after that of the bar before", name, i);
   }
+  const int64_t *first = data->bars[0].times;
+  if ((b->times == NULL) != (first == NULL))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: some assets have times and some have none", name);
+  for (size_t i = 0; b->times != first && i < b->count; i++) {
+    if (b->times[i] != first[i])
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                        "%s, bar %zu: its time is not that of the first asset: bars of several assets stand side by side", name, i);
+  }
   return ASSAY_OK;
 }
 
@@ -81,7 +89,7 @@ assay_status assay_backtest_check_data(const assay_backtest_data *data, assay_er
 double assay_backtest_periods_per_year(const assay_bars *bars) {
   static const double usual[] = {252, 365, 52, 12, 4, 1};
   if (bars->times == NULL || bars->count < 2) return 252;
-  double years = (double)(bars->times[bars->count - 1] - bars->times[0]) / (365.25 * 86400e9);
+  double years = ((double)bars->times[bars->count - 1] - (double)bars->times[0]) / (365.25 * 86400e9);
   double a_year = (double)(bars->count - 1) / years;
   for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
     if (fabs(a_year / usual[i] - 1) < 0.04) return usual[i];

@@ -449,7 +449,7 @@ static bool trade_within(assay_backtest *run) {
 static int64_t day_of(const assay_backtest *run, size_t at) {
   const int64_t *times = run->data->bars[0].times;
   int64_t day = INT64_C(86400000000000);
-  return times == NULL ? (int64_t)at : (times[at] >= 0 ? times[at] / day : -((-times[at] + day - 1) / day));
+  return times == NULL ? (int64_t)at : times[at] / day - (times[at] % day < 0);
 }
 
 static bool has_expired(const assay_backtest *run, const assay_waiting *o) {

@@ -410,6 +410,11 @@ static void test_refuses_data(void **state) {
   m.volume[9] = -1, refuse(&m, "volume"), make_market(&m, 1, 100);
   m.bars.times = times, times[50] = 49, refuse(&m, "bar 50"), make_market(&m, 1, 100);
   m.bars.high = NULL, refuse(&m, "all three"), make_market(&m, 1, 100);
+  assay_bars two[2] = {m.bars, m.bars};
+  int64_t others[100];
+  for (int i = 0; i < 100; i++) times[i] = others[i] = i;
+  m.data.assets = 2, m.data.bars = two, two[0].times = times, refuse(&m, "some have none");
+  two[1].times = others, others[99] = 100, refuse(&m, "asset 1, bar 99"), make_market(&m, 1, 100);
   m.bars.count = 0, refuse(&m, "no bars"), make_market(&m, 1, 100);
   m.data.assets = 0, refuse(&m, "assets"), make_market(&m, 1, 100);
   assay_backtest_action bad = {.bar = 100};
