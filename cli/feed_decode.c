@@ -76,7 +76,8 @@ static void put_dbn(assay_buf *out, const assay_dbn_record *record) {
     if (field.kind == ASSAY_DBN_TEXT) {
       const char *text = (const char *)record->data + field.offset;
       put_shown(out, text, strnlen(text, field.bytes));
-    } else if (field.kind == ASSAY_DBN_PRICE && number == ASSAY_DBN_NO_PRICE) {
+    } else if ((field.kind == ASSAY_DBN_PRICE && number == ASSAY_DBN_NO_PRICE) ||
+               (field.kind == ASSAY_DBN_TIME && (uint64_t)number == UINT64_MAX)) {
       assay_buf_puts(out, "none");
     } else if (field.kind == ASSAY_DBN_PRICE) {
       put_decimal(out, number, 9);

@@ -569,6 +569,7 @@ uint64_t assay_book_backtest_common_tick(const assay_market_event *events, size_
 typedef struct span {
   uint64_t first_ns, last_ns;
   const assay_market_event *first; /* that has a price; NULL: there is none */
+  bool is_large;                   /* some price is none of 31 bits, such as BRK.A's 400,000 dollars in 1/10,000 */
 } span;
 
 static span span_of(const assay_market_event *events, size_t count, uint32_t symbol) {
@@ -579,6 +580,7 @@ static span span_of(const assay_market_event *events, size_t count, uint32_t sym
     if (s.first_ns == UINT64_MAX) s.first_ns = e->time_ns;
     s.last_ns = e->time_ns;
     if (s.first == NULL && (names_price(e) || e->kind == ASSAY_MARKET_TRADE)) s.first = e;
+    s.is_large = s.is_large || (names_price(e) && (e->price <= INT32_MIN || e->price >= INT32_MAX));
   }
   return s;
 }
@@ -591,7 +593,7 @@ static assay_status set_scale(assay_book_backtest *r, const assay_market_event *
   unsigned decimals = s.first != NULL ? assay_market_price_decimals(s.first) : 0;
   unsigned all_decimals = decimals + (s.first != NULL ? assay_market_quantity_decimals(s.first) : 0);
   uint64_t tick = o->tick;
-  if (tick == 0) tick = decimals <= PLAIN_DECIMALS ? 1 : assay_book_backtest_common_tick(events, count, o->symbol);
+  if (tick == 0) tick = decimals <= PLAIN_DECIMALS && !s.is_large ? 1 : assay_book_backtest_common_tick(events, count, o->symbol);
   if (tick > INT64_MAX / 4) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a tick of %llu steps is too large", (unsigned long long)tick);
   r->tick = (int64_t)tick;
   if (r->step == 0) r->step = (double)tick * pow(10, -(double)all_decimals);

@@ -112,6 +112,15 @@ static uint64_t count_of(const grid *g, int64_t price, uint64_t step) {
   return above == 0 ? size_of(price) : (uint64_t)g->fine + above / step;
 }
 
+static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks);
+
+/* Whether a price is behind the best of its side, so that it does no harm at the end of all. */
+static bool is_behind(const grid *g, uint32_t symbol, int64_t price, bool sell) {
+  assay_mbo_level best;
+  if (!book_mbo_best(g->mbo, symbol, sell, &best) || best.price == book_mbo_end(sell)) return false;
+  return sell ? price > price_of(g, symbol, best.price) : price < price_of(g, symbol, best.price);
+}
+
 static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell, int32_t *ticks) {
   *ticks = book_mbo_end(sell);
   if (price == ASSAY_FEED_NO_PRICE) return ASSAY_OK;
@@ -121,9 +130,9 @@ static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell
   if (own->step == 0) own->step = above; /* nothing but what counts singly was there */
   uint64_t finer = above == 0 || above % own->step == 0 ? own->step : assay_gcd(own->step, above);
   uint64_t count = count_of(g, price, finer);
-  if (count >= INT32_MAX) return sell == (price > 0) ? ASSAY_OK : ASSAY_ERR_LIMIT; /* so far away that it is nobody's best */
+  if (count >= INT32_MAX) return sell == (price > 0) || is_behind(g, symbol, price, sell) ? ASSAY_OK : ASSAY_ERR_LIMIT;
   if (finer != own->step) {
-    if (!best_stays(g, symbol, own->step / finer)) return ASSAY_ERR_LIMIT;
+    if (!best_stays(g, symbol, own->step / finer)) return is_behind(g, symbol, price, sell) ? ASSAY_OK : ASSAY_ERR_LIMIT;
     assay_status status = assay_mbo_rescale(g->mbo, symbol, own->step / finer, (int32_t)g->fine);
     if (status != ASSAY_OK) return status;
     own->step = finer;

@@ -373,6 +373,15 @@ static void test_whole_sides(void **state) {
   assert_int_equal(r->fill_count, 0);
   assert_int_equal(r->unknown, 0);
   assay_book_backtest_result_destroy(r);
+  /* Prices above 31 bits have ticks of their own. */
+  s = (script){0};
+  event(&s, 1000, ASSAY_MARKET_ADD, 1, 'B', INT64_C(4000000000), 100);
+  event(&s, 1001, ASSAY_MARKET_ADD, 2, 'S', INT64_C(4000000100), 100);
+  event(&s, 1002, ASSAY_MARKET_EXECUTE, 2, 0, 0, 100);
+  r = run(&s, (assay_book_backtest_options){0});
+  assert_int_equal(r->unknown, 0);
+  assert_int_equal(r->events, 3);
+  assay_book_backtest_result_destroy(r);
   s = begin();
   event(&s, 1004, ASSAY_MARKET_ADD, 9, 'B', INT64_MAX, 10);
   r = run(&s, (assay_book_backtest_options){0});

@@ -375,6 +375,44 @@ static void test_ticks(void **state) {
   assay_feed_book_destroy(book);
 }
 
+/* BRK.A: 400,000 dollars in 1/10,000 are more than 31 bits. Its stubs at a cent and at 1/10,000 fit beside them; the symbols beside it stay
+ * as they are. */
+static void test_large_prices(void **state) {
+  (void)state;
+  assay_feed_book *book = open_book();
+  assay_error err = {0};
+  assay_feed_level levels[8];
+  const int64_t bids[] = {2000100, 100, INT64_C(4000000000), INT64_C(4000000100), 1},
+                shown[] = {INT64_C(4000000100), INT64_C(4000000000), 2000100, 100, 1};
+  assay_market_event add = {
+      .kind = ASSAY_MARKET_ADD, .symbol = 2, .side = 'B', .quantity = 10, .decimals = 4, .order_id = 1, .price = 12345};
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  add.symbol = 1;
+  for (uint64_t i = 0; i < 5; i++) {
+    add.order_id = i;
+    add.price = bids[i];
+    assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  }
+  add.side = 'S';
+  add.order_id = 9;
+  add.price = UINT32_MAX / 100 * INT64_C(100);
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  assert_int_equal(assay_feed_book_depth(book, 1, 'B', levels, 8), 5);
+  for (size_t i = 0; i < 5; i++) assert_int_equal(levels[i].price, shown[i]);
+  assert_int_equal(assay_feed_book_depth(book, 1, 'S', levels, 8), 1);
+  assert_int_equal(levels[0].price, add.price);
+  add = (assay_market_event){.kind = ASSAY_MARKET_DELETE, .symbol = 1, .order_id = 4};
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  assert_int_equal(assay_feed_book_depth(book, 2, 'B', levels, 8), 1);
+  assert_int_equal(levels[0].price, 12345);
+  add = (assay_market_event){
+      .kind = ASSAY_MARKET_ADD, .symbol = 2, .side = 'B', .quantity = 10, .decimals = 4, .order_id = 2, .price = 12346};
+  assert_int_equal(assay_feed_book_apply(book, &add, 1), 0);
+  assert_false(assay_feed_book_is_stale(book, 1) || assay_feed_book_is_stale(book, 2));
+  assert_ok(assay_feed_book_check(book, &err), err);
+  assay_feed_book_destroy(book);
+}
+
 /* Levels come in any order without being moved each time, and no more of them than there may be. */
 static void test_levels_are_bounded(void **state) {
   (void)state;
@@ -560,6 +598,7 @@ int main(void) {
       cmocka_unit_test(test_ticks),
       cmocka_unit_test(test_cents_and_their_parts),
       cmocka_unit_test(test_the_same_ids_everywhere),
+      cmocka_unit_test(test_large_prices),
       cmocka_unit_test(test_levels_are_bounded),
       cmocka_unit_test(test_restart),
       cmocka_unit_test(test_clear_while_waiting),
