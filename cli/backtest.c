@@ -765,7 +765,6 @@ static assay_status refuse_of_bars(const job *j) {
   const char *option = s->sweep.count > 0        ? "sweep"
                        : s->windows > 0          ? "walk-forward"
                        : s->check                ? "check-lookahead"
-                       : s->report != NULL       ? "report"
                        : s->actions != NULL      ? "actions"
                        : s->begin != NULL        ? "from"
                        : s->end != NULL          ? "to"
@@ -782,10 +781,13 @@ static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return run_list(&j);
+  assay_cli_book_settings book = j.settings->book;
+  book.report = j.settings->report;
+  book.cash = j.settings->cash;
   const assay_book_strategy *in_book = j.settings->strategy != NULL ? assay_cli_book_strategy(j.settings->strategy) : NULL;
   if (in_book != NULL && refuse_of_bars(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (in_book != NULL)
-    return assay_cli_backtest_book(cli, in_book, &j.settings->book, &j.settings->parameters, j.settings->json,
+    return assay_cli_backtest_book(cli, in_book, &book, &j.settings->parameters, j.settings->json,
                                    assay_cli_use_color(j.settings->color, stdout));
   if (read_all(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (j.settings->check) return run_check(&j);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/backtest_book.h"
 
+#include <assay/backtest_report.h>
+
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +11,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "cli/feed.h"
+#include "os/prim.h"
 
 typedef struct job {
   assay_cli *cli;
@@ -298,6 +301,63 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
   put_line(out, "units taken", "%.10g", (double)r->taker_quantity / j->units);
 }
 
+/* ---- A page or a picture ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* The samples as the bars of a backtest. What is per year stays without a value: a recording is some hours. */
+static assay_status render(const job *j, const assay_book_backtest_result *r, char **text) {
+  const assay_cli_book_settings *s = j->settings;
+  const char *dot = strrchr(s->report, '.');
+  double *equity = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *equity), peak = s->cash, deepest = 0;
+  int64_t *times = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *times);
+  if (equity == NULL || times == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report");
+  for (size_t i = 0; i < r->sample_count; i++) {
+    equity[i] = s->cash + r->equity[i];
+    times[i] = (int64_t)(j->events[0].time_ns + i * sample_of(j));
+    peak = fmax(peak, equity[i]);
+    deepest = fmax(deepest, 1 - equity[i] / peak);
+  }
+  assay_buf title = {0};
+  assay_buf_printf(&title, "%s in %s", j->strategy->title, j->name);
+  assay_backtest_result shown = {.equity = equity,
+                                 .metrics = {.first_equity = s->cash,
+                                             .last_equity = s->cash + r->profit,
+                                             .total_return = r->profit / s->cash,
+                                             .annual_return = NAN,
+                                             .volatility = NAN,
+                                             .sharpe = NAN,
+                                             .sortino = NAN,
+                                             .calmar = NAN,
+                                             .max_drawdown = deepest,
+                                             .exposure = NAN,
+                                             .turnover = NAN,
+                                             .win_rate = NAN,
+                                             .profit_factor = NAN,
+                                             .average_trade = NAN,
+                                             .best_trade = NAN,
+                                             .worst_trade = NAN,
+                                             .fees = r->fees,
+                                             .bars = r->sample_count,
+                                             .fills = r->fill_count,
+                                             .orders = r->orders,
+                                             .ruined_at = SIZE_MAX}};
+  const assay_backtest_view view = {.title = title.data, .subtitle = s->feed, .result = &shown, .times = times};
+  assay_status status = title.failed                              ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
+                        : dot != NULL && strcmp(dot, ".svg") == 0 ? assay_backtest_render_svg(&view, j->err, text)
+                                                                  : assay_backtest_render_html(&view, j->err, text);
+  assay_buf_deinit(&title);
+  return status;
+}
+
+static assay_status write_report(const job *j, const assay_book_backtest_result *r) {
+  char *text = NULL;
+  if (j->settings->report == NULL) return ASSAY_OK;
+  assay_status status = render(j, r, &text);
+  if (status == ASSAY_OK) status = assay_os_write_file(j->settings->report, text, strlen(text), j->err);
+  assay_string_free(text);
+  return status;
+}
+
 int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy, const assay_cli_book_settings *settings,
                             const assay_cli_words *parameters, bool json, bool color) {
   assay_error err = {0};
@@ -315,6 +375,7 @@ int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy,
                                          .sample_ns = sample_of(&j),
                                          .keep_fills = json};
   if (status == ASSAY_OK) status = assay_book_backtest_run(strategy, j.parameters, j.events, j.count, &options, &err, &result);
+  if (status == ASSAY_OK) status = write_report(&j, result);
   if (status == ASSAY_OK && json) put_json(&j, result, &out);
   if (status == ASSAY_OK && !json) put_text(&j, result, color, &out);
   if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");

@@ -137,6 +137,23 @@ static void draw_scale(assay_buf *out, const assay_axis *y, bool percent) {
   }
 }
 
+/* As short as tells them apart, so that six stand side by side: days, or the time of the day. */
+static void axis_text(const assay_backtest_view *view, size_t bar, char text[ASSAY_REPORT_TEXT]) {
+  const int64_t second = 1000000000, day = 86400 * second;
+  moment_text(view, bar, text);
+  if (view->times == NULL) return;
+  size_t first = view->result->first, last = first + view->result->metrics.bars - 1;
+  double span = (double)view->times[last] - (double)view->times[first];
+  if (span >= 2.0 * (double)day) {
+    if (strlen(text) > 10) text[10] = '\0';
+    return;
+  }
+  int64_t at = (view->times[bar] % day + day) % day;
+  if (at == 0 && span >= (double)day) return;
+  snprintf(text, ASSAY_REPORT_TEXT, "%02d:%02d:%02d", (int)(at / second / 3600), (int)(at / second / 60 % 60), (int)(at / second % 60));
+  if (span < 10.0 * (double)second) snprintf(text + 8, ASSAY_REPORT_TEXT - 8, ".%03d", (int)(at % second / 1000000));
+}
+
 static void draw_moments(assay_buf *out, const assay_backtest_view *view, const assay_axis *x) {
   enum { LABELS = 6 };
   size_t bars = view->result->metrics.bars;
@@ -144,7 +161,7 @@ static void draw_moments(assay_buf *out, const assay_backtest_view *view, const 
     char text[ASSAY_REPORT_TEXT];
     size_t bar = (bars - 1) * i / (LABELS - 1);
     if (i > 0 && bar == (bars - 1) * (i - 1) / (LABELS - 1)) continue;
-    moment_text(view, view->result->first + bar, text);
+    axis_text(view, view->result->first + bar, text);
     assay_svg_text(out, "tk", assay_axis_at(x, (double)bar), HEIGHT - 8, i == 0 ? "start" : i == LABELS - 1 ? "end" : "middle", text);
   }
 }

@@ -384,6 +384,10 @@ class Backtest(story.Story):
         self.assertNotEqual(done["fills"], self.answer(*words, "--order-us", "100000")["fills"])
         self.assertIn("units made", self.check("backtest", *words).stdout)
         self.refuse("backtest", *words[:4], says="several symbols: --symbol says whose")
+        self.check("backtest", *words, "--report", self.path("book.svg"))
+        xml.etree.ElementTree.fromstring(self.read("book.svg"))
+        self.check("backtest", *words, "--report", self.path("book.html"))
+        self.assertIn(f"Market making in {name}", self.read("book.html"))
         self.refuse("backtest", *words, "--sweep", "lean=0..2", says="--sweep is for strategies on bars")
         self.refuse("backtest", "--strategy", "sma", "--feed", self.path("made.itch"), says="sma trades on bars")
         # Money and position are what its fills add up to.
