@@ -104,7 +104,7 @@ typedef struct columns {
 } columns;
 
 static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
-  static const char *const times[] = {"date", "time", "timestamp", "datetime", "ts", NULL};
+  static const char *const times[] = {"date", "time", "timestamp", "datetime", "ts", "open_time", "open time", NULL};
   static const char *const closes[] = {"close", "price", "value", "last", NULL};
   static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", NULL};
   static const char *const own[COLUMNS][2] = {{"open"}, {"high"}, {"low"}, {"close"}, {"volume"}};

@@ -14,6 +14,37 @@ const char *const assay_cli_feed_formats[] = {"itch", "fix", "dbn", "json", "csv
 /* ---- Opening ----------------------------------------------------------------------------------------------------------------------------
  */
 
+/* Whether the first line has a FIX message in it, behind a time or whatever else a log writes before each. */
+static bool looks_like_fix_log(const uint8_t *bytes, size_t size) {
+  const uint8_t *end = memchr(bytes, '\n', size), *found = memmem(bytes, end != NULL ? (size_t)(end - bytes) : size, "8=FIX", 5);
+  return found != NULL && (found == bytes || !strchr("0123456789", found[-1]) || found[-1] == '\0');
+}
+
+/*
+ * Logs of FIX write a time before each message, and bars where its separators are. Bars become separators, and what stands between two
+ * messages line ends, which the reader passes: so every place keeps its number. A stream as it came over the line is left as it is.
+ */
+static void unwrap_fix_log(uint8_t *bytes, size_t size) {
+  size_t first = 0;
+  while (first < size && bytes[first] != '|' && bytes[first] != 1) first++;
+  if (first == size || (bytes[first] == 1 && size >= 5 && memcmp(bytes, "8=FIX", 5) == 0)) return;
+  uint8_t *at = bytes, *const end = bytes + size, *begin;
+  while ((begin = memmem(at, (size_t)(end - at), "8=FIX", 5)) != NULL) {
+    const uint8_t *line = memchr(begin, '\n', (size_t)(end - begin));
+    const uint8_t *version = memchr(begin, '=', (size_t)(end - begin)) + 1;
+    const uint8_t *const most = line != NULL ? line : end;
+    while (version < most && *version != '|' && *version != 1) version++;
+    const uint8_t separator = version < most ? *version : 1, check[] = {separator, '1', '0', '='};
+    uint8_t *sum = memmem(begin, (size_t)(end - begin), check, sizeof check);
+    uint8_t *behind = sum != NULL ? memchr(sum + 1, separator, (size_t)(end - sum - 1)) : NULL;
+    behind = behind != NULL ? behind + 1 : end;
+    memset(at, '\n', (size_t)(begin - at));
+    for (at = begin; at < behind; at++)
+      if (*at == '|' && separator == '|') *at = 1;
+  }
+  if (at > bytes) memset(at, '\n', (size_t)(end - at));
+}
+
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed) {
   const size_t most = (size_t)1 << 36;
@@ -31,6 +62,9 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   }
   feed->format = settings->format != NULL ? assay_feed_format_find(settings->format) : assay_feed_recognise(feed->bytes, feed->size);
   if (feed->size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
+  if (settings->format == NULL && (feed->format == ASSAY_FEED_UNKNOWN || feed->format == ASSAY_FEED_CSV))
+    if (looks_like_fix_log(feed->bytes, feed->size)) feed->format = ASSAY_FEED_FIX;
+  if (feed->format == ASSAY_FEED_FIX) unwrap_fix_log(feed->unpacked != NULL ? feed->unpacked : (uint8_t *)feed->raw, feed->size);
   if (feed->format == ASSAY_FEED_UNKNOWN)
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
                       "%s does not begin like any feed that is known: --format says what it is (itch, fix, dbn, json or csv)", path);

@@ -79,17 +79,14 @@ static assay_status read_every(bars_job *j, const char *text) {
 static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const assay_market_event *event, const assay_bar *bar) {
   double price = scale_of(assay_market_price_decimals(event)), quantity = scale_of(assay_market_quantity_decimals(event));
   assay_cli_grid_text(&j->grid, assay_cli_feed_name(feed, symbol));
-  const double values[] = {(double)bar->begin_ns,
-                           (double)bar->open / price,
-                           (double)bar->high / price,
-                           (double)bar->low / price,
-                           (double)bar->close / price,
-                           (double)bar->volume / quantity,
-                           bar->vwap / price,
-                           (double)bar->ticks,
-                           (double)bar->buy_volume / quantity,
-                           (double)bar->sell_volume / quantity};
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) assay_cli_grid_number(&j->grid, values[i]);
+  const double prices[] = {(double)bar->open, (double)bar->high, (double)bar->low, (double)bar->close};
+  assay_cli_grid_whole(&j->grid, bar->begin_ns); /* nanoseconds since 1970 are more than a double can tell apart */
+  for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) assay_cli_grid_number(&j->grid, prices[i] / price);
+  assay_cli_grid_number(&j->grid, (double)bar->volume / quantity);
+  assay_cli_grid_number(&j->grid, bar->vwap / price);
+  assay_cli_grid_whole(&j->grid, bar->ticks);
+  assay_cli_grid_number(&j->grid, (double)bar->buy_volume / quantity);
+  assay_cli_grid_number(&j->grid, (double)bar->sell_volume / quantity);
 }
 
 static bool reach_bars(bars_job *j, uint32_t symbol) {
@@ -126,7 +123,7 @@ static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_m
   if (j->settings->symbol != NULL && strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) != 0) return;
   assay_bar_maker *bars = bars_of(j, symbol, event);
   assay_bar bar;
-  if (bars == NULL || tick->quantity == 0) return;
+  if (bars == NULL || (tick->quantity == 0 && event->quantity == 0)) return;
   assay_bar_maker_add(bars, tick);
   while (assay_bar_maker_take(bars, &bar)) put_bar(j, feed, symbol, event, &bar);
 }
@@ -146,12 +143,27 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
   return j->status == ASSAY_OK;
 }
 
+/* Bars of bars: each is the four prices that it names, in an order that gives them back, with its volume at the close. */
+static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_csv_row *row, const assay_market_event *event) {
+  const int64_t prices[] = {row->open, row->high, row->low};
+  if (j->options.by != ASSAY_BAR_BY_TIME) {
+    j->status =
+        ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s has bars, and only trades make bars by ticks, volume or dollars: --every 1h", feed->path);
+    return false;
+  }
+  for (size_t i = 0; i < sizeof prices / sizeof *prices; i++)
+    add_tick(j, feed, event, &(assay_tick){.time_ns = row->time_ns, .price = prices[i]});
+  add_tick(j, feed, event, &(assay_tick){row->time_ns, row->close, (uint64_t)row->quantity, row->side});
+  return j->status == ASSAY_OK;
+}
+
 static bool take_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   bars_job *j = context;
   if (m->kind == NULL) {
     j->status = assay_feed_explain(m->reader, feed->path, j->err);
     return false;
   }
+  if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind == ASSAY_CSV_BAR) return take_bar(j, feed, m->row, m->events);
   for (size_t i = 0; i < m->count; i++)
     if (!take_event(j, feed, &m->events[i])) return false;
   return true;
@@ -213,7 +225,7 @@ const assay_cli_verb assay_cli_feed_bars = {
     .summary = "Bars of the trades in a recorded feed, by time, ticks, volume or dollars.",
     .details =
         "Times are nanoseconds, as in the feed. A trade is never split between bars; trades of a bar that is over are left out and "
-        "counted. docs/feeds.md.",
+        "counted. A file of bars (CSV) gives longer ones, by time. docs/feeds.md.",
     .operands = "FILE",
     .operands_least = 1,
     .operands_most = 1,

@@ -22,6 +22,7 @@ void assay_cli_grid_text(assay_cli_grid *grid, const char *text) { add(grid, (as
 void assay_cli_grid_number(assay_cli_grid *grid, double number) {
   add(grid, (assay_cli_grid_cell){.number = number == 0 ? 0 : number}); /* no -0 */
 }
+void assay_cli_grid_whole(assay_cli_grid *grid, uint64_t count) { add(grid, (assay_cli_grid_cell){.whole = true, .count = count}); }
 
 static void add_fact(assay_cli_grid *grid, const char *name, assay_cli_grid_cell value) {
   if (grid->fact_count == ASSAY_CLI_GRID_FACTS) return;
@@ -76,6 +77,8 @@ static void put_csv(const assay_cli_grid *grid, assay_buf *out) {
     assay_buf_putc(out, i % grid->columns == 0 ? '\n' : ',');
     if (grid->cells[i].text != NULL)
       assay_cli_put_cell(out, grid->cells[i].text, ',');
+    else if (grid->cells[i].whole)
+      assay_buf_printf(out, "%llu", (unsigned long long)grid->cells[i].count);
     else
       assay_cli_put_number_cell(out, grid->cells[i].number);
   }

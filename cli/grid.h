@@ -47,6 +47,7 @@ extern const char *const assay_cli_grid_formats[];
 
 void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown */
 void assay_cli_grid_number(assay_cli_grid *grid, double number);
+void assay_cli_grid_whole(assay_cli_grid *grid, uint64_t count); /* to the last digit */
 void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number);
 void assay_cli_grid_count(assay_cli_grid *grid, const char *name, uint64_t count); /* a fact too */
 /* `rows` is the key of the rows in JSON. Returns the exit code. */

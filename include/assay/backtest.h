@@ -7,7 +7,7 @@
  *     assay_backtest_data data = {.assets = 1, .bars = &bars};
  *     assay_backtest_options options = {.cash = 10000, .fees = {.rate = 0.0005}};
  *     const assay_strategy *sma = assay_strategy_find("sma");
- *     double parameters[ASSAY_STRATEGY_MOST_PARAMETERS] = {10, 50};             // fast, slow; NULL for the usual ones
+ *     double parameters[ASSAY_STRATEGY_MOST_PARAMETERS] = {10, 50, 0, 1};       // fast, slow, short, size; NULL for the usual ones
  *     assay_backtest_result *result = NULL;
  *     if (assay_backtest_run(sma, parameters, &data, &options, &err, &result) != ASSAY_OK) return fail(err.message);
  *     printf("%.1f %% a year, Sharpe %.2f\n", 100 * result->metrics.annual_return, result->metrics.sharpe);

@@ -20,6 +20,9 @@
  * fraction. Where the name has no unit, eight digits that are a date are one (20240102), and fourteen a date and a time (20240102093000).
  * They come as nanoseconds.
  *
+ * Without a line of names, the three tables that data.binance.vision has of the spot market are known by what stands where: trades,
+ * aggTrades and klines.
+ *
  * Numbers are decimal text and exact, as in feed_json.h. An empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
  * Thread-safety: as in feeds.h.
  */

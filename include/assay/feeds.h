@@ -7,7 +7,7 @@
  *     assay_itch_message message;
  *     assay_feed_open(&reader, bytes, size);
  *     while (assay_itch_next(&reader, &message) == ASSAY_FEED_MESSAGE)
- *       if (message.type == 'A') shares += assay_itch_shares(&message);
+ *       if (message.type == 'A') shares += assay_be32(message.as->add.shares);
  *     if (reader.fault.problem != NULL) {                               // NULL: every byte was a whole, right message
  *       assay_feed_explain(&reader, "ITCH", &err);                      // "ITCH: message 17 at byte 612, field length: ..."
  *       return fail(err.message);

@@ -105,6 +105,20 @@ class Decode(Feed):
             out.write(pathlib.Path(path).read_bytes())
         self.assertEqual(self.answer(packed)["types"], self.answer(path)["types"])
 
+    def test_a_log_of_fix(self):
+        path = self.make("fix")
+        stream = pathlib.Path(path).read_bytes()
+        messages = [m for m in stream.replace(b"\x018=FIX", b"\x01\n8=FIX").split(b"\n") if m]
+        log = b"chatter\n".join(b"20240102-14:30:00.000 : <out> " + m.replace(b"\x01", b"|") + b"\n" for m in messages)
+        for name, text in (("bars.log", log), ("plain.log", log.replace(b"|", b"\x01"))):
+            pathlib.Path(self.path(name)).write_bytes(text)
+            self.assertEqual(self.answer(self.path(name))["types"], self.answer(path)["types"])
+        broken = log.replace(b"|35=A|", b"|35=B|", 1)
+        pathlib.Path(self.path("broken.log")).write_bytes(broken)
+        done = self.run_command("feed", "decode", self.path("broken.log"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("malformed: message 1 at byte %d, field CheckSum (10)" % (broken.index(b"|10=") + 1), done.stdout)
+
     def test_where_it_is_malformed(self):
         path = self.make("itch")
         data = bytearray(pathlib.Path(path).read_bytes())
@@ -134,7 +148,21 @@ class Bars(Feed):
             self.assertAlmostEqual(float(bar["low"]), min(prices), 9)
             self.assertAlmostEqual(float(bar["close"]), prices[-1], 9)
             self.assertEqual(float(bar["volume"]), sum(int(t["quantity"]) for t in some))
+            self.assertEqual(bar["time"], some[0]["time"])  # to the nanosecond
         self.assertEqual(sum(int(b["ticks"]) for b in bars), len(ticks))
+
+    def test_bars_are_what_a_backtest_reads(self):
+        for kind in ("itch", "json", "dbn", "csv"):
+            bars = self.check("feed", "bars", "--symbol", "SYM0001", "--every", "10ms", self.make(kind)).stdout
+            answer = json.loads(self.check("backtest", "--strategy", "hold", "--data", "-", "--json", stdin=bars).stdout)
+            self.assertEqual(answer["metrics"]["bars"], len(bars.splitlines()) - 1)
+
+    def test_longer_bars_of_bars(self):
+        rows = "open_time,open,high,low,close,volume\n1704153600000,3,9,2,4,1\n1704153660000,4,5,1,2,2\n"
+        out = self.check("feed", "bars", "--every", "1h", self.write("klines.csv", rows)).stdout
+        (bar,) = csv.DictReader(io.StringIO(out))
+        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 1, 2, 3])
+        self.refuse("feed", "bars", "--every", "10ticks", self.path("klines.csv"), says="only trades")
 
     def test_the_same_trades_from_every_format(self):
         volumes = set()

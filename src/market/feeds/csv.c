@@ -262,6 +262,66 @@ static char guess_separator(const char *line, size_t length) {
 
 static bool has(const assay_csv_reader *reader, role wanted) { return memchr(reader->roles, (int)wanted, reader->columns) != NULL; }
 
+/* ---- Without a line of names
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_truth(assay_feed_text cell) { return same_word(cell.at, cell.length, "true") || same_word(cell.at, cell.length, "false"); }
+
+static bool is_number(assay_feed_text cell) {
+  size_t digits = 0, points = 0;
+  for (size_t i = 0; i < cell.length; i++) {
+    digits += cell.at[i] >= '0' && cell.at[i] <= '9';
+    points += cell.at[i] == '.';
+  }
+  return digits > 0 && points <= 1 && digits + points == cell.length;
+}
+
+/* Thirteen digits of milliseconds or sixteen of microseconds. */
+static bool is_moment(assay_feed_text cell) {
+  uint64_t value;
+  return (cell.length == 13 || cell.length == 16) && assay_feed_whole_slow(cell.at, cell.length, &value) == cell.length;
+}
+
+/*
+ * Binance's bulk files of its spot market (data.binance.vision) have no names; which of the three they are is seen by where the time and
+ * the truth values stand:
+ *   trades      id, price, qty, quoteQty, time, isBuyerMaker[, isBestMatch]
+ *   aggTrades   id, price, qty, first id, last id, time, isBuyerMaker[, isBestMatch]
+ *   klines      open time, open, high, low, close, volume, close time, and five more numbers
+ */
+size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY_CSV_BARE_COLUMNS]) {
+  assay_feed_text cells[ASSAY_CSV_BARE_COLUMNS];
+  size_t count = 0;
+  for (size_t at = 0; count == 0 || at <= length; at++) {
+    if (count == ASSAY_CSV_BARE_COLUMNS || !read_cell(line, length, ',', &at, &cells[count])) return 0;
+    if (!is_number(cells[count]) && !is_truth(cells[count])) return 0;
+    count++;
+  }
+  memset(roles, PASSED, ASSAY_CSV_BARE_COLUMNS);
+  if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
+    static const uint8_t klines[] = {TIME, OPEN, HIGH, LOW, CLOSE, QUANTITY};
+    memcpy(roles, klines, sizeof klines);
+    return count;
+  }
+  size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
+  if (count < 6 || count > 8 || !is_moment(cells[time]) || !is_truth(cells[time + 1])) return 0;
+  roles[1] = PRICE;
+  roles[2] = QUANTITY;
+  roles[time] = TIME;
+  roles[time + 1] = MAKER;
+  return count;
+}
+
+static bool read_bare(assay_csv_reader *reader, const char *line, size_t length) {
+  size_t count = assay_csv_bare_roles(line, length, reader->roles);
+  if (count == 0) return false;
+  reader->columns = (uint8_t)count;
+  reader->separator = ',';
+  reader->bars = has(reader, OPEN);
+  reader->ready = true;
+  return true;
+}
+
 static assay_feed_step read_names(assay_csv_reader *reader, const char *line, size_t length, size_t whole) {
   reader->separator = guess_separator(line, length);
   for (size_t at = 0;; at++) {
@@ -389,7 +449,7 @@ assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
     const char *line = (const char *)in->data + in->at;
     if (length == 0) { /* an empty line */
       in->at += whole;
-    } else if (reader->ready) {
+    } else if (reader->ready || read_bare(reader, line, length)) {
       return read_row(reader, line, length, whole, row);
     } else if (read_names(reader, line, length, whole) == ASSAY_FEED_MALFORMED) {
       return ASSAY_FEED_MALFORMED;

@@ -40,7 +40,7 @@ static bool looks_like_itch(const uint8_t *bytes, size_t size) {
   return found > 0;
 }
 
-/* A first line of words, one of which says that these are prices or trades. */
+/* A first line of words, one of which says that these are prices or trades; or of values that are known by their places. */
 static bool looks_like_csv(const char *text, size_t size) {
   static const char *const words[] = {"time", "price", "date", "close", "symbol", "bid"};
   const char *end = memchr(text, '\n', size);
@@ -52,7 +52,9 @@ static bool looks_like_csv(const char *text, size_t size) {
       while (words[w][at] != '\0' && i + at < length && (text[i + at] | 0x20) == words[w][at]) at++;
       if (words[w][at] == '\0') return true;
     }
-  return false;
+  uint8_t roles[ASSAY_CSV_BARE_COLUMNS];
+  if (length > 0 && text[length - 1] == '\r') length--;
+  return assay_csv_bare_roles(text, length, roles) > 0;
 }
 
 assay_feed_format assay_feed_recognise(const void *bytes, size_t size) {

@@ -11,4 +11,8 @@ assay_feed_step assay_feed_fail(assay_feed_reader *reader, size_t field_at, size
 /* The window ends inside a message: more to come, or a fault when it is the last. */
 assay_feed_step assay_feed_short(assay_feed_reader *reader, const char *field);
 
+/* A table without a line of names that is known by what its first line has: the roles of its columns, and how many there are; 0: none. */
+enum { ASSAY_CSV_BARE_COLUMNS = 12 };
+size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY_CSV_BARE_COLUMNS]);
+
 #endif

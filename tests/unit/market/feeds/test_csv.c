@@ -204,6 +204,42 @@ static void test_windows(void **state) {
   assay_feed_generated_free(text);
 }
 
+/* The rows of data.binance.vision as its README on GitHub describes them, and what is nearly one. */
+static void test_tables_without_names(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    assay_csv_kind kind;
+    int64_t price;
+    char side;
+  } rows[] = {{"3357000001,44187.14,0.5,22093.57,1704153600000,True,True\n", ASSAY_CSV_TICK, 4418714, 'S'},
+              {"3357000001,44187.14,0.5,22093.57,1704153600000,false\n", ASSAY_CSV_TICK, 4418714, 'B'},
+              {"2835000001,44187.14,0.5,3357000001,3357000002,1704153600000,true,true\r\n", ASSAY_CSV_TICK, 4418714, 'S'},
+              {"2835000001,44187.14,0.5,3357000001,3357000002,1704153600000000,false", ASSAY_CSV_TICK, 4418714, 'B'},
+              {"1704153600000,3,5,2,4,0.5,1704153659999,2.1,12,0.1,0.3,0\n", ASSAY_CSV_BAR, 400, 0},
+              {"1704153600000000,3,5,2,4,0.5,1704153659999999,2.1,12,0.1,0.3,0\n", ASSAY_CSV_BAR, 400, 0}};
+  static const char *const others[] = {"1,2,3,4,5,6,7\n", "1704153600000,3,5,2,4,0.5\n", "1,44187.14,0.5,22093.57,1704153600000,True,,\n",
+                                       "1704153600000,3,5,2,4,0.5,1704153659999,2.1,12,0.1,0.3\n", "a,b,c,d,e,f,g\n"};
+  assay_csv_reader reader;
+  assay_csv_row row;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_int_equal(assay_feed_recognise(rows[i].text, strlen(rows[i].text)), ASSAY_FEED_CSV);
+    assay_csv_open(&reader, rows[i].text, strlen(rows[i].text), 2, 1);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.kind, rows[i].kind);
+    assert_int_equal(row.price, rows[i].price);
+    assert_int_equal(row.quantity, 5);
+    assert_int_equal(row.side, rows[i].side);
+    assert_int_equal(row.time_ns, UINT64_C(1704153600000000000));
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  }
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    assert_int_equal(assay_feed_recognise(others[i], strlen(others[i])), ASSAY_FEED_UNKNOWN);
+    assay_csv_open(&reader, others[i], strlen(others[i]), 2, 1);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+  }
+}
+
 static void test_real_bars(void **state) {
   (void)state;
   const char *path = test_shared_path("data/prices/sp500-2000.csv");
@@ -234,8 +270,13 @@ static void test_real_bars(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ticks),         cmocka_unit_test(test_bars_and_two_columns_of_time), cmocka_unit_test(test_times),
-      cmocka_unit_test(test_compact_dates), cmocka_unit_test(test_faults_name_the_place),        cmocka_unit_test(test_windows),
+      cmocka_unit_test(test_ticks),
+      cmocka_unit_test(test_bars_and_two_columns_of_time),
+      cmocka_unit_test(test_times),
+      cmocka_unit_test(test_compact_dates),
+      cmocka_unit_test(test_faults_name_the_place),
+      cmocka_unit_test(test_windows),
+      cmocka_unit_test(test_tables_without_names),
       cmocka_unit_test(test_real_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
