@@ -19,13 +19,19 @@ static uint64_t read_all(const assay_dbn_record *record) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assay_dbn_reader reader, pieces = {0};
   assay_dbn_record record;
-  assay_market_event events[20];
+  assay_market_event events[ASSAY_DBN_MOST_EVENTS];
+  assay_dbn_map *map = NULL;
+  if (assay_dbn_map_create(3, NULL, &map) != ASSAY_OK) return 0;
   volatile uint64_t sum = 0;
   assay_dbn_open(&reader, data, size);
   while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
-    sum += read_all(&record) + assay_dbn_event(&reader, &record, events) + assay_dbn_quotes(&record, events, 20);
+    uint32_t symbol = assay_dbn_map_number(map, &record);
+    size_t count = assay_dbn_events(&reader, &record, symbol, events);
+    if (symbol > 3 || count > ASSAY_DBN_MOST_EVENTS || (count > 0 && events[count - 1].symbol != symbol)) abort();
+    sum += read_all(&record) + count;
     if (record.data + record.length > data + size) abort();
   }
+  assay_dbn_map_destroy(map);
   for (uint32_t i = 0; reader.ready && i < reader.metadata.symbols.count; i++) sum += assay_dbn_item(&reader.metadata.symbols, i).length;
   if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
   (void)sum;

@@ -24,7 +24,22 @@ typedef struct functions {
   ASSAY_LIBRARY_TABLE(FUNCTIONS)
 } functions;
 
-bool assay_feed_is_packed(const void *bytes, size_t size) {
+/* Frames to be skipped (RFC 8878, 3.1.2), with which files of pzstd begin: libarchive knows a file by its first frame. */
+static size_t skippable(const uint8_t *bytes, size_t size) {
+  size_t at = 0;
+  while (size - at >= 8 && (bytes[at] & 0xf0) == 0x50 && memcmp(bytes + at + 1, "\x2a\x4d\x18", 3) == 0) {
+    uint64_t length =
+        (uint64_t)bytes[at + 4] | (uint64_t)bytes[at + 5] << 8 | (uint64_t)bytes[at + 6] << 16 | (uint64_t)bytes[at + 7] << 24;
+    if (length > size - at - 8) break;
+    at += 8 + (size_t)length;
+  }
+  return at;
+}
+
+bool assay_feed_is_packed(const void *data, size_t size) {
+  size_t at = skippable(data, size);
+  const uint8_t *bytes = (const uint8_t *)data + at;
+  size -= at;
   return size >= 4 && (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0);
 }
 
@@ -67,12 +82,14 @@ assay_status assay_feed_unpack(const void *bytes, size_t size, size_t most, assa
   struct archive_entry *entry = NULL;
   assay_status status = assay_library_load(names, symbols, (void **)&f, "reading a compressed feed", "libarchive13", err);
   if (status != ASSAY_OK) return status;
+  size_t at = skippable(bytes, size);
   struct archive *a = f.archive_read_new();
   if (a == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
   f.archive_read_support_filter_gzip(a);
   f.archive_read_support_filter_zstd(a);
   f.archive_read_support_format_raw(a);
-  if (f.archive_read_open_memory(a, bytes, size) != ARCHIVE_OK || f.archive_read_next_header(a, &entry) != ARCHIVE_OK)
+  if (f.archive_read_open_memory(a, (const uint8_t *)bytes + at, size - at) != ARCHIVE_OK ||
+      f.archive_read_next_header(a, &entry) != ARCHIVE_OK)
     status = ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the compressed feed cannot be unpacked: %s", f.archive_error_string(a));
   else
     status = read_all(&f, a, most, err, unpacked, unpacked_size);

@@ -583,10 +583,12 @@ static void test_unpacking(void **state) {
   (void)state;
   bytes b = {0};
   put_metadata(&b, 2, false);
-  uint8_t packed[9000];
+  uint8_t packed[9000] = "\x5e\x2a\x4d\x18\x03\0\0\0abc"; /* a frame to be skipped */
   assay_error err = {0};
   uint8_t *out = NULL;
-  size_t size = put_frame(packed, b.at, 100), got = 0;
+  size_t size = 11, got = 0;
+  assert_false(assay_feed_is_packed(packed, size));
+  size += put_frame(packed + size, b.at, 100);
   size += put_frame(packed + size, b.at + 100, b.size - 100); /* two frames */
   assert_true(assay_feed_is_packed(packed, size));
   assert_false(assay_feed_is_packed(b.at, b.size));
