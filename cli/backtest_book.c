@@ -250,6 +250,7 @@ static void put_json(const job *j, const assay_book_backtest_result *r, assay_bu
   put_count(&json, "events", r->events);
   put_count(&json, "unknown", r->unknown);
   put_count(&json, "late", j->late);
+  put_count(&json, "gaps", r->gaps);
   put_count(&json, "orders", r->orders);
   put_count(&json, "cancels", r->cancels);
   put_count(&json, "too_late", r->too_late);
@@ -293,6 +294,7 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
   put_line(out, "events", "%.0f", (double)r->events);
   put_line(out, "events that did not fit", "%.0f", (double)r->unknown);
   if (j->late > 0) put_line(out, "events out of time", "%.0f", (double)j->late);
+  if (r->gaps > 0) put_line(out, "events after a gap", "%.0f", (double)r->gaps);
   put_line(out, "orders", "%.0f", (double)r->orders);
   put_line(out, "cancellations", "%.0f", (double)r->cancels);
   put_line(out, "of which too late", "%.0f", (double)r->too_late);

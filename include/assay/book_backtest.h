@@ -115,8 +115,9 @@ ASSAY_API void assay_book_backtest_cancel(assay_book_backtest *run, uint64_t id)
 typedef struct assay_book_backtest_result {
   double profit; /* cash and position at the last middle (the last price where a side is empty), after fees */
   double fees, cash;
-  int64_t position, most_position;    /* at the end; the largest either way */
-  uint64_t events, unknown;           /* of the symbol; those that did not fit the book (lost messages) */
+  int64_t position, most_position; /* at the end; the largest either way */
+  uint64_t events, unknown;        /* of the symbol; those that did not fit the book (lost messages) */
+  uint64_t gaps;                   /* events before which messages are lost, as the feed says (ASSAY_MARKET_GAP): the book may be wrong */
   uint64_t orders, cancels, too_late; /* sent; cancellations that found nothing */
   uint64_t maker_quantity, taker_quantity;
   double sharpe_sample;            /* mean over standard deviation of the changes between samples; NaN without */

@@ -633,6 +633,7 @@ static assay_status replay(assay_book_backtest *r, const assay_market_event *eve
     arrive_until(r, e->time_ns);
     r->now_ns = e->time_ns;
     r->result->events++;
+    r->result->gaps += (e->flags & ASSAY_MARKET_GAP) != 0;
     if (!apply(r, e)) r->result->unknown++;
     if (r->rebuilding && (e->flags & ASSAY_MARKET_LAST) != 0) end_rebuilding(r);
     tidy(r);

@@ -217,13 +217,13 @@ static void test_modify(void **state) {
   s.steps[0] = (__typeof__(s.steps[0])){.at = 3, .side = ASSAY_BUY, .price = 100, .quantity = 60};
   s.count = 1;
   event(&s, 2000, ASSAY_MARKET_STATUS, 'T', 0, 0, 0);
-  event(&s, 2001, ASSAY_MARKET_REPLACE, 1, 'B', 100, 99)->other_id = 1;  /* 5: 299 ahead */
-  event(&s, 2002, ASSAY_MARKET_REPLACE, 2, 'B', 100, 200)->other_id = 2; /* 6: nothing changed */
-  event(&s, 2003, ASSAY_MARKET_EXECUTE, 1, 0, 0, 99);                    /* 7: before us: 200 */
-  event(&s, 2004, ASSAY_MARKET_REPLACE, 2, 'B', 100, 300)->other_id = 2; /* 8: larger: behind us */
-  event(&s, 2005, ASSAY_MARKET_EXECUTE, 2, 0, 0, 10);                    /* 9: ours */
-  event(&s, 2006, ASSAY_MARKET_REPLACE, 2, 'B', 99, 5)->other_id = 2;    /* 10: another price */
-  event(&s, 2007, ASSAY_MARKET_REPLACE, 2, 'B', 100, 5)->other_id = 9;   /* 11: another reference */
+  event(&s, 2001, ASSAY_MARKET_REPLACE, 1, 'B', 100, 99)->other_id = 1;         /* 5: 299 ahead */
+  event(&s, 2002, ASSAY_MARKET_REPLACE, 2, 'B', 100, 200)->other_id = 2;        /* 6: nothing changed */
+  event(&s, 2003, ASSAY_MARKET_EXECUTE, 1, 0, 0, 99)->flags = ASSAY_MARKET_GAP; /* 7: before us: 200 */
+  event(&s, 2004, ASSAY_MARKET_REPLACE, 2, 'B', 100, 300)->other_id = 2;        /* 8: larger: behind us */
+  event(&s, 2005, ASSAY_MARKET_EXECUTE, 2, 0, 0, 10);                           /* 9: ours */
+  event(&s, 2006, ASSAY_MARKET_REPLACE, 2, 'B', 99, 5)->other_id = 2;           /* 10: another price */
+  event(&s, 2007, ASSAY_MARKET_REPLACE, 2, 'B', 100, 5)->other_id = 9;          /* 11: another reference */
   assay_book_backtest_result *r = run(&s, (assay_book_backtest_options){0});
   const uint64_t ahead[] = {999, 999, 999, 999, 300, 299, 299, 200, 0, 0, 0, 0};
   for (size_t i = 0; i < s.event_count; i++) assert_int_equal(s.ahead[i], ahead[i]);
@@ -231,6 +231,7 @@ static void test_modify(void **state) {
   assert_int_equal(r->fills[0].quantity, 10);
   assert_int_equal(r->fills[0].time_ns, 2005);
   assert_int_equal(r->unknown, 0);
+  assert_int_equal(r->gaps, 1);
   assay_book_backtest_result_destroy(r);
 }
 
