@@ -12,7 +12,8 @@
  *       else if (message.kind == ASSAY_BINANCE_DEPTH) for (size_t i = 0; i < message.bid_count; i++) set('B', message.bids[i]);
  *     assay_feed_explain(&reader.in, "JSON", &err);
  *
- * Documents stand one behind the other, with white space between them or none. Decimal text becomes a whole number of steps exactly:
+ * Documents stand one behind the other, with white space between them or none; a number and a blank before one (the time of its receipt, as
+ * recorders write it) are passed over. Decimal text becomes a whole number of steps exactly:
  * "0.00055696" with 8 decimals is 55696. What does not fit (a digit behind the last decimal that is not 0, more than 63 bits) is malformed,
  * never rounded.
  *

@@ -66,6 +66,9 @@ assay_feed_format assay_feed_recognise(const void *bytes, size_t size) {
   while (at < size && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) at++;
   if (size - at >= 7 && memcmp(text + at, "8=FIX", 5) == 0) return ASSAY_FEED_FIX;
   if (at < size && (text[at] == '{' || text[at] == '[')) return ASSAY_FEED_JSON;
+  size_t behind = at; /* the time of receipt, and a document */
+  while (behind < size && text[behind] >= '0' && text[behind] <= '9') behind++;
+  if (behind > at && size - behind >= 2 && text[behind] == ' ' && text[behind + 1] == '{') return ASSAY_FEED_JSON;
   return at < size && looks_like_csv(text + at, size - at) ? ASSAY_FEED_CSV : ASSAY_FEED_UNKNOWN;
 }
 

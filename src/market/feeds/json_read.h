@@ -663,6 +663,16 @@ static size_t next_line(const assay_feed_reader *in, const uint8_t *from) {
 
 static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
 
+/* Who records a stream often writes the time of receipt before each document: a number and a blank. Where the document behind it begins;
+ * the window's end where that is not known yet, and `from` where there is no such thing. */
+static const uint8_t *behind_time(const uint8_t *from, const uint8_t *end) {
+  const uint8_t *at = from;
+  while (at < end && ((*at >= '0' && *at <= '9') || *at == '.')) at++;
+  if (at == from || (at < end && *at != ' ' && *at != '\t')) return from;
+  while (at < end && (*at == ' ' || *at == '\t')) at++;
+  return at == end || *at == '{' ? at : from;
+}
+
 assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *message) {
   assay_feed_reader *in = &reader->in;
   if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
@@ -673,6 +683,15 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
   if (in->at == 0 && in->base == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
   if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   const uint8_t *begin = in->data + in->at;
+  if (*begin != '{') {
+    const uint8_t *document = behind_time(begin, in->data + in->size);
+    if (document == in->data + in->size && !in->last) return ASSAY_FEED_MORE;
+    if (document == begin || document == in->data + in->size)
+      return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
+                             "of a list, put one document a line (jq -c '.[]')");
+    in->at = (size_t)(document - in->data);
+    begin = document;
+  }
   assay_feed_text stream = {0};
   scan s; /* its fields are read only where `seen` says that they were written */
   s.reader = reader;
@@ -682,9 +701,6 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
   s.is_short = false;
   s.levels_used = 0;
   s.seen = 0;
-  if (*begin != '{')
-    return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
-                           "of a list, put one document a line (jq -c '.[]')");
   if (object(&s, false, &stream) && put_message(&s, begin, &stream, message)) {
     in->at = (size_t)(s.at - in->data);
     in->count++;

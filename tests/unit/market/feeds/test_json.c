@@ -300,6 +300,36 @@ static void test_best_prices_and_partial_depth(void **state) {
   assert_int_equal(step_of(wrong, &m), ASSAY_FEED_MALFORMED);
 }
 
+/* Recorders put the time of receipt before what they received. */
+static void test_times_of_receipt(void **state) {
+  (void)state;
+  static const char text[] =
+      "1676419207212527000 {\"u\":4,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n"
+      "1676419207.25\t{\"u\":5,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n";
+  assay_binance_reader reader;
+  assay_binance_message m;
+  assert_int_equal(assay_feed_recognise(text, sizeof text - 1), ASSAY_FEED_JSON);
+  for (size_t cut = 0; cut < sizeof text; cut++) { /* the first window ends anywhere */
+    assay_binance_open(&reader, text, 0, 8, 8, levels, 64);
+    assay_feed_window(&reader.in, text, cut, false);
+    uint64_t update = 4;
+    for (assay_feed_step step = ASSAY_FEED_MESSAGE; step != ASSAY_FEED_END;) {
+      step = assay_binance_next(&reader, &m);
+      assert_int_not_equal(step, ASSAY_FEED_MALFORMED);
+      if (step == ASSAY_FEED_MESSAGE) assert_int_equal(m.last_update, update++);
+      size_t at = (size_t)(reader.in.base + reader.in.at);
+      if (step == ASSAY_FEED_MORE) assay_feed_window(&reader.in, text + at, sizeof text - 1 - at, true);
+    }
+    assert_int_equal(update, 6);
+  }
+  static const char *const wrong[] = {"5", "5 ", "5{}", "5 [", "a {}", "5 5 {}"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assay_binance_open(&reader, wrong[i], strlen(wrong[i]), 8, 8, levels, 64);
+    assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MALFORMED);
+    assert_int_equal(reader.in.fault.offset, 0);
+  }
+}
+
 static void test_decimal_text(void **state) {
   (void)state;
   static const struct {
@@ -724,6 +754,7 @@ int main(void) {
       cmocka_unit_test(test_faults),
       cmocka_unit_test(test_numbers_by_the_grammar),
       cmocka_unit_test(test_best_prices_and_partial_depth),
+      cmocka_unit_test(test_times_of_receipt),
       cmocka_unit_test(test_decimal_text),
       cmocka_unit_test(test_numbers_of_every_shape),
       cmocka_unit_test(test_trades_like_the_last_one),
