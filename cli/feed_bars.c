@@ -17,6 +17,28 @@ static double scale_of(unsigned decimals) {
   return scale;
 }
 
+/* Malformed messages are passed; the first is told once the answer is out. */
+typedef struct faults {
+  uint64_t count;
+  assay_error first;
+} faults;
+
+static void note_fault(faults *f, const assay_cli_feed_file *feed, const assay_feed_reader *reader) {
+  if (f->count++ == 0) assay_feed_explain(reader, feed->path, &f->first);
+}
+
+/* The exit code: an answer that something is missing of is not a good one. */
+static int tell_faults(assay_cli *cli, const faults *f, int code) {
+  assay_error err = {0};
+  if (f->count == 0 || code != ASSAY_EXIT_FINE) return code;
+  fflush(stdout);
+  if (f->count == 1)
+    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
+  else
+    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
+  return assay_cli_fail(cli, &err);
+}
+
 /* ---- Bars
  * ---------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -37,6 +59,7 @@ typedef struct bars_job {
   assay_status status;
   assay_error *err;
   uint64_t late;
+  faults faults;
 } bars_job;
 
 /* "1m", "1000ticks", "volume:500", "dollar:1000000". */
@@ -160,8 +183,8 @@ static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_c
 static bool take_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   bars_job *j = context;
   if (m->kind == NULL) {
-    j->status = assay_feed_explain(m->reader, feed->path, j->err);
-    return false;
+    note_fault(&j->faults, feed, m->reader);
+    return true;
   }
   if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind == ASSAY_CSV_BAR) return take_bar(j, feed, m->row, m->events);
   for (size_t i = 0; i < m->count; i++)
@@ -194,12 +217,17 @@ static int run_bars(assay_cli *cli, const void *raw) {
   if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, take_message, &j);
   finish_bars(&j, &feed);
+  if (j.status == ASSAY_OK && j.grid.count == 0 && j.faults.count > 0) {
+    err = j.faults.first;
+    j.status = ASSAY_ERR_PARSE;
+  }
   if (j.status == ASSAY_OK && j.grid.count == 0)
     j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
                           j.settings->symbol != NULL ? j.settings->symbol : "");
   assay_cli_grid_fact(&j.grid, "late ticks", NULL, (double)j.late);
   int code = j.status == ASSAY_OK ? assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-bars/1", "bars")
                                   : assay_cli_fail(cli, &err);
+  code = tell_faults(cli, &j.faults, code);
   assay_free(j.bars);
   assay_feed_book_destroy(j.book);
   assay_cli_feed_close(&feed);
@@ -252,13 +280,15 @@ typedef struct book_job {
   assay_status status;
   assay_error *err;
   assay_market_event last; /* for the scale */
+  faults faults;
 } book_job;
 
 static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   book_job *j = context;
   if (m->kind == NULL) {
-    j->status = assay_feed_explain(m->reader, feed->path, j->err);
-    return false;
+    note_fault(&j->faults, feed, m->reader);
+    if (m->reader->fault.offset < feed->size) assay_feed_book_lost(j->book); /* else it is only the end that is cut off */
+    return true;
   }
   if (m->count > 0) j->last = m->events[0];
   const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
@@ -340,12 +370,17 @@ static int run_book(assay_cli *cli, const void *raw) {
   j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
   if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
+  if (j.status == ASSAY_OK && j.faults.count > 0 && feed.named == 0) {
+    err = j.faults.first;
+    j.status = ASSAY_ERR_PARSE;
+  }
   if (j.status == ASSAY_OK) {
     symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;
     if (symbol == 0) j.status = no_symbol(&feed, j.settings->symbol, &err);
   }
   if (j.status == ASSAY_OK) put_book(&out, &j, &feed, symbol, assay_cli_use_color(j.settings->color, stdout));
   int code = j.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  code = tell_faults(cli, &j.faults, code);
   assay_buf_deinit(&out);
   assay_feed_book_destroy(j.book);
   assay_cli_feed_close(&feed);

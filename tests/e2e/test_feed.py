@@ -157,6 +157,22 @@ class Bars(Feed):
             answer = json.loads(self.check("backtest", "--strategy", "hold", "--data", "-", "--json", stdin=bars).stdout)
             self.assertEqual(answer["metrics"]["bars"], len(bars.splitlines()) - 1)
 
+    def test_malformed_messages_are_passed_and_told(self):
+        path = self.make("json")
+        whole = self.check("feed", "bars", "--every", "1s", path).stdout
+        text = self.read("made.json")
+        done = self.check("feed", "bars", "--every", "1s", self.write("cut.json", text + text[:50]), code=2)
+        self.assertEqual(done.stdout, whole)
+        self.assertIn("the stream ends inside a message", done.stderr)
+        book = ("feed", "book", "--symbol", "SYM0001")
+        done = self.check(*book, self.path("cut.json"), code=2)
+        self.assertEqual(done.stdout.replace("cut.json", "made.json"), self.check(*book, path).stdout)
+        lines = text.splitlines()
+        lines[len(lines) // 2] = "{broken}"
+        done = self.check(*book, self.write("broken.json", "\n".join(lines)), code=2)
+        self.assertIn("STALE", done.stdout)
+        self.assertIn("broken.json: message ", done.stderr)
+
     def test_longer_bars_of_bars(self):
         rows = "open_time,open,high,low,close,volume\n1704153600000,3,9,2,4,1\n1704153660000,4,5,1,2,2\n"
         out = self.check("feed", "bars", "--every", "1h", self.write("klines.csv", rows)).stdout
