@@ -372,8 +372,8 @@ typedef struct assay_backtest_window {
 typedef struct assay_backtest_walked {
   assay_backtest_window *windows;
   size_t window_count;
-  /* Of all tests one after the other, with equity and trades, and fills where they are to be kept; each begins without positions, at no
-   * cost. */
+  /* Of all tests one after the other, with equity and trades, and fills where they are to be kept. Each begins without positions, and
+   * what it leaves open is closed at its last close, at no cost. */
   assay_backtest_result *result;
   double efficiency; /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
 } assay_backtest_walked;

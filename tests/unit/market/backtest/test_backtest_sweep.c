@@ -169,13 +169,13 @@ static void test_walk_forward(void **state) {
   assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .ranges = ranges, .range_count = 2, .here = true};
   for (int anchored = 0; anchored < 2; anchored++) {
     assay_backtest_walk_forward walk = {.windows = 4, .train = 3, .anchored = anchored == 1};
-    assay_backtest_options options = {.cash = 1000, .fees = {.rate = 0.0005}};
+    assay_backtest_options options = {.cash = 1000, .fees = {.rate = 0.0005}, .keep_fills = true};
     assay_error err = {0};
     assay_backtest_walked *walked = NULL;
     assert_ok(assay_backtest_run_walk_forward(&walk, &sweep, &data, &options, &err, &walked), err);
     assert_int_equal(walked->window_count, 4);
     double cash = 1000;
-    size_t trades = 0;
+    size_t trades = 0, open = 0;
     for (size_t i = 0; i < 4; i++) {
       const assay_backtest_window *w = &walked->windows[i];
       assert_int_equal(w->train_first, anchored ? 0 : 100 * i);
@@ -193,9 +193,16 @@ static void test_walk_forward(void **state) {
       assert_ok(assay_backtest_run(sweep.strategy, w->parameters, &data, &o, &err, &r), err);
       for (size_t k = 0; k < 100; k++) assert_true(walked->result->equity[1 + 100 * i + k] == r->equity[1 + k]);
       cash = r->metrics.last_equity;
-      trades += r->metrics.trades;
+      trades += r->metrics.trades + r->metrics.open_at_end;
+      open += r->metrics.open_at_end;
       assay_backtest_result_destroy(r);
     }
+    assert_true(open > 0); /* what windows leave open is a trade that ends there, so trades and fills add up to the curve */
+    double profit = 0, held = 0;
+    for (size_t i = 0; i < trades; i++) profit += walked->result->trades[i].profit;
+    for (size_t i = 0; i < walked->result->metrics.fills; i++) held += walked->result->fills[i].quantity;
+    assert_near(profit, cash - 1000, 1e-9);
+    assert_near(held, 0, 1e-9);
     assert_near(walked->result->metrics.last_equity, cash, 0);
     assert_int_equal(walked->result->metrics.trades, trades);
     assert_int_equal(walked->result->metrics.bars, 401);
