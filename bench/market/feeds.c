@@ -81,37 +81,48 @@ static void itch(void) {
 
 static assay_feed_book *book;
 
-static uint64_t build_book(const uint8_t *bytes, size_t size) {
+/* A stream takes longer than others leave this core alone, so its parts are timed, and each counts with its best round. */
+enum { PART_BATCHES = 8, MOST_PARTS = 600, BOOK_ROUNDS = 9 };
+
+static size_t build_book(const uint8_t *bytes, size_t size, double best[MOST_PARTS]) {
   static assay_market_event events[256];
   assay_feed_reader reader;
-  size_t count, misfits = 0;
+  size_t count = 1, misfits = 0, parts = 0;
   for (uint32_t i = 0; i <= 100; i++) assay_feed_book_apply(book, &(assay_market_event){.kind = ASSAY_MARKET_CLEAR, .symbol = i}, 1);
   assay_feed_open(&reader, bytes, size);
-  while ((count = assay_itch_events(&reader, events, 256)) > 0) misfits += assay_feed_book_apply(book, events, count);
-  if (misfits > 0) abort();
-  return assay_feed_book_orders(book);
+  for (; count > 0 && parts < MOST_PARTS; parts++) {
+    uint64_t begin = figure_now_ns();
+    for (int i = 0; i < PART_BATCHES && (count = assay_itch_events(&reader, events, 256)) > 0; i++)
+      misfits += assay_feed_book_apply(book, events, count);
+    double ns = (double)(figure_now_ns() - begin);
+    if (best[parts] == 0 || ns < best[parts]) best[parts] = ns;
+  }
+  if (misfits > 0 || count > 0) abort();
+  return parts;
 }
 
 static double book_ns(uint32_t symbols) {
+  static double best[MOST_PARTS];
   assay_error err = {0};
   uint8_t *bytes = NULL;
-  size_t size = 0;
+  size_t size = 0, parts = 0;
   assay_feed_market market = {.format = ASSAY_FEED_ITCH, .seed = 1, .messages = 1000000, .symbols = symbols};
   if (assay_feed_generate(&market, &err, &bytes, &size) != ASSAY_OK) die(&err);
   if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 128, .expected_orders = 3000 * symbols}, &err, &book) != ASSAY_OK)
     die(&err);
-  volatile uint64_t sink = 0;
-  double ns = FIGURE_BEST_NS(5, sink += build_book(bytes, size)) / 1000000.0;
-  (void)sink;
+  memset(best, 0, sizeof best);
+  for (int round = 0; round < BOOK_ROUNDS; round++) parts = build_book(bytes, size, best);
+  double ns = 0;
+  for (size_t i = 0; i < parts; i++) ns += best[i];
   assay_feed_book_destroy(book);
   assay_feed_generated_free(bytes);
-  return ns;
+  return ns / 1000000.0;
 }
 
 static void itch_to_book(void) {
   char note[120];
   double many = book_ns(100);
-  snprintf(note, sizeof note, "with decoding, from empty books on; 100 symbols, which no near cache holds: %.0f ns", many);
+  snprintf(note, sizeof note, "with decoding, parts of 2,048 at their best; 100 symbols, which no near cache holds: %.0f ns", many);
   figure("itch_book", book_ns(8), "ns/message", note);
 }
 
