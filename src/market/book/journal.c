@@ -216,9 +216,11 @@ assay_status assay_book_journal_open(const char *path, uint64_t first, assay_err
   bool there = false;
   assay_book_journal *j = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *j);
   char *copy = assay_strdup(ASSAY_TAG_MARKET, path);
-  s.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  s.fd = first == 0 ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   assay_status status = ASSAY_OK;
-  if (s.fd < 0)
+  if (first == 0)
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "messages are numbered from 1 on");
+  else if (s.fd < 0)
     status = ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
   else if (j == NULL || copy == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a journal");

@@ -421,6 +421,7 @@ static void test_wrong_files(void **state) {
   assert_int_equal(truncate(path, 0), 0);
   write_journal(path, s, 5);
   assert_int_equal(assay_book_journal_open(path, 11, NULL, &journal, NULL), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_book_journal_open(path, 0, NULL, &journal, NULL), ASSAY_ERR_INVALID); /* replay would skip message 0 */
   assert_null(journal);
   assert_ok(assay_book_journal_open(path, 6, &err, &journal, NULL), err);
   assert_ok(assay_book_journal_close(journal, &err), err);
