@@ -227,6 +227,11 @@ static int run_bars(assay_cli *cli, const void *raw) {
   assay_cli_grid_fact(&j.grid, "late ticks", NULL, (double)j.late);
   int code = j.status == ASSAY_OK ? assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-bars/1", "bars")
                                   : assay_cli_fail(cli, &err);
+  if (code == ASSAY_EXIT_FINE && j.late > 0) { /* a table of CSV has no place for it */
+    fflush(stdout);
+    fprintf(stderr, "%s %s: trades that came when their bar was over, and are in none: %" PRIu64 "\n", cli->program, cli->verb->name,
+            j.late);
+  }
   code = tell_faults(cli, &j.faults, code);
   assay_free(j.bars);
   assay_feed_book_destroy(j.book);

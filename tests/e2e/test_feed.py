@@ -173,6 +173,12 @@ class Bars(Feed):
         self.assertIn("STALE", done.stdout)
         self.assertIn("broken.json: message ", done.stderr)
 
+    def test_late_trades_are_told(self):
+        rows = "time,price,quantity\n1704153600000,10,1\n1704153720000,11,1\n1704153601000,12,5\n"
+        done = self.check("feed", "bars", self.write("late.csv", rows))
+        self.assertEqual(len(done.stdout.splitlines()), 3)
+        self.assertIn("over, and are in none: 1", done.stderr)
+
     def test_longer_bars_of_bars(self):
         rows = "open_time,open,high,low,close,volume\n1704153600000,3,9,2,4,1\n1704153660000,4,5,1,2,2\n"
         out = self.check("feed", "bars", "--every", "1h", self.write("klines.csv", rows)).stdout
