@@ -37,9 +37,9 @@ enum {
 /* `prev` of a triggered stop that has not run yet: it is in no ladder. */
 #define BOOK_PENDING UINT32_MAX
 
-/* Enough that the sink's call does not count, and few enough to leave the first-level cache to the book. An event is at its sequence's
- * place. */
-enum { BOOK_EVENTS_AT_ONCE = 64 };
+/* Enough that the sink's call does not count, and few enough to leave the first-level cache to the book. A message begins with
+ * room for all events of nearly every message. */
+enum { BOOK_EVENTS_AT_ONCE = 64, BOOK_EVENTS_BEHIND = 32 };
 
 typedef struct book_extra {
   uint64_t hidden, display; /* of an iceberg */
@@ -95,7 +95,7 @@ struct assay_book {
   assay_book_event *events; /* on a cache line, in `event_block` */
   void *event_block;
   uint64_t sequence, now, applied;
-  uint64_t flushed; /* the sequence up to which the sink has events */
+  assay_book_event *next_event, *last_event; /* where the next one goes; there is room for it and BOOK_EVENTS_BEHIND more up to here */
   assay_book_sink sink;
   void *context;
   book_symbol *symbols;
@@ -133,27 +133,39 @@ static inline unsigned book_policy(uint32_t flags) { return (flags >> BOOK_SELF_
 
 void assay_book_flush(assay_book *e);
 
-static inline assay_book_event *book_emit(assay_book *e) {
-  uint64_t n = e->sequence;
-  if (__builtin_expect(n % BOOK_EVENTS_AT_ONCE == 0, false)) assay_book_flush(e);
-  e->sequence = n + 1;
-  return &e->events[n % BOOK_EVENTS_AT_ONCE];
-}
-
-static inline void book_event(assay_book *e, unsigned kind, uint64_t id, uint64_t other, uint64_t quantity, uint64_t remaining,
-                              int32_t price, uint32_t number, uint32_t account, unsigned side, unsigned reason, unsigned flags) {
+/* For code that has to give events one after the other, what they have in common. */
+static inline __attribute__((always_inline)) void book_put_event(assay_book_event *event, uint64_t sequence, uint64_t time, uint64_t id,
+                                                                 uint64_t other, uint64_t quantity, uint64_t remaining, uint64_t where,
+                                                                 uint64_t what) {
   _Static_assert(offsetof(assay_book_event, flags) == 63 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "written as words");
-  assay_book_event *event = book_emit(e);
-  uint64_t where = (uint32_t)price | (uint64_t)number << 32;
-  uint64_t what = account | (uint64_t)(kind | side << 8 | reason << 16 | flags << 24) << 32;
-  event->sequence = e->sequence;
-  event->time = e->now;
+  event->sequence = sequence;
+  event->time = time;
   event->id = id;
   event->other = other;
   event->quantity = quantity;
   event->remaining = remaining;
   memcpy(&event->price, &where, sizeof where);
   memcpy(&event->account, &what, sizeof what);
+}
+static inline uint64_t book_where(int32_t price, uint32_t number) { return (uint32_t)price | (uint64_t)number << 32; }
+static inline uint64_t book_what(unsigned kind, uint32_t account, unsigned side, unsigned reason, unsigned flags) {
+  return account | (uint64_t)(kind | side << 8 | reason << 16 | flags << 24) << 32;
+}
+
+/* Where a message begins: for the first of its events. */
+static inline __attribute__((always_inline)) void book_first_event(assay_book *e, unsigned kind, uint64_t id, uint64_t quantity,
+                                                                   uint64_t remaining, int32_t price, uint32_t number, uint32_t account,
+                                                                   unsigned side, unsigned reason) {
+  book_put_event(e->next_event++, ++e->sequence, e->now, id, 0, quantity, remaining, book_where(price, number),
+                 book_what(kind, account, side, reason, 0));
+}
+
+/* Anywhere. */
+static inline void book_event(assay_book *e, unsigned kind, uint64_t id, uint64_t other, uint64_t quantity, uint64_t remaining,
+                              int32_t price, uint32_t number, uint32_t account, unsigned side, unsigned reason, unsigned flags) {
+  if (__builtin_expect(e->next_event > e->last_event, false)) assay_book_flush(e);
+  book_put_event(e->next_event++, ++e->sequence, e->now, id, other, quantity, remaining, book_where(price, number),
+                 book_what(kind, account, side, reason, flags));
 }
 
 /* ---- Ladders and orders ------------------------------------------------------------------------------------------------------------ */

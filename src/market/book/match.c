@@ -5,9 +5,9 @@
 #include <string.h>
 
 void assay_book_flush(assay_book *e) {
-  uint64_t from = e->flushed, count = e->sequence - from;
-  e->flushed = e->sequence;
-  if (count > 0 && e->sink != NULL) e->sink(e->context, &e->events[from % BOOK_EVENTS_AT_ONCE], count);
+  size_t count = (size_t)(e->next_event - e->events);
+  e->next_event = e->events;
+  if (count > 0 && e->sink != NULL) e->sink(e->context, e->events, count);
 }
 
 void assay_book_reject(assay_book *e, const assay_book_message *m, unsigned reason) {
@@ -504,21 +504,76 @@ static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const
   return true;
 }
 
-/* The same in a book without risk checks, from an order that may meet everybody. */
+/* The same in a book without risk checks, from an order that may meet everybody. What happens to an order at a time is as in take_best. */
 static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes) {
+  book_store *s = &e->store;
+  book_order *orders = s->orders;
+  uint32_t *window = s->window;
   unsigned sell = m->side;
   book_ladder *other = &b->side[sell ^ 1];
   uint64_t limit = (bytes & IS_MARKET) != 0 ? UINT32_MAX : (uint32_t)~book_key(m->price, sell);
-  taking k = {m->id, m->quantity, UINT64_MAX, m->book, m->account, sell};
-  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, k.id, 0, k.left, k.left, m->price, k.number, k.account, sell, 0, 0);
+  uint64_t id = m->id, left = m->quantity, now = e->now, sequence = e->sequence, mask = s->window_mask;
+  assay_book_event *event = e->next_event;
+  book_put_event(event++, ++sequence, now, id, 0, left, left, book_where(m->price, m->book),
+                 book_what(ASSAY_BOOK_ACCEPTED_EVENT, m->account, sell, 0, 0));
+  uint64_t what = book_what(ASSAY_BOOK_TRADE_EVENT, m->account, sell, 0, 0);
   while (other->best <= limit) {
+    uint32_t at = other->best_level;
+    book_level *level = &s->levels[at];
+    uint32_t first = level->head, order = first;
+    book_order *o = &orders[order];
     int32_t price = book_price((uint32_t)other->best, sell ^ 1);
-    if (__builtin_expect(!take_best(e, b, other, &k, true), false)) break;
-    b->last = price;
-    b->traded = true;
-    if (k.left == 0) return;
+    uint64_t where = book_where(price, m->book), open = o->bits & PLAIN_MAKER, before = left;
+    assay_book_event *begin = event;
+    /* Those that are taken whole. */
+    while (open <= left && event <= e->last_event + BOOK_EVENTS_BEHIND - 1) {
+      left -= open;
+      book_put_event(event++, ++sequence, now, id, o->id, open, 0, where,
+                     what | (uint64_t)(ASSAY_BOOK_OTHER_DONE | (unsigned)(left == 0) * ASSAY_BOOK_ID_DONE) << 56);
+      uint32_t *place = &window[o->id & mask];
+      if (__builtin_expect(*place == order, true))
+        *place = 0;
+      else
+        book_place_remove(s, book_tag(s, o->id), order);
+      order = o->next;
+      o = &orders[order];
+      open = o->bits & PLAIN_MAKER;
+    }
+    uint32_t gone = (uint32_t)(event - begin);
+    /* The one that is not. */
+    bool special = open > BOOK_MOST_QUANTITY; /* or there is none */
+    if (open > left && left > 0 && !special) {
+      book_put_event(event++, ++sequence, now, id, o->id, left, open - left, where, what | (uint64_t)ASSAY_BOOK_ID_DONE << 56);
+      o->bits -= left;
+      left = 0;
+    }
+    level->quantity -= before - left;
+    if (gone > 0) {
+      level->count -= gone;
+      s->live -= gone;
+      orders[order != 0 ? o->prev : level->tail].next = s->order_pool.free;
+      s->order_pool.free = first;
+      level->head = order;
+      o->prev = 0;
+    }
+    if (left < before) {
+      b->last = price;
+      b->traded = true;
+    }
+    if (order == 0) {
+      level->tail = 0;
+      book_ladder_close(s, other, at);
+    }
+    if (left == 0) {
+      e->sequence = sequence;
+      e->next_event = event;
+      return;
+    }
+    if (order != 0) break; /* it is special, or there is no room for more events */
   }
-  cross_on(e, b, m, bytes, limit, k.left);
+  e->sequence = sequence;
+  e->next_event = event;
+  cross_on(e, b, m, bytes, limit, left);
 }
 
 /* A plain order in a book without risk checks, with an id that the window knows, at a price that a finger points at. False: it is something
@@ -543,8 +598,7 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
   book_node *node = &s->nodes[finger->node];
   uint32_t at = node->child[key & 63] & ~BOOK_IS_LEVEL;
   book_level *level = &s->levels[at];
-  if (__builtin_expect(finger->prefix != (key >> 6) + 1 || at == 0 || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false))
-    return false;
+  if (__builtin_expect(finger->prefix != (key >> 6) + 1 || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
   s->order_pool.free = s->orders[order].next;
   s->live++;
   *place = order;
@@ -555,7 +609,7 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
   bool better = key < ladder->best;
   ladder->best = better ? key : ladder->best;
   ladder->best_level = better ? at : ladder->best_level;
-  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, id, 0, quantity, quantity, m->price, m->book, m->account, sell, 0, 0);
+  book_first_event(e, ASSAY_BOOK_ACCEPTED_EVENT, id, quantity, quantity, m->price, m->book, m->account, sell, 0);
   return true;
 }
 
@@ -623,8 +677,8 @@ static void cancel(assay_book *e, const assay_book_message *m) {
 /* Whether a message may be about that order, a plain one that rests. */
 static inline bool is_plain_order(const assay_book *e, const assay_book_message *m, uint32_t order) {
   const book_order *o = &e->store.orders[order];
-  return order != 0 && (o->bits & NOT_PLAIN_ORDER) == 0 && o->account == m->account && m->book < e->symbol_count &&
-         e->store.levels[o->level].ladder == m->book * BOOK_LADDERS + ((unsigned)(o->bits >> 48) & BOOK_SELL);
+  return order != 0 && (o->bits & NOT_PLAIN_ORDER) == 0 && o->account == m->account &&
+         e->store.levels[o->level].ladder == (uint64_t)m->book * BOOK_LADDERS + (o->bits >> 48 & BOOK_SELL);
 }
 
 /* The same for an order that has nothing special. False: it has, and nothing happened yet. */
@@ -636,8 +690,8 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
   uint32_t at = o->level;
   book_level *level = &s->levels[at];
   unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
-  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, 0, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
-             ASSAY_BOOK_USER, 0);
+  book_first_event(e, ASSAY_BOOK_CANCELLED_EVENT, m->id, o->quantity, 0, book_price(level->key, sell), m->book, m->account, sell,
+                   ASSAY_BOOK_USER);
   if (__builtin_expect(e->account_count != 0, false)) {
     book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
     book_disown(e, order);
@@ -848,6 +902,7 @@ static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book
 }
 
 static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m) {
+  if (__builtin_expect(e->next_event > e->last_event, false)) assay_book_flush(e);
   uint64_t now = m->time > e->now ? m->time : e->now;
   e->now = now;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
@@ -860,7 +915,7 @@ static inline __attribute__((always_inline)) void apply_one(assay_book *e, const
   apply_more(e, m, bytes);
 }
 /* While one message is worked on, the places of the ids of those that come are on their way into the cache; a few messages later the orders
- * at these places; then what lies around these orders. */
+ * at these places; then, where there is much, what lies around these orders, which the second-level cache holds elsewhere. */
 enum { PLACE_AHEAD = 8, ORDER_AHEAD = 5, WAY_AHEAD = 3, AROUND_AHEAD = 2, MANY_LEVELS = 4096 };
 
 /* Where a price hangs in a sparse book. In a dense one the fingers' nodes are in the cache anyway. */
@@ -877,11 +932,12 @@ static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *
   const uint32_t *window = s->window;
   __builtin_prefetch(&window[m[PLACE_AHEAD].id & s->window_mask], 1);
   __builtin_prefetch(&s->orders[window[m[ORDER_AHEAD].id & s->window_mask]], 1);
+  if (__builtin_expect(s->level_pool.used <= MANY_LEVELS, true)) return;
   const book_order *o = &s->orders[window[m[AROUND_AHEAD].id & s->window_mask]];
   __builtin_prefetch(&s->orders[o->next], 1);
   __builtin_prefetch(&s->orders[o->prev], 1);
   __builtin_prefetch(&s->levels[o->level], 1);
-  if (s->level_pool.used > MANY_LEVELS) fetch_way(e, &m[WAY_AHEAD]);
+  fetch_way(e, &m[WAY_AHEAD]);
 }
 
 void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t count) {

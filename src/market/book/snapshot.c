@@ -283,7 +283,7 @@ assay_status assay_book_restore(const assay_book_options *options, const void *b
   assay_book *e = NULL;
   assay_status status = assay_book_create(&o, err, &e);
   if (status != ASSAY_OK) return status;
-  e->sequence = e->flushed = head.sequence;
+  e->sequence = head.sequence;
   e->now = head.now;
   e->applied = head.applied;
   if (!read_all(e, &r, &head) || assay_book_check(e, NULL) != ASSAY_OK) {

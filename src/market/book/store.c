@@ -217,8 +217,8 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
     assay_book_store_deinit(s);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
   }
-  s->orders[0] = (book_order){.bits = UINT64_MAX};   /* larger than all that trades, so it ends a walk along a level */
-  s->levels[0] = (book_level){.ladder = UINT32_MAX}; /* of no ladder */
+  s->orders[0] = (book_order){.bits = UINT64_MAX}; /* larger than all that trades, so it ends a walk along a level */
+  s->levels[0] = (book_level){.quantity = UINT64_MAX, .ladder = UINT32_MAX}; /* of no ladder */
   memset(&s->nodes[0], 0, sizeof s->nodes[0]);
   return ASSAY_OK;
 }

@@ -345,15 +345,20 @@ static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at)
 
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
 
-/* One of two places, without a branch: which one it is nobody can foresee. */
-static inline uint32_t *book_either(bool first, uint32_t *a, uint32_t *b) {
-  uintptr_t mask = (uintptr_t)0 - first;
+/* The first of two places unless `first` is 0, without a branch: which one it is nobody can foresee. */
+static inline uint32_t *book_either(uint32_t first, uint32_t *a, uint32_t *b) {
+#ifdef __x86_64__
+  __asm__("test %1, %1\n\tcmovne %2, %0" : "+r"(b) : "r"(first), "r"(a) : "cc");
+  return b;
+#else
+  uintptr_t mask = (uintptr_t)0 - (first != 0);
   return (uint32_t *)(((uintptr_t)a & mask) | ((uintptr_t)b & ~mask));
+#endif
 }
 
 /* Behind all others, where its `prev` says so already. */
 static inline void book_level_link(book_store *s, book_level *level, uint32_t order, uint32_t tail, uint64_t quantity) {
-  *book_either(tail != 0, &s->orders[tail].next, &level->head) = order;
+  *book_either(tail, &s->orders[tail].next, &level->head) = order;
   level->tail = order;
   level->count++;
   level->quantity += quantity;
@@ -381,8 +386,8 @@ static inline void book_level_enter(book_store *s, uint32_t at, uint32_t order, 
 /* The order leaves its level, which may be empty then. */
 static inline void book_level_unlink(book_store *s, book_level *level, const book_order *o) {
   uint32_t next = o->next, prev = o->prev;
-  *book_either(prev != 0, &s->orders[prev].next, &level->head) = next;
-  *book_either(next != 0, &s->orders[next].prev, &level->tail) = prev;
+  *book_either(prev, &s->orders[prev].next, &level->head) = next;
+  *book_either(next, &s->orders[next].prev, &level->tail) = prev;
   level->count--;
   level->quantity -= o->quantity;
 }
