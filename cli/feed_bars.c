@@ -374,6 +374,9 @@ static int run_book(assay_cli *cli, const void *raw) {
   uint32_t symbol = 0;
   j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
   if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
+  if (j.status == ASSAY_OK && feed.format == ASSAY_FEED_CSV)
+    j.status =
+        ASSAY_FAIL(&err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed.path);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
   if (j.status == ASSAY_OK && j.faults.count > 0 && feed.named == 0) {
     err = j.faults.first;

@@ -195,6 +195,9 @@ class Bars(Feed):
 
 
 class Book(Feed):
+    def test_trades_have_no_book(self):
+        self.refuse("feed", "book", "--symbol", "SYM0001", self.make("csv"), says="orders or price levels")
+
     def test_the_book_beside_python(self):
         path = self.make("itch")
         book = itch_book(pathlib.Path(path).read_bytes())

@@ -406,7 +406,7 @@ static const char *take_cell(const assay_csv_reader *reader, role what, assay_fe
 }
 
 static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *row) {
-  const char *const mend = "skip the row, mend it, or read with more decimals";
+  const char *const mend = "skip the row, mend it, or read with more decimals (fewer for numbers too large)";
   size_t next = reader->in.at + whole, at = 0;
   parse p = {.row = row};
   *row = (assay_csv_row){.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK};

@@ -296,7 +296,7 @@ static inline bool decimal(scan *s, unsigned decimals, int64_t *number_, bool *i
 /* ["price","quantity"] and whatever old streams put behind. */
 static bool level(scan *s, assay_binance_level *found) {
   bool is_number;
-  const char *const mend = "read the stream with more decimals, or drop the document";
+  const char *const mend = "read the stream with more decimals (fewer for numbers too large), or drop the document";
   if (!expect(s, '[', "a level has to be a list") || !blanks(s)) return false;
   const uint8_t *begin = s->at;
   if (!decimal(s, s->reader->price_decimals, &found->price, &is_number)) return false;
@@ -525,10 +525,10 @@ static bool need(scan *s, key k, form wanted, const uint8_t *begin) {
   if (!there) return fail(s, begin, key_texts[k], "the message needs this field and has it not", "drop the document");
   if (wanted == DECIMAL)
     return fail(s, f->at, key_texts[k], "no decimal number of that many decimals",
-                "read the stream with more decimals, or drop the document");
+                "read the stream with more decimals (fewer for numbers too large), or drop the document");
   if (wanted == LEVELS)
     return fail(s, f->at, key_texts[k], "no list of levels of that many decimals",
-                "read the stream with more decimals, or drop the document");
+                "read the stream with more decimals (fewer for numbers too large), or drop the document");
   return fail(s, f->at, key_texts[k], wanted == WHOLE ? "no whole number of at most 64 bits" : "a value of the wrong type",
               "drop the document");
 }
@@ -605,7 +605,7 @@ static bool put_best(scan *s, key price, key quantity, assay_binance_level *leve
     if (!need(s, keys[i], TEXT, begin)) return false;
     if (!assay_feed_decimal(f->is.text.at, f->is.text.length, decimals, numbers[i]) || (i == 1 && level->quantity < 0))
       return fail(s, f->at, key_texts[keys[i]], "no decimal number of that many decimals",
-                  "read the stream with more decimals, or drop the document");
+                  "read the stream with more decimals (fewer for numbers too large), or drop the document");
   }
   return true;
 }
