@@ -546,6 +546,7 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
       book_put_event(event++, ++sequence, now, id, o->id, left, open - left, where, what | (uint64_t)ASSAY_BOOK_ID_DONE << 56);
       o->bits -= left;
       left = 0;
+      __builtin_prefetch(&orders[o->next], 1); /* an order that trades soon */
     }
     level->quantity -= before - left;
     if (gone > 0) {
