@@ -101,7 +101,7 @@ static void measure(const batch *b, const char *name) {
     double ns;
     need(assay_event_record(begin, b->stream, &err));
     need(assay_stream_launch(b->stream, kernel, plan.groups, &params, sizeof params, (assay_buffer *[]){in, out, state}, 3, &err));
-    need(assay_stream_launch(b->stream, "ind_join_f64", plan.groups, &plan.join, sizeof plan.join, (assay_buffer *[]){state, marks}, 2,
+    need(assay_stream_launch(b->stream, "ind_join_f64", plan.join_groups, &plan.join, sizeof plan.join, (assay_buffer *[]){state, marks}, 2,
                              &err));
     need(assay_event_record(end, b->stream, &err));
     need(assay_event_elapsed(begin, end, &err, &ns));

@@ -30,7 +30,7 @@
  * Constants    COEFFICIENTS(name) = {...};                a table of reals, read as ALL(name[3])
  * Values       RC(x)         a real constant             ALL(x), ALL_U(x), ALL_W(x), ALL_D(x)   the same in all lanes
  *              FMA SQRT      correctly rounded           MIN(a, b): a < b ? a : b      MAX(a, b): a > b ? a : b
- *              SQRT_NORMAL(a), DIVIDE_NORMAL(a, b)       the same bits as SQRT and /, of positive numbers between 2^-100 and 2^100
+ *              SQRT_NORMAL(a), DIVIDE_NORMAL(a, b)       the same bits as SQRT and /, of numbers (a of any sign) from 2^-100 to 2^100
  *              SELECT(m, a, b), SELECT_U(m, a, b)        per lane m ? a : b
  *              BITS(r) REAL_OF(u) INT_OF(u)              the same bits as another type
  *              SMALL_TO_REAL(i)                          the nearest real, for lanes of |i| < 2^31
@@ -39,7 +39,7 @@
  *              WIDEN(r)                                  D of R
  * Memory       GLOBAL, LOAD(p, i), STORE(p, i, r)        LANES reals from p[i] on, any alignment
  *              STORE_D(p, i, d)                          the same of doubles
- *              LOCAL_ARRAY(type, name, n)                one a group
+ *              LOCAL_ARRAY(type, name, n)                one a group; CUDA alone has copies to it (COPY_TO_LOCAL)
  * Group        GROUP, GROUP_SIZE, ITEMS(i), LANE(i)      number of the group; the lanes' item numbers as W
  *              BARRIER, LEADER { ... }                   once a group
  *              tree_sum(a)                               sum of a LOCAL_ARRAY(double, a, GROUP_SIZE) that it overwrites, in a fixed tree;

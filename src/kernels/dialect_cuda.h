@@ -10,6 +10,7 @@ typedef long long i64;
 
 #define UNROLL_10 _Pragma("unroll 10")
 #define UNROLL _Pragma("unroll")
+#define NO_UNROLL _Pragma("unroll 1")
 #define FUNCTION static __device__ __forceinline__
 #define GLOBAL
 /* An operation takes an operand from constant memory for nothing; a double in the code costs two instructions. */
@@ -29,6 +30,7 @@ typedef u32 real_u;
 typedef i32 real_i;
 #define FMA(a, b, c) __fmaf_rn((a), (b), (c))
 #define SQRT(a) __fsqrt_rn(a)
+#define ABSOLUTE(r) fabsf(r)
 #define BITS(r) __float_as_uint(r)
 #define REAL_OF(u) __uint_as_float(u)
 #else
@@ -37,6 +39,7 @@ typedef u64 real_u;
 typedef i64 real_i;
 #define FMA(a, b, c) __fma_rn((a), (b), (c))
 #define SQRT(a) __dsqrt_rn(a)
+#define ABSOLUTE(r) fabs(r)
 #define BITS(r) ((u64)__double_as_longlong(r))
 #define REAL_OF(u) __longlong_as_double((i64)(u))
 #endif
@@ -74,7 +77,9 @@ FUNCTION float sqrt_normal(float a) {
 }
 #define SQRT_NORMAL(a) sqrt_normal(a)
 #define DIVIDE_NORMAL(a, b) ((a) / (b))
+#define SQRT_WIDE(a) SQRT(a)
 #else
+/* Right for b from 2^-500 to 2^500 and whatever a, where the quotient is 2^-400 at least; what is less may differ in its last bits. */
 FUNCTION double divide_normal(double a, double b) {
   double y;
   asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(y) : "d"(b));
@@ -96,6 +101,42 @@ FUNCTION double sqrt_normal(double a) {
 }
 #define SQRT_NORMAL(a) sqrt_normal(a)
 #define DIVIDE_NORMAL(a, b) divide_normal((a), (b))
+
+/* Small ones first become larger by a power of two, which changes no bit, so that no remainder falls below the smallest number. */
+FUNCTION double sqrt_wide(double a) {
+  int small = __double2hiint(a) < 0x20000000; /* 2^-511 */
+  double root = sqrt_normal(small ? a * 0x1p600 : a);
+  root = small ? root * 0x1p-300 : root;
+  return a == 0 ? a : root;
+}
+#define SQRT_WIDE(a) sqrt_wide(a)
+#endif
+
+/*
+ * From global memory to the group's own without waiting: what this thread copied is there once no more than `left` of its COPIES_ENDED came
+ * after it. Places there are numbers, in bytes.
+ */
+typedef u32 local_place;
+#define LOCAL_PLACE_OF(p) ((u32)__cvta_generic_to_shared(p))
+FUNCTION real local_at(local_place place) {
+  real r;
+#if REAL_BITS == 32
+  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(r) : "r"(place) : "memory");
+#else
+  asm volatile("ld.shared.f64 %0, [%1];" : "=d"(r) : "r"(place) : "memory");
+#endif
+  return r;
+}
+#define LOCAL_AT(place, offset) local_at((place) + (offset))
+#if __CUDA_ARCH__ >= 800
+#define COPY_TO_LOCAL(place, from) \
+  asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(place), "l"(from), "n"(sizeof(real)) : "memory")
+#define COPIES_ENDED asm volatile("cp.async.commit_group;" ::: "memory")
+#define COPIES_WAIT(left) asm volatile("cp.async.wait_group %0;" ::"n"(left) : "memory")
+#else
+#define COPY_TO_LOCAL(place, from) (*(real *)__cvta_shared_to_generic(place) = *(from))
+#define COPIES_ENDED ((void)0)
+#define COPIES_WAIT(left) ((void)0)
 #endif
 
 FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
@@ -127,6 +168,8 @@ FUNCTION double tree_sum(double *a) {
 #define KERNEL1(name, P, T0, b0) KERNEL_HEAD(name)(const P p, T0 b0)
 #define KERNEL2(name, P, T0, b0, T1, b1) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1)
 #define KERNEL3(name, P, T0, b0, T1, b1, T2, b2) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2)
+#define KERNEL3_AT_ONCE(groups, name, P, T0, b0, T1, b1, T2, b2) \
+  extern "C" __global__ void __launch_bounds__(GROUP_SIZE, groups) KERNEL_NAME(name)(const P p, T0 b0, T1 b1, T2 b2)
 #define KERNEL4(name, P, T0, b0, T1, b1, T2, b2, T3, b3) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3)
 #define KERNEL5(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4) KERNEL_HEAD(name)(const P p, T0 b0, T1 b1, T2 b2, T3 b3, T4 b4)
 #define KERNEL6(name, P, T0, b0, T1, b1, T2, b2, T3, b3, T4, b4, T5, b5) \

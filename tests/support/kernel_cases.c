@@ -371,38 +371,54 @@ static bool option_volatility(unsigned bits, size_t index, kernel_case *made) {
   return options(index, made, OPTION_VOLATILITY_OUTPUTS, true);
 }
 
-/* Whose parts fit, since a row depends on a window or what was before fades. */
-static bool goes_in_parts(const char *name) {
-  static const char *const names[] = {"ind_sma",      "ind_wma",   "ind_bollinger", "ind_stddev", "ind_linreg", "ind_donchian",
-                                      "ind_williams", "ind_rvwap", "ind_aroon",     "ind_ema",    "ind_dema",   "ind_tema",
-                                      "ind_trix",     "ind_macd",  "ind_rsi",       "ind_atr",    "ind_adx"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+static bool is_one_of(const char *name, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
     if (strncmp(name, names[i], strlen(names[i])) == 0 && name[strlen(names[i])] == '_') return true;
   }
   return false;
 }
 
-/* Any indicator: all take the same. Rows enough for several blocks of every window, and a last group that is not full; then in parts, which
- * the reference does not see. */
+static bool has_windows(const char *name) {
+  static const char *const names[] = {"ind_ema", "ind_dema", "ind_tema",    "ind_trix", "ind_macd", "ind_rsi",
+                                      "ind_atr", "ind_adx",  "ind_keltner", "ind_psar", "ind_obv",  "ind_vwap"};
+  return !is_one_of(name, names, sizeof names / sizeof *names);
+}
+
+/* Whose parts fit, since a row depends on a window or what was before fades. */
+static bool goes_in_parts(const char *name) {
+  static const char *const names[] = {"ind_sma",      "ind_wma",   "ind_bollinger", "ind_stddev", "ind_linreg", "ind_donchian",
+                                      "ind_williams", "ind_rvwap", "ind_aroon",     "ind_ema",    "ind_dema",   "ind_tema",
+                                      "ind_trix",     "ind_macd",  "ind_rsi",       "ind_atr",    "ind_adx"};
+  return is_one_of(name, names, sizeof names / sizeof *names);
+}
+
+/* Any indicator: all take the same. Rows enough for several blocks of every window, and a last group that is not full; then in parts whose
+ * windows lie in the group's own memory, and in parts with one output, which the reference does not see. */
 static bool indicator(unsigned bits, size_t index, kernel_case *made) {
-  enum { INDICATOR_SERIES = 300, INDICATOR_WIDTH = 304, INDICATOR_PLANES = 4, PARTS = 3, PART_ROWS = 495 };
-  if (index >= (goes_in_parts(made->kernel->name) ? 2 : 1)) return false;
-  const size_t INDICATOR_ROWS = index == 0 ? 150 : 1300, parts = index == 0 ? 1 : PARTS;
+  enum { INDICATOR_SERIES = 300, INDICATOR_PADDED = 304, INDICATOR_PLANES = 4, PARTS = 3, PART_ROWS = 495 };
+  const u32 windows = has_windows(made->kernel->name) ? 66 : 0;
+  bool in_parts = goes_in_parts(made->kernel->name), cut = index > 0 && in_parts;
+  if (index >= 3) return false;
+  const size_t INDICATOR_ROWS = cut ? 1300 : 150, parts = cut ? PARTS : 1;
   indicator_params p = {.in_row = INDICATOR_SERIES,
                         .out_row = INDICATOR_SERIES,
                         .rows = INDICATOR_ROWS,
                         .series = INDICATOR_SERIES,
-                        .width = INDICATOR_WIDTH,
-                        .slots = INDICATOR_REGISTERS + 100,
-                        .wanted = 15,
+                        .width = INDICATOR_PADDED,
+                        .slots = INDICATOR_REGISTERS + windows,
+                        .wanted = index == 2 ? 1 : 15,
                         .warm = {3, 4, 5, 6},
                         .n = {9, 12, 5, 7},
                         .x = {0.11, 0.2, 0.3, 0.25, 0.4, 0.5, 0.6, 0.7}};
-  if (index == 1)
-    p.group_series = 100, p.part_groups = 3, p.part_rows = PART_ROWS, p.lead = 486, p.still = 30; /* multiples of the first window */
+  if (index > 0) {
+    p.group_series = index == 1 ? 32 : 60;
+    p.part_groups = (INDICATOR_SERIES + p.group_series - 1) / p.group_series;
+    p.part_rows = cut ? PART_ROWS : INDICATOR_ROWS;
+    p.still = 30;
+  }
+  if (cut) p.lead = 486, p.fades = 1; /* a multiple of the first window, as the rows of a part are */
   size_t plane = (size_t)INDICATOR_ROWS * INDICATOR_SERIES;
   for (int k = 0; k < INDICATOR_PLANES; k++) p.input[k] = p.output[k] = (i64)((size_t)k * plane);
-  memcpy(made->params, &p, sizeof p);
   made->groups = (index == 0 ? 2 : p.part_groups) * parts;
   made->own = 1u << 2;
   reals(made, bits, 0, INDICATOR_PLANES * plane, 17);
@@ -411,7 +427,9 @@ static bool indicator(unsigned bits, size_t index, kernel_case *made) {
     if (bits == 32) ((float *)made->buffers[0])[i] += 50;
   }
   reals(made, bits, 1, INDICATOR_PLANES * plane, 18);
-  doubles(made, 2, parts * INDICATOR_WIDTH * (1 + (size_t)p.slots + INDICATOR_REGISTERS));
+  doubles(made, 2, parts * INDICATOR_PADDED * (1 + (size_t)p.slots + INDICATOR_REGISTERS));
+  if (index == 1) p.local_slots = windows;
+  memcpy(made->params, &p, sizeof p);
   return true;
 }
 
@@ -419,7 +437,7 @@ static bool indicator(unsigned bits, size_t index, kernel_case *made) {
 static bool ind_join(unsigned bits, size_t index, kernel_case *made) {
   enum { SERIES = 300, WIDTH = 304, SLOTS = INDICATOR_REGISTERS + 3, PARTS = 3 };
   if (index >= 1) return false;
-  indicator_join_params p = {.series = SERIES, .width = WIDTH, .slots = SLOTS, .parts = PARTS, .part_groups = 2};
+  indicator_join_params p = {.series = SERIES, .width = WIDTH, .slots = SLOTS, .parts = PARTS, .part_groups = 2, .fades = 1};
   memcpy(made->params, &p, sizeof p);
   made->groups = 2 * PARTS;
   size_t each = WIDTH * (1 + SLOTS), size = bits / 8;

@@ -19,7 +19,7 @@ FUNCTION void ema_step(const indicator_params p, moment now, ema_state *s, memor
   (void)m;
   y[0] = average_step(&s->one, now.t, 0, p.n[0], ALL(p.x[0]), ALL(p.x[1]), x[0]);
 }
-INDICATOR(ind_ema, ema, 1, 1);
+INDICATOR_OF_REGISTERS(ind_ema, ema, 1, 1);
 
 /* Averages of averages: each begins where the one before has its first value. */
 typedef struct chain {
@@ -44,7 +44,7 @@ FUNCTION void dema_step(const indicator_params p, moment now, dema_state *s, mem
   average_step(&s->two, now.t, n - 1, n, a, inverse, s->one.y);
   y[0] = s->one.y + (s->one.y - s->two.y);
 }
-INDICATOR(ind_dema, dema, 1, 1);
+INDICATOR_OF_REGISTERS(ind_dema, dema, 1, 1);
 
 typedef struct tema_state {
   chain averages;
@@ -54,7 +54,7 @@ FUNCTION void tema_step(const indicator_params p, moment now, tema_state *s, mem
   chain_step(p, now, &s->averages, x[0]);
   y[0] = FMA(ALL(3), s->averages.one.y - s->averages.two.y, s->averages.three.y);
 }
-INDICATOR(ind_tema, tema, 1, 1);
+INDICATOR_OF_REGISTERS(ind_tema, tema, 1, 1);
 
 typedef struct trix_state {
   chain averages;
@@ -67,7 +67,7 @@ FUNCTION void trix_step(const indicator_params p, moment now, trix_state *s, mem
   y[0] = SELECT(s->before == ALL(0), NOT_A_NUMBER, rise / s->before);
   s->before = now_at;
 }
-INDICATOR(ind_trix, trix, 1, 1);
+INDICATOR_OF_REGISTERS(ind_trix, trix, 1, 1);
 
 /* n: period; x: 2 / (period (period + 1)) */
 typedef struct wma_state {
@@ -91,7 +91,7 @@ FUNCTION void kama_step(const indicator_params p, moment now, kama_state *s, mem
   s->before = x[0];
   R efficiency = SELECT(path > way, way / MAX(path, ALL(TINY)), ALL(1));
   R factor = FMA(efficiency, ALL(p.x[0]), ALL(p.x[1]));
-  s->y = now.t < n ? x[0] : FMA(factor * factor, x[0] - s->y, s->y);
+  s->y = REACHED(now.t, n) ? FMA(factor * factor, x[0] - s->y, s->y) : x[0];
   y[0] = s->y;
 }
 INDICATOR(ind_kama, kama, 1, 1);
@@ -110,7 +110,7 @@ FUNCTION void macd_step(const indicator_params p, moment now, macd_state *s, mem
   y[1] = s->signal.y;
   y[2] = y[0] - y[1];
 }
-INDICATOR(ind_macd, macd, 1, 3);
+INDICATOR_OF_REGISTERS(ind_macd, macd, 1, 3);
 
 /* n: period; x: 1/period, deviations */
 typedef struct bollinger_state {
@@ -119,7 +119,7 @@ typedef struct bollinger_state {
 FUNCTION void bollinger_step(const indicator_params p, moment now, bollinger_state *s, memory m, const R *x, R *y) {
   R mean, variance;
   spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &mean, &variance);
-  R deviation = SQRT(variance);
+  R deviation = SQRT_WIDE(variance);
   y[0] = FMA(ALL(p.x[1]), deviation, mean);
   y[1] = mean;
   y[2] = FMA(ALL(-p.x[1]), deviation, mean);
@@ -133,7 +133,7 @@ typedef struct stddev_state {
 FUNCTION void stddev_step(const indicator_params p, moment now, stddev_state *s, memory m, const R *x, R *y) {
   R mean, variance;
   spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &mean, &variance);
-  y[0] = SQRT(variance);
+  y[0] = SQRT_WIDE(variance);
 }
 INDICATOR(ind_stddev, stddev, 1, 1);
 

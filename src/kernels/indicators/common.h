@@ -23,23 +23,42 @@
 
 #if REAL_BITS == 32
 #define NOT_A_NUMBER REAL_OF(ALL_U(0x7fc00000u))
-#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffu))
 #define GAP_SCALE 1e23f /* overflows from about 3e15 on */
 #define TINY 1e-35f
 #else
 #define NOT_A_NUMBER REAL_OF(ALL_U(0x7ff8000000000000u))
-#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffffffffffu))
 #define GAP_SCALE 1e208 /* overflows from about 2e100 on */
 #define TINY 1e-300
 #endif
 
-/* On GPUs an item is a thread; PREFETCH(p): *p will be needed. */
-#if defined(__CUDACC__)
+/* Where the dialect has nothing better. SQRT_WIDE(a): as SQRT, from 0 to 2^900. KERNEL3_AT_ONCE leaves registers for so many groups. */
+#if !defined(SQRT_WIDE)
+#define SQRT_WIDE(a) SQRT(a)
+#define NO_UNROLL
+#define KERNEL3_AT_ONCE(groups, name, P, T0, b0, T1, b1, T2, b2) KERNEL3(name, P, T0, b0, T1, b1, T2, b2)
+#endif
+#if !defined(ABSOLUTE)
+#if REAL_BITS == 32
+#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffu))
+#else
+#define ABSOLUTE(r) REAL_OF(BITS(r) & ALL_U(0x7fffffffffffffffu))
+#endif
+#endif
+
+/* On GPUs an item is a thread. */
+#if defined(__CUDACC__) || (defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES))
 #define ONE_ITEM_A_THREAD 1
-#define PREFETCH(p) asm volatile("prefetch.global.L2 [%0];" ::"l"(p))
-#elif defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES)
-#define ONE_ITEM_A_THREAD 1
-#define PREFETCH(p) prefetch((p), 1)
+
+/* Something that is not less where a number is further from 0, and what it is at least where that is a gap. */
+#if REAL_BITS == 32
+#define SIZE_OF(r) (BITS(r) & 0x7fffffffu)
+#define GAP_SIZE 0x59416d1bu
+#else
+#define SIZE_OF(r) ((u32)(BITS(r) >> 32) & 0x7fffffffu)
+#define GAP_SIZE 0x54c0701au
+#endif
+FUNCTION u32 larger_size(u32 a, u32 b) { return a > b ? a : b; }
+FUNCTION u32 smaller_size(u32 a, u32 b) { return a < b ? a : b; }
 #endif
 
 /* ---- Memory of an item ----------------------------------------------------------------------------------------------------------- */
@@ -78,6 +97,14 @@ typedef u32 row_number; /* no series on a GPU has more */
 typedef u64 row_number;
 #endif
 
+/* A row after everything has begun: where a step's t is this constant, what depends on it is decided outside of the loop over rows. */
+#define SETTLED 0xFFFFFFFFu
+#if defined(ONE_ITEM_A_THREAD)
+#define REACHED(t, row) ((t) == SETTLED || (t) >= (row))
+#else
+#define REACHED(t, row) ((t) >= (row))
+#endif
+
 typedef struct moment {
   row_number t; /* rows before this one */
   u32 k[4];     /* t modulo n[...] */
@@ -109,7 +136,7 @@ typedef struct average {
   R y, from;
 } average;
 FUNCTION R average_step(average *s, u64 t, u64 first, u32 n, R a, R inverse, R x) {
-  if (t >= first + n) {
+  if (REACHED(t, first + n)) {
     s->y = FMA(a, x - s->y, s->y);
 #if defined(ONE_ITEM_A_THREAD)
     s->from = ALL(0); /* nobody reads it any more, but parts are compared */
@@ -356,140 +383,272 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
 
 #if defined(ONE_ITEM_A_THREAD)
 
-/* A thread waits long for memory and has few others beside it: while it works on some rows, the values of as many more are on their way to
- * registers, and those of many more to the cache. */
-#define AHEAD 4
-#define FAR 48
+/*
+ * A thread waits long for memory and has few others beside it. So rows come in batches, and while it works on one the next are on their
+ * way: with CUDA INDICATOR_FEED less one of them, through the group's own memory, of which each thread reads only what it copied itself;
+ * elsewhere one, through registers. Behind the last whole batch nothing new is asked for.
+ */
+typedef struct feed {
+  GLOBAL const real *from; /* the next batch to ask for */
+  u64 step;                /* from one batch to the next */
+  u32 left;                /* batches behind it */
+#if defined(__CUDACC__)
+  local_place first, put, take; /* of the ring, of the batch to ask for, of the one to work on */
+#endif
+} feed;
 
-FUNCTION void fetch_rows(const indicator_params p, GLOBAL const real *from, const u32 inputs, R *x) {
+#if defined(__CUDACC__)
+#define FEED_ROOM(rows, inputs) real ahead[1]
+/* Of input j of row a of a batch. */
+#define RING_PLACE(a, j, inputs, windowed) (((a) * (inputs) + (j)) * INDICATOR_WIDTH(inputs, windowed) * (u32)sizeof(real))
+#define FEEDS(p, inputs, windows)                                                  \
+  ((p).group_series > 0 && (p).group_series <= INDICATOR_WIDTH(inputs, windows) && \
+   (INDICATOR_RING(inputs, windows) + (p).group_series * (p).local_slots) * sizeof(real) <= INDICATOR_LOCAL)
+#define WINDOWS_ARE_QUICK(p) ((p).local_slots > 0 || (p).slots == INDICATOR_REGISTERS)
+FUNCTION void feed_ask(const indicator_params p, feed *f, const u32 inputs, const u32 windowed) {
   UNROLL
-  for (u32 a = 0; a < AHEAD; a++) {
+  for (u32 a = 0; a < INDICATOR_BATCH(inputs, windowed); a++) {
     UNROLL
-    for (u32 j = 0; j < inputs; j++) x[a * inputs + j] = from[(i64)(a * p.in_row) + p.input[j]];
+    for (u32 j = 0; j < inputs; j++)
+      COPY_TO_LOCAL(f->put + RING_PLACE(a, j, inputs, windowed), f->from + ((i64)(a * p.in_row) + p.input[j]));
+  }
+  COPIES_ENDED;
+  f->from += f->left > 0 ? f->step : 0;
+  f->left -= f->left > 0 ? 1 : 0;
+}
+FUNCTION local_place feed_after(const feed *f, local_place place, const u32 inputs, const u32 windowed) {
+  const u32 batch = RING_PLACE(INDICATOR_BATCH(inputs, windowed), 0, inputs, windowed);
+  return place + batch == f->first + INDICATOR_FEED(inputs, windowed) * batch ? f->first : place + batch;
+}
+FUNCTION void feed_begin(const indicator_params p, feed *f, real *ahead, const u32 inputs, const u32 windowed) {
+  (void)ahead;
+  NO_UNROLL
+  for (u32 batch = 0; batch + 1 < INDICATOR_FEED(inputs, windowed); batch++) {
+    feed_ask(p, f, inputs, windowed);
+    f->put = feed_after(f, f->put, inputs, windowed);
   }
 }
-
-FUNCTION void prefetch_rows(const indicator_params p, GLOBAL const real *from, const u32 inputs) {
+/* Asks into the place of the batch before, which is done, and gives x the next. */
+FUNCTION void feed_next(const indicator_params p, feed *f, real *ahead, const u32 inputs, const u32 windowed, R *x) {
+  (void)ahead;
+  feed_ask(p, f, inputs, windowed);
+  if (INDICATOR_FEED(inputs, windowed) == 8)
+    COPIES_WAIT(7);
+  else if (INDICATOR_FEED(inputs, windowed) == 6)
+    COPIES_WAIT(5);
+  else if (INDICATOR_FEED(inputs, windowed) == 4)
+    COPIES_WAIT(3);
+  else
+    COPIES_WAIT(1);
   UNROLL
-  for (u32 a = 0; a < AHEAD; a++) {
-    UNROLL
-    for (u32 j = 0; j < inputs; j++) PREFETCH(from + ((i64)((FAR + a) * p.in_row) + p.input[j]));
-  }
+  for (u32 k = 0; k < INDICATOR_BATCH(inputs, windowed) * inputs; k++) x[k] = LOCAL_AT(f->take, RING_PLACE(0, k, inputs, windowed));
+  f->put = f->take;
+  f->take = feed_after(f, f->take, inputs, windowed);
 }
+#else
+#define FEED_ROOM(rows, inputs) real ahead[(rows) * (inputs)]
+#define FEEDS(p, inputs, windows) 1
+#define WINDOWS_ARE_QUICK(p) 1
+FUNCTION void feed_begin(const indicator_params p, feed *f, real *ahead, const u32 inputs, const u32 windowed) {
+  UNROLL
+  for (u32 a = 0; a < INDICATOR_BATCH(inputs, windowed); a++) {
+    UNROLL
+    for (u32 j = 0; j < inputs; j++) ahead[a * inputs + j] = f->from[(i64)(a * p.in_row) + p.input[j]];
+  }
+  f->from += f->left > 0 ? f->step : 0;
+  f->left -= f->left > 0 ? 1 : 0;
+}
+FUNCTION void feed_next(const indicator_params p, feed *f, real *ahead, const u32 inputs, const u32 windowed, R *x) {
+  UNROLL
+  for (u32 k = 0; k < INDICATOR_BATCH(inputs, windowed) * inputs; k++) x[k] = ahead[k];
+  feed_begin(p, f, ahead, inputs, windowed);
+}
+#endif
 
-/* Rows from `row` to `stop`: AHEAD at a time, then one by one; EACH(x) does one with its values. */
-#define WALK(name, inputs, stop, EACH)                                     \
-  if (row + AHEAD <= (stop)) {                                             \
-    R x[AHEAD * (inputs)], next[AHEAD * (inputs)];                         \
-    fetch_rows(p, from, inputs, x);                                        \
-    for (; row + AHEAD <= (stop); row += AHEAD) {                          \
-      if (row + FAR + AHEAD <= end) prefetch_rows(p, from, inputs);        \
-      from += AHEAD * p.in_row;                                            \
-      if (row + 2 * AHEAD <= (stop)) fetch_rows(p, from, inputs, next);    \
-      UNROLL                                                               \
-      for (u32 a = 0; a < AHEAD; a++) EACH(name, inputs, &x[a * (inputs)]) \
-      UNROLL                                                               \
-      for (u32 k = 0; k < AHEAD * (inputs); k++) x[k] = next[k];           \
-    }                                                                      \
-  }                                                                        \
-  for (; row < (stop); row++, from += p.in_row) {                          \
-    R x[inputs];                                                           \
-    for (u32 j = 0; j < (inputs); j++) x[j] = from[p.input[j]];            \
-    EACH(name, inputs, x)                                                  \
+/* So many whole batches lie between two rows. */
+FUNCTION u32 batches_between(u64 from, u64 to, const u32 rows) { return from < to ? (u32)((to - from) / rows) : 0; }
+
+/* A batch before the rows that are written: at first, and after everything has begun. Then those that are written. */
+#define BEGIN_ROWS(name, inputs, rows)                     \
+  UNROLL                                                   \
+  for (u32 a = 0; a < (rows); a++) {                       \
+    name##_step(q, now, &s, windows, &x[a * (inputs)], y); \
+    now = moment_next(p, now);                             \
+  }
+#define LEAD_ROWS(name, inputs, rows)                    \
+  UNROLL                                                 \
+  for (u32 a = 0; a < (rows); a++) {                     \
+    now.t = SETTLED;                                     \
+    name##_step(q, now, &s, quick, &x[a * (inputs)], y); \
+    now = moment_next(p, now);                           \
+  }
+#define LOOK_FOR_GAPS(inputs, rows) \
+  UNROLL                            \
+  for (u32 k = 0; k < (rows) * (inputs); k++) most = larger_size(most, SIZE_OF(x[k]));
+#define MAIN_ROWS(name, inputs, outputs, rows)           \
+  LOOK_FOR_GAPS(inputs, rows)                            \
+  UNROLL                                                 \
+  for (u32 a = 0; a < (rows); a++) {                     \
+    now.t = SETTLED;                                     \
+    name##_step(q, now, &s, quick, &x[a * (inputs)], y); \
+    name##_put(q, now.t, to, y);                         \
+    to += p.out_row;                                     \
+    now = moment_next(p, now);                           \
+  }
+/* The same by name_batch, which does all of them at once. */
+#define MAIN_BATCH(name, inputs, outputs, rows)    \
+  LOOK_FOR_GAPS(inputs, rows)                      \
+  R all[(rows) * (outputs)];                       \
+  now.t = SETTLED;                                 \
+  name##_batch(q, now, &s, quick, x, all);         \
+  UNROLL                                           \
+  for (u32 a = 0; a < (rows); a++) {               \
+    name##_put(q, now.t, to, &all[a * (outputs)]); \
+    to += p.out_row;                               \
   }
 
-/* A row, and with its results. Where the number of a row is a constant, what depends on it is decided outside of the loop. */
-#define SETTLED 0xFFFFFFFFu
-#define LEAD_ROW(name, inputs, x)                                    \
-  {                                                                  \
-    name##_step(p, now, &s, behind(m, INDICATOR_REGISTERS), (x), y); \
-    now = moment_next(p, now);                                       \
-  }
-#define SETTLED_LEAD_ROW(name, inputs, x) \
-  {                                       \
-    now.t = SETTLED;                      \
-    LEAD_ROW(name, inputs, x)             \
-  }
-#define MAIN_ROW(name, inputs, x)                                                   \
-  {                                                                                 \
-    UNROLL                                                                          \
-    for (u32 j = 0; j < (inputs); j++) gap = FMA((x)[j] * GAP_SCALE, RC(0.0), gap); \
-    name##_step(p, now, &s, behind(m, INDICATOR_REGISTERS), (x), y);                \
-    name##_put(p, now.t, to, y);                                                    \
-    to += p.out_row;                                                                \
-    now = moment_next(p, now);                                                      \
-  }
-#define SETTLED_MAIN_ROW(name, inputs, x) \
-  {                                       \
-    now.t = SETTLED;                      \
-    MAIN_ROW(name, inputs, x)             \
-  }
-/* The same, for the few rows until everything has begun. */
-#define CRAWL(name, inputs, stop, EACH)                         \
-  for (; row < (stop); row++, from += p.in_row) {               \
-    R x[inputs];                                                \
-    for (u32 j = 0; j < (inputs); j++) x[j] = from[p.input[j]]; \
-    EACH(name, inputs, x)                                       \
-  }
+#if defined(__CUDACC__)
+#define LOCAL_OF_GROUP LOCAL_ARRAY(real, own, INDICATOR_LOCAL / sizeof(real))
+#define FEED_FROM(from, step, left) \
+  { from, step, left, LOCAL_PLACE_OF(own), LOCAL_PLACE_OF(own), LOCAL_PLACE_OF(own) }
+/* The windows' place is said once more where it is quick, so that the compiler sees which memory it is. */
+#define WINDOWS(p, m, inputs, windowed)                                            \
+  memory windows = behind(m, INDICATOR_REGISTERS);                                 \
+  const memory quick = {own + INDICATOR_RING(inputs, windowed), (p).group_series}; \
+  if (fed && (p).local_slots > 0) windows = quick;                                 \
+  if (fed)                                                                         \
+    for (u32 slot = 0; slot < (p).local_slots; slot++) poke(quick, slot, RC(0.0))
+/* Row by row: the batch in the ring, if it is whole. */
+#define ROW_BY_ROW_FROM const local_place batch = f.take
+#define ROW_BY_ROW(a, j, inputs, windowed) \
+  (whole ? LOCAL_AT(batch, RING_PLACE(a, j, inputs, windowed)) : in[(i64)(row * p.in_row) + p.input[j]])
+#else
+#define LOCAL_OF_GROUP real *own = 0 /* not used */
+#define FEED_FROM(from, step, left) \
+  { from, step, left }
+#define WINDOWS(p, m, inputs, windowed)            \
+  memory windows = behind(m, INDICATOR_REGISTERS); \
+  const memory quick = windows
+#define ROW_BY_ROW_FROM (void)whole
+#define ROW_BY_ROW(a, j, inputs, windowed) in[(i64)(row * p.in_row) + p.input[j]]
+#endif
 
-#define INDICATOR(kernel, name, inputs, outputs)                                                                                         \
-  INDICATOR_REGISTERS_OF(name)                                                                                                           \
-  FUNCTION void name##_store_all(GLOBAL real *to, u64 stride, name##_state s) {                                                          \
-    union {                                                                                                                              \
-      name##_state named;                                                                                                                \
-      R all[REGISTERS(name)];                                                                                                            \
-    } stored;                                                                                                                            \
-    stored.named = s;                                                                                                                    \
-    UNROLL                                                                                                                               \
-    for (u32 j = 0; j < INDICATOR_REGISTERS; j++)                                                                                        \
-      to[j * stride] = j < REGISTERS(name) ? stored.all[j < REGISTERS(name) ? j : 0] : RC(0.0);                                          \
-  }                                                                                                                                      \
-  FUNCTION void name##_put(const indicator_params p, const row_number t, GLOBAL real *to, const R *y) {                                  \
-    UNROLL                                                                                                                               \
-    for (u32 j = 0; j < outputs; j++) {                                                                                                  \
-      if (p.wanted >> j & 1) to[p.output[j]] = t < p.warm[j] ? NOT_A_NUMBER : y[j];                                                      \
-    }                                                                                                                                    \
-  }                                                                                                                                      \
-  FUNCTION void name##_part(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, u32 part, u32 item) { \
-    u64 begin = part * p.part_rows, end = p.part_groups > 0 && begin + p.part_rows < p.rows ? begin + p.part_rows : p.rows;              \
-    u64 row = begin > p.lead + p.still ? begin - p.lead : 0, each = (u64)p.width * (1 + p.slots);                                        \
-    GLOBAL real *began = state + (p.part_groups > 0 ? (p.rows + p.part_rows - 1) / p.part_rows * each : 0);                              \
-    GLOBAL const real *from = in + (row * p.in_row + item);                                                                              \
-    GLOBAL real *to = out + (begin * p.out_row + item);                                                                                  \
-    state += part * each;                                                                                                                \
-    memory m = memory_of(p, state, item);                                                                                                \
-    name##_state s;                                                                                                                      \
-    name##_load(m, p.begin > 0, &s);                                                                                                     \
-    R gap = p.begin > 0 ? state[item] : RC(0.0), y[outputs];                                                                             \
-    moment now = moment_at(p, p.begin + row);                                                                                            \
-    u64 begun = p.still < end ? p.still : end, lead_begun = begun < begin ? begun : begin;                                               \
-    CRAWL(name, inputs, lead_begun, LEAD_ROW)                                                                                            \
-    WALK(name, inputs, begin, SETTLED_LEAD_ROW)                                                                                          \
-    if (part > 0) name##_store_all(began + (u64)part * INDICATOR_REGISTERS * p.width + item, p.width, s);                                \
-    if (p.part_groups > 0) {                                                                                                             \
-      CRAWL(name, inputs, begun, MAIN_ROW)                                                                                               \
-      WALK(name, inputs, end, SETTLED_MAIN_ROW)                                                                                          \
-    } else {                                                                                                                             \
-      WALK(name, inputs, end, MAIN_ROW)                                                                                                  \
-    }                                                                                                                                    \
-    if (p.part_groups > 0) {                                                                                                             \
-      name##_store_all(m.at, p.width, s);                                                                                                \
-    } else {                                                                                                                             \
-      name##_store(m, s);                                                                                                                \
-    }                                                                                                                                    \
-    state[item] = gap;                                                                                                                   \
-  }                                                                                                                                      \
-  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                                 \
-    u32 part = p.part_groups > 0 ? (u32)GROUP / p.part_groups : 0, each = p.group_series > 0 ? p.group_series : GROUP_SIZE;              \
-    ITEMS(i) {                                                                                                                           \
-      u32 item = ((u32)GROUP - part * p.part_groups) * each + i;                                                                         \
-      if (i < each && item < p.series) name##_part(p, in, out, state, part, item);                                                       \
-    }                                                                                                                                    \
-  }                                                                                                                                      \
+/*
+ * What a thread does. After the rows until everything has begun, whole batches go quickly; those that hold the first row to write or the
+ * end go row by row. `own` is this thread's first place in the group's own memory.
+ */
+#define INDICATOR_BY(kernel, name, inputs, outputs, usual, windowed, MAIN)                                                              \
+  INDICATOR_REGISTERS_OF(name)                                                                                                          \
+  FUNCTION void name##_store_all(GLOBAL real *to, u64 stride, name##_state s) {                                                         \
+    union {                                                                                                                             \
+      name##_state named;                                                                                                               \
+      R all[REGISTERS(name)];                                                                                                           \
+    } stored;                                                                                                                           \
+    stored.named = s;                                                                                                                   \
+    UNROLL                                                                                                                              \
+    for (u32 j = 0; j < INDICATOR_REGISTERS; j++)                                                                                       \
+      to[j * stride] = j < REGISTERS(name) ? stored.all[j < REGISTERS(name) ? j : 0] : RC(0.0);                                         \
+  }                                                                                                                                     \
+  FUNCTION void name##_put(const indicator_params p, const row_number t, GLOBAL real *to, const R *y) {                                 \
+    UNROLL                                                                                                                              \
+    for (u32 j = 0; j < outputs; j++) {                                                                                                 \
+      if (p.wanted >> j & 1) to[p.output[j]] = t < p.warm[j] ? NOT_A_NUMBER : y[j];                                                     \
+    }                                                                                                                                   \
+  }                                                                                                                                     \
+  FUNCTION void name##_part(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, real *own, u32 part, \
+                            u32 item) {                                                                                                 \
+    enum { ROWS = INDICATOR_BATCH(inputs, windowed) };                                                                                  \
+    u64 begin = part * p.part_rows, end = p.part_groups > 0 && begin + p.part_rows < p.rows ? begin + p.part_rows : p.rows;             \
+    u64 row = begin > p.lead + p.still ? begin - p.lead : 0, each = (u64)p.width * (1 + p.slots);                                       \
+    u64 since = p.fades ? row : 0, begun = p.part_groups > 0 ? since + p.still : p.rows, asked = batches_between(row, p.rows, ROWS);    \
+    const u32 fed = asked > 0 && FEEDS(p, inputs, windowed),                                                                            \
+              quickly = fed && WINDOWS_ARE_QUICK(p) && (p.wanted & ((1u << (outputs)) - 1)) == (usual);                                 \
+    if (asked > batches_between(row, end + ROWS - 1, ROWS)) asked = batches_between(row, end + ROWS - 1, ROWS);                         \
+    GLOBAL real *began = state + (p.part_groups > 0 ? (p.rows + p.part_rows - 1) / p.part_rows * each : 0);                             \
+    GLOBAL real *to = out + (begin * p.out_row + item);                                                                                 \
+    in += item;                                                                                                                         \
+    began += (u64)part * INDICATOR_REGISTERS * p.width + item;                                                                          \
+    state += part * each;                                                                                                               \
+    memory m = memory_of(p, state, item);                                                                                               \
+    name##_state s;                                                                                                                     \
+    WINDOWS(p, m, inputs, windowed);                                                                                                    \
+    name##_load(m, p.begin > 0, &s);                                                                                                    \
+    R gap = p.begin > 0 ? state[item] : RC(0.0), y[outputs], x[ROWS * (inputs)];                                                        \
+    u32 most = 0;                                                                                                                       \
+    indicator_params q = p;                                                                                                             \
+    q.wanted = (usual);                                                                                                                 \
+    moment now = moment_at(p, p.begin + row);                                                                                           \
+    FEED_ROOM(ROWS, inputs);                                                                                                            \
+    feed f = FEED_FROM(in + row * p.in_row, ROWS * p.in_row, (u32)asked - 1);                                                           \
+    if (fed) feed_begin(p, &f, ahead, inputs, windowed);                                                                                \
+    while (row < end) {                                                                                                                 \
+      u32 batches = quickly && p.fades && row < begun && begun + ROWS <= begin ? batches_between(row, begun + ROWS - 1, ROWS) : 0;      \
+      now.t = (row_number)(p.begin + row - since);                                                                                      \
+      row += (u64)batches * ROWS;                                                                                                       \
+      NO_UNROLL                                                                                                                         \
+      for (; batches > 0; batches--) {                                                                                                  \
+        feed_next(p, &f, ahead, inputs, windowed, x);                                                                                   \
+        BEGIN_ROWS(name, inputs, ROWS)                                                                                                  \
+      }                                                                                                                                 \
+      batches = quickly && row >= begun ? batches_between(row, begin, ROWS) : 0;                                                        \
+      row += (u64)batches * ROWS;                                                                                                       \
+      NO_UNROLL                                                                                                                         \
+      for (; batches > 0; batches--) {                                                                                                  \
+        feed_next(p, &f, ahead, inputs, windowed, x);                                                                                   \
+        LEAD_ROWS(name, inputs, ROWS)                                                                                                   \
+      }                                                                                                                                 \
+      if (part > 0 && p.fades && row == begin) name##_store_all(began, p.width, s);                                                     \
+      batches = quickly && row >= begun && row >= begin ? batches_between(row, end, ROWS) : 0;                                          \
+      row += (u64)batches * ROWS;                                                                                                       \
+      NO_UNROLL                                                                                                                         \
+      for (; batches > 0; batches--) {                                                                                                  \
+        feed_next(p, &f, ahead, inputs, windowed, x);                                                                                   \
+        MAIN(name, inputs, outputs, ROWS)                                                                                               \
+      }                                                                                                                                 \
+      if (row >= end) break;                                                                                                            \
+      const u32 rows = end - row < ROWS ? (u32)(end - row) : ROWS, whole = fed && row + ROWS <= p.rows;                                 \
+      ROW_BY_ROW_FROM;                                                                                                                  \
+      if (fed) feed_next(p, &f, ahead, inputs, windowed, x);                                                                            \
+      NO_UNROLL                                                                                                                         \
+      for (u32 a = 0; a < rows; a++, row++) {                                                                                           \
+        if (a > 0 && part > 0 && p.fades && row == begin) name##_store_all(began, p.width, s);                                          \
+        UNROLL                                                                                                                          \
+        for (u32 j = 0; j < (inputs); j++) x[j] = ROW_BY_ROW(a, j, inputs, windowed);                                                   \
+        now.t = (row_number)(p.begin + row - since);                                                                                    \
+        name##_step(p, now, &s, windows, x, y);                                                                                         \
+        if (row >= begin) {                                                                                                             \
+          UNROLL                                                                                                                        \
+          for (u32 j = 0; j < (inputs); j++) most = larger_size(most, SIZE_OF(x[j]));                                                   \
+          name##_put(p, (row_number)(p.begin + row), to, y);                                                                            \
+          to += p.out_row;                                                                                                              \
+        }                                                                                                                               \
+        now = moment_next(p, now);                                                                                                      \
+      }                                                                                                                                 \
+    }                                                                                                                                   \
+    if (p.part_groups > 0 && p.fades) name##_store_all(m.at, p.width, s);                                                               \
+    if (p.part_groups == 0) name##_store(m, s);                                                                                         \
+    state[item] = most >= GAP_SIZE ? NOT_A_NUMBER : gap;                                                                                \
+  }                                                                                                                                     \
+  KERNEL3_AT_ONCE(INDICATOR_AT_ONCE(windowed), kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *,    \
+                  state) {                                                                                                              \
+    LOCAL_OF_GROUP;                                                                                                                     \
+    u32 part = p.part_groups > 0 ? (u32)GROUP / p.part_groups : 0, each = p.group_series > 0 ? p.group_series : GROUP_SIZE;             \
+    ITEMS(i) {                                                                                                                          \
+      u32 item = ((u32)GROUP - part * p.part_groups) * each + i;                                                                        \
+      if (i < each && item < p.series) name##_part(p, in, out, state, own + i, part, item);                                             \
+    }                                                                                                                                   \
+  }                                                                                                                                     \
   typedef int name##_is_done
+
+#define INDICATOR(kernel, name, inputs, outputs) INDICATOR_BY(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 1, MAIN_ROWS)
+#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) \
+  INDICATOR_BY(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 0, MAIN_ROWS)
+#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_BY(kernel, name, inputs, outputs, usual, 0, MAIN_BATCH)
 
 #else
 
+#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) INDICATOR(kernel, name, inputs, outputs)
+#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR(kernel, name, inputs, outputs)
 /* name_rows does all rows of the lanes from `item` on, `count` (a constant) times LANES of them; at the end of a row only `live` exist. */
 #define INDICATOR(kernel, name, inputs, outputs)                                                                             \
   INDICATOR_REGISTERS_OF(name)                                                                                               \

@@ -8,7 +8,7 @@ FUNCTION u32 join_mark(const indicator_join_params p, GLOBAL const real_u *state
   u64 each = (u64)p.width * (1 + p.slots), registers = (u64)p.width * INDICATOR_REGISTERS;
   GLOBAL const real_u *mine = state + part * each + series;
   real_u differ = mine[0];
-  if (part > 0) {
+  if (part > 0 && p.fades) {
     GLOBAL const real_u *ended = mine - each + p.width, *began = state + p.parts * each + part * registers + series;
     UNROLL
     for (u32 j = 0; j < INDICATOR_REGISTERS; j++) differ |= ended[(u64)j * p.width] ^ began[(u64)j * p.width];

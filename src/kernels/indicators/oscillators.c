@@ -6,11 +6,10 @@
 typedef struct strength {
   R before, net, path;
 } strength;
-/* 0 to 100; 50 where nothing ever moved. Meaningful from row n on. */
-FUNCTION R strength_step(strength *s, u64 t, u32 n, R a, R x) {
+FUNCTION void strength_move(strength *s, u64 t, u32 n, R a, R x) {
   R change = t == 0 ? ALL(0) : x - s->before, size = ABSOLUTE(change);
   s->before = x;
-  if (t > n) {
+  if (REACHED(t, (u64)n + 1)) {
     s->net = FMA(a, change - s->net, s->net);
     s->path = FMA(a, size - s->path, s->path);
   } else {
@@ -21,6 +20,10 @@ FUNCTION R strength_step(strength *s, u64 t, u32 n, R a, R x) {
       s->path = s->path * a;
     }
   }
+}
+/* 0 to 100; 50 where nothing ever moved. Meaningful from row n on. */
+FUNCTION R strength_step(strength *s, u64 t, u32 n, R a, R x) {
+  strength_move(s, t, n, a, x);
   return percent(s->net / MAX(s->path, ALL(TINY)));
 }
 
@@ -35,11 +38,37 @@ FUNCTION void rsi_step(const indicator_params p, moment now, rsi_state *s, memor
   y[0] = rsi;
   y[1] = ALL(0);
   if ((p.wanted & 2) == 0) return;
-  R high = ALL(p.x[1]), low = ALL(p.x[2]), before = now.t <= p.n[0] ? rsi : s->before;
+  R high = ALL(p.x[1]), low = ALL(p.x[2]), before = REACHED(now.t, (u64)p.n[0] + 1) ? s->before : rsi;
   y[1] = SELECT((rsi > high) & (before <= high), ALL(1), SELECT((rsi < low) & (before >= low), ALL(-1), ALL(0)));
   s->before = rsi;
 }
-INDICATOR(ind_rsi, rsi, 1, 2);
+#if defined(ONE_ITEM_A_THREAD)
+/* What a division takes apart from what it is for waits for nothing in the rows before. */
+FUNCTION void rsi_batch(const indicator_params p, moment now, rsi_state *s, memory m, const R *x, R *y) {
+  strength before = s->changes;
+  R a = ALL(p.x[0]), net[INDICATOR_BATCH(1, 0)], path[INDICATOR_BATCH(1, 0)];
+  u32 least = SIZE_OF(ALL(1)), most = 0;
+  UNROLL
+  for (u32 k = 0; k < INDICATOR_BATCH(1, 0); k++) {
+    strength_move(&s->changes, SETTLED, p.n[0], a, x[k]);
+    net[k] = s->changes.net;
+    path[k] = s->changes.path;
+    least = smaller_size(least, SIZE_OF(path[k]));
+  }
+  UNROLL
+  for (u32 k = 0; k < INDICATOR_BATCH(1, 0); k++) net[k] = DIVIDE_NORMAL(net[k], path[k]);
+  UNROLL
+  for (u32 k = 0; k < INDICATOR_BATCH(1, 0); k++) {
+    most = larger_size(most, SIZE_OF(net[k]));
+    y[2 * k] = FMA(ALL(50), net[k], ALL(50));
+  }
+  if (least >= SIZE_OF(ALL(RC(0x1p-100))) && most < SIZE_OF(ALL(1))) return;
+  s->changes = before;
+  UNROLL
+  for (u32 k = 0; k < INDICATOR_BATCH(1, 0); k++) rsi_step(p, now, s, m, &x[k], &y[2 * k]);
+}
+#endif
+INDICATOR_IN_BATCHES(ind_rsi, rsi, 1, 2, 1);
 
 /* n: of the RSI, of its range, of the average; x: 1/period of the RSI, of the average */
 typedef struct stochrsi_state {

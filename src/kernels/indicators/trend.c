@@ -12,7 +12,7 @@ typedef struct range_average {
 FUNCTION R range_average_step(range_average *s, u64 t, u32 n, R a, const R *x) {
   R range = t == 0 ? ALL(0) : true_range(x[0], x[1], s->close);
   s->close = x[2];
-  if (t > n) {
+  if (REACHED(t, (u64)n + 1)) {
     s->y = FMA(a, range - s->y, s->y);
   } else {
     s->y = s->y + range;
@@ -29,7 +29,7 @@ FUNCTION void atr_step(const indicator_params p, moment now, atr_state *s, memor
   (void)m;
   y[0] = range_average_step(&s->ranges, now.t, p.n[0], ALL(p.x[0]), x);
 }
-INDICATOR(ind_atr, atr, 3, 1);
+INDICATOR_OF_REGISTERS(ind_atr, atr, 3, 1);
 
 /* n: period; x: 1/period, 1 - 1/period. Inputs: high, low, close */
 typedef struct adx_state {
@@ -42,7 +42,7 @@ FUNCTION void adx_step(const indicator_params p, moment now, adx_state *s, memor
   if (t > 0) {
     R rise = x[0] - s->high, fall = s->low - x[1], range = true_range(x[0], x[1], s->close);
     R up = SELECT((rise > nothing) & (rise > fall), rise, nothing), down = SELECT((fall > nothing) & (fall > rise), fall, nothing);
-    if (t >= n) {
+    if (REACHED(t, n)) {
       s->range = FMA(keep, s->range, range);
       s->up = FMA(keep, s->up, up);
       s->down = FMA(keep, s->down, down);
@@ -59,7 +59,7 @@ FUNCTION void adx_step(const indicator_params p, moment now, adx_state *s, memor
   y[1] = ALL(100) * (s->up / whole);
   y[2] = ALL(100) * (s->down / whole);
   R index = ALL(100) * (ABSOLUTE(s->up - s->down) / MAX(s->up + s->down, ALL(TINY)));
-  if (t >= 2 * n) {
+  if (REACHED(t, 2 * n)) {
     s->y = FMA(a, index - s->y, s->y);
   } else if (t >= n) {
     s->y = s->y + index;
@@ -67,7 +67,7 @@ FUNCTION void adx_step(const indicator_params p, moment now, adx_state *s, memor
   }
   y[0] = s->y;
 }
-INDICATOR(ind_adx, adx, 3, 3);
+INDICATOR_OF_REGISTERS(ind_adx, adx, 3, 3);
 
 /* n: period. Inputs: high, low */
 typedef struct donchian_state {
@@ -95,7 +95,7 @@ FUNCTION void keltner_step(const indicator_params p, moment now, keltner_state *
   y[1] = middle;
   y[2] = FMA(ALL(-p.x[3]), range, middle);
 }
-INDICATOR(ind_keltner, keltner, 3, 3);
+INDICATOR_OF_REGISTERS(ind_keltner, keltner, 3, 3);
 
 /* n: conversion, base, span, displacement. Inputs: high, low */
 typedef struct midpoint {
@@ -159,7 +159,7 @@ FUNCTION void psar_step(const indicator_params p, moment now, psar_state *s, mem
   s->faster = SELECT(turns, step, faster);
   s->sign = SELECT(turns, -s->sign, s->sign);
 }
-INDICATOR(ind_psar, psar, 2, 1);
+INDICATOR_OF_REGISTERS(ind_psar, psar, 2, 1);
 
 /* Inputs: close, volume */
 typedef struct obv_state {
@@ -172,7 +172,7 @@ FUNCTION void obv_step(const indicator_params p, moment now, obv_state *s, memor
   s->before = x[0];
   y[0] = s->y;
 }
-INDICATOR(ind_obv, obv, 2, 1);
+INDICATOR_OF_REGISTERS(ind_obv, obv, 2, 1);
 
 /* Inputs: high, low, close, volume. Distances from the first price, so that a flat price is itself. */
 typedef struct vwap_state {
@@ -186,7 +186,7 @@ FUNCTION void vwap_step(const indicator_params p, moment now, vwap_state *s, mem
   s->volume = s->volume + x[3];
   y[0] = SELECT(s->volume > ALL(0), s->from + s->amount / MAX(s->volume, ALL(TINY)), price);
 }
-INDICATOR(ind_vwap, vwap, 4, 1);
+INDICATOR_OF_REGISTERS(ind_vwap, vwap, 4, 1);
 
 /* n: period. Inputs: high, low, close, volume. As mean_step, with the volume as weight. */
 typedef struct rvwap_state {

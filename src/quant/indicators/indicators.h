@@ -28,8 +28,9 @@ assay_status assay_indicator_prepare(const assay_indicator *indicator, const dou
 /* How a GPU does a batch: the parts that params say (kernels/indicators/indicators.h), and the room that they take. */
 typedef struct assay_indicator_plan {
   size_t parts, groups; /* of the launch: part_groups for each part */
+  size_t join_groups;   /* of ind_join's */
   size_t state_bytes, marks_bytes;
-  indicator_join_params join; /* for as many groups of ind_join */
+  indicator_join_params join;
 } assay_indicator_plan;
 /* Fills series, width and the parts of prepared params whose `rows` are known; `size` of a number. A GPU with so many processors. */
 assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator, size_t series, size_t size, unsigned processors,
