@@ -44,7 +44,7 @@ typedef struct indicator_join_params {
   u32 series, width, slots, parts, part_groups, fades;
 } indicator_join_params;
 
-enum { INDICATOR_REGISTERS = 16, INDICATOR_PACK = 16 };
+enum { INDICATOR_REGISTERS = 8, INDICATOR_PACK = 16 };
 
 /*
  * By the number of inputs, and whether there are windows: rows of a batch, batches that a ring holds, and series of a group that it is for.

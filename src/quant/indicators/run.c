@@ -379,14 +379,14 @@ typedef struct launch {
 } launch;
 
 /* Rows after which an average with this factor has forgotten how it began, to the last bit: 53 halvings and, since the roundings of two
- * that are nearly equal keep them apart for a while, a third more. Whether it was enough is looked at. */
+ * that are nearly equal keep them apart for a while, a quarter more. Whether it was enough is looked at. */
 static uint64_t rows_to_forget(const assay_indicator_hidden *hidden, const indicator_params *params, size_t size) {
   double slowest = 1;
   for (int k = 0; k < 8; k++) {
     if (hidden->factors >> k & 1) slowest = fmin(slowest, params->x[k]);
   }
   double halvings = size == sizeof(double) ? 53 : 24;
-  uint64_t rows = slowest >= 1 ? 0 : (uint64_t)(1.3 * halvings * log(2) / -log1p(-slowest));
+  uint64_t rows = slowest >= 1 ? 0 : (uint64_t)(1.25 * halvings * log(2) / -log1p(-slowest));
   return (rows + 64) / 8 * 8; /* a whole number of batches */
 }
 
