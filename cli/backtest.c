@@ -777,10 +777,20 @@ static assay_status refuse_of_bars(const job *j) {
                                      option, j->settings->strategy);
 }
 
+/* Before anything is computed: a page in a file that says it is something else helps nobody. */
+static assay_status check_report_name(const job *j) {
+  static const char *const endings[] = {".html", ".htm", ".svg"};
+  const char *path = j->settings->report, *dot = path != NULL ? strrchr(path, '.') : NULL;
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+    if (path == NULL || (dot != NULL && strcmp(dot, endings[i]) == 0)) return ASSAY_OK;
+  return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--report %s: a report is a page or a picture, so the name ends in .html or .svg", path);
+}
+
 static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return run_list(&j);
+  if (check_report_name(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_cli_book_settings book = j.settings->book;
   book.report = j.settings->report;
   book.cash = j.settings->cash;

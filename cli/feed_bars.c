@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/feed.h"
 #include "cli/grid.h"
@@ -224,7 +225,7 @@ static int run_bars(assay_cli *cli, const void *raw) {
   if (j.status == ASSAY_OK && j.grid.count == 0)
     j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
                           j.settings->symbol != NULL ? j.settings->symbol : "");
-  assay_cli_grid_fact(&j.grid, "late ticks", NULL, (double)j.late);
+  assay_cli_grid_fact(&j.grid, "late_ticks", NULL, (double)j.late);
   int code = j.status == ASSAY_OK ? assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-bars/1", "bars")
                                   : assay_cli_fail(cli, &err);
   if (code == ASSAY_EXIT_FINE && j.late > 0) { /* a table of CSV has no place for it */
@@ -277,6 +278,7 @@ typedef struct book_settings {
   assay_cli_feed_settings from;
   const char *symbol, *color;
   uint64_t depth, messages;
+  bool json;
 } book_settings;
 
 typedef struct book_job {
@@ -326,31 +328,106 @@ static void put_level(assay_buf *out, const book_job *j, const assay_feed_level 
   assay_buf_deinit(&amount);
 }
 
-static void put_book(assay_buf *out, const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol, bool color) {
-  enum { MOST = 1000 };
-  static assay_feed_level bids[MOST], asks[MOST];
+enum { MOST_LEVELS = 1000 };
+
+/* What is shown of a book: its best levels, the best first. */
+typedef struct book_view {
+  const char *name, *path;
+  bool stale;
+  assay_feed_level bids[MOST_LEVELS], asks[MOST_LEVELS];
+  size_t bid_count, ask_count;
+  double spread, microprice; /* NaN where a side is empty */
+  size_t orders;             /* in all books */
+  assay_feed_book_counts counts;
+} book_view;
+
+static void look_at_book(const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol, book_view *v) {
   size_t depth = (size_t)j->settings->depth;
-  size_t bid_count = assay_feed_book_depth(j->book, symbol, 'B', bids, depth),
-         ask_count = assay_feed_book_depth(j->book, symbol, 'S', asks, depth);
+  double price = scale_of(assay_market_price_decimals(&j->last));
+  *v = (book_view){.name = assay_cli_feed_name(feed, symbol),
+                   .path = feed->path,
+                   .stale = assay_feed_book_is_stale(j->book, symbol),
+                   .orders = assay_feed_book_orders(j->book),
+                   .counts = assay_feed_book_get_counts(j->book),
+                   .spread = NAN,
+                   .microprice = NAN};
+  v->bid_count = assay_feed_book_depth(j->book, symbol, 'B', v->bids, depth);
+  v->ask_count = assay_feed_book_depth(j->book, symbol, 'S', v->asks, depth);
+  if (v->bid_count == 0 || v->ask_count == 0) return;
+  assay_top top = {v->bids[0].price, v->asks[0].price, v->bids[0].quantity, v->asks[0].quantity};
+  v->spread = (double)(top.ask - top.bid) / price;
+  v->microprice = round(assay_microprice(&top) / price * 1e6) / 1e6;
+}
+
+static void put_book(assay_buf *out, const book_job *j, const book_view *v, bool color) {
   double widest = 0, scale = scale_of(assay_market_quantity_decimals(&j->last));
-  for (size_t i = 0; i < bid_count; i++) widest = fmax(widest, (double)bids[i].quantity / scale);
-  for (size_t i = 0; i < ask_count; i++) widest = fmax(widest, (double)asks[i].quantity / scale);
-  assay_feed_book_counts counts = assay_feed_book_get_counts(j->book);
-  assay_buf_printf(out, "%s, %s%s\n", assay_cli_feed_name(feed, symbol), feed->path,
-                   assay_feed_book_is_stale(j->book, symbol) ? "  STALE: messages are missing, or do not fit" : "");
-  for (size_t i = ask_count; i-- > 0;) put_level(out, j, &asks[i], widest, color, 'S');
-  for (size_t i = 0; i < bid_count; i++) put_level(out, j, &bids[i], widest, color, 'B');
-  if (bid_count > 0 && ask_count > 0) {
-    assay_top top = {bids[0].price, asks[0].price, bids[0].quantity, asks[0].quantity};
-    double price = scale_of(assay_market_price_decimals(&j->last));
+  for (size_t i = 0; i < v->bid_count; i++) widest = fmax(widest, (double)v->bids[i].quantity / scale);
+  for (size_t i = 0; i < v->ask_count; i++) widest = fmax(widest, (double)v->asks[i].quantity / scale);
+  assay_buf_printf(out, "%s, %s%s\n", v->name, v->path, v->stale ? "  STALE: messages are missing, or do not fit" : "");
+  for (size_t i = v->ask_count; i-- > 0;) put_level(out, j, &v->asks[i], widest, color, 'S');
+  for (size_t i = 0; i < v->bid_count; i++) put_level(out, j, &v->bids[i], widest, color, 'B');
+  if (!isnan(v->spread)) {
     assay_buf_puts(out, "  spread ");
-    assay_buf_double(out, (double)(top.ask - top.bid) / price);
+    assay_buf_double(out, v->spread);
     assay_buf_puts(out, ", microprice ");
-    assay_buf_double(out, round(assay_microprice(&top) / price * 1e6) / 1e6);
+    assay_buf_double(out, v->microprice);
     assay_buf_putc(out, '\n');
   }
   assay_buf_printf(out, "  %zu orders in all books; %" PRIu64 " events, %" PRIu64 " about what is not there, %" PRIu64 " refused\n",
-                   assay_feed_book_orders(j->book), counts.applied, counts.impossible, counts.refused);
+                   v->orders, v->counts.applied, v->counts.impossible, v->counts.refused);
+}
+
+static void put_json_levels(assay_json *json, const book_job *j, const char *key, const assay_feed_level *levels, size_t count) {
+  assay_json_key(json, key);
+  assay_json_array(json);
+  for (size_t i = 0; i < count; i++) {
+    assay_json_object_inline(json);
+    assay_json_key(json, "price");
+    assay_json_double(json, (double)levels[i].price / scale_of(assay_market_price_decimals(&j->last)));
+    assay_json_key(json, "quantity");
+    assay_json_double(json, (double)levels[i].quantity / scale_of(assay_market_quantity_decimals(&j->last)));
+    assay_json_key(json, "orders"); /* a feed of levels does not say */
+    levels[i].orders > 0 ? assay_json_uint(json, levels[i].orders) : assay_json_null(json);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
+static void put_json_book(assay_buf *out, const book_job *j, const book_view *v) {
+  assay_json json = {.out = out};
+  const char *const texts[][2] = {{"schema", "assay-book/1"}, {"symbol", v->name}, {"source", v->path}};
+  const struct {
+    const char *key;
+    uint64_t value;
+  } counts[] = {{"orders", v->orders}, {"events", v->counts.applied}, {"unknown", v->counts.impossible}, {"refused", v->counts.refused}};
+  assay_json_object(&json);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    assay_json_key(&json, texts[i][0]);
+    assay_json_string(&json, texts[i][1]);
+  }
+  assay_json_key(&json, "stale");
+  assay_json_bool(&json, v->stale);
+  put_json_levels(&json, j, "bids", v->bids, v->bid_count);
+  put_json_levels(&json, j, "asks", v->asks, v->ask_count);
+  assay_json_key(&json, "spread");
+  assay_json_double(&json, v->spread);
+  assay_json_key(&json, "microprice");
+  assay_json_double(&json, v->microprice);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    assay_json_key(&json, counts[i].key);
+    assay_json_uint(&json, counts[i].value);
+  }
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+static void show_book(assay_buf *out, const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
+  static book_view view;
+  look_at_book(j, feed, symbol, &view);
+  if (j->settings->json)
+    put_json_book(out, j, &view);
+  else
+    put_book(out, j, &view, assay_cli_use_color(j->settings->color, stdout));
 }
 
 static assay_status no_symbol(const assay_cli_feed_file *feed, const char *wanted, assay_error *err) {
@@ -386,7 +463,7 @@ static int run_book(assay_cli *cli, const void *raw) {
     symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;
     if (symbol == 0) j.status = no_symbol(&feed, j.settings->symbol, &err);
   }
-  if (j.status == ASSAY_OK) put_book(&out, &j, &feed, symbol, assay_cli_use_color(j.settings->color, stdout));
+  if (j.status == ASSAY_OK) show_book(&out, &j, &feed, symbol);
   int code = j.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
   code = tell_faults(cli, &j.faults, code);
   assay_buf_deinit(&out);
@@ -400,12 +477,14 @@ static const assay_cli_option book_options[] = {
     {"symbol", 's', ASSAY_CLI_TEXT, "NAME", AT(symbol), .help = "Whose book."},
     {"depth", 'd', ASSAY_CLI_UNSIGNED, "LEVELS", "10", .low = 1, .high = 1000, AT(depth), .help = "Of each side."},
     {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", "0", AT(messages), .help = "The book after so many messages; 0: after all."},
+    {"json", 0, ASSAY_CLI_FLAG, AT(json), .help = "A document; the best levels first."},
     {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, AT(color), .help = "Colours on the terminal."},
     ASSAY_CLI_FEED_OPTIONS(book_settings),
     ASSAY_CLI_END};
 static const assay_cli_example book_examples[] = {
     {"how the day ended", "feed book --symbol AAPL day.itch"},
     {"five levels after a million messages", "feed book --symbol AAPL --depth 5 --messages 1000000 day.itch"},
+    {"for a script, which looks whether it is stale", "feed book --symbol BTCUSDT --json depth.json"},
     {0}};
 const assay_cli_verb assay_cli_feed_book = {
     .name = "feed book",

@@ -278,6 +278,7 @@ class Backtest(story.Story):
         self.assertIn("Sharpe ratio", text)
         self.assertNotIn("http://", page.replace("http://www.w3.org/2000/svg", ""))
         self.check("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.svg"))
+        self.refuse("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.pdf"), says=".html or .svg")
         xml.etree.ElementTree.fromstring(self.read("out.svg"))
         shown = self.check("backtest", "--strategy", "hold", "--data", path).stdout
         self.assertIn("deepest drawdown", shown)

@@ -207,6 +207,10 @@ class Book(Feed):
             found = [(round(float(w[1]) * 10000), int(w[2])) for w in levels if w[0] == name]
             self.assertEqual(sorted(found), sorted((p, book[side][p]) for p in prices))
         self.assertNotIn("STALE", shown)
+        document = json.loads(self.check("feed", "book", "--symbol", "SYM0001", "--depth", "5", "--json", path).stdout)
+        self.assertEqual((document["symbol"], document["stale"], document["unknown"]), ("SYM0001", False, 0))
+        for side, name, prices in (("S", "asks", sorted(book["S"])[:5]), ("B", "bids", sorted(book["B"], reverse=True)[:5])):
+            self.assertEqual([(round(level["price"] * 10000), level["quantity"]) for level in document[name]], [(p, book[side][p]) for p in prices])
         done = self.run_command("feed", "book", "--symbol", "NONE", path)
         self.assertEqual(done.returncode, 2)
         self.assertIn("SYM0001, SYM0002", done.stderr)
