@@ -164,7 +164,7 @@ void assay_book_uncross(assay_book *e, const assay_book_message *m) {
     return;
   }
   uint32_t bids = crossing(e, b, ASSAY_BUY, NULL), offers = crossing(e, b, ASSAY_SELL, NULL);
-  if (!assay_book_need_scratch(e, (uint64_t)bids + offers)) {
+  if (!assay_book_need_scratch(e, (uint64_t)bids + offers + 1)) { /* there is an array also for none */
     assay_book_reject(e, m, ASSAY_BOOK_NO_MEMORY);
     return;
   }
