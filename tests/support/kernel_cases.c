@@ -282,11 +282,13 @@ static bool risk_scenarios(unsigned bits, size_t index, kernel_case *made) {
   return true;
 }
 
-/* Panels that are full and one that is not, into sums that are new and old ones. */
+/* Panels that are full and one that is not, into sums that are new and old ones. Three vectors of 512 bits are 24 numbers of f64, 48 of
+ * f32. */
 static bool risk_pack(unsigned bits, size_t index, kernel_case *made) {
   static const u32 widths[] = {24, 48, 24};
   if (index >= sizeof widths / sizeof *widths) return false;
-  risk_pack_params p = {.assets = 101, .panels = 3, .begin = 3, .periods = 77, .width = widths[index], .first = index == 0};
+  u32 width = bits == 32 ? RISK_PANEL : widths[index];
+  risk_pack_params p = {.assets = 101, .panels = 3, .begin = 3, .periods = 77, .width = width, .first = index == 0};
   memcpy(made->params, &p, sizeof p);
   made->groups = p.panels;
   size_t room = (size_t)p.panels * RISK_PANEL;

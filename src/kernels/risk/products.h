@@ -10,7 +10,8 @@
 /*
  * Covariances go in blocks of at most RISK_BLOCK periods: risk_pack makes deviations of a block, risk_products adds up their products. Both
  * take assets in panels of RISK_PANEL, of which the last may be in part empty (zeros). A packed block is a row of strips of `width` assets
- * (a divisor of RISK_PANEL; each device has its best): z of period t and asset a is packed[(a / width * periods + t) * width + a % width].
+ * (a divisor of RISK_PANEL and a multiple of three of the device's vectors; each device has its best): z of period t and asset a is
+ * packed[(a / width * periods + t) * width + a % width].
  *
  * With `first` sums begin from 0, whatever the buffer holds; later blocks add to it.
  *

@@ -9,7 +9,8 @@
 #include "base/random.h"
 
 /* Prices lie on a grid of 0.01, from the symbol's base on. */
-enum { ASSAY_MADE_LEVELS = 1024, ASSAY_MADE_TICK = 100, ASSAY_MADE_DECIMALS = 4, ASSAY_MADE_NONE = UINT32_MAX };
+enum { ASSAY_MADE_LEVELS = 1024, ASSAY_MADE_TICK = 100, ASSAY_MADE_DECIMALS = 4 };
+#define ASSAY_MADE_NONE UINT32_MAX /* of enum constants, one beyond int would make all of them unsigned (gcc 14) */
 
 /* Set in an event's flags by the market: an order with attribution (ITCH 'F'). */
 enum { ASSAY_MADE_ATTRIBUTED = 64 };
