@@ -436,8 +436,7 @@ static int check(assay_cli *cli, const void *raw) {
   return code;
 }
 
-/* ---- test -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- test ---------------------------------------------------------------------------------------------------------------------------- */
 
 static int test(assay_cli *cli, const void *raw) {
   const alerts_settings *settings = raw;
@@ -481,8 +480,7 @@ static int test(assay_cli *cli, const void *raw) {
   return code;
 }
 
-/* ---- Verbs ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Verbs --------------------------------------------------------------------------------------------------------------------------- */
 
 static const assay_cli_example list_examples[] = {{"what is open, with the benchmarks of each", "alerts -v"},
                                                   {"everything there ever was, for another program", "alerts list --all --json"},

@@ -303,8 +303,7 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
   put_line(out, "units taken", "%.10g", (double)r->taker_quantity / j->units);
 }
 
-/* ---- A page or a picture ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- A page or a picture ------------------------------------------------------------------------------------------------------------- */
 
 /* The samples as the bars of a backtest. What is per year stays without a value: a recording is some hours. */
 static assay_status render(const job *j, const assay_book_backtest_result *r, char **text) {

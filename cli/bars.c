@@ -11,8 +11,7 @@
 
 enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
 
-/* ---- Times ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Counts since 1970 say by their size what they count: seconds, milliseconds, microseconds or nanoseconds, from 1973 on. */
 static bool parse_count(const char *text, int64_t *ns) {
@@ -74,8 +73,7 @@ bool assay_cli_parse_moment(const char *text, int64_t *ns) {
   return false;
 }
 
-/* ---- A table --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A table ------------------------------------------------------------------------------------------------------------------------- */
 
 /* A row of a table, and what is in it; rows of all assets are sorted into the same times. */
 typedef struct row {

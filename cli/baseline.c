@@ -325,8 +325,7 @@ static assay_status show(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- update ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- update -------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status check_machine(const assay_result *old, const assay_result *run, assay_error *err) {
   if (old->machine_id == NULL || run->machine_id == NULL || strcmp(old->machine_id, run->machine_id) == 0) return ASSAY_OK;
@@ -393,8 +392,7 @@ static assay_status update(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- import ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- import -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Name and description that an exported baseline says of itself; both stay NULL where it does not. */
 static void read_about(assay_cli *cli, const char *path, const char **name, const char **description) {
@@ -460,8 +458,7 @@ static int run_show(assay_cli *cli, const void *settings) { return with_history(
 static int run_export(assay_cli *cli, const void *settings) { return with_history(cli, settings, false, export_one); }
 static int run_update(assay_cli *cli, const void *settings) { return with_history(cli, settings, true, update); }
 
-/* ---- Tables ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Tables -------------------------------------------------------------------------------------------------------------------------- */
 
 #define DESCRIPTION \
   { "description", 'd', ASSAY_CLI_TEXT, "TEXT", .help = "What it is, for `baseline list`.", AT(description) }

@@ -59,8 +59,7 @@ static void put_info(assay_json *json, const assay_device_info *info) {
   put_count(json, "max_buffer_bytes", info->max_buffer_bytes);
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void put_rows_json(assay_buf *out, const assay_device_row *rows, size_t count) {
   assay_json json = {.out = out, .indent = 2};

@@ -11,8 +11,7 @@
 
 const char *const assay_cli_feed_formats[] = {"itch", "fix", "dbn", "json", "csv", NULL};
 
-/* ---- Opening ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Whether the first line has a FIX message in it, behind a time or whatever else a log writes before each. */
 static bool looks_like_fix_log(const uint8_t *bytes, size_t size) {

@@ -91,8 +91,7 @@ static void on_signal(int number) {
   if (signalled != NULL) assay_ws_loop_wake(signalled);
 }
 
-/* ---- What is sent -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What is sent -------------------------------------------------------------------------------------------------------------------- */
 
 /* The end of the JSON document at `at`: where its brackets close. 0 when they do not. */
 static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
@@ -214,8 +213,7 @@ static assay_status load(serving *s, const assay_cli *cli, assay_error *err) {
   return ASSAY_OK;
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_over(serving *s) { return s->err->status != ASSAY_OK || (s->settings->messages > 0 && s->sent >= s->settings->messages); }
 

@@ -74,8 +74,7 @@ static void on_signal(int number) {
   assay_ws_loop_wake(signalled->loop);
 }
 
-/* ---- What comes -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What comes ---------------------------------------------------------------------------------------------------------------------- */
 
 /* The row of a symbol; NULL when there are too many. */
 static row *row_of(watching *w, const char *symbol) {
@@ -195,8 +194,7 @@ static void on_closed(void *user, assay_ws *ws, unsigned code, const char *reaso
   snprintf(w->reason, sizeof w->reason, "%s", reason);
 }
 
-/* ---- The table --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The table ----------------------------------------------------------------------------------------------------------------------- */
 
 static void put_cell(assay_buf *out, const char *text, size_t width) {
   assay_buf plain = {0};
@@ -265,8 +263,7 @@ static void show(watching *w, bool last) {
   w->shown_messages = w->messages;
 }
 
-/* ---- The verb ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The verb ------------------------------------------------------------------------------------------------------------------------ */
 
 static assay_status watch(watching *w, assay_error *err) {
   assay_status status = ASSAY_OK;

@@ -31,8 +31,7 @@ typedef struct job {
   double *outputs[ASSAY_INDICATOR_MAX_OUTPUTS]; /* a number a row of the table */
 } job;
 
-/* ---- Which, and with what --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Which, and with what ------------------------------------------------------------------------------------------------------------ */
 
 static assay_status find_indicator(job *j, assay_error *err) {
   const char *word = j->cli->operands[0];

@@ -29,8 +29,7 @@ typedef struct job {
   assay_cli_grid grid;
 } job;
 
-/* ---- The problem ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The problem --------------------------------------------------------------------------------------------------------------------- */
 
 static double *room(const job *j, size_t count, double value, assay_error *err) {
   double *values = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *values);

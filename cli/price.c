@@ -262,8 +262,7 @@ assay_status assay_price_check(const assay_cli *cli, const assay_price_settings 
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--volatility VOLATILITY is missing: of the underlying a year, as a fraction (0.2 is 20 %%)");
 }
 
-/* ---- One option ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- One option ---------------------------------------------------------------------------------------------------------------------- */
 
 static assay_option option_of(const assay_price_settings *s) {
   return (assay_option){.kind = strcmp(s->type, "put") == 0 ? ASSAY_OPTION_PUT : ASSAY_OPTION_CALL,

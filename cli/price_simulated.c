@@ -37,8 +37,7 @@ static assay_mc_payoff payoff_of(const assay_price_settings *s, const char *payo
   return ASSAY_MC_EUROPEAN;
 }
 
-/* ---- Several assets ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Several assets ------------------------------------------------------------------------------------------------------------------ */
 
 static assay_status read_numbers(assay_cli *cli, const assay_cli_words *words, const char *option, size_t count, assay_error *err,
                                  const double **numbers) {

@@ -25,8 +25,7 @@ static assay_status out_of_memory(const loader *l) {
   return ASSAY_FAIL(l->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", l->table.source);
 }
 
-/* ---- A column an asset ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- A column an asset --------------------------------------------------------------------------------------------------------------- */
 
 /* A first column of dates as numbers (20240131, seconds since 1970, 1, 2, 3 ...) is no asset, and what it is called says so. */
 static bool tells_time(const loader *l, size_t column) {
@@ -75,8 +74,7 @@ static assay_status load_wide(loader *l) {
   return status;
 }
 
-/* ---- A row an asset and date ------------------------------------------------------------------------------------------------------------
- */
+/* ---- A row an asset and date --------------------------------------------------------------------------------------------------------- */
 
 /* Texts in the order in which they first come, each with its place. */
 typedef struct words {
@@ -157,8 +155,7 @@ static assay_status load_long(loader *l) {
   return ASSAY_OK;
 }
 
-/* ---- Both -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Both ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* An asset that has no number in a row takes the row from all of them: a return over a gap would be one of two periods. */
 static void leave_out(loader *l) {

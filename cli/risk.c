@@ -27,8 +27,7 @@ typedef struct job {
   assay_cli_grid grid;
 } job;
 
-/* ---- What they share -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What they share ----------------------------------------------------------------------------------------------------------------- */
 
 /* Reads the table, does the work, shows the grid. `together`: the work needs the same periods of all assets. */
 static int with_returns(assay_cli *cli, const void *settings, bool together, const char *schema, const char *rows,
@@ -58,8 +57,7 @@ static assay_risk_covariance_options estimator_of(const risk_settings *s) {
   return assay_returns_estimator(s->estimator, s->decay, s->zero_mean);
 }
 
-/* ---- var -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- var ----------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status read_levels(const job *j, assay_error *err, double *levels) {
   for (size_t i = 0; i < j->settings->levels.count; i++) {
@@ -181,8 +179,7 @@ static assay_status var(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- covariance, correlation ------------------------------------------------------------------------------------------------------------
- */
+/* ---- covariance, correlation --------------------------------------------------------------------------------------------------------- */
 
 /* The library counts assets; people know them by name. */
 static assay_status matrix_of(job *j, bool correlation, assay_error *err) {

@@ -45,8 +45,7 @@ static const assay_cli_example examples[] = {{"one benchmark in the terminal", "
                                              {"for another program", "trend 'trading/*' --json"},
                                              {0}};
 
-/* ---- In the terminal ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- In the terminal ----------------------------------------------------------------------------------------------------------------- */
 
 static const char *day_of(int64_t at_s, char out[24]) {
   time_t at = (time_t)at_s;

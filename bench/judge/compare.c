@@ -22,8 +22,7 @@ static assay_random dice;
 static double unit(void) { return assay_random_unit(&dice); }
 static double normal(void) { return assay_random_normal(&dice); }
 
-/* ---- What processes do ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- What processes do --------------------------------------------------------------------------------------------------------------- */
 
 typedef enum family { NORMAL, STUDENT, CAUCHY, CONTAMINATED, SLOW_TAIL, TWO_MODES, RARE_MODE, SKEWED, COARSE, DRIFT, FAMILIES } family;
 
@@ -74,8 +73,7 @@ static void draw_both(family kind, int count, double effect, double *a, double *
   }
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Tests --------------------------------------------------------------------------------------------------------------------------- */
 
 static double ours(const double *a, const double *b, int count) {
   assay_difference d;

@@ -54,8 +54,7 @@
 extern "C" {
 #endif
 
-/* ---- Data ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Data ---------------------------------------------------------------------------------------------------------------------------- */
 
 enum { ASSAY_BACKTEST_MOST_ASSETS = 4096 };
 
@@ -97,8 +96,7 @@ typedef struct assay_backtest_walk {
 ASSAY_API assay_status assay_backtest_make_walk(const assay_backtest_walk *walk, size_t count, assay_error *err, double *open, double *high,
                                                 double *low, double *close, double *volume);
 
-/* ---- Options ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Options ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_slippage {
   double rate;         /* of the price, against you: 0.0001 for 1 basis point */
@@ -123,8 +121,7 @@ typedef struct assay_backtest_options {
   bool events;                               /* call the strategy bar by bar even where it has an array of targets: slower, same bits */
 } assay_backtest_options;
 
-/* ---- Orders ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Orders -------------------------------------------------------------------------------------------------------------------------- */
 
 typedef enum assay_backtest_kind {
   ASSAY_BACKTEST_MARKET,
@@ -157,8 +154,7 @@ typedef struct assay_backtest_fill {
   double quantity, price, fee;
 } assay_backtest_fill;
 
-/* ---- Strategies ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Strategies ---------------------------------------------------------------------------------------------------------------------- */
 
 enum { ASSAY_STRATEGY_MOST_PARAMETERS = 8 };
 
@@ -238,8 +234,7 @@ ASSAY_API void assay_backtest_target(assay_backtest *run, size_t asset, double s
 /* Ends the run as failed, with this sentence. */
 ASSAY_API void assay_backtest_fail(assay_backtest *run, const char *why);
 
-/* ---- Running ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Running ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Of round trips: from a position of 0 to the next one of 0, or through it. */
 typedef struct assay_backtest_trade {
@@ -287,8 +282,7 @@ ASSAY_API assay_status assay_backtest_run_targets(const assay_bars *bars, const 
 /* Accepts NULL. */
 ASSAY_API void assay_backtest_result_destroy(assay_backtest_result *result);
 
-/* ---- Sweeps ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Sweeps -------------------------------------------------------------------------------------------------------------------------- */
 
 enum { ASSAY_BACKTEST_MOST_CONFIGURATIONS = 1000000 };
 
@@ -349,8 +343,7 @@ ASSAY_API double assay_backtest_score(const assay_backtest_metrics *metrics, ass
 /* The best row that is done, the first of equals; SIZE_MAX: none has a score. */
 ASSAY_API size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective);
 
-/* ---- Walk-forward ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Walk-forward -------------------------------------------------------------------------------------------------------------------- */
 
 /*
  * The bars are cut into windows + train pieces of the same length (the last takes the rest). Window i is swept over pieces i to
@@ -384,8 +377,7 @@ ASSAY_API assay_status assay_backtest_run_walk_forward(const assay_backtest_walk
 /* Accepts NULL. */
 ASSAY_API void assay_backtest_walked_destroy(assay_backtest_walked *walked);
 
-/* ---- No look-ahead ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- No look-ahead ------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_backtest_peek {
   bool found;

@@ -384,8 +384,7 @@ ASSAY_API assay_status assay_book_journal_close(assay_book_journal *journal, ass
 /* Applies the records that the engine has not seen; a torn end is left out. `info` may be NULL. */
 ASSAY_API assay_status assay_book_journal_replay(const char *path, assay_book *book, assay_error *err, assay_book_journal_info *info);
 
-/* ---- Queue ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Queue --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Events on their way to one other thread. Give assay_book_queue_sink with the queue as its context to the engine. */
 typedef struct assay_book_queue assay_book_queue;

@@ -174,8 +174,7 @@ ASSAY_API void assay_dbn_map_key(const assay_dbn_map *map, uint32_t number, uint
 /* Numbers given so far. */
 ASSAY_API uint32_t assay_dbn_map_count(const assay_dbn_map *map);
 
-/* ---- Compressed files ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Compressed files ---------------------------------------------------------------------------------------------------------------- */
 
 /* Whether bytes begin as Zstandard or gzip do. */
 ASSAY_API bool assay_feed_is_packed(const void *bytes, size_t size);

@@ -35,8 +35,7 @@ static assay_status order(void *user, uint64_t from, unsigned to, assay_error *e
   return status;
 }
 
-/* ---- life -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status make_pool(assay_core *core, assay_error *err) {
   bool host = (core->info.flags & ASSAY_DEVICE_HOST_MEMORY) != 0;
@@ -106,8 +105,7 @@ void assay_core_close(assay_core *core) {
   assay_free(core);
 }
 
-/* ---- fork -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- fork ---------------------------------------------------------------------------------------------------------------------------- */
 
 static atomic_uint generation;
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
@@ -122,8 +120,7 @@ unsigned assay_core_generation(void) {
 
 bool assay_core_is_ours(const assay_core *core) { return !core->backend->of_one_process || core->generation == assay_core_generation(); }
 
-/* ---- losses ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- losses -------------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_core_usable(assay_core *core, assay_error *err) {
   if (!assay_core_is_ours(core))
@@ -149,8 +146,7 @@ assay_status assay_core_note(assay_core *core, assay_status status, const assay_
   return status;
 }
 
-/* ---- kernels --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status make_ready(assay_core *core, const char *name, assay_core_kernel *slot, assay_error *err) {
   const assay_kernel *info = assay_kernel_find(name);

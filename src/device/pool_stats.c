@@ -152,8 +152,7 @@ assay_status assay_pool_out_of_memory(assay_pool *pool, size_t bytes, const char
   return ASSAY_ERR_NO_MEMORY;
 }
 
-/* ---- for tests ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- for tests ----------------------------------------------------------------------------------------------------------------------- */
 
 static const char *check_slab(const assay_pool *pool, const assay_slab *slab, uint64_t *live, uint64_t *binned, uint64_t *blocks) {
   size_t offset = 0;

@@ -307,8 +307,7 @@ static assay_status send_to_command(const assay_alert_channel *channel, const me
   return status;
 }
 
-/* ---- A webhook ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A webhook ----------------------------------------------------------------------------------------------------------------------- */
 
 /* ${NAME} becomes the variable's value: secrets need not stand in the file. */
 static assay_status expand(assay_arena *arena, const char *text, assay_error *err, const char **out) {
@@ -364,8 +363,7 @@ static assay_status send_to_webhook(const assay_alert_channel *channel, const me
   return status;
 }
 
-/* ---- One delivery ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- One delivery -------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status attempt(const delivery *d, const assay_alert_channel *channel, const message *m, assay_error *err) {
   double limit_s = share_s(d);
@@ -403,8 +401,7 @@ static void note_failure(delivery *d, const assay_alert_channel *channel, const 
   if (d->failed++ == 0) ASSAY_FAIL(&d->first, problem->status, "%s: %s", spoken(channel), problem->message);
 }
 
-/* ---- What waits ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What waits ---------------------------------------------------------------------------------------------------------------------- */
 
 static void waiting_key(const assay_alert_channel *channel, const char *id, char out[40]) {
   uint64_t hash = assay_hash(ASSAY_HASH_START, channel->name, strlen(channel->name));
@@ -508,8 +505,7 @@ static assay_status retry_waiting(delivery *d, assay_error *err) {
   return status;
 }
 
-/* ---- All of them ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All of them --------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_for(const assay_alert_channel *channel, const assay_alert *alert) {
   return alert->level >= channel->least && (alert->state != ASSAY_ALERT_RESOLVED || channel->resolved);

@@ -466,8 +466,7 @@ static void examine_build(examination *e) {
       "the library's own share of every measurement", "meson setup --buildtype=release build-release && ninja -C build-release");
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All of it ----------------------------------------------------------------------------------------------------------------------- */
 
 static void (*const examinations[])(examination *e) = {
     examine_governor,

@@ -243,8 +243,7 @@ static bool worth_another_try(const exchange *x) {
   }
 }
 
-/* ---- What went wrong ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What went wrong ----------------------------------------------------------------------------------------------------------------- */
 
 /* Servers like to repeat the address that they were asked for. */
 static void blank_out(char *text, const char *secret) {
@@ -330,8 +329,7 @@ static assay_status fail(exchange *x, unsigned attempts, assay_error *err) {
   return status;
 }
 
-/* ---- Again and again ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Again and again ----------------------------------------------------------------------------------------------------------------- */
 
 /* Sends once, through at most a few redirects. */
 static assay_status attempt(exchange *x, assay_error *err) {

@@ -357,8 +357,7 @@ static void release_slack(assay_portfolio_qp *qp) {
   }
 }
 
-/* ---- Which constraints to let go ------------------------------------------------------------------------------------------------------
- */
+/* ---- Which constraints to let go ----------------------------------------------------------------------------------------------------- */
 
 /* By how much a fixed variable's sign is wrong; 0: it is right. */
 static double wrong(const assay_portfolio_qp *qp, size_t v) {

@@ -79,8 +79,7 @@ static void moment_text(const assay_backtest_view *view, size_t bar, char text[A
   if (at % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
 }
 
-/* ---- The picture -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The picture --------------------------------------------------------------------------------------------------------------------- */
 
 enum {
   WIDTH = 860,
@@ -245,8 +244,7 @@ assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_er
   return take(&out, status, err, svg);
 }
 
-/* ---- The page --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The page ------------------------------------------------------------------------------------------------------------------------ */
 
 static void put_figures(assay_buf *out, const assay_backtest_view *view) {
   const char *name;

@@ -47,8 +47,7 @@ static void commit_info(assay_json *json, const assay_run_info *run) {
   assay_json_end(json);
 }
 
-/* ---- Statistics of one benchmark -------------------------------------------------------------------------------------------------------
- */
+/* ---- Statistics of one benchmark ----------------------------------------------------------------------------------------------------- */
 
 /* The ends of what lies within one and a half interquartile ranges of the quartiles, and how many do not. */
 static size_t fences(const double *sorted, size_t count, double q1, double q3, double *low, double *high) {

@@ -15,8 +15,7 @@
 
 enum { NAME_LENGTH = 200 };
 
-/* ---- Lines ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Lines --------------------------------------------------------------------------------------------------------------------------- */
 
 /* The unit is the end of the name, as the specification wants it; NULL or "": none. */
 static void head(assay_buf *out, const char *name, const char *unit, const char *help) {
@@ -280,8 +279,7 @@ static void run_families(const assay_render *r) {
   }
 }
 
-/* ---- Benchmarks ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Benchmarks ---------------------------------------------------------------------------------------------------------------------- */
 
 static void benchmark_info(const assay_render *r) {
   assay_buf params = {0};
@@ -390,8 +388,7 @@ static void metric_families(const assay_render *r, const families *all) {
   each_figure(r->result, NULL, share_of, put_of_metric, &shares);
 }
 
-/* ---- Limits and checks ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- Limits and checks --------------------------------------------------------------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b) { return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0); }
 

@@ -237,8 +237,7 @@ static assay_status by_size(trend_page *page) {
   return status;
 }
 
-/* ---- The page -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The page ------------------------------------------------------------------------------------------------------------------------ */
 
 static assay_status write_all(trend_page *page) {
   assay_buf_puts(&page->markdown, "# Performance over time\n\n");

@@ -171,8 +171,7 @@ static char *address(const assay_slice *slice) {
   return memory->data + slice->offset;
 }
 
-/* ---- running what was enqueued --------------------------------------------------------------------------------------------------------
- */
+/* ---- running what was enqueued ------------------------------------------------------------------------------------------------------- */
 
 static void drop_event(dummy_event *event) {
   if (--event->references == 0) assay_free(event);
@@ -334,8 +333,7 @@ static assay_status launch(void *state, void *queue, void *kernel, size_t groups
   return status;
 }
 
-/* ---- queues and events ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- queues and events --------------------------------------------------------------------------------------------------------------- */
 
 static assay_status queue_create(void *state, assay_error *err, void **out) {
   dummy *device = state;

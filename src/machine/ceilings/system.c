@@ -310,8 +310,7 @@ void assay_probe_fsync(const assay_ceilings_run *run, const assay_probe_args *ar
   assay_free(dir);
 }
 
-/* ---- The clock ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The clock ----------------------------------------------------------------------------------------------------------------------- */
 
 void assay_probe_clock_cost(const assay_ceilings_run *run, const assay_probe_args *args, assay_ceiling *row) {
   (void)args;

@@ -6,8 +6,7 @@
 #include "base/alloc.h"
 #include "market/backtest/account.h"
 
-/* ---- Lots (first in, first out) -------------------------------------------------------------------------------------------------------
- */
+/* ---- Lots (first in, first out) ------------------------------------------------------------------------------------------------------ */
 
 /* Units bought (or sold short) at once; all lots of an asset have the same sign. */
 typedef struct lot {
@@ -57,8 +56,7 @@ static void fill_lots(assay_lots *lots, assay_position *p, double quantity, doub
   }
 }
 
-/* ---- The account ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The account --------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_amount(double value) { return isfinite(value); }
 

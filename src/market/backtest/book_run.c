@@ -70,8 +70,7 @@ static own *find_own(const assay_book_backtest *r, uint64_t id) {
   return NULL;
 }
 
-/* ---- What callbacks ask and do ----------------------------------------------------------------------------------------------------------
- */
+/* ---- What callbacks ask and do ------------------------------------------------------------------------------------------------------- */
 
 uint64_t assay_book_backtest_now(const assay_book_backtest *run) { return run->now_ns; }
 int64_t assay_book_backtest_tick(const assay_book_backtest *run) { return run->tick; }
@@ -131,8 +130,7 @@ void assay_book_backtest_cancel(assay_book_backtest *run, uint64_t id) {
   send(run, id, true);
 }
 
-/* ---- Fills ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Fills --------------------------------------------------------------------------------------------------------------------------- */
 
 static void fill(assay_book_backtest *r, uint64_t id, int32_t price, uint64_t quantity, bool maker) {
   own *o = find_own(r, id);
@@ -161,8 +159,7 @@ static void fill(assay_book_backtest *r, uint64_t id, int32_t price, uint64_t qu
   if (r->strategy->on_fill != NULL) r->strategy->on_fill(r, &made, r->state);
 }
 
-/* ---- Arriving ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Arriving ------------------------------------------------------------------------------------------------------------------------ */
 
 static uint64_t *taken_of(assay_book_backtest *r, assay_side side, int32_t price, bool make) {
   taken *t = r->takens.items;
@@ -323,8 +320,7 @@ static uint64_t meet_arrival(assay_book_backtest *r, assay_side side, int32_t pr
   return quantity - left;
 }
 
-/* ---- Books of orders --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Books of orders ----------------------------------------------------------------------------------------------------------------- */
 
 static bool add(assay_book_backtest *r, assay_side side, uint64_t reference, int32_t price, uint64_t quantity) {
   if (assay_mbo_add(r->book, 0, reference, side, price, quantity) != ASSAY_OK) return false;
@@ -375,8 +371,7 @@ static bool replace(assay_book_backtest *r, const assay_market_event *e, int32_t
   return reduce(r, e, &order, order.quantity) && add(r, order.side, e->other_id, price, e->quantity);
 }
 
-/* ---- Books of levels --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Books of levels ----------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t level_reference(assay_side side, int32_t price) { return UINT64_C(1) << 63 | (uint64_t)side << 32 | (uint32_t)price; }
 
@@ -412,8 +407,7 @@ static void end_rebuilding(assay_book_backtest *r) {
   }
 }
 
-/* ---- Trades -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Trades -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool beats(assay_side side, const own *o, int64_t price, int64_t tick) {
   int64_t ours = (int64_t)o->now.price * tick;
@@ -537,8 +531,7 @@ static void sample_until(assay_book_backtest *r, uint64_t time_ns) {
   }
 }
 
-/* ---- The scale --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The scale ----------------------------------------------------------------------------------------------------------------------- */
 
 /* Events that put a price into the book. */
 static bool names_price(const assay_market_event *e) {
@@ -618,8 +611,7 @@ static assay_status check_event(const assay_book_backtest *r, const assay_market
                     (long long)(e->price / r->tick), (long long)r->tick);
 }
 
-/* ---- The whole --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The whole ----------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status replay(assay_book_backtest *r, const assay_market_event *events, size_t count, assay_error *err) {
   uint64_t before_ns = 0;

@@ -96,8 +96,7 @@ double assay_backtest_periods_per_year(const assay_bars *bars) {
   return a_year;
 }
 
-/* ---- A made-up market -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A made-up market ---------------------------------------------------------------------------------------------------------------- */
 
 /* A bar is four steps of the walk: open, two points between, close. */
 assay_status assay_backtest_make_walk(const assay_backtest_walk *walk, size_t count, assay_error *err, double *open, double *high,

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Options --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Options ------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_share(double value, double most) { return value >= 0 && value <= most; }
 
@@ -68,8 +67,7 @@ void *assay_list_add(assay_list *list, size_t size) {
   return (char *)list->items + list->count++ * size;
 }
 
-/* ---- What callbacks ask ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- What callbacks ask -------------------------------------------------------------------------------------------------------------- */
 
 size_t assay_backtest_now(const assay_backtest *run) { return run->now; }
 size_t assay_backtest_assets(const assay_backtest *run) { return run->data->assets; }
@@ -93,8 +91,7 @@ void assay_backtest_fail(assay_backtest *run, const char *why) {
   if (run->status == ASSAY_OK) run->status = ASSAY_FAIL(run->err, ASSAY_ERR_INVALID, "bar %zu: %s", run->now, why);
 }
 
-/* ---- Bar by bar -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Bar by bar ---------------------------------------------------------------------------------------------------------------------- */
 
 static void act(assay_backtest *run, const assay_backtest_action *a) {
   assay_position *p = &run->account->positions[a->asset];
@@ -177,8 +174,7 @@ static assay_status loop(assay_backtest *run) {
   return run->status;
 }
 
-/* ---- Results --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_backtest_result_destroy(assay_backtest_result *result) {
   if (result == NULL) return;
@@ -211,8 +207,7 @@ static assay_finish finish_of(const assay_scores *scores, const assay_backtest_o
                         .risk_free = options->risk_free};
 }
 
-/* ---- The path of events ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- The path of events -------------------------------------------------------------------------------------------------------------- */
 
 static assay_status make_run(assay_backtest *run, const assay_bars *shown, assay_error *err) {
   size_t assets = run->data->assets;
@@ -277,8 +272,7 @@ static assay_status run_events(assay_backtest *run, const assay_bars *shown, ass
   return status;
 }
 
-/* ---- Targets bar by bar: what the fast path is the same as ------------------------------------------------------------------------------
- */
+/* ---- Targets bar by bar: what the fast path is the same as --------------------------------------------------------------------------- */
 
 typedef struct given_targets {
   double last;
@@ -296,8 +290,7 @@ static void follow_targets(assay_backtest *run, void *state) {
   assay_backtest_target(run, 0, wanted);
 }
 
-/* ---- The fast path ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The fast path ------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status follow_fast(const assay_backtest *run, const double *targets, assay_fast *fast, assay_error *err) {
   double last = 0;
@@ -353,8 +346,7 @@ void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *opt
   assay_backtest_finish(&f, metrics);
 }
 
-/* ---- Either ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Either -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_plain(const assay_backtest *run) {
   return !run->options->events && run->options->basis == ASSAY_COST_AVERAGE && assay_targets_are_plain(run->data, &run->rules);

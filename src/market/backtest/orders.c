@@ -22,8 +22,7 @@ void assay_backtest_reject(assay_backtest *run, const char *format, ...) {
   va_end(args);
 }
 
-/* ---- Giving orders --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Giving orders ------------------------------------------------------------------------------------------------------------------- */
 
 static const char *wrong_order(const assay_backtest *run, const assay_backtest_order *o) {
   bool has_limit = o->kind == ASSAY_BACKTEST_LIMIT || o->kind == ASSAY_BACKTEST_STOP_LIMIT;
@@ -152,8 +151,7 @@ size_t assay_backtest_open_orders(const assay_backtest *run, size_t asset) {
   return count;
 }
 
-/* ---- A fill ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A fill -------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct bar {
   double open, high, low, close;
@@ -343,8 +341,7 @@ static void trade_target(assay_backtest *run, size_t i, double market) {
          ASSAY_ENTRY_OPEN);
 }
 
-/* ---- A bar ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A bar --------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_stop(const assay_waiting *o) {
   return !o->triggered && (o->order.kind == ASSAY_BACKTEST_STOP || o->order.kind == ASSAY_BACKTEST_STOP_LIMIT);
@@ -520,8 +517,7 @@ void assay_backtest_call_margin(assay_backtest *run) {
   }
 }
 
-/* ---- The end of an account -------------------------------------------------------------------------------------------------------------
- */
+/* ---- The end of an account ----------------------------------------------------------------------------------------------------------- */
 
 void assay_backtest_ruin(assay_backtest *run) {
   run->orders.count = 0;

@@ -13,8 +13,7 @@ const char *assay_backtest_outcome_text(assay_backtest_outcome outcome) {
   return (unsigned)outcome < sizeof texts / sizeof *texts ? texts[outcome] : "unknown";
 }
 
-/* ---- The grid --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The grid ------------------------------------------------------------------------------------------------------------------------ */
 
 static size_t values_of(const assay_backtest_range *r) { return (size_t)floor((r->last - r->first) / r->step * (1 + 1e-12) + 1e-9) + 1; }
 
@@ -48,8 +47,7 @@ static void configuration(const assay_backtest_sweep *sweep, const double *base,
   }
 }
 
-/* ---- A configuration --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A configuration ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct job {
   const assay_backtest_sweep *sweep;
@@ -125,8 +123,7 @@ static void explain(const assay_backtest_sweep *sweep, const double *base, size_
     snprintf(row->why, sizeof row->why, "its process ended");
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All of them --------------------------------------------------------------------------------------------------------------------- */
 
 /* Everything that does not depend on the configuration is refused at once. */
 static assay_status check_sweep(const assay_backtest_sweep *sweep, const assay_backtest_data *data, const assay_backtest_options *options,
@@ -200,8 +197,7 @@ assay_status assay_backtest_run_sweep(const assay_backtest_sweep *sweep, const a
 
 void assay_backtest_rows_free(assay_backtest_row *rows) { assay_free(rows); }
 
-/* ---- The best ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The best ------------------------------------------------------------------------------------------------------------------------ */
 
 const char *assay_backtest_objective_text(assay_backtest_objective objective) {
   static const char *const texts[] = {"sharpe", "sortino", "calmar", "return", "drawdown"};

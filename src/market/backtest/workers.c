@@ -49,8 +49,7 @@ typedef struct pool {
   unsigned stillborn; /* processes in a row that died before their first item */
 } pool;
 
-/* ---- In a worker -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- In a worker --------------------------------------------------------------------------------------------------------------------- */
 
 /* Of items that another process has begun, none is begun again. */
 static void do_items(const pool *p, slot *s, void *context) {
@@ -94,8 +93,7 @@ static void die_plainly(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0});
 }
 
-/* ---- In the parent ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- In the parent ------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status start(pool *p, unsigned number, assay_error *err) {
   slot *s = &p->shared->slots[number];
@@ -201,8 +199,7 @@ static assay_status do_the_rest(pool *p, assay_error *err) {
   return status;
 }
 
-/* ---- Both -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Both ---------------------------------------------------------------------------------------------------------------------------- */
 
 static unsigned workers_for(const assay_work *work) {
   size_t workers = work->workers;

@@ -154,8 +154,7 @@ size_t assay_book_orders(const assay_book *e) { return e->store.live; }
 uint64_t assay_book_applied(const assay_book *e) { return e->applied; }
 uint64_t assay_book_sequence(const assay_book *e) { return e->sequence; }
 
-/* ---- Whether all fits together ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Whether all fits together ------------------------------------------------------------------------------------------------------- */
 
 #define BROKEN(...) ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, __VA_ARGS__)
 

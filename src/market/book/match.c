@@ -650,8 +650,7 @@ static void new_order(assay_book *e, const assay_book_message *m) {
   if (e->pending_head != 0) assay_book_run_pending(e, b);
 }
 
-/* ---- Cancel, modify, replace ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Cancel, modify, replace --------------------------------------------------------------------------------------------------------- */
 
 /* The order that a message is about; 0: rejected. */
 static inline uint32_t order_of(assay_book *e, const assay_book_message *m) {
@@ -843,8 +842,7 @@ static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_bo
   return true;
 }
 
-/* ---- All else -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All else ------------------------------------------------------------------------------------------------------------------------ */
 
 static void set_phase(assay_book *e, const assay_book_message *m) {
   if (m->book >= e->symbol_count) {

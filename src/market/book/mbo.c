@@ -79,8 +79,7 @@ void assay_mbo_clear(assay_mbo *m, uint32_t book) {
   assay_mbo_clear_side(m, book, 1);
 }
 
-/* ---- Levels ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Levels -------------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_mbo_set_level(assay_mbo *m, uint32_t book, unsigned sell, int32_t price, uint64_t quantity, uint32_t orders) {
   book_store *s = &m->store;
@@ -168,8 +167,7 @@ assay_status assay_mbo_rescale(assay_mbo *m, uint32_t book, uint64_t factor, int
   return bids != ASSAY_OK ? bids : asks;
 }
 
-/* ---- Questions -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Questions ----------------------------------------------------------------------------------------------------------------------- */
 
 size_t assay_mbo_depth(const assay_mbo *m, uint32_t book, assay_side side, assay_mbo_level *levels, size_t most) {
   if (book >= m->books || (unsigned)side > 1) return 0;

@@ -129,8 +129,7 @@ static inline assay_status book_mbo_replace(assay_mbo *m, uint32_t book, uint64_
   return ASSAY_OK;
 }
 
-/* ---- Levels without orders -------------------------------------------------------------------------------------------------------------
- */
+/* ---- Levels without orders ----------------------------------------------------------------------------------------------------------- */
 
 /* For feeds of levels, in an assay_mbo that has no orders: what is at a price now; 0 and the level is gone. */
 assay_status assay_mbo_set_level(assay_mbo *mbo, uint32_t book, unsigned sell, int32_t price, uint64_t quantity, uint32_t orders);

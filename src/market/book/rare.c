@@ -62,8 +62,7 @@ bool assay_book_need_positions(assay_book *e, book_symbol *b) {
   return b->positions != NULL;
 }
 
-/* ---- Stops ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Stops --------------------------------------------------------------------------------------------------------------------------- */
 
 static int32_t clamp_price(int64_t price) { return price < INT32_MIN ? INT32_MIN : price > INT32_MAX ? INT32_MAX : (int32_t)price; }
 
@@ -211,8 +210,7 @@ void assay_book_run_pending(assay_book *e, book_symbol *b) {
   }
 }
 
-/* ---- Expiry ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Expiry -------------------------------------------------------------------------------------------------------------------------- */
 
 /* By time, then by id: the same in an engine that was restored. */
 static bool sooner(const assay_book *e, uint32_t a, uint32_t b) {

@@ -68,8 +68,7 @@ uint64_t assay_book_risk_limit(const assay_book *e, const book_symbol *b, uint32
   return (uint32_t)~book_key((int32_t)worst, sell);
 }
 
-/* ---- All orders of an account ----------------------------------------------------------------------------------------------------------
- */
+/* ---- All orders of an account -------------------------------------------------------------------------------------------------------- */
 
 typedef struct found_order {
   uint64_t id;

@@ -155,8 +155,7 @@ static bool spread_places(book_store *s, uint32_t orders) {
   return true;
 }
 
-/* ---- Pools ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Pools --------------------------------------------------------------------------------------------------------------------------- */
 
 static bool grow_orders(book_store *s) {
   uint32_t most = s->most + 1, wanted = s->order_pool.capacity > most / 2 ? most : 2 * s->order_pool.capacity;

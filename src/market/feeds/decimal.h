@@ -26,8 +26,7 @@ size_t assay_feed_decimal_slow(const char *text, size_t length, unsigned decimal
 /* The same for a number without sign and fraction of at most 64 bits. */
 size_t assay_feed_whole_slow(const char *text, size_t length, uint64_t *value);
 
-/* ---- Eight digits at a time ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Eight digits at a time ---------------------------------------------------------------------------------------------------------- */
 
 static inline uint64_t assay_feed_eight(const char *text) {
   uint64_t word;

@@ -65,8 +65,7 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, si
   return true;
 }
 
-/* ---- Ticks ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Ticks --------------------------------------------------------------------------------------------------------------------------- */
 
 /*
  * Ladders have 32-bit prices. What a tick is nobody says in advance: a feed of 10^-9 has cents, halves of a 64th and tenths of a pip in it.
@@ -188,8 +187,7 @@ static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks) {
   return (int64_t)(ticks < 0 ? 0 - size : size);
 }
 
-/* ---- Symbols ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Symbols ------------------------------------------------------------------------------------------------------------------------- */
 
 static chain *chain_of(assay_feed_book *book, uint32_t symbol) {
   if (symbol >= book->options.symbols) return NULL;

@@ -36,8 +36,7 @@ static uint32_t some_quantity(assay_made_market *market) {
   return 100 * (1 + (uint32_t)assay_random_below(&market->random, pick < 90 ? 5 : 50));
 }
 
-/* ---- Orders of one symbol --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Orders of one symbol ------------------------------------------------------------------------------------------------------------ */
 
 static void find_bests(assay_made_symbol *symbol, const assay_made_order *gone) {
   const assay_made_level *levels = symbol->levels;

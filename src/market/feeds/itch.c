@@ -4,8 +4,7 @@
 
 #include "market/feeds/feed.h"
 
-/* ---- The tables of the specification ---------------------------------------------------------------------------------------------------
- */
+/* ---- The tables of the specification ------------------------------------------------------------------------------------------------- */
 
 /* M(character, member, name) begins a message, F(member, field, kind) is one of its fields. */
 #define MESSAGES(M, F)                                 \

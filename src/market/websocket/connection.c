@@ -14,8 +14,7 @@
 #include "base/alloc.h"
 #include "os/prim.h"
 
-/* ---- Times -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t in_ns(double seconds) { return seconds < 1e9 ? (uint64_t)(seconds * 1e9) : UINT64_C(1000000000000000000); }
 
@@ -34,8 +33,7 @@ static void expect_ping(assay_ws *ws) {
   assay_ws_earliest(ws->loop, ws->ping_ns);
 }
 
-/* ---- Beginning and end -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- Beginning and end --------------------------------------------------------------------------------------------------------------- */
 
 bool assay_ws_prepare_socket(int fd) {
   int one = 1, flags = fcntl(fd, F_GETFL);
@@ -183,8 +181,7 @@ void assay_ws_connection_open(assay_ws *ws, const assay_ws_agreement *agreement)
   if (ws->handlers->open != NULL) ws->handlers->open(ws->handlers->user, ws);
 }
 
-/* ---- Messages --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
 static void deliver(assay_ws *ws, const assay_ws_event *e, uint8_t *data, size_t length) {
   if (ws->state != OPEN) return; /* we said goodbye: nobody listens */
@@ -330,8 +327,7 @@ static void take_frames(assay_ws *ws, uint8_t *bytes, size_t length) {
   if (ws->parser.fault != 0 && ws->state < SAYING_BYE) fail(ws, ws->parser.fault, ws->parser.why);
 }
 
-/* ---- Bytes -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Bytes --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Where the empty line ends that ends a head of HTTP; 0: not yet. */
 static size_t end_of_head(const uint8_t *bytes, size_t length, size_t from) {
@@ -492,8 +488,7 @@ void assay_ws_connection_deadline(assay_ws *ws) {
   assay_ws_earliest(ws->loop, ws->ping_ns);
 }
 
-/* ---- Small answers ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Small answers ------------------------------------------------------------------------------------------------------------------- */
 
 void assay_ws_set_data(assay_ws *ws, void *data) { ws->data = data; }
 void *assay_ws_data(const assay_ws *ws) { return ws->data; }

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- Heads of HTTP/1.1 (RFC 9112) ------------------------------------------------------------------------------------------------------
- */
+/* ---- Heads of HTTP/1.1 (RFC 9112) ---------------------------------------------------------------------------------------------------- */
 
 static bool is_token_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
@@ -217,8 +216,7 @@ bool assay_ws_key_valid(const char *key) {
   return (base64_value(key[21]) & 15) == 0;
 }
 
-/* ---- Who may connect, and in what words ------------------------------------------------------------------------------------------------
- */
+/* ---- Who may connect, and in what words ---------------------------------------------------------------------------------------------- */
 
 bool assay_ws_origin_allowed(const char *origin, const char *const *allowed) {
   if (origin == NULL) return true;
@@ -254,8 +252,7 @@ const char *assay_ws_choose_protocol(const char *theirs, const char *const *ours
   return NULL;
 }
 
-/* ---- permessage-deflate ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- permessage-deflate -------------------------------------------------------------------------------------------------------------- */
 
 enum { SERVER_NO_CONTEXT, CLIENT_NO_CONTEXT, SERVER_BITS, CLIENT_BITS, PARAMETERS };
 static const char *const parameter_names[] = {"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits",
@@ -410,8 +407,7 @@ bool assay_ws_read_agreement(const char *extensions, const assay_ws_compression 
   return !broken;
 }
 
-/* ---- Addresses -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Addresses ----------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_ws_url_parse(const char *text, assay_error *err, assay_ws_url *url) {
   assay_ws_url u = {0};

@@ -117,8 +117,7 @@ static bool make_room(assay_ws *ws, size_t length) {
   return fits(ws, length);
 }
 
-/* ---- Out -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Out ----------------------------------------------------------------------------------------------------------------------------- */
 
 /* False when the connection ended, or nothing more goes out now. */
 static bool write_some(assay_ws *ws) {

@@ -15,8 +15,7 @@
 
 enum { ACCEPTED_AT_ONCE = 64, USUAL_CONNECTIONS = 10000, BACKLOG = 1024 };
 
-/* ---- Options (clients' too) ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Options (clients' too) ---------------------------------------------------------------------------------------------------------- */
 
 static bool fill_seconds(double *seconds, double usual) {
   if (*seconds == 0) *seconds = usual;
@@ -53,8 +52,7 @@ const char *const *assay_ws_copy_list(assay_arena *arena, const char *const *lis
   return copy;
 }
 
-/* ---- Listening -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Listening ----------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status listen_on(assay_ws_server *s, assay_error *err) {
   const char *address = s->options.address != NULL ? s->options.address : "127.0.0.1";
@@ -153,8 +151,7 @@ void assay_ws_server_destroy(assay_ws_server *server) {
 uint16_t assay_ws_server_port(const assay_ws_server *server) { return server->port; }
 size_t assay_ws_server_connections(const assay_ws_server *server) { return server->count; }
 
-/* ---- Connections -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Connections --------------------------------------------------------------------------------------------------------------------- */
 
 static void admit(assay_ws_server *s, int fd, const struct sockaddr *from, socklen_t size) {
   assay_ws *ws = NULL;
@@ -236,8 +233,7 @@ size_t assay_ws_server_broadcast(assay_ws_server *server, assay_ws_opcode opcode
   return sent;
 }
 
-/* ---- The handshake ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The handshake ------------------------------------------------------------------------------------------------------------------- */
 
 static void refuse(assay_ws *ws, unsigned status, const char *why) {
   static const struct {

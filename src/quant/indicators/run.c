@@ -366,8 +366,7 @@ static assay_status run(const job *j, unsigned threads, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series);
 }
 
-/* ---- On a device ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- On a device --------------------------------------------------------------------------------------------------------------------- */
 
 /* Everything in one launch, time-major, from one array to another; gaps are then done again here. */
 typedef struct launch {

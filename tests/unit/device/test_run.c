@@ -132,8 +132,7 @@ static void a_lost_device_is_not_taken_again(void **state) {
   assay_registry_destroy(registry);
 }
 
-/* ---- More work than streams -----------------------------------------------------------------------------------------------------------
- */
+/* ---- More work than streams ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct in_turn {
   assay_device *device;

@@ -31,8 +31,7 @@ static void make_returns(double *r, size_t n, uint64_t seed) {
   for (size_t i = 0; i < n; i++) r[i] = 0.05 + 0.05 * assay_random_normal(&random);
 }
 
-/* ---- Every combination of what binds, each solved by elimination: the best feasible one is the optimum --------------------------------
- */
+/* ---- Every combination of what binds, each solved by elimination: the best feasible one is the optimum ------------------------------- */
 
 enum { SMALL = 5, ROWS = 4 };
 
@@ -214,8 +213,7 @@ static void small_problems_agree_with_brute_force(void **state) {
   assert_true(solved > 150 && infeasible > 10);
 }
 
-/* ---- Limits that meet ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Limits that meet ---------------------------------------------------------------------------------------------------------------- */
 
 static double pick(assay_random *random, const double *from, size_t count) { return from[assay_random_below(random, count)]; }
 

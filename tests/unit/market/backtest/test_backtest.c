@@ -54,8 +54,7 @@ static assay_backtest_options random_options(assay_random *random, size_t bars) 
   return o;
 }
 
-/* ---- The same bits ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The same bits ------------------------------------------------------------------------------------------------------------------- */
 
 static void assert_same(const assay_backtest_result *a, const assay_backtest_result *b) {
   assert_memory_equal(&a->metrics, &b->metrics, sizeof a->metrics);
@@ -143,8 +142,7 @@ static void test_instruction_sets(void **state) {
   }
 }
 
-/* ---- Slow and obvious -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Slow and obvious ---------------------------------------------------------------------------------------------------------------- */
 
 static double fee_of(const assay_backtest_options *o, double units, double price) {
   return units == 0 ? 0 : fmax(o->fees.per_order + o->fees.per_share * units + o->fees.rate * units * price, o->fees.least);
@@ -251,8 +249,7 @@ static void test_metrics_agree_with_risk(void **state) {
   }
 }
 
-/* ---- Properties -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Properties ---------------------------------------------------------------------------------------------------------------------- */
 
 static void test_no_trades_is_flat(void **state) {
   (void)state;
@@ -352,8 +349,7 @@ static void test_many_assets(void **state) {
   assay_backtest_result_destroy(r);
 }
 
-/* ---- Real data --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Real data ----------------------------------------------------------------------------------------------------------------------- */
 
 static void test_sp500(void **state) {
   (void)state;
@@ -387,8 +383,7 @@ static void test_sp500(void **state) {
   test_free_bars(&real);
 }
 
-/* ---- What is refused --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What is refused ----------------------------------------------------------------------------------------------------------------- */
 
 static void refuse(const test_market *m, const char *says) {
   assay_error err = {0};

@@ -316,8 +316,7 @@ static void test_trade_then_cancel(void **state) {
   assay_book_backtest_result_destroy(r);
 }
 
-/* ---- Levels and scales ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Levels and scales --------------------------------------------------------------------------------------------------------------- */
 
 /* A level of 300: what trades at it brings us forward, then is ours; what leaves it otherwise was behind us as long as it can have been. */
 static void test_levels(void **state) {

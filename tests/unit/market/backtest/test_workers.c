@@ -34,8 +34,7 @@ static assay_status work(assay_work w) {
   return assay_work_run(&w, NULL, cells, states, signals);
 }
 
-/* ---- An item that ends its process without a crash --------------------------------------------------------------------------------------
- */
+/* ---- An item that ends its process without a crash ----------------------------------------------------------------------------------- */
 
 static void leave(void *user, void *context, size_t index, void *cell) {
   (void)context;
@@ -59,8 +58,7 @@ static void test_who_leaves_loses_itself_only(void **state) {
   }
 }
 
-/* ---- A process that dies before its first item ------------------------------------------------------------------------------------------
- */
+/* ---- A process that dies before its first item --------------------------------------------------------------------------------------- */
 
 static void count_item(void *user, void *context, size_t index, void *cell) {
   (void)context, (void)cell;
@@ -90,8 +88,7 @@ static void test_stillborn(void **state) {
   munmap(s, sizeof *s);
 }
 
-/* ---- A process that is killed at any moment ---------------------------------------------------------------------------------------------
- */
+/* ---- A process that is killed at any moment ------------------------------------------------------------------------------------------ */
 
 static void *kill_soon(void *seed) {
   unsigned long us = ((unsigned long)seed * 7919) % 400;

@@ -246,8 +246,7 @@ static void on_event(void *context, const assay_book_event *e) {
 }
 ASSAY_BOOK_SINK(on_events, on_event)
 
-/* ---- After a message -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- After a message ----------------------------------------------------------------------------------------------------------------- */
 
 static bool goes_together(unsigned type, unsigned tif) {
   if (type >= ASSAY_BOOK_TYPES || tif >= ASSAY_BOOK_TIFS) return false;

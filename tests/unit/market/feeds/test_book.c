@@ -33,8 +33,7 @@ static assay_feed_book *open_book(void) {
   return book;
 }
 
-/* ---- A slow book: every order in a list -------------------------------------------------------------------------------------------------
- */
+/* ---- A slow book: every order in a list ---------------------------------------------------------------------------------------------- */
 
 typedef struct slow_order {
   uint64_t id, quantity;

@@ -6,8 +6,7 @@
 #include "base/text.h"
 #include "test.h"
 
-/* ---- The specification once more: type, length, then name offset bytes, ... ------------------------------------------------------------
- */
+/* ---- The specification once more: type, length, then name offset bytes, ... ---------------------------------------------------------- */
 
 typedef struct spec {
   char type;

@@ -182,8 +182,7 @@ static void test_faults(void **state) {
   assert_string_equal(reader.in.fault.field, "levels");
 }
 
-/* ---- Decimal text -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Decimal text -------------------------------------------------------------------------------------------------------------------- */
 
 /* Three times each, and with blanks behind: the general way, the fast one, and the one that knows the last document. */
 static assay_feed_step step_of(const char *text, assay_binance_message *message) {
