@@ -18,10 +18,6 @@ typedef struct claim {
   bool mine;
 } claim;
 
-typedef struct told {
-  const assay_alert *alert;
-} told;
-
 static assay_status find_document(assay_history *history, const char *kind, const char *key, assay_error *err, json_t **found) {
   assay_history_document *documents = NULL;
   size_t count = 0;
@@ -77,7 +73,7 @@ assay_status assay_alert_release(assay_history *history, const char *key, assay_
 
 /* It may have become something else meanwhile, which is news of its own. */
 static assay_status mark_told(assay_history *history, void *context, assay_error *err) {
-  const assay_alert *alert = ((told *)context)->alert;
+  const assay_alert *alert = context;
   assay_alerts *stored = NULL;
   assay_status status = assay_alerts_create(err, &stored);
   if (status == ASSAY_OK) status = assay_alerts_load(history, stored, err);
@@ -92,6 +88,5 @@ static assay_status mark_told(assay_history *history, void *context, assay_error
 }
 
 assay_status assay_alert_told(assay_history *history, const assay_alert *alert, assay_error *err) {
-  told t = {.alert = alert};
-  return assay_db_alone(history, ASSAY_DB_LOCK_ALERTS, mark_told, &t, err);
+  return assay_db_alone(history, ASSAY_DB_LOCK_ALERTS, mark_told, (void *)(uintptr_t)alert, err);
 }

@@ -25,8 +25,7 @@ extern char **environ;
 /* Members in what is sent: a request stays below what receivers take, and a variable of the environment below what the system takes. */
 enum { SENT_MEMBERS = 100, MOST_WAITING = 50, MOST_TRIES = 20, KEEP_WAITING_S = 14 * 86400, LONGEST_VARIABLE = 100 * 1024 };
 static const double TOTAL_S = 30, GRACE_S = 1, PAUSE_S = 0.02, RETRY_S = 0.3;
-/* Longer than a run may take to tell all it has. */
-enum { CLAIM_S = 60 };
+enum { CLAIM_S = 60 }; /* longer than TOTAL_S, in which a run tells all it has */
 
 typedef struct delivery {
   const assay_alert_rules *rules;

@@ -283,6 +283,9 @@ static void a_good_benchmark_gives_samples_of_every_process(void **state) {
     const assay_bench_process *p = process_of(0, i);
     assert_outcome(p, ASSAY_OUTCOME_OK, "");
     assert_true(p->sample_count >= 5 || p->wall_s > 0.015);
+    double own_cpus = 0;
+    for (size_t k = 0; k < p->sample_count; k++) own_cpus += p->samples[k].covariates.own_cpus;
+    assert_true(own_cpus > 0 && own_cpus < 1.5 * (double)p->sample_count); /* one thread that never waits */
     for (size_t k = 0; k < p->sample_count; k++) {
       assert_true(p->samples[k].ns >= 0 && p->samples[k].operations >= 1);
       assert_int_equal(p->samples[k].aside & ~p->samples[k].marks, 0);
