@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* assay backtest: strategies on the bars of a table. */
-#include <assay/backtest_report.h>
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "cli/backtest_book.h"
+#include "cli/backtest_report.h"
 #include "cli/bars.h"
 #include "cli/grid.h"
 #include "os/prim.h"
@@ -398,12 +397,10 @@ static void json_result(const job *j, assay_json *json, const assay_backtest_res
   assay_json_end(json);
 }
 
-/* By the end of its name: a picture, or a page. */
 static assay_status write_report(const job *j, const shown *s) {
-  const char *path = j->settings->report, *dot = path != NULL ? strrchr(path, '.') : NULL;
-  if (path == NULL) return ASSAY_OK;
+  if (j->settings->report == NULL) return ASSAY_OK;
   assay_buf title = {0}, subtitle = {0};
-  char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT], *text = NULL;
+  char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT];
   assay_buf_printf(&title, "%s ", j->strategy->name);
   if (s->parameters != NULL) put_parameters(&title, j->strategy, s->parameters);
   if (s->parameters == NULL) assay_buf_puts(&title, "walk-forward");
@@ -418,12 +415,8 @@ static assay_status write_report(const job *j, const shown *s) {
                               .benchmark_name = "hold",
                               .times = j->bars.data.bars->times,
                               .names = j->bars.data.names};
-  bool picture = dot != NULL && strcmp(dot, ".svg") == 0;
   assay_status status = title.failed || subtitle.failed ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
-                        : picture                       ? assay_backtest_render_svg(&view, j->err, &text)
-                                                        : assay_backtest_render_html(&view, j->err, &text);
-  if (status == ASSAY_OK) status = assay_os_write_file(path, text, strlen(text), j->err);
-  assay_string_free(text);
+                                                        : assay_cli_write_backtest_report(&view, j->settings->report, j->err);
   assay_buf_deinit(&title);
   assay_buf_deinit(&subtitle);
   return status;
@@ -777,20 +770,11 @@ static assay_status refuse_of_bars(const job *j) {
                                      option, j->settings->strategy);
 }
 
-/* Before anything is computed: a page in a file that says it is something else helps nobody. */
-static assay_status check_report_name(const job *j) {
-  static const char *const endings[] = {".html", ".htm", ".svg"};
-  const char *path = j->settings->report, *dot = path != NULL ? strrchr(path, '.') : NULL;
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-    if (path == NULL || (dot != NULL && strcmp(dot, endings[i]) == 0)) return ASSAY_OK;
-  return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--report %s: a report is a page or a picture, so the name ends in .html or .svg", path);
-}
-
 static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return run_list(&j);
-  if (check_report_name(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  if (assay_cli_check_backtest_report(j.settings->report, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_cli_book_settings book = j.settings->book;
   book.report = j.settings->report;
   book.cash = j.settings->cash;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/backtest_book.h"
 
-#include <assay/backtest_report.h>
-
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -10,8 +8,8 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "cli/backtest_report.h"
 #include "cli/feed.h"
-#include "os/prim.h"
 
 typedef struct job {
   assay_cli *cli;
@@ -306,9 +304,9 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
 /* ---- A page or a picture ------------------------------------------------------------------------------------------------------------- */
 
 /* The samples as the bars of a backtest. What is per year stays without a value: a recording is some hours. */
-static assay_status render(const job *j, const assay_book_backtest_result *r, char **text) {
+static assay_status write_report(const job *j, const assay_book_backtest_result *r) {
   const assay_cli_book_settings *s = j->settings;
-  const char *dot = strrchr(s->report, '.');
+  if (s->report == NULL) return ASSAY_OK;
   double *equity = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *equity), peak = s->cash, deepest = 0;
   int64_t *times = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *times);
   if (equity == NULL || times == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report");
@@ -343,19 +341,9 @@ static assay_status render(const job *j, const assay_book_backtest_result *r, ch
                                              .orders = r->orders,
                                              .ruined_at = SIZE_MAX}};
   const assay_backtest_view view = {.title = title.data, .subtitle = s->feed, .result = &shown, .times = times};
-  assay_status status = title.failed                              ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
-                        : dot != NULL && strcmp(dot, ".svg") == 0 ? assay_backtest_render_svg(&view, j->err, text)
-                                                                  : assay_backtest_render_html(&view, j->err, text);
+  assay_status status = title.failed ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
+                                     : assay_cli_write_backtest_report(&view, s->report, j->err);
   assay_buf_deinit(&title);
-  return status;
-}
-
-static assay_status write_report(const job *j, const assay_book_backtest_result *r) {
-  char *text = NULL;
-  if (j->settings->report == NULL) return ASSAY_OK;
-  assay_status status = render(j, r, &text);
-  if (status == ASSAY_OK) status = assay_os_write_file(j->settings->report, text, strlen(text), j->err);
-  assay_string_free(text);
   return status;
 }
 

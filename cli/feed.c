@@ -359,3 +359,27 @@ void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit,
     default: walk_csv(feed, visit, context); break;
   }
 }
+
+/* ---- Answers --------------------------------------------------------------------------------------------------------------------------
+ */
+
+void assay_cli_feed_note_fault(assay_cli_feed_faults *f, const assay_cli_feed_file *feed, const assay_feed_reader *reader) {
+  if (f->count++ == 0) assay_feed_explain(reader, feed->path, &f->first);
+}
+
+int assay_cli_feed_tell_faults(assay_cli *cli, const assay_cli_feed_faults *f, int code) {
+  assay_error err = {0};
+  if (f->count == 0 || code != ASSAY_EXIT_FINE) return code;
+  fflush(stdout);
+  if (f->count == 1)
+    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
+  else
+    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
+  return assay_cli_fail(cli, &err);
+}
+
+double assay_cli_feed_scale(unsigned decimals) {
+  double scale = 1;
+  for (unsigned i = 0; i < decimals; i++) scale *= 10;
+  return scale;
+}

@@ -80,6 +80,19 @@ typedef struct assay_cli_feed_message {
 } assay_cli_feed_message;
 typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *message);
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
+
+/* Malformed messages are passed; the first is told once the answer is out. */
+typedef struct assay_cli_feed_faults {
+  uint64_t count;
+  assay_error first;
+} assay_cli_feed_faults;
+void assay_cli_feed_note_fault(assay_cli_feed_faults *faults, const assay_cli_feed_file *feed, const assay_feed_reader *reader);
+/* The exit code: an answer that something is missing of is not a good one. */
+int assay_cli_feed_tell_faults(assay_cli *cli, const assay_cli_feed_faults *faults, int code);
+
+/* How many of a feed's steps are one: 10 to the decimals. */
+double assay_cli_feed_scale(unsigned decimals);
+
 /* Its name; "" when it has none. */
 const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol);
 /* The number of a symbol by its name; 0: there is none (or none yet). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* assay feed bars, assay feed book. */
+/* assay feed bars. */
 #include <assay/bars.h>
 
 #include <inttypes.h>
@@ -7,41 +7,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "cli/feed.h"
 #include "cli/grid.h"
-
-static double scale_of(unsigned decimals) {
-  double scale = 1;
-  for (unsigned i = 0; i < decimals; i++) scale *= 10;
-  return scale;
-}
-
-/* Malformed messages are passed; the first is told once the answer is out. */
-typedef struct faults {
-  uint64_t count;
-  assay_error first;
-} faults;
-
-static void note_fault(faults *f, const assay_cli_feed_file *feed, const assay_feed_reader *reader) {
-  if (f->count++ == 0) assay_feed_explain(reader, feed->path, &f->first);
-}
-
-/* The exit code: an answer that something is missing of is not a good one. */
-static int tell_faults(assay_cli *cli, const faults *f, int code) {
-  assay_error err = {0};
-  if (f->count == 0 || code != ASSAY_EXIT_FINE) return code;
-  fflush(stdout);
-  if (f->count == 1)
-    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
-  else
-    ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
-  return assay_cli_fail(cli, &err);
-}
-
-/* ---- Bars
- * ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct bars_settings {
   assay_cli_feed_settings from;
@@ -60,7 +28,7 @@ typedef struct bars_job {
   assay_status status;
   assay_error *err;
   uint64_t late;
-  faults faults;
+  assay_cli_feed_faults faults;
 } bars_job;
 
 /* "1m", "1000ticks", "volume:500", "dollar:1000000". */
@@ -101,7 +69,8 @@ static assay_status read_every(bars_job *j, const char *text) {
 }
 
 static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const assay_market_event *event, const assay_bar *bar) {
-  double price = scale_of(assay_market_price_decimals(event)), quantity = scale_of(assay_market_quantity_decimals(event));
+  double price = assay_cli_feed_scale(assay_market_price_decimals(event)),
+         quantity = assay_cli_feed_scale(assay_market_quantity_decimals(event));
   assay_cli_grid_text(&j->grid, assay_cli_feed_name(feed, symbol));
   const double prices[] = {(double)bar->open, (double)bar->high, (double)bar->low, (double)bar->close};
   assay_cli_grid_whole(&j->grid, bar->begin_ns); /* nanoseconds since 1970 are more than a double can tell apart */
@@ -127,9 +96,9 @@ static bool reach_bars(bars_job *j, uint32_t symbol) {
 static assay_bar_maker *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
   if (symbol < j->room && j->bars[symbol] != NULL) return j->bars[symbol];
   assay_bar_maker_options options = j->options;
-  double every = j->amount, quantity = scale_of(assay_market_quantity_decimals(event));
+  double every = j->amount, quantity = assay_cli_feed_scale(assay_market_quantity_decimals(event));
   if (options.by == ASSAY_BAR_BY_VOLUME) every *= quantity;
-  if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * scale_of(assay_market_price_decimals(event));
+  if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * assay_cli_feed_scale(assay_market_price_decimals(event));
   options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
   assay_bar_maker *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
   if (made == NULL || !reach_bars(j, symbol)) {
@@ -184,7 +153,7 @@ static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_c
 static bool take_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   bars_job *j = context;
   if (m->kind == NULL) {
-    note_fault(&j->faults, feed, m->reader);
+    assay_cli_feed_note_fault(&j->faults, feed, m->reader);
     return true;
   }
   if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind == ASSAY_CSV_BAR) return take_bar(j, feed, m->row, m->events);
@@ -233,7 +202,7 @@ static int run_bars(assay_cli *cli, const void *raw) {
     fprintf(stderr, "%s %s: trades that came when their bar was over, and are in none: %" PRIu64 "\n", cli->program, cli->verb->name,
             j.late);
   }
-  code = tell_faults(cli, &j.faults, code);
+  code = assay_cli_feed_tell_faults(cli, &j.faults, code);
   assay_free(j.bars);
   assay_feed_book_destroy(j.book);
   assay_cli_feed_close(&feed);
@@ -268,236 +237,4 @@ const assay_cli_verb assay_cli_feed_bars = {
     .examples = bars_examples,
     .settings_size = sizeof(bars_settings),
     .run = run_bars,
-};
-#undef AT
-
-/* ---- Book
- * ------------------------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct book_settings {
-  assay_cli_feed_settings from;
-  const char *symbol, *color;
-  uint64_t depth, messages;
-  bool json;
-} book_settings;
-
-typedef struct book_job {
-  const book_settings *settings;
-  assay_feed_book *book;
-  assay_status status;
-  assay_error *err;
-  assay_market_event last; /* for the scale */
-  faults faults;
-} book_job;
-
-static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
-  book_job *j = context;
-  if (m->kind == NULL) {
-    note_fault(&j->faults, feed, m->reader);
-    if (m->reader->fault.offset < feed->size) assay_feed_book_lost(j->book); /* else it is only the end that is cut off */
-    return true;
-  }
-  if (m->count > 0) j->last = m->events[0];
-  const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
-  if (json != NULL && json->kind == ASSAY_BINANCE_DEPTH)
-    assay_feed_book_update(j->book, m->symbol, json);
-  else if (json != NULL && json->kind == ASSAY_BINANCE_SNAPSHOT)
-    assay_feed_book_snapshot(j->book, m->symbol, json);
-  else
-    assay_feed_book_apply(j->book, m->events, m->count);
-  return j->settings->messages == 0 || m->reader->count < j->settings->messages;
-}
-
-static void put_level(assay_buf *out, const book_job *j, const assay_feed_level *level, double widest, bool color, char side) {
-  double price = (double)level->price / scale_of(assay_market_price_decimals(&j->last)),
-         quantity = (double)level->quantity / scale_of(assay_market_quantity_decimals(&j->last));
-  int cells = widest > 0 ? (int)(quantity / widest * 40 + 0.5) : 0;
-  assay_buf number = {0}, amount = {0};
-  assay_buf_double(&number, price);
-  assay_buf_double(&amount, quantity);
-  assay_buf_printf(out, "  %s %14s %14s ", side == 'B' ? "bid" : "ask", number.data, amount.data);
-  if (level->orders > 0)
-    assay_buf_printf(out, "%6u ", level->orders);
-  else
-    assay_buf_puts(out, "       ");
-  if (color) assay_buf_puts(out, side == 'B' ? "\x1b[32m" : "\x1b[31m");
-  for (int i = 0; i < cells; i++) assay_buf_puts(out, "\xe2\x96\x88");
-  if (color) assay_buf_puts(out, "\x1b[0m");
-  assay_buf_putc(out, '\n');
-  assay_buf_deinit(&number);
-  assay_buf_deinit(&amount);
-}
-
-enum { MOST_LEVELS = 1000 };
-
-/* What is shown of a book: its best levels, the best first. */
-typedef struct book_view {
-  const char *name, *path;
-  bool stale;
-  assay_feed_level bids[MOST_LEVELS], asks[MOST_LEVELS];
-  size_t bid_count, ask_count;
-  double spread, microprice; /* NaN where a side is empty */
-  size_t orders;             /* in all books */
-  assay_feed_book_counts counts;
-} book_view;
-
-static void look_at_book(const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol, book_view *v) {
-  size_t depth = (size_t)j->settings->depth;
-  double price = scale_of(assay_market_price_decimals(&j->last));
-  *v = (book_view){.name = assay_cli_feed_name(feed, symbol),
-                   .path = feed->path,
-                   .stale = assay_feed_book_is_stale(j->book, symbol),
-                   .orders = assay_feed_book_orders(j->book),
-                   .counts = assay_feed_book_get_counts(j->book),
-                   .spread = NAN,
-                   .microprice = NAN};
-  v->bid_count = assay_feed_book_depth(j->book, symbol, 'B', v->bids, depth);
-  v->ask_count = assay_feed_book_depth(j->book, symbol, 'S', v->asks, depth);
-  if (v->bid_count == 0 || v->ask_count == 0) return;
-  assay_top top = {v->bids[0].price, v->asks[0].price, v->bids[0].quantity, v->asks[0].quantity};
-  v->spread = (double)(top.ask - top.bid) / price;
-  v->microprice = round(assay_microprice(&top) / price * 1e6) / 1e6;
-}
-
-static void put_book(assay_buf *out, const book_job *j, const book_view *v, bool color) {
-  double widest = 0, scale = scale_of(assay_market_quantity_decimals(&j->last));
-  for (size_t i = 0; i < v->bid_count; i++) widest = fmax(widest, (double)v->bids[i].quantity / scale);
-  for (size_t i = 0; i < v->ask_count; i++) widest = fmax(widest, (double)v->asks[i].quantity / scale);
-  assay_buf_printf(out, "%s, %s%s\n", v->name, v->path, v->stale ? "  STALE: messages are missing, or do not fit" : "");
-  for (size_t i = v->ask_count; i-- > 0;) put_level(out, j, &v->asks[i], widest, color, 'S');
-  for (size_t i = 0; i < v->bid_count; i++) put_level(out, j, &v->bids[i], widest, color, 'B');
-  if (!isnan(v->spread)) {
-    assay_buf_puts(out, "  spread ");
-    assay_buf_double(out, v->spread);
-    assay_buf_puts(out, ", microprice ");
-    assay_buf_double(out, v->microprice);
-    assay_buf_putc(out, '\n');
-  }
-  assay_buf_printf(out, "  %zu orders in all books; %" PRIu64 " events, %" PRIu64 " about what is not there, %" PRIu64 " refused\n",
-                   v->orders, v->counts.applied, v->counts.impossible, v->counts.refused);
-}
-
-static void put_json_levels(assay_json *json, const book_job *j, const char *key, const assay_feed_level *levels, size_t count) {
-  assay_json_key(json, key);
-  assay_json_array(json);
-  for (size_t i = 0; i < count; i++) {
-    assay_json_object_inline(json);
-    assay_json_key(json, "price");
-    assay_json_double(json, (double)levels[i].price / scale_of(assay_market_price_decimals(&j->last)));
-    assay_json_key(json, "quantity");
-    assay_json_double(json, (double)levels[i].quantity / scale_of(assay_market_quantity_decimals(&j->last)));
-    assay_json_key(json, "orders"); /* a feed of levels does not say */
-    levels[i].orders > 0 ? assay_json_uint(json, levels[i].orders) : assay_json_null(json);
-    assay_json_end(json);
-  }
-  assay_json_end(json);
-}
-
-static void put_json_book(assay_buf *out, const book_job *j, const book_view *v) {
-  assay_json json = {.out = out};
-  const char *const texts[][2] = {{"schema", "assay-book/1"}, {"symbol", v->name}, {"source", v->path}};
-  const struct {
-    const char *key;
-    uint64_t value;
-  } counts[] = {{"orders", v->orders}, {"events", v->counts.applied}, {"unknown", v->counts.impossible}, {"refused", v->counts.refused}};
-  assay_json_object(&json);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    assay_json_key(&json, texts[i][0]);
-    assay_json_string(&json, texts[i][1]);
-  }
-  assay_json_key(&json, "stale");
-  assay_json_bool(&json, v->stale);
-  put_json_levels(&json, j, "bids", v->bids, v->bid_count);
-  put_json_levels(&json, j, "asks", v->asks, v->ask_count);
-  assay_json_key(&json, "spread");
-  assay_json_double(&json, v->spread);
-  assay_json_key(&json, "microprice");
-  assay_json_double(&json, v->microprice);
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-    assay_json_key(&json, counts[i].key);
-    assay_json_uint(&json, counts[i].value);
-  }
-  assay_json_end(&json);
-  assay_buf_putc(out, '\n');
-}
-
-static void show_book(assay_buf *out, const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
-  static book_view view;
-  look_at_book(j, feed, symbol, &view);
-  if (j->settings->json)
-    put_json_book(out, j, &view);
-  else
-    put_book(out, j, &view, assay_cli_use_color(j->settings->color, stdout));
-}
-
-static assay_status no_symbol(const assay_cli_feed_file *feed, const char *wanted, assay_error *err) {
-  assay_buf known = {0};
-  size_t count = 0;
-  for (uint32_t i = 1; i <= feed->named; i++)
-    if (feed->names[i][0] != '\0' && count++ < 10) assay_buf_printf(&known, "%s%s", count > 1 ? ", " : "", feed->names[i]);
-  assay_status status = wanted != NULL ? ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s has no symbol '%s'; it has %s%s", feed->path, wanted,
-                                                    known.length > 0 ? known.data : "none", count > 10 ? ", ..." : "")
-                                       : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--symbol says which book; %s has %s%s", feed->path,
-                                                    known.length > 0 ? known.data : "none", count > 10 ? ", ..." : "");
-  assay_buf_deinit(&known);
-  return status;
-}
-
-static int run_book(assay_cli *cli, const void *raw) {
-  assay_error err = {0};
-  assay_cli_feed_file feed = {0};
-  assay_buf out = {0};
-  book_job j = {.settings = raw, .err = &err};
-  uint32_t symbol = 0;
-  j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
-  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
-  if (j.status == ASSAY_OK && feed.format == ASSAY_FEED_CSV)
-    j.status =
-        ASSAY_FAIL(&err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed.path);
-  if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
-  if (j.status == ASSAY_OK && j.faults.count > 0 && feed.named == 0) {
-    err = j.faults.first;
-    j.status = ASSAY_ERR_PARSE;
-  }
-  if (j.status == ASSAY_OK) {
-    symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;
-    if (symbol == 0) j.status = no_symbol(&feed, j.settings->symbol, &err);
-  }
-  if (j.status == ASSAY_OK) show_book(&out, &j, &feed, symbol);
-  int code = j.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
-  code = tell_faults(cli, &j.faults, code);
-  assay_buf_deinit(&out);
-  assay_feed_book_destroy(j.book);
-  assay_cli_feed_close(&feed);
-  return code;
-}
-
-#define AT(field) .at = offsetof(book_settings, field)
-static const assay_cli_option book_options[] = {
-    {"symbol", 's', ASSAY_CLI_TEXT, "NAME", AT(symbol), .help = "Whose book."},
-    {"depth", 'd', ASSAY_CLI_UNSIGNED, "LEVELS", "10", .low = 1, .high = 1000, AT(depth), .help = "Of each side."},
-    {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", "0", AT(messages), .help = "The book after so many messages; 0: after all."},
-    {"json", 0, ASSAY_CLI_FLAG, AT(json), .help = "A document; the best levels first."},
-    {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, AT(color), .help = "Colours on the terminal."},
-    ASSAY_CLI_FEED_OPTIONS(book_settings),
-    ASSAY_CLI_END};
-static const assay_cli_example book_examples[] = {
-    {"how the day ended", "feed book --symbol AAPL day.itch"},
-    {"five levels after a million messages", "feed book --symbol AAPL --depth 5 --messages 1000000 day.itch"},
-    {"for a script, which looks whether it is stale", "feed book --symbol BTCUSDT --json depth.json"},
-    {0}};
-const assay_cli_verb assay_cli_feed_book = {
-    .name = "feed book",
-    .summary = "The book of a symbol, rebuilt from a recorded feed.",
-    .details =
-        "Of feeds of orders (ITCH, DBN mbo) and of levels (Binance's depth, DBN mbp). A book is stale when messages are missing or do not "
-        "fit. docs/feeds.md.",
-    .operands = "FILE",
-    .operands_least = 1,
-    .operands_most = 1,
-    .operand_hint = ASSAY_CLI_FILE,
-    .options = book_options,
-    .examples = book_examples,
-    .settings_size = sizeof(book_settings),
-    .run = run_book,
 };
