@@ -76,6 +76,7 @@ static void the_oldest_are_dropped_and_the_rest_is_in_order(void **state) {
   assert_int_equal(got, sent - dropped);
   for (unsigned i = 1; i < got; i++) assert_true(numbers[i] > numbers[i - 1]);
   assert_int_equal(numbers[got - 1], sent - 1); /* the newest always comes */
+  assert_int_equal(ours.drained, 1);            /* nobody was refused, but the queue was not empty and is */
   close(fd);
   finish();
 }
