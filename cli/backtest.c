@@ -44,8 +44,7 @@ typedef struct job {
 
 static const char *const objectives[] = {"sharpe", "sortino", "calmar", "return", "drawdown", NULL};
 
-/* ---- What is asked for
- * -------------------------------------------------------------------------------------------------------------------- */
+/* ---- What is asked for --------------------------------------------------------------------------------------------------------------- */
 
 static assay_status find_strategy(job *j) {
   const char *word = j->settings->strategy;
@@ -187,8 +186,7 @@ static assay_status read_all(job *j) {
   return status;
 }
 
-/* ---- Words and numbers
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Words and numbers --------------------------------------------------------------------------------------------------------------- */
 
 static void put_parameters(assay_buf *out, const assay_strategy *strategy, const double *parameters) {
   for (unsigned i = 0; i < strategy->parameter_count; i++) {
@@ -303,8 +301,7 @@ static void json_head(const job *j, assay_json *json, const char *what) {
   json_text(json, "to", iso_text(j, end - 1, text));
 }
 
-/* ---- One run
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- One run ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct shown {
   const assay_backtest_result *result, *benchmark;
@@ -473,8 +470,7 @@ static int run_once(job *j, const double *parameters, const char *note) {
   return code;
 }
 
-/* ---- Sweeps
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Sweeps -------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_backtest_sweep sweep_of(const job *j) {
   return (assay_backtest_sweep){.strategy = j->strategy,
@@ -596,8 +592,7 @@ static int run_sweep(job *j) {
   return shows_best ? assay_cli_gravest(code, show_best(j)) : code;
 }
 
-/* ---- Walk-forward
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Walk-forward -------------------------------------------------------------------------------------------------------------------- */
 
 static void put_windows(const job *j, const assay_backtest_walked *w, assay_buf *out) {
   assay_buf_printf(out, "%-24s %-24s %10s %10s  %s\n", "trained", "tested", "in sample", "out", "chosen");
@@ -674,8 +669,7 @@ static int run_walk(job *j) {
   return code;
 }
 
-/* ---- Look-ahead, the list
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Look-ahead, the list ------------------------------------------------------------------------------------------------------------ */
 
 static int run_check(job *j) {
   assay_backtest_peek peek;

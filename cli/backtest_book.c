@@ -55,8 +55,7 @@ static assay_status read_parameters(job *j, const assay_cli_words *words) {
   return ASSAY_OK;
 }
 
-/* ---- The recording
- * ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- The recording ------------------------------------------------------------------------------------------------------------------- */
 
 /* Binance's streams name in small letters what its messages name in capitals. */
 static bool same_name(const assay_cli_feed_file *feed, const char *a, const char *b) {
@@ -177,8 +176,7 @@ static assay_status read_feed(job *j) {
   return find_scale(j);
 }
 
-/* ---- The answer
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The answer ---------------------------------------------------------------------------------------------------------------------- */
 
 static void put_number(assay_json *json, const char *key, double value) {
   assay_json_key(json, key);

@@ -202,8 +202,7 @@ static assay_status read_file(reader *r, const char *path) {
   return status;
 }
 
-/* ---- Into bars
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Into bars ----------------------------------------------------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b) {
   const row *x = a, *y = b;
@@ -296,8 +295,7 @@ assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *
   return fill_bars(&r, bars);
 }
 
-/* ---- Splits and dividends
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Splits and dividends ------------------------------------------------------------------------------------------------------------ */
 
 static int by_bar(const void *a, const void *b) {
   const assay_backtest_action *x = a, *y = b;

@@ -86,8 +86,7 @@ void assay_cli_feed_close(assay_cli_feed_file *feed) {
   assay_free(feed->raw);
 }
 
-/* ---- Symbols
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Symbols ------------------------------------------------------------------------------------------------------------------------- */
 
 /* With a secret, so that nobody's choice of names makes them collide. */
 static uint32_t hash_of(const assay_cli_feed_file *feed, const char *text, size_t length) {
@@ -180,8 +179,7 @@ const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol
 
 uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name) { return find_name(feed, name, strlen(name)); }
 
-/* ---- Walking
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Walking ------------------------------------------------------------------------------------------------------------------------- */
 
 /* A fault is told, and passed where its end is known. */
 static bool pass_fault(assay_cli_feed_file *feed, assay_feed_reader *reader, assay_cli_feed_visit *visit, void *context) {

@@ -82,8 +82,7 @@ static assay_status read_parameters(job *j, assay_error *err) {
   return status == ASSAY_OK ? assay_indicator_warmup(j->indicator, j->parameters, err, j->warmup) : status;
 }
 
-/* ---- The table
- * ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------------------------------------------------------------------- */
 
 /* The column of an input: as the user says, else the one of its name; a close may also be the only column of numbers, or "price". */
 static assay_status find_input(const job *j, assay_indicator_input input, assay_error *err, size_t *column) {
@@ -124,8 +123,7 @@ static assay_status read_table(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- The work
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The work ------------------------------------------------------------------------------------------------------------------------ */
 
 static const char *series_at(const job *j, size_t row) {
   return j->settings->by == NULL ? "" : j->table.cells[row * j->table.columns + j->by];
@@ -164,8 +162,7 @@ static assay_status run_all(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- Answers
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------------------------------------------------------------------- */
 
 /* The table as it was, with the outputs behind it; a name that is there already gets the indicator's in front. */
 static void put_csv(const job *j, assay_buf *out) {
@@ -266,8 +263,7 @@ static assay_status put_json(const job *j, assay_buf *out) {
   return status;
 }
 
-/* ---- The list
- * ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- The list ------------------------------------------------------------------------------------------------------------------------ */
 
 static void put_listed(assay_buf *out, const assay_indicator *indicator) {
   assay_cli_pad(out, indicator->name, 16);

@@ -128,8 +128,7 @@ static assay_status make_problem(job *j, assay_error *err) {
   return status;
 }
 
-/* ---- Answers
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status with_problem(job *j, assay_error *err) {
   assay_status status = assay_returns_read(j->cli, j->cli->operands[0], &j->settings->from, err, &j->from);
@@ -218,8 +217,7 @@ static int run_frontier(assay_cli *cli, const void *settings) {
   return assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-frontier/1", "portfolios");
 }
 
-/* ---- The verbs
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The verbs ----------------------------------------------------------------------------------------------------------------------- */
 
 #define PROBLEM                                                                                                              \
   ASSAY_RETURNS_OPTIONS(portfolio_settings), {"estimator",    'e',                                                           \

@@ -319,8 +319,7 @@ static int price_tree(assay_cli *cli, const assay_price_settings *s, const char 
   return assay_price_show(cli, s, &a);
 }
 
-/* ---- A table of options
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- A table of options -------------------------------------------------------------------------------------------------------------- */
 
 static const char *const quantity_names[] = {"spot", "strike", "time", "rate", "dividend", "volatility", "price"};
 enum { SPOT, STRIKE, TIME, RATE, DIVIDEND, VOLATILITY, PRICE, QUANTITIES };

@@ -85,8 +85,7 @@ static assay_status take_assets(assay_cli *cli, const assay_price_settings *s, c
   return status == ASSAY_OK ? read_correlations(cli, s, assets, err, &params->correlations) : status;
 }
 
-/* ---- The simulation
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- The simulation ------------------------------------------------------------------------------------------------------------------ */
 
 static assay_mc_params params_of(const assay_price_settings *s, const char *payoff) {
   return (assay_mc_params){.model = (assay_mc_model)place_of(assay_price_models, s->model),
@@ -166,8 +165,7 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   return assay_price_show(cli, s, &a);
 }
 
-/* ---- The verbs
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- The verbs ----------------------------------------------------------------------------------------------------------------------- */
 
 static int run_asian(assay_cli *cli, const void *s) { return assay_price_simulate(cli, s, "asian"); }
 static int run_barrier(assay_cli *cli, const void *s) { return assay_price_simulate(cli, s, "barrier"); }

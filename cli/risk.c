@@ -208,8 +208,7 @@ static assay_status matrix_of(job *j, bool correlation, assay_error *err) {
 static assay_status covariance(job *j, assay_error *err) { return matrix_of(j, false, err); }
 static assay_status correlation(job *j, assay_error *err) { return matrix_of(j, true, err); }
 
-/* ---- drawdown, performance, beta
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- drawdown, performance, beta ----------------------------------------------------------------------------------------------------- */
 
 static assay_status drawdown(job *j, assay_error *err) {
   static const char *const names[] = {"asset",   "deepest", "peak_row", "trough_row", "recovery_row",
@@ -293,8 +292,7 @@ static assay_status beta(job *j, assay_error *err) {
   return ASSAY_OK;
 }
 
-/* ---- stress
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- stress -------------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status stress(job *j, assay_error *err) {
   static const char *const names[] = {"scenario", "pnl", "worst", "worst_pnl", "best", "best_pnl", "distance"};
@@ -337,8 +335,7 @@ static assay_status stress(job *j, assay_error *err) {
   return ASSAY_OK;
 }
 
-/* ---- The verbs
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The verbs ----------------------------------------------------------------------------------------------------------------------- */
 
 static int run_var(assay_cli *cli, const void *s) {
   return with_returns(cli, s, ((const risk_settings *)s)->weights.count > 0, "assay-risk-var/1", "tails", var);

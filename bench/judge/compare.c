@@ -114,8 +114,7 @@ static double pooled(const double *a, const double *b, int count) {
   return mann_whitney(x, y, count * SAMPLES, count * SAMPLES);
 }
 
-/* ---- Rates
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Rates --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct rates {
   double ours_5, ours_1, student_5, mann_5, pooled_5;
@@ -181,8 +180,7 @@ static bool power(int repetitions) {
   return all_met;
 }
 
-/* ---- Whole suites, run one after the other
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Whole suites, run one after the other ------------------------------------------------------------------------------------------- */
 
 /* Each run moves every benchmark by a bit of its own, and all of them together; processes agree within a run. */
 typedef struct circumstances {

@@ -242,8 +242,7 @@ static bool find_families(const assay_result *result, families *all) {
   return true;
 }
 
-/* ---- The run
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- The run ------------------------------------------------------------------------------------------------------------------------- */
 
 static void run_families(const assay_render *r) {
   const assay_run_info *run = &r->result->run;

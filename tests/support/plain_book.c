@@ -367,8 +367,7 @@ static void run_pending(plain_book *p) {
   }
 }
 
-/* ---- Risk
- * ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Risk ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Of those that come in. */
 static uint8_t count_order(const plain_book *p, plain_account *a) {
@@ -421,8 +420,7 @@ static uint8_t risk(plain_book *p, const assay_book_message *m, const order *o, 
   return worst > most ? ASSAY_BOOK_RISK_POSITION : count_order(p, a);
 }
 
-/* ---- Messages
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
 static bool goes_with(unsigned type, unsigned tif) {
   switch (type) {
@@ -612,8 +610,7 @@ static void enter(plain_book *p, uint32_t book, uint8_t phase) {
   retry(p, book, ASSAY_SELL);
 }
 
-/* ---- Auction
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Auction ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct candidate {
   int32_t price;
@@ -738,8 +735,7 @@ static void uncross(plain_book *p, const assay_book_message *m) {
   enter(p, m->book, m->type);
 }
 
-/* ---- Accounts
- * -------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Accounts ------------------------------------------------------------------------------------------------------------------------ */
 
 /* The order in which a mass cancellation goes over orders. */
 static bool cancelled_before(const order *a, const order *b) { return a->m.book != b->m.book ? a->m.book < b->m.book : a->m.id < b->m.id; }

@@ -251,8 +251,7 @@ static void arrive_until(assay_book_backtest *r, uint64_t time_ns) {
   drop_arrived(r);
 }
 
-/* ---- The recording
- * ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- The recording ------------------------------------------------------------------------------------------------------------------- */
 
 /* Whether its price is one of ours: whole ticks, 32 bits, and not one of those that stand for any price. */
 static bool has_price(const assay_book_backtest *r, const assay_market_event *e) {
@@ -509,8 +508,7 @@ static bool apply(assay_book_backtest *r, const assay_market_event *e) {
   }
 }
 
-/* ---- A run
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- A run --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Position at the middle; without one at the last price. */
 static double worth(const assay_book_backtest *r) {

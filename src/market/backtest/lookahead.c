@@ -23,8 +23,7 @@ typedef struct check {
   size_t first_cut, last_cut, cuts;
 } check;
 
-/* ---- Other data
- * -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Other data ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Mappings of one cut. */
 typedef struct wall {
@@ -102,8 +101,7 @@ static size_t actions_before(const assay_backtest_data *data, size_t cut) {
   return count;
 }
 
-/* ---- Comparing
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Comparing ----------------------------------------------------------------------------------------------------------------------- */
 
 static void describe(const assay_decision *d, char *text, size_t size) {
   static const char *const whats[] = {"an order", "a target", "a cancellation", "a cancellation of all"};
@@ -141,8 +139,7 @@ static bool compare_targets(const double *real, const double *other, size_t cut,
   return false;
 }
 
-/* ---- A cut
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- A cut --------------------------------------------------------------------------------------------------------------------------- */
 
 static size_t cut_of(const check *c, size_t index) {
   size_t span = c->last_cut - c->first_cut;
@@ -174,8 +171,7 @@ static void try_events(const check *c, const assay_backtest_data *data, size_t c
   assay_free(decisions.items);
 }
 
-/* ---- A mask
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- A mask -------------------------------------------------------------------------------------------------------------------------- */
 
 static double *rotated(assay_list *walls, const double *from, size_t count, size_t by, bool *failed) {
   double *made = from != NULL ? walled(walls, count * sizeof *made) : NULL;
@@ -244,8 +240,7 @@ static void try_cut(void *user, void *context, size_t index, void *cell) {
   tear_down(&walls);
 }
 
-/* ---- All cuts
- * ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- All cuts ------------------------------------------------------------------------------------------------------------------------ */
 
 static void summarise(const check *c, const assay_backtest_peek *found, const unsigned char *states, const unsigned char *signals,
                       size_t count, assay_backtest_peek *peek) {

@@ -274,8 +274,7 @@ void assay_book_taker_of(assay_book *e, uint32_t number, uint32_t order, int32_t
 /* An order in a ladder is cancelled, or expires (`kind`). */
 void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsigned reason);
 
-/* ---- What most messages do not need (rare.c, aon.c, auction.c, expiry.c)
- * ------------------------------------------------------------------ */
+/* ---- What most messages do not need (rare.c, aon.c, auction.c, expiry.c) ------------------------------------------------------------- */
 
 /* Room for what a book or an order rarely has; false: out of memory. */
 bool assay_book_need_rare(assay_book *e, book_symbol *b);

@@ -129,8 +129,7 @@ bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *
   return true;
 }
 
-/* ---- The line of names
- * ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- The line of names --------------------------------------------------------------------------------------------------------------- */
 
 typedef enum role { PASSED, TIME, DATE, PRICE, QUANTITY, SIDE, MAKER, SYMBOL, OPEN, HIGH, LOW, CLOSE, ROLES } role;
 static const char *const role_names[ROLES] = {"",       "time", "date", "price", "quantity", "side", "is_buyer_maker",
@@ -196,8 +195,7 @@ static role role_of(assay_feed_text cell, uint64_t *scale) {
   return PASSED;
 }
 
-/* ---- Cells
- * -------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Cells --------------------------------------------------------------------------------------------------------------------------- */
 
 /* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
  * that is not closed (*at is the end) or text behind one (*at is there). */
@@ -261,8 +259,7 @@ static char guess_separator(const char *line, size_t length) {
 
 static bool has(const assay_csv_reader *reader, role wanted) { return memchr(reader->roles, (int)wanted, reader->columns) != NULL; }
 
-/* ---- Without a line of names
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Without a line of names --------------------------------------------------------------------------------------------------------- */
 
 static bool is_truth(assay_feed_text cell) { return same_word(cell.at, cell.length, "true") || same_word(cell.at, cell.length, "false"); }
 

@@ -5,8 +5,7 @@
 
 #include "market/feeds/feed.h"
 
-/* ---- Layouts
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Layouts ------------------------------------------------------------------------------------------------------------------------- */
 
 /*
  * Fields in the order that they lie in, without gaps: name, then u (unsigned), i (signed), p (price), t (time), s (text) or c (one
@@ -107,8 +106,7 @@ const char *assay_dbn_type_text(unsigned type) {
   return l != NULL ? l->name : NULL;
 }
 
-/* ---- Little-endian numbers at any address
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Little-endian numbers at any address -------------------------------------------------------------------------------------------- */
 
 static uint64_t number_at(const uint8_t *bytes, size_t count) {
   uint64_t number = 0;
@@ -118,8 +116,7 @@ static uint64_t number_at(const uint8_t *bytes, size_t count) {
 static inline uint32_t u32_at(const uint8_t *bytes) { return (uint32_t)number_at(bytes, 4); }
 static inline uint64_t u64_at(const uint8_t *bytes) { return number_at(bytes, 8); }
 
-/* ---- Metadata
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Metadata ------------------------------------------------------------------------------------------------------------------------ */
 
 static assay_feed_text padded_text(const uint8_t *at, size_t width) {
   const uint8_t *end = memchr(at, '\0', width);
@@ -202,8 +199,7 @@ assay_feed_step assay_dbn_read_metadata(assay_dbn_reader *reader) {
   return ASSAY_FEED_MESSAGE;
 }
 
-/* ---- Records
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Records ------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_dbn_open(assay_dbn_reader *reader, const void *bytes, size_t size) {
   *reader = (assay_dbn_reader){0};
@@ -251,8 +247,7 @@ assay_feed_step assay_dbn_next(assay_dbn_reader *reader, assay_dbn_record *recor
   return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
 }
 
-/* ---- Fields
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Fields -------------------------------------------------------------------------------------------------------------------------- */
 
 static unsigned count_of(const char **text) {
   unsigned count = 0;
@@ -331,8 +326,7 @@ assay_feed_text assay_dbn_text(const assay_dbn_record *record, const char *name)
   return padded_text(record->data + field.offset, field.bytes);
 }
 
-/* ---- Events
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
 
 enum { DECIMALS = 9 };
 enum { FLAG_LAST = 128, FLAG_TOP = 64, FLAG_LEVEL = 16, FLAG_GAP = 4 }; /* F_LAST, F_TOB, F_MBP, F_MAYBE_BAD_BOOK */

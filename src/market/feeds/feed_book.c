@@ -242,8 +242,7 @@ void assay_feed_book_destroy(assay_feed_book *book) {
   assay_free(book);
 }
 
-/* ---- Events
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool has_levels(assay_feed_book *book) {
   const assay_mbo_options options = {.books = book->options.symbols, .expected_orders = 64, .most_orders = book->options.most_levels};
@@ -421,8 +420,7 @@ size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char 
   return read_depth(of_levels ? &book->levels : &book->orders, symbol, side, levels, most);
 }
 
-/* ---- Binance's chain
- * -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Binance's chain ----------------------------------------------------------------------------------------------------------------- */
 
 static bool set_all(assay_feed_book *book, uint32_t symbol, const assay_binance_level *bids, size_t bid_count,
                     const assay_binance_level *asks, size_t ask_count) {

@@ -149,8 +149,7 @@ bool assay_fix_decimal(const assay_fix_message *message, uint32_t tag, unsigned 
   return assay_fix_find(message, tag, &text) && assay_feed_decimal(text.at, text.length, decimals, value);
 }
 
-/* ---- Messages
- * ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Where the next message may begin: behind `from`. 0: not in this window. */
 static size_t next_start(const assay_feed_reader *reader, size_t from) {
@@ -252,8 +251,7 @@ bool assay_fix_check(const assay_fix_message *message, uint32_t *tag, assay_feed
   return true;
 }
 
-/* ---- Events
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
 
 uint64_t assay_fix_id(const assay_fix_message *message, uint32_t tag) {
   assay_feed_text text;

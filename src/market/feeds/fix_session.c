@@ -22,8 +22,7 @@ enum {
 };
 static const uint64_t second_ns = 1000000000;
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_fix_time_text(uint64_t now_ns, char out[ASSAY_FIX_TIME_SIZE]) {
   /* Civil date from days (Hinnant, "chrono-compatible low-level date algorithms"). */
@@ -107,8 +106,7 @@ static assay_fix_verdict reject(assay_fix_session *s, uint64_t now_ns, uint64_t 
   return ASSAY_FIX_REJECTED;
 }
 
-/* ---- Gaps
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Gaps ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void ask_again(assay_fix_session *s, uint64_t now_ns, uint64_t seen) {
   char body[60];
@@ -165,8 +163,7 @@ static void repeat(assay_fix_session *s, uint64_t now_ns, uint64_t from, uint64_
   go_on_repeating(s, now_ns);
 }
 
-/* ---- Receiving
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Receiving ----------------------------------------------------------------------------------------------------------------------- */
 
 static bool text_is(assay_feed_text text, const char *wanted) {
   return text.length == strlen(wanted) && memcmp(text.at, wanted, text.length) == 0;
@@ -304,8 +301,7 @@ assay_fix_verdict assay_fix_session_receive(assay_fix_session *s, uint64_t now_n
   return is_admin(message) ? on_admin(s, now_ns, message) : ASSAY_FIX_DELIVER;
 }
 
-/* ---- Time, and what we begin
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Time, and what we begin --------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_fix_session_init(assay_fix_session *s, const assay_fix_options *options, char *out, size_t capacity, assay_error *err) {
   size_t sender = options->sender != NULL ? strlen(options->sender) : 0, target = options->target != NULL ? strlen(options->target) : 0;

@@ -113,8 +113,7 @@ static void take(assay_made_market *market, assay_made_symbol *symbol, uint32_t 
   symbol->levels[order->level].quantity -= quantity;
 }
 
-/* ---- What happens next
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- What happens next --------------------------------------------------------------------------------------------------------------- */
 
 static happening choose(assay_made_market *market) {
   double pick = assay_random_unit(&market->random) * market->shares[TRADE];
@@ -259,8 +258,7 @@ void assay_made_name(uint32_t symbol, char name[8]) {
   name[7] = '\0';
 }
 
-/* ---- Making one
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Making one ---------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status refuse(assay_error *err, const char *field, const char *range) {
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a made market's %s has to be %s", field, range);
@@ -356,8 +354,7 @@ void assay_made_market_destroy(assay_made_market *market) {
   assay_free(market);
 }
 
-/* ---- Streams
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Streams ------------------------------------------------------------------------------------------------------------------------- */
 
 struct assay_feed_maker {
   assay_made_market *market;

@@ -163,8 +163,7 @@ uint64_t assay_itch_number(const assay_itch_message *message, const assay_itch_f
   return number;
 }
 
-/* ---- Reading
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Length 0 is how a BinaryFILE ends; files of several days, one behind the other, have it in their middle. */
 static void pass_over_ends(assay_feed_reader *reader) {
@@ -194,8 +193,7 @@ assay_feed_step assay_itch_next_checked(assay_feed_reader *reader, assay_itch_me
   return ASSAY_FEED_MESSAGE;
 }
 
-/* ---- Values
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Values -------------------------------------------------------------------------------------------------------------------------- */
 
 static bool one_of(char value, const char *allowed) { return value != '\0' && strchr(allowed, value) != NULL; }
 
@@ -223,8 +221,7 @@ bool assay_itch_check(const assay_itch_message *message, assay_feed_fault *fault
   return true;
 }
 
-/* ---- Events
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
 
 enum { DECIMALS = 4 }; /* Price (4), and whole shares */
 

@@ -93,8 +93,7 @@ static inline bool expect(scan *s, uint8_t c, const char *problem) {
   return true;
 }
 
-/* ---- Values that do not matter
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Values that do not matter ------------------------------------------------------------------------------------------------------- */
 
 static bool hex_digit(uint8_t c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 
@@ -210,8 +209,7 @@ static bool value(scan *s, unsigned depth) {
   }
 }
 
-/* ---- Text with escapes
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Text with escapes --------------------------------------------------------------------------------------------------------------- */
 
 enum { LONGEST = 40 };
 
@@ -244,8 +242,7 @@ static bool text_says(const assay_feed_text *text, const char *what) {
   return says(plain, unescape(text, plain), what);
 }
 
-/* ---- Values that do
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Values that do ------------------------------------------------------------------------------------------------------------------ */
 
 /* A number in quotes, written with escapes. */
 static bool escaped_decimal(scan *s, unsigned decimals, int64_t *number_, bool *is_number) {

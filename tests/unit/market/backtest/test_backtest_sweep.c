@@ -29,8 +29,7 @@ static assay_backtest_row *sweep_of(assay_backtest_sweep *sweep, const assay_bac
   return rows;
 }
 
-/* ---- Sweeps
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Sweeps -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Each row to the bit what a run by itself gives, through the callbacks; for windows on both sides of words of 64 bars. */
 static void test_rows_equal_runs(void **state) {
@@ -158,8 +157,7 @@ static void test_refuses(void **state) {
   assert_int_equal(assay_backtest_run_sweep(&sweep, &data, NULL, NULL, &rows, &count), ASSAY_ERR_INVALID);
 }
 
-/* ---- Walk-forward
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Walk-forward -------------------------------------------------------------------------------------------------------------------- */
 
 /* Each window by hand: the best of a sweep over its training, then a run over its test with the equity that was left. */
 static void test_walk_forward(void **state) {
@@ -212,8 +210,7 @@ static void test_walk_forward(void **state) {
   }
 }
 
-/* ---- Look-ahead
- * -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Look-ahead ---------------------------------------------------------------------------------------------------------------------- */
 
 static assay_backtest_peek peek_of(const assay_strategy *strategy) {
   assay_error err = {0};

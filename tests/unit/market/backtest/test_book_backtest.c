@@ -741,8 +741,7 @@ static void test_ages(void **state) {
   assay_free(a.places);
 }
 
-/* ---- A generated market
- * -------------------------------------------------------------------------------------------------------------------- */
+/* ---- A generated market -------------------------------------------------------------------------------------------------------------- */
 
 static assay_market_event *decode(size_t *count) {
   assay_feed_market market = {.format = ASSAY_FEED_ITCH, .seed = 9, .messages = 60000, .symbols = 1, .orders = 300};

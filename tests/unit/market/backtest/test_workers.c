@@ -123,8 +123,7 @@ static void test_killed_anywhere(void **state) {
   }
 }
 
-/* ---- An item that hangs
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- An item that hangs -------------------------------------------------------------------------------------------------------------- */
 
 static void hang(void *user, void *context, size_t index, void *cell) {
   (void)context, (void)cell;

@@ -389,8 +389,7 @@ static void open_observer(observer *o, uint32_t accounts) {
   }
 }
 
-/* ---- Every kind of order in every phase
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Every kind of order in every phase ---------------------------------------------------------------------------------------------- */
 
 #define ORDER(i, a, s, q, p, ...) \
   ((assay_book_message){.kind = ASSAY_BOOK_NEW, .id = (i), .account = (a), .side = (s), .quantity = (q), .price = (p), ##__VA_ARGS__})
@@ -489,8 +488,7 @@ static void test_every_kind_in_every_phase(void **state) {
     for (uint32_t accounts = 0; accounts <= ACCOUNTS; accounts += ACCOUNTS) one_of_each(accounts, phase);
 }
 
-/* ---- Anything at random
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Anything at random -------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t below(assay_random *random, uint64_t bound) { return assay_random_below(random, bound); }
 

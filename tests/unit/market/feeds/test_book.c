@@ -464,8 +464,7 @@ static void test_restart(void **state) {
   }
 }
 
-/* ---- Binance's chain
- * ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Binance's chain ----------------------------------------------------------------------------------------------------------------- */
 
 static assay_feed_chain update(assay_feed_book *book, uint64_t first, uint64_t last, int64_t price, int64_t quantity) {
   const assay_binance_level level = {price, quantity};

@@ -186,8 +186,7 @@ static void test_orders_there_and_back(void **state) {
   assert_int_equal(assay_fix_put_order(body, sizeof body, &terms, "", &odd, 0, &type), 0);
 }
 
-/* ---- A firm and an exchange
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- A firm and an exchange ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct side {
   assay_fix_session session;

@@ -72,8 +72,7 @@ static void test_every_field_is_where_the_specification_has_it(void **state) {
   assert_int_equal(none, 0);
 }
 
-/* ---- Messages by hand
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Messages by hand ---------------------------------------------------------------------------------------------------------------- */
 
 static assay_itch_message only_message(const uint8_t *block, size_t size) {
   assay_feed_reader reader;
@@ -182,8 +181,7 @@ static void test_executions_and_states_by_hand(void **state) {
   assert_string_equal(fault.field, "time");
 }
 
-/* ---- Made streams, read a second time the slow way
- * ------------------------------------------------------------------------------------------ */
+/* ---- Made streams, read a second time the slow way ----------------------------------------------------------------------------------- */
 
 static uint64_t slow_number(const uint8_t *block, int offset, int bytes) {
   uint64_t number = 0;
@@ -357,8 +355,7 @@ static void test_batches_equal_single_events(void **state) {
   assay_feed_generated_free(made.bytes);
 }
 
-/* ---- What is wrong
- * -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- What is wrong ------------------------------------------------------------------------------------------------------------------- */
 
 static void test_every_cut_of_every_message(void **state) {
   (void)state;

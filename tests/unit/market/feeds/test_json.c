@@ -523,8 +523,7 @@ static void test_trades_like_the_last_one(void **state) {
   if (fitted > 0) assert_true(fitted > right / 5); /* none: this processor has no fast way */
 }
 
-/* ---- Beside jansson
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Beside jansson ------------------------------------------------------------------------------------------------------------------ */
 
 static size_t put_blanks(assay_random *random, char *out) {
   size_t count = assay_random_below(random, 4) == 0 ? (size_t)assay_random_below(random, 4) : 0;
