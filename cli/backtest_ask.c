@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* assay backtest: what is asked for, as strategy, parameters, ranges, bars and options. */
+#include "cli/backtest.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "base/text.h"
+
+const char *const assay_cli_backtest_objectives[] = {"sharpe", "sortino", "calmar", "return", "drawdown", NULL};
+
+static assay_status find_strategy(assay_cli_backtest_job *j) {
+  const char *word = j->settings->strategy;
+  if (word == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--strategy is missing: `backtest --list` shows the strategies");
+  j->strategy = assay_strategy_find(word);
+  if (j->strategy != NULL) return ASSAY_OK;
+  const char *nearest = assay_strategy_suggest(word);
+  if (nearest != NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "there is no strategy '%s'; did you mean '%s'?", word, nearest);
+  return ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "there is no strategy '%s' (`backtest --list` shows them)", word);
+}
+
+static assay_status find_parameter(const assay_cli_backtest_job *j, const char *name, unsigned *place) {
+  int at = assay_strategy_parameter_at(j->strategy, name);
+  if (at >= 0) {
+    *place = (unsigned)at;
+    return ASSAY_OK;
+  }
+  assay_buf known = {0};
+  for (unsigned i = 0; i < j->strategy->parameter_count; i++)
+    assay_buf_printf(&known, "%s%s", i > 0 ? ", " : "", j->strategy->parameters[i].name);
+  assay_status status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s has no parameter '%s' (it has %s)", j->strategy->name, name,
+                                   known.data != NULL ? known.data : "none");
+  assay_buf_deinit(&known);
+  return status;
+}
+
+/* "NAME=..." into the name's place and what stands behind it. */
+static assay_status split_word(const assay_cli_backtest_job *j, const char *word, const char *option, const char *example, unsigned *place,
+                               const char **rest) {
+  const char *equals = strchr(word, '=');
+  if (equals == NULL || equals == word) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--%s needs %s, not '%.60s'", option, example, word);
+  const char *name = assay_arena_strndup(&j->cli->arena, word, (size_t)(equals - word));
+  if (name == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  *rest = equals + 1;
+  return find_parameter(j, name, place);
+}
+
+static assay_status read_parameters(assay_cli_backtest_job *j) {
+  const assay_cli_backtest_settings *s = j->settings;
+  const struct {
+    const char *name;
+    double value;
+  } usual[] = {{"fast", s->fast}, {"slow", s->slow}, {"period", s->period}};
+  assay_status status = ASSAY_OK;
+  unsigned place = 0;
+  assay_strategy_defaults(j->strategy, j->parameters);
+  for (size_t i = 0; i < sizeof usual / sizeof *usual && status == ASSAY_OK; i++) {
+    if (usual[i].value == 0) continue;
+    status = find_parameter(j, usual[i].name, &place);
+    if (status == ASSAY_OK) j->parameters[place] = usual[i].value;
+  }
+  for (size_t i = 0; i < s->parameters.count && status == ASSAY_OK; i++) {
+    const char *word = s->parameters.items[i], *rest = NULL;
+    double value = 0;
+    status = split_word(j, word, "set", "NAME=NUMBER, such as fast=10", &place, &rest);
+    if (status == ASSAY_OK && !assay_parse_f64(rest, &value))
+      status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--set needs NAME=NUMBER, such as fast=10, not '%.60s'", word);
+    if (status == ASSAY_OK) j->parameters[place] = value;
+  }
+  return status;
+}
+
+/* "5..50" or "20..200:10" */
+static bool read_range(assay_cli *cli, const char *text, assay_backtest_range *r) {
+  const char *dots = strstr(text, ".."), *colon = strchr(text, ':');
+  if (dots == NULL || (colon != NULL && colon < dots)) return false;
+  const char *last = dots + 2;
+  const char *first = assay_arena_strndup(&cli->arena, text, (size_t)(dots - text));
+  const char *until = colon != NULL ? assay_arena_strndup(&cli->arena, last, (size_t)(colon - last)) : last;
+  r->step = 1;
+  return first != NULL && until != NULL && assay_parse_f64(first, &r->first) && assay_parse_f64(until, &r->last) &&
+         (colon == NULL || assay_parse_f64(colon + 1, &r->step));
+}
+
+static assay_status read_sweep(assay_cli_backtest_job *j) {
+  static const char example[] = "NAME=FIRST..LAST or NAME=FIRST..LAST:STEP, such as fast=5..50";
+  for (size_t i = 0; i < j->settings->sweep.count; i++) {
+    const char *word = j->settings->sweep.items[i], *rest = NULL;
+    if (j->range_count == ASSAY_STRATEGY_MOST_PARAMETERS)
+      return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--sweep is given more than %d times", ASSAY_STRATEGY_MOST_PARAMETERS);
+    assay_backtest_range *r = &j->ranges[j->range_count++];
+    assay_status status = split_word(j, word, "sweep", example, &r->parameter, &rest);
+    if (status != ASSAY_OK) return status;
+    if (!read_range(j->cli, rest, r)) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--sweep needs %s, not '%.60s'", example, word);
+  }
+  return ASSAY_OK;
+}
+
+/* The first bar that is not before a date. */
+static assay_status find_bar(const assay_cli_backtest_job *j, const char *text, const char *option, size_t *bar) {
+  const assay_bars *b = j->bars.data.bars;
+  int64_t at = 0;
+  if (b->times == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--%s needs bars with dates", option);
+  if (!assay_cli_parse_moment(text, &at))
+    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--%s needs a date such as 2026-12-24, not '%.40s'", option, text);
+  *bar = 0;
+  while (*bar < b->count && b->times[*bar] < at) ++*bar;
+  return ASSAY_OK;
+}
+
+static assay_status read_options(assay_cli_backtest_job *j) {
+  const assay_cli_backtest_settings *s = j->settings;
+  j->options = (assay_backtest_options){
+      .cash = s->cash,
+      .fees = {.per_order = s->fee_order, .per_share = s->fee_share, .rate = s->fee_bps / 1e4, .least = s->fee_least},
+      .slippage = {.rate = s->slippage_bps / 1e4, .ticks = s->ticks, .tick = s->tick, .volume_share = s->volume_share, .impact = s->impact},
+      .lot = s->lot,
+      .leverage = s->leverage,
+      .maintenance = s->maintenance,
+      .no_short = s->no_short,
+      .basis = s->fifo ? ASSAY_COST_FIFO : ASSAY_COST_AVERAGE,
+      .periods_per_year = s->periods,
+      .risk_free = s->risk_free,
+      .events = s->events};
+  while (strcmp(assay_cli_backtest_objectives[j->objective], s->rank) != 0) j->objective++;
+  assay_status status = ASSAY_OK;
+  if (s->begin != NULL) status = find_bar(j, s->begin, "from", &j->options.first);
+  if (status == ASSAY_OK && s->end != NULL) status = find_bar(j, s->end, "to", &j->options.end);
+  size_t end = s->end != NULL ? j->options.end : j->bars.rows;
+  if (status == ASSAY_OK && (j->options.first >= end || end == 0))
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "no bar lies between --from and --to");
+  return status;
+}
+
+assay_status assay_cli_backtest_read(assay_cli_backtest_job *j) {
+  assay_status status = find_strategy(j);
+  if (status == ASSAY_OK) status = read_parameters(j);
+  if (status == ASSAY_OK) status = read_sweep(j);
+  if (status == ASSAY_OK && (j->settings->book.feed != NULL || j->settings->book.symbol != NULL))
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed and --symbol are for strategies in a book; %s trades on bars: --data FILE",
+                        j->strategy->name);
+  if (status == ASSAY_OK && j->settings->from.files.count == 0)
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--data FILE is missing: a CSV table of bars (`-`: standard input)");
+  if (status == ASSAY_OK && j->settings->windows > 0 && j->range_count == 0)
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--walk-forward chooses between parameters: --sweep says which");
+  if (status == ASSAY_OK) status = assay_cli_bars_read(j->cli, &j->settings->from, j->err, &j->bars);
+  if (status == ASSAY_OK && j->settings->actions != NULL) status = assay_cli_bars_actions(j->cli, j->settings->actions, j->err, &j->bars);
+  if (status == ASSAY_OK) status = read_options(j);
+  return status;
+}

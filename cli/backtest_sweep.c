@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* assay backtest --sweep. */
+#include "cli/backtest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "report/render.h"
+
+assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j) {
+  return (assay_backtest_sweep){.strategy = j->strategy,
+                                .parameters = j->parameters,
+                                .ranges = j->ranges,
+                                .range_count = j->range_count,
+                                .workers = (unsigned)j->settings->workers,
+                                .seconds = j->settings->seconds};
+}
+
+/* qsort has no room for what to sort by. */
+static assay_backtest_objective sort_objective;
+static int by_score(const void *a, const void *b) {
+  const assay_backtest_row *x = *(const assay_backtest_row *const *)a, *y = *(const assay_backtest_row *const *)b;
+  double p = x->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&x->metrics, sort_objective) : NAN;
+  double q = y->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&y->metrics, sort_objective) : NAN;
+  if (isnan(p) != isnan(q)) return isnan(p) ? 1 : -1;
+  if (p != q && !isnan(p)) return p > q ? -1 : 1;
+  return x < y ? -1 : x > y;
+}
+
+static const assay_backtest_row **sorted(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count) {
+  const assay_backtest_row **order = assay_arena_alloc(&j->cli->arena, count, sizeof *order);
+  for (size_t i = 0; order != NULL && i < count; i++) order[i] = &rows[i];
+  sort_objective = j->objective;
+  if (order != NULL) qsort(order, count, sizeof *order, by_score);
+  return order;
+}
+
+static void count_outcomes(const assay_backtest_row *rows, size_t count, size_t outcomes[5]) {
+  for (size_t i = 0; i < count; i++) outcomes[rows[i].outcome]++;
+}
+
+static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row *const *order, const assay_backtest_row *rows, size_t count,
+                      assay_buf *out) {
+  size_t outcomes[5] = {0}, shown_rows = count < j->settings->top ? count : (size_t)j->settings->top;
+  count_outcomes(rows, count, outcomes);
+  assay_buf_printf(out, "%zu configurations of %s", count, j->strategy->name);
+  for (int i = 1; i < 5; i++)
+    if (outcomes[i] > 0) assay_buf_printf(out, ", %zu %s", outcomes[i], assay_backtest_outcome_text((assay_backtest_outcome)i));
+  assay_buf_printf(out, "; best %s first\n\n", assay_backtest_objective_text(j->objective));
+  for (size_t r = 0; r < j->range_count; r++) assay_buf_printf(out, "%10s", j->strategy->parameters[j->ranges[r].parameter].name);
+  assay_buf_printf(out, "%12s%12s%10s%10s%10s%8s\n", "return", "a year", "Sharpe", "Calmar", "drawdown", "trades");
+  for (size_t i = 0; i < shown_rows && order[i]->outcome == ASSAY_BACKTEST_DONE; i++) {
+    const assay_backtest_metrics *m = &order[i]->metrics;
+    char text[6][32];
+    for (size_t r = 0; r < j->range_count; r++) {
+      assay_snprintf(text[0], sizeof text[0], "%.6g", order[i]->parameters[j->ranges[r].parameter]);
+      assay_buf_printf(out, "%10s", text[0]);
+    }
+    assay_snprintf(text[0], sizeof text[0], "%.2f %%", 100 * m->total_return);
+    assay_snprintf(text[1], sizeof text[1], "%.2f %%", 100 * m->annual_return);
+    assay_snprintf(text[2], sizeof text[2], "%.3f", m->sharpe);
+    assay_snprintf(text[3], sizeof text[3], "%.3f", m->calmar);
+    assay_snprintf(text[4], sizeof text[4], "%.2f %%", 100 * m->max_drawdown);
+    assay_buf_printf(out, "%12s%12s%10s%10s%10s%8zu\n", text[0], text[1], text[2], text[3], text[4], m->trades);
+  }
+  for (size_t i = 0, told = 0; i < count && told < 3; i++) {
+    bool all_skipped = outcomes[ASSAY_BACKTEST_SKIPPED] == count && told == 0;
+    if (rows[i].outcome < ASSAY_BACKTEST_FAILED && !all_skipped) continue;
+    assay_buf_printf(out, "%s: ", assay_backtest_outcome_text(rows[i].outcome));
+    assay_cli_backtest_put_parameters(out, j->strategy, rows[i].parameters);
+    assay_buf_printf(out, " (%s)\n", rows[i].why);
+    told++;
+  }
+}
+
+static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count, assay_buf *out) {
+  assay_json json = {.out = out, .indent = 2};
+  size_t best = assay_backtest_best(rows, count, j->objective);
+  assay_cli_backtest_json_head(j, &json, "sweep");
+  assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
+  assay_json_key(&json, "best");
+  if (best == SIZE_MAX)
+    assay_json_null(&json);
+  else
+    assay_json_uint(&json, best);
+  assay_json_key(&json, "rows");
+  assay_json_array(&json);
+  for (size_t i = 0; i < count; i++) {
+    assay_json_object_inline(&json);
+    assay_cli_backtest_json_parameters(&json, j->strategy, rows[i].parameters);
+    assay_cli_json_text(&json, "outcome", assay_backtest_outcome_text(rows[i].outcome));
+    if (rows[i].outcome == ASSAY_BACKTEST_DONE)
+      assay_cli_backtest_json_metrics(&json, "metrics", &rows[i].metrics);
+    else
+      assay_cli_json_text(&json, "why", rows[i].why);
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+/* In text below the table; as JSON it is a row of the answer already, and only the report is wanted. */
+static int show_best(assay_cli_backtest_job *j) {
+  static const char note[] = "The best of many on the data that it was chosen on: --walk-forward says what it is worth on others.";
+  if (j->settings->json) return assay_cli_backtest_report_once(j, j->parameters, note);
+  fputs("\n", stdout);
+  return assay_cli_backtest_once(j, j->parameters, note);
+}
+
+int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
+  assay_backtest_row *rows = NULL;
+  size_t count = 0;
+  assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
+  assay_buf out = {0};
+  assay_status status = assay_backtest_run_sweep(&sweep, &j->bars.data, &j->options, j->err, &rows, &count);
+  const assay_backtest_row **order = status == ASSAY_OK ? sorted(j, rows, count) : NULL;
+  size_t best = status == ASSAY_OK ? assay_backtest_best(rows, count, j->objective) : SIZE_MAX;
+  if (status == ASSAY_OK && order == NULL) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+  if (status == ASSAY_OK && j->settings->json) json_sweep(j, rows, count, &out);
+  if (status == ASSAY_OK && !j->settings->json) put_sweep(j, order, rows, count, &out);
+  if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+  int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
+  assay_buf_deinit(&out);
+  bool shows_best = code == ASSAY_EXIT_FINE && best != SIZE_MAX && (!j->settings->json || j->settings->report != NULL);
+  if (shows_best) memcpy(j->parameters, rows[best].parameters, sizeof j->parameters);
+  assay_backtest_rows_free(rows);
+  return shows_best ? assay_cli_gravest(code, show_best(j)) : code;
+}

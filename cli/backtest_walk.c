@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* assay backtest --walk-forward. */
+#include "cli/backtest.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "report/render.h"
+
+static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_walked *w, assay_buf *out) {
+  assay_buf_printf(out, "%-24s %-24s %10s %10s  %s\n", "trained", "tested", "in sample", "out", "chosen");
+  for (size_t i = 0; i < w->window_count; i++) {
+    const assay_backtest_window *v = &w->windows[i];
+    char from[ASSAY_REPORT_TEXT], middle[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT], scores[2][32];
+    assay_cli_backtest_moment(j, v->train_first, from);
+    assay_cli_backtest_moment(j, v->test_first, middle);
+    assay_cli_backtest_moment(j, v->test_end - 1, to);
+    assay_buf_printf(out, "%-10s to %-10s %-10s to %-10s ", from, middle, middle, to);
+    assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.total_return);
+    assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.total_return);
+    assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->chosen ? scores[1] : "-");
+    if (v->chosen) assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
+    assay_buf_puts(out, v->chosen ? "\n" : "nothing\n");
+  }
+  assay_buf_putc(out, '\n');
+}
+
+static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walked *w, const assay_backtest_result *benchmark,
+                      assay_buf *out) {
+  assay_json json = {.out = out, .indent = 2};
+  assay_cli_backtest_json_head(j, &json, "walk-forward");
+  assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
+  assay_cli_json_number(&json, "efficiency", w->efficiency);
+  assay_json_key(&json, "windows");
+  assay_json_array(&json);
+  for (size_t i = 0; i < w->window_count; i++) {
+    const assay_backtest_window *v = &w->windows[i];
+    char text[ASSAY_REPORT_TEXT];
+    assay_json_object(&json);
+    assay_cli_json_text(&json, "train_from", assay_cli_backtest_iso(j, v->train_first, text));
+    assay_cli_json_text(&json, "test_from", assay_cli_backtest_iso(j, v->test_first, text));
+    assay_cli_json_text(&json, "test_to", assay_cli_backtest_iso(j, v->test_end - 1, text));
+    if (v->chosen) assay_cli_backtest_json_parameters(&json, j->strategy, v->parameters);
+    if (v->chosen) assay_cli_backtest_json_metrics(&json, "trained", &v->trained);
+    if (v->chosen) assay_cli_backtest_json_metrics(&json, "tested", &v->tested);
+    assay_json_end(&json);
+  }
+  assay_json_end(&json);
+  assay_cli_backtest_json_result(j, &json, w->result);
+  assay_cli_backtest_json_metrics(&json, "hold", &benchmark->metrics);
+  assay_json_end(&json);
+  assay_buf_putc(out, '\n');
+}
+
+int assay_cli_backtest_walk(assay_cli_backtest_job *j) {
+  assay_backtest_walk_forward walk = {.windows = (size_t)j->settings->windows,
+                                      .train = (size_t)j->settings->train,
+                                      .anchored = j->settings->anchored,
+                                      .objective = j->objective};
+  assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
+  assay_backtest_walked *walked = NULL;
+  assay_backtest_result *benchmark = NULL;
+  assay_buf out = {0};
+  assay_backtest_options o = j->options;
+  o.keep_fills = j->settings->json;
+  assay_status status = assay_backtest_run_walk_forward(&walk, &sweep, &j->bars.data, &o, j->err, &walked);
+  if (status == ASSAY_OK) {
+    size_t first = walked->result->first;
+    status = assay_cli_backtest_hold(j, first, first + walked->result->metrics.bars, &benchmark);
+  }
+  assay_cli_backtest_shown s = {.result = walked != NULL ? walked->result : NULL, .benchmark = benchmark};
+  if (status == ASSAY_OK) status = assay_cli_backtest_report(j, &s);
+  if (status == ASSAY_OK && j->settings->json) json_walk(j, walked, benchmark, &out);
+  if (status == ASSAY_OK && !j->settings->json) {
+    put_windows(j, walked, &out);
+    assay_cli_backtest_put_text(j, &s, assay_cli_use_color(j->settings->color, stdout), &out);
+  }
+  if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+  int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
+  assay_buf_deinit(&out);
+  assay_backtest_walked_destroy(walked);
+  assay_backtest_result_destroy(benchmark);
+  return code;
+}
