@@ -112,6 +112,7 @@ typedef struct assay_backtest_options {
   double lot;         /* quantities are whole multiples of it; 0: any */
   double leverage;    /* gross exposure may be so many times equity when a position is opened; 0: 1 */
   double maintenance; /* least equity as a share of gross exposure: below, everything is closed at the next open; 0: no limit */
+  bool close_at_end;  /* what is held at the last close is closed there, all of it, with fees and slippage; else it stays open */
   bool no_short;      /* orders that would sell more than there is are cut down (targets) or rejected */
   assay_cost_basis basis;
   double periods_per_year; /* 0: assay_backtest_periods_per_year */
@@ -149,7 +150,7 @@ typedef struct assay_backtest_order {
 } assay_backtest_order;
 
 typedef struct assay_backtest_fill {
-  uint64_t order; /* as assay_backtest_submit gave it; targets and brackets have numbers of their own */
+  uint64_t order; /* as assay_backtest_submit gave it; targets and brackets have numbers of their own; 0: close_at_end */
   size_t bar, asset;
   double quantity, price, fee;
 } assay_backtest_fill;
@@ -292,6 +293,9 @@ typedef struct assay_backtest_range {
   double first, last, step;
 } assay_backtest_range;
 
+/* How many they are; `first` <= `last`, `step` > 0. */
+ASSAY_API size_t assay_backtest_range_values(const assay_backtest_range *range);
+
 typedef struct assay_backtest_sweep {
   const assay_strategy *strategy;
   const double *parameters;           /* those that no range varies; NULL: the usual ones */
@@ -343,6 +347,34 @@ ASSAY_API double assay_backtest_score(const assay_backtest_metrics *metrics, ass
 /* The best row that is done, the first of equals; SIZE_MAX: none has a score. */
 ASSAY_API size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective);
 
+/* ---- The best of many ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * What the best Sharpe ratio of a sweep says, all ratios a year. Of many tries without any skill the best looks good too; how good is known
+ * from their number and their spread. Tries count as independent: neighbours in a grid are not, so the true bar is somewhat lower. Source:
+ * Bailey and López de Prado, "The deflated Sharpe ratio", Journal of Portfolio Management 40(5), 2014.
+ */
+typedef struct assay_backtest_luck {
+  size_t trials;        /* configurations that have a ratio */
+  double best;          /* the ratio of `best` */
+  double spread;        /* standard deviation of all */
+  double expected_best; /* what the best of so many shows on average that are worth nothing and spread as these do */
+  double probability;   /* deflated Sharpe ratio: how sure it is that the true ratio of `best` lies above that; NaN: it has no value */
+} assay_backtest_luck;
+
+/* `best` is the chosen one, run again with its equity kept. */
+ASSAY_API assay_status assay_backtest_measure_luck(const assay_backtest_row *rows, size_t count, const assay_backtest_result *best,
+                                                   assay_error *err, assay_backtest_luck *luck);
+
+/* Its two formulas. The expected greatest of `trials` independent normal values of mean 0 and this standard deviation; NaN of none. */
+ASSAY_API double assay_backtest_expected_best(size_t trials, double spread);
+typedef struct assay_backtest_shape {
+  size_t returns;
+  double skewness, kurtosis; /* m3 / m2^1.5, m4 / m2^2: 0 and 3 of a normal distribution */
+} assay_backtest_shape;
+/* How sure it is that a ratio lies above `expected`, both a period, not a year; NaN where the shape allows no answer. */
+ASSAY_API double assay_backtest_deflate(double sharpe, double expected, const assay_backtest_shape *shape);
+
 /* ---- Walk-forward -------------------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -366,7 +398,7 @@ typedef struct assay_backtest_walked {
   assay_backtest_window *windows;
   size_t window_count;
   /* Of all tests one after the other, with equity and trades, and fills where they are to be kept. Each begins without positions, and
-   * what it leaves open is closed at its last close, at no cost. */
+   * what it leaves open is closed at its last close with fees and slippage, as by `close_at_end`. */
   assay_backtest_result *result;
   double efficiency; /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
 } assay_backtest_walked;
@@ -388,12 +420,13 @@ typedef struct assay_backtest_peek {
 } assay_backtest_peek;
 
 /*
- * Runs the strategy on data that end at a cut, and on data whose bars from the cut on go the other way (c²/p for each price p, c being the
- * last close before), and compares what it decides before the cut: every order, cancel and target, to the bit. A strategy that sees bars
- * beyond the one that it is called for decides otherwise. Cut data end where memory ends: reading beyond them is a crash, and found too.
- * What is called back also runs on the data with each bar put in only when it has closed, and other bars in its place before: so a look
- * ahead is found at whatever bar it is. `cuts` 0: 16. What a strategy knows from elsewhere than this data (its `user`) is the same in all
- * runs, and cannot be found out.
+ * Runs the strategy with three other futures from a cut on: the data end there; they go the other way (c²/p for each price p, c being the
+ * last close before); they jump at random. Compares what it decides before the cut: every order, cancel and target, to the bit. A strategy
+ * that sees bars beyond the one that it is called for decides otherwise. Cut data end where memory ends: reading beyond them is a crash,
+ * and found too. What is called back also runs on the data with each bar put in only when it has closed, and other bars in its place
+ * before: so a look ahead is found at whatever bar it is. `cuts` 0: for an array of targets one behind every bar (of long data so many that
+ * no more than 30 million bars are read, at least 16), for callbacks 16; fewer than all lie at random, the same ones each time. What a
+ * strategy knows from elsewhere than this data (its `user`) is the same in all runs, and cannot be found out.
  */
 ASSAY_API assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, const double *parameters,
                                                       const assay_backtest_data *data, const assay_backtest_options *options, size_t cuts,

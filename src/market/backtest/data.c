@@ -23,6 +23,7 @@ const char *assay_backtest_wrong_bar(const assay_bars *b, size_t i) {
   if (!is_price(b->open[i])) return "the open is no price above 0";
   if (!is_price(b->high[i])) return "the high is no price above 0";
   if (!is_price(b->low[i])) return "the low is no price above 0";
+  if (b->high[i] < b->low[i]) return "the high lies below the low";
   if (b->high[i] < b->open[i] || b->high[i] < close) return "the high lies below the open or the close";
   if (b->low[i] > b->open[i] || b->low[i] > close) return "the low lies above the open or the close";
   return NULL;

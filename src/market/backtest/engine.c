@@ -48,7 +48,8 @@ assay_status assay_backtest_read_options(const assay_backtest_options *o, const 
                          .maintenance = o->maintenance,
                          .volume_share = o->slippage.volume_share,
                          .impact = o->slippage.impact,
-                         .no_short = o->no_short};
+                         .no_short = o->no_short,
+                         .close_at_end = o->close_at_end};
   *first = o->first;
   *end = stop;
   return ASSAY_OK;
@@ -135,6 +136,7 @@ static bool close_bar(assay_backtest *run) {
     run->views[a].count = run->now + 1;
   }
   if (!run->trading) return true;
+  if (run->rules.close_at_end && run->now + 1 == run->end && account->cash + value > 0) value = assay_backtest_close_all(run);
   double equity = account->cash + value;
   if (run->now == run->first) {
     if (run->equity != NULL) run->equity[0] = equity;

@@ -82,6 +82,9 @@ void assay_backtest_trade_bar(assay_backtest *run);
 void assay_backtest_split_orders(assay_backtest *run, size_t asset, double ratio);
 /* Cancels all orders and closes all positions at the next open. */
 void assay_backtest_call_margin(assay_backtest *run);
+/* Closes every position at the price it was last marked with, as an order at the market would, but whatever the volume; the value that is
+ * left of them, which is 0. */
+double assay_backtest_close_all(assay_backtest *run);
 /* Closes every position at the price it was last marked with, without fees: nothing is left to pay them. */
 void assay_backtest_ruin(assay_backtest *run);
 void assay_backtest_reject(assay_backtest *run, const char *format, ...) ASSAY_PRINTF(2, 3);

@@ -33,12 +33,11 @@ static void rest(assay_fast *fast, size_t end) {
   fast->at = end;
 }
 
-static void note_fill(assay_fast *fast, size_t bar, double quantity, double price, double fee) {
+static void note_fill(assay_fast *fast, uint64_t order, size_t bar, double quantity, double price, double fee) {
   if (fast->fills == NULL) return;
   assay_backtest_fill *fill = assay_list_add(fast->fills, sizeof *fill);
   fast->failed = fast->failed || fill == NULL;
-  if (fill != NULL)
-    *fill = (assay_backtest_fill){.order = fast->scores.orders, .bar = bar, .quantity = quantity, .price = price, .fee = fee};
+  if (fill != NULL) *fill = (assay_backtest_fill){.order = order, .bar = bar, .quantity = quantity, .price = price, .fee = fee};
 }
 
 static void note_trade(assay_fast *fast, size_t bar, double before, const assay_trip *trip) {
@@ -79,11 +78,48 @@ static void pass(assay_fast *fast, size_t end) {
   if (fast->at < end) ruin(fast);
 }
 
+static void note_equity(assay_fast *fast, double equity) {
+  if (equity > 0)
+    assay_tally_add(&fast->scores.tally, equity);
+  else
+    assay_tally_ruin(&fast->scores.tally, equity), fast->scores.ruined_at = fast->at;
+  fast->scores.exposed += equity > 0;
+  if (fast->equity != NULL) fast->equity[fast->at - fast->first] = equity;
+  fast->at++;
+}
+
+/* What is held at the last close is closed there; the bar is over with it. */
+static void close_at_end(assay_fast *fast) {
+  pass(fast, fast->end - 1);
+  double market = fast->bars->close[fast->end - 1];
+  assay_position *p = &fast->position;
+  double before = p->quantity, equity = fast->cash + before * market;
+  if (before == 0 || fast->at >= fast->end || fast->scores.ruined_at != SIZE_MAX || !(equity > 0)) return;
+  double price = assay_rules_price(fast->rules, market, before < 0);
+  double fee = assay_ledger_fee(&fast->rules->fees, fabs(before), fabs(before) * price);
+  assay_trip closed;
+  assay_ledger_pay(p, &fast->cash, -before, price, fee);
+  assay_ledger_cost(p, -before, price);
+  p->quantity = 0;
+  note_fill(fast, 0, fast->end - 1, -before, price, fee);
+  assay_scores_fill(&fast->scores, &fast->trip, before, -before, price, fee, fast->end - 1, equity, &closed);
+  note_trade(fast, fast->end - 1, before, &closed);
+  note_equity(fast, fast->cash);
+}
+
+static void pass_last(assay_fast *fast) {
+  if (fast->rules->close_at_end) close_at_end(fast);
+  pass(fast, fast->end);
+}
+
 void assay_fast_want(assay_fast *fast, size_t bar, double share) {
-  pass(fast, bar + 1);
+  size_t next = bar + 1;
+  if (next < fast->end)
+    pass(fast, next);
+  else
+    pass_last(fast);
   if (fast->scores.ruined_at != SIZE_MAX) return;
   fast->scores.orders++;
-  size_t next = bar + 1;
   if (next >= fast->end) return;
   const assay_bars *b = fast->bars;
   double market = b->open != NULL ? b->open[next] : b->close[next];
@@ -98,12 +134,12 @@ void assay_fast_want(assay_fast *fast, size_t bar, double share) {
   assay_ledger_pay(p, &fast->cash, quantity, price, fee);
   assay_ledger_cost(p, quantity, price);
   p->quantity = before + quantity;
-  note_fill(fast, next, quantity, price, fee);
+  note_fill(fast, fast->scores.orders, next, quantity, price, fee);
   if (assay_scores_fill(&fast->scores, &fast->trip, before, quantity, price, fee, next, equity, &closed))
     note_trade(fast, next, before, &closed);
 }
 
 void assay_fast_end(assay_fast *fast) {
-  pass(fast, fast->end);
+  pass_last(fast);
   fast->position.price = fast->bars->close[fast->end - 1];
 }

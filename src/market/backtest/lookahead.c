@@ -6,12 +6,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/random.h"
 #include "market/backtest/engine.h"
 #include "market/backtest/workers.h"
 #include "os/prim.h"
 
-enum { CUTS = 16, FUTURES = 2, MASKS = 4, COLUMNS = 5 };
-static const char *const futures[FUTURES] = {"end there", "go the other way from there"};
+enum { CUTS = 16, FUTURES = 3, MASKS = 8, COLUMNS = 5 };
+static const size_t MOST_BARS = 30000000; /* that all cuts together read where nobody says how many they are */
+enum { ENDS, TURNS, JUMPS };
+static const char *const futures[FUTURES] = {"end there", "go the other way from there", "jump at random from there"};
 
 typedef struct check {
   const assay_strategy *strategy;
@@ -21,37 +24,61 @@ typedef struct check {
   const assay_list *real; /* decisions */
   const double *targets;  /* NULL: the strategy has none */
   size_t first_cut, last_cut, cuts;
+  size_t called; /* callbacks run on one cut in so many: masks are what finds them */
 } check;
 
 /* ---- Other data ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Mappings of one cut. */
+/* Mappings, used again by the next cut where they are large enough. */
 typedef struct wall {
-  void *memory;
-  size_t bytes;
+  char *memory;
+  size_t room;
 } wall;
 
-/* An array whose end is the end of a mapping, with nothing behind it. */
-static void *walled(assay_list *walls, size_t bytes) {
-  size_t page = assay_os_page_size(), room = (bytes + page - 1) / page * page;
-  wall *made = assay_list_add(walls, sizeof *made);
-  if (made == NULL) return NULL;
+typedef struct wall_list {
+  assay_list all;
+  size_t used;
+} wall_list;
+
+static bool raise_wall(wall *w, size_t room) {
+  size_t page = assay_os_page_size();
+  if (w->memory != NULL) munmap(w->memory, w->room + page);
+  *w = (wall){0};
   char *memory = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  *made = (wall){memory, room + page};
-  if (memory == MAP_FAILED) {
-    walls->count--;
-    return NULL;
+  if (memory == MAP_FAILED) return false;
+  *w = (wall){memory, room};
+  return mprotect(memory + room, page, PROT_NONE) == 0;
+}
+
+/* An array whose end is the end of a mapping, with nothing behind it. */
+static void *walled(wall_list *walls, size_t bytes) {
+  size_t page = assay_os_page_size(), room = (bytes + page - 1) / page * page;
+  if (walls->used == walls->all.count) {
+    wall *made = assay_list_add(&walls->all, sizeof *made);
+    if (made == NULL) return NULL;
+    *made = (wall){0};
   }
-  return mprotect(memory + room, page, PROT_NONE) == 0 ? memory + room - bytes : NULL;
+  wall *w = (wall *)walls->all.items + walls->used++;
+  if (w->room < room && !raise_wall(w, room)) return NULL;
+  return w->memory + w->room - bytes;
 }
 
-static void tear_down(assay_list *walls) {
-  const wall *items = walls->items;
-  for (size_t i = 0; i < walls->count; i++) munmap(items[i].memory, items[i].bytes);
-  assay_free(walls->items);
+static void begin_worker(void *user, void **context) {
+  (void)user;
+  *context = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof(wall_list));
 }
 
-static double *copied(assay_list *walls, const double *from, size_t count, bool *failed) {
+static void end_worker(void *context) {
+  wall_list *walls = context;
+  for (size_t i = 0; walls != NULL && i < walls->all.count; i++) {
+    wall *w = (wall *)walls->all.items + i;
+    if (w->memory != NULL) munmap(w->memory, w->room + assay_os_page_size());
+  }
+  if (walls != NULL) assay_free(walls->all.items);
+  assay_free(walls);
+}
+
+static double *copied(wall_list *walls, const double *from, size_t count, bool *failed) {
   if (from == NULL) return NULL;
   double *made = walled(walls, count * sizeof *made);
   *failed = *failed || made == NULL;
@@ -70,26 +97,41 @@ static double last_close(const assay_bars *b, size_t cut) {
   return 1;
 }
 
-static bool make_bars(assay_list *walls, const assay_bars *from, size_t cut, int future, assay_bars *made) {
+/* Volumes become others too. What were highs are lows. */
+static void turn_all(double *columns[COLUMNS], const assay_bars *from, size_t cut) {
+  double about = last_close(from, cut);
+  for (int i = 0; i < 4; i++)
+    if (columns[i] != NULL) turn(columns[i], cut, from->count, about);
+  for (size_t i = cut; i < from->count && columns[4] != NULL; i++) columns[4][i] = 2 * columns[4][i] + 1;
+  for (size_t i = cut; i < from->count && columns[1] != NULL; i++) {
+    double swap = columns[1][i];
+    columns[1][i] = columns[2][i];
+    columns[2][i] = swap;
+  }
+}
+
+/* Each bar from half to twice as dear as it was, and with some other volume: who asks how far prices go, not where to, learns of it. */
+static void jump_all(double *columns[COLUMNS], const assay_bars *from, size_t cut) {
+  assay_random random;
+  assay_random_init(&random, cut);
+  for (size_t i = cut; i < from->count; i++) {
+    double by = exp2(2 * assay_random_unit(&random) - 1), volume = exp2(8 * assay_random_unit(&random) - 4);
+    for (int k = 0; k < COLUMNS; k++)
+      if (columns[k] != NULL) columns[k][i] *= k < 4 ? by : volume;
+  }
+}
+
+static bool make_bars(wall_list *walls, const assay_bars *from, size_t cut, int future, assay_bars *made) {
   bool failed = false;
-  size_t count = future == 0 ? cut : from->count;
+  size_t count = future == ENDS ? cut : from->count;
   double *columns[COLUMNS];
   const double *const sources[COLUMNS] = {from->open, from->high, from->low, from->close, from->volume};
   for (int i = 0; i < COLUMNS; i++) columns[i] = copied(walls, sources[i], count, &failed);
   int64_t *times = from->times != NULL ? walled(walls, count * sizeof *times) : NULL;
   if (failed || (from->times != NULL && times == NULL)) return false;
   if (times != NULL) memcpy(times, from->times, count * sizeof *times);
-  if (future == 1) {
-    double about = last_close(from, cut);
-    for (int i = 0; i < 4; i++)
-      if (columns[i] != NULL) turn(columns[i], cut, count, about);
-    for (size_t i = cut; i < count && columns[4] != NULL; i++) columns[4][i] = 2 * columns[4][i] + 1;
-    double *swap = columns[1];
-    columns[1] = columns[2];
-    columns[2] = swap;
-    /* Before the cut highs are highs. */
-    for (size_t i = 0; i < cut && columns[1] != NULL; i++) columns[1][i] = from->high[i], columns[2][i] = from->low[i];
-  }
+  if (future == TURNS) turn_all(columns, from, cut);
+  if (future == JUMPS) jump_all(columns, from, cut);
   *made = (assay_bars){
       .count = count, .times = times, .open = columns[0], .high = columns[1], .low = columns[2], .close = columns[3], .volume = columns[4]};
   return true;
@@ -141,12 +183,16 @@ static bool compare_targets(const double *real, const double *other, size_t cut,
 
 /* ---- A cut --------------------------------------------------------------------------------------------------------------------------- */
 
+/* All of them, or one at random in each of as many stretches: a strategy that looks ahead every so many bars is not passed by for ever. */
 static size_t cut_of(const check *c, size_t index) {
-  size_t span = c->last_cut - c->first_cut;
-  return c->first_cut + (c->cuts > 1 ? span * (index / FUTURES) / (c->cuts - 1) : span);
+  size_t most = c->last_cut - c->first_cut + 1, place = index / FUTURES;
+  size_t from = c->first_cut + place * most / c->cuts, to = c->first_cut + (place + 1) * most / c->cuts;
+  assay_random random;
+  assay_random_init(&random, place);
+  return from + (size_t)assay_random_below(&random, to - from);
 }
 
-static void try_targets(const check *c, assay_list *walls, const assay_bars *bars, size_t cut, int future, assay_backtest_peek *peek) {
+static void try_targets(const check *c, wall_list *walls, const assay_bars *bars, size_t cut, int future, assay_backtest_peek *peek) {
   double *other = walled(walls, bars->count * sizeof *other);
   if (other == NULL) return;
   if (c->strategy->targets(bars, c->parameters, c->strategy->user, NULL, other) == ASSAY_OK) {
@@ -159,7 +205,7 @@ static void try_targets(const check *c, assay_list *walls, const assay_bars *bar
 
 static void try_events(const check *c, const assay_backtest_data *data, size_t cut, int future, assay_backtest_peek *peek) {
   assay_backtest_options options = c->options;
-  if (future == 0) options.end = 0;
+  if (future == ENDS) options.end = 0;
   assay_list decisions = {0};
   assay_error err = {0};
   if (assay_backtest_record(c->strategy, c->parameters, data, &options, NULL, &err, &decisions) == ASSAY_OK) {
@@ -173,7 +219,7 @@ static void try_events(const check *c, const assay_backtest_data *data, size_t c
 
 /* ---- A mask -------------------------------------------------------------------------------------------------------------------------- */
 
-static double *rotated(assay_list *walls, const double *from, size_t count, size_t by, bool *failed) {
+static double *rotated(wall_list *walls, const double *from, size_t count, size_t by, bool *failed) {
   double *made = from != NULL ? walled(walls, count * sizeof *made) : NULL;
   *failed = *failed || (from != NULL && made == NULL);
   for (size_t i = 0; made != NULL && i < count; i++) made[i] = from[(i + by) % count];
@@ -181,7 +227,7 @@ static double *rotated(assay_list *walls, const double *from, size_t count, size
 }
 
 /* The same bars in a wrong order, as what stands there until the right ones come. */
-static bool make_mask(assay_list *walls, const assay_bars *from, size_t by, assay_bars *made) {
+static bool make_mask(wall_list *walls, const assay_bars *from, size_t by, assay_bars *made) {
   bool failed = false;
   int64_t *times = from->times != NULL ? walled(walls, from->count * sizeof *times) : NULL;
   for (size_t i = 0; times != NULL && i < from->count; i++) times[i] = from->times[(i + by) % from->count];
@@ -197,13 +243,13 @@ static bool make_mask(assay_list *walls, const assay_bars *from, size_t by, assa
 
 /* The strategy on the data, seeing other bars wherever it looks beyond the one that has closed: a look at any of them, once in a thousand
  * bars, is one that a cut would have to meet. */
-static void try_mask(const check *c, size_t mask, assay_backtest_peek *peek) {
+static void try_mask(const check *c, wall_list *walls, size_t mask, assay_backtest_peek *peek) {
   size_t count = c->data->bars->count, by = count * (mask + 1) / (MASKS + 1);
-  assay_list walls = {0}, decisions = {0};
+  assay_list decisions = {0};
   assay_error err = {0};
   assay_bars *shown = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *shown);
   bool made = shown != NULL;
-  for (size_t a = 0; a < c->data->assets && made; a++) made = make_mask(&walls, &c->data->bars[a], by > 0 ? by : 1, &shown[a]);
+  for (size_t a = 0; a < c->data->assets && made; a++) made = make_mask(walls, &c->data->bars[a], by > 0 ? by : 1, &shown[a]);
   if (made && assay_backtest_record(c->strategy, c->parameters, c->data, &c->options, shown, &err, &decisions) != ASSAY_OK) {
     *peek = (assay_backtest_peek){.found = true, .cut = c->first_cut, .bar = c->first_cut - 1};
     snprintf(peek->what, sizeof peek->what, "it fails when bars that have not closed hold other prices: %.100s", err.message);
@@ -214,30 +260,30 @@ static void try_mask(const check *c, size_t mask, assay_backtest_peek *peek) {
   }
   assay_free(decisions.items);
   assay_free(shown);
-  tear_down(&walls);
 }
 
 static void try_cut(void *user, void *context, size_t index, void *cell) {
-  (void)context;
   const check *c = user;
   assay_backtest_peek *peek = cell;
+  wall_list *walls = context;
+  if (walls == NULL) return;
+  walls->used = 0;
   if (index >= c->cuts * FUTURES) {
-    try_mask(c, index - c->cuts * FUTURES, peek);
+    try_mask(c, walls, index - c->cuts * FUTURES, peek);
     return;
   }
   size_t cut = cut_of(c, index);
   int future = (int)(index % FUTURES);
-  assay_list walls = {0};
   assay_bars *bars = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *bars);
   bool made = bars != NULL;
-  for (size_t a = 0; a < c->data->assets && made; a++) made = make_bars(&walls, &c->data->bars[a], cut, future, &bars[a]);
+  for (size_t a = 0; a < c->data->assets && made; a++) made = make_bars(walls, &c->data->bars[a], cut, future, &bars[a]);
   assay_backtest_data data = *c->data;
   data.bars = bars;
-  data.action_count = future == 0 ? actions_before(c->data, cut) : data.action_count;
-  if (made && c->targets != NULL) try_targets(c, &walls, bars, cut, future, peek);
-  if (made && !peek->found && c->strategy->on_bar != NULL) try_events(c, &data, cut, future, peek);
+  data.action_count = future == ENDS ? actions_before(c->data, cut) : data.action_count;
+  if (made && c->targets != NULL) try_targets(c, walls, bars, cut, future, peek);
+  bool calls = c->strategy->on_bar != NULL && index / FUTURES % c->called == 0;
+  if (made && !peek->found && calls) try_events(c, &data, cut, future, peek);
   assay_free(bars);
-  tear_down(&walls);
 }
 
 /* ---- All cuts ------------------------------------------------------------------------------------------------------------------------ */
@@ -264,7 +310,7 @@ static assay_status run_cuts(check *c, assay_error *err, assay_backtest_peek *pe
   size_t count = c->cuts * FUTURES + (c->strategy->on_bar != NULL ? MASKS : 0);
   assay_backtest_peek *found = assay_calloc(ASSAY_TAG_MARKET, count, sizeof *found);
   unsigned char *states = assay_calloc(ASSAY_TAG_MARKET, count, 2);
-  assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .item = try_cut};
+  assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .begin = begin_worker, .end = end_worker, .item = try_cut};
   assay_status status = found == NULL || states == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu cuts", c->cuts)
                                                         : assay_work_run(&work, err, found, states, states + count);
   if (status == ASSAY_OK) summarise(c, found, states, states + count, count, peek);
@@ -277,13 +323,14 @@ assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, cons
                                             const assay_backtest_options *options, size_t cuts, assay_error *err,
                                             assay_backtest_peek *peek) {
   double usual[ASSAY_STRATEGY_MOST_PARAMETERS];
-  check c = {.strategy = strategy, .parameters = parameters, .data = data, .cuts = cuts == 0 ? CUTS : cuts};
+  check c = {.strategy = strategy, .parameters = parameters, .data = data, .cuts = cuts};
   if (parameters == NULL) {
     assay_strategy_defaults(strategy, usual);
     c.parameters = usual;
   }
   if (options != NULL) c.options = *options;
   c.options.keep_equity = c.options.keep_fills = c.options.keep_trades = false;
+  c.options.close_at_end = false; /* an end is where data were cut, and a position that is gone there is no decision */
   assay_rules rules;
   size_t first = 0, end = 0;
   assay_status status = assay_backtest_check_run(strategy, c.parameters, data, err);
@@ -291,13 +338,16 @@ assay_status assay_backtest_check_lookahead(const assay_strategy *strategy, cons
   if (status != ASSAY_OK) return status;
   if (end - first < 4) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu bars are too few to cut", end - first);
   if (c.cuts > 100000) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu cuts; 100000 is the limit", c.cuts);
-  c.first_cut = first + 2;
+  c.first_cut = first + 1;
   c.last_cut = end - 1;
-  size_t most = c.last_cut - c.first_cut + 1;
+  bool has_targets = strategy->targets != NULL && data->assets == 1;
+  size_t most = c.last_cut - c.first_cut + 1, usual_cuts = has_targets ? MOST_BARS / data->bars->count : CUTS;
+  if (cuts == 0) c.cuts = usual_cuts > CUTS ? usual_cuts : CUTS;
   if (c.cuts > most) c.cuts = most;
+  c.called = cuts == 0 && has_targets ? c.cuts / CUTS + 1 : 1;
   assay_list real = {0};
   double *targets = NULL;
-  if (strategy->targets != NULL && data->assets == 1) {
+  if (has_targets) {
     targets = assay_alloc(ASSAY_TAG_MARKET, data->bars->count * sizeof *targets);
     status = targets == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu targets", data->bars->count)
                              : strategy->targets(data->bars, c.parameters, strategy->user, err, targets);

@@ -519,6 +519,26 @@ void assay_backtest_call_margin(assay_backtest *run) {
 
 /* ---- The end of an account ----------------------------------------------------------------------------------------------------------- */
 
+double assay_backtest_close_all(assay_backtest *run) {
+  for (size_t a = 0; a < run->data->assets && run->status == ASSAY_OK; a++) {
+    assay_position *p = &run->account->positions[a];
+    double before = p->quantity, market = p->price, equity = assay_backtest_equity(run);
+    if (before == 0) continue;
+    double price = assay_rules_price(&run->rules, market, before < 0);
+    if (trades(run, a)) price = moved(run, a, -before, price);
+    double fee = assay_ledger_fee(&run->rules.fees, fabs(before), fabs(before) * price);
+    assay_backtest_fill made = {.bar = run->now, .asset = a, .quantity = -before, .price = price, .fee = fee};
+    assay_trip closed;
+    run->status = assay_account_fill(run->account, a, -before, price, fee, run->err);
+    if (run->status != ASSAY_OK) break;
+    p->price = market;
+    assay_scores_fill(&run->scores, &run->trips[a], before, -before, price, fee, run->now, equity, &closed);
+    keep(run, &made, before, &closed);
+    if (run->strategy->on_fill != NULL) run->strategy->on_fill(run, &made, run->state);
+  }
+  return 0;
+}
+
 void assay_backtest_ruin(assay_backtest *run) {
   run->orders.count = 0;
   for (size_t a = 0; a < run->data->assets; a++) {

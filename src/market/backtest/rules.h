@@ -12,7 +12,7 @@ typedef struct assay_rules {
   double up, down, away; /* a buy pays market x up + away, a sale gets market x down - away */
   double lot, leverage, maintenance;
   double volume_share, impact;
-  bool no_short;
+  bool no_short, close_at_end;
 } assay_rules;
 
 static inline double assay_rules_price(const assay_rules *r, double market, bool buys) {

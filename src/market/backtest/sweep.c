@@ -15,7 +15,9 @@ const char *assay_backtest_outcome_text(assay_backtest_outcome outcome) {
 
 /* ---- The grid ------------------------------------------------------------------------------------------------------------------------ */
 
-static size_t values_of(const assay_backtest_range *r) { return (size_t)floor((r->last - r->first) / r->step * (1 + 1e-12) + 1e-9) + 1; }
+size_t assay_backtest_range_values(const assay_backtest_range *r) {
+  return (size_t)floor((r->last - r->first) / r->step * (1 + 1e-12) + 1e-9) + 1;
+}
 
 static assay_status check_ranges(const assay_backtest_sweep *sweep, assay_error *err, size_t *count) {
   const assay_strategy *s = sweep->strategy;
@@ -28,10 +30,11 @@ static assay_status check_ranges(const assay_backtest_sweep *sweep, assay_error 
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s from %g to %g in steps of %g: it has to rise", name, r->first, r->last, r->step);
     for (size_t k = 0; k < i; k++)
       if (sweep->ranges[k].parameter == r->parameter) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is swept twice", name);
-    if ((r->last - r->first) / r->step > ASSAY_BACKTEST_MOST_CONFIGURATIONS || values_of(r) > ASSAY_BACKTEST_MOST_CONFIGURATIONS / all)
+    if ((r->last - r->first) / r->step > ASSAY_BACKTEST_MOST_CONFIGURATIONS ||
+        assay_backtest_range_values(r) > ASSAY_BACKTEST_MOST_CONFIGURATIONS / all)
       return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "the sweep has more than %d configurations: take larger steps",
                         ASSAY_BACKTEST_MOST_CONFIGURATIONS);
-    all *= values_of(r);
+    all *= assay_backtest_range_values(r);
   }
   *count = all;
   return ASSAY_OK;
@@ -41,7 +44,7 @@ static void configuration(const assay_backtest_sweep *sweep, const double *base,
   memcpy(parameters, base, sweep->strategy->parameter_count * sizeof *parameters);
   for (size_t i = sweep->range_count; i > 0; i--) {
     const assay_backtest_range *r = &sweep->ranges[i - 1];
-    size_t values = values_of(r);
+    size_t values = assay_backtest_range_values(r);
     parameters[r->parameter] = r->first + (double)(index % values) * r->step;
     index /= values;
   }
@@ -69,8 +72,8 @@ static uint32_t *near_order(const job *j, size_t count) {
   size_t group = NEAR_BYTES / (j->data->bars->count * sizeof(double)) + 1, groups = 0, at = 0, run = 1, values = 1;
   for (size_t i = 0; i < j->sweep->range_count; i++) {
     const assay_backtest_range *r = &j->sweep->ranges[i];
-    if (r->parameter == SLOW) values = values_of(r);
-    run = r->parameter == SLOW ? 1 : run * values_of(r);
+    if (r->parameter == SLOW) values = assay_backtest_range_values(r);
+    run = r->parameter == SLOW ? 1 : run * assay_backtest_range_values(r);
   }
   uint32_t *order = values > group ? assay_alloc(ASSAY_TAG_MARKET, count * sizeof *order) : NULL;
   groups = (values + group - 1) / group;

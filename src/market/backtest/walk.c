@@ -55,7 +55,6 @@ static assay_status add_trade(walker *w, const assay_backtest_trade *trade) {
 }
 
 static assay_status add_fill(walker *w, const assay_backtest_fill *fill) {
-  if (!w->options.keep_fills) return ASSAY_OK;
   assay_backtest_fill *to = assay_list_add(&w->fills, sizeof *to);
   if (to == NULL) return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for the fills of a walk-forward");
   *to = *fill;
@@ -73,56 +72,7 @@ static assay_status add_curve(walker *w, const assay_backtest_result *r, const a
   }
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < r->metrics.trades && status == ASSAY_OK; i++) status = add_trade(w, &r->trades[i]);
-  for (size_t i = 0; i < r->metrics.fills && status == ASSAY_OK; i++) status = add_fill(w, &r->fills[i]);
-  return status;
-}
-
-/* The open trade of an asset at the end of a test, out of its fills and what splits and dividends did between them; what is held. */
-static double open_trade(const walker *w, const assay_backtest_result *r, size_t asset, assay_trip *trip) {
-  const assay_backtest_data *data = w->data;
-  assay_scores unused = {0};
-  assay_trip closed;
-  double held = 0;
-  size_t action = 0;
-  for (size_t i = 0; i <= r->metrics.fills; i++) {
-    const assay_backtest_fill *fill = i < r->metrics.fills ? &r->fills[i] : NULL;
-    if (fill != NULL && fill->asset != asset) continue;
-    size_t until = fill != NULL ? fill->bar : r->first + r->metrics.bars - 1;
-    for (; action < data->action_count && data->actions[action].bar <= until; action++) {
-      const assay_backtest_action *a = &data->actions[action];
-      if (a->asset != asset) continue;
-      double split = a->split == 0 ? 1 : a->split;
-      trip->flow += held * a->dividend;
-      held *= split;
-      trip->in *= split;
-      trip->out *= split;
-    }
-    if (fill == NULL) break;
-    assay_scores_fill(&unused, trip, held, fill->quantity, fill->price, fill->fee, fill->bar, 1, &closed);
-    held += fill->quantity;
-  }
-  return held;
-}
-
-/* What a test leaves open is closed at its last close, at no cost: so trades and fills are those that the curve is of. */
-static assay_status close_open(walker *w, const assay_backtest_result *r, const assay_backtest_window *window) {
-  assay_status status = ASSAY_OK;
-  for (size_t asset = 0; r->metrics.open_at_end > 0 && asset < w->data->assets && status == ASSAY_OK; asset++) {
-    assay_trip trip = {0};
-    assay_scores unused = {0};
-    double held = open_trade(w, r, asset, &trip);
-    size_t bar = window->test_end - 1, last = bar;
-    if (held == 0) continue;
-    while (last > 0 && isnan(w->data->bars[asset].close[last])) last--;
-    double price = w->data->bars[asset].close[last];
-    assay_trip_close(&trip, &unused, -held, price, 0);
-    const assay_backtest_trade trade = assay_trip_trade(&trip, asset, bar, held);
-    const assay_backtest_fill fill = {.bar = bar, .asset = asset, .quantity = -held, .price = price};
-    status = add_trade(w, &trade);
-    if (status == ASSAY_OK) status = add_fill(w, &fill);
-    w->scores.fills++;
-    w->scores.turnover += fabs(held * price) / r->metrics.last_equity;
-  }
+  for (size_t i = 0; r->fills != NULL && i < r->metrics.fills && status == ASSAY_OK; i++) status = add_fill(w, &r->fills[i]);
   return status;
 }
 
@@ -135,7 +85,7 @@ static void add_metrics(walker *w, const assay_backtest_metrics *m) {
   w->scores.exposed += (size_t)lround(m->exposure * bars);
   w->scores.turnover += m->turnover * bars / w->finish.periods_per_year;
   w->finish.fees += m->fees;
-  w->finish.realised += m->realised + m->unrealised; /* what a window leaves open is closed at its end */
+  w->finish.realised += m->realised;
   w->finish.dividends += m->dividends;
 }
 
@@ -155,13 +105,12 @@ static assay_status try_out(walker *w, assay_backtest_window *window) {
   o.first = window->test_first - 1;
   o.end = window->test_end;
   o.cash = w->cash;
-  o.keep_equity = o.keep_trades = o.keep_fills = true;
+  o.keep_equity = o.keep_trades = o.close_at_end = true; /* the next test begins without positions: those of this one have to be sold */
   assay_backtest_result *r = NULL;
   assay_status status = assay_backtest_run_checked(w->sweep.strategy, window->parameters, w->data, &o, w->err, &r);
   if (status != ASSAY_OK) return status;
   window->tested = r->metrics;
   status = add_curve(w, r, window);
-  if (status == ASSAY_OK) status = close_open(w, r, window);
   add_metrics(w, &r->metrics);
   w->cash = r->metrics.last_equity;
   assay_backtest_result_destroy(r);

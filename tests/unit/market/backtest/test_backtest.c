@@ -49,6 +49,7 @@ static assay_backtest_options random_options(assay_random *random, size_t bars) 
   if (assay_random_below(random, 3) == 0) o.lot = 1;
   if (assay_random_below(random, 3) == 0) o.leverage = 2;
   if (assay_random_below(random, 4) == 0) o.no_short = true;
+  o.close_at_end = assay_random_below(random, 3) == 0;
   if (assay_random_below(random, 2)) o.first = (size_t)assay_random_below(random, bars / 2);
   if (assay_random_below(random, 2)) o.end = bars - (size_t)assay_random_below(random, bars / 4);
   return o;
@@ -170,6 +171,7 @@ static double slow_quantity(const assay_backtest_options *o, double cash, double
     }
     units = low;
   }
+  if (units * market <= 1e-9 * (cash + held * market)) return 0; /* what halving leaves of no room at all */
   if (o->lot > 0 && !(wish == 0 && units == fabs(held))) units = floor(units / o->lot + 1e-9) * o->lot;
   return sign * units;
 }
@@ -185,6 +187,12 @@ static void slow_backtest(const test_market *m, const double *targets, const ass
       cash -= quantity * price + fee_of(o, fabs(quantity), price);
       held += quantity;
       done = wanted;
+    }
+    bool closes = o->close_at_end && t + 1 == end && fabs(held) > 1e-9; /* what rounding leaves is nothing */
+    if (closes) {
+      double sign = held > 0 ? -1 : 1, price = m->close[t] * (1 + sign * o->slippage.rate) + sign * o->slippage.ticks * o->slippage.tick;
+      cash += held * price - fee_of(o, fabs(held), price);
+      held = 0;
     }
     if (t >= o->first) equity[t - o->first] = cash + held * m->close[t];
     if (!isnan(targets[t])) wanted = targets[t];

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
 #include "market_data.h"
 #include "test.h"
 
@@ -38,7 +39,8 @@ static void test_rows_equal_runs(void **state) {
   const assay_strategy *sma = assay_strategy_find("sma");
   const assay_backtest_range ranges[] = {{0, 2, 40, 19}, {1, 3, 130, 7}, {2, 0, 1, 1}};
   for (size_t first = 0; first < 400; first += 57) {
-    assay_backtest_options options = {.fees = {.rate = 0.001}, .first = first, .end = first % 2 ? 0 : BARS - 33, .leverage = 2};
+    assay_backtest_options options = {
+        .fees = {.rate = 0.001}, .first = first, .end = first % 2 ? 0 : BARS - 33, .leverage = 2, .close_at_end = first % 3 == 0};
     assay_backtest_sweep sweep = {.strategy = sma, .ranges = ranges, .range_count = 3, .here = true};
     size_t count = 0, done = 0;
     assay_backtest_row *rows = sweep_of(&sweep, &options, &count);
@@ -173,7 +175,7 @@ static void test_walk_forward(void **state) {
     assert_ok(assay_backtest_run_walk_forward(&walk, &sweep, &data, &options, &err, &walked), err);
     assert_int_equal(walked->window_count, 4);
     double cash = 1000;
-    size_t trades = 0, open = 0;
+    size_t trades = 0, closed = 0;
     for (size_t i = 0; i < 4; i++) {
       const assay_backtest_window *w = &walked->windows[i];
       assert_int_equal(w->train_first, anchored ? 0 : 100 * i);
@@ -186,16 +188,22 @@ static void test_walk_forward(void **state) {
       size_t best = assay_backtest_best(rows, count, ASSAY_BACKTEST_SHARPE);
       assert_memory_equal(w->parameters, rows[best].parameters, sizeof w->parameters);
       assay_backtest_rows_free(rows);
-      o = (assay_backtest_options){.cash = cash, .fees = options.fees, .first = w->test_first - 1, .end = w->test_end, .keep_equity = true};
+      o = (assay_backtest_options){
+          .cash = cash, .fees = options.fees, .first = w->test_first - 1, .end = w->test_end, .keep_equity = true, .close_at_end = true};
       assay_backtest_result *r = NULL;
       assert_ok(assay_backtest_run(sweep.strategy, w->parameters, &data, &o, &err, &r), err);
       for (size_t k = 0; k < 100; k++) assert_true(walked->result->equity[1 + 100 * i + k] == r->equity[1 + k]);
       cash = r->metrics.last_equity;
-      trades += r->metrics.trades + r->metrics.open_at_end;
-      open += r->metrics.open_at_end;
+      trades += r->metrics.trades;
       assay_backtest_result_destroy(r);
     }
-    assert_true(open > 0); /* what windows leave open is a trade that ends there, so trades and fills add up to the curve */
+    for (size_t i = 0; i < walked->result->metrics.fills; i++) {
+      const assay_backtest_fill *f = &walked->result->fills[i];
+      if (f->order == 0) closed++;
+      if (f->order == 0) assert_near(f->fee, fabs(f->quantity) * bars.close[f->bar] * 0.0005, 1e-9);
+      if (f->order == 0) assert_int_equal((f->bar + 1) % 100, 0);
+    }
+    assert_true(closed > 0); /* what windows leave open is a trade that ends there and costs what trades cost */
     double profit = 0, held = 0;
     for (size_t i = 0; i < trades; i++) profit += walked->result->trades[i].profit;
     for (size_t i = 0; i < walked->result->metrics.fills; i++) held += walked->result->fills[i].quantity;
@@ -208,6 +216,139 @@ static void test_walk_forward(void **state) {
     walk.windows = 400;
     assert_int_equal(assay_backtest_run_walk_forward(&walk, &sweep, &data, &options, NULL, &walked), ASSAY_ERR_INVALID);
   }
+}
+
+/* By hand: 9.9 units for 1,000 at 100 with 1 % of fees; what is left of them at 120 after 1 % more. With slippage both prices are 1 %
+ * worse. */
+static void test_close_at_end(void **state) {
+  (void)state;
+  static const double closes[] = {100, 100, 110, 120}, longs[] = {1, NAN, NAN, NAN}, shorts[] = {-0.5, NAN, NAN, NAN};
+  const assay_bars small = {.count = 4, .close = closes};
+  const struct {
+    const double *targets;
+    double slippage, equity;
+  } cases[] = {
+      {longs, 0, 1000 / 101.0 * 120 * 0.99}, {longs, 0.01, 1000 / (101 * 1.01) * 118.8 * 0.99}, {shorts, 0, 1000 + 500 - 5 - 600 - 6}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int events = 0; events < 2; events++) {
+      assay_backtest_options o = {.cash = 1000,
+                                  .fees = {.rate = 0.01},
+                                  .slippage = {.rate = cases[i].slippage},
+                                  .close_at_end = true,
+                                  .keep_equity = true,
+                                  .keep_fills = true,
+                                  .keep_trades = true,
+                                  .events = events == 1};
+      assay_error err = {0};
+      assay_backtest_result *r = NULL;
+      assert_ok(assay_backtest_run_targets(&small, cases[i].targets, &o, &err, &r), err);
+      assert_near(r->metrics.last_equity, cases[i].equity, 1e-9);
+      assert_near(r->equity[3], cases[i].equity, 1e-9);
+      assert_int_equal(r->metrics.trades, 1);
+      assert_int_equal(r->metrics.fills, 2);
+      assert_int_equal(r->metrics.open_at_end, 0);
+      assert_int_equal(r->fills[1].order, 0);
+      assert_near(r->trades[0].profit, cases[i].equity - 1000, 1e-9);
+      assert_near(r->metrics.unrealised, 0, 0);
+      assay_backtest_result_destroy(r);
+    }
+  }
+}
+
+/* Two windows of a strategy that always wants to be in: each sells at its end and buys again behind it, at 1 % each time. */
+static assay_status always(const assay_bars *b, const double *parameters, void *user, assay_error *err, double *targets) {
+  (void)parameters, (void)user, (void)err;
+  for (size_t i = 0; i < b->count; i++) targets[i] = 1;
+  return ASSAY_OK;
+}
+
+static void test_windows_pay(void **state) {
+  (void)state;
+  static double flat[12];
+  for (size_t i = 0; i < 12; i++) flat[i] = 100 + (double)(i % 2); /* something varies, so that there is a Sharpe ratio */
+  const assay_bars small = {.count = 12, .close = flat};
+  const assay_backtest_data one = {.assets = 1, .bars = &small};
+  const assay_strategy in = {.name = "in", .parameter_count = 1, .parameters = {{"x", 0, 0, 1, true, "nothing"}}, .targets = always};
+  const assay_backtest_range range = {0, 0, 1, 1};
+  const assay_backtest_sweep sweep = {.strategy = &in, .ranges = &range, .range_count = 1, .here = true};
+  const assay_backtest_walk_forward walk = {.windows = 2, .train = 1, .objective = ASSAY_BACKTEST_RETURN};
+  const assay_backtest_options o = {.cash = 1000, .fees = {.rate = 0.01}};
+  assay_error err = {0};
+  assay_backtest_walked *walked = NULL;
+  assert_ok(assay_backtest_run_walk_forward(&walk, &sweep, &one, &o, &err, &walked), err);
+  /* Bought at the closes of bars 4 and 8 (100), sold at those of bars 7 and 11 (101). */
+  double round_trip = 1.01 * 0.99 / 1.01;
+  assert_near(walked->result->metrics.last_equity, 1000 * round_trip * round_trip, 1e-9);
+  assert_near(walked->windows[0].tested.total_return, round_trip - 1, 1e-12);
+  assert_int_equal(walked->result->metrics.fills, 4);
+  assay_backtest_walked_destroy(walked);
+}
+
+/* ---- The best of many ---------------------------------------------------------------------------------------------------------------- */
+
+/* The example that the paper counts through: 100 tries with a variance of 1/2 a year, a ratio of 2.5 over 1,250 days. */
+static void test_deflated(void **state) {
+  (void)state;
+  double expected = assay_backtest_expected_best(100, sqrt(0.5 / 250));
+  assert_near(expected, 0.1132, 5e-5);
+  const assay_backtest_shape crashes = {1250, -3, 10};
+  assert_near(assay_backtest_deflate(2.5 / sqrt(250), expected, &crashes), 0.9004, 5e-5);
+  /* With 46 tries it would have been 95 %. */
+  assert_near(assay_backtest_deflate(2.5 / sqrt(250), assay_backtest_expected_best(46, sqrt(0.5 / 250)), &crashes), 0.9505, 5e-5);
+  assert_true(isnan(assay_backtest_expected_best(0, 1)));
+  assert_near(assay_backtest_expected_best(1, 1), 0, 0);
+  assert_true(isnan(assay_backtest_deflate(NAN, 0, &crashes)));
+}
+
+/* The mean of the greatest of n, drawn. */
+static void test_expected_best(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 4);
+  for (size_t n = 5; n <= 500; n *= 10) {
+    double mean = 0;
+    for (size_t i = 0; i < 4000; i++) {
+      double most = -INFINITY;
+      for (size_t k = 0; k < n; k++) most = fmax(most, 3 * assay_random_normal(&random));
+      mean += most / 4000;
+    }
+    assert_near(assay_backtest_expected_best(n, 3), mean, 0.05 * mean);
+  }
+}
+
+static void test_luck_of_a_sweep(void **state) {
+  (void)state;
+  make(9);
+  const assay_backtest_range ranges[] = {{0, 2, 20, 2}, {1, 15, 60, 5}};
+  assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .ranges = ranges, .range_count = 2, .here = true};
+  assay_backtest_options options = {.keep_equity = true};
+  size_t count = 0, trials = 0;
+  assay_backtest_row *rows = sweep_of(&sweep, &options, &count);
+  size_t best = assay_backtest_best(rows, count, ASSAY_BACKTEST_SHARPE);
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i].outcome != ASSAY_BACKTEST_DONE) continue;
+    trials++;
+    sum += rows[i].metrics.sharpe;
+    squares += rows[i].metrics.sharpe * rows[i].metrics.sharpe;
+  }
+  double spread = sqrt((squares - sum * sum / (double)trials) / (double)(trials - 1));
+  assay_error err = {0};
+  assay_backtest_result *r = NULL;
+  assay_backtest_luck luck;
+  assert_ok(assay_backtest_run(sweep.strategy, rows[best].parameters, &data, &options, &err, &r), err);
+  assert_ok(assay_backtest_measure_luck(rows, count, r, &err, &luck), err);
+  assert_int_equal(luck.trials, trials);
+  assert_near(luck.spread, spread, 1e-9);
+  assert_near(luck.best, rows[best].metrics.sharpe, 0);
+  assert_near(luck.expected_best, assay_backtest_expected_best(trials, spread), 1e-9);
+  assert_true(luck.probability > 0 && luck.probability < 1);
+  assay_backtest_result_destroy(r);
+  r = NULL;
+  assert_ok(assay_backtest_run(sweep.strategy, rows[best].parameters, &data, NULL, &err, &r), err);
+  assert_int_equal(assay_backtest_measure_luck(rows, count, r, NULL, &luck), ASSAY_ERR_INVALID);
+  assay_backtest_result_destroy(r);
+  assay_backtest_rows_free(rows);
 }
 
 /* ---- Look-ahead ---------------------------------------------------------------------------------------------------------------------- */
@@ -287,6 +428,62 @@ static void test_cheats_are_caught(void **state) {
   }
 }
 
+/* k bars ahead, k being `user`: the direction, how far (whichever way), the volume; at every bar or at one in fifty. */
+enum { FEW = 120, KINDS = 5 };
+static size_t ahead_of(const void *user) { return *(const size_t *)user; }
+
+static bool sees(int kind, const assay_bars *b, size_t i, size_t count, size_t ahead) {
+  if (i + ahead >= count || (kind == 3 && i % 50 != 23)) return false;
+  double move = b->close[i + ahead] / b->close[i + ahead - 1] - 1;
+  return kind == 1 ? fabs(move) < 0.015 : kind == 2 ? b->volume[i + ahead] > 7000 : b->close[i + ahead] > b->close[i];
+}
+
+static int kind_now;
+static assay_status ahead_targets(const assay_bars *b, const double *parameters, void *user, assay_error *err, double *targets) {
+  (void)parameters, (void)err;
+  for (size_t i = 0; i < b->count; i++) targets[i] = sees(kind_now, b, i, b->count, ahead_of(user));
+  return ASSAY_OK;
+}
+
+static void ahead_called(assay_backtest *run, void *state) {
+  (void)state;
+  size_t now = assay_backtest_now(run);
+  assay_backtest_target(run, 0, sees(0, assay_backtest_bars(run, 0), now, FEW, ahead_of(assay_backtest_user(run))));
+}
+
+static void test_every_distance_is_caught(void **state) {
+  (void)state;
+  make(10);
+  bars.count = FEW;
+  for (int kind = 0; kind < KINDS; kind++) {
+    for (size_t ahead = 1; ahead <= 20; ahead++) {
+      const assay_strategy array = {.name = "array", .targets = ahead_targets, .user = &ahead};
+      const assay_strategy called = {.name = "called", .on_bar = ahead_called, .user = &ahead};
+      kind_now = kind;
+      assay_backtest_peek peek = peek_of(kind == 4 ? &called : &array);
+      if (!peek.found) fail_msg("kind %d, %zu bars ahead, was not caught", kind, ahead);
+      assert_true(peek.bar < peek.cut && peek.bar + ahead >= peek.cut);
+    }
+  }
+}
+
+/* Fewer cuts than bars do not lie at regular distances, so that a look every 43 bars is met by one of 15. */
+static void test_cuts_are_not_regular(void **state) {
+  (void)state;
+  make(11);
+  size_t ahead = 1, found = 0;
+  const assay_strategy array = {.name = "array", .targets = ahead_targets, .user = &ahead};
+  kind_now = 3;
+  for (size_t cuts = 20; cuts <= 400; cuts += 20) {
+    assay_error err = {0};
+    assay_backtest_peek peek;
+    assert_ok(assay_backtest_check_lookahead(&array, NULL, &data, NULL, cuts, &err, &peek), err);
+    assert_int_equal(peek.cuts, cuts);
+    found += peek.found;
+  }
+  assert_true(found > 5);
+}
+
 static void test_honest_ones_are_not(void **state) {
   (void)state;
   make(7);
@@ -328,7 +525,14 @@ int main(void) {
       cmocka_unit_test(test_best),
       cmocka_unit_test(test_refuses),
       cmocka_unit_test(test_walk_forward),
+      cmocka_unit_test(test_close_at_end),
+      cmocka_unit_test(test_windows_pay),
+      cmocka_unit_test(test_deflated),
+      cmocka_unit_test(test_expected_best),
+      cmocka_unit_test(test_luck_of_a_sweep),
       cmocka_unit_test(test_cheats_are_caught),
+      cmocka_unit_test(test_every_distance_is_caught),
+      cmocka_unit_test(test_cuts_are_not_regular),
       cmocka_unit_test(test_honest_ones_are_not),
       cmocka_unit_test(test_reading_on_is_caught),
       cmocka_unit_test(test_leaves_nothing),
