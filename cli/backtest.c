@@ -29,9 +29,9 @@ static int run(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   assay_cli_backtest_job j = {.cli = cli, .settings = raw, .err = &err};
   if (j.settings->list) return assay_cli_backtest_list(&j);
-  if (assay_cli_check_backtest_report(j.settings->report, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  if (assay_cli_check_backtest_reports(&j.settings->reports, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
   assay_cli_book_settings book = j.settings->book;
-  book.report = j.settings->report;
+  book.reports = &j.settings->reports;
   book.cash = j.settings->cash;
   const assay_book_strategy *in_book = j.settings->strategy != NULL ? assay_cli_book_strategy(j.settings->strategy) : NULL;
   if (in_book != NULL && refuse_of_bars(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
@@ -41,7 +41,7 @@ static int run(assay_cli *cli, const void *raw) {
   if (assay_cli_backtest_read(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
   if (j.settings->check) return assay_cli_backtest_check(&j);
   if (j.settings->windows > 0) return assay_cli_backtest_walk(&j);
-  return j.range_count > 0 ? assay_cli_backtest_sweep(&j) : assay_cli_backtest_once(&j, j.parameters, NULL);
+  return j.range_count > 0 ? assay_cli_backtest_sweep(&j) : assay_cli_backtest_once(&j);
 }
 
 static const assay_cli_option options[] = {
@@ -81,7 +81,8 @@ static const assay_cli_option options[] = {
     {"anchored", 0, ASSAY_CLI_FLAG, AT(anchored), .help = "Of --walk-forward: every training begins with the first bar."},
     {"check-lookahead", 0, ASSAY_CLI_FLAG, AT(check),
      .help = "Run the strategy on other futures and compare what it decides before them; exit code 1 when it looks ahead."},
-    {"cuts", 0, ASSAY_CLI_UNSIGNED, "N", "16", .low = 1, .high = 100000, AT(cuts), .help = "Of --check-lookahead: where futures begin."},
+    {"cuts", 0, ASSAY_CLI_UNSIGNED, "N", .low = 1, .high = 100000, AT(cuts),
+     .help = "Of --check-lookahead: at how many bars futures begin; when not given behind every bar where a strategy is an array."},
     {"cash", 0, ASSAY_CLI_REAL, "MONEY", "100000", .low = 1e-6, .high = 1e15, AT(cash), .help = "To begin with."},
     {"fee-bps", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 10000, AT(fee_bps), .help = "Fee in basis points of what is traded."},
     {"fee-order", 0, ASSAY_CLI_REAL, "MONEY", .low = 0, .high = 1e9, AT(fee_order), .help = "Fee of each order."},
@@ -101,6 +102,8 @@ static const assay_cli_option options[] = {
     {"maintenance", 0, ASSAY_CLI_REAL, "RATIO", .low = 0, .high = 1, AT(maintenance),
      .help = "Below this share of exposure in equity everything is closed at the next open."},
     {"no-short", 0, ASSAY_CLI_FLAG, AT(no_short), .help = "Nothing is sold that is not there."},
+    {"close-at-end", 0, ASSAY_CLI_FLAG, AT(close_at_end),
+     .help = "What is held at the last close is closed there, with fees and slippage."},
     {"fifo", 0, ASSAY_CLI_FLAG, AT(fifo), .help = "What was bought first is sold first; at average cost otherwise."},
     {"risk-free", 0, ASSAY_CLI_REAL, "RATIO", .low = -1, .high = 5, AT(risk_free), .help = "Return a year that Sharpe's ratio is over."},
     {"periods", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 1e9, AT(periods), .help = "Bars a year; found from the dates when not given."},
@@ -109,8 +112,9 @@ static const assay_cli_option options[] = {
     {"workers", 'j', ASSAY_CLI_UNSIGNED, "N", .low = 1, .high = 256, AT(workers),
      .help = "Processes of a sweep; as many as CPUs when not given."},
     {"seconds", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 86400, AT(seconds), .help = "A configuration that takes longer is given up."},
-    {"report", 'o', ASSAY_CLI_TEXT, "FILE", AT(report), .hint = ASSAY_CLI_FILE,
-     .help = "Equity, drawdown, figures and trades as a page, or as a picture if the name ends in .svg."},
+    {"report", 'o', ASSAY_CLI_REPEAT, "FILE", AT(reports), .hint = ASSAY_CLI_FILE,
+     .help = "Equity, drawdown, figures, months and trades as a page; a sweep's map and table, a walk-forward's windows. NAME.svg: a "
+             "picture. NAME.csv: all trades, configurations or windows as a table."},
     {"events", 0, ASSAY_CLI_FLAG, AT(events), .help = "Call the strategy bar by bar although it could be faster: the same bits."},
     {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, AT(color), .help = "Colours in the terminal."},
     {"list", 0, ASSAY_CLI_FLAG, AT(list), .help = "List the strategies with their parameters."},

@@ -3,6 +3,8 @@
 #ifndef ASSAY_CLI_BACKTEST_H
 #define ASSAY_CLI_BACKTEST_H
 
+#include <assay/backtest_report.h>
+
 #include "base/json.h"
 #include "cli/backtest_book.h"
 #include "cli/bars.h"
@@ -11,13 +13,13 @@
 typedef struct assay_cli_backtest_settings {
   assay_cli_bars_settings from;
   assay_cli_book_settings book;
-  assay_cli_words parameters, sweep;
-  const char *strategy, *rank, *begin, *end, *report, *color, *actions;
+  assay_cli_words parameters, sweep, reports;
+  const char *strategy, *rank, *begin, *end, *color, *actions;
   double fast, slow, period;
   double cash, fee_bps, fee_share, fee_order, fee_least, slippage_bps, ticks, tick, volume_share, impact, lot, leverage, maintenance,
       periods, risk_free, seconds;
   uint64_t windows, train, workers, top, cuts;
-  bool no_short, fifo, anchored, json, list, check, events;
+  bool no_short, close_at_end, fifo, anchored, json, list, check, events;
 } assay_cli_backtest_settings;
 
 typedef struct assay_cli_backtest_job {
@@ -41,8 +43,7 @@ assay_status assay_cli_backtest_read(assay_cli_backtest_job *j);
 
 /* ---- What is done: each prints its answer and returns the exit code ------------------------------------------------------------------ */
 
-/* `note` stands below the figures; NULL: none. */
-int assay_cli_backtest_once(assay_cli_backtest_job *j, const double *parameters, const char *note);
+int assay_cli_backtest_once(assay_cli_backtest_job *j);
 int assay_cli_backtest_sweep(assay_cli_backtest_job *j);
 int assay_cli_backtest_walk(assay_cli_backtest_job *j);
 int assay_cli_backtest_check(assay_cli_backtest_job *j);
@@ -52,15 +53,16 @@ int assay_cli_backtest_list(assay_cli_backtest_job *j);
 
 typedef struct assay_cli_backtest_shown {
   const assay_backtest_result *result, *benchmark;
-  const double *parameters; /* NULL: they change on the way */
-  const char *note;
+  const double *parameters;            /* NULL: they change on the way */
+  const char *note;                    /* below the figures; NULL: none */
+  const assay_backtest_choice *choice; /* of a sweep or a walk-forward */
 } assay_cli_backtest_shown;
 
 void assay_cli_backtest_put_text(const assay_cli_backtest_job *j, const assay_cli_backtest_shown *s, bool color, assay_buf *out);
-/* The file of --report, where there is one. */
-assay_status assay_cli_backtest_report(const assay_cli_backtest_job *j, const assay_cli_backtest_shown *s);
-/* Only that file. */
-int assay_cli_backtest_report_once(assay_cli_backtest_job *j, const double *parameters, const char *note);
+/* The files of --report (backtest_files.c): pages, pictures, and as tables the trades, configurations or windows. */
+assay_status assay_cli_backtest_write(const assay_cli_backtest_job *j, const assay_cli_backtest_shown *s);
+/* One configuration with its curve and trades. */
+assay_status assay_cli_backtest_run(const assay_cli_backtest_job *j, const double *parameters, assay_backtest_result **result);
 /* Buying and holding over the same bars at the same costs. */
 assay_status assay_cli_backtest_hold(const assay_cli_backtest_job *j, size_t first, size_t end, assay_backtest_result **result);
 assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j);
@@ -79,6 +81,9 @@ void assay_cli_json_text(assay_json *json, const char *key, const char *value);
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what);
 void assay_cli_backtest_json_parameters(assay_json *json, const assay_strategy *strategy, const double *parameters);
 void assay_cli_backtest_json_metrics(assay_json *json, const char *key, const assay_backtest_metrics *m);
+/* ",fees,..." after other cells, each name behind `prefix`; the same many cells, empty for NULL. */
+void assay_cli_backtest_csv_names(assay_buf *out, const char *prefix);
+void assay_cli_backtest_csv_metrics(assay_buf *out, const assay_backtest_metrics *m);
 void assay_cli_backtest_json_result(const assay_cli_backtest_job *j, assay_json *json, const assay_backtest_result *r);
 
 #endif

@@ -117,11 +117,17 @@ static assay_status read_options(assay_cli_backtest_job *j) {
       .lot = s->lot,
       .leverage = s->leverage,
       .maintenance = s->maintenance,
+      .close_at_end = s->close_at_end,
       .no_short = s->no_short,
       .basis = s->fifo ? ASSAY_COST_FIFO : ASSAY_COST_AVERAGE,
       .periods_per_year = s->periods,
       .risk_free = s->risk_free,
       .events = s->events};
+  if (j->bars.data.bars->times == NULL)
+    j->bars.note = assay_arena_printf(
+        &j->cli->arena,
+        s->periods > 0 ? "%s A year is %.6g of them, as --periods says." : "%s A year is taken as %.6g of them; --periods says otherwise.",
+        j->bars.note, s->periods > 0 ? s->periods : assay_backtest_periods_per_year(j->bars.data.bars));
   while (strcmp(assay_cli_backtest_objectives[j->objective], s->rank) != 0) j->objective++;
   assay_status status = ASSAY_OK;
   if (s->begin != NULL) status = find_bar(j, s->begin, "from", &j->options.first);

@@ -301,10 +301,26 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
 
 /* ---- A page or a picture ------------------------------------------------------------------------------------------------------------- */
 
+/* Each fill a row. */
+static void put_table(const job *j, const assay_book_backtest_result *r, assay_buf *out) {
+  assay_buf_puts(out, "time_ns,order,side,price,quantity,fee,maker\n");
+  for (size_t i = 0; i < r->fill_count; i++) {
+    const assay_book_backtest_fill *f = &r->fills[i];
+    assay_buf_printf(out, "%llu,%llu,%s,", (unsigned long long)f->time_ns, (unsigned long long)f->order,
+                     f->side == ASSAY_BUY ? "buy" : "sell");
+    assay_buf_double(out, f->price * j->price_of);
+    assay_buf_putc(out, ',');
+    assay_buf_double(out, (double)f->quantity / j->units);
+    assay_buf_putc(out, ',');
+    assay_buf_double(out, f->fee);
+    assay_buf_printf(out, ",%s\n", f->maker ? "true" : "false");
+  }
+}
+
 /* The samples as the bars of a backtest. What is per year stays without a value: a recording is some hours. */
 static assay_status write_report(const job *j, const assay_book_backtest_result *r) {
   const assay_cli_book_settings *s = j->settings;
-  if (s->report == NULL) return ASSAY_OK;
+  if (s->reports->count == 0) return ASSAY_OK;
   double *equity = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *equity), peak = s->cash, deepest = 0;
   int64_t *times = assay_arena_alloc(&j->cli->arena, r->sample_count + 1, sizeof *times);
   if (equity == NULL || times == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report");
@@ -314,7 +330,8 @@ static assay_status write_report(const job *j, const assay_book_backtest_result 
     peak = fmax(peak, equity[i]);
     deepest = fmax(deepest, 1 - equity[i] / peak);
   }
-  assay_buf title = {0};
+  assay_buf title = {0}, table = {0};
+  put_table(j, r, &table);
   assay_buf_printf(&title, "%s in %s", j->strategy->title, j->name);
   assay_backtest_result shown = {.equity = equity,
                                  .metrics = {.first_equity = s->cash,
@@ -340,8 +357,9 @@ static assay_status write_report(const job *j, const assay_book_backtest_result 
                                              .ruined_at = SIZE_MAX}};
   const assay_backtest_view view = {.title = title.data, .subtitle = s->feed, .result = &shown, .times = times};
   assay_status status = title.failed ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
-                                     : assay_cli_write_backtest_report(&view, s->report, j->err);
+                                     : assay_cli_write_backtest_reports(&view, &table, s->reports, j->err);
   assay_buf_deinit(&title);
+  assay_buf_deinit(&table);
   return status;
 }
 
@@ -360,7 +378,7 @@ int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy,
                                          .taker_rate = settings->taker_bps / 1e4,
                                          .tick = j.tick,
                                          .sample_ns = sample_of(&j),
-                                         .keep_fills = json};
+                                         .keep_fills = json || settings->reports->count > 0};
   if (status == ASSAY_OK) status = assay_book_backtest_run(strategy, j.parameters, j.events, j.count, &options, &err, &result);
   if (status == ASSAY_OK) status = write_report(&j, result);
   if (status == ASSAY_OK && json) put_json(&j, result, &out);

@@ -10,8 +10,8 @@
 typedef struct assay_cli_book_settings {
   const char *feed, *symbol;
   double feed_us, order_us, maker_bps, taker_bps;
-  const char *report; /* a page or a picture; NULL: none */
-  double cash;        /* that the report's equity begins with */
+  const assay_cli_words *reports; /* files */
+  double cash;                    /* that a report's equity begins with */
 } assay_cli_book_settings;
 
 /* The strategy of a book by name, in any case; NULL when there is none. */

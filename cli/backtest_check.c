@@ -21,7 +21,7 @@ int assay_cli_backtest_check(assay_cli_backtest_job *j) {
   } else if (peek.found) {
     assay_buf_printf(&out, "%s looks ahead: %s\n", j->strategy->name, peek.what);
   } else {
-    assay_buf_printf(&out, "%s decides the same whatever comes after: %zu cuts, two futures each\n", j->strategy->name, peek.cuts);
+    assay_buf_printf(&out, "%s decides the same whatever comes after: %zu cuts, three futures each\n", j->strategy->name, peek.cuts);
   }
   int code = assay_cli_print(j->cli, out.data);
   assay_buf_deinit(&out);

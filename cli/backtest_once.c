@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "cli/backtest_report.h"
 #include "cli/grid.h"
 #include "report/render.h"
 
@@ -29,7 +28,9 @@ void assay_cli_backtest_put_text(const assay_cli_backtest_job *j, const assay_cl
   assay_buf_printf(out, "\n%s to %s, ", assay_cli_backtest_moment(j, r->first, from),
                    assay_cli_backtest_moment(j, r->first + r->metrics.bars - 1, to));
   assay_report_plural(out, r->metrics.bars, "bar");
-  assay_buf_puts(out, "\n\n");
+  assay_buf_puts(out, "\n");
+  if (j->bars.note != NULL) assay_buf_printf(out, "%s\n", j->bars.note);
+  assay_buf_putc(out, '\n');
   assay_cli_plot plot = {.values = r->equity, .stride = 1, .count = r->metrics.bars};
   assay_cli_put_plot(out, &plot, color);
   assay_buf_putc(out, '\n');
@@ -96,32 +97,6 @@ void assay_cli_backtest_json_result(const assay_cli_backtest_job *j, assay_json 
   assay_json_end(json);
 }
 
-assay_status assay_cli_backtest_report(const assay_cli_backtest_job *j, const assay_cli_backtest_shown *s) {
-  if (j->settings->report == NULL) return ASSAY_OK;
-  assay_buf title = {0}, subtitle = {0};
-  char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT];
-  assay_buf_printf(&title, "%s ", j->strategy->name);
-  if (s->parameters != NULL) assay_cli_backtest_put_parameters(&title, j->strategy, s->parameters);
-  if (s->parameters == NULL) assay_buf_puts(&title, "walk-forward");
-  for (size_t a = 0; a < j->bars.data.assets && a < 8; a++) assay_buf_printf(&subtitle, "%s%s", a > 0 ? ", " : "", j->bars.data.names[a]);
-  assay_buf_printf(&subtitle, "%s: %s to %s.%s%s", j->bars.data.assets > 8 ? " and more" : "",
-                   assay_cli_backtest_moment(j, s->result->first, from),
-                   assay_cli_backtest_moment(j, s->result->first + s->result->metrics.bars - 1, to), s->note != NULL ? " " : "",
-                   s->note != NULL ? s->note : "");
-  assay_backtest_view view = {.title = title.data,
-                              .subtitle = subtitle.data,
-                              .result = s->result,
-                              .benchmark = s->benchmark,
-                              .benchmark_name = "hold",
-                              .times = j->bars.data.bars->times,
-                              .names = j->bars.data.names};
-  assay_status status = title.failed || subtitle.failed ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
-                                                        : assay_cli_write_backtest_report(&view, j->settings->report, j->err);
-  assay_buf_deinit(&title);
-  assay_buf_deinit(&subtitle);
-  return status;
-}
-
 assay_status assay_cli_backtest_hold(const assay_cli_backtest_job *j, size_t first, size_t end, assay_backtest_result **result) {
   assay_backtest_options o = j->options;
   o.first = first;
@@ -130,33 +105,24 @@ assay_status assay_cli_backtest_hold(const assay_cli_backtest_job *j, size_t fir
   return assay_backtest_run(assay_strategy_find("hold"), NULL, &j->bars.data, &o, j->err, result);
 }
 
-int assay_cli_backtest_report_once(assay_cli_backtest_job *j, const double *parameters, const char *note) {
+assay_status assay_cli_backtest_run(const assay_cli_backtest_job *j, const double *parameters, assay_backtest_result **result) {
   assay_backtest_options o = j->options;
-  assay_backtest_result *result = NULL, *benchmark = NULL;
-  o.keep_equity = o.keep_trades = true;
-  assay_status status = assay_backtest_run(j->strategy, parameters, &j->bars.data, &o, j->err, &result);
-  if (status == ASSAY_OK) status = assay_cli_backtest_hold(j, o.first, o.end, &benchmark);
-  assay_cli_backtest_shown s = {.result = result, .benchmark = benchmark, .parameters = parameters, .note = note};
-  if (status == ASSAY_OK) status = assay_cli_backtest_report(j, &s);
-  assay_backtest_result_destroy(result);
-  assay_backtest_result_destroy(benchmark);
-  return status == ASSAY_OK ? ASSAY_EXIT_FINE : assay_cli_fail(j->cli, j->err);
-}
-
-int assay_cli_backtest_once(assay_cli_backtest_job *j, const double *parameters, const char *note) {
-  assay_backtest_options o = j->options;
-  assay_backtest_result *result = NULL, *benchmark = NULL;
-  assay_buf out = {0};
   o.keep_equity = o.keep_trades = true;
   o.keep_fills = j->settings->json;
-  assay_status status = assay_backtest_run(j->strategy, parameters, &j->bars.data, &o, j->err, &result);
-  if (status == ASSAY_OK) status = assay_cli_backtest_hold(j, o.first, o.end, &benchmark);
-  assay_cli_backtest_shown s = {.result = result, .benchmark = benchmark, .parameters = parameters, .note = note};
-  if (status == ASSAY_OK) status = assay_cli_backtest_report(j, &s);
+  return assay_backtest_run(j->strategy, parameters, &j->bars.data, &o, j->err, result);
+}
+
+int assay_cli_backtest_once(assay_cli_backtest_job *j) {
+  assay_backtest_result *result = NULL, *benchmark = NULL;
+  assay_buf out = {0};
+  assay_status status = assay_cli_backtest_run(j, j->parameters, &result);
+  if (status == ASSAY_OK) status = assay_cli_backtest_hold(j, j->options.first, j->options.end, &benchmark);
+  assay_cli_backtest_shown s = {.result = result, .benchmark = benchmark, .parameters = j->parameters};
+  if (status == ASSAY_OK) status = assay_cli_backtest_write(j, &s);
   if (status == ASSAY_OK && j->settings->json) {
     assay_json json = {.out = &out, .indent = 2};
     assay_cli_backtest_json_head(j, &json, "run");
-    assay_cli_backtest_json_parameters(&json, j->strategy, parameters);
+    assay_cli_backtest_json_parameters(&json, j->strategy, j->parameters);
     assay_cli_backtest_json_result(j, &json, result);
     assay_cli_backtest_json_metrics(&json, "hold", &benchmark->metrics);
     assay_json_end(&json);

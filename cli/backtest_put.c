@@ -65,44 +65,63 @@ void assay_cli_backtest_json_parameters(assay_json *json, const assay_strategy *
   assay_json_end(json);
 }
 
+/* Metrics under the names that programs know them by. */
+#define RATIO(field) \
+  { #field, offsetof(assay_backtest_metrics, field), false }
+#define COUNT(field) \
+  { #field, offsetof(assay_backtest_metrics, field), true }
+static const struct {
+  const char *name;
+  size_t at;
+  bool counts;
+} fields[] = {RATIO(first_equity),     RATIO(last_equity), RATIO(total_return), RATIO(annual_return), RATIO(volatility),
+              RATIO(downside),         RATIO(sharpe),      RATIO(sortino),      RATIO(calmar),        RATIO(max_drawdown),
+              COUNT(longest_drawdown), RATIO(exposure),    RATIO(turnover),     RATIO(win_rate),      RATIO(profit_factor),
+              RATIO(average_trade),    RATIO(best_trade),  RATIO(worst_trade),  RATIO(fees),          RATIO(realised),
+              RATIO(unrealised),       RATIO(dividends),   COUNT(bars),         COUNT(trades),        COUNT(fills),
+              COUNT(orders),           COUNT(rejected),    COUNT(margin_calls), COUNT(open_at_end),   COUNT(ruined_at)};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static double ratio_of(const assay_backtest_metrics *m, size_t i) {
+  double value;
+  memcpy(&value, (const char *)m + fields[i].at, sizeof value);
+  return value;
+}
+
+static size_t count_of(const assay_backtest_metrics *m, size_t i) {
+  size_t value;
+  memcpy(&value, (const char *)m + fields[i].at, sizeof value);
+  return value;
+}
+
 void assay_cli_backtest_json_metrics(assay_json *json, const char *key, const assay_backtest_metrics *m) {
   assay_json_key(json, key);
   assay_json_object(json);
-  assay_cli_json_number(json, "first_equity", m->first_equity);
-  assay_cli_json_number(json, "last_equity", m->last_equity);
-  assay_cli_json_number(json, "total_return", m->total_return);
-  assay_cli_json_number(json, "annual_return", m->annual_return);
-  assay_cli_json_number(json, "volatility", m->volatility);
-  assay_cli_json_number(json, "downside", m->downside);
-  assay_cli_json_number(json, "sharpe", m->sharpe);
-  assay_cli_json_number(json, "sortino", m->sortino);
-  assay_cli_json_number(json, "calmar", m->calmar);
-  assay_cli_json_number(json, "max_drawdown", m->max_drawdown);
-  assay_cli_json_count(json, "longest_drawdown", m->longest_drawdown);
-  assay_cli_json_number(json, "exposure", m->exposure);
-  assay_cli_json_number(json, "turnover", m->turnover);
-  assay_cli_json_number(json, "win_rate", m->win_rate);
-  assay_cli_json_number(json, "profit_factor", m->profit_factor);
-  assay_cli_json_number(json, "average_trade", m->average_trade);
-  assay_cli_json_number(json, "best_trade", m->best_trade);
-  assay_cli_json_number(json, "worst_trade", m->worst_trade);
-  assay_cli_json_number(json, "fees", m->fees);
-  assay_cli_json_number(json, "realised", m->realised);
-  assay_cli_json_number(json, "unrealised", m->unrealised);
-  assay_cli_json_number(json, "dividends", m->dividends);
-  assay_cli_json_count(json, "bars", m->bars);
-  assay_cli_json_count(json, "trades", m->trades);
-  assay_cli_json_count(json, "fills", m->fills);
-  assay_cli_json_count(json, "orders", m->orders);
-  assay_cli_json_count(json, "rejected", m->rejected);
-  assay_cli_json_count(json, "margin_calls", m->margin_calls);
-  assay_cli_json_count(json, "open_at_end", m->open_at_end);
-  assay_json_key(json, "ruined_at");
-  if (m->ruined_at == SIZE_MAX)
-    assay_json_null(json);
-  else
-    assay_json_uint(json, m->ruined_at);
+  for (size_t i = 0; i < FIELDS; i++) {
+    assay_json_key(json, fields[i].name);
+    if (!fields[i].counts)
+      assay_json_double(json, ratio_of(m, i));
+    else if (count_of(m, i) == SIZE_MAX)
+      assay_json_null(json); /* ruined_at: never */
+    else
+      assay_json_uint(json, count_of(m, i));
+  }
   assay_json_end(json);
+}
+
+void assay_cli_backtest_csv_names(assay_buf *out, const char *prefix) {
+  for (size_t i = 0; i < FIELDS; i++) assay_buf_printf(out, ",%s%s", prefix, fields[i].name);
+}
+
+void assay_cli_backtest_csv_metrics(assay_buf *out, const assay_backtest_metrics *m) {
+  for (size_t i = 0; i < FIELDS; i++) {
+    assay_buf_putc(out, ',');
+    if (m == NULL || (fields[i].counts && count_of(m, i) == SIZE_MAX)) continue;
+    if (fields[i].counts)
+      assay_buf_printf(out, "%zu", count_of(m, i));
+    else
+      assay_cli_put_number_cell(out, ratio_of(m, i));
+  }
 }
 
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
@@ -118,4 +137,5 @@ void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *j
   assay_json_end(json);
   assay_cli_json_text(json, "from", assay_cli_backtest_iso(j, j->options.first, text));
   assay_cli_json_text(json, "to", assay_cli_backtest_iso(j, end - 1, text));
+  assay_cli_json_text(json, "note", j->bars.note);
 }

@@ -75,26 +75,42 @@ static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row 
   }
 }
 
-static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count, assay_buf *out) {
+static void json_luck(assay_json *json, const assay_backtest_luck *luck) {
+  assay_json_key(json, "luck");
+  if (luck == NULL) {
+    assay_json_null(json);
+    return;
+  }
+  assay_json_object_inline(json);
+  assay_cli_json_count(json, "trials", luck->trials);
+  assay_cli_json_number(json, "best_sharpe", luck->best);
+  assay_cli_json_number(json, "spread", luck->spread);
+  assay_cli_json_number(json, "expected_best", luck->expected_best);
+  assay_cli_json_number(json, "deflated_sharpe", luck->probability);
+  assay_json_end(json);
+}
+
+static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_choice *c, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
-  size_t best = assay_backtest_best(rows, count, j->objective);
   assay_cli_backtest_json_head(j, &json, "sweep");
   assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
   assay_json_key(&json, "best");
-  if (best == SIZE_MAX)
+  if (c->best == SIZE_MAX)
     assay_json_null(&json);
   else
-    assay_json_uint(&json, best);
+    assay_json_uint(&json, c->best);
+  json_luck(&json, c->luck);
   assay_json_key(&json, "rows");
   assay_json_array(&json);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < c->row_count; i++) {
+    const assay_backtest_row *row = &c->rows[i];
     assay_json_object_inline(&json);
-    assay_cli_backtest_json_parameters(&json, j->strategy, rows[i].parameters);
-    assay_cli_json_text(&json, "outcome", assay_backtest_outcome_text(rows[i].outcome));
-    if (rows[i].outcome == ASSAY_BACKTEST_DONE)
-      assay_cli_backtest_json_metrics(&json, "metrics", &rows[i].metrics);
+    assay_cli_backtest_json_parameters(&json, j->strategy, row->parameters);
+    assay_cli_json_text(&json, "outcome", assay_backtest_outcome_text(row->outcome));
+    if (row->outcome == ASSAY_BACKTEST_DONE)
+      assay_cli_backtest_json_metrics(&json, "metrics", &row->metrics);
     else
-      assay_cli_json_text(&json, "why", rows[i].why);
+      assay_cli_json_text(&json, "why", row->why);
     assay_json_end(&json);
   }
   assay_json_end(&json);
@@ -102,12 +118,45 @@ static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_row
   assay_buf_putc(out, '\n');
 }
 
-/* In text below the table; as JSON it is a row of the answer already, and only the report is wanted. */
-static int show_best(assay_cli_backtest_job *j) {
-  static const char note[] = "The best of many on the data that it was chosen on: --walk-forward says what it is worth on others.";
-  if (j->settings->json) return assay_cli_backtest_report_once(j, j->parameters, note);
-  fputs("\n", stdout);
-  return assay_cli_backtest_once(j, j->parameters, note);
+/* What the best is worth, in a sentence below its figures. */
+static void put_luck(const assay_backtest_luck *l, assay_buf *out) {
+  char best[48], expected[48], sure[48];
+  if (l->trials > 1 && isfinite(l->probability)) {
+    assay_snprintf(best, sizeof best, "%.2f", l->best);
+    assay_snprintf(expected, sizeof expected, "%.2f", l->expected_best);
+    assay_snprintf(sure, sizeof sure, "%.1f %%", 100 * l->probability);
+    assay_buf_printf(
+        out,
+        "The best of %zu, on the data that it was chosen on: a Sharpe ratio of %s, where luck alone would show %s as the best of "
+        "so many\n(deflated Sharpe ratio %s; 95 %% is a usual bar). ",
+        l->trials, best, expected, sure);
+  } else {
+    assay_buf_puts(out, "The best of many on the data that it was chosen on. ");
+  }
+  assay_buf_puts(out, "--walk-forward says what it is worth on others.");
+}
+
+/* The best once more, with its curve, beside buying and holding: for the text, the files, and what it is worth. */
+static assay_status show_best(assay_cli_backtest_job *j, assay_backtest_choice *c, assay_buf *out) {
+  assay_backtest_result *result = NULL, *benchmark = NULL;
+  assay_backtest_luck luck;
+  assay_buf note = {0};
+  memcpy(j->parameters, c->rows[c->best].parameters, sizeof j->parameters);
+  assay_status status = assay_cli_backtest_run(j, j->parameters, &result);
+  if (status == ASSAY_OK) status = assay_cli_backtest_hold(j, j->options.first, j->options.end, &benchmark);
+  if (status == ASSAY_OK) status = assay_backtest_measure_luck(c->rows, c->row_count, result, j->err, &luck);
+  if (status == ASSAY_OK) {
+    c->luck = &luck;
+    put_luck(&luck, &note);
+    assay_cli_backtest_shown s = {.result = result, .benchmark = benchmark, .parameters = j->parameters, .note = note.data, .choice = c};
+    status = assay_cli_backtest_write(j, &s);
+    if (j->settings->json) json_sweep(j, c, out);
+    if (!j->settings->json) assay_cli_backtest_put_text(j, &s, assay_cli_use_color(j->settings->color, stdout), out);
+  }
+  assay_buf_deinit(&note);
+  assay_backtest_result_destroy(result);
+  assay_backtest_result_destroy(benchmark);
+  return status;
 }
 
 int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
@@ -115,17 +164,30 @@ int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   size_t count = 0;
   assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
   assay_buf out = {0};
+  bool json = j->settings->json;
   assay_status status = assay_backtest_run_sweep(&sweep, &j->bars.data, &j->options, j->err, &rows, &count);
   const assay_backtest_row **order = status == ASSAY_OK ? sorted(j, rows, count) : NULL;
-  size_t best = status == ASSAY_OK ? assay_backtest_best(rows, count, j->objective) : SIZE_MAX;
   if (status == ASSAY_OK && order == NULL) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
-  if (status == ASSAY_OK && j->settings->json) json_sweep(j, rows, count, &out);
-  if (status == ASSAY_OK && !j->settings->json) put_sweep(j, order, rows, count, &out);
+  if (status == ASSAY_OK && !json) put_sweep(j, order, rows, count, &out);
+  assay_backtest_choice choice = {.strategy = j->strategy,
+                                  .ranges = j->ranges,
+                                  .range_count = j->range_count,
+                                  .objective = j->objective,
+                                  .rows = rows,
+                                  .row_count = count,
+                                  .most_rows = j->settings->top > 200 ? (size_t)j->settings->top : 200};
+  choice.best = status == ASSAY_OK ? assay_backtest_best(rows, count, j->objective) : SIZE_MAX;
+  bool has_best = choice.best != SIZE_MAX;
+  if (status == ASSAY_OK && has_best && !json) assay_buf_putc(&out, '\n');
+  if (status == ASSAY_OK && has_best) status = show_best(j, &choice, &out);
+  if (status == ASSAY_OK && !has_best && json) json_sweep(j, &choice, &out);
   if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+  if (status == ASSAY_OK && !has_best && j->settings->reports.count > 0)
+    status =
+        ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "none of %zu configurations has a score, so there is nothing that a report could show (%s)",
+                   count, rows[0].why[0] != '\0' ? rows[0].why : "none has traded");
   int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
   assay_buf_deinit(&out);
-  bool shows_best = code == ASSAY_EXIT_FINE && best != SIZE_MAX && (!j->settings->json || j->settings->report != NULL);
-  if (shows_best) memcpy(j->parameters, rows[best].parameters, sizeof j->parameters);
   assay_backtest_rows_free(rows);
-  return shows_best ? assay_cli_gravest(code, show_best(j)) : code;
+  return code;
 }

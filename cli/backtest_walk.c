@@ -2,13 +2,14 @@
 /* assay backtest --walk-forward. */
 #include "cli/backtest.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "report/render.h"
 
 static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_walked *w, assay_buf *out) {
-  assay_buf_printf(out, "%-24s %-24s %10s %10s  %s\n", "trained", "tested", "in sample", "out", "chosen");
+  assay_buf_printf(out, "%-24s %-24s %10s %10s  %s\n", "trained", "tested", "a year", "tested", "chosen");
   for (size_t i = 0; i < w->window_count; i++) {
     const assay_backtest_window *v = &w->windows[i];
     char from[ASSAY_REPORT_TEXT], middle[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT], scores[2][32];
@@ -16,11 +17,16 @@ static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_wa
     assay_cli_backtest_moment(j, v->test_first, middle);
     assay_cli_backtest_moment(j, v->test_end - 1, to);
     assay_buf_printf(out, "%-10s to %-10s %-10s to %-10s ", from, middle, middle, to);
-    assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.total_return);
-    assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.total_return);
+    assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.annual_return);
+    assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.annual_return);
     assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->chosen ? scores[1] : "-");
     if (v->chosen) assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
     assay_buf_puts(out, v->chosen ? "\n" : "nothing\n");
+  }
+  if (isfinite(w->efficiency)) {
+    char kept[32];
+    assay_snprintf(kept, sizeof kept, "%.0f %%", 100 * w->efficiency);
+    assay_buf_printf(out, "Of the return a year in training %s were left in the tests.\n", kept);
   }
   assay_buf_putc(out, '\n');
 }
@@ -68,8 +74,10 @@ int assay_cli_backtest_walk(assay_cli_backtest_job *j) {
     size_t first = walked->result->first;
     status = assay_cli_backtest_hold(j, first, first + walked->result->metrics.bars, &benchmark);
   }
-  assay_cli_backtest_shown s = {.result = walked != NULL ? walked->result : NULL, .benchmark = benchmark};
-  if (status == ASSAY_OK) status = assay_cli_backtest_report(j, &s);
+  const assay_backtest_choice choice = {
+      .strategy = j->strategy, .ranges = j->ranges, .range_count = j->range_count, .objective = j->objective, .walked = walked};
+  assay_cli_backtest_shown s = {.result = walked != NULL ? walked->result : NULL, .benchmark = benchmark, .choice = &choice};
+  if (status == ASSAY_OK) status = assay_cli_backtest_write(j, &s);
   if (status == ASSAY_OK && j->settings->json) json_walk(j, walked, benchmark, &out);
   if (status == ASSAY_OK && !j->settings->json) {
     put_windows(j, walked, &out);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/text.h"
@@ -92,6 +93,7 @@ typedef struct reader {
   row *rows;
   size_t count, room;
   bool has_times, has_ranges, has_volume;
+  const char *note;
 } reader;
 
 static assay_status out_of_memory(const reader *r) { return ASSAY_FAIL(r->err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars"); }
@@ -173,6 +175,61 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
   return ASSAY_OK;
 }
 
+/* ---- Tables without names ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_count_of(const char *cell, size_t digits) { return strlen(cell) == digits && strspn(cell, "0123456789") == digits; }
+/* Thirteen digits of milliseconds or sixteen of microseconds. */
+static bool is_binance_time(const char *cell) { return is_count_of(cell, 13) || is_count_of(cell, 16); }
+static bool is_truth(const char *cell) { return strcasecmp(cell, "true") == 0 || strcasecmp(cell, "false") == 0; }
+
+/*
+ * The bulk files of data.binance.vision, by where times and truth values stand; most have no line of names:
+ *   klines      open time, open, high, low, close, volume, close time, and five more
+ *   trades      id, price, quantity, quote quantity, time, buyer is maker[, best match]
+ *   aggTrades   id, price, quantity, first id, last id, time, buyer is maker[, best match]
+ *   bookTicker  update id, bid, its quantity, ask, its quantity, transaction time, event time
+ */
+static const char *binance_table(const assay_cli_table *t) {
+  const char *const *cells = t->cells;
+  double number;
+  if (!assay_parse_f64(t->names[0], &number)) return NULL;
+  if (t->columns == 12 && is_binance_time(cells[0]) && is_binance_time(cells[6])) return "klines";
+  if (t->columns >= 6 && t->columns <= 7 && is_binance_time(cells[4]) && is_truth(cells[5])) return "trades";
+  if (t->columns >= 7 && t->columns <= 8 && is_binance_time(cells[5]) && is_truth(cells[6])) return "aggTrades";
+  if (t->columns == 7 && is_binance_time(cells[5]) && is_binance_time(cells[6])) return "bookTicker";
+  return NULL;
+}
+
+static void add_note(reader *r, const char *note) {
+  r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
+}
+
+/* Klines get the names that they have at Binance; of the others no bars are made here. */
+static assay_status name_columns(reader *r, assay_cli_table *t) {
+  static const char *klines[] = {"open_time",       "open",       "high",         "low",   "close",
+                                 "volume",          "close_time", "quote_volume", "count", "taker_buy_volume",
+                                 "taker_buy_quote", "ignore"};
+  const char *known = r->settings->column == NULL ? binance_table(t) : NULL;
+  if (known == NULL) return ASSAY_OK;
+  if (strcmp(known, "bookTicker") == 0)
+    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's bookTicker (best bid and ask): no bars",
+                      t->source);
+  if (strcmp(known, "klines") != 0)
+    return ASSAY_FAIL(
+        r->err, ASSAY_ERR_INVALID,
+        "%s has no line of names and looks like Binance's %s: trades, not bars. `assay feed bars --every 1h %s` makes bars of "
+        "them, and --data - reads those",
+        t->source, known, t->source);
+  t->names = klines;
+  add_note(r,
+           assay_arena_printf(&r->cli->arena,
+                              "%s has no line of names and was read as Binance's klines: open time in %s, open, high, low, close, volume.",
+                              t->source, strlen(t->cells[0]) == 13 ? "milliseconds" : "microseconds"));
+  return ASSAY_OK;
+}
+
+/* ---- Files --------------------------------------------------------------------------------------------------------------------------- */
+
 /* "dir/MSFT.csv" is "MSFT". */
 static const char *name_of(reader *r, const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path, *dot = strrchr(base, '.');
@@ -185,6 +242,7 @@ static assay_status read_file(reader *r, const char *path) {
   double *numbers[COLUMNS] = {NULL}, *raw = NULL;
   const char *name = name_of(r, path);
   assay_status status = name == NULL ? out_of_memory(r) : assay_cli_table_read(r->cli, path, r->err, &t);
+  if (status == ASSAY_OK) status = name_columns(r, &t);
   if (status == ASSAY_OK) status = find_columns(r, &t, &c);
   for (int i = 0; i < COLUMNS && status == ASSAY_OK; i++)
     if (c.has[i] || i == CLOSE) status = assay_cli_table_numbers(r->cli, &t, c.at[i], true, r->err, &numbers[i]);
@@ -292,7 +350,10 @@ assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *
   if (status == ASSAY_OK) status = check_order(&r);
   if (status != ASSAY_OK) return status;
   qsort(r.rows, r.count, sizeof *r.rows, by_time);
-  return fill_bars(&r, bars);
+  if (!r.has_times) add_note(&r, assay_arena_printf(&cli->arena, "%s has no dates: its rows are bars in their order.", r.sources[0]));
+  status = fill_bars(&r, bars);
+  bars->note = r.note;
+  return status;
 }
 
 /* ---- Splits and dividends ------------------------------------------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@ typedef struct assay_cli_bars_settings {
 typedef struct assay_cli_bars {
   assay_backtest_data data; /* in the invocation's arena; assets that are not in all rows are NaN there */
   size_t rows;              /* bars */
+  const char *note;         /* what was taken for granted: a sentence for people; NULL: nothing */
 } assay_cli_bars;
 
 assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *settings, assay_error *err, assay_cli_bars *bars);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/backtest_report.h: a backtest as a page or a picture: equity beside a benchmark, drawdown, figures, trades.
+ * assay/backtest_report.h: a backtest as a page or a picture: equity beside a benchmark, drawdown, figures, returns over months, trades; of
+ * a sweep its configurations as a map and a table, and what the best of them is worth; of a walk-forward its windows.
  *
  *     assay_backtest_view view = {.title = "sma fast=10 slow=50", .result = result, .benchmark = hold, .times = bars.times};
  *     char *html = NULL;
  *     if (assay_backtest_render_html(&view, &err, &html) == ASSAY_OK) write_somewhere(html);
  *     assay_string_free(html);
  *
- * The page asks nothing of any network and needs no script. Rendering is pure: the same input gives the same bytes. Thread-safe.
+ * The page asks nothing of any network and needs no script (with one, tables can be sorted). Rendering is pure: the same input gives the
+ * same bytes. Thread-safe.
  */
 #ifndef ASSAY_BACKTEST_REPORT_H
 #define ASSAY_BACKTEST_REPORT_H
@@ -18,6 +20,21 @@
 extern "C" {
 #endif
 
+/* How the parameters of a result were chosen. */
+typedef struct assay_backtest_choice {
+  const assay_strategy *strategy;
+  const assay_backtest_range *ranges; /* what was swept */
+  size_t range_count;
+  assay_backtest_objective objective;
+  /* Of a sweep, whose best is the view's result; NULL: none. */
+  const assay_backtest_row *rows; /* of assay_backtest_run_sweep with these ranges */
+  size_t row_count, best;
+  const assay_backtest_luck *luck; /* NULL: not known */
+  size_t most_rows;                /* in the table; 0: 200 */
+  /* Of a walk-forward, whose result is the view's; NULL: none. */
+  const assay_backtest_walked *walked;
+} assay_backtest_choice;
+
 typedef struct assay_backtest_view {
   const char *title, *subtitle;           /* subtitle may be NULL */
   const assay_backtest_result *result;    /* with equity; trades are listed where they are kept */
@@ -25,6 +42,7 @@ typedef struct assay_backtest_view {
   const char *benchmark_name;             /* NULL: "benchmark" */
   const int64_t *times;                   /* of all bars of the data; NULL: bars have numbers */
   const char *const *names;               /* of assets; NULL: numbers */
+  const assay_backtest_choice *choice;    /* NULL: the parameters were given */
 } assay_backtest_view;
 
 /* ASSAY_ERR_INVALID for a result without equity. Free the text with assay_string_free. */

@@ -1,75 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* A backtest as a page or a picture. */
-#include <assay/backtest_report.h>
-
+/* A backtest as a page: the frame, the figures, the trades. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/number.h"
-#include "report/html.h"
-#include "report/render.h"
-#include "report/svg.h"
+#include "report/backtest.h"
 
 /* ---- Figures as text ---------------------------------------------------------------------------------------------------------------- */
 
-typedef enum figure_kind { PERCENT, RATIO, MONEY, COUNT } figure_kind;
+/* Rounded to 0 it has no sign. */
+static void drop_sign_of_zero(char text[48]) {
+  if (text[0] == '-' && strpbrk(text, "123456789") == NULL) memmove(text, text + 1, strlen(text));
+}
 
-static void figure_text(double value, figure_kind kind, char text[48]) {
+void assay_backtest_figure_text(double value, assay_figure_kind kind, char text[48]) {
   static const char *const forms[] = {"%.2f %%", "%.2f", "%.2f", "%.0f"};
-  if (isnan(value))
+  if (isnan(value)) {
     snprintf(text, 48, "\u2013");
-  else if (isinf(value))
+    return;
+  }
+  if (isinf(value)) {
     snprintf(text, 48, value > 0 ? "\u221e" : "-\u221e");
-  else
-    assay_snprintf(text, 48,
-                   fabs(value) < 1e10 ? forms[kind]
-                   : kind == PERCENT  ? "%.3g %%"
-                                      : "%.6g",
-                   kind == PERCENT ? 100 * value
-                   : value == 0    ? 0
-                                   : value);
+    return;
+  }
+  const char *form = fabs(value) < 1e10 ? forms[kind] : kind == ASSAY_FIGURE_PERCENT ? "%.3g %%" : "%.6g";
+  assay_snprintf(text, 48, form, kind == ASSAY_FIGURE_PERCENT ? 100 * value : value);
+  drop_sign_of_zero(text);
 }
 
 bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, const char **name, char value[48]) {
   const struct {
     const char *name;
     double value;
-    figure_kind kind;
+    assay_figure_kind kind;
   } rows[] = {
-      {"total return", m->total_return, PERCENT},
-      {"return a year", m->annual_return, PERCENT},
-      {"volatility a year", m->volatility, PERCENT},
-      {"Sharpe ratio", m->sharpe, RATIO},
-      {"Sortino ratio", m->sortino, RATIO},
-      {"Calmar ratio", m->calmar, RATIO},
-      {"deepest drawdown", m->max_drawdown, PERCENT},
-      {"longest drawdown, bars", (double)m->longest_drawdown, COUNT},
-      {"exposure", m->exposure, PERCENT},
-      {"turnover a year", m->turnover, RATIO},
-      {"trades", (double)m->trades, COUNT},
-      {"win rate", m->win_rate, PERCENT},
-      {"profit factor", m->profit_factor, RATIO},
-      {"average trade", m->average_trade, MONEY},
-      {"best trade", m->best_trade, MONEY},
-      {"worst trade", m->worst_trade, MONEY},
-      {"fees", m->fees, MONEY},
-      {"dividends", m->dividends, MONEY},
-      {"rejected orders", (double)m->rejected, COUNT},
-      {"margin calls", (double)m->margin_calls, COUNT},
-      {"first equity", m->first_equity, MONEY},
-      {"last equity", m->last_equity, MONEY},
-      {"bars", (double)m->bars, COUNT},
+      {"total return", m->total_return, ASSAY_FIGURE_PERCENT},
+      {"return a year", m->annual_return, ASSAY_FIGURE_PERCENT},
+      {"volatility a year", m->volatility, ASSAY_FIGURE_PERCENT},
+      {"Sharpe ratio", m->sharpe, ASSAY_FIGURE_RATIO},
+      {"Sortino ratio", m->sortino, ASSAY_FIGURE_RATIO},
+      {"Calmar ratio", m->calmar, ASSAY_FIGURE_RATIO},
+      {"deepest drawdown", m->max_drawdown, ASSAY_FIGURE_PERCENT},
+      {"longest drawdown, bars", (double)m->longest_drawdown, ASSAY_FIGURE_COUNT},
+      {"exposure", m->exposure, ASSAY_FIGURE_PERCENT},
+      {"turnover a year", m->turnover, ASSAY_FIGURE_RATIO},
+      {"trades", (double)m->trades, ASSAY_FIGURE_COUNT},
+      {"win rate", m->win_rate, ASSAY_FIGURE_PERCENT},
+      {"profit factor", m->profit_factor, ASSAY_FIGURE_RATIO},
+      {"average trade", m->average_trade, ASSAY_FIGURE_MONEY},
+      {"best trade", m->best_trade, ASSAY_FIGURE_MONEY},
+      {"worst trade", m->worst_trade, ASSAY_FIGURE_MONEY},
+      {"fees", m->fees, ASSAY_FIGURE_MONEY},
+      {"dividends", m->dividends, ASSAY_FIGURE_MONEY},
+      {"rejected orders", (double)m->rejected, ASSAY_FIGURE_COUNT},
+      {"margin calls", (double)m->margin_calls, ASSAY_FIGURE_COUNT},
+      {"first equity", m->first_equity, ASSAY_FIGURE_MONEY},
+      {"last equity", m->last_equity, ASSAY_FIGURE_MONEY},
+      {"bars", (double)m->bars, ASSAY_FIGURE_COUNT},
   };
   if (index >= sizeof rows / sizeof *rows) return false;
   *name = rows[index].name;
-  figure_text(rows[index].value, rows[index].kind, value);
+  assay_backtest_figure_text(rows[index].value, rows[index].kind, value);
   return true;
 }
 
-/* "2004-05-17", with the time of day where bars are shorter than a day; without times the number of the bar. */
-static void moment_text(const assay_backtest_view *view, size_t bar, char text[ASSAY_REPORT_TEXT]) {
+void assay_backtest_moment_text(const assay_backtest_view *view, size_t bar, char text[ASSAY_REPORT_TEXT]) {
   if (view->times == NULL) {
     snprintf(text, ASSAY_REPORT_TEXT, "%zu", bar);
     return;
@@ -79,142 +75,8 @@ static void moment_text(const assay_backtest_view *view, size_t bar, char text[A
   if (at % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
 }
 
-/* ---- The picture --------------------------------------------------------------------------------------------------------------------- */
-
-enum {
-  WIDTH = 860,
-  LEFT = 76,
-  RIGHT = 20,
-  TOP = 26,
-  EQUITY = 250,
-  GAP = 34,
-  DRAWDOWN = 110,
-  BOTTOM = 26,
-  MOST = 2 * (WIDTH - LEFT - RIGHT)
-};
-enum { HEIGHT = TOP + EQUITY + GAP + DRAWDOWN + BOTTOM };
-
-typedef struct line {
-  double x[MOST], y[MOST];
-  size_t count;
-} line;
-
-/* As many points as there are pixels for: of each stretch its least and its largest value, in their order. */
-static void thin(const double *values, size_t count, const assay_axis *x, const assay_axis *y, line *made) {
-  size_t stretches = count < MOST / 2 ? count : MOST / 2;
-  made->count = 0;
-  for (size_t s = 0; s < stretches; s++) {
-    size_t from = s * count / stretches, to = (s + 1) * count / stretches, low = from, high = from;
-    for (size_t i = from; i < to; i++) {
-      if (values[i] < values[low]) low = i;
-      if (values[i] > values[high]) high = i;
-    }
-    size_t ends[] = {low < high ? low : high, low < high ? high : low};
-    for (int k = 0; k < (low == high ? 1 : 2); k++) {
-      made->x[made->count] = assay_axis_at(x, (double)ends[k]);
-      made->y[made->count++] = assay_axis_at(y, values[ends[k]]);
-    }
-  }
-}
-
-static void range_of(const assay_backtest_result *r, double *low, double *high) {
-  for (size_t i = 0; r != NULL && i < r->metrics.bars; i++) {
-    *low = fmin(*low, r->equity[i]);
-    *high = fmax(*high, r->equity[i]);
-  }
-}
-
-static void draw_scale(assay_buf *out, const assay_axis *y, bool percent) {
-  double ticks[ASSAY_AXIS_TICKS];
-  size_t count = assay_axis_ticks(y, percent ? 3 : 5, ticks);
-  for (size_t i = 0; i < count; i++) {
-    char text[ASSAY_REPORT_TEXT];
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_snprintf(text, sizeof text, percent ? "%.4g %%" : "%.7g", percent ? 100 * ticks[i] : ticks[i]);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", text);
-  }
-}
-
-/* As short as tells them apart, so that six stand side by side: days, or the time of the day. */
-static void axis_text(const assay_backtest_view *view, size_t bar, char text[ASSAY_REPORT_TEXT]) {
-  const int64_t second = 1000000000, day = 86400 * second;
-  moment_text(view, bar, text);
-  if (view->times == NULL) return;
-  size_t first = view->result->first, last = first + view->result->metrics.bars - 1;
-  double span = (double)view->times[last] - (double)view->times[first];
-  if (span >= 2.0 * (double)day) {
-    if (strlen(text) > 10) text[10] = '\0';
-    return;
-  }
-  int64_t at = (view->times[bar] % day + day) % day;
-  if (at == 0 && span >= (double)day) return;
-  snprintf(text, ASSAY_REPORT_TEXT, "%02d:%02d:%02d", (int)(at / second / 3600), (int)(at / second / 60 % 60), (int)(at / second % 60));
-  if (span < 10.0 * (double)second) snprintf(text + 8, ASSAY_REPORT_TEXT - 8, ".%03d", (int)(at % second / 1000000));
-}
-
-static void draw_moments(assay_buf *out, const assay_backtest_view *view, const assay_axis *x) {
-  enum { LABELS = 6 };
-  size_t bars = view->result->metrics.bars;
-  for (size_t i = 0; i < LABELS; i++) {
-    char text[ASSAY_REPORT_TEXT];
-    size_t bar = (bars - 1) * i / (LABELS - 1);
-    if (i > 0 && bar == (bars - 1) * (i - 1) / (LABELS - 1)) continue;
-    axis_text(view, view->result->first + bar, text);
-    assay_svg_text(out, "tk", assay_axis_at(x, (double)bar), HEIGHT - 8, i == 0 ? "start" : i == LABELS - 1 ? "end" : "middle", text);
-  }
-}
-
-static void draw_equity(assay_buf *out, const assay_backtest_view *view, const assay_axis *x, line *made) {
-  double low = INFINITY, high = -INFINITY;
-  range_of(view->result, &low, &high);
-  range_of(view->benchmark, &low, &high);
-  assay_axis y = assay_axis_nice(low, high, low > 0 && high > 4 * low, TOP + EQUITY, TOP);
-  draw_scale(out, &y, false);
-  assay_svg_text(out, "em", LEFT, TOP - 10, "start", y.log ? "Equity (logarithmic)" : "Equity");
-  if (view->benchmark != NULL) {
-    char text[120];
-    snprintf(text, sizeof text, "dashed: %s", view->benchmark_name != NULL ? view->benchmark_name : "benchmark");
-    assay_svg_text(out, "lb", WIDTH - RIGHT, TOP - 10, "end", text);
-    thin(view->benchmark->equity, view->benchmark->metrics.bars, x, &y, made);
-    assay_svg_polyline(out, "roof3", made->x, made->y, made->count);
-  }
-  thin(view->result->equity, view->result->metrics.bars, x, &y, made);
-  assay_svg_polyline(out, "ln", made->x, made->y, made->count);
-}
-
-static void draw_drawdown(assay_buf *out, const assay_backtest_view *view, const assay_axis *x, const double *depths, line *made) {
-  double deepest = 0, top = TOP + EQUITY + GAP, zero[MOST];
-  for (size_t i = 0; i < view->result->metrics.bars; i++) deepest = fmin(deepest, depths[i]);
-  assay_axis y = assay_axis_nice(deepest < 0 ? deepest : -0.01, 0, false, top + DRAWDOWN, top);
-  draw_scale(out, &y, true);
-  assay_svg_text(out, "em", LEFT, top - 8, "start", "Below the highest equity so far");
-  thin(depths, view->result->metrics.bars, x, &y, made);
-  for (size_t i = 0; i < made->count; i++) zero[i] = top;
-  assay_svg_band(out, "area", made->x, made->y, zero, made->count);
-}
-
-static assay_status draw(assay_buf *out, const assay_backtest_view *view, assay_error *err) {
-  size_t bars = view->result->metrics.bars;
-  double *depths = assay_alloc(ASSAY_TAG_REPORT, bars * sizeof *depths), peak = -INFINITY;
-  line *made = assay_alloc(ASSAY_TAG_REPORT, sizeof *made);
-  if (depths == NULL || made == NULL) {
-    assay_free(depths);
-    assay_free(made);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the picture of %zu bars", bars);
-  }
-  for (size_t i = 0; i < bars; i++) {
-    peak = fmax(peak, view->result->equity[i]);
-    depths[i] = fmax(view->result->equity[i] / peak - 1, -1);
-  }
-  assay_axis x = {0, bars > 1 ? (double)(bars - 1) : 1, false, LEFT, WIDTH - RIGHT};
-  draw_equity(out, view, &x, made);
-  draw_drawdown(out, view, &x, depths, made);
-  draw_moments(out, view, &x);
-  assay_free(depths);
-  assay_free(made);
-  return ASSAY_OK;
-}
+/* ---- Either
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 static assay_status check(const assay_backtest_view *view, assay_error *err) {
   if (view->result == NULL || view->result->equity == NULL || view->title == NULL)
@@ -237,8 +99,8 @@ assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_er
   assay_buf out = {0};
   assay_status status = check(view, err);
   if (status != ASSAY_OK) return status;
-  assay_svg_document(&out, WIDTH, HEIGHT, view->title);
-  status = draw(&out, view, err);
+  assay_svg_document(&out, ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, view->title);
+  status = assay_backtest_draw(&out, view, err);
   assay_svg_end(&out);
   assay_buf_putc(&out, '\n');
   return take(&out, status, err, svg);
@@ -246,21 +108,76 @@ assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_er
 
 /* ---- The page ------------------------------------------------------------------------------------------------------------------------ */
 
+void assay_backtest_html_figure(assay_buf *out, double value, assay_figure_kind kind) {
+  char text[48];
+  assay_backtest_figure_text(value, kind, text);
+  assay_buf_puts(out, "<td class=\"r\" data-v=\"");
+  if (isinf(value))
+    assay_buf_puts(out, value > 0 ? "Infinity" : "-Infinity");
+  else if (!isnan(value))
+    assay_buf_double(out, value);
+  assay_buf_printf(out, "\">%s</td>", text);
+}
+
+void assay_backtest_html_parameters(assay_buf *out, const assay_backtest_choice *c, const double *parameters) {
+  bool swept = c->range_count > 0;
+  for (size_t i = 0; i < (swept ? c->range_count : c->strategy->parameter_count); i++) {
+    size_t place = swept ? c->ranges[i].parameter : i;
+    assay_buf_puts(out, i > 0 ? " " : "");
+    assay_html_text(out, c->strategy->parameters[place].name);
+    assay_buf_putc(out, '=');
+    assay_buf_double(out, parameters[place]);
+  }
+}
+
+/* What is asked first, with the same of buying and holding below. */
+static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
+  const assay_backtest_metrics *m = &view->result->metrics, *b = view->benchmark != NULL ? &view->benchmark->metrics : NULL;
+  const struct {
+    const char *name;
+    double value, other;
+    assay_figure_kind kind;
+  } tiles[] = {{"Total return", m->total_return, b != NULL ? b->total_return : NAN, ASSAY_FIGURE_PERCENT},
+               {"Return a year", m->annual_return, b != NULL ? b->annual_return : NAN, ASSAY_FIGURE_PERCENT},
+               {"Sharpe ratio", m->sharpe, b != NULL ? b->sharpe : NAN, ASSAY_FIGURE_RATIO},
+               {"Deepest drawdown", m->max_drawdown, b != NULL ? b->max_drawdown : NAN, ASSAY_FIGURE_PERCENT},
+               {"Exposure", m->exposure, b != NULL ? b->exposure : NAN, ASSAY_FIGURE_PERCENT},
+               {"Trades", (double)m->trades, NAN, ASSAY_FIGURE_COUNT}};
+  assay_buf_puts(out, "<dl class=\"tiles\">\n");
+  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+    char value[48], other[48];
+    assay_backtest_figure_text(tiles[i].value, tiles[i].kind, value);
+    assay_buf_printf(out, "<div><dt>%s</dt><dd class=\"fig\">%s</dd>", tiles[i].name, value);
+    if (b != NULL && !isnan(tiles[i].other)) {
+      assay_backtest_figure_text(tiles[i].other, tiles[i].kind, other);
+      assay_buf_puts(out, "<dd class=\"sub\">");
+      assay_html_text(out, view->benchmark_name != NULL ? view->benchmark_name : "benchmark");
+      assay_buf_printf(out, " %s</dd>", other);
+    }
+    if (tiles[i].kind == ASSAY_FIGURE_COUNT && !isnan(m->win_rate)) {
+      assay_backtest_figure_text(m->win_rate, ASSAY_FIGURE_PERCENT, other);
+      assay_buf_printf(out, "<dd class=\"sub\">%s won</dd>", other);
+    }
+    assay_buf_puts(out, "</div>\n");
+  }
+  assay_buf_puts(out, "</dl>\n");
+}
+
 static void put_figures(assay_buf *out, const assay_backtest_view *view) {
   const char *name;
   char value[48];
   assay_html_begin(out, "figures", "Figures", NULL);
-  assay_buf_puts(out, "<table><thead><tr><th></th><th>strategy</th>");
+  assay_buf_puts(out, "<table class=\"figs\"><thead><tr><th></th><th class=\"r\">strategy</th>");
   if (view->benchmark != NULL) {
-    assay_buf_puts(out, "<th>");
+    assay_buf_puts(out, "<th class=\"r\">");
     assay_html_text(out, view->benchmark_name != NULL ? view->benchmark_name : "benchmark");
     assay_buf_puts(out, "</th>");
   }
   assay_buf_puts(out, "</tr></thead><tbody>\n");
   for (size_t i = 0; assay_backtest_metric_text(&view->result->metrics, i, &name, value); i++) {
-    assay_buf_printf(out, "<tr><td>%s</td><td>%s</td>", name, value);
+    assay_buf_printf(out, "<tr><td>%s</td><td class=\"r\">%s</td>", name, value);
     if (view->benchmark != NULL && assay_backtest_metric_text(&view->benchmark->metrics, i, &name, value))
-      assay_buf_printf(out, "<td>%s</td>", value);
+      assay_buf_printf(out, "<td class=\"r\">%s</td>", value);
     assay_buf_puts(out, "</tr>\n");
   }
   assay_buf_puts(out, "</tbody></table>\n");
@@ -269,19 +186,19 @@ static void put_figures(assay_buf *out, const assay_backtest_view *view) {
 
 static void put_trade(assay_buf *out, const assay_backtest_view *view, const assay_backtest_trade *t) {
   char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT];
-  moment_text(view, t->entry_bar, from);
-  moment_text(view, t->exit_bar, to);
+  assay_backtest_moment_text(view, t->entry_bar, from);
+  assay_backtest_moment_text(view, t->exit_bar, to);
   assay_buf_puts(out, "<tr><td>");
   if (view->names != NULL)
     assay_html_text(out, view->names[t->asset]);
   else
     assay_buf_printf(out, "%zu", t->asset);
-  assay_buf_printf(out, "</td><td>%s</td><td>%s</td>", from, to);
+  assay_buf_printf(out, "</td><td class=\"w\">%s</td><td class=\"w\">%s</td>", from, to);
   const double figures[] = {t->quantity, t->entry_price, t->exit_price, t->profit, t->fees};
   for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
     char text[48];
     assay_snprintf(text, sizeof text, "%.6g", figures[i]);
-    assay_buf_printf(out, "<td>%s</td>", text);
+    assay_buf_printf(out, "<td class=\"r\" data-v=\"%s\">%s</td>", text, text);
   }
   assay_buf_puts(out, "</tr>\n");
 }
@@ -291,11 +208,13 @@ static void put_trades(assay_buf *out, const assay_backtest_view *view) {
   size_t count = view->result->metrics.trades, shown = count < SHOWN ? count : SHOWN;
   if (view->result->trades == NULL || count == 0) return;
   assay_html_begin(out, "trades", "Trades", shown < count ? "The first 500 round trips." : "Round trips: from no position to none again.");
-  assay_buf_puts(out,
-                 "<table><thead><tr><th>asset</th><th>in</th><th>out</th><th>quantity</th><th>at</th><th>out at</th><th>profit</th>"
-                 "<th>fees</th></tr></thead><tbody>\n");
+  static const char *const heads[] = {"quantity", "at", "out at", "profit", "fees"};
+  assay_buf_puts(out, "<div class=\"scroll tall\"><table class=\"sorts tight\"><thead><tr><th>asset</th><th>in</th><th>out</th>");
+  for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+    assay_buf_printf(out, "<th class=\"r\" scope=\"col\"><button type=\"button\">%s</button></th>", heads[i]);
+  assay_buf_puts(out, "</tr></thead><tbody>\n");
   for (size_t i = 0; i < shown; i++) put_trade(out, view, &view->result->trades[i]);
-  assay_buf_puts(out, "</tbody></table>\n");
+  assay_buf_puts(out, "</tbody></table></div>\n");
   assay_html_end(out);
 }
 
@@ -312,11 +231,15 @@ assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_e
     assay_html_text(&out, view->subtitle);
     assay_buf_puts(&out, "</p>\n");
   }
-  assay_svg_begin(&out, "plot", WIDTH, HEIGHT, "Equity and drawdown over time");
-  status = draw(&out, view, err);
+  put_tiles(&out, view);
+  assay_svg_begin(&out, "plot", ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, "Equity and drawdown over time");
+  status = assay_backtest_draw(&out, view, err);
   assay_svg_end(&out);
   assay_html_end(&out);
+  if (status == ASSAY_OK) status = assay_backtest_html_tried(&out, view, err);
+  assay_backtest_html_windows(&out, view);
   put_figures(&out, view);
+  if (status == ASSAY_OK) status = assay_backtest_html_months(&out, view, err);
   put_trades(&out, view);
   assay_buf_puts(&out, "</main>\n</body>\n</html>\n");
   return take(&out, status, err, html);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Backtests as a user asks for them, beside a plain backtester in Python."""
+import csv
 import json
 import math
 import os
@@ -278,14 +279,146 @@ class Backtest(story.Story):
         self.assertIn("Sharpe ratio", text)
         self.assertNotIn("http://", page.replace("http://www.w3.org/2000/svg", ""))
         self.check("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.svg"))
-        self.refuse("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.pdf"), says=".html or .svg")
+        self.refuse("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.pdf"), says=".html, .svg or .csv")
         xml.etree.ElementTree.fromstring(self.read("out.svg"))
         shown = self.check("backtest", "--strategy", "hold", "--data", path).stdout
         self.assertIn("deepest drawdown", shown)
         self.assertIn("█", shown)
 
+    def page(self, *words):
+        """The page of a backtest, as the tree of its elements."""
+        self.check("backtest", *words, "--report", self.path("page.html"))
+        return xml.etree.ElementTree.fromstring(self.read("page.html").split("\n", 1)[1])
+
+    def section(self, root, name):
+        found = [node for node in root.iter("section") if node.get("id") == name]
+        return found[0] if found else None
+
+    def test_sweep_page(self):
+        """Every configuration is on the map, the best is marked, and what luck would have given stands beside it."""
+        _, path = self.table()
+        words = ["--strategy", "sma", "--sweep", "fast=2..12:2", "--sweep", "slow=10..40:5", "--data", path]
+        done = self.answer(*words)
+        finished = [row for row in done["rows"] if row["outcome"] == "done"]
+        ratios = [row["metrics"]["sharpe"] for row in finished]
+        normal, spread, count, euler = statistics.NormalDist(), statistics.stdev(ratios), len(ratios), 0.5772156649015329
+        expected = spread * ((1 - euler) * normal.inv_cdf(1 - 1 / count) + euler * normal.inv_cdf(1 - 1 / (count * math.e)))
+        best = finished[ratios.index(max(ratios))]["parameters"]
+        curve = self.answer("--strategy", "sma", "--set", f"fast={best['fast']}", "--set", f"slow={best['slow']}", "--data", path)["equity"]
+        returns = [b / a - 1 for a, b in zip(curve, curve[1:])]
+        mean, deviation, year = statistics.fmean(returns), statistics.pstdev(returns), done["luck"]["best_sharpe"] / (statistics.fmean(returns) / statistics.stdev(returns))
+        skewness, kurtosis = (statistics.fmean([(x - mean) ** k for x in returns]) / deviation ** k for k in (3, 4))
+        ratio = max(ratios) / year
+        sure = normal.cdf((ratio - expected / year) * math.sqrt((len(returns) - 1) / (1 - skewness * ratio + (kurtosis - 1) / 4 * ratio ** 2)))
+        self.assertEqual(done["luck"]["trials"], count)
+        self.assertAlmostEqual(done["luck"]["expected_best"], expected, places=9)
+        self.assertAlmostEqual(done["luck"]["deflated_sharpe"], sure, places=9)
+        self.assertIn(f"luck alone would show {expected:.2f}", self.check("backtest", *words).stdout)
+
+        root = self.page(*words, "--report", self.path("all.csv"))
+        part = self.section(root, "configurations")
+        text = "".join(part.itertext())
+        self.assertIn(f"would still show {expected:.2f}", text)
+        self.assertIn(f"{100 * sure:.2f} %", text)
+        hints = [node.text for node in part.iter("title")]
+        self.assertEqual(len(hints), 6 * 7)
+        for row in finished:
+            p = row["parameters"]
+            self.assertIn(f"fast {p['fast']}, slow {p['slow']}: {row['metrics']['sharpe']:.2f}".replace("-0.00", "0.00"), hints)
+        self.assertEqual(len([node for node in part.iter("rect") if node.get("class") == "best"]), 1)
+        table = next(part.iter("table"))
+        rows = [[cell.get("data-v") for cell in row.iter("td")] for row in table.iter("tr")][1:]
+        self.assertEqual(len(rows), len(done["rows"]))
+        self.assertEqual([float(row[4]) for row in rows[:count]], sorted(ratios, reverse=True))
+        self.assertEqual([row.get("class") for row in table.iter("tr")][1:3], ["top", None])
+        with open(self.path("all.csv"), encoding="utf-8") as file:
+            cells = list(csv.DictReader(file))
+        self.assertEqual([float(c["sharpe"]) if c["sharpe"] else None for c in cells], [row["metrics"]["sharpe"] if "metrics" in row else None for row in done["rows"]])
+        self.assertEqual([c["outcome"] for c in cells], [row["outcome"] for row in done["rows"]])
+
+    def test_sweep_pages_of_other_shapes(self):
+        _, path = self.table()
+        line = self.section(self.page("--strategy", "rsi", "--sweep", "period=5..30", "--data", path), "configurations")
+        self.assertEqual(len([node for node in line.iter("circle") if node.get("class") == "best"]), 1)
+        self.assertEqual(len([node for node in line.iter("circle") if node.get("class") == "pt"]), 26)
+        three = self.section(self.page("--strategy", "rsi", "--sweep", "period=5..9", "--sweep", "low=20..40:10", "--sweep", "high=60..80:10", "--rank", "drawdown", "--data", path), "configurations")
+        self.assertIn("the mean of the configurations in a cell", "".join(three.itertext()))
+        self.assertEqual(len(list(three.iter("title"))), 5 * 3)
+        many = self.section(self.page("--strategy", "sma", "--sweep", "fast=1..100", "--sweep", "slow=2..200", "--data", path), "configurations")
+        self.assertIn("200 of 19900 configurations", "".join(many.itertext()))
+        self.assertLess(os.path.getsize(self.path("page.html")), 700000)
+        self.refuse("backtest", "--strategy", "sma", "--sweep", "fast=60..61", "--data", path, "--report", self.path("none.html"), says=["nothing that a report could show", "has to be less than slow"])
+
+    def test_walk_page(self):
+        """Windows side by side, and what each one sells at its end costs what trades cost."""
+        rows, path = self.table()
+        words = ["--strategy", "sma", "--sweep", "fast=2..12:5", "--sweep", "slow=20..40:10", "--walk-forward", "4", "--fee-bps", "20", "--slippage-bps", "10", "--data", path]
+        done = self.answer(*words)
+        closes, last = {row[0]: row[4] for row in rows}, {window["test_to"] for window in done["windows"]}
+        ends = [fill for fill in done["fills"] if fill["at"] in last and abs(fill["price"] / closes[fill["at"]] - 1) < 0.0011]
+        self.assertGreater(len(ends), 0)
+        for fill in ends:
+            self.assertAlmostEqual(fill["price"] / closes[fill["at"]], 1 - math.copysign(0.001, -fill["quantity"]), places=9)
+            self.assertAlmostEqual(fill["fee"], 0.002 * abs(fill["quantity"]) * fill["price"], places=6)
+        self.assertAlmostEqual(sum(fill["quantity"] for fill in done["fills"]), 0, places=6)
+        self.assertAlmostEqual(sum(trade["profit"] for trade in done["trades"]), done["equity"][-1] - done["equity"][0], places=5)
+        root = self.page(*words, "--report", self.path("windows.csv"))
+        part = self.section(root, "windows")
+        text = "".join(part.itertext())
+        for window in done["windows"]:
+            self.assertIn(f"fast={window['parameters']['fast']} slow={window['parameters']['slow']}", text)
+            self.assertIn(f"{100 * window['tested']['annual_return']:.2f} %", text)
+            self.assertIn(f"{100 * window['trained']['annual_return']:.2f} %", text)
+        with open(self.path("windows.csv"), encoding="utf-8") as file:
+            cells = list(csv.DictReader(file))
+        self.assertEqual([(float(c["tested_sharpe"]), c["test_to"]) for c in cells], [(w["tested"]["sharpe"], w["test_to"]) for w in done["windows"]])
+
+    def test_trades_and_months(self):
+        rows, path = self.table()
+        words = ["--strategy", "sma", "--fast", "3", "--slow", "8", "--fee-bps", "5", "--data", path]
+        done = self.answer(*words, "--close-at-end")
+        self.assertEqual(done["metrics"]["open_at_end"], 0)
+        root = self.page(*words, "--close-at-end", "--report", self.path("trades.csv"))
+        with open(self.path("trades.csv"), encoding="utf-8") as file:
+            trades = list(csv.DictReader(file))
+        self.assertEqual([(t["entry"], t["exit"], float(t["profit"])) for t in trades], [(t["entry"], t["exit"], t["profit"]) for t in done["trades"]])
+        months = {}
+        for at, equity in zip(done["at"], done["equity"]):
+            months[at[:7]] = equity
+        ends = [done["equity"][0]] + list(months.values())
+        wanted = [f"{100 * (b / a - 1):.2f} %".replace("-0.00", "0.00") for a, b in zip(ends, ends[1:])]
+        table = next(self.section(root, "months").iter("table"))
+        shown = [cell.text.replace("-0.00", "0.00") for row in table.iter("tr") for cell in list(row.iter("td"))[:-1] if cell.text]
+        self.assertEqual(shown, wanted)
+        years = {at[:4]: equity for at, equity in zip(done["at"], done["equity"])}
+        ends = [done["equity"][0]] + list(years.values())
+        self.assertEqual([list(row.iter("td"))[-1].text for row in list(table.iter("tr"))[1:]], [f"{100 * (b / a - 1):.2f} %" for a, b in zip(ends, ends[1:])])
+
+    def test_tables_without_names(self):
+        """Binance's bulk files as they are; a table that has no dates."""
+        klines = "".join(f"{{0}},{100 + i},{101 + i},{99 + i},{100.5 + i},{10 + i},{{1}},1,2,3,4,0\n".replace("{0}", str(1704067200000 + i * 3600000)).replace("{1}", str(1704067200000 + i * 3600000 + 3599999)) for i in range(48))
+        table = self.write("BTCUSDT-1h.csv", klines)
+        text = self.check("backtest", "--strategy", "hold", "--data", table).stdout
+        self.assertIn("read as Binance's klines: open time in milliseconds", text)
+        done = self.answer("--strategy", "hold", "--data", table)
+        self.assertEqual((done["from"], done["to"]), ("2024-01-01", "2024-01-02T23:00:00Z"))
+        self.assertIn("klines", done["note"])
+        self.assertAlmostEqual(done["metrics"]["total_return"], 147.5 / 101 - 1, places=12)
+        micro = self.write("micro.csv", "".join(",".join(cell + "000" if k in (0, 6) else cell for k, cell in enumerate(line.split(","))) + "\n" for line in klines.splitlines()))
+        self.assertEqual({**self.answer("--strategy", "hold", "--data", micro), "note": 0, "assets": 0, "trades": 0, "fills": 0}, {**done, "note": 0, "assets": 0, "trades": 0, "fills": 0})
+        self.assertIn("microseconds", self.check("backtest", "--strategy", "hold", "--data", micro).stdout)
+        for line, name in (("1,100.5,2,201,1704067200000,True,True", "trades"), ("1,100.5,2,201,1704067200000000,false", "trades"), ("1,100.5,2,7,9,1704067200000,true,true", "aggTrades"),
+                           ("1,100.5,2,7,9,1704067200000,true", "aggTrades"), ("1,100.5,2,101,3,1704067200000,1704067200001", "bookTicker")):
+            self.refuse("backtest", "--strategy", "hold", "--data", self.write("bare.csv", f"{line}\n{line}\n"), says=f"looks like Binance's {name}")
+        plain = self.write("plain.csv", "close\n10\n11\n12\n11\n")
+        text = self.check("backtest", "--strategy", "hold", "--data", plain).stdout
+        self.assertIn("plain.csv has no dates: its rows are bars in their order. A year is taken as 252 of them; --periods says otherwise.", text)
+        self.assertIn("A year is 12 of them", self.answer("--strategy", "hold", "--data", plain, "--periods", "12")["note"])
+        self.assertIsNone(self.answer("--strategy", "hold", "--data", self.table()[1])["note"])
+
     def test_lookahead(self):
         _, path = self.table()
+        self.assertEqual(self.answer("--strategy", "sma", "--check-lookahead", "--data", path)["cuts"], 599)
         done = self.answer("--strategy", "sma", "--check-lookahead", "--cuts", "5", "--data", path)
         self.assertEqual((done["found"], done["cuts"]), (False, 5))
 
@@ -318,7 +451,9 @@ class Backtest(story.Story):
         self.refuse(*run, "--data", self.path("none.csv"), says="none.csv")
         bad = {"2000-01-03,1,2,0.5,x,5": ["bad.csv:3", "column 'close'", "'x'"],
                "2000-01-03,1,2,0.5,-1,5": ["bad.csv:3", "no price above 0"],
-               "2000-01-03,1,2,0.5,3,5": ["bad.csv:3", "high lies below"],
+               "2000-01-03,1,2,0.5,3,5": ["bad.csv:3", "high lies below the open or the close"],
+               "2000-01-03,1,0.5,2,1,5": ["bad.csv:3", "high lies below the low"],
+               "2000-01-02,1,2,0.5,1,5": ["bad.csv:3", "not after that of line 2"],
                "2000-01-01,1,2,0.5,1,5": ["bad.csv:3", "not after that of line 2"],
                "tomorrow,1,2,0.5,1,5": ["bad.csv:3", "column 'date'", "tomorrow"],
                "2000-01-03,1,2,0.5,1": ["bad.csv:3", "cells"]}
@@ -389,6 +524,9 @@ class Backtest(story.Story):
         xml.etree.ElementTree.fromstring(self.read("book.svg"))
         self.check("backtest", *words, "--report", self.path("book.html"))
         self.assertIn(f"Market making in {name}", self.read("book.html"))
+        self.check("backtest", *words, "--report", self.path("fills.csv"))
+        with open(self.path("fills.csv"), encoding="utf-8") as file:
+            self.assertEqual([(int(c["order"]), c["side"], float(c["price"])) for c in csv.DictReader(file)], [(t["order"], t["side"], t["price"]) for t in done["trades"]])
         self.refuse("backtest", *words, "--sweep", "lean=0..2", says="--sweep is for strategies on bars")
         self.refuse("backtest", "--strategy", "sma", "--feed", self.path("made.itch"), says="sma trades on bars")
         # Money and position are what its fills add up to.

@@ -17,6 +17,28 @@ if (theme) root.setAttribute("data-theme", theme);
 function each(list, action) {
   Array.prototype.forEach.call(list, action);
 }
+/* A click on a heading sorts by it, largest first, then the other way; what has no number comes last. */
+function sortable(table) {
+  var heads = table.tHead.rows[0].cells, body = table.tBodies[0];
+  each(heads, function (head, column) {
+    head.addEventListener("click", function () {
+      var way = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
+      function value(row) {
+        return parseFloat(row.cells[column].getAttribute("data-v"));
+      }
+      Array.prototype.slice.call(body.rows).sort(function (a, b) {
+        var x = value(a), y = value(b);
+        if (isNaN(x)) return isNaN(y) ? 0 : 1;
+        if (isNaN(y)) return -1;
+        return x === y ? 0 : (x - y) * way;
+      }).forEach(function (row) {
+        body.appendChild(row);
+      });
+      each(heads, function (other) { other.removeAttribute("aria-sort"); });
+      head.setAttribute("aria-sort", way === 1 ? "ascending" : "descending");
+    });
+  });
+}
 function ready() {
   var toggle = document.getElementById("theme");
   toggle.addEventListener("click", function () {
@@ -24,6 +46,7 @@ function ready() {
     root.setAttribute("data-theme", dark ? "light" : "dark");
     stored(dark ? "light" : "dark");
   });
+  each(document.querySelectorAll("table.sorts"), sortable);
   var filter = document.getElementById("filter"), sort = document.getElementById("sort"), shown = document.getElementById("shown");
   if (!filter) return;
   var rows = [];

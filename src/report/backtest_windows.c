@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The windows of a walk-forward: what was chosen, what it had earned in training, and what it earned on bars that it had not seen. */
+#include <math.h>
+#include <stdio.h>
+
+#include "report/backtest.h"
+
+enum { WIDTH = ASSAY_BACKTEST_WIDTH, LEFT = 190, ROW = 22, TOP = 24, MOST = 60 };
+
+static void range_of(const assay_backtest_walked *w, double *low, double *high) {
+  for (size_t i = 0; i < w->window_count; i++) {
+    const assay_backtest_window *v = &w->windows[i];
+    if (!v->chosen) continue;
+    *low = fmin(*low, fmin(v->trained.annual_return, v->tested.annual_return));
+    *high = fmax(*high, fmax(v->trained.annual_return, v->tested.annual_return));
+  }
+}
+
+/* A line a window: from what training gave to what the test gave. */
+static void draw_windows(assay_buf *out, const assay_backtest_view *view) {
+  const assay_backtest_walked *w = view->choice->walked;
+  double low = 0, high = 0, bottom = TOP + (double)w->window_count * ROW, ticks[ASSAY_AXIS_TICKS];
+  range_of(w, &low, &high);
+  assay_axis x = assay_axis_nice(low, high, false, LEFT, WIDTH - ASSAY_BACKTEST_RIGHT);
+  assay_buf_puts(out, "<figure>");
+  assay_svg_begin(out, "plot", WIDTH, bottom + 22, "Returns a year in training and in the test, window by window");
+  for (size_t i = 0, count = assay_axis_ticks(&x, 7, ticks); i < count; i++) {
+    char text[48];
+    double at = assay_axis_at(&x, ticks[i]);
+    assay_svg_line(out, fabs(ticks[i]) < 1e-12 ? "z" : "gr", at, TOP - 6, at, bottom);
+    assay_backtest_figure_text(ticks[i], ASSAY_FIGURE_PERCENT, text);
+    assay_svg_text(out, "tk", at, bottom + 15, "middle", text);
+  }
+  for (size_t i = 0; i < w->window_count; i++) {
+    const assay_backtest_window *v = &w->windows[i];
+    char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT], text[2 * ASSAY_REPORT_TEXT + 8];
+    double y = TOP + ((double)i + 0.5) * ROW;
+    assay_backtest_moment_text(view, v->test_first, from);
+    assay_backtest_moment_text(view, v->test_end - 1, to);
+    snprintf(text, sizeof text, "%s to %s", from, to);
+    assay_svg_text(out, "tk", LEFT - 12, y + 4, "end", text);
+    if (!v->chosen) continue;
+    double trained = assay_axis_at(&x, v->trained.annual_return), tested = assay_axis_at(&x, v->tested.annual_return);
+    assay_svg_line(out, v->tested.annual_return < v->trained.annual_return ? "worse" : "better", trained, y, tested, y);
+    assay_svg_dot(out, "far", trained, y, 4);
+    assay_svg_dot(out, "pt", tested, y, 5);
+  }
+  assay_svg_end(out);
+  assay_buf_puts(out,
+                 "<figcaption>Return a year: hollow in training, filled on the bars behind it, which the choice had not seen.</figcaption>"
+                 "</figure>\n");
+}
+
+static void put_moment(assay_buf *out, const assay_backtest_view *view, size_t bar) {
+  char text[ASSAY_REPORT_TEXT];
+  assay_backtest_moment_text(view, bar, text);
+  assay_buf_printf(out, "<td class=\"w\">%s</td>", text);
+}
+
+static void put_window(assay_buf *out, const assay_backtest_view *view, const assay_backtest_window *v) {
+  assay_buf_puts(out, "<tr>");
+  put_moment(out, view, v->train_first);
+  put_moment(out, view, v->test_first);
+  put_moment(out, view, v->test_end - 1);
+  if (!v->chosen) {
+    assay_buf_puts(out, "<td colspan=\"7\" class=\"soft\">no configuration had a score: nothing was traded</td></tr>\n");
+    return;
+  }
+  assay_buf_puts(out, "<td class=\"w\">");
+  assay_backtest_html_parameters(out, view->choice, v->parameters);
+  assay_buf_puts(out, "</td>");
+  assay_backtest_html_figure(out, v->trained.annual_return, ASSAY_FIGURE_PERCENT);
+  assay_backtest_html_figure(out, v->tested.annual_return, ASSAY_FIGURE_PERCENT);
+  assay_backtest_html_figure(out, v->trained.sharpe, ASSAY_FIGURE_RATIO);
+  assay_backtest_html_figure(out, v->tested.sharpe, ASSAY_FIGURE_RATIO);
+  assay_backtest_html_figure(out, v->tested.max_drawdown, ASSAY_FIGURE_PERCENT);
+  assay_backtest_html_figure(out, (double)v->tested.trades, ASSAY_FIGURE_COUNT);
+  assay_buf_puts(out, "</tr>\n");
+}
+
+void assay_backtest_html_windows(assay_buf *out, const assay_backtest_view *view) {
+  const assay_backtest_walked *w = view->choice != NULL ? view->choice->walked : NULL;
+  char kept[48];
+  if (w == NULL) return;
+  assay_html_begin(
+      out, "windows", "Windows",
+      "Each time the best of the sweep on the bars before was tried on those behind them. What a window holds at its end is sold "
+      "there, with fees and slippage.");
+  if (isfinite(w->efficiency)) {
+    assay_backtest_figure_text(w->efficiency, ASSAY_FIGURE_PERCENT, kept);
+    assay_buf_printf(out, "<p>Of the return a year that the choices had in training, <b>%s</b> were left in the tests.</p>\n", kept);
+  }
+  if (w->window_count <= MOST) draw_windows(out, view);
+  assay_buf_puts(out,
+                 "<div class=\"scroll\"><table class=\"tight\"><thead><tr><th>trained from</th><th>tested from</th><th>to</th>"
+                 "<th>chosen</th><th class=\"r\">a year, trained</th><th class=\"r\">tested</th><th class=\"r\">Sharpe, trained</th>"
+                 "<th class=\"r\">tested</th><th class=\"r\">drawdown</th><th class=\"r\">trades</th></tr></thead><tbody>\n");
+  for (size_t i = 0; i < w->window_count; i++) put_window(out, view, &w->windows[i]);
+  assay_buf_puts(out, "</tbody></table></div>\n");
+  assay_html_end(out);
+}
