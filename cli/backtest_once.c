@@ -11,10 +11,10 @@
 static void put_figures(const assay_cli_backtest_shown *s, assay_buf *out) {
   const char *name;
   char value[48], other[48];
-  assay_buf_printf(out, "%-24s %14s %14s\n", "", "strategy", "hold");
+  assay_buf_printf(out, "%-26s %14s %14s\n", "", "strategy", "hold");
   for (size_t i = 0; assay_backtest_metric_text(&s->result->metrics, i, &name, value); i++) {
     assay_backtest_metric_text(&s->benchmark->metrics, i, &name, other);
-    assay_buf_printf(out, "%-24s %*s%s %*s%s\n", name, (int)(14 - assay_cli_text_width(value)), "", value,
+    assay_buf_printf(out, "%-26s %*s%s %*s%s\n", name, (int)(14 - assay_cli_text_width(value)), "", value,
                      (int)(14 - assay_cli_text_width(other)), "", other);
   }
 }

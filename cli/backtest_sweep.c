@@ -45,7 +45,8 @@ static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row 
                       assay_buf *out) {
   size_t outcomes[5] = {0}, shown_rows = count < j->settings->top ? count : (size_t)j->settings->top;
   count_outcomes(rows, count, outcomes);
-  assay_buf_printf(out, "%zu configurations of %s", count, j->strategy->name);
+  assay_report_plural(out, count, "configuration");
+  assay_buf_printf(out, " of %s", j->strategy->name);
   for (int i = 1; i < 5; i++)
     if (outcomes[i] > 0) assay_buf_printf(out, ", %zu %s", outcomes[i], assay_backtest_outcome_text((assay_backtest_outcome)i));
   assay_buf_printf(out, "; best %s first\n\n", assay_backtest_objective_text(j->objective));

@@ -215,11 +215,10 @@ static assay_status name_columns(reader *r, assay_cli_table *t) {
     return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's bookTicker (best bid and ask): no bars",
                       t->source);
   if (strcmp(known, "klines") != 0)
-    return ASSAY_FAIL(
-        r->err, ASSAY_ERR_INVALID,
-        "%s has no line of names and looks like Binance's %s: trades, not bars. `assay feed bars --every 1h %s` makes bars of "
-        "them, and --data - reads those",
-        t->source, known, t->source);
+    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID,
+                      "%s has no line of names and looks like Binance's %s, not like bars: `assay feed bars --every 1h %s` makes bars of "
+                      "them, and --data - reads those",
+                      t->source, known, t->source);
   t->names = klines;
   add_note(r,
            assay_arena_printf(&r->cli->arena,

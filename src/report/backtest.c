@@ -46,6 +46,7 @@ bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, c
       {"exposure", m->exposure, ASSAY_FIGURE_PERCENT},
       {"turnover a year", m->turnover, ASSAY_FIGURE_RATIO},
       {"trades", (double)m->trades, ASSAY_FIGURE_COUNT},
+      {"positions open at the end", (double)m->open_at_end, ASSAY_FIGURE_COUNT},
       {"win rate", m->win_rate, ASSAY_FIGURE_PERCENT},
       {"profit factor", m->profit_factor, ASSAY_FIGURE_RATIO},
       {"average trade", m->average_trade, ASSAY_FIGURE_MONEY},

@@ -183,7 +183,7 @@ static void draw_legend(assay_buf *out, const map *m) {
   enum { STEPS = 9, STEP = 15 };
   double left = m->left + (double)m->cells[1] * m->width + 22;
   bool loss = m->choice->objective == ASSAY_BACKTEST_DRAWDOWN;
-  for (int i = 0; i < STEPS; i++) {
+  for (int i = 0; i < (m->high > m->low ? STEPS : 1); i++) {
     double value = m->high - (m->high - m->low) * i / (STEPS - 1);
     const char *css;
     char text[48];
@@ -347,7 +347,8 @@ static assay_status put_table(assay_buf *out, const assay_backtest_choice *c, as
   qsort(order, c->row_count, sizeof *order, by_score);
   put_heads(out, c);
   for (size_t i = 0; i < shown; i++) put_row(out, c, order[i].row);
-  assay_buf_printf(out, "</tbody></table></div>\n<p class=\"soft\">%zu of %zu configurations", shown, c->row_count);
+  assay_buf_printf(out, "</tbody></table></div>\n<p class=\"soft\">%zu of ", shown);
+  assay_report_plural(out, c->row_count, "configuration");
   for (int i = 1; i < 5; i++)
     if (outcomes[i] > 0) assay_buf_printf(out, ", %zu %s", outcomes[i], assay_backtest_outcome_text((assay_backtest_outcome)i));
   assay_buf_puts(out, ".</p>\n");

@@ -6,12 +6,16 @@ import json
 import math
 import os
 import random
+import re
+import shutil
 import statistics
+import subprocess
 import unittest
 import xml.etree.ElementTree
 
 import story
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PRICES = os.path.join(story.SOURCE, "..", "shared", "data", "prices")
 
 
@@ -335,6 +339,24 @@ class Backtest(story.Story):
             cells = list(csv.DictReader(file))
         self.assertEqual([float(c["sharpe"]) if c["sharpe"] else None for c in cells], [row["metrics"]["sharpe"] if "metrics" in row else None for row in done["rows"]])
         self.assertEqual([c["outcome"] for c in cells], [row["outcome"] for row in done["rows"]])
+
+    @unittest.skipIf(CHROMIUM is None, "Chromium is not here")
+    def test_table_sorts(self):
+        """A click on a heading, in a browser: largest first, then smallest."""
+        _, path = self.table()
+        self.check("backtest", "--strategy", "sma", "--sweep", "fast=2..12:2", "--sweep", "slow=10..40:5", "--data", path, "--report", self.path("page.html"))
+        page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", self.read("page.html"))
+        for clicks, way in ((1, -1), (2, 1)):
+            click = "addEventListener('load', function () { var b = document.querySelectorAll('.sorts th button')[7]; %s });" % ("b.click();" * clicks)
+            done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--user-data-dir=" + self.path("profile"), "--dump-dom",
+                                   "file://" + self.write("clicked.html", page.replace("</body>", f"<script>{click}</script></body>"))],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=100, check=False)
+            table = re.search(r'<table class="sorts.*?</table>', done.stdout.decode(), re.S)[0]
+            self.assertIn('aria-sort="%s"><button type="button">drawdown' % ("descending" if way < 0 else "ascending"), table[:table.index("</thead>")])
+            shown = [re.findall(r'data-v="([^"]*)"', row) for row in re.findall(r"<tr.*?</tr>", table, re.S)[1:]]
+            values = [float(cells[7]) for cells in shown if len(cells) > 7]
+            self.assertGreater(len(values), 30)
+            self.assertEqual(values, sorted(values, reverse=way < 0))
 
     def test_sweep_pages_of_other_shapes(self):
         _, path = self.table()

@@ -24,7 +24,8 @@ function sortable(table) {
     head.addEventListener("click", function () {
       var way = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
       function value(row) {
-        return parseFloat(row.cells[column].getAttribute("data-v"));
+        var cell = row.cells[column];
+        return cell ? parseFloat(cell.getAttribute("data-v")) : NaN;
       }
       Array.prototype.slice.call(body.rows).sort(function (a, b) {
         var x = value(a), y = value(b);
