@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/moment.h"
 #include "base/text.h"
 #include "market/backtest/engine.h"
 
@@ -18,60 +18,16 @@ enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOS
 static bool parse_count(const char *text, int64_t *ns) {
   uint64_t count = 0;
   if (!assay_parse_u64(text, &count) || count < 100000000 || count > INT64_MAX) return false;
-  uint64_t unit = count < 100000000000 ? 1000000000 : count < 100000000000000 ? 1000000 : count < 100000000000000000 ? 1000 : 1;
+  uint64_t unit = assay_moment_unit(count);
   if (count > INT64_MAX / unit) unit = 1; /* after 2262: nanoseconds of a day, as exchanges count them */
   *ns = (int64_t)(count * unit);
   return true;
 }
 
-/* "20261224", which is no count: as seconds it would be of 1970. */
-static bool parse_day(const char *text, int64_t *ns) {
-  if (strlen(text) != 8 || strspn(text, "0123456789") != 8) return false;
-  char dashed[11];
-  snprintf(dashed, sizeof dashed, "%.4s-%.2s-%.2s", text, text + 4, text + 6);
-  return assay_cli_parse_moment(dashed, ns);
-}
-
-/* "+05:30", "-0500", "+01": seconds east of universal time. */
-static bool parse_offset(const char *text, long *seconds) {
-  const char *digits = text + 1, *minutes = digits + 2;
-  if ((*text != '+' && *text != '-') || strspn(digits, "0123456789") < 2) return false;
-  minutes += *minutes == ':';
-  bool has_minutes = strspn(minutes, "0123456789") == 2 && minutes[2] == '\0';
-  if (!has_minutes && digits[2] != '\0') return false;
-  long east = ((digits[0] - '0') * 10 + digits[1] - '0') * 3600L;
-  if (has_minutes) east += ((minutes[0] - '0') * 10 + minutes[1] - '0') * 60L;
-  if (east > 86400) return false;
-  *seconds = *text == '-' ? -east : east;
-  return true;
-}
-
+/* More than eight digits count; eight are a day, since as seconds they would be of 1970. */
 bool assay_cli_parse_moment(const char *text, int64_t *ns) {
-  static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-                                      "%Y-%m-%d",          "%Y/%m/%d",          "%b %d %Y"};
-  if (parse_count(text, ns) || parse_day(text, ns)) return true;
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    struct tm when = {0};
-    const char *rest = strptime(text, forms[i], &when);
-    double fraction = 0;
-    if (rest == NULL) continue;
-    if (*rest == '.') {
-      size_t digits = strspn(rest + 1, "0123456789");
-      double place = 0.1;
-      for (size_t k = 0; k < digits; k++, place /= 10) fraction += (rest[1 + k] - '0') * place;
-      rest += 1 + digits;
-    }
-    long offset = 0;
-    if (strcmp(rest, "Z") == 0 || strcmp(rest, " UTC") == 0 || (i < 4 && parse_offset(rest, &offset))) rest = "";
-    if (*rest != '\0') continue;
-    int day = when.tm_mday, month = when.tm_mon;
-    time_t at = timegm(&when);
-    if (when.tm_mday != day || when.tm_mon != month) return false;           /* the 30th of February */
-    if (at - offset < -9223372036 || at - offset > 9223372035) return false; /* nanoseconds end in 1677 and 2262 */
-    *ns = ((int64_t)at - offset) * 1000000000 + (int64_t)llround(fraction * 1e9);
-    return true;
-  }
-  return false;
+  assay_moment moment;
+  return parse_count(text, ns) || (assay_moment_read(text, strlen(text), &moment) && assay_moment_ns(&moment, ns));
 }
 
 /* ---- A table ------------------------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/moment.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "os/prim.h"
@@ -31,21 +32,24 @@ assay_status assay_cli_parse_duration(const char *text, const char *option, assa
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs a length of time such as 30s, 15m, 1h or 7d, not '%.40s'", option, text);
 }
 
-/* 2026-12-24, 2026-12-24T18:30 or with seconds, in local time; with Z in universal time. */
+/* In local time, unless it names its zone. */
 static bool parse_date(const char *text, int64_t *at_s) {
-  static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"};
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    struct tm when = {.tm_isdst = -1};
-    const char *rest = strptime(text, forms[i], &when);
-    bool is_utc = rest != NULL && strcmp(rest, "Z") == 0;
-    if (rest == NULL || (*rest != '\0' && !is_utc)) continue;
-    int day = when.tm_mday, month = when.tm_mon;
-    time_t at = is_utc ? timegm(&when) : mktime(&when);
-    if (at == (time_t)-1 || when.tm_mday != day || when.tm_mon != month) return false; /* the 30th of February */
-    *at_s = (int64_t)at;
+  assay_moment m;
+  int64_t ns = 0;
+  if (!assay_moment_read(text, strlen(text), &m) || !assay_moment_ns(&m, &ns)) return false;
+  if (m.has_zone) {
+    *at_s = ns / 1000000000;
     return true;
   }
-  return false;
+  struct tm when = {.tm_year = m.year - 1900,
+                    .tm_mon = (int)m.month - 1,
+                    .tm_mday = (int)m.day,
+                    .tm_sec = (int)(m.clock_ns / 1000000000),
+                    .tm_isdst = -1};
+  time_t at = mktime(&when);
+  if (at == (time_t)-1) return false;
+  *at_s = (int64_t)at;
+  return true;
 }
 
 assay_status assay_cli_parse_end(const char *until, const char *length, int64_t now_s, assay_error *err, int64_t *at_s) {

@@ -3,102 +3,17 @@
 
 #include <string.h>
 
+#include "base/moment.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
 /* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
-static const uint64_t second_ns = 1000000000;
-
-/* Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_of(int64_t year, unsigned month, unsigned day) {
-  year -= month <= 2;
-  int64_t era = (year >= 0 ? year : year - 399) / 400;
-  unsigned of_era = (unsigned)(year - era * 400), of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
-}
-
-static bool two(const char *text, unsigned most, unsigned *value) {
-  if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9') return false;
-  *value = (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
-  return *value <= most;
-}
-
-/* YYYY-MM-DD or with slashes; the days since 1970. */
-static bool read_date(const char *text, size_t length, uint64_t *days) {
-  static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  unsigned century, rest, month, day;
-  if (length < 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return false;
-  if (!two(text, 99, &century) || !two(text + 2, 99, &rest) || !two(text + 5, 12, &month) || !two(text + 8, 31, &day)) return false;
-  unsigned year = century * 100 + rest;
-  bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  if (year < 1970 || month == 0 || day == 0 || day > lengths[month - 1] + (month == 2 && leap ? 1u : 0u)) return false;
-  *days = (uint64_t)days_of(year, month, day);
-  return true;
-}
-
-/* YYYYMMDD, as many sources write dates: seconds of such a size would be of 1970. */
-static bool read_compact_date(const char *text, size_t length, uint64_t *days) {
-  char dashed[10];
-  if (length < 8) return false;
-  memcpy(dashed, text, 4);
-  memcpy(dashed + 5, text + 4, 2);
-  memcpy(dashed + 8, text + 6, 2);
-  dashed[4] = dashed[7] = '-';
-  return read_date(dashed, sizeof dashed, days);
-}
-
-/* HHMMSS. */
-static bool read_compact_clock(const char *text, int64_t *ns) {
-  unsigned hour, minute, second;
-  if (!two(text, 23, &hour) || !two(text + 2, 59, &minute) || !two(text + 4, 60, &second)) return false;
-  *ns = (int64_t)(((hour * UINT64_C(60) + minute) * 60 + second) * second_ns);
-  return true;
-}
-
-/* HH:MM[:SS[.fraction]] with Z, an offset or nothing behind; the ns of the day, less the offset. */
-static bool read_clock(const char *text, size_t length, int64_t *ns) {
-  unsigned hour, minute, second = 0;
-  uint64_t fraction = 0, unit = second_ns;
-  if (length < 5 || !two(text, 23, &hour) || text[2] != ':' || !two(text + 3, 59, &minute)) return false;
-  size_t at = 5;
-  if (at < length && text[at] == ':') {
-    if (length - at < 3 || !two(text + at + 1, 60, &second)) return false;
-    at += 3;
-    if (at < length && (text[at] == '.' || text[at] == ',')) {
-      size_t begin = ++at;
-      for (; at < length && text[at] >= '0' && text[at] <= '9'; at++) {
-        if (unit == 1) return false;
-        unit /= 10;
-        fraction += (uint64_t)(text[at] - '0') * unit;
-      }
-      if (at == begin) return false;
-    }
-  }
-  *ns = (int64_t)(((hour * UINT64_C(60) + minute) * 60 + second) * second_ns + fraction);
-  if (at < length && text[at] == 'Z') at++;
-  if (at < length && (text[at] == '+' || text[at] == '-')) {
-    unsigned hours, minutes = 0;
-    int64_t sign = text[at] == '-' ? 1 : -1;
-    if (length - at < 3 || !two(text + at + 1, 23, &hours)) return false;
-    size_t colon = length - at > 3 && text[at + 3] == ':';
-    if (length - at >= 5 + colon && !two(text + at + 3 + colon, 59, &minutes)) return false;
-    if (length - at != 3 && length - at != 5 + colon) return false;
-    *ns += sign * (int64_t)((hours * UINT64_C(60) + minutes) * 60 * second_ns);
-    at = length;
-  }
-  return at == length;
-}
-
 static bool read_number_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
   uint64_t number = 0;
   size_t digits = assay_feed_whole_slow(text, length, &number);
   if (digits == 0) return false;
-  if (scale == 0)
-    scale = number < UINT64_C(100000000000)         ? second_ns
-            : number < UINT64_C(100000000000000)    ? 1000000
-            : number < UINT64_C(100000000000000000) ? 1000
-                                                    : 1;
+  if (scale == 0) scale = assay_moment_unit(number);
   uint64_t ns, unit = scale;
   if (__builtin_mul_overflow(number, scale, &ns)) return false;
   if (digits < length && text[digits++] != '.') return false;
@@ -111,20 +26,13 @@ static bool read_number_time(const char *text, size_t length, uint64_t scale, ui
   return true;
 }
 
+/* Where the unit is known, eight digits are no date. */
 bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
-  uint64_t days = 0;
-  int64_t clock = 0;
-  size_t date = 10;
-  if (!read_date(text, length, &days)) {
-    bool compact = scale == 0 && read_compact_date(text, length, &days);
-    if (compact && length == 14 && read_compact_clock(text + 8, &clock)) length = 8;
-    if (!compact || (length != 8 && text[8] != 'T' && text[8] != ' ')) return read_number_time(text, length, scale, time_ns);
-    date = 8;
-  }
-  if (days > 106750) return false; /* 2262: beyond 63 bits of nanoseconds */
-  if (length > date && ((text[date] != 'T' && text[date] != ' ') || !read_clock(text + date + 1, length - date - 1, &clock))) return false;
-  int64_t ns = (int64_t)(days * 86400 * second_ns) + clock;
-  if (ns < 0) return false;
+  assay_moment moment;
+  int64_t ns = 0;
+  bool is_compact = length >= 5 && text[4] >= '0' && text[4] <= '9';
+  if ((scale != 0 && is_compact) || !assay_moment_read(text, length, &moment)) return read_number_time(text, length, scale, time_ns);
+  if (!assay_moment_ns(&moment, &ns) || ns < 0) return false;
   *time_ns = (uint64_t)ns;
   return true;
 }
@@ -377,7 +285,7 @@ static const char *take_cell(const assay_csv_reader *reader, role what, assay_fe
   switch (what) {
     case DATE: return assay_feed_time(cell.at, cell.length, 0, &p->date_ns) ? NULL : "no date";
     case TIME:
-      p->has_clock = has(reader, DATE) && read_clock(cell.at, cell.length, &clock) && clock >= 0;
+      p->has_clock = has(reader, DATE) && assay_moment_read_clock(cell.at, cell.length, &clock) && clock >= 0;
       p->clock_ns = (uint64_t)clock;
       if (p->has_clock) return NULL;
       return assay_feed_time(cell.at, cell.length, reader->time_scale, &row->time_ns) ? NULL : "no time";

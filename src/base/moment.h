@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dates and times as people and programs write them; in no locale. Pure.
+ *
+ * A date is 2026-12-24, 2026/12/24, 20261224 or Dec 24 2026. Behind it, after T or a blank: 18:30, 18:30:05, up to nine digits of a
+ * second's fraction after a point or comma; then Z, UTC after a blank, or an offset (+05:30, -0500, +01). 20261224183005 is both without a
+ * sign.
+ */
+#ifndef ASSAY_BASE_MOMENT_H
+#define ASSAY_BASE_MOMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct assay_moment {
+  int year;
+  unsigned month, day; /* from 1 on */
+  int64_t days;        /* since 1970 */
+  int64_t clock_ns;    /* since its midnight; 0 without a time. A leap second is the next minute's first */
+  int64_t east_ns;     /* of the offset; 0 without one */
+  bool has_zone;       /* Z, UTC or an offset is there */
+} assay_moment;
+
+/* All of the text, or false and *moment stays. */
+bool assay_moment_read(const char *text, size_t length, assay_moment *moment);
+/* The time of a day alone, in universal time: less than 0 or more than a day where an offset says so. */
+bool assay_moment_read_clock(const char *text, size_t length, int64_t *clock_ns);
+/* Since 1970, in universal time where it names no zone. False: before 1677 or after 2262. */
+bool assay_moment_ns(const assay_moment *moment, int64_t *ns);
+/*
+ * ns of a whole number of seconds, milliseconds, microseconds or nanoseconds since 1970, by its size (below 10^11, 10^14, 10^17, above): in
+ * each unit those are times from 1973 to 5138.
+ */
+uint64_t assay_moment_unit(uint64_t count);
+
+#endif
