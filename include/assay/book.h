@@ -381,7 +381,7 @@ ASSAY_API assay_status assay_book_journal_write(assay_book_journal *journal, ass
 ASSAY_API assay_status assay_book_journal_sync(assay_book_journal *journal, assay_error *err);
 /* Writes what is left. Accepts NULL; the journal is gone also on failure. */
 ASSAY_API assay_status assay_book_journal_close(assay_book_journal *journal, assay_error *err);
-/* Applies the records that the engine has not seen; a torn end is left out. `info` may be NULL. */
+/* Applies what the engine has not seen of it, but a torn end. `info` may be NULL. ASSAY_ERR_INVALID: it ends before or begins behind. */
 ASSAY_API assay_status assay_book_journal_replay(const char *path, assay_book *book, assay_error *err, assay_book_journal_info *info);
 
 /* ---- Queue --------------------------------------------------------------------------------------------------------------------------- */

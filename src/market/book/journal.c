@@ -158,8 +158,13 @@ assay_status assay_book_journal_replay(const char *path, assay_book *book, assay
   if (s.fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
   assay_status status = scan_file(&s, err, &there);
   close(s.fd);
-  if (status == ASSAY_OK && info != NULL) *info = s.info;
-  return status;
+  if (status != ASSAY_OK) return status;
+  if (info != NULL) *info = s.info;
+  if (there && s.next <= assay_book_applied(book))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
+                      "%s ends with message %llu, and the book has seen %llu: it is another's journal, or its end is lost", path,
+                      (unsigned long long)(s.next - 1), (unsigned long long)assay_book_applied(book));
+  return ASSAY_OK;
 }
 
 /* Two writers would write over each other's records. The lock goes with the descriptor, also when the process dies. */

@@ -145,6 +145,13 @@ static void test_replay(void **state) {
   assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
   assert_int_equal(info.applied, 0);
   assert_state(book, s, COUNT);
+  /* One that ends before what the book has seen is another's, or has lost its end. */
+  path = journal_path("short");
+  write_journal(path, s, COUNT - 1);
+  assert_int_equal(assay_book_journal_replay(path, book, &err, &info), ASSAY_ERR_INVALID);
+  assert_int_equal(info.next, COUNT);
+  assert_non_null(strstr(err.message, "its end is lost"));
+  assert_state(book, s, COUNT);
   assay_book_destroy(book);
 }
 
