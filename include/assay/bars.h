@@ -9,7 +9,7 @@
  *       assay_bar_maker_add(&bars, &tick);
  *       while (assay_bar_maker_take(&bars, &bar)) use(&bar);
  *     }
- *     if (assay_bar_maker_finish(&bars, &bar)) use(&bar);                            // the last one, which is not full
+ *     while (assay_bar_maker_finish(&bars, &bar)) use(&bar);                         // the last one, which is not full
  *
  * Prices and quantities are whole steps as everywhere in feeds.h; sums are exact (128 bits), only averages are doubles.
  *
@@ -18,6 +18,10 @@
  * close, but for a gap of more than most_fill bars: one tick of a wrong year would be a thousand million of them. Ticks out of order: one
  * that is older than the last, but of the bar that is being made, counts for its volume, high and low, not for its open and close; one of a
  * bar that is over is left out and counted in `late`. Bars by ticks, volume and dollars take what comes as it comes.
+ *
+ * A clock that is wrong once. One tick of next year would make all that come behind it late. So in bars by time, the first tick and one
+ * that is more than `most_jump_ns` ahead of the last one wait for the next: where that is as late, or not more than most_jump_ns earlier,
+ * both count (a weekend is such a jump), else the one that waited is left out and counted in `far`. At the end it counts.
  *
  * Sources: Lopez de Prado, Advances in Financial Machine Learning (2018), 2.3 (tick, volume and dollar bars); Cont, Kukanov, Stoikov, "The
  * Price Impact of Order Book Events" (2014), eq. 3 (order-flow imbalance). Thread-safety: each struct belongs to one thread at a time.
@@ -53,9 +57,10 @@ typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_
 
 typedef struct assay_bar_maker_options {
   assay_bar_by by;
-  uint64_t every;     /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
-  bool fill;          /* of bars by time */
-  uint64_t most_fill; /* flat bars between two ticks; where more would be needed there are none. 0: 1,000,000 (11 days of seconds) */
+  uint64_t every;        /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
+  bool fill;             /* of bars by time */
+  uint64_t most_fill;    /* flat bars between two ticks; where more would be needed there are none. 0: 1,000,000 (11 days of seconds) */
+  uint64_t most_jump_ns; /* of bars by time: between two ticks without a third that confirms it. 0: a day; UINT64_MAX: any */
 } assay_bar_maker_options;
 
 typedef struct assay_bar_sum {
@@ -67,13 +72,17 @@ typedef struct assay_bar_maker {
   assay_bar_maker_options options;
   bool open, ready; /* a bar is being made; one is done and waits */
   uint64_t late;    /* ticks left out */
+  uint64_t far;     /* ticks left out because the next one was far behind them */
   uint64_t refused; /* bars that were not taken before the next was done */
   uint64_t gaps;    /* that were too long to be filled */
   assay_bar now, done;
   uint64_t latest_ns; /* of the ticks in `now` */
   uint64_t fill_ns;   /* begin of the next flat bar; up to now.begin_ns */
   int64_t fill_price;
-  assay_bar_sum money; /* of `now` */
+  assay_bar_sum money;        /* of `now` */
+  bool begun, waits, follows; /* a tick counts; `held` waits for the next one; `behind` came with it and is in no bar yet */
+  assay_tick held, behind;
+  uint64_t newest_ns; /* of the ticks that count */
 } assay_bar_maker;
 
 /* ASSAY_ERR_INVALID: every is 0. */
@@ -81,7 +90,7 @@ ASSAY_API assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_b
 ASSAY_API void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick);
 /* The next bar that is done; false: none. */
 ASSAY_API bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar);
-/* What was begun and is not full; false: nothing. Take what is done first. */
+/* What was begun and is not full; false: nothing (any more: where a tick waited, its bar comes second). Take what is done first. */
 ASSAY_API bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar);
 
 /* ---- Averages ------------------------------------------------------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_o
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are bars by time, ticks, volume and dollars only");
   *bars = (assay_bar_maker){.options = *options};
   if (options->most_fill == 0) bars->options.most_fill = 1000000;
+  if (options->most_jump_ns == 0) bars->options.most_jump_ns = UINT64_C(86400000000000);
   return ASSAY_OK;
 }
 
@@ -67,13 +68,15 @@ static bool is_full(const assay_bar_maker *bars) {
   }
 }
 
-void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick) {
+static void put_tick(assay_bar_maker *bars, const assay_tick *tick) {
   uint64_t every = bars->options.every;
   bool by_time = bars->options.by == ASSAY_BAR_BY_TIME;
   if (by_time && (bars->open ? tick->time_ns < bars->now.begin_ns : bars->done.ticks > 0 && tick->time_ns < bars->done.end_ns)) {
     bars->late++;
     return;
   }
+  bars->begun = true;
+  if (tick->time_ns > bars->newest_ns) bars->newest_ns = tick->time_ns;
   if (by_time && bars->open && tick->time_ns - bars->now.begin_ns >= every) {
     close_bar(bars);
     begin_bar(bars, tick);
@@ -89,7 +92,46 @@ void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick) {
   if (is_full(bars)) close_bar(bars);
 }
 
-bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar) {
+/* ---- Ticks that are far ahead -------------------------------------------------------------------------------------------------------- */
+
+static bool is_far(const assay_bar_maker *bars, const assay_tick *tick) {
+  if (bars->options.by != ASSAY_BAR_BY_TIME || bars->options.most_jump_ns == UINT64_MAX) return false;
+  return !bars->begun || (tick->time_ns > bars->newest_ns && tick->time_ns - bars->newest_ns > bars->options.most_jump_ns);
+}
+
+static void add_or_hold(assay_bar_maker *bars, const assay_tick *tick) {
+  bars->waits = is_far(bars, tick);
+  if (bars->waits)
+    bars->held = *tick;
+  else
+    put_tick(bars, tick);
+}
+
+/* The tick that came when another waited: that one's bars go out first. */
+static void add_behind(assay_bar_maker *bars) {
+  if (!bars->follows) return;
+  bars->follows = false;
+  add_or_hold(bars, &bars->behind);
+}
+
+void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick) {
+  add_behind(bars); /* where nobody took what was done */
+  if (!bars->waits) {
+    add_or_hold(bars, tick);
+    return;
+  }
+  bars->waits = false;
+  if (tick->time_ns < bars->held.time_ns && bars->held.time_ns - tick->time_ns > bars->options.most_jump_ns) {
+    bars->far++;
+    add_or_hold(bars, tick);
+    return;
+  }
+  bars->behind = *tick;
+  bars->follows = true;
+  put_tick(bars, &bars->held);
+}
+
+static bool take_done(assay_bar_maker *bars, assay_bar *bar) {
   if (bars->ready) {
     *bar = bars->done;
     bars->ready = false;
@@ -108,9 +150,22 @@ bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar) {
   return true;
 }
 
+bool assay_bar_maker_take(assay_bar_maker *bars, assay_bar *bar) {
+  if (take_done(bars, bar)) return true;
+  if (!bars->follows) return false;
+  add_behind(bars);
+  return take_done(bars, bar);
+}
+
 bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar) {
-  if (!bars->open) return false;
-  close_bar(bars);
+  add_behind(bars);
+  if (bars->waits) {
+    bars->waits = false;
+    put_tick(bars, &bars->held);
+    bars->fill_ns = bars->now.begin_ns; /* whether there was nothing up to there, nobody confirms */
+  }
+  if (!bars->ready && !bars->open) return false;
+  if (!bars->ready) close_bar(bars);
   *bar = bars->done;
   bars->ready = false;
   return true;

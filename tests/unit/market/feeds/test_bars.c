@@ -124,7 +124,8 @@ static void test_far_gaps_stay_open(void **state) {
     assert_int_equal(count, gap < 5 ? gap : 1);
     assert_int_equal(bars.gaps, gap == 5);
   }
-  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 1000000000, .fill = true}, &err), err);
+  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 1000000000, .fill = true, .most_jump_ns = UINT64_MAX}, &err),
+            err);
   assay_bar_maker_add(&bars, &(assay_tick){1000000000, 7, 1, 0});
   assay_bar_maker_add(&bars, &(assay_tick){UINT64_C(1700000000000000000), 9, 1, 0});
   assert_true(assay_bar_maker_take(&bars, &bar));
@@ -151,6 +152,45 @@ static void test_ticks_out_of_order(void **state) {
   assay_bar_maker_add(&bars, &(assay_tick){19, 99, 1, 0}); /* that one is over, too */
   assert_int_equal(bars.late, 2);
   assert_int_equal(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 0}, &err), ASSAY_ERR_INVALID);
+}
+
+/* Ticks at these times (in days), and the days of the bars that come out. */
+static void expect_days(const double *days, size_t count, const double *wanted, size_t wanted_count, uint64_t far, uint64_t late) {
+  const double day_ns = 86400e9;
+  assay_bar_maker bars;
+  assay_bar bar;
+  assay_error err = {0};
+  size_t made = 0;
+  assert_ok(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.every = 60000000000}, &err), err);
+  for (size_t i = 0; i < count; i++) {
+    assay_bar_maker_add(&bars, &(assay_tick){(uint64_t)(days[i] * day_ns), 7, 1, 0});
+    while (assay_bar_maker_take(&bars, &bar)) {
+      assert_true(made < wanted_count);
+      assert_near((double)bar.begin_ns / day_ns, wanted[made++], 1e-3);
+    }
+  }
+  while (assay_bar_maker_finish(&bars, &bar)) {
+    assert_true(made < wanted_count);
+    assert_near((double)bar.begin_ns / day_ns, wanted[made++], 1e-3);
+  }
+  assert_int_equal(made, wanted_count);
+  assert_int_equal(bars.far, far);
+  assert_int_equal(bars.late, late);
+  assert_int_equal(bars.refused, 0);
+}
+#define DAYS(...) (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double)
+
+/* One clock that is wrong once does not make all that comes later late. */
+static void test_a_tick_of_next_year(void **state) {
+  (void)state;
+  expect_days(DAYS(1, 1.1, 366, 1.2, 1.3), DAYS(1, 1.1, 1.2, 1.3), 1, 0);
+  expect_days(DAYS(366, 1, 1.1), DAYS(1, 1.1), 1, 0);                    /* the first of all */
+  expect_days(DAYS(1, 366, 366.1, 1.2, 1.3), DAYS(1, 366, 366.1), 0, 2); /* two say the same: it is so */
+  expect_days(DAYS(1, 3.5, 3.6, 3.7), DAYS(1, 3.5, 3.6, 3.7), 0, 0);     /* a weekend */
+  expect_days(DAYS(1, 8, 15, 22), DAYS(1, 8, 15, 22), 0, 0);             /* prices of weeks */
+  expect_days(DAYS(1, 1.5, 9), DAYS(1, 1.5, 9), 0, 0);                   /* at the end nothing contradicts it */
+  expect_days(DAYS(5), DAYS(5), 0, 0);
+  expect_days(DAYS(1, 1.5, 1.2), DAYS(1, 1.5), 0, 1); /* what is late is late */
 }
 
 static void test_averages(void **state) {
@@ -193,6 +233,7 @@ int main(void) {
       cmocka_unit_test(test_gaps_are_filled_when_asked),
       cmocka_unit_test(test_far_gaps_stay_open),
       cmocka_unit_test(test_ticks_out_of_order),
+      cmocka_unit_test(test_a_tick_of_next_year),
       cmocka_unit_test(test_averages),
       cmocka_unit_test(test_order_flow),
   };
