@@ -7,32 +7,41 @@
 #include <assay/feed_dbn.h>
 
 #include "base/alloc.h"
+#include "market/feeds/unpack.h"
 #include "os/library.h"
 
 #define FUNCTIONS(X)                  \
   X(archive_error_string)             \
-  X(archive_read_data)                \
+  X(archive_read_data_block)          \
   X(archive_read_free)                \
   X(archive_read_new)                 \
   X(archive_read_next_header)         \
-  X(archive_read_open_memory)         \
+  X(archive_read_open)                \
   X(archive_read_support_filter_gzip) \
   X(archive_read_support_filter_zstd) \
   X(archive_read_support_format_raw)
 
-typedef struct functions {
-  ASSAY_LIBRARY_TABLE(FUNCTIONS)
-} functions;
+struct assay_unpacker {
+  struct {
+    ASSAY_LIBRARY_TABLE(FUNCTIONS)
+  } f;
+  struct archive *archive;
+  assay_unpacker_source *source;
+  void *context;
+  const uint8_t *block; /* unpacked, and not given yet */
+  size_t left;
+  bool ended;
+};
 
-/* Frames to be skipped (RFC 8878, 3.1.2), with which files of pzstd begin: libarchive knows a file by its first frame. */
+/* Files of pzstd begin with such frames, and libarchive knows a file by its first one. */
+uint64_t assay_unpack_skippable(const uint8_t *bytes, size_t size) {
+  if (size < 8 || (bytes[0] & 0xf0) != 0x50 || memcmp(bytes + 1, "\x2a\x4d\x18", 3) != 0) return 0;
+  return 8 + ((uint64_t)bytes[4] | (uint64_t)bytes[5] << 8 | (uint64_t)bytes[6] << 16 | (uint64_t)bytes[7] << 24);
+}
+
 static size_t skippable(const uint8_t *bytes, size_t size) {
   size_t at = 0;
-  while (size - at >= 8 && (bytes[at] & 0xf0) == 0x50 && memcmp(bytes + at + 1, "\x2a\x4d\x18", 3) == 0) {
-    uint64_t length =
-        (uint64_t)bytes[at + 4] | (uint64_t)bytes[at + 5] << 8 | (uint64_t)bytes[at + 6] << 16 | (uint64_t)bytes[at + 7] << 24;
-    if (length > size - at - 8) break;
-    at += 8 + (size_t)length;
-  }
+  for (uint64_t frame; (frame = assay_unpack_skippable(bytes + at, size - at)) != 0 && frame <= size - at;) at += (size_t)frame;
   return at;
 }
 
@@ -41,6 +50,89 @@ bool assay_feed_is_packed(const void *data, size_t size) {
   const uint8_t *bytes = (const uint8_t *)data + at;
   size -= at;
   return size >= 4 && (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0);
+}
+
+/* ---- A piece at a time --------------------------------------------------------------------------------------------------------------- */
+
+static la_ssize_t give(struct archive *archive, void *context, const void **bytes) {
+  assay_unpacker *u = context;
+  (void)archive;
+  return (la_ssize_t)u->source(u->context, bytes);
+}
+
+static assay_status broken(const assay_unpacker *u, assay_error *err) {
+  const char *why = u->f.archive_error_string(u->archive);
+  return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the compressed feed cannot be unpacked: %s", why != NULL ? why : "it ends too early");
+}
+
+assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, assay_error *err, assay_unpacker **unpacker) {
+  static const char *const names[] = {"libarchive.so.13", "libarchive.13.dylib", NULL};
+  static const char *const symbols[] = {ASSAY_LIBRARY_NAMES(FUNCTIONS) NULL};
+  struct archive_entry *entry = NULL;
+  assay_unpacker *u = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *u);
+  if (u == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
+  u->source = source;
+  u->context = context;
+  assay_status status = assay_library_load(names, symbols, (void **)&u->f, "reading a compressed feed", "libarchive13", err);
+  if (status == ASSAY_OK && (u->archive = u->f.archive_read_new()) == NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
+  if (status == ASSAY_OK) {
+    u->f.archive_read_support_filter_gzip(u->archive);
+    u->f.archive_read_support_filter_zstd(u->archive);
+    u->f.archive_read_support_format_raw(u->archive);
+    int opened = u->f.archive_read_open(u->archive, u, NULL, give, NULL);
+    if (opened == ARCHIVE_OK) opened = u->f.archive_read_next_header(u->archive, &entry);
+    u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
+    if (opened != ARCHIVE_OK && !u->ended) status = broken(u, err);
+  }
+  if (status != ASSAY_OK)
+    assay_unpacker_close(u);
+  else
+    *unpacker = u;
+  return status;
+}
+
+/* By blocks: archive_read_data loses what it has got when an error follows. */
+assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, assay_error *err, size_t *got) {
+  while (u->left == 0 && !u->ended) {
+    la_int64_t offset = 0;
+    const void *block = NULL;
+    int answer = u->f.archive_read_data_block(u->archive, &block, &u->left, &offset);
+    if (answer < ARCHIVE_OK) {
+      u->left = 0;
+      return broken(u, err);
+    }
+    u->block = block;
+    u->ended = answer == ARCHIVE_EOF;
+    if (u->ended) u->left = 0;
+  }
+  *got = u->left < most ? u->left : most;
+  if (*got == 0) return ASSAY_OK;
+  memcpy(bytes, u->block, *got);
+  u->block += *got;
+  u->left -= *got;
+  return ASSAY_OK;
+}
+
+void assay_unpacker_close(assay_unpacker *u) {
+  if (u == NULL) return;
+  if (u->archive != NULL) u->f.archive_read_free(u->archive);
+  assay_free(u);
+}
+
+/* ---- All at once --------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct memory {
+  const uint8_t *bytes;
+  size_t size;
+} memory;
+
+static int64_t give_all(void *context, const void **bytes) {
+  memory *m = context;
+  size_t size = m->size;
+  *bytes = m->bytes;
+  m->size = 0;
+  return (int64_t)size;
 }
 
 static assay_status grow(uint8_t **data, size_t *capacity, size_t most, assay_error *err) {
@@ -54,17 +146,14 @@ static assay_status grow(uint8_t **data, size_t *capacity, size_t most, assay_er
   return ASSAY_OK;
 }
 
-static assay_status read_all(const functions *f, struct archive *a, size_t most, assay_error *err, uint8_t **unpacked, size_t *size) {
+static assay_status read_all(assay_unpacker *u, size_t most, assay_error *err, uint8_t **unpacked, size_t *size) {
   uint8_t *data = NULL;
   size_t used = 0, capacity = 0;
   assay_status status = ASSAY_OK;
-  while (status == ASSAY_OK) {
+  for (size_t got = 1; status == ASSAY_OK && got > 0;) {
     if (used == capacity) status = grow(&data, &capacity, most, err);
-    if (status != ASSAY_OK) break;
-    la_ssize_t got = f->archive_read_data(a, data + used, capacity - used);
-    if (got < 0) status = ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the compressed feed cannot be unpacked: %s", f->archive_error_string(a));
-    if (got <= 0) break;
-    used += (size_t)got;
+    if (status == ASSAY_OK) status = assay_unpacker_read(u, data + used, capacity - used, err, &got);
+    if (status == ASSAY_OK) used += got;
   }
   if (status != ASSAY_OK) {
     assay_free(data);
@@ -76,23 +165,11 @@ static assay_status read_all(const functions *f, struct archive *a, size_t most,
 }
 
 assay_status assay_feed_unpack(const void *bytes, size_t size, size_t most, assay_error *err, uint8_t **unpacked, size_t *unpacked_size) {
-  static const char *const names[] = {"libarchive.so.13", "libarchive.13.dylib", NULL};
-  static const char *const symbols[] = {ASSAY_LIBRARY_NAMES(FUNCTIONS) NULL};
-  functions f;
-  struct archive_entry *entry = NULL;
-  assay_status status = assay_library_load(names, symbols, (void **)&f, "reading a compressed feed", "libarchive13", err);
-  if (status != ASSAY_OK) return status;
   size_t at = skippable(bytes, size);
-  struct archive *a = f.archive_read_new();
-  if (a == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
-  f.archive_read_support_filter_gzip(a);
-  f.archive_read_support_filter_zstd(a);
-  f.archive_read_support_format_raw(a);
-  if (f.archive_read_open_memory(a, (const uint8_t *)bytes + at, size - at) != ARCHIVE_OK ||
-      f.archive_read_next_header(a, &entry) != ARCHIVE_OK)
-    status = ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the compressed feed cannot be unpacked: %s", f.archive_error_string(a));
-  else
-    status = read_all(&f, a, most, err, unpacked, unpacked_size);
-  f.archive_read_free(a);
+  memory from = {(const uint8_t *)bytes + at, size - at};
+  assay_unpacker *u = NULL;
+  assay_status status = assay_unpacker_open(give_all, &from, err, &u);
+  if (status == ASSAY_OK) status = read_all(u, most, err, unpacked, unpacked_size);
+  assay_unpacker_close(u);
   return status;
 }

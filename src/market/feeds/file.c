@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recordings window by window. They are read and not mapped: a map of a file that becomes shorter is a SIGBUS, which a library has no
+ * business to catch, and reading costs a copy of what decoding looks at next anyway.
+ */
+#include <assay/feed_dbn.h>
+#include <assay/feed_file.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "market/feeds/unpack.h"
+
+enum { LEAST_WINDOW = 4096, PACKED_PIECE = 1 << 18 };
+static const size_t usual_window = (size_t)1 << 20, usual_most = (size_t)1 << 28;
+
+struct assay_feed_file {
+  assay_feed_file_options options;
+  const char *shown;
+  char *path;
+  int fd;
+  struct stat begun;
+  uint64_t taken; /* bytes read of the file */
+  uint64_t passed;
+  assay_unpacker *unpacker; /* NULL: it is not packed */
+  uint8_t *packed;          /* a piece of the file, while its beginning is looked at and where it is packed */
+  size_t packed_size, packed_at;
+  int error; /* errno of the reading; 0: none */
+  uint8_t *bytes;
+  size_t room, used, ready; /* of `bytes`; those that are there, and those that are prepared */
+  bool ended, last;         /* nothing more comes; and nothing of it is left to prepare */
+  assay_feed_file_prepare *prepare;
+  void *context;
+};
+
+/* ---- The file ------------------------------------------------------------------------------------------------------------------------ */
+
+/* False with file->error. */
+static bool read_some(assay_feed_file *file, void *bytes, size_t most, size_t *got) {
+  ssize_t read_now;
+  do read_now = read(file->fd, bytes, most);
+  while (read_now < 0 && errno == EINTR);
+  if (read_now < 0) file->error = errno;
+  if (read_now < 0) return false;
+  file->taken += (uint64_t)read_now;
+  *got = (size_t)read_now;
+  return true;
+}
+
+static assay_status unreadable(const assay_feed_file *file, assay_error *err) {
+  return ASSAY_FAIL_ERRNO(err, file->error, "cannot read %s", file->shown);
+}
+
+/* For the decoder: first what was read of it already. */
+static int64_t give_packed(void *context, const void **bytes) {
+  assay_feed_file *file = context;
+  if (file->packed_at == file->packed_size) {
+    file->packed_at = 0;
+    if (!read_some(file, file->packed, PACKED_PIECE, &file->packed_size)) return -1;
+  }
+  *bytes = file->packed + file->packed_at;
+  int64_t size = (int64_t)(file->packed_size - file->packed_at);
+  file->packed_at = file->packed_size;
+  return size;
+}
+
+/* Bytes as the readers of formats get them, unpacked; 0 at the end. */
+static assay_status take_some(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+  if (file->unpacker != NULL) {
+    assay_error unpacking = {0};
+    assay_status status = assay_unpacker_read(file->unpacker, bytes, most, &unpacking, got);
+    if (file->error != 0) return unreadable(file, err);
+    return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s: %s", file->shown, unpacking.message);
+  }
+  size_t left = file->packed_size - file->packed_at;
+  if (left == 0) return read_some(file, bytes, most, got) ? ASSAY_OK : unreadable(file, err);
+  *got = left < most ? left : most;
+  memcpy(bytes, file->packed + file->packed_at, *got);
+  file->packed_at += *got;
+  return ASSAY_OK;
+}
+
+/* ---- How it begins ------------------------------------------------------------------------------------------------------------------- */
+
+/* So that `wanted` bytes of the beginning are there, unless it ends before. */
+static bool see(assay_feed_file *file, size_t wanted) {
+  while (file->packed_size - file->packed_at < wanted) {
+    size_t left = file->packed_size - file->packed_at, got = 0;
+    memmove(file->packed, file->packed + file->packed_at, left);
+    file->packed_at = 0;
+    file->packed_size = left;
+    if (!read_some(file, file->packed + left, PACKED_PIECE - left, &got)) return false;
+    if (got == 0) return true;
+    file->packed_size += got;
+  }
+  return true;
+}
+
+static bool pass(assay_feed_file *file, uint64_t count) {
+  while (count > 0) {
+    if (!see(file, 1)) return false;
+    size_t left = file->packed_size - file->packed_at;
+    if (left == 0) return true;
+    size_t now = count < left ? (size_t)count : left;
+    file->packed_at += now;
+    count -= now;
+  }
+  return true;
+}
+
+static assay_status look_at_beginning(assay_feed_file *file, assay_error *err) {
+  uint64_t frame;
+  do {
+    if (!see(file, 8)) return unreadable(file, err);
+    frame = assay_unpack_skippable(file->packed + file->packed_at, file->packed_size - file->packed_at);
+    if (!pass(file, frame)) return unreadable(file, err);
+  } while (frame > 0);
+  if (!assay_feed_is_packed(file->packed + file->packed_at, file->packed_size - file->packed_at)) return ASSAY_OK;
+  assay_error unpacking = {0};
+  assay_status status = assay_unpacker_open(give_packed, file, &unpacking, &file->unpacker);
+  if (status == ASSAY_OK) return ASSAY_OK;
+  return file->error != 0 ? unreadable(file, err) : ASSAY_FAIL(err, status, "%s: %s", file->shown, unpacking.message);
+}
+
+/* ---- Windows ------------------------------------------------------------------------------------------------------------------------- */
+
+static assay_status make_room(assay_feed_file *file, assay_error *err) {
+  if (file->used < file->room) return ASSAY_OK;
+  if (file->room >= file->options.most)
+    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s: a message at byte %llu is longer than %zu bytes", file->shown,
+                      (unsigned long long)file->passed, file->options.most);
+  size_t room = file->room < file->options.most / 2 ? 2 * file->room : file->options.most;
+  uint8_t *grown = assay_realloc(ASSAY_TAG_MARKET, file->bytes, room, 1);
+  if (grown == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a message of %s", file->shown);
+  file->bytes = grown;
+  file->room = room;
+  return ASSAY_OK;
+}
+
+static void prepare_new(assay_feed_file *file) {
+  if (file->prepare == NULL) file->ready = file->used;
+  if (file->prepare == NULL || file->last) return;
+  size_t waiting = file->used - file->ready, done = file->prepare(file->context, file->bytes + file->ready, waiting, file->ended);
+  file->ready += file->ended || done > waiting ? waiting : done;
+}
+
+/* Until more than `before` bytes are ready, and twice as many are there (what is cut off again and again is not read as often), or all. */
+static assay_status fill(assay_feed_file *file, size_t before, assay_error *err) {
+  while (!file->last && (file->ready <= before || file->used < 2 * before)) {
+    size_t got = 0;
+    assay_status status = make_room(file, err);
+    if (status == ASSAY_OK && !file->ended) status = take_some(file, file->bytes + file->used, file->room - file->used, err, &got);
+    if (status != ASSAY_OK) return status;
+    file->used += got;
+    file->ended = got == 0;
+    prepare_new(file);
+    file->last = file->ended;
+  }
+  return ASSAY_OK;
+}
+
+static assay_status open_path(assay_feed_file *file, const char *path, assay_error *err) {
+  bool is_stdin = strcmp(path, "-") == 0;
+  size_t length = strlen(path) + 1;
+  file->path = assay_alloc(ASSAY_TAG_MARKET, length);
+  file->bytes = assay_alloc(ASSAY_TAG_MARKET, file->room);
+  file->packed = assay_alloc(ASSAY_TAG_MARKET, PACKED_PIECE);
+  if (file->path == NULL || file->bytes == NULL || file->packed == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  memcpy(file->path, path, length);
+  file->shown = is_stdin ? "standard input" : file->path;
+  file->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  if (file->fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
+  if (fstat(file->fd, &file->begun) != 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot read %s", file->shown);
+  return look_at_beginning(file, err);
+}
+
+assay_status assay_feed_file_open(const char *path, const assay_feed_file_options *options, assay_error *err, assay_feed_file **file) {
+  assay_feed_file *opened = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *opened);
+  if (opened == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  if (options != NULL) opened->options = *options;
+  assay_feed_file_options *o = &opened->options;
+  if (o->window == 0) o->window = usual_window;
+  if (o->window < LEAST_WINDOW) o->window = LEAST_WINDOW;
+  if (o->most == 0) o->most = usual_most;
+  if (o->most < o->window) o->most = o->window;
+  opened->room = o->window;
+  opened->fd = -1;
+  assay_status status = open_path(opened, path, err);
+  if (status == ASSAY_OK && fill(opened, 0, NULL) != ASSAY_OK && opened->ready == 0) status = fill(opened, 0, err);
+  if (status != ASSAY_OK)
+    assay_feed_file_close(opened);
+  else
+    *file = opened;
+  return status;
+}
+
+void assay_feed_file_close(assay_feed_file *file) {
+  if (file == NULL) return;
+  assay_unpacker_close(file->unpacker);
+  if (file->fd >= 0 && file->fd != STDIN_FILENO) close(file->fd);
+  assay_free(file->packed);
+  assay_free(file->bytes);
+  assay_free(file->path);
+  assay_free(file);
+}
+
+void assay_feed_file_begin(const assay_feed_file *file, assay_feed_reader *reader) {
+  assay_feed_open(reader, file->bytes, file->ready);
+  reader->last = file->last;
+}
+
+assay_status assay_feed_file_more(assay_feed_file *file, assay_feed_reader *reader, assay_error *err) {
+  if (file->last) return ASSAY_OK;
+  size_t at = reader->at;
+  if (at > 0) {
+    memmove(file->bytes, file->bytes + at, file->used - at);
+    file->used -= at;
+    file->ready -= at;
+    file->passed += at;
+  }
+  assay_status status = fill(file, file->ready, err);
+  /* Where it cannot be filled, what is left of the old window is still the reader's. */
+  assay_feed_window(reader, file->bytes, file->ready, file->last);
+  return status;
+}
+
+assay_status assay_feed_file_set_prepare(assay_feed_file *file, assay_feed_file_prepare *prepare, void *context, assay_error *err) {
+  file->prepare = prepare;
+  file->context = context;
+  file->ready = 0;
+  file->last = false;
+  prepare_new(file);
+  file->last = file->ended;
+  return fill(file, 0, err);
+}
+
+/* ---- What is known of it --------------------------------------------------------------------------------------------------------------
+ */
+
+assay_feed_file_place assay_feed_file_where(const assay_feed_file *file) {
+  return (assay_feed_file_place){.read = file->taken,
+                                 .size = S_ISREG(file->begun.st_mode) ? (uint64_t)file->begun.st_size : 0,
+                                 .passed = file->passed + (file->last ? file->used : 0),
+                                 .packed = file->unpacker != NULL};
+}
+
+const char *assay_feed_file_changed(const assay_feed_file *file) {
+  struct stat now;
+  if (!S_ISREG(file->begun.st_mode) || fstat(file->fd, &now) != 0) return NULL;
+  if (now.st_size < file->begun.st_size) return "became shorter while it was read";
+  if (now.st_size > file->begun.st_size) return "became longer while it was read";
+  if (now.st_mtime == file->begun.st_mtime) return NULL;
+  return "was written to while it was read";
+}

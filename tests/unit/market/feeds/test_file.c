@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Recordings window by window: the same messages as all at once, in little memory, whatever happens to the file meanwhile. */
+#include <assay/feed_csv.h>
+#include <assay/feed_dbn.h>
+#include <assay/feed_file.h>
+#include <assay/feed_fix.h>
+#include <assay/feed_itch.h>
+#include <assay/feed_json.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test.h"
+
+enum { WINDOW = 4096, LEVELS = 20000 };
+
+static char path[] = "/tmp/assay-feed-file-XXXXXX";
+static int fd = -1;
+
+static void put_file(const void *bytes, size_t size) {
+  assert_int_equal(ftruncate(fd, 0), 0);
+  assert_int_equal(pwrite(fd, bytes, size, 0), (ssize_t)size);
+}
+
+static int make_file(void **state) {
+  (void)state;
+  fd = mkstemp(path);
+  return fd < 0;
+}
+
+static int remove_file(void **state) {
+  (void)state;
+  return close(fd) + unlink(path);
+}
+
+static assay_feed_file *open_file(size_t most) {
+  assay_feed_file *file = NULL;
+  assay_error err = {0};
+  assert_ok(assay_feed_file_open(path, &(assay_feed_file_options){.window = WINDOW, .most = most}, &err, &file), err);
+  return file;
+}
+
+/* ---- All formats --------------------------------------------------------------------------------------------------------------------- */
+
+/* Readers of all formats, and a sum of what each message is. */
+typedef union any_reader {
+  assay_feed_reader in; /* is what each of them begins with */
+  assay_binance_reader json;
+  assay_csv_reader csv;
+  assay_dbn_reader dbn;
+} any_reader;
+
+static assay_binance_level levels[LEVELS];
+
+static void open_reader(any_reader *r, assay_feed_format format) {
+  if (format == ASSAY_FEED_JSON) assay_binance_open(&r->json, NULL, 0, 8, 8, levels, LEVELS);
+  if (format == ASSAY_FEED_CSV) assay_csv_open(&r->csv, NULL, 0, 8, 8);
+  if (format == ASSAY_FEED_DBN) assay_dbn_open(&r->dbn, NULL, 0);
+}
+
+static uint64_t mix(uint64_t sum, const void *bytes, size_t size) {
+  const uint8_t *at = bytes;
+  for (size_t i = 0; i < size; i++) sum = (sum ^ at[i]) * UINT64_C(0x100000001b3);
+  return sum;
+}
+
+static assay_feed_step next(any_reader *r, assay_feed_format format, uint64_t *sum) {
+  assay_itch_message itch;
+  assay_fix_message fix;
+  assay_dbn_record record;
+  assay_binance_message json;
+  assay_csv_row row;
+  assay_feed_step step;
+  switch (format) {
+    case ASSAY_FEED_ITCH:
+      step = assay_itch_next(&r->in, &itch);
+      if (step == ASSAY_FEED_MESSAGE) *sum = mix(*sum, itch.as, itch.length);
+      return step;
+    case ASSAY_FEED_FIX:
+      step = assay_fix_next(&r->in, &fix);
+      if (step == ASSAY_FEED_MESSAGE) *sum = mix(*sum, fix.data, fix.length);
+      return step;
+    case ASSAY_FEED_DBN:
+      step = assay_dbn_next(&r->dbn, &record);
+      if (step == ASSAY_FEED_MESSAGE) *sum = mix(*sum, record.data, record.length);
+      return step;
+    case ASSAY_FEED_JSON:
+      step = assay_binance_next(&r->json, &json);
+      if (step != ASSAY_FEED_MESSAGE) return step;
+      *sum = mix(mix(*sum, &json.price, sizeof json.price), &json.last_update, sizeof json.last_update);
+      if (json.bid_count > 0) *sum = mix(*sum, json.bids, json.bid_count * sizeof *json.bids);
+      return step;
+    default:
+      step = assay_csv_next(&r->csv, &row);
+      if (step == ASSAY_FEED_MESSAGE) *sum = mix(mix(*sum, &row.price, sizeof row.price), &row.time_ns, sizeof row.time_ns);
+      return step;
+  }
+}
+
+static uint64_t read_whole(const uint8_t *bytes, size_t size, assay_feed_format format, uint64_t *count) {
+  any_reader r = {0};
+  uint64_t sum = 0;
+  open_reader(&r, format);
+  assay_feed_open(&r.in, bytes, size);
+  while (next(&r, format, &sum) == ASSAY_FEED_MESSAGE) continue;
+  assert_null(r.in.fault.problem);
+  *count = r.in.count;
+  return sum;
+}
+
+static uint64_t read_windows(assay_feed_file *file, assay_feed_format format, uint64_t *count) {
+  any_reader r = {0};
+  assay_error err = {0};
+  uint64_t sum = 0;
+  open_reader(&r, format);
+  assay_feed_file_begin(file, &r.in);
+  for (;;) {
+    while (next(&r, format, &sum) == ASSAY_FEED_MESSAGE) continue;
+    if (r.in.fault.problem != NULL || r.in.last) break;
+    assert_ok(assay_feed_file_more(file, &r.in, &err), err);
+  }
+  assert_null(r.in.fault.problem);
+  *count = r.in.count;
+  return sum;
+}
+
+static void test_windows_are_the_whole(void **state) {
+  (void)state;
+  for (int format = ASSAY_FEED_ITCH; format < ASSAY_FEED_FORMATS; format++) {
+    const assay_feed_market market = {.format = (assay_feed_format)format, .seed = 3, .messages = 20000, .symbols = 3, .orders = 200};
+    assay_error err = {0};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    uint64_t whole = 0, parts = 0;
+    assert_ok(assay_feed_generate(&market, &err, &bytes, &size), err);
+    put_file(bytes, size);
+    assay_feed_file *file = open_file(0);
+    assert_int_equal(read_windows(file, market.format, &parts), read_whole(bytes, size, market.format, &whole));
+    assert_int_equal(parts, whole);
+    assert_true(parts > 1000);
+    const assay_feed_file_place place = assay_feed_file_where(file);
+    assert_int_equal(place.passed, size);
+    assert_int_equal(place.size, size);
+    assert_null(assay_feed_file_changed(file));
+    assay_feed_file_close(file);
+    assay_feed_generated_free(bytes);
+  }
+}
+
+/* ---- What a window is ------------------------------------------------------------------------------------------------------------------
+ */
+
+/* `size` bytes of a quoted cell, in a table of two rows. */
+static void put_long_row(size_t size) {
+  static const char head[] = "time,price,symbol\n1704205800,1,A\n1704205801,2,\"", tail[] = "\"\n";
+  char *text = malloc(size + sizeof head + sizeof tail);
+  memcpy(text, head, sizeof head - 1);
+  memset(text + sizeof head - 1, 'x', size);
+  memcpy(text + sizeof head - 1 + size, tail, sizeof tail - 1);
+  put_file(text, sizeof head - 1 + size + sizeof tail - 1);
+  free(text);
+}
+
+static void test_a_message_longer_than_the_window(void **state) {
+  (void)state;
+  uint64_t count = 0;
+  put_long_row(100000);
+  assay_feed_file *file = open_file(0);
+  read_windows(file, ASSAY_FEED_CSV, &count);
+  assert_int_equal(count, 2);
+  assay_feed_file_close(file);
+  file = open_file(65536);
+  any_reader r = {0};
+  assay_error err = {0};
+  uint64_t sum = 0;
+  open_reader(&r, ASSAY_FEED_CSV);
+  assay_feed_file_begin(file, &r.in);
+  assay_status status = ASSAY_OK;
+  while (status == ASSAY_OK && !r.in.last) {
+    while (next(&r, ASSAY_FEED_CSV, &sum) == ASSAY_FEED_MESSAGE) continue;
+    status = assay_feed_file_more(file, &r.in, &err);
+  }
+  assert_int_equal(status, ASSAY_ERR_LIMIT);
+  assert_int_equal(r.in.count, 1);
+  assert_non_null(strstr(err.message, "longer than 65536 bytes"));
+  assay_feed_file_close(file);
+}
+
+/* The reader that looks for semicolons between words. */
+static size_t words_off(void *context, uint8_t *bytes, size_t size, bool last) {
+  ++*(size_t *)context;
+  for (size_t i = 0; i < size; i++)
+    if (bytes[i] == '|') bytes[i] = ',';
+  return last || size < 7 ? last ? size : 0 : size - 7;
+}
+
+static void test_what_is_prepared(void **state) {
+  (void)state;
+  enum { ROWS = 3000 };
+  static char text[ROWS * 16 + 32];
+  size_t length = (size_t)snprintf(text, sizeof text, "time|price\n"), calls = 0;
+  for (int i = 0; i < ROWS; i++) length += (size_t)snprintf(text + length, sizeof text - length, "17042%05d|%d\n", i, i);
+  put_file(text, length);
+  assay_error err = {0};
+  uint64_t count = 0;
+  assay_feed_file *file = open_file(0);
+  assert_ok(assay_feed_file_set_prepare(file, words_off, &calls, &err), err);
+  read_windows(file, ASSAY_FEED_CSV, &count);
+  assert_int_equal(count, ROWS);
+  assert_true(calls > 5);
+  assay_feed_file_close(file);
+}
+
+/* ---- What happens meanwhile ------------------------------------------------------------------------------------------------------------
+ */
+
+static void test_a_file_that_changes(void **state) {
+  (void)state;
+  enum { SIZE = 1000000 };
+  static char bytes[2 * SIZE];
+  assay_error err = {0};
+  memset(bytes, '\n', sizeof bytes);
+  for (int longer = 0; longer < 2; longer++) {
+    put_file(bytes, SIZE);
+    assay_feed_file *file = open_file(0);
+    assay_feed_reader reader;
+    assay_feed_file_begin(file, &reader);
+    assert_false(reader.last);
+    if (longer)
+      put_file(bytes, sizeof bytes);
+    else
+      assert_int_equal(ftruncate(fd, SIZE / 2), 0);
+    for (reader.at = reader.size; !reader.last; reader.at = reader.size) assert_ok(assay_feed_file_more(file, &reader, &err), err);
+    assert_int_equal(assay_feed_file_where(file).passed, longer ? 2 * SIZE : SIZE / 2);
+    const char *told = assay_feed_file_changed(file);
+    assert_non_null(told);
+    assert_non_null(strstr(told, longer ? "longer" : "shorter"));
+    assay_feed_file_close(file);
+  }
+}
+
+static void test_what_cannot_be_read(void **state) {
+  (void)state;
+  assay_feed_file *file = NULL;
+  assay_error err = {0};
+  assert_int_equal(assay_feed_file_open("/no/such/file", NULL, &err, &file), ASSAY_ERR_NOT_FOUND);
+  err = (assay_error){0};
+  assert_int_not_equal(assay_feed_file_open("/tmp", NULL, &err, &file), ASSAY_OK);
+  assert_non_null(strstr(err.message, "/tmp"));
+  assert_null(file);
+  assay_feed_file_close(NULL);
+  put_file("", 0);
+  file = open_file(0);
+  assay_feed_reader reader;
+  assay_feed_file_begin(file, &reader);
+  assert_true(reader.last);
+  assert_int_equal(reader.size, 0);
+  assay_feed_file_close(file);
+}
+
+/* ---- Compressed ------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* A frame of Zstandard (RFC 8878) whose blocks are stored; returns its bytes. */
+static size_t put_frame(uint8_t *out, const uint8_t *bytes, size_t size) {
+  const uint8_t head[] = {0x28, 0xb5, 0x2f, 0xfd, 0xa0, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
+  const size_t most = 100000;
+  size_t used = sizeof head;
+  memcpy(out, head, sizeof head);
+  for (size_t at = 0; at < size;) {
+    size_t block = size - at < most ? size - at : most;
+    uint32_t mark = (uint32_t)block << 3 | (at + block == size);
+    for (int i = 0; i < 3; i++) out[used++] = (uint8_t)(mark >> 8 * i);
+    memcpy(out + used, bytes + at, block);
+    used += block;
+    at += block;
+  }
+  return used;
+}
+
+static void test_compressed(void **state) {
+  (void)state;
+  static const uint8_t skipped[] = {0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4};
+  const assay_feed_market market = {.format = ASSAY_FEED_ITCH, .messages = 30000};
+  assay_error err = {0};
+  uint8_t *bytes = NULL;
+  size_t size = 0, used = sizeof skipped;
+  uint64_t whole = 0, parts = 0;
+  assert_ok(assay_feed_generate(&market, &err, &bytes, &size), err);
+  uint8_t *packed = malloc(size + 65536);
+  memcpy(packed, skipped, sizeof skipped);
+  used += put_frame(packed + used, bytes, 1000);
+  used += put_frame(packed + used, bytes + 1000, size - 1000);
+  put_file(packed, used);
+  assay_feed_file *file = NULL;
+  if (assay_feed_file_open(path, NULL, &err, &file) == ASSAY_ERR_UNSUPPORTED) {
+    free(packed);
+    assay_feed_generated_free(bytes);
+    skip();
+  }
+  assay_feed_file_close(file);
+  file = open_file(0);
+  assert_int_equal(read_windows(file, ASSAY_FEED_ITCH, &parts), read_whole(bytes, size, ASSAY_FEED_ITCH, &whole));
+  assert_int_equal(parts, whole);
+  assert_true(assay_feed_file_where(file).packed);
+  assert_int_equal(assay_feed_file_where(file).passed, size);
+  assay_feed_file_close(file);
+
+  put_file(packed, used / 2); /* what is there comes, then it is told */
+  file = open_file(0);
+  assay_feed_reader reader;
+  assay_feed_file_begin(file, &reader);
+  assay_status status = ASSAY_OK;
+  for (reader.at = reader.size; status == ASSAY_OK && !reader.last; reader.at = reader.size)
+    status = assay_feed_file_more(file, &reader, &err);
+  assert_int_equal(status, ASSAY_ERR_CORRUPT);
+  assert_true(assay_feed_file_where(file).passed > size / 4);
+  assert_non_null(strstr(err.message, path));
+  assay_feed_file_close(file);
+  free(packed);
+  assay_feed_generated_free(bytes);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_windows_are_the_whole), cmocka_unit_test(test_a_message_longer_than_the_window),
+      cmocka_unit_test(test_what_is_prepared),      cmocka_unit_test(test_a_file_that_changes),
+      cmocka_unit_test(test_what_cannot_be_read),   cmocka_unit_test(test_compressed),
+  };
+  return cmocka_run_group_tests(tests, make_file, remove_file);
+}
