@@ -18,7 +18,7 @@ typedef struct job {
   const assay_book_strategy *strategy;
   double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
   assay_status status;
-  bool has_symbol;
+  bool has_symbol, is_named; /* `symbol` is its number in this day's messages; `name` is known */
   uint32_t symbol;
   char name[ASSAY_CLI_FEED_NAME];
   assay_market_event *events;
@@ -66,11 +66,11 @@ static bool same_name(const assay_cli_feed_file *feed, const char *a, const char
 static bool is_wanted(job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
   char number[16];
   if (j->has_symbol && symbol == j->symbol) return true;
-  const char *name = assay_cli_feed_name(feed, symbol), *asked = j->has_symbol ? j->name : j->settings->symbol;
+  const char *name = assay_cli_feed_name(feed, symbol), *asked = j->is_named ? j->name : j->settings->symbol;
   if (name[0] == '\0') snprintf(number, sizeof number, "%u", symbol), name = number;
   if (symbol == 0 || (asked != NULL && !same_name(feed, name, asked))) return false;
   if (j->has_symbol) return true;
-  j->has_symbol = true;
+  j->has_symbol = j->is_named = true;
   j->symbol = symbol;
   snprintf(j->name, sizeof j->name, "%s", name);
   return true;
@@ -103,8 +103,17 @@ static bool keep(job *j, const assay_cli_feed_file *feed, const assay_market_eve
   return true;
 }
 
+/* Another day: whose book it is has another number, and no order rests. */
+static bool end_day(job *j, const assay_cli_feed_file *feed) {
+  const assay_market_event clear = {.kind = ASSAY_MARKET_CLEAR, .time_ns = ASSAY_CLI_FEED_NO_TIME, .flags = ASSAY_MARKET_LAST};
+  j->has_symbol = false;
+  return j->count == 0 || keep(j, feed, &clear);
+}
+
 static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   job *j = context;
+  if (m->day_is_over) return end_day(j, feed);
+  if (m->says_again) return true;
   if (m->kind == NULL) {
     j->status = assay_feed_explain(m->reader, feed->path, j->err);
     return false;
@@ -164,12 +173,15 @@ static assay_status read_feed(job *j) {
     return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed FILE is missing: %s trades in a recorded book", j->strategy->name);
   j->status = assay_cli_feed_open(j->cli, j->settings->feed, &plain, j->err, &feed);
   if (j->status == ASSAY_OK) assay_cli_feed_walk(&feed, collect, j);
-  if (j->status == ASSAY_OK && !j->has_symbol && j->settings->symbol != NULL)
+  if (j->status == ASSAY_OK && feed.broken.status != ASSAY_OK)
+    j->status = ASSAY_FAIL(j->err, feed.broken.status, "%s", feed.broken.message);
+  if (j->status == ASSAY_OK && !j->is_named && j->settings->symbol != NULL)
     j->status =
         ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "%s has no symbol '%s' (`feed decode` shows them)", j->settings->feed, j->settings->symbol);
   if (j->status == ASSAY_OK && !j->has_book)
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s tells of trades only: %s needs a book (orders or price levels)",
                            j->settings->feed, j->strategy->name);
+  if (j->status == ASSAY_OK) (void)assay_cli_feed_tell(j->cli, &feed, &(assay_cli_feed_faults){0}, ASSAY_EXIT_FINE);
   assay_cli_feed_close(&feed);
   if (j->status != ASSAY_OK) return j->status;
   settle(j);

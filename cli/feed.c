@@ -3,8 +3,10 @@
 #include "cli/feed.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "os/prim.h"
@@ -23,47 +25,57 @@ static bool looks_like_fix_log(const uint8_t *bytes, size_t size) {
  * Logs of FIX write a time before each message, and bars where its separators are. Bars become separators, and what stands between two
  * messages line ends, which the reader passes: so every place keeps its number. A stream as it came over the line is left as it is.
  */
-static void unwrap_fix_log(uint8_t *bytes, size_t size) {
+static bool is_fix_log(const uint8_t *bytes, size_t size) {
   size_t first = 0;
   while (first < size && bytes[first] != '|' && bytes[first] != 1) first++;
-  if (first == size || (bytes[first] == 1 && size >= 5 && memcmp(bytes, "8=FIX", 5) == 0)) return;
+  return first < size && (bytes[first] == '|' || size < 5 || memcmp(bytes, "8=FIX", 5) != 0);
+}
+
+/* The character that ends the fields of the message at `begin`; 0: that is not to be seen yet. */
+static uint8_t separator_of(const uint8_t *begin, const uint8_t *end, bool last) {
+  const uint8_t *line = memchr(begin, '\n', (size_t)(end - begin)), *const most = line != NULL ? line : end;
+  const uint8_t *at = begin;
+  while (at < most && *at != '|' && *at != 1) at++;
+  return at < most ? *at : line != NULL || last ? 1 : 0;
+}
+
+static size_t unwrap_fix_log(void *context, uint8_t *bytes, size_t size, bool last) {
+  enum { PART = 4 }; /* of "8=FIX" */
   uint8_t *at = bytes, *const end = bytes + size, *begin;
+  (void)context;
   while ((begin = memmem(at, (size_t)(end - at), "8=FIX", 5)) != NULL) {
-    const uint8_t *line = memchr(begin, '\n', (size_t)(end - begin));
-    const uint8_t *version = memchr(begin, '=', (size_t)(end - begin)) + 1;
-    const uint8_t *const most = line != NULL ? line : end;
-    while (version < most && *version != '|' && *version != 1) version++;
-    const uint8_t separator = version < most ? *version : 1, check[] = {separator, '1', '0', '='};
-    uint8_t *sum = memmem(begin, (size_t)(end - begin), check, sizeof check);
-    uint8_t *behind = sum != NULL ? memchr(sum + 1, separator, (size_t)(end - sum - 1)) : NULL;
-    behind = behind != NULL ? behind + 1 : end;
+    const uint8_t separator = separator_of(begin, end, last), check[] = {separator, '1', '0', '='};
+    const uint8_t *sum = separator != 0 ? memmem(begin, (size_t)(end - begin), check, sizeof check) : NULL;
+    const uint8_t *behind = sum != NULL ? memchr(sum + 1, separator, (size_t)(end - sum - 1)) : NULL;
     memset(at, '\n', (size_t)(begin - at));
+    if (behind == NULL && !last) return (size_t)(begin - bytes);
+    behind = behind != NULL ? behind + 1 : end;
     for (at = begin; at < behind; at++)
       if (*at == '|' && separator == '|') *at = 1;
   }
-  if (at > bytes) memset(at, '\n', (size_t)(end - at));
+  size_t left = (size_t)(end - at), keep = last ? 0 : left < PART ? left : PART;
+  memset(at, '\n', left - keep);
+  return size - keep;
 }
 
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed) {
-  const size_t most = (size_t)1 << 36;
+  assay_feed_reader first;
   *feed = (assay_cli_feed_file){.cli = cli,
                                 .path = path,
+                                .begun_ns = assay_os_now_ns(),
                                 .price_decimals = (unsigned)settings->price_decimals,
                                 .quantity_decimals = (unsigned)settings->quantity_decimals};
-  assay_status status = assay_os_read_file(path, most, err, &feed->raw, &feed->size);
+  assay_status status = assay_feed_file_open(path, NULL, err, &feed->file);
   if (status != ASSAY_OK) return status;
-  feed->bytes = (const uint8_t *)feed->raw;
-  if (assay_feed_is_packed(feed->bytes, feed->size)) {
-    status = assay_feed_unpack(feed->bytes, feed->size, most, err, &feed->unpacked, &feed->size);
-    if (status != ASSAY_OK) return status;
-    feed->bytes = feed->unpacked;
-  }
-  feed->format = settings->format != NULL ? assay_feed_format_find(settings->format) : assay_feed_recognise(feed->bytes, feed->size);
-  if (feed->size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
+  assay_feed_file_begin(feed->file, &first);
+  feed->format = settings->format != NULL ? assay_feed_format_find(settings->format) : assay_feed_recognise(first.data, first.size);
+  if (first.size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
   if (settings->format == NULL && (feed->format == ASSAY_FEED_UNKNOWN || feed->format == ASSAY_FEED_CSV))
-    if (looks_like_fix_log(feed->bytes, feed->size)) feed->format = ASSAY_FEED_FIX;
-  if (feed->format == ASSAY_FEED_FIX) unwrap_fix_log(feed->unpacked != NULL ? feed->unpacked : (uint8_t *)feed->raw, feed->size);
+    if (looks_like_fix_log(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
+  if (feed->format == ASSAY_FEED_FIX && is_fix_log(first.data, first.size))
+    status = assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
+  if (status != ASSAY_OK) return status;
   if (feed->format == ASSAY_FEED_UNKNOWN)
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
                       "%s does not begin like any feed that is known: --format says what it is (itch, fix, dbn, json or csv)", path);
@@ -80,10 +92,10 @@ void assay_cli_feed_close(assay_cli_feed_file *feed) {
   assay_free(feed->names);
   assay_free(feed->places);
   assay_free(feed->id_names);
+  assay_free(feed->trade_kinds);
   assay_dbn_map_destroy(feed->map);
   assay_dbn_map_destroy(feed->ids);
-  assay_feed_generated_free(feed->unpacked);
-  assay_free(feed->raw);
+  assay_feed_file_close(feed->file);
 }
 
 /* ---- Symbols ------------------------------------------------------------------------------------------------------------------------- */
@@ -156,7 +168,6 @@ static void name_symbol(assay_cli_feed_file *feed, uint32_t symbol, const char *
   if (is_named(feed, symbol, text, length)) return;
   memcpy(feed->names[symbol], text, length);
   feed->names[symbol][length] = '\0';
-  feed->renamed++;
   if (feed->places != NULL && 2 * feed->places_used < feed->place_mask)
     place_name(feed, symbol);
   else
@@ -179,35 +190,108 @@ const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol
 
 uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name) { return find_name(feed, name, strlen(name)); }
 
-/* ---- Walking ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Windows ------------------------------------------------------------------------------------------------------------------------- */
 
-/* A fault is told, and passed where its end is known. */
-static bool pass_fault(assay_cli_feed_file *feed, assay_feed_reader *reader, assay_cli_feed_visit *visit, void *context) {
-  if (reader->fault.problem == NULL) return false;
+/* How far a long file is read, on a terminal. */
+static void show_progress(assay_cli_feed_file *feed) {
+  const uint64_t patience_ns = 1000000000, redraw_ns = 200000000;
+  uint64_t now = assay_os_now_ns();
+  if (now - feed->begun_ns < patience_ns || now - feed->drawn_ns < redraw_ns || !isatty(STDERR_FILENO)) return;
+  const assay_feed_file_place place = assay_feed_file_where(feed->file);
+  const uint64_t mega = 1000000;
+  feed->drawn_ns = now;
+  feed->drawn = true;
+  fprintf(stderr, "\r\033[Kreading %.60s: %" PRIu64, feed->path, place.read / mega);
+  if (place.size > 0)
+    fprintf(stderr, " of %" PRIu64 " MB, %" PRIu64 " %%", place.size / mega, place.read * 100 / place.size);
+  else
+    fputs(" MB", stderr);
+  fflush(stderr);
+}
+
+static bool next_window(assay_cli_feed_file *feed, assay_feed_reader *reader) {
+  show_progress(feed);
+  return assay_feed_file_more(feed->file, reader, &feed->broken) == ASSAY_OK;
+}
+
+/* Whether where a malformed message ends may be in what is not in the window yet: then it is looked at again with more behind it. */
+static bool look_further(assay_cli_feed_file *feed, assay_feed_reader *reader) {
+  const size_t far_enough = (size_t)1 << 24;
+  const assay_feed_fault fault = reader->fault;
+  if (reader->last || reader->size - reader->at > far_enough) return false;
+  if (fault.next != 0 && fault.next - reader->base <= reader->size) return false;
+  reader->fault = (assay_feed_fault){0};
+  if (next_window(feed, reader)) return true;
+  reader->fault = fault;
+  return false;
+}
+
+/* After a step that was no message: whether there is more. A fault is told, and passed where its end is known. */
+static bool go_on(assay_cli_feed_file *feed, assay_feed_reader *reader, assay_cli_feed_visit *visit, void *context) {
+  if (reader->fault.problem == NULL) return !reader->last && next_window(feed, reader);
+  if (look_further(feed, reader)) return true;
   return visit(context, feed, &(assay_cli_feed_message){.reader = reader}) && assay_feed_skip(reader);
 }
 
+/* ---- Walking ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Locates are given anew every day. */
+static void forget_names(assay_cli_feed_file *feed) {
+  for (uint32_t i = 0; i <= feed->named && feed->names != NULL; i++) feed->names[i][0] = '\0';
+  if (feed->places != NULL) memset(feed->places, 0, (feed->place_mask + (size_t)1) * sizeof *feed->places);
+  feed->named = feed->places_used = 0;
+}
+
+/* Another day of ITCH, in the same file: it begins with its system event, or (where that is cut off) at an earlier time. */
+static bool begins_day(const assay_cli_feed_file *feed, const assay_itch_message *m, uint64_t time_ns) {
+  const uint64_t disorder_ns = UINT64_C(60000000000);
+  bool is_start = m->type == 'S' && m->as->system.event == 'O';
+  return feed->days > 0 && (is_start || time_ns + disorder_ns < feed->time_ns);
+}
+
+/* Books are empty then. The event says so itself, unless its beginning is cut off; returns how many events there are. */
+static size_t begin_day(assay_cli_feed_file *feed, assay_market_event events[2]) {
+  forget_names(feed);
+  feed->days++;
+  if ((events[0].flags & ASSAY_MARKET_ALL_SYMBOLS) != 0) return 1;
+  events[1] = events[0];
+  events[0] = (assay_market_event){.time_ns = events[1].time_ns, .kind = ASSAY_MARKET_STATUS, .flags = ASSAY_MARKET_ALL_SYMBOLS};
+  return 2;
+}
+
 static void walk_itch(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
+  const uint64_t day_ns = UINT64_C(86400000000000);
   assay_feed_reader reader;
   assay_itch_message m;
-  assay_feed_open(&reader, feed->bytes, feed->size);
+  assay_feed_file_begin(feed->file, &reader);
+  feed->days = 0;
   do {
     while (assay_itch_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
-      assay_market_event event;
+      assay_market_event events[2];
       const char kind[2] = {m.type, '\0'};
-      assay_itch_event(&m, &event);
+      size_t count = 1;
+      assay_itch_event(&m, events);
+      uint64_t time_ns = events[0].time_ns;
+      if (__builtin_expect(begins_day(feed, &m, time_ns), 0)) {
+        if (!visit(context, feed, &(assay_cli_feed_message){.reader = &reader, .day_is_over = true})) return;
+        count = begin_day(feed, events);
+      }
+      if (feed->days == 0) feed->days = 1;
+      feed->time_ns = time_ns;
+      for (size_t i = 0; i < count && feed->days > 1; i++) events[i].time_ns += (feed->days - 1) * day_ns;
+      const assay_market_event *event = &events[count - 1];
       if (m.type == 'R') name_symbol(feed, assay_itch_locate(&m), m.as->directory.stock, sizeof m.as->directory.stock);
       if (m.type == 'A' || m.type == 'F')
-        if (assay_cli_feed_name(feed, event.symbol)[0] == '\0') name_symbol(feed, event.symbol, m.as->add.stock, sizeof m.as->add.stock);
-      if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, assay_itch_name(m.type), &m, &event, 1})) return;
+        if (assay_cli_feed_name(feed, event->symbol)[0] == '\0') name_symbol(feed, event->symbol, m.as->add.stock, sizeof m.as->add.stock);
+      if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, assay_itch_name(m.type), &m, events, count})) return;
     }
-  } while (pass_fault(feed, &reader, visit, context));
+  } while (go_on(feed, &reader, visit, context));
 }
 
 static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   assay_feed_reader reader;
   assay_fix_message m;
-  assay_feed_open(&reader, feed->bytes, feed->size);
+  assay_feed_file_begin(feed->file, &reader);
   do {
     while (assay_fix_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
@@ -216,10 +300,11 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
       memcpy(kind, m.type.at, m.type.length < sizeof kind ? m.type.length : sizeof kind - 1);
       assay_fix_find(&m, 55, &symbol);
       size_t count = assay_fix_event(&m, number_symbol(feed, symbol), feed->price_decimals, feed->quantity_decimals, &event);
+      if (count > 0 && event.time_ns == 0) event.time_ns = ASSAY_CLI_FEED_NO_TIME;
       const char *name = assay_fix_name(&m);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, name != NULL ? name : "other", &m, &event, count})) return;
     }
-  } while (pass_fault(feed, &reader, visit, context));
+  } while (go_on(feed, &reader, visit, context));
 }
 
 static void name_instrument(assay_cli_feed_file *feed, uint32_t instrument, assay_feed_text name) {
@@ -293,8 +378,12 @@ static uint32_t name_from_dbn(assay_cli_feed_file *feed, const assay_dbn_record 
 static void walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   assay_dbn_reader reader;
   assay_dbn_record record;
-  assay_dbn_open(&reader, feed->bytes, feed->size);
-  if (assay_dbn_read_metadata(&reader) == ASSAY_FEED_MESSAGE) name_from_metadata(feed, &reader.metadata);
+  assay_dbn_open(&reader, NULL, 0);
+  assay_feed_file_begin(feed->file, &reader.in);
+  assay_feed_step begun;
+  while ((begun = assay_dbn_read_metadata(&reader)) == ASSAY_FEED_MORE)
+    if (!next_window(feed, &reader.in)) return;
+  if (begun == ASSAY_FEED_MESSAGE) name_from_metadata(feed, &reader.metadata);
   do {
     while (assay_dbn_next(&reader, &record) == ASSAY_FEED_MESSAGE) {
       assay_market_event events[ASSAY_DBN_MOST_EVENTS];
@@ -302,7 +391,7 @@ static void walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
       const char *kind = assay_dbn_type_text(record.type);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, kind, "", &record, events, count})) return;
     }
-  } while (pass_fault(feed, &reader.in, visit, context));
+  } while (go_on(feed, &reader.in, visit, context));
 }
 
 /* Streams name in small letters what messages name in capitals. A snapshot that was asked for names nothing: it is of the file's one symbol
@@ -319,25 +408,49 @@ static uint32_t number_pair(assay_cli_feed_file *feed, const assay_binance_messa
   return number_symbol(feed, (assay_feed_text){.at = name, .length = m->symbol.length});
 }
 
+/* Who captures a pair's trades and its aggTrades has all of them twice: the kind that came first counts. */
+static bool says_again(assay_cli_feed_file *feed, uint32_t symbol, assay_binance_kind kind) {
+  if (kind != ASSAY_BINANCE_TRADE && kind != ASSAY_BINANCE_AGGREGATE) return false;
+  if (symbol >= feed->trade_room) {
+    uint32_t room = 2 * symbol + 64;
+    uint8_t *kinds = assay_realloc(ASSAY_TAG_CLI, feed->trade_kinds, room, 1);
+    if (kinds == NULL) return false;
+    memset(kinds + feed->trade_room, 0, room - feed->trade_room);
+    feed->trade_kinds = kinds;
+    feed->trade_room = room;
+  }
+  uint8_t *own = &feed->trade_kinds[symbol];
+  if (*own == 0) *own = (uint8_t)kind;
+  if (*own == kind) return false;
+  feed->said_again[kind == ASSAY_BINANCE_AGGREGATE]++;
+  return true;
+}
+
 static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   static assay_market_event events[ASSAY_CLI_FEED_LEVELS + 1];
   assay_binance_reader reader;
   assay_binance_message m;
-  assay_binance_open(&reader, feed->bytes, feed->size, feed->price_decimals, feed->quantity_decimals, feed->levels, ASSAY_CLI_FEED_LEVELS);
+  assay_binance_open(&reader, NULL, 0, feed->price_decimals, feed->quantity_decimals, feed->levels, ASSAY_CLI_FEED_LEVELS);
+  assay_feed_file_begin(feed->file, &reader.in);
   do {
     while (assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
       uint32_t symbol = number_pair(feed, &m);
       size_t count = assay_binance_events(&reader, &m, symbol, 0, events, ASSAY_CLI_FEED_LEVELS + 1);
-      if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, assay_binance_kind_text(m.kind), "", &m, events, count, symbol}))
+      const bool again = says_again(feed, symbol, m.kind);
+      for (size_t i = 0; i < count; i++)
+        if (events[i].time_ns == 0) events[i].time_ns = ASSAY_CLI_FEED_NO_TIME;
+      if (!visit(context, feed,
+                 &(assay_cli_feed_message){&reader.in, assay_binance_kind_text(m.kind), "", &m, events, count, symbol, again}))
         return;
     }
-  } while (pass_fault(feed, &reader.in, visit, context));
+  } while (go_on(feed, &reader.in, visit, context));
 }
 
 static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   assay_csv_reader reader;
   assay_csv_row row;
-  assay_csv_open(&reader, feed->bytes, feed->size, feed->price_decimals, feed->quantity_decimals);
+  assay_csv_open(&reader, NULL, 0, feed->price_decimals, feed->quantity_decimals);
+  assay_feed_file_begin(feed->file, &reader.in);
   do {
     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
@@ -345,7 +458,7 @@ static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, row.kind == ASSAY_CSV_BAR ? "bar" : "tick", "", &row, &event, 1}))
         return;
     }
-  } while (pass_fault(feed, &reader.in, visit, context));
+  } while (go_on(feed, &reader.in, visit, context));
 }
 
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
@@ -356,6 +469,8 @@ void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit,
     case ASSAY_FEED_JSON: walk_json(feed, visit, context); break;
     default: walk_csv(feed, visit, context); break;
   }
+  if (feed->drawn) fputs("\r\033[K", stderr);
+  feed->drawn = false;
 }
 
 /* ---- Answers --------------------------------------------------------------------------------------------------------------------------
@@ -365,15 +480,45 @@ void assay_cli_feed_note_fault(assay_cli_feed_faults *f, const assay_cli_feed_fi
   if (f->count++ == 0) assay_feed_explain(reader, feed->path, &f->first);
 }
 
-int assay_cli_feed_tell_faults(assay_cli *cli, const assay_cli_feed_faults *f, int code) {
-  assay_error err = {0};
-  if (f->count == 0 || code != ASSAY_EXIT_FINE) return code;
+/* What is worth knowing of an answer that is a good one. */
+static void note(const assay_cli *cli, const char *format, ...) {
+  va_list arguments;
   fflush(stdout);
-  if (f->count == 1)
+  fprintf(stderr, "%s %s: ", cli->program, cli->verb->name);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+}
+
+static void tell_notes(assay_cli *cli, const assay_cli_feed_file *feed) {
+  static const char *const kinds[] = {"trade", "aggTrade"};
+  if (feed->days > 1)
+    note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path, feed->days);
+  for (int i = 0; i < 2; i++)
+    if (feed->said_again[i] > 0)
+      note(cli, "%s has the same trades as %s and as %s: %" PRIu64 " of kind %s are left out", feed->path, kinds[!i], kinds[i],
+           feed->said_again[i], kinds[i]);
+}
+
+int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *f, int code) {
+  assay_error err = {0};
+  if (feed->file == NULL || (code != ASSAY_EXIT_FINE && code != ASSAY_EXIT_INCONCLUSIVE)) return code;
+  fflush(stdout);
+  tell_notes(cli, feed);
+  const char *changed = assay_feed_file_changed(feed->file);
+  if (feed->broken.status != ASSAY_OK)
+    ASSAY_FAIL(&err, feed->broken.status, "%s (the answer is of what comes before)", feed->broken.message);
+  else if (f->count == 1)
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
-  else
+  else if (f->count > 1)
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
-  return assay_cli_fail(cli, &err);
+  else if (changed != NULL)
+    note(cli, "%s %s", feed->path, changed);
+  if (f->count > 0 && changed != NULL) note(cli, "%s %s", feed->path, changed);
+  if (err.status == ASSAY_OK) return code;
+  int failed = assay_cli_fail(cli, &err);
+  return code == ASSAY_EXIT_FINE ? failed : code;
 }
 
 double assay_cli_feed_scale(unsigned decimals) {

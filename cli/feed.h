@@ -6,6 +6,7 @@
 #include <assay/feed_book.h>
 #include <assay/feed_csv.h>
 #include <assay/feed_dbn.h>
+#include <assay/feed_file.h>
 #include <assay/feed_fix.h>
 #include <assay/feed_itch.h>
 
@@ -45,30 +46,40 @@ typedef struct assay_cli_feed_file {
   assay_cli *cli;
   const char *path;
   assay_feed_format format;
-  const uint8_t *bytes;
-  size_t size;
-  uint8_t *unpacked; /* NULL: the file was not compressed */
-  char *raw;
+  assay_feed_file *file;
+  assay_error broken; /* why it could not be read on; ASSAY_OK: it was read to its end */
   unsigned price_decimals, quantity_decimals;
   assay_binance_level *levels;
   char (*names)[ASSAY_CLI_FEED_NAME];        /* of symbols by number, up to `named`; "" where it is not known */
   uint32_t named, name_room;                 /* symbols are numbered from 1 on as they come, but in ITCH (its locates) */
-  uint64_t renamed;                          /* how often a symbol got a name */
   uint32_t *places, place_mask, places_used; /* numbers, where their names' hashes say */
   uint64_t seed;
   assay_dbn_map *map, *ids;              /* of DBN: symbols, and instruments whose names are known */
   char (*id_names)[ASSAY_CLI_FEED_NAME]; /* by their number in `ids` */
   uint32_t id_room;
+  uint64_t days, time_ns; /* of ITCH: days so far, and the last message's time of its day */
+  uint8_t *trade_kinds;   /* of JSON: by symbol, which kind of message tells of trades */
+  uint32_t trade_room;
+  uint64_t said_again[2];      /* trades and aggTrades that the other kind has told of */
+  uint64_t begun_ns, drawn_ns; /* progress on a terminal */
+  bool drawn;
 } assay_cli_feed_file;
 
-/* Reads, unpacks and recognises. Close it, whatever it answers. */
+/* Of an event: when it was nobody knows. */
+#define ASSAY_CLI_FEED_NO_TIME UINT64_MAX
+
+/* Opens and recognises; it is read (and unpacked) window by window. Close it, whatever it answers. */
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed);
 void assay_cli_feed_close(assay_cli_feed_file *feed);
 
 /*
  * One message: its kind for people, and its events (`count` of them). `row` is what the reader found, for who knows the format. False ends
- * the walk. A malformed message comes with kind NULL and `reader->fault`; then it goes on behind it where that is known.
+ * the walk. A malformed message comes with kind NULL and `reader->fault`; then it goes on behind it where that is known. Nothing of a
+ * message is there any more when the next one comes.
+ *
+ * Several days of ITCH in one file: before the next one, `day_is_over` comes with kind NULL and no fault, while symbols have their names
+ * still; times are of the first midnight.
  */
 typedef struct assay_cli_feed_message {
   const assay_feed_reader *reader;
@@ -77,8 +88,11 @@ typedef struct assay_cli_feed_message {
   const assay_market_event *events;
   size_t count;
   uint32_t symbol; /* of JSON, whose messages may have no event */
+  bool says_again; /* a trade of JSON that messages of another kind tell of */
+  bool day_is_over;
 } assay_cli_feed_message;
 typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *message);
+/* Once. Where it could not be read to its end, feed->broken says why. */
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
 
 /* Malformed messages are passed; the first is told once the answer is out. */
@@ -87,8 +101,8 @@ typedef struct assay_cli_feed_faults {
   assay_error first;
 } assay_cli_feed_faults;
 void assay_cli_feed_note_fault(assay_cli_feed_faults *faults, const assay_cli_feed_file *feed, const assay_feed_reader *reader);
-/* The exit code: an answer that something is missing of is not a good one. */
-int assay_cli_feed_tell_faults(assay_cli *cli, const assay_cli_feed_faults *faults, int code);
+/* Once the answer is out: what is to be known of it. The exit code: an answer that something is missing of is not a good one. */
+int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *faults, int code);
 
 /* How many of a feed's steps are one: 10 to the decimals. */
 double assay_cli_feed_scale(unsigned decimals);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,21 +15,36 @@
 typedef struct bars_settings {
   assay_cli_feed_settings from;
   const char *every, *symbol, *format;
+  double most_jump; /* seconds */
   bool fill, json;
 } bars_settings;
 
+/* Bars of one symbol, and the scale of its prices. */
+typedef struct symbol_bars {
+  assay_bar_maker maker;
+  assay_market_event scale;
+} symbol_bars;
+
+/* A trade that was declared void: its match number, which is of one day. */
+typedef struct broken_trade {
+  uint64_t day, match;
+} broken_trade;
+
 typedef struct bars_job {
   const bars_settings *settings;
-  assay_feed_book *book;  /* what rests, for executions that do not say their price */
-  assay_bar_maker **bars; /* an entry a symbol */
+  assay_feed_book *book; /* what rests, for executions that do not say their price */
+  symbol_bars **bars;    /* an entry a symbol */
   uint32_t room;
   assay_bar_maker_options options;
   double amount; /* of --every, without its scale */
   assay_cli_grid grid;
   assay_status status;
   assay_error *err;
-  uint64_t late;
+  uint64_t late, far, timeless, removed;
   assay_cli_feed_faults faults;
+  broken_trade *broken; /* in order once all are known */
+  size_t broken_count, broken_room;
+  bool knows_broken; /* they were found when the file was read before */
 } bars_job;
 
 /* "1m", "1000ticks", "volume:500", "dollar:1000000". */
@@ -68,10 +84,18 @@ static assay_status read_every(bars_job *j, const char *text) {
                     text);
 }
 
-static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const assay_market_event *event, const assay_bar *bar) {
-  double price = assay_cli_feed_scale(assay_market_price_decimals(event)),
-         quantity = assay_cli_feed_scale(assay_market_quantity_decimals(event));
-  assay_cli_grid_text(&j->grid, assay_cli_feed_name(feed, symbol));
+/* The feed's own may move, and is another's when the next day begins. A grid on disk needs it for a moment only. */
+static const char *kept_name(bars_job *j, const char *name) {
+  if (j->grid.on_disk || name[0] == '\0') return name;
+  const char *kept = assay_arena_strndup(&j->grid.cli->arena, name, strlen(name));
+  j->grid.failed = j->grid.failed || kept == NULL;
+  return kept;
+}
+
+static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const symbol_bars *of, const assay_bar *bar) {
+  double price = assay_cli_feed_scale(assay_market_price_decimals(&of->scale)),
+         quantity = assay_cli_feed_scale(assay_market_quantity_decimals(&of->scale));
+  assay_cli_grid_text(&j->grid, kept_name(j, assay_cli_feed_name(feed, symbol)));
   const double prices[] = {(double)bar->open, (double)bar->high, (double)bar->low, (double)bar->close};
   assay_cli_grid_whole(&j->grid, bar->begin_ns); /* nanoseconds since 1970 are more than a double can tell apart */
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) assay_cli_grid_number(&j->grid, prices[i] / price);
@@ -85,7 +109,7 @@ static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbo
 static bool reach_bars(bars_job *j, uint32_t symbol) {
   if (symbol < j->room) return true;
   uint32_t room = 2 * symbol + 64;
-  assay_bar_maker **bars = assay_realloc(ASSAY_TAG_CLI, j->bars, room, sizeof *bars);
+  symbol_bars **bars = assay_realloc(ASSAY_TAG_CLI, j->bars, room, sizeof *bars);
   if (bars == NULL) return false;
   memset(bars + j->room, 0, (room - j->room) * sizeof *bars);
   j->bars = bars;
@@ -93,38 +117,79 @@ static bool reach_bars(bars_job *j, uint32_t symbol) {
   return true;
 }
 
-static assay_bar_maker *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
+static symbol_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
   if (symbol < j->room && j->bars[symbol] != NULL) return j->bars[symbol];
   assay_bar_maker_options options = j->options;
   double every = j->amount, quantity = assay_cli_feed_scale(assay_market_quantity_decimals(event));
   if (options.by == ASSAY_BAR_BY_VOLUME) every *= quantity;
   if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * assay_cli_feed_scale(assay_market_price_decimals(event));
   options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
-  assay_bar_maker *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
+  symbol_bars *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
   if (made == NULL || !reach_bars(j, symbol)) {
     assay_free(made);
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for bars");
     return NULL;
   }
-  j->status = assay_bar_maker_init(made, &options, j->err);
+  made->scale.decimals = event->decimals;
+  j->status = assay_bar_maker_init(&made->maker, &options, j->err);
   return j->bars[symbol] = made;
 }
 
 static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
-  if (event->time_ns == UINT64_MAX) return; /* when it was nobody knows */
   if (j->settings->symbol != NULL && strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) != 0) return;
-  assay_bar_maker *bars = bars_of(j, symbol, event);
+  if (tick->quantity == 0 && event->quantity == 0) return;
+  if (event->time_ns == ASSAY_CLI_FEED_NO_TIME) {
+    j->timeless++;
+    return;
+  }
+  symbol_bars *bars = bars_of(j, symbol, event);
   assay_bar bar;
-  if (bars == NULL || (tick->quantity == 0 && event->quantity == 0)) return;
-  assay_bar_maker_add(bars, tick);
-  while (assay_bar_maker_take(bars, &bar)) put_bar(j, feed, symbol, event, &bar);
+  if (bars == NULL) return;
+  assay_bar_maker_add(&bars->maker, tick);
+  while (assay_bar_maker_take(&bars->maker, &bar)) put_bar(j, feed, symbol, bars, &bar);
+}
+
+/* ---- Trades that are broken afterwards ------------------------------------------------------------------------------------------------
+ */
+
+static int by_match(const void *a, const void *b) {
+  const broken_trade *x = a, *y = b;
+  if (x->day != y->day) return x->day < y->day ? -1 : 1;
+  return (x->match > y->match) - (x->match < y->match);
+}
+
+static void note_broken(bars_job *j, const assay_cli_feed_file *feed, uint64_t match) {
+  if (j->knows_broken) return;
+  if (j->broken_count == j->broken_room) {
+    size_t room = 2 * j->broken_room + 64;
+    broken_trade *grown = assay_realloc(ASSAY_TAG_CLI, j->broken, room, sizeof *grown);
+    if (grown == NULL) {
+      j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for broken trades");
+      return;
+    }
+    j->broken = grown;
+    j->broken_room = room;
+  }
+  j->broken[j->broken_count++] = (broken_trade){feed->days, match};
+}
+
+static bool is_broken(const bars_job *j, const assay_cli_feed_file *feed, uint64_t match) {
+  const broken_trade wanted = {feed->days, match};
+  return j->knows_broken && match != 0 && bsearch(&wanted, j->broken, j->broken_count, sizeof wanted, by_match) != NULL;
 }
 
 static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event) {
   assay_tick tick = {event->time_ns, event->price, event->quantity, event->side};
-  if (event->kind == ASSAY_MARKET_TRADE && (event->price != 0 || event->quantity != 0)) add_tick(j, feed, event, &tick);
-  if (event->kind == ASSAY_MARKET_EXECUTE && (event->flags & ASSAY_MARKET_HIDDEN) == 0) {
+  bool is_trade = event->kind == ASSAY_MARKET_TRADE && (event->price != 0 || event->quantity != 0);
+  bool is_execution = event->kind == ASSAY_MARKET_EXECUTE && (event->flags & ASSAY_MARKET_HIDDEN) == 0;
+  if (event->kind == ASSAY_MARKET_BROKEN) note_broken(j, feed, event->other_id);
+  if ((is_trade || is_execution) && is_broken(j, feed, event->other_id)) {
+    is_trade = is_execution = false;
+    j->removed++;
+  }
+  if (is_trade) add_tick(j, feed, event, &tick);
+  if (is_execution) {
     assay_feed_order order;
     if (assay_feed_book_find(j->book, event->symbol, event->order_id, &order)) {
       if (tick.price == 0) tick.price = order.price;
@@ -150,29 +215,96 @@ static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_c
   return j->status == ASSAY_OK;
 }
 
+/* Of a record of DBN that is one. */
+static bool is_bar(const assay_cli_feed_file *feed, const assay_cli_feed_message *m, assay_csv_row *bar) {
+  if (feed->format == ASSAY_FEED_CSV) {
+    *bar = *(const assay_csv_row *)m->row;
+    return bar->kind == ASSAY_CSV_BAR;
+  }
+  if (feed->format != ASSAY_FEED_DBN || m->count != 1 || m->events[0].kind != ASSAY_MARKET_TRADE) return false;
+  const assay_dbn_record *record = m->row;
+  static const char *const names[] = {"open", "high", "low", "close"};
+  int64_t *const prices[] = {&bar->open, &bar->high, &bar->low, &bar->price};
+  assay_dbn_field field;
+  *bar = (assay_csv_row){.kind = ASSAY_CSV_BAR, .time_ns = m->events[0].time_ns, .quantity = (int64_t)m->events[0].quantity};
+  if (!assay_dbn_is_bar(record->type)) return false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (assay_dbn_find(record, names[i], &field)) *prices[i] = assay_dbn_number(record, &field);
+  bar->close = bar->price;
+  return true;
+}
+
+static void end_bars(bars_job *j, const assay_cli_feed_file *feed);
+
 static bool take_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   bars_job *j = context;
+  assay_csv_row bar;
+  if (m->day_is_over) {
+    end_bars(j, feed);
+    return j->status == ASSAY_OK;
+  }
   if (m->kind == NULL) {
     assay_cli_feed_note_fault(&j->faults, feed, m->reader);
     return true;
   }
-  if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind == ASSAY_CSV_BAR) return take_bar(j, feed, m->row, m->events);
+  if (m->says_again) return true;
+  if (is_bar(feed, m, &bar)) return take_bar(j, feed, &bar, m->events);
   for (size_t i = 0; i < m->count; i++)
     if (!take_event(j, feed, &m->events[i])) return false;
   return true;
 }
 
-static void finish_bars(bars_job *j, const assay_cli_feed_file *feed) {
-  assay_market_event scale = {.decimals = (uint8_t)(feed->price_decimals | feed->quantity_decimals << 4)};
-  if (feed->format == ASSAY_FEED_ITCH) scale.decimals = 4;
-  if (feed->format == ASSAY_FEED_DBN) scale.decimals = 9;
+/* What was begun is over: with the file, or with a day of it. */
+static void end_bars(bars_job *j, const assay_cli_feed_file *feed) {
   for (uint32_t i = 0; i < j->room; i++) {
+    symbol_bars *bars = j->bars[i];
     assay_bar bar;
-    if (j->bars[i] == NULL) continue;
-    if (j->status == ASSAY_OK && assay_bar_maker_finish(j->bars[i], &bar)) put_bar(j, feed, i, &scale, &bar);
-    j->late += j->bars[i]->late;
-    assay_free(j->bars[i]);
+    if (bars == NULL) continue;
+    while (j->status == ASSAY_OK && assay_bar_maker_finish(&bars->maker, &bar)) put_bar(j, feed, i, bars, &bar);
+    j->late += bars->maker.late;
+    j->far += bars->maker.far;
+    assay_free(bars);
+    j->bars[i] = NULL;
   }
+}
+
+/* A table of CSV has no place for what is in no bar. */
+static void tell_left_out(const bars_job *j, const assay_cli *cli, bool once) {
+  const struct {
+    uint64_t count;
+    const char *what;
+  } rows[] = {
+      {j->late, "trades that came when their bar was over, and are in none"},
+      {j->far, "trades that were far ahead of those around them (--most-jump), and are in no bar"},
+      {j->timeless, "trades without a time, which are in no bar"},
+      {j->removed, "trades that were broken later, and are in no bar"},
+      {once && !j->knows_broken ? j->broken_count : 0, "trades that were broken later, and are in the bars (of a file they would not be)"}};
+  fflush(stdout);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (rows[i].count > 0) fprintf(stderr, "%s %s: %s: %" PRIu64 "\n", cli->program, cli->verb->name, rows[i].what, rows[i].count);
+}
+
+static assay_status read_once(bars_job *j, assay_cli *cli, assay_cli_feed_file *feed) {
+  j->status = assay_cli_feed_open(cli, cli->operands[0], &j->settings->from, j->err, feed);
+  if (j->status == ASSAY_OK)
+    j->status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, j->err, &j->book);
+  if (j->status == ASSAY_OK) assay_cli_feed_walk(feed, take_message, j);
+  end_bars(j, feed);
+  return j->status;
+}
+
+/* Which trades are broken is known at the end. Where there are some, which is seldom, a file is read again without them. */
+static assay_status read_bars(bars_job *j, assay_cli *cli, assay_cli_feed_file *feed) {
+  if (read_once(j, cli, feed) != ASSAY_OK || j->broken_count == 0 || assay_feed_file_where(feed->file).size == 0) return j->status;
+  qsort(j->broken, j->broken_count, sizeof *j->broken, by_match);
+  j->knows_broken = true;
+  assay_feed_book_destroy(j->book);
+  assay_cli_feed_close(feed);
+  assay_cli_grid_clear(&j->grid);
+  j->book = NULL;
+  j->late = j->far = j->timeless = 0;
+  j->faults = (assay_cli_feed_faults){0};
+  return read_once(j, cli, feed);
 }
 
 static int run_bars(assay_cli *cli, const void *raw) {
@@ -181,28 +313,29 @@ static int run_bars(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   assay_cli_feed_file feed = {0};
   bars_job j = {.settings = raw, .err = &err, .grid = {.cli = cli, .names = names, .columns = sizeof names / sizeof *names}};
+  j.grid.on_disk = !j.settings->json && strcmp(j.settings->format, "csv") == 0;
   j.options.fill = j.settings->fill;
+  j.options.most_jump_ns = j.settings->most_jump > 0 ? (uint64_t)(j.settings->most_jump * 1e9) : UINT64_MAX;
   j.status = read_every(&j, j.settings->every);
-  if (j.status == ASSAY_OK) j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
-  if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
-  if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, take_message, &j);
-  finish_bars(&j, &feed);
-  if (j.status == ASSAY_OK && j.grid.count == 0 && j.faults.count > 0) {
+  if (j.status == ASSAY_OK) j.status = read_bars(&j, cli, &feed);
+  if (j.status == ASSAY_OK && j.grid.rows == 0 && j.faults.count > 0) {
     err = j.faults.first;
     j.status = ASSAY_ERR_PARSE;
   }
-  if (j.status == ASSAY_OK && j.grid.count == 0)
+  if (j.status == ASSAY_OK && j.grid.rows == 0)
     j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
                           j.settings->symbol != NULL ? j.settings->symbol : "");
+  if (j.status == ASSAY_OK && j.grid.rows == 0 && feed.broken.status != ASSAY_OK) err = feed.broken, j.status = err.status;
   assay_cli_grid_fact(&j.grid, "late_ticks", NULL, (double)j.late);
+  assay_cli_grid_fact(&j.grid, "far_ticks", NULL, (double)j.far);
+  assay_cli_grid_fact(&j.grid, "timeless_ticks", NULL, (double)j.timeless);
+  assay_cli_grid_fact(&j.grid, "broken_trades", NULL, (double)j.broken_count);
   int code = j.status == ASSAY_OK ? assay_cli_grid_show(&j.grid, j.settings->format, j.settings->json, "assay-bars/1", "bars")
                                   : assay_cli_fail(cli, &err);
-  if (code == ASSAY_EXIT_FINE && j.late > 0) { /* a table of CSV has no place for it */
-    fflush(stdout);
-    fprintf(stderr, "%s %s: trades that came when their bar was over, and are in none: %" PRIu64 "\n", cli->program, cli->verb->name,
-            j.late);
-  }
-  code = assay_cli_feed_tell_faults(cli, &j.faults, code);
+  if (code == ASSAY_EXIT_FINE) tell_left_out(&j, cli, feed.file != NULL);
+  code = assay_cli_feed_tell(cli, &feed, &j.faults, code);
+  assay_cli_grid_close(&j.grid);
+  assay_free(j.broken);
   assay_free(j.bars);
   assay_feed_book_destroy(j.book);
   assay_cli_feed_close(&feed);
@@ -215,6 +348,8 @@ static const assay_cli_option bars_options[] = {
     {"every", 'e', ASSAY_CLI_TEXT, "SIZE", "1m", AT(every), .help = "30s, 1m, 1h, 250ms; 1000ticks; volume:5000; dollar:1000000."},
     {"symbol", 's', ASSAY_CLI_TEXT, "NAME", AT(symbol), .help = "Only of this one; all when not given."},
     {"fill", 0, ASSAY_CLI_FLAG, AT(fill), .help = "Flat bars where there was no trade (bars by time)."},
+    {"most-jump", 0, ASSAY_CLI_REAL, "SECONDS", "86400", .low = 0, .high = 1e9, AT(most_jump),
+     .help = "A trade that is further ahead of the one before counts only when the next one is there too (bars by time); 0: always."},
     {"format-out", 0, ASSAY_CLI_TEXT, "FORMAT", "csv", .choices = answer_formats, AT(format), .help = "How the answer is written."},
     {"json", 0, ASSAY_CLI_FLAG, AT(json), .help = "The same as --format-out json."},
     ASSAY_CLI_FEED_OPTIONS(bars_settings),
@@ -228,7 +363,9 @@ const assay_cli_verb assay_cli_feed_bars = {
     .summary = "Bars of the trades in a recorded feed, by time, ticks, volume or dollars.",
     .details =
         "Times are nanoseconds, as in the feed. A trade is never split between bars; trades of a bar that is over are left out and "
-        "counted. A file of bars (CSV) gives longer ones, by time. docs/feeds.md.",
+        "counted. A file of bars (CSV, DBN) gives longer ones, by time. Trades that ITCH breaks later are left out, for which a file that "
+        "has some "
+        "is read twice. docs/feeds.md.",
     .operands = "FILE",
     .operands_least = 1,
     .operands_most = 1,

@@ -26,9 +26,12 @@ typedef struct book_job {
 
 static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   book_job *j = context;
+  if (m->day_is_over) return true;
   if (m->kind == NULL) {
-    assay_cli_feed_note_fault(&j->faults, feed, m->reader);
-    if (m->reader->fault.offset < feed->size) assay_feed_book_lost(j->book); /* else it is only the end that is cut off */
+    const assay_feed_reader *reader = m->reader;
+    bool cut_off = reader->last && reader->fault.offset >= reader->base + reader->size; /* nothing but the end */
+    assay_cli_feed_note_fault(&j->faults, feed, reader);
+    if (!cut_off) assay_feed_book_lost(j->book);
     return true;
   }
   if (m->count > 0) j->last = m->events[0];
@@ -199,7 +202,8 @@ static int run_book(assay_cli *cli, const void *raw) {
   }
   if (j.status == ASSAY_OK) show_book(&out, &j, &feed, symbol);
   int code = j.status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
-  code = assay_cli_feed_tell_faults(cli, &j.faults, code);
+  if (code == ASSAY_EXIT_FINE && assay_feed_book_is_stale(j.book, symbol)) code = ASSAY_EXIT_INCONCLUSIVE;
+  code = assay_cli_feed_tell(cli, &feed, &j.faults, code);
   assay_buf_deinit(&out);
   assay_feed_book_destroy(j.book);
   assay_cli_feed_close(&feed);
@@ -218,14 +222,16 @@ static const assay_cli_option book_options[] = {
 static const assay_cli_example book_examples[] = {
     {"how the day ended", "feed book --symbol AAPL day.itch"},
     {"five levels after a million messages", "feed book --symbol AAPL --depth 5 --messages 1000000 day.itch"},
-    {"for a script, which looks whether it is stale", "feed book --symbol BTCUSDT --json depth.json"},
+    {"for a script: exit code 3 when it is stale", "feed book --symbol BTCUSDT --json depth.json"},
     {0}};
 const assay_cli_verb assay_cli_feed_book = {
     .name = "feed book",
     .summary = "The book of a symbol, rebuilt from a recorded feed.",
     .details =
         "Of feeds of orders (ITCH, DBN mbo) and of levels (Binance's depth, DBN mbp). A book is stale when messages are missing or do not "
-        "fit. docs/feeds.md.",
+        "fit: it is shown, and the exit code is 3. It is 2 when a message is malformed and the book can be trusted all the same (its end "
+        "is cut "
+        "off). docs/feeds.md.",
     .operands = "FILE",
     .operands_least = 1,
     .operands_most = 1,

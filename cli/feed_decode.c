@@ -26,6 +26,7 @@ typedef struct kind_row {
 typedef struct tally {
   uint64_t messages, events, faults, lines;
   size_t kinds, shown;
+  uint8_t places[256]; /* of kinds of one character, the row and 1: there are 300 million messages in a day */
   kind_row rows[KINDS];
   assay_feed_fault found[FAULTS];
   assay_buf first; /* the first messages, as text */
@@ -92,7 +93,8 @@ static void put_dbn(assay_buf *out, const assay_dbn_record *record) {
 }
 
 static void put_event(assay_buf *out, const assay_market_event *e) {
-  assay_buf_printf(out, " %s time=%" PRIu64, assay_market_kind_text((assay_market_kind)e->kind), e->time_ns);
+  assay_buf_printf(out, " %s", assay_market_kind_text((assay_market_kind)e->kind));
+  if (e->time_ns != ASSAY_CLI_FEED_NO_TIME) assay_buf_printf(out, " time=%" PRIu64, e->time_ns);
   if (e->side != 0) assay_buf_printf(out, " side=%c", e->side);
   assay_buf_puts(out, " price=");
   put_decimal(out, e->price, assay_market_price_decimals(e));
@@ -122,6 +124,7 @@ static void put_line(tally *t, const assay_cli_feed_file *feed, const assay_cli_
 
 static bool count_message(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   tally *t = context;
+  if (m->day_is_over) return true;
   if (m->kind == NULL) {
     if (t->faults < FAULTS) t->found[t->faults] = m->reader->fault;
     t->faults++;
@@ -129,8 +132,10 @@ static bool count_message(void *context, assay_cli_feed_file *feed, const assay_
   }
   t->messages++;
   t->events += m->count;
-  size_t i = 0;
+  uint8_t *place = m->kind[0] != '\0' && m->kind[1] == '\0' ? &t->places[(uint8_t)m->kind[0]] : NULL;
+  size_t i = place != NULL && *place != 0 ? *place - 1u : 0;
   while (i < t->kinds && strcmp(t->rows[i].kind, m->kind) != 0) i++;
+  if (place != NULL && i < KINDS) *place = (uint8_t)(i + 1);
   if (i == t->kinds && t->kinds < KINDS) {
     t->kinds++;
     strncat(t->rows[i].kind, m->kind, sizeof t->rows[i].kind - 1);
@@ -147,9 +152,10 @@ static int more_of_them(const void *a, const void *b) {
 }
 
 static void put_text(const tally *t, const assay_cli_feed_file *feed, double seconds, assay_buf *out) {
-  assay_buf_printf(out, "%s: %s, %" PRIu64 " messages in %zu bytes", feed->path, assay_feed_format_text(feed->format), t->messages,
-                   feed->size);
-  if (feed->unpacked != NULL) assay_buf_puts(out, " (unpacked)");
+  const assay_feed_file_place place = assay_feed_file_where(feed->file);
+  assay_buf_printf(out, "%s: %s, %" PRIu64 " messages in %" PRIu64 " bytes", feed->path, assay_feed_format_text(feed->format), t->messages,
+                   place.passed);
+  if (place.packed) assay_buf_puts(out, " (unpacked)");
   assay_buf_printf(out, ", %.0f ms\n", seconds * 1e3);
   for (size_t i = 0; i < t->kinds; i++) {
     assay_buf_puts(out, "  ");
@@ -179,7 +185,7 @@ static void put_json(const tally *t, const assay_cli_feed_file *feed, assay_buf 
   put_key(&json, "schema", "assay-feed/1");
   put_key(&json, "source", feed->path);
   put_key(&json, "format", assay_feed_format_text(feed->format));
-  put_count(&json, "bytes", feed->size);
+  put_count(&json, "bytes", assay_feed_file_where(feed->file).passed);
   put_count(&json, "messages", t->messages);
   put_count(&json, "events", t->events);
   assay_json_key(&json, "types");
@@ -223,6 +229,7 @@ static int run_decode(assay_cli *cli, const void *raw) {
     if (out.failed || t.first.failed) status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
   }
   int code = status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  code = assay_cli_feed_tell(cli, &feed, &(assay_cli_feed_faults){0}, code);
   if (code == ASSAY_EXIT_FINE && t.faults > 0) code = ASSAY_EXIT_CANNOT_RUN;
   assay_buf_deinit(&out);
   assay_buf_deinit(&t.first);
@@ -245,7 +252,7 @@ const assay_cli_verb assay_cli_feed_decode = {
     .details =
         "FILE is TotalView-ITCH 5.0, FIX 4.4, DBN, Binance-style JSON or CSV, compressed (zstd, gzip) or not; `-` is standard input. "
         "Malformed messages are "
-        "passed where it is known where they end; the exit code is 2 when there is one.",
+        "passed where it is known where they end; the exit code is 2 when there is one. Files of any size are read in little memory.",
     .operands = "FILE",
     .operands_least = 1,
     .operands_most = 1,

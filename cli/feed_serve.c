@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* assay feed serve: a recorded or made market over WebSocket. */
 #include <assay/feed_dbn.h>
+#include <assay/feed_file.h>
 #include <assay/websocket.h>
 
 #include <math.h>
@@ -59,22 +60,20 @@ static const assay_cli_example examples[] = {
     {"TLS, for pages of one site", "feed serve --address 0.0.0.0 --certificate cert.pem --key key.pem --origin https://example.com"},
     {0}};
 
-enum { LARGEST_FILE = 1 << 30, AT_ONCE = 4096, CHUNK = 1 << 22 }; /* a chunk holds the metadata of 10,000 symbols */
-#define LARGEST_UNPACKED ((size_t)1 << 34)
+enum { AT_ONCE = 4096, CHUNK = 1 << 22 }; /* a chunk holds the metadata of 10,000 symbols */
 
 typedef struct serving {
   const serve_settings *settings;
   assay_ws_loop *loop;
   assay_ws_server *server;
-  char *file;              /* a recording, whole */
-  uint8_t *unpacked;       /* NULL: it was not compressed */
+  const char *path;
+  assay_feed_file *file;   /* a recording */
   assay_feed_maker *maker; /* or a made market, a chunk at a time */
   uint8_t *chunk;
-  const uint8_t *bytes;
-  size_t size, at;
+  assay_feed_reader in; /* what of it is here */
   assay_feed_format format;
   const uint8_t *head; /* what each client gets first, and the stream begins with; NULL: nothing */
-  uint8_t *kept;       /* the head of a made market */
+  uint8_t *kept;       /* the head: a window is written over */
   size_t head_length;
   bool begun, stopping;
   uint64_t sent, from_ns, open; /* clients that shook hands */
@@ -115,40 +114,59 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
   return 0;
 }
 
-static void skip_space(serving *s) {
-  while (s->format == ASSAY_FEED_JSON && s->at < s->size && memchr(" \t\r\n", s->bytes[s->at], 4) != NULL) s->at++;
+/* What stands between documents: blanks, and the time of receipt that a recorder writes before each. */
+static void skip_to_document(assay_feed_reader *in) {
+  while (in->at < in->size && memchr(" \t\r\n", in->data[in->at], 4) != NULL) in->at++;
+  size_t at = in->at;
+  while (at < in->size && ((in->data[at] >= '0' && in->data[at] <= '9') || in->data[at] == '.')) at++;
+  if (at == in->at || at == in->size || (in->data[at] != ' ' && in->data[at] != '\t')) return;
+  while (at < in->size && (in->data[at] == ' ' || in->data[at] == '\t')) at++;
+  if (at < in->size && (in->data[at] == '{' || in->data[at] == '[')) in->at = at;
 }
 
-/* The end of the message at s->at; 0: it is none, or it is not all there. */
+/* The end of the message at in->at; 0: it is none, or it is not all there. */
 static size_t end_of_message(const serving *s) {
-  const uint8_t *bytes = s->bytes + s->at;
-  size_t left = s->size - s->at, end = 0;
+  const uint8_t *bytes = s->in.data + s->in.at;
+  size_t left = s->in.size - s->in.at, end = 0;
   switch (s->format) {
-    case ASSAY_FEED_ITCH: end = left >= 2 ? s->at + 2 + (size_t)(bytes[0] << 8 | bytes[1]) : 0; break;
-    case ASSAY_FEED_DBN: end = bytes[0] >= 4 ? s->at + 4 * (size_t)bytes[0] : 0; break; /* a header has 16 bytes */
-    default: end = bytes[0] == '{' || bytes[0] == '[' ? end_of_document(s->bytes, s->size, s->at) : 0; break;
+    case ASSAY_FEED_ITCH: end = left >= 2 ? s->in.at + 2 + (size_t)(bytes[0] << 8 | bytes[1]) : 0; break;
+    case ASSAY_FEED_DBN: end = bytes[0] >= 4 ? s->in.at + 4 * (size_t)bytes[0] : 0; break; /* a header has 16 bytes */
+    default: end = bytes[0] == '{' || bytes[0] == '[' ? end_of_document(s->in.data, s->in.size, s->in.at) : 0; break;
   }
-  return end <= s->size ? end : 0;
+  return end <= s->in.size ? end : 0;
+}
+
+/* More of a made market is there when all of it is sent, and of a recording when the window ends inside a message. */
+static bool get_more(serving *s) {
+  if (s->maker != NULL && s->in.at == s->in.size) {
+    assay_feed_window(&s->in, s->chunk, assay_feed_maker_fill(s->maker, s->chunk, CHUNK), false);
+    return s->in.size > 0;
+  }
+  return s->file != NULL && !s->in.last && assay_feed_file_more(s->file, &s->in, s->err) == ASSAY_OK;
+}
+
+/* Whether what is here may be a message once more is here. */
+static bool may_begin(const serving *s) {
+  return s->format != ASSAY_FEED_JSON || s->in.at == s->in.size || memchr("{[.0123456789", s->in.data[s->in.at], 13) != NULL;
 }
 
 /* The next message; false at the end of the stream, or where it is none (with an error). */
 static bool next_message(serving *s, const uint8_t **message, size_t *length) {
-  skip_space(s);
-  if (s->at == s->size && s->maker != NULL) {
-    s->size = assay_feed_maker_fill(s->maker, s->chunk, CHUNK);
-    s->at = 0;
-    skip_space(s);
-  }
-  if (s->at == s->size) return false;
-  size_t end = end_of_message(s);
+  assay_feed_reader *in = &s->in;
+  size_t end = 0;
+  do {
+    if (s->format == ASSAY_FEED_JSON) skip_to_document(in);
+    end = in->at < in->size ? end_of_message(s) : 0;
+  } while (end == 0 && may_begin(s) && get_more(s));
+  if (s->err->status != ASSAY_OK || in->at == in->size) return false;
   if (end == 0) {
-    ASSAY_FAIL(s->err, ASSAY_ERR_PARSE, "byte %zu: %s", s->at,
+    ASSAY_FAIL(s->err, ASSAY_ERR_PARSE, "byte %llu: %s", (unsigned long long)(in->base + in->at),
                s->format == ASSAY_FEED_JSON ? "not a JSON document" : "the stream ends within a message, or is none");
     return false;
   }
-  *message = s->bytes + s->at;
-  *length = end - s->at;
-  s->at = end;
+  *message = in->data + in->at;
+  *length = end - in->at;
+  in->at = end;
   return true;
 }
 
@@ -158,59 +176,77 @@ static assay_status make_market(serving *s, assay_error *err) {
                               .seed = s->settings->seed,
                               .symbols = (uint32_t)s->settings->symbols,
                               .messages = s->settings->messages > 0 ? s->settings->messages : endless};
-  s->bytes = s->chunk = assay_alloc(ASSAY_TAG_CLI, CHUNK);
+  s->chunk = assay_alloc(ASSAY_TAG_CLI, CHUNK);
   if (s->chunk == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
   assay_status status = assay_feed_maker_create(&market, err, &s->maker);
-  if (status == ASSAY_OK) s->size = assay_feed_maker_fill(s->maker, s->chunk, CHUNK);
+  if (status == ASSAY_OK) assay_feed_window(&s->in, s->chunk, assay_feed_maker_fill(s->maker, s->chunk, CHUNK), false);
   return status;
 }
 
-static assay_status read_recording(serving *s, const char *path, assay_error *err) {
-  assay_status status = assay_os_read_file(path, LARGEST_FILE, err, &s->file, &s->size);
-  s->bytes = (const uint8_t *)s->file;
-  if (status == ASSAY_OK && assay_feed_is_packed(s->bytes, s->size)) {
-    status = assay_feed_unpack(s->bytes, s->size, LARGEST_UNPACKED, err, &s->unpacked, &s->size);
-    s->bytes = s->unpacked;
-  }
-  if (status != ASSAY_OK) return status;
-  if (s->settings->format != NULL) return ASSAY_OK;
-  assay_feed_format found = assay_feed_recognise(s->bytes, s->size);
+static assay_status open_recording(serving *s, assay_error *err) {
+  assay_feed_file_close(s->file);
+  s->file = NULL;
+  assay_status status = assay_feed_file_open(s->path, NULL, err, &s->file);
+  if (status == ASSAY_OK) assay_feed_file_begin(s->file, &s->in);
+  return status;
+}
+
+static assay_status read_recording(serving *s, assay_error *err) {
+  assay_status status = open_recording(s, err);
+  if (status == ASSAY_OK && s->settings->repeat && assay_feed_file_where(s->file).size == 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--repeat needs a file: %s cannot be read again", s->path);
+  if (status != ASSAY_OK || s->settings->format != NULL) return status;
+  assay_feed_format found = assay_feed_recognise(s->in.data, s->in.size);
   if (found != ASSAY_FEED_UNKNOWN) s->format = found; /* else it is no JSON either, and where will be said */
   if (s->format == ASSAY_FEED_JSON || s->format == ASSAY_FEED_ITCH || s->format == ASSAY_FEED_DBN) return ASSAY_OK;
-  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is %s, and json, itch and dbn can be served", path, assay_feed_format_text(found));
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is %s, and json, itch and dbn can be served", s->path, assay_feed_format_text(found));
 }
 
 /* Nobody can read records without the metadata, whenever he comes: it is kept. */
 static assay_status read_head(serving *s, assay_error *err) {
-  assay_dbn_reader reader;
+  assay_dbn_reader reader = {.in = s->in};
+  assay_feed_step step = ASSAY_FEED_END;
   if (s->format != ASSAY_FEED_DBN) return ASSAY_OK;
-  assay_dbn_open(&reader, s->bytes, s->size);
-  if (assay_dbn_read_metadata(&reader) != ASSAY_FEED_MESSAGE)
-    return s->size == 0 ? ASSAY_FAIL(err, ASSAY_ERR_PARSE, "the stream is empty") : assay_feed_explain(&reader.in, "DBN", err);
-  s->head_length = s->at = reader.in.at;
-  s->head = s->bytes;
-  if (s->maker == NULL) return ASSAY_OK;
-  uint8_t *kept = assay_alloc(ASSAY_TAG_CLI, s->head_length); /* a chunk is written over */
-  if (kept == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
-  memcpy(kept, s->head, s->head_length);
-  s->head = s->kept = kept;
+  if (s->file == NULL) reader.in.last = true;
+  while ((step = assay_dbn_read_metadata(&reader)) == ASSAY_FEED_MORE) {
+    assay_status status = assay_feed_file_more(s->file, &reader.in, err);
+    if (status != ASSAY_OK) return status;
+  }
+  if (step != ASSAY_FEED_MESSAGE)
+    return reader.in.size == 0 ? ASSAY_FAIL(err, ASSAY_ERR_PARSE, "the stream is empty") : assay_feed_explain(&reader.in, "DBN", err);
+  assay_free(s->kept);
+  s->head_length = reader.in.at;
+  s->head = s->kept = assay_alloc(ASSAY_TAG_CLI, s->head_length);
+  if (s->kept == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
+  memcpy(s->kept, reader.in.data, s->head_length);
+  s->in = reader.in;
+  if (s->file == NULL) s->in.last = false;
   return ASSAY_OK;
+}
+
+/* Whether there is a message at all is seen before anybody is served; it is sent like the others. */
+static assay_status see_first(serving *s, assay_error *err) {
+  const uint8_t *first;
+  size_t length;
+  if (next_message(s, &first, &length)) {
+    s->in.at -= length;
+    return ASSAY_OK;
+  }
+  return err->status != ASSAY_OK ? err->status : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no message to send in %s", s->path);
 }
 
 static assay_status load(serving *s, const assay_cli *cli, assay_error *err) {
   s->err = err;
   s->format = s->settings->format != NULL ? assay_feed_format_find(s->settings->format) : ASSAY_FEED_JSON;
   bool made = cli->operand_count == 0;
-  assay_status status = made ? make_market(s, err) : read_recording(s, cli->operands[0], err);
+  s->path = made ? NULL : cli->operands[0];
+  assay_status status = made ? make_market(s, err) : read_recording(s, err);
   if (status == ASSAY_OK) status = read_head(s, err);
-  if (status != ASSAY_OK || made) return status;
-  const uint8_t *first;
-  size_t length;
-  if (!next_message(s, &first, &length))
-    return err->status != ASSAY_OK ? err->status
-                                   : ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no message to send in %s", cli->operands[0]);
-  s->at = s->head_length;
-  return ASSAY_OK;
+  return status != ASSAY_OK || made ? status : see_first(s, err);
+}
+
+static bool begin_again(serving *s) {
+  return open_recording(s, s->err) == ASSAY_OK && read_head(s, s->err) == ASSAY_OK && see_first(s, s->err) == ASSAY_OK;
 }
 
 /* ---- Sending ------------------------------------------------------------------------------------------------------------------------- */
@@ -222,12 +258,9 @@ static void send_due(serving *s, uint64_t due) {
     const uint8_t *message;
     size_t length;
     if (!next_message(s, &message, &length)) {
-      if (!s->settings->repeat || s->maker != NULL || s->err->status != ASSAY_OK) {
-        s->stopping = true;
-        return;
-      }
-      s->at = s->head_length;
-      continue;
+      if (s->settings->repeat && s->maker == NULL && s->err->status == ASSAY_OK && begin_again(s)) continue;
+      s->stopping = true;
+      return;
     }
     assay_ws_server_broadcast(s->server, s->format == ASSAY_FEED_JSON ? ASSAY_WS_TEXT : ASSAY_WS_BINARY, message, length);
     s->sent++;
@@ -354,9 +387,8 @@ static int run(assay_cli *cli, const void *settings) {
   }
   if (err.status != ASSAY_OK) code = assay_cli_fail(cli, &err);
   assay_ws_loop_destroy(s.loop);
-  assay_free(s.file);
+  assay_feed_file_close(s.file);
   assay_free(s.kept);
-  assay_feed_generated_free(s.unpacked);
   assay_feed_maker_destroy(s.maker);
   assay_free(s.chunk);
   assay_buf_deinit(&out);
@@ -367,11 +399,10 @@ const assay_cli_verb assay_cli_feed_serve = {
     .name = "feed serve",
     .summary = "Stream a market over WebSocket.",
     .details =
-        "The stream is a recording (JSON documents one behind the other, ITCH with its lengths, or DBN; compressed or not), or a made "
-        "market when no FILE is given. All "
-        "clients get the same messages from when they connect; each has a queue of its own. Ctrl-C ends it gracefully: what is queued goes "
-        "out, "
-        "then a close frame. Only this machine can connect unless --address says otherwise. docs/websocket.md.",
+        "The stream is a recording of any size (JSON documents one behind the other, with times of receipt before them or without, ITCH "
+        "with its lengths, or DBN; compressed or not), or a made market when no FILE is given. All clients get the same messages from when "
+        "they connect; each has a queue of its own. Ctrl-C ends it gracefully: what is queued goes out, then a close frame. Only this "
+        "machine can connect unless --address says otherwise. docs/websocket.md.",
     .operands = "[FILE]",
     .operands_most = 1,
     .operand_hint = ASSAY_CLI_FILE,

@@ -10,12 +10,52 @@
 
 const char *const assay_cli_grid_formats[] = {"text", "csv", "json", NULL};
 
+static void put_csv_cells(const assay_cli_grid *grid, assay_buf *out) {
+  for (size_t i = 0; i < grid->count; i++) {
+    if (grid->cells[i].text != NULL)
+      assay_cli_put_cell(out, grid->cells[i].text, ',');
+    else if (grid->cells[i].whole)
+      assay_buf_printf(out, "%llu", (unsigned long long)grid->cells[i].count);
+    else
+      assay_cli_put_number_cell(out, grid->cells[i].number);
+    assay_buf_putc(out, i % grid->columns == grid->columns - 1 ? '\n' : ',');
+  }
+}
+
+/* A file without a name: it goes with the process. */
+static void spool_row(assay_cli_grid *grid) {
+  const size_t at_once = (size_t)1 << 16;
+  put_csv_cells(grid, &grid->unspooled);
+  grid->count = 0;
+  if (grid->unspooled.failed) grid->failed = true;
+  if (grid->failed || grid->unspooled.length < at_once) return;
+  if (grid->spool == NULL) grid->spool = tmpfile();
+  grid->failed = grid->spool == NULL || fwrite(grid->unspooled.data, 1, grid->unspooled.length, grid->spool) != grid->unspooled.length;
+  grid->unspooled.length = 0;
+}
+
 static void add(assay_cli_grid *grid, assay_cli_grid_cell cell) {
   if (grid->count == grid->capacity) {
     grid->cells = assay_arena_grow(&grid->cli->arena, grid->cells, grid->count, &grid->capacity, sizeof *grid->cells);
     grid->failed = grid->failed || grid->cells == NULL;
   }
-  if (!grid->failed) grid->cells[grid->count++] = cell;
+  if (grid->failed) return;
+  grid->cells[grid->count++] = cell;
+  if (grid->count % grid->columns != 0) return;
+  grid->rows++;
+  if (grid->on_disk) spool_row(grid);
+}
+
+void assay_cli_grid_clear(assay_cli_grid *grid) {
+  grid->count = grid->rows = 0;
+  grid->unspooled.length = 0;
+  if (grid->spool != NULL) fclose(grid->spool);
+  grid->spool = NULL;
+}
+
+void assay_cli_grid_close(assay_cli_grid *grid) {
+  assay_cli_grid_clear(grid);
+  assay_buf_deinit(&grid->unspooled);
 }
 
 void assay_cli_grid_text(assay_cli_grid *grid, const char *text) { add(grid, (assay_cli_grid_cell){.text = text != NULL ? text : ""}); }
@@ -70,19 +110,25 @@ static void put_json(const assay_cli_grid *grid, const char *schema, const char 
 
 static void put_csv(const assay_cli_grid *grid, assay_buf *out) {
   for (size_t c = 0; c < grid->columns; c++) {
-    if (c > 0) assay_buf_putc(out, ',');
     assay_cli_put_cell(out, grid->names[c], ',');
+    assay_buf_putc(out, c + 1 < grid->columns ? ',' : '\n');
   }
-  for (size_t i = 0; i < grid->count; i++) {
-    assay_buf_putc(out, i % grid->columns == 0 ? '\n' : ',');
-    if (grid->cells[i].text != NULL)
-      assay_cli_put_cell(out, grid->cells[i].text, ',');
-    else if (grid->cells[i].whole)
-      assay_buf_printf(out, "%llu", (unsigned long long)grid->cells[i].count);
-    else
-      assay_cli_put_number_cell(out, grid->cells[i].number);
-  }
-  assay_buf_putc(out, '\n');
+  put_csv_cells(grid, out);
+}
+
+/* Behind the line of names. */
+static int print_spool(assay_cli_grid *grid, int code) {
+  char piece[16384];
+  size_t got = 0;
+  bool is_read = grid->spool == NULL || fseek(grid->spool, 0, SEEK_SET) == 0, is_written = true;
+  while (code == ASSAY_EXIT_FINE && is_read && is_written && grid->spool != NULL && (got = fread(piece, 1, sizeof piece, grid->spool)) > 0)
+    is_written = fwrite(piece, 1, got, stdout) == got;
+  if (grid->spool != NULL && ferror(grid->spool)) is_read = false;
+  if (code != ASSAY_EXIT_FINE) return code;
+  if (is_read && is_written) return grid->unspooled.length > 0 ? assay_cli_print(grid->cli, grid->unspooled.data) : code;
+  assay_error err = {0};
+  ASSAY_FAIL(&err, ASSAY_ERR_IO, is_read ? "standard output cannot be written" : "the answer's temporary file cannot be read");
+  return assay_cli_fail(grid->cli, &err);
 }
 
 /* ---- Text ---------------------------------------------------------------------------------------------------------------------------- */
@@ -133,7 +179,7 @@ static void put_text(const assay_cli_grid *grid, assay_buf *out) {
   }
 }
 
-int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows) {
+int assay_cli_grid_show(assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows) {
   assay_buf out = {0};
   if (json || strcmp(format, "json") == 0)
     put_json(grid, schema, rows, &out);
@@ -144,10 +190,10 @@ int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool jso
   int code = ASSAY_EXIT_CANNOT_RUN;
   if (out.failed || grid->failed) {
     assay_error err = {0};
-    ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
+    ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, grid->on_disk ? "out of memory, or of room for temporary files" : "out of memory for the answer");
     code = assay_cli_fail(grid->cli, &err);
   } else {
-    code = assay_cli_print(grid->cli, out.data);
+    code = print_spool(grid, assay_cli_print(grid->cli, out.data));
   }
   assay_buf_deinit(&out);
   return code;

@@ -3,6 +3,8 @@
 #ifndef ASSAY_CLI_GRID_H
 #define ASSAY_CLI_GRID_H
 
+#include <stdio.h>
+
 #include "cli/cli.h"
 
 typedef struct assay_cli_grid_cell {
@@ -27,6 +29,10 @@ typedef struct assay_cli_grid {
     assay_cli_grid_cell value;
   } facts[ASSAY_CLI_GRID_FACTS]; /* keys of the JSON document, and lines below the text */
   size_t fact_count;
+  uint64_t rows;       /* whole ones that were put in */
+  bool on_disk;        /* as rows of CSV, so that an answer of any length takes little memory */
+  FILE *spool;         /* those; NULL: there was little */
+  assay_buf unspooled; /* behind them */
 } assay_cli_grid;
 
 extern const char *const assay_cli_grid_formats[];
@@ -45,12 +51,17 @@ extern const char *const assay_cli_grid_formats[];
     "json", 0, ASSAY_CLI_FLAG, .help = "The same as --format json.", .at = offsetof(settings, json) \
   }
 
-void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown */
+/* All rows are forgotten. */
+void assay_cli_grid_clear(assay_cli_grid *grid);
+/* Of a grid that is on disk. */
+void assay_cli_grid_close(assay_cli_grid *grid);
+
+void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown; on disk, until the row is whole */
 void assay_cli_grid_number(assay_cli_grid *grid, double number);
 void assay_cli_grid_whole(assay_cli_grid *grid, uint64_t count); /* to the last digit */
 void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number);
 void assay_cli_grid_count(assay_cli_grid *grid, const char *name, uint64_t count); /* a fact too */
 /* `rows` is the key of the rows in JSON. Returns the exit code. */
-int assay_cli_grid_show(const assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows);
+int assay_cli_grid_show(assay_cli_grid *grid, const char *format, bool json, const char *schema, const char *rows);
 
 #endif

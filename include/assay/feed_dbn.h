@@ -62,6 +62,11 @@ typedef enum assay_dbn_type {
 /* "mbo", "mbp-1", "ohlcv-1m", ...; NULL: not known. */
 ASSAY_API const char *assay_dbn_type_text(unsigned type);
 
+/* Whether records of a type are bars (ohlcv). */
+static inline bool assay_dbn_is_bar(unsigned type) {
+  return type == ASSAY_DBN_OHLCV || (type >= ASSAY_DBN_OHLCV_1S && type <= ASSAY_DBN_OHLCV_EOD);
+}
+
 typedef struct assay_dbn_list {
   const uint8_t *at; /* texts of `width` bytes, padded with zeros */
   uint32_t count, width;

@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Recorded feeds as a user reads them, beside a plain reader in Python."""
+import contextlib
 import csv
 import gzip
 import io
 import json
+import os
 import pathlib
+import pty
+import shutil
 import struct
+import subprocess
+import sys
+import time
 
 import story
 
@@ -134,6 +141,164 @@ class Decode(Feed):
         self.assertIn("--format", done.stderr)
 
 
+class Large(Feed):
+    """Files that no memory holds."""
+
+    # In a small process of its own: what a process has at its most before it becomes another counts as the other's.
+    MEASURE = "import os, sys; p = os.fork() or os.execv(sys.argv[1], sys.argv[1:]); _, s, u = os.wait4(p, 0); print('peak', u.ru_maxrss, file=sys.stderr); sys.exit(os.waitstatus_to_exitcode(s))"
+
+    def peak_mib(self, *words, stdin=None):
+        """Of a run that is fine, the most memory that it had, and what it told."""
+        done = subprocess.run([sys.executable, "-c", self.MEASURE, story.ASSAY, *words], cwd=self.dir, env=self.environment(), stdin=stdin, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told, _, peak = done.stderr.rpartition("peak ")
+        return int(peak) / (1024 if sys.platform == "linux" else 1024 * 1024), told
+
+    def test_memory_does_not_grow_with_the_file(self):
+        day, large = self.make("itch", "--messages", "500000"), self.path("large.itch")
+        for _ in range(14):  # in pieces: what this process has at its most, its children count too
+            with open(day, "rb") as source, open(large, "ab") as out:
+                shutil.copyfileobj(source, out)
+        self.assertGreater(os.path.getsize(large), 200e6)
+        roomy = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+        for words in (("decode",), ("book", "--symbol", "SYM0001"), ("bars", "--every", "1s")):
+            peak, told = self.peak_mib("feed", *words, large)
+            self.assertIn("14 days", told)
+            self.assertLess(peak, 900 if roomy else 64, words)
+        with gzip.open(self.path("large.gz"), "wb", compresslevel=1) as out:
+            for _ in range(4):
+                with open(day, "rb") as source:
+                    shutil.copyfileobj(source, out)
+        with open(self.path("large.gz"), "rb") as stdin:
+            peak, _ = self.peak_mib("feed", "decode", "-", stdin=stdin)
+        self.assertLess(peak, 900 if roomy else 64)
+
+    def test_a_pipe_in_pieces(self):
+        for kind in ("itch", "json", "dbn", "csv", "fix"):
+            path = self.make(kind)
+            data = pathlib.Path(path).read_bytes()
+            done = self.run_command("feed", "decode", "--json", "-", stdin=data, text=False)
+            piped, whole = json.loads(done.stdout), self.answer(path)
+            del piped["source"], whole["source"]
+            self.assertEqual(piped, whole)
+
+    def test_a_file_that_is_cut_off_while_it_is_read(self):
+        """A reader that maps the file would die of SIGBUS."""
+        data = pathlib.Path(self.make("json")).read_bytes()
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        process = self.start("feed", "decode", "--json", fifo, program=story.ASSAY)
+        with open(fifo, "wb") as out:
+            out.write(data[: len(data) // 2])
+        out, told = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 2, told)
+        self.assertEqual(json.loads(out)["malformed_messages"], 1)
+
+    def test_a_compressed_file_that_is_cut_off(self):
+        packed = gzip.compress(pathlib.Path(self.make("itch")).read_bytes())
+        path = self.path("cut.gz")
+        pathlib.Path(path).write_bytes(packed[: len(packed) // 2])
+        done = self.check("feed", "decode", path, code=2)
+        self.assertIn("add order", done.stdout)
+        self.assertIn("the answer is of what comes before", done.stderr)
+        self.check("feed", "bars", path, code=2)
+
+    def test_progress_on_a_terminal_only(self):
+        path, fifo = self.make("itch"), self.path("slow")
+        self.assertEqual(self.check("feed", "decode", path).stderr, "")
+        data = pathlib.Path(path).read_bytes()
+        os.mkfifo(fifo)
+        terminal, side = pty.openpty()
+        process = subprocess.Popen([story.ASSAY, "feed", "decode", fifo], stdout=subprocess.PIPE, stderr=side, env=self.environment(TERM="xterm"))
+        os.close(side)
+        with open(fifo, "wb", buffering=0) as out:
+            out.write(data[:30000])
+            time.sleep(1.3)
+            out.write(data[30000:60000])
+            time.sleep(0.1)
+            out.write(data[60000:])
+        shown = process.communicate(timeout=60)[0].decode()
+        told = ""
+        with contextlib.suppress(OSError):  # which is how a terminal ends on Linux
+            while piece := os.read(terminal, 65536):
+                told += piece.decode()
+        os.close(terminal)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("add order", shown)
+        self.assertIn("reading " + fifo[:60], told)
+        self.assertTrue(told.endswith("\r\033[K"), told)
+
+    def test_a_log_of_fix_longer_than_a_window(self):
+        path = self.make("fix", "--messages", "30000")
+        stream = pathlib.Path(path).read_bytes()
+        messages = [m for m in stream.replace(b"\x018=FIX", b"\x01\n8=FIX").split(b"\n") if m]
+        log = b"chatter 8=FI\n".join(b"20240102-14:30:00.000 : <out> " + m.replace(b"\x01", b"|") + b"\n" for m in messages)
+        self.assertGreater(len(log), 5 << 20)
+        pathlib.Path(self.path("long.log")).write_bytes(log)
+        self.assertEqual(self.answer(self.path("long.log"))["types"], self.answer(path)["types"])
+
+
+class Days(Feed):
+    """Several days of ITCH, one behind the other: other locates, times from midnight again, and order ids again."""
+
+    def message(self, kind, locate, time, rest=b""):
+        body = kind + struct.pack(">HH", locate, 0) + time.to_bytes(6, "big") + rest
+        return struct.pack(">H", len(body)) + body
+
+    def day(self, locates, start=True, at=9):
+        data = self.message(b"S", 0, at * 3600 * 10**9, b"O") if start else b""
+        for name, locate, price in locates:
+            time = (at + 1) * 3600 * 10**9
+            data += self.message(b"R", locate, time, name.ljust(8).encode() + b"QN" + struct.pack(">I", 100) + b"NCZ PNN1N" + struct.pack(">I", 0) + b"N")
+            data += self.message(b"A", locate, time, struct.pack(">QcI8sI", locate, b"B", 100, name.ljust(8).encode(), price))
+            data += self.message(b"E", locate, time + 10**9, struct.pack(">QIQ", locate, 30, locate))
+        return data
+
+    def file(self, data):
+        path = self.path("days.itch")
+        pathlib.Path(path).write_bytes(data)
+        return path
+
+    def test_books_and_bars_begin_anew(self):
+        first, second = [("AAA", 1, 10000), ("BBB", 2, 20000)], [("BBB", 1, 21000), ("CCC", 2, 30000)]
+        for start, at in ((True, 9), (True, 10), (False, 7)):
+            path = self.file(self.day(first) + self.day(second, start, at))
+            done = self.check("feed", "book", "--symbol", "BBB", "--json", path)
+            self.assertIn("2 days", done.stderr)
+            book = json.loads(done.stdout)
+            self.assertEqual((book["orders"], book["stale"], [b["price"] for b in book["bids"]]), (2, False, [2.1]))
+            self.refuse("feed", "book", "--symbol", "AAA", path, says="no symbol 'AAA'")
+            rows = list(csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "1h", path).stdout)))
+            self.assertEqual([(r["symbol"], r["close"], r["volume"]) for r in rows], [("AAA", "1", "30"), ("BBB", "2", "30"), ("BBB", "2.1", "30"), ("CCC", "3", "30")])
+            hour = 3600 * 10**9
+            self.assertEqual([int(r["time"]) // hour for r in rows], [10, 10, 24 + at + 1, 24 + at + 1])
+
+    def test_a_backtest_of_two_days(self):
+        first = self.day([("AAA", 1, 10000), ("BBB", 2, 20000)])
+        path = self.file(first + self.day([("BBB", 1, 21000), ("CCC", 2, 30000)]))
+        answer = json.loads(self.check("backtest", "--strategy", "market-making", "--feed", path, "--symbol", "BBB", "--json").stdout)
+        self.assertEqual((answer["unknown"], answer["late"]), (0, 0))
+        self.assertGreaterEqual(answer["events"], 4)
+
+    def test_one_day_is_nothing_to_tell(self):
+        self.assertEqual(self.check("feed", "bars", self.file(self.day([("AAA", 1, 10000)]))).stderr, "")
+
+    def test_trades_that_are_broken_later(self):
+        """Of two days, since match numbers are of one."""
+        data = self.day([("AAA", 1, 10000), ("BBB", 2, 20000)])
+        broken = self.message(b"B", 2, 15 * 3600 * 10**9, struct.pack(">Q", 2))
+        data += broken + self.day([("AAA", 1, 10000), ("BBB", 2, 20000)])
+        path = self.file(data)
+        done = self.check("feed", "bars", "--every", "1h", path)
+        rows = [(r["symbol"], r["volume"]) for r in csv.DictReader(io.StringIO(done.stdout))]
+        self.assertEqual(rows, [("AAA", "30"), ("AAA", "30"), ("BBB", "30")])
+        self.assertIn("broken later, and are in no bar: 1", done.stderr)
+        done = self.run_command("feed", "bars", "--every", "1h", "--json", "-", stdin=data, text=False)
+        self.assertEqual((len(json.loads(done.stdout)["bars"]), done.returncode), (4, 0))
+        self.assertIn(b"and are in the bars (of a file they would not be): 1", done.stderr)
+
+
 class Bars(Feed):
     def test_bars_beside_python(self):
         path = self.make("csv")
@@ -169,7 +334,7 @@ class Bars(Feed):
         self.assertEqual(done.stdout.replace("cut.json", "made.json"), self.check(*book, path).stdout)
         lines = text.splitlines()
         lines[len(lines) // 2] = "{broken}"
-        done = self.check(*book, self.write("broken.json", "\n".join(lines)), code=2)
+        done = self.check(*book, self.write("broken.json", "\n".join(lines)), code=3)
         self.assertIn("STALE", done.stdout)
         self.assertIn("broken.json: message ", done.stderr)
 
@@ -179,12 +344,72 @@ class Bars(Feed):
         self.assertEqual(len(done.stdout.splitlines()), 3)
         self.assertIn("over, and are in none: 1", done.stderr)
 
+    def test_a_trade_of_next_year_makes_nothing_late(self):
+        rows = "time,price,quantity\n1704153600000,10,1\n1735776000000,99,1\n1704153601000,12,5\n1704153720000,11,1\n"
+        done = self.check("feed", "bars", self.write("clock.csv", rows))
+        self.assertEqual([(r["close"], r["volume"]) for r in csv.DictReader(io.StringIO(done.stdout))], [("12", "6"), ("11", "1")])
+        self.assertIn("far ahead of those around them (--most-jump), and are in no bar: 1", done.stderr)
+        done = self.check("feed", "bars", "--most-jump", "0", self.path("clock.csv"))
+        self.assertIn("over, and are in none: 2", done.stderr)
+
+    def test_names_of_many_symbols(self):
+        """More than there was room for when the first bars came."""
+        rows = "time,symbol,price,quantity\n" + "".join(f"{1704153600000 + 60000 * (i // 400)},SYM{i % 400},1,1\n" for i in range(1200))
+        out = self.check("feed", "bars", "--format-out", "json", self.write("many.csv", rows)).stdout
+        self.assertEqual(sorted(b["symbol"] for b in json.loads(out)["bars"]), sorted(f"SYM{i}" for i in range(400) for _ in range(3)))
+
+    def test_more_bars_than_are_kept_in_memory(self):
+        rows = "time,price,quantity\n" + "".join(f"{1704153600000 + 1000 * i},{i},1\n" for i in range(5000))
+        out = self.check("feed", "bars", "--every", "1s", self.write("many.csv", rows)).stdout
+        self.assertEqual([r["close"] for r in csv.DictReader(io.StringIO(out))], [str(i) for i in range(5000)])
+
+    def test_trades_that_are_told_twice(self):
+        trade = '{"e":"trade","E":%d,"s":"BNBBTC","t":%d,"p":"%s","q":"2","T":%d,"m":true,"M":true}'
+        both = '{"e":"aggTrade","E":%d,"s":"BNBBTC","a":%d,"p":"%s","q":"2","f":%d,"l":%d,"T":%d,"m":true,"M":true}'
+        other = trade.replace("BNBBTC", "ETHBTC")
+        lines, when = [], 1672515782136
+        for i in range(10):
+            lines += [trade % (when + i, i, "0.5", when + i), both % (when + i, i, "0.5", i, i, when + i)]
+        lines += [other % (when, 1, "7", when)]
+        done = self.check("feed", "bars", self.write("twice.json", "\n".join(lines)))
+        rows = {r["symbol"]: (r["volume"], r["ticks"]) for r in csv.DictReader(io.StringIO(done.stdout))}
+        self.assertEqual(rows, {"BNBBTC": ("20", "10"), "ETHBTC": ("2", "1")})
+        self.assertIn("10 of kind aggTrade are left out", done.stderr)
+
+    def test_bars_of_dbn_keep_their_range(self):
+        data = dbn_metadata([("AAPL", 38)], schema=7)
+        for i, (low, high) in enumerate(((1, 9), (2, 5))):
+            prices = [p * 10**9 for p in (3, high, low, 4)]
+            data += struct.pack("<BBHIQqqqqQ", 14, 0x21, 1, 38, (1704153600 + 60 * i) * 10**9, *prices, 10)
+        path = self.path("bars.dbn")
+        pathlib.Path(path).write_bytes(data)
+        (bar,) = csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "1h", path).stdout))
+        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 1, 4, 20])
+
+    def test_executions_without_a_time(self):
+        def fix(body):
+            text = f"8=FIX.4.4|9={len(body)}|{body}".replace("|", "\1")
+            return text + f"10={sum(text.encode()) % 256:03}\1"
+
+        report = "35=8|49=A|56=B|34=1|52=20240102-10:00:00|37=1|17=1|150=F|39=1|55=AAPL|54=1|151=0|14=1|6=1|31=10|32=1|"
+        timely = fix(report + "60=20240102-10:00:00|")
+        path = self.write("some.fix", fix(report) + timely)
+        done = self.check("feed", "bars", path)
+        self.assertEqual(len(done.stdout.splitlines()), 2)
+        self.assertIn("without a time, which are in no bar: 1", done.stderr)
+
     def test_longer_bars_of_bars(self):
         rows = "open_time,open,high,low,close,volume\n1704153600000,3,9,2,4,1\n1704153660000,4,5,1,2,2\n"
         out = self.check("feed", "bars", "--every", "1h", self.write("klines.csv", rows)).stdout
         (bar,) = csv.DictReader(io.StringIO(out))
         self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 1, 2, 3])
         self.refuse("feed", "bars", "--every", "10ticks", self.path("klines.csv"), says="only trades")
+        wrong = self.write("wrong.csv", rows.replace("4,5,1,2,2", "4,1,5,2,2") + "1704153720000,6,7,6,7,4\n")
+        done = self.check("feed", "bars", "--every", "1h", wrong, code=2)
+        (bar,) = csv.DictReader(io.StringIO(done.stdout))
+        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 2, 7, 5])
+        self.assertIn("message 2 at byte 61, field high: below the low", done.stderr)
+        self.refuse("backtest", "--strategy", "hold", "--data", wrong, says="wrong.csv:3: ")
 
     def test_the_same_trades_from_every_format(self):
         volumes = set()
@@ -301,7 +526,9 @@ class RealJson(Feed):
 
     def shown(self, *lines, symbol="BNBBTC"):
         path = self.write("captured.json", "\n".join(lines) + "\n")
-        shown = self.check("feed", "book", "--symbol", symbol, "--color", "never", path).stdout
+        done = self.run_command("feed", "book", "--symbol", symbol, "--color", "never", path)
+        shown = done.stdout
+        self.assertEqual(done.returncode, 3 if "STALE" in shown else 0, done.stderr)
         return "STALE" in shown, [tuple(line.split()[:3]) for line in shown.splitlines() if line.strip().startswith(("bid", "ask"))]
 
     def wrapped(self, stream, text):
@@ -327,6 +554,10 @@ class RealJson(Feed):
         self.assertEqual(self.shown(*lines), (False, [("ask", "0.0026", "90"), ("bid", "0.0025", "10")]))
         answer = self.answer(self.path("captured.json"))
         self.assertEqual(answer["types"], {"snapshot": 2, "trade": 1, "other": 1})
+        shown = self.check("feed", "decode", self.path("captured.json")).stdout
+        self.assertIn("snapshot BNBBTC clear price=", shown)  # nobody says when
+        self.assertIn("trade BNBBTC trade time=1672515782136000000 side=S", shown)
+        self.assertNotIn("time=0", shown)
 
     def test_best_prices(self):
         lines = ['{"u":%d,"s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"%s"}' % (i, i) for i in (4, 5)]

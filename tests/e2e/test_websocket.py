@@ -114,6 +114,28 @@ class WebSocket(story.Story):
         said = json.loads(out)
         self.assertEqual((said["messages"], said["clients"], said["delivered"], said["dropped"]), (300, 1, 300, 0))
 
+    def heard_from(self, *words):
+        """All that a client hears of a recording."""
+        process, port = self.serve(*words, "--rate", "1e6", "--policy", "refuse", "--queue", "65536")
+        client, heard = Client(port), []
+        while (frame := client.frame())[0] != 0x88:
+            heard.append(frame[1])
+        client.send(0x88, frame[1])
+        client.socket.close()
+        process.communicate(timeout=30)
+        return heard
+
+    def test_a_recording_with_times_of_receipt(self):
+        documents = trades(300)
+        text = "".join(f"{1704205800123 + i}{'.5' if i % 3 == 0 else ''} {json.dumps(d)}\n" for i, d in enumerate(documents))
+        self.assertEqual([json.loads(h.decode()) for h in self.heard_from(self.write("received.json", text))], documents)
+
+    def test_a_recording_longer_than_a_window(self):
+        document = '{"p":"' + "x" * 300000 + '"}'
+        self.assertEqual(self.heard_from(self.write("long.json", (document + "\n") * 9)), [document.encode()] * 9)
+        done = self.check("feed", "serve", self.write("broken.json", document + "\nno document"), "--wait", "0", "--rate", "1e6", code=2)
+        self.assertIn("byte 300009: not a JSON document", done.stderr)
+
     def test_compressed_for_those_who_can(self):
         documents, path = self.recording()
         process, port = self.serve(path, "--rate", "1e6", "--compress", "--wait", "2")

@@ -152,6 +152,9 @@ static bool read_mappings(const uint8_t **at, const uint8_t *end, uint16_t width
   return true;
 }
 
+/* As of dbn 0.73 (October 2026) version 4 is in development, and its records' layouts are to come with the stream. */
+static const char unreleased[] = "version 4 is not released, and its layouts are not settled; only versions 1 to 3 are known";
+
 static assay_feed_step bad(assay_dbn_reader *reader, size_t at, const char *field, const char *problem) {
   return assay_feed_fail(&reader->in, at, 0, field, problem, "fetch the file again, or read it with a tool of its version");
 }
@@ -165,7 +168,9 @@ assay_feed_step assay_dbn_read_metadata(assay_dbn_reader *reader) {
   if (left == 0 && in->last && in->base == 0) return ASSAY_FEED_END;
   if (memcmp(bytes, "DBN", left < 3 ? left : 3) != 0) return bad(reader, in->at, "magic", "these are not the bytes that DBN begins with");
   if (left < METADATA_HEAD) return assay_feed_short(in, "metadata");
-  if (bytes[3] == 0 || bytes[3] > NEWEST) return bad(reader, in->at + 3, "version", "only versions 1 to 3 are known");
+  if (bytes[3] == 0 || bytes[3] > NEWEST)
+    return assay_feed_fail(in, in->at + 3, 0, "version", bytes[3] == NEWEST + 1 ? unreleased : "only versions 1 to 3 are known",
+                           "convert the file to version 3 with the venue's own tool (dbn, or databento's client)");
   uint32_t length = u32_at(bytes + 4);
   if (length < METADATA_FIXED + 5 * 4) return bad(reader, in->at + 4, "metadata length", "shorter than what metadata always has");
   if (length > UINT32_C(1) << 30) return bad(reader, in->at + 4, "metadata length", "more than a gigabyte");
