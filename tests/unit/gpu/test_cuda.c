@@ -142,7 +142,8 @@ static void foreign_devices_get_their_own(void **state) {
   opened o = open_fake();
   assay_error err = {0};
   void *kernel = NULL;
-  fail_call("cuModuleLoadDataEx", CUDA_ERROR_NO_BINARY_FOR_GPU, 0);
+  if (assay_embedded_find("montecarlo/european")->fatbin[0].data != NULL) /* else NVRTC's is the first already */
+    fail_call("cuModuleLoadDataEx", CUDA_ERROR_NO_BINARY_FOR_GPU, 0);
   assay_status status = o.backend->kernel_find(o.device, "mc_european_f32", &err, &kernel);
   assert_ok(status, err);
   close_fake(&o);
