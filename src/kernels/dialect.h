@@ -44,6 +44,10 @@
  *              BARRIER, LEADER { ... }                   once a group
  *              tree_sum(a)                               sum of a LOCAL_ARRAY(double, a, GROUP_SIZE) that it overwrites, in a fixed tree;
  *                                                        begins and ends with a barrier; all items see the sum
+ * Order        FOLLOWS                                   first of all in a KERNEL_THAT_FOLLOWS (kernels.def): waits for all of the
+ *                                                        kernel before. Such a one may be started early, so that what starting
+ *                                                        takes is over by then
+ *              MAY_FOLLOW                                from here on the next kernel may be started, if it is such a one
  * Functions    FUNCTION                                  static and inlined; UNROLL_10 and UNROLL before a loop of so many, of few
  *                                                        turns: drivers' compilers need to be told
  * Kernels      KERNEL1 to KERNEL6(name, params, type, buffer, ...): inside, `p` is the params struct, which holds 4- and 8-byte numbers
@@ -67,6 +71,11 @@
 #define RC(x) x##f
 #else
 #define RC(x) x
+#endif
+
+#if !defined(FOLLOWS)
+#define FOLLOWS ((void)0)
+#define MAY_FOLLOW ((void)0)
 #endif
 
 #define MIN(a, b) r_min((a), (b))

@@ -139,6 +139,12 @@ FUNCTION real local_at(local_place place) {
 #define COPIES_WAIT(left) ((void)0)
 #endif
 
+/* The backend starts a kernel early only where its code has the wait (backend.c). */
+#if __CUDA_ARCH__ >= 900
+#define FOLLOWS asm volatile("griddepcontrol.wait;" ::: "memory")
+#define MAY_FOLLOW asm volatile("griddepcontrol.launch_dependents;" ::: "memory")
+#endif
+
 FUNCTION R r_min(R a, R b) { return a < b ? a : b; }
 FUNCTION R r_max(R a, R b) { return a > b ? a : b; }
 

@@ -34,7 +34,10 @@
 #undef KERNEL
 
 static const assay_kernel kernels[] = {
-#define KERNEL(name, bits, file, buffers, params) {#name "_f" #bits, file, bits, buffers, sizeof(params), VARIANTS(name, bits)},
+#define ROW(name, bits, file, buffers, params, follows) \
+  {#name "_f" #bits, file, bits, buffers, sizeof(params), follows, VARIANTS(name, bits)},
+#define KERNEL(name, bits, file, buffers, params) ROW(name, bits, file, buffers, params, false)
+#define KERNEL_THAT_FOLLOWS(name, bits, file, buffers, params) ROW(name, bits, file, buffers, params, true)
 #include "kernels/kernels.def"
 #undef KERNEL
 };

@@ -6,6 +6,7 @@
 #ifndef ASSAY_KERNELS_KERNEL_H
 #define ASSAY_KERNELS_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/types.h"
@@ -22,6 +23,7 @@ typedef struct assay_kernel {
   unsigned bits;    /* REAL_BITS that it is built with: 32 or 64 */
   unsigned buffers;
   size_t params_bytes;
+  bool follows; /* it waits for the kernel before by itself, so a device may start it early (dialect.h) */
   assay_kernel_fn variants[ASSAY_KERNEL_VARIANT_COUNT];
 } assay_kernel;
 

@@ -419,6 +419,7 @@ static bool indicator(unsigned bits, size_t index, kernel_case *made) {
     p.still = 30;
   }
   if (cut) p.lead = 486, p.fades = 1; /* a multiple of the first window, as the rows of a part are */
+  if (cut && index == 2) p.head = 279;
   size_t plane = (size_t)INDICATOR_ROWS * INDICATOR_SERIES;
   for (int k = 0; k < INDICATOR_PLANES; k++) p.input[k] = p.output[k] = (i64)((size_t)k * plane);
   made->groups = (index == 0 ? 2 : p.part_groups) * parts;

@@ -10,6 +10,7 @@
 #define NAME(result, name, arguments) #name,
 
 assay_cu_table assay_cu;
+assay_cu_newer_table assay_cu_newer;
 assay_nvrtc_table assay_nvrtc;
 assay_nvml_table assay_nvml;
 
@@ -25,8 +26,9 @@ static assay_error driver_failure;
 
 static void load_driver(void) {
   static const char *const names[] = {"libcuda.so.1", "libcuda.so", NULL};
-  static const char *const symbols[] = {ASSAY_CU_FUNCTIONS(NAME) NULL};
+  static const char *const symbols[] = {ASSAY_CU_FUNCTIONS(NAME) NULL}, *const newer[] = {ASSAY_CU_NEWER_FUNCTIONS(NAME) NULL};
   if (assay_library_load(names, symbols, (void **)&assay_cu, "CUDA", "libcuda1 (NVIDIA's driver)", &driver_failure) != ASSAY_OK) return;
+  (void)assay_library_load(names, newer, (void **)&assay_cu_newer, "starting kernels early", "libcuda1", NULL);
   CUresult code = assay_cu.cuInit(0);
   if (code == CUDA_SUCCESS) return;
   const char *name = NULL, *text = NULL;

@@ -22,36 +22,54 @@ typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
 typedef struct CUevent_st *CUevent;
+typedef int CUlaunchAttributeID;
+typedef union CUlaunchAttributeValue {
+  char room[64];
+  int programmaticStreamSerializationAllowed;
+} CUlaunchAttributeValue;
+typedef struct CUlaunchAttribute {
+  CUlaunchAttributeID id;
+  char room[8 - sizeof(CUlaunchAttributeID)];
+  CUlaunchAttributeValue value;
+} CUlaunchAttribute;
+typedef struct CUlaunchConfig {
+  unsigned gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes;
+  CUstream hStream;
+  CUlaunchAttribute *attrs;
+  unsigned numAttrs;
+} CUlaunchConfig;
 typedef int nvrtcResult;
 typedef struct _nvrtcProgram *nvrtcProgram;
 #endif
 
 /* X(name, value) */
-#define ASSAY_CU_NUMBERS(X)                                 \
-  X(CUDA_SUCCESS, 0)                                        \
-  X(CU_CTX_SCHED_SPIN, 1)                                   \
-  X(CU_CTX_SCHED_BLOCKING_SYNC, 4)                          \
-  X(CU_EVENT_DEFAULT, 0)                                    \
-  X(CU_EVENT_DISABLE_TIMING, 2)                             \
-  X(CU_STREAM_NON_BLOCKING, 1)                              \
-  X(CU_MEMHOSTALLOC_PORTABLE, 1)                            \
-  X(CU_MEMHOSTALLOC_DEVICEMAP, 2)                           \
-  X(CU_JIT_INFO_LOG_BUFFER, 3)                              \
-  X(CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, 4)                   \
-  X(CU_JIT_ERROR_LOG_BUFFER, 5)                             \
-  X(CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, 6)                  \
-  X(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1)           \
-  X(CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X, 5)                  \
-  X(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 8)     \
-  X(CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 13)                     \
-  X(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16)           \
-  X(CU_DEVICE_ATTRIBUTE_INTEGRATED, 18)                     \
-  X(CU_DEVICE_ATTRIBUTE_ECC_ENABLED, 32)                    \
-  X(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 36)              \
-  X(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 37)        \
-  X(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, 38)                  \
-  X(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR, 39) \
-  X(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 75)       \
+#define ASSAY_CU_NUMBERS(X)                                   \
+  X(CUDA_SUCCESS, 0)                                          \
+  X(CU_CTX_SCHED_SPIN, 1)                                     \
+  X(CU_CTX_SCHED_BLOCKING_SYNC, 4)                            \
+  X(CU_EVENT_DEFAULT, 0)                                      \
+  X(CU_EVENT_DISABLE_TIMING, 2)                               \
+  X(CU_STREAM_NON_BLOCKING, 1)                                \
+  X(CU_MEMHOSTALLOC_PORTABLE, 1)                              \
+  X(CU_MEMHOSTALLOC_DEVICEMAP, 2)                             \
+  X(CU_FUNC_ATTRIBUTE_PTX_VERSION, 5)                         \
+  X(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, 6) \
+  X(CU_JIT_INFO_LOG_BUFFER, 3)                                \
+  X(CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, 4)                     \
+  X(CU_JIT_ERROR_LOG_BUFFER, 5)                               \
+  X(CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, 6)                    \
+  X(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1)             \
+  X(CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X, 5)                    \
+  X(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 8)       \
+  X(CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 13)                       \
+  X(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16)             \
+  X(CU_DEVICE_ATTRIBUTE_INTEGRATED, 18)                       \
+  X(CU_DEVICE_ATTRIBUTE_ECC_ENABLED, 32)                      \
+  X(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 36)                \
+  X(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 37)          \
+  X(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, 38)                    \
+  X(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR, 39)   \
+  X(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 75)         \
   X(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 76)
 
 /* Failures that decide what Assay does next; the driver names the others. X(name, value) */
@@ -127,8 +145,12 @@ typedef struct _nvrtcProgram *nvrtcProgram;
   X(CUresult, cuModuleLoadDataEx, (CUmodule *, const void *, unsigned, CUjit_option *, void **)) \
   X(CUresult, cuModuleUnload, (CUmodule))                                                        \
   X(CUresult, cuModuleGetFunction, (CUfunction *, CUmodule, const char *))                       \
+  X(CUresult, cuFuncGetAttribute, (int *, CUfunction_attribute, CUfunction))                     \
   X(CUresult, cuLaunchKernel,                                                                    \
     (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void **, void **))
+
+/* What drivers before CUDA 12 may lack; NULL there. */
+#define ASSAY_CU_NEWER_FUNCTIONS(X) X(CUresult, cuLaunchKernelEx, (const CUlaunchConfig *, CUfunction, void **, void **))
 
 /* NVRTC: compiles the embedded source where the build had no nvcc. */
 #define ASSAY_NVRTC_FUNCTIONS(X)                                                                                                  \
@@ -154,6 +176,9 @@ enum {
 typedef struct assay_cu_table {
   ASSAY_CU_FUNCTIONS(ASSAY_CU_FIELD)
 } assay_cu_table;
+typedef struct assay_cu_newer_table {
+  ASSAY_CU_NEWER_FUNCTIONS(ASSAY_CU_FIELD)
+} assay_cu_newer_table;
 typedef struct assay_nvrtc_table {
   ASSAY_NVRTC_FUNCTIONS(ASSAY_CU_FIELD)
 } assay_nvrtc_table;
@@ -161,6 +186,7 @@ typedef struct assay_nvrtc_table {
 
 /* The loaded functions; each valid once its load gave ASSAY_OK. */
 extern assay_cu_table assay_cu;
+extern assay_cu_newer_table assay_cu_newer;
 extern assay_nvrtc_table assay_nvrtc;
 /* Loads the driver and calls cuInit. ASSAY_ERR_UNSUPPORTED with the cause where there is no driver or no GPU behind it. The first call
  * loads, later ones answer the same. */

@@ -31,6 +31,12 @@ typedef struct loaded {
   struct loaded *next;
 } loaded;
 
+typedef struct function {
+  CUfunction handle;
+  bool early; /* may be started while the kernel before it runs */
+  struct function *next;
+} function;
+
 typedef struct stream {
   CUstream handle;
   assay_cu_staging staging;
@@ -44,8 +50,9 @@ typedef struct state {
   assay_cu_target target;
   char name[128], pci[32];
   assay_cu_direct direct;
-  pthread_mutex_t lock; /* of the two lists */
+  pthread_mutex_t lock; /* of the lists */
   loaded *modules;
+  function *functions;
   stream *idle;
 } state;
 
@@ -124,6 +131,11 @@ static void close_state(void *opened) {
     stream *q = s->idle;
     s->idle = q->next;
     destroy_stream(s, q);
+  }
+  while (s->functions != NULL) {
+    function *f = s->functions;
+    s->functions = f->next;
+    assay_free(f);
   }
   while (s->modules != NULL) {
     loaded *m = s->modules;
@@ -359,6 +371,13 @@ static assay_status module_of(state *s, const assay_kernel *row, assay_error *er
   return ASSAY_OK;
 }
 
+/* Machine code from before Hopper has no wait in it, also where a driver has made it for Hopper out of older PTX. */
+static bool may_be_early(const assay_kernel *row, CUfunction handle) {
+  int version = 0;
+  return row->follows && assay_cu_newer.cuLaunchKernelEx != NULL &&
+         assay_cu.cuFuncGetAttribute(&version, CU_FUNC_ATTRIBUTE_PTX_VERSION, handle) == CUDA_SUCCESS && version >= 90;
+}
+
 static assay_status kernel_find(void *opened, const char *name, assay_error *err, void **kernel) {
   state *s = opened;
   const assay_kernel *row = assay_kernel_find(name);
@@ -371,12 +390,29 @@ static assay_status kernel_find(void *opened, const char *name, assay_error *err
   pthread_mutex_unlock(&s->lock);
   if (status != ASSAY_OK) return status;
   char symbol[128];
-  CUfunction function = NULL;
+  function *found = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *found);
+  if (found == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a CUDA kernel");
   snprintf(symbol, sizeof symbol, "assay_kernel_%s", name);
-  code = assay_cu.cuModuleGetFunction(&function, module, symbol);
-  if (code != CUDA_SUCCESS) return fail(s, err, code, symbol);
-  *kernel = function;
+  code = assay_cu.cuModuleGetFunction(&found->handle, module, symbol);
+  if (code != CUDA_SUCCESS) {
+    assay_free(found);
+    return fail(s, err, code, symbol);
+  }
+  found->early = may_be_early(row, found->handle);
+  pthread_mutex_lock(&s->lock);
+  found->next = s->functions;
+  s->functions = found;
+  pthread_mutex_unlock(&s->lock);
+  *kernel = found;
   return ASSAY_OK;
+}
+
+static CUresult start(const function *f, unsigned groups, CUstream in, void **arguments) {
+  if (!f->early) return assay_cu.cuLaunchKernel(f->handle, groups, 1, 1, ASSAY_KERNEL_GROUP_SIZE, 1, 1, 0, in, arguments, NULL);
+  CUlaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+                             .value = {.programmaticStreamSerializationAllowed = 1}};
+  CUlaunchConfig config = {groups, 1, 1, ASSAY_KERNEL_GROUP_SIZE, 1, 1, 0, in, &early, 1};
+  return assay_cu_newer.cuLaunchKernelEx(&config, f->handle, arguments, NULL);
 }
 
 static assay_status launch(void *opened, void *queue, void *kernel, size_t groups, const void *params, size_t params_bytes,
@@ -392,9 +428,7 @@ static assay_status launch(void *opened, void *queue, void *kernel, size_t group
     arguments[i + 1] = &addresses[i];
   }
   CUresult code = begin_command(s, queue);
-  if (code == CUDA_SUCCESS)
-    code = assay_cu.cuLaunchKernel(kernel, (unsigned)groups, 1, 1, ASSAY_KERNEL_GROUP_SIZE, 1, 1, 0, ((stream *)queue)->handle, arguments,
-                                   NULL);
+  if (code == CUDA_SUCCESS) code = start(kernel, (unsigned)groups, ((stream *)queue)->handle, arguments);
   return code == CUDA_SUCCESS ? ASSAY_OK : fail(s, err, code, "launching a kernel");
 }
 

@@ -558,13 +558,14 @@ FUNCTION u32 batches_between(u64 from, u64 to, const u32 rows) { return from < t
   FUNCTION void name##_part(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, real *own, u32 part, \
                             u32 item) {                                                                                                 \
     enum { ROWS = INDICATOR_BATCH(inputs, windowed) };                                                                                  \
-    u64 begin = part * p.part_rows, end = p.part_groups > 0 && begin + p.part_rows < p.rows ? begin + p.part_rows : p.rows;             \
+    u64 begin = part > 0 ? part * p.part_rows + p.head : 0, behind_part = (part + 1) * p.part_rows + p.head;                            \
+    u64 end = p.part_groups > 0 && behind_part < p.rows ? behind_part : p.rows;                                                         \
     u64 row = begin > p.lead + p.still ? begin - p.lead : 0, each = (u64)p.width * (1 + p.slots);                                       \
     u64 since = p.fades ? row : 0, begun = p.part_groups > 0 ? since + p.still : p.rows, asked = batches_between(row, p.rows, ROWS);    \
     const u32 fed = asked > 0 && FEEDS(p, inputs, windowed),                                                                            \
               quickly = fed && WINDOWS_ARE_QUICK(p) && (p.wanted & ((1u << (outputs)) - 1)) == (usual);                                 \
     if (asked > batches_between(row, end + ROWS - 1, ROWS)) asked = batches_between(row, end + ROWS - 1, ROWS);                         \
-    GLOBAL real *began = state + (p.part_groups > 0 ? (p.rows + p.part_rows - 1) / p.part_rows * each : 0);                             \
+    GLOBAL real *began = state + (p.part_groups > 0 ? (p.rows - p.head + p.part_rows - 1) / p.part_rows * each : 0);                    \
     GLOBAL real *to = out + (begin * p.out_row + item);                                                                                 \
     in += item;                                                                                                                         \
     began += (u64)part * INDICATOR_REGISTERS * p.width + item;                                                                          \
@@ -631,6 +632,7 @@ FUNCTION u32 batches_between(u64 from, u64 to, const u32 rows) { return from < t
   }                                                                                                                                     \
   KERNEL3_AT_ONCE(INDICATOR_AT_ONCE(windowed), kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *,    \
                   state) {                                                                                                              \
+    MAY_FOLLOW;                                                                                                                         \
     LOCAL_OF_GROUP;                                                                                                                     \
     u32 part = p.part_groups > 0 ? (u32)GROUP / p.part_groups : 0, each = p.group_series > 0 ? p.group_series : GROUP_SIZE;             \
     ITEMS(i) {                                                                                                                          \

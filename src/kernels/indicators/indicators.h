@@ -15,12 +15,12 @@
  * memory for each: the inputs of INDICATOR_FEED batches of rows, which are on their way while the item works on those before, and
  * `local_slots` reals for the windows (0: they stay in the state). Where that is more than INDICATOR_LOCAL bytes, inputs are not fed.
  * A GPU needs more threads than there are series. With part_groups (groups for one row of all series) it gets parts: group
- * part part_groups + g does rows from part part_rows on, and begins `lead` rows before them without writing, or with row 0 where less than
- * lead + still rows come before. A part whose registers fade begins as a
- * series does, so flat prices fit at once. After `still` rows everything has begun: no step asks any more how many rows came. Each part has
- * a state of its own, one behind the other, and, where `fades` says that parts may not fit, behind all of them what the registers were when
- * it began to write, INDICATOR_REGISTERS a part. If these are the registers that the part before ended with, to the bit, nothing differs
- * from one long walk; join.c looks. Lanes do all rows in the first groups, and nothing in the others.
+ * part part_groups + g does part_rows rows behind those of the part before, and begins `lead` rows before them without writing, or with row
+ * 0 where less than lead + still rows come before; the first, which needs no beginning, does `head` rows more. A part whose registers fade
+ * begins as a series does, so flat prices fit at once. After `still` rows everything has begun: no step asks any more how many rows came.
+ * Each part has a state of its own, one behind the other, and, where `fades` says that parts may not fit, behind all of them what the
+ * registers were when it began to write, INDICATOR_REGISTERS a part. If these are the registers that the part before ended with, to the
+ * bit, nothing differs from one long walk; join.c looks. Lanes do all rows in the first groups, and nothing in the others.
  */
 typedef struct indicator_params {
   i64 input[4], output[6];
@@ -30,9 +30,9 @@ typedef struct indicator_params {
   u32 series;
   u32 width; /* series, rounded up to a multiple of INDICATOR_PACK */
   u32 slots;
-  u32 wanted;                                                       /* bit k: output k is stored */
-  u32 warm[6];                                                      /* rows before output k has a value */
-  u32 part_groups, still, group_series, local_slots, fades, unused; /* see above; part_groups 0: one part */
+  u32 wanted;                                                     /* bit k: output k is stored */
+  u32 warm[6];                                                    /* rows before output k has a value */
+  u32 part_groups, still, group_series, local_slots, fades, head; /* see above; part_groups 0: one part */
   u64 part_rows, lead;
   u32 n[4];    /* periods; what each is, the step says */
   double x[8]; /* factors; what each is, the step says */

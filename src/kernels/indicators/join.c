@@ -17,6 +17,7 @@ FUNCTION u32 join_mark(const indicator_join_params p, GLOBAL const real_u *state
 }
 
 KERNEL2(ind_join, indicator_join_params, GLOBAL const real_u *, state, GLOBAL u32 *, marks) {
+  FOLLOWS;
   u32 part = (u32)GROUP / p.part_groups, first = (u32)GROUP % p.part_groups * GROUP_SIZE;
   ITEMS(i) {
     for (u32 lane = 0; lane < LANES; lane++) {

@@ -410,13 +410,23 @@ static uint32_t widest_group(const assay_indicator *indicator, size_t size, cons
  */
 typedef struct cut {
   uint64_t rows; /* of a part */
+  uint32_t head; /* more of the first */
   uint32_t group_series;
   size_t parts, groups;
 } cut;
 
+static const double row_takes[2] = {36, 150}, lead_takes[2] = {20, 150}; /* without windows, and with them */
+
+/* All parts end together when the first, which has nothing to go over before, does as many rows more as take as long. */
+static uint32_t rows_instead_of_lead(const indicator_params *params, uint64_t step) {
+  bool windows = params->slots > INDICATOR_REGISTERS;
+  uint64_t rows = (uint64_t)((double)params->lead * lead_takes[windows] / row_takes[windows]) / step * step;
+  return (uint32_t)(rows < params->rows ? rows : 0);
+}
+
 static double time_of(const assay_indicator *indicator, const indicator_params *params, const cut *c, size_t size, unsigned processors) {
   enum { LAUNCH = 8000 };
-  static const double row_takes[2] = {36, 150}, lead_takes[2] = {20, 150}, bytes_at_once = 3500;
+  static const double bytes_at_once = 3500;
   bool windows = params->slots > INDICATOR_REGISTERS;
   size_t room = (size_t)processors * (windows ? INDICATOR_AT_ONCE(1) : INDICATOR_AT_ONCE(0)), turns = (c->groups + room - 1) / room;
   double lead = c->parts > 1 ? (double)params->lead : 0;
@@ -430,13 +440,15 @@ static double time_of(const assay_indicator *indicator, const indicator_params *
 static cut best_cut(const assay_indicator *indicator, const indicator_params *params, size_t size, unsigned processors, uint32_t widest,
                     bool in_parts, uint64_t step) {
   cut best = {.parts = 0};
+  const uint32_t head = in_parts ? rows_instead_of_lead(params, step) : 0;
   double least = INFINITY;
   for (uint32_t width = 32; width <= widest; width += 16) {
     for (size_t wanted = 1; wanted == 1 || (in_parts && wanted <= params->rows / 64); wanted += 1 + wanted / 16) {
-      cut c = {.rows = (params->rows + wanted - 1) / wanted, .group_series = width};
-      c.rows = (c.rows + step - 1) / step * step;
-      if (!in_parts || c.rows > params->rows) c.rows = params->rows;
-      c.parts = (size_t)((params->rows + c.rows - 1) / c.rows);
+      cut c = {.head = wanted > 1 ? head : 0, .group_series = width};
+      uint64_t rows = params->rows - c.head;
+      c.rows = ((rows + wanted - 1) / wanted + step - 1) / step * step;
+      if (!in_parts || c.rows >= rows) c.rows = params->rows, c.head = 0;
+      c.parts = (size_t)((params->rows - c.head + c.rows - 1) / c.rows);
       c.groups = c.parts * ((params->series + width - 1) / width);
       double time = time_of(indicator, params, &c, size, processors);
       if (time < least) best = c, least = time;
@@ -460,6 +472,7 @@ assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator
   cut c = best_cut(indicator, params, size, processors, widest, hidden->finite || fades, hidden->finite ? params->n[0] : 8);
   params->part_groups = (uint32_t)(c.groups / c.parts);
   params->part_rows = c.rows;
+  params->head = c.head;
   params->group_series = c.group_series;
   params->local_slots = local ? params->slots - INDICATOR_REGISTERS : 0;
   size_t join_groups = (series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;

@@ -13,6 +13,7 @@ ASSAY_CU_FAILURES(CHECK_NUMBER)
   typedef result check_##name arguments;        \
   _Static_assert(__builtin_types_compatible_p(__typeof__(name), check_##name), #name);
 ASSAY_CU_FUNCTIONS(CHECK_FUNCTION)
+ASSAY_CU_NEWER_FUNCTIONS(CHECK_FUNCTION)
 ASSAY_NVRTC_FUNCTIONS(CHECK_FUNCTION)
 
 int main(void) { return 0; }
