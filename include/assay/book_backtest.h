@@ -5,8 +5,10 @@
  *
  *     assay_book_backtest_options options = {.symbol = 17, .feed_ns = 20000, .order_ns = 30000, .maker_rate = -0.0001};
  *     assay_book_backtest_result *result = NULL;
- *     if (assay_book_backtest_run(&assay_book_strategy_maker, NULL, events, count, &options, &err, &result) != ASSAY_OK) return
- * fail(err.message); printf("%zu fills, %.2f earned\n", result->fill_count, result->profit); assay_book_backtest_result_destroy(result);
+ *     if (assay_book_backtest_run(&assay_book_strategy_maker, NULL, events, count, &options, &err, &result) != ASSAY_OK)
+ *       return fail(err.message);
+ *     printf("%zu fills, %.2f earned\n", result->fill_count, result->profit);
+ *     assay_book_backtest_result_destroy(result);
  *
  * Events are those that feeds decode to (assay/feeds.h), ascending in time, of one exchange. The recorded market does not know of our
  * orders, and nobody in it reacts to them; that is what such a backtest cannot say.

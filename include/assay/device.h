@@ -351,7 +351,7 @@ ASSAY_API size_t assay_activity_summarise(assay_activity_stats *rows, size_t cap
 /*
  *     assay_perf perf;
  *     assay_perf_begin(&perf, "risk.covariance");
- *     covariance(...);
+ *     covariance(matrix);
  *     assay_perf_end(&perf, bytes, flops);
  *     if (assay_perf_get(&perf, limit_ns, &report)) printf("%.0f ns, %.0f %% of the ceiling\n", report.ns, 100 * report.ceiling_ratio);
  *

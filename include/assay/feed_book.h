@@ -7,8 +7,8 @@
  *     if (assay_feed_book_create(&(assay_feed_book_options){.symbols = 65536}, &err, &book) != ASSAY_OK) return fail(err.message);
  *     while ((count = assay_itch_events(&reader, events, 256)) > 0) assay_feed_book_apply(book, events, count);
  *     assay_feed_level best;
- *     if (assay_feed_book_depth(book, symbol, 'B', &best, 1) == 1 && !assay_feed_book_is_stale(book, symbol)) use(best.price,
- * best.quantity);
+ *     if (assay_feed_book_depth(book, symbol, 'B', &best, 1) == 1 && !assay_feed_book_is_stale(book, symbol))
+ *       use(best.price, best.quantity);
  *
  * Gaps. A receiver that is missing messages (assay_mold_receiver.stale) holds back what lies behind the gap, so a book is late but right
  * until the gap is filled. Once it is given up, call assay_feed_book_lost: every symbol is stale until its book is emptied

@@ -11,7 +11,8 @@
  *       assay_feed_book_apply(book, events, assay_dbn_events(&reader, &record, symbol, events));
  *     }
  *     assay_feed_explain(&reader.in, "DBN", &err);
- *     assay_dbn_text(&record, "raw_symbol")                                  // any field of any record by its name
+ *
+ * `assay_dbn_text(&record, "raw_symbol")` gives any text of any record by its name.
  *
  * Units: prices are 10^-9; ASSAY_DBN_NO_PRICE is none. Times are ns since 1970, UINT64_MAX none. Numbers are little-endian.
  *

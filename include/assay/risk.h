@@ -6,11 +6,10 @@
  * estimators, drawdown, performance ratios, beta, stress scenarios. Results have the same bits for every instruction set and number
  * of threads.
  *
- *     double pnl[1000] = {...};                                // gains positive
  *     const double levels[] = {0.95, 0.99};
  *     assay_risk_tail tails[2];
  *     assay_error err = {0};
- *     if (assay_risk_historical(pnl, 1000, levels, 2, &err, tails) == ASSAY_OK)
+ *     if (assay_risk_historical(pnl, 1000, levels, 2, &err, tails) == ASSAY_OK) // of 1000 days; gains positive
  *       printf("one day in a hundred loses %g or more, %g on average\n", tails[1].var, tails[1].es);
  *
  * Units: returns and profits are per period, as fractions or as money; a gain is positive. VaR, ES and drawdowns are given as losses:

@@ -2,7 +2,7 @@
 /*
  * assay/stats.h: pure statistics. No I/O, no clock, no allocation that outlives a call. All functions are thread-safe.
  *
- *     double medians[5] = {...};              // one per process
+ *     double medians[5] = {12.1, 12.4, 11.9, 12.2, 12.0}; // one per process
  *     assay_interval ci;
  *     assay_stats_interval(medians, 5, 0.95, &ci);
  *     printf("%.3g [%.3g, %.3g]\n", assay_stats_median(medians, 5), ci.low, ci.high);

@@ -157,7 +157,7 @@ ASSAY_API bool assay_ws_utf8_complete(const assay_ws_utf8 *state);
 /*
  * Servers and clients live on a loop, which belongs to one thread and calls the handlers; there may be a loop a thread.
  *
- *     static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, const uint8_t *data, size_t length) {
+ *     static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length) {
  *       assay_ws_send(ws, opcode, data, length, NULL);
  *     }
  *     assay_ws_loop_create(NULL, &err, &loop);
