@@ -26,16 +26,22 @@ typedef struct registered {
   assay_device_row public;
   const assay_backend *backend;
   size_t index;     /* in the backend */
+  bool under_way;   /* somebody opens it */
   assay_core *core; /* once it was opened */
 } registered;
 
+typedef enum progress { NOT_YET, UNDER_WAY, DONE } progress;
+
 struct assay_registry {
-  pthread_mutex_t lock; /* of cores and causes; also held while a device opens */
+  /* Of all that follows. A driver that is loaded and a device that opens take up to a second each: the lock is let go meanwhile, and only
+   * who wants that same one waits for it. */
+  pthread_mutex_t lock;
+  pthread_cond_t ended; /* one of the two */
   const assay_backend *backends[BACKENDS];
   size_t backend_count;
   registered rows[ROWS]; /* of each backend, as enumerated: ASSAY_BACKEND_MAX_DEVICES places */
   size_t counts[BACKENDS];
-  bool asked[BACKENDS];        /* drivers are loaded when somebody may want them */
+  progress asked[BACKENDS];    /* drivers are loaded when somebody may want them */
   unsigned asked_in[BACKENDS]; /* by which process: drivers do not survive a fork */
 };
 
@@ -45,15 +51,9 @@ static registered *add_row(assay_registry *registry, size_t backend) {
   return &registry->rows[backend * ASSAY_BACKEND_MAX_DEVICES + registry->counts[backend]++];
 }
 
-/* Asks a backend for its devices, once. Under the lock: a driver that is being loaded is worth waiting for. */
-static void ask(assay_registry *registry, size_t which) {
-  if (registry->asked[which]) return;
-  registry->asked[which] = true;
-  registry->asked_in[which] = assay_core_generation();
+/* Under the lock, with what the backend said. */
+static void add_rows(assay_registry *registry, size_t which, const assay_device_info *infos, size_t count, const char *cause) {
   const assay_backend *backend = registry->backends[which];
-  assay_device_info infos[ASSAY_BACKEND_MAX_DEVICES] = {0};
-  char cause[256] = "";
-  size_t count = backend->enumerate(infos, ASSAY_BACKEND_MAX_DEVICES, cause, sizeof cause);
   for (size_t i = 0; i < count && i < ASSAY_BACKEND_MAX_DEVICES; i++) {
     registered *at = add_row(registry, which);
     *at = (registered){.public = {.info = infos[i], .available = true}, .backend = backend, .index = i};
@@ -65,6 +65,22 @@ static void ask(assay_registry *registry, size_t which) {
   snprintf(at->public.info.id, sizeof at->public.info.id, "%s", backend->name);
   snprintf(at->public.cause, sizeof at->public.cause, "%s", cause[0] != '\0' ? cause : "the backend does not say why");
   assay_log(ASSAY_LOG_DEBUG, "%s: %s", backend->name, at->public.cause);
+}
+
+/* Asks a backend for its devices, once. */
+static void ask(assay_registry *registry, size_t which) {
+  while (registry->asked[which] == UNDER_WAY) pthread_cond_wait(&registry->ended, &registry->lock);
+  if (registry->asked[which] == DONE) return;
+  registry->asked[which] = UNDER_WAY;
+  registry->asked_in[which] = assay_core_generation();
+  assay_device_info infos[ASSAY_BACKEND_MAX_DEVICES] = {0};
+  char cause[256] = "";
+  pthread_mutex_unlock(&registry->lock);
+  size_t count = registry->backends[which]->enumerate(infos, ASSAY_BACKEND_MAX_DEVICES, cause, sizeof cause);
+  pthread_mutex_lock(&registry->lock);
+  add_rows(registry, which, infos, count, cause);
+  registry->asked[which] = DONE;
+  pthread_cond_broadcast(&registry->ended);
 }
 
 static void ask_all(assay_registry *registry) {
@@ -90,6 +106,7 @@ assay_status assay_registry_create(const assay_backend *const *backends, size_t 
   assay_registry *registry = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *registry);
   if (registry == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the list of devices");
   pthread_mutex_init(&registry->lock, NULL);
+  pthread_cond_init(&registry->ended, NULL);
   for (size_t i = 0; i < count; i++) registry->backends[registry->backend_count++] = backends[i];
   *out = registry;
   return ASSAY_OK;
@@ -102,6 +119,7 @@ void assay_registry_destroy(assay_registry *registry) {
   for (size_t i = 0; i < count; i++) {
     if (rows[i]->core != NULL) assay_core_close(rows[i]->core);
   }
+  pthread_cond_destroy(&registry->ended);
   pthread_mutex_destroy(&registry->lock);
   assay_free(registry);
 }
@@ -167,19 +185,31 @@ size_t assay_device_list(assay_device_row *rows, size_t capacity) {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Under the lock. A device that is lost stays so. */
+/* Lets the lock go meanwhile; what it reads of the row does not change any more. */
+static assay_status open_core(assay_registry *registry, registered *row, assay_error *err) {
+  assay_core *core = NULL;
+  row->under_way = true;
+  pthread_mutex_unlock(&registry->lock);
+  assay_status status = assay_core_open(row->backend, row->index, &row->public.info, err, &core);
+  pthread_mutex_lock(&registry->lock);
+  row->under_way = false;
+  if (status == ASSAY_OK) {
+    core->registry = registry;
+    row->core = core;
+  }
+  pthread_cond_broadcast(&registry->ended);
+  return status;
+}
+
+/* Under the lock. A device that is lost stays so; one that did not open is tried again by the next who wants it. */
 static assay_status open_row(assay_registry *registry, registered *row, assay_error *err) {
   if (!row->public.available) return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s: %s", row->public.info.id, row->public.cause);
-  assay_status status = ASSAY_OK;
   size_t which = (size_t)(row - registry->rows) / ASSAY_BACKEND_MAX_DEVICES;
-  if (row->core != NULL) {
-    status = assay_core_usable(row->core, err);
-  } else if (row->backend->of_one_process && registry->asked_in[which] != assay_core_generation()) {
-    status = ASSAY_FAIL(err, ASSAY_ERR_LOST, "%s: its driver was loaded before this process was forked", row->public.info.id);
-  } else if ((status = assay_core_open(row->backend, row->index, &row->public.info, err, &row->core)) == ASSAY_OK) {
-    row->core->registry = registry;
-  }
-  return status;
+  while (row->under_way) pthread_cond_wait(&registry->ended, &registry->lock);
+  if (row->core != NULL) return assay_core_usable(row->core, err);
+  if (row->backend->of_one_process && registry->asked_in[which] != assay_core_generation())
+    return ASSAY_FAIL(err, ASSAY_ERR_LOST, "%s: its driver was loaded before this process was forked", row->public.info.id);
+  return open_core(registry, row, err);
 }
 
 static assay_status make_handle(assay_core *core, bool exact, const char *reason, assay_error *err, assay_device **device) {

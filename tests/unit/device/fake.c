@@ -5,12 +5,15 @@ static fake_backend fakes[4];
 
 static size_t enumerate(fake_backend *self, assay_device_info *infos, size_t capacity, char *cause, size_t size) {
   self->asked++;
+  if (self->wait != NULL) self->wait("enumerate");
   for (size_t i = 0; i < self->count && i < capacity; i++) infos[i] = self->infos[i];
   if (self->count == 0) snprintf(cause, size, "%s", self->cause != NULL ? self->cause : "");
   return self->count;
 }
 
-static assay_status open_fake(const fake_backend *self, size_t index, assay_error *err, void **state) {
+static assay_status open_fake(fake_backend *self, size_t index, assay_error *err, void **state) {
+  atomic_fetch_add(&self->opened, 1);
+  if (self->wait != NULL) self->wait("open");
   if (!self->opens) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "its driver is too old");
   return assay_backend_dummy()->open(index, err, state);
 }

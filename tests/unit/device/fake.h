@@ -16,6 +16,9 @@ typedef struct fake_backend {
   const char *cause;
   bool opens;
   unsigned asked; /* for its devices */
+  /* NULL, or waits while it is asked for its devices or opens one (`what`): a driver that takes its time. */
+  void (*wait)(const char *what);
+  atomic_uint opened;
 } fake_backend;
 
 /* Up to four; `slot` 0 to 3. Every device says: flags F64, 1 GiB, alignment 256. */

@@ -279,6 +279,99 @@ static void the_processor_is_always_there(void **state) {
   assay_registry_destroy(registry);
 }
 
+/* ---- Drivers that take their time --------------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
+static const char *closed_to, *waiting;
+
+/* Whoever comes to a closed gate says so and stays until it is opened. */
+static void wait_at_gate(const char *what) {
+  pthread_mutex_lock(&gate);
+  while (closed_to != NULL && strcmp(closed_to, what) == 0) {
+    waiting = what;
+    pthread_cond_broadcast(&gate_moved);
+    pthread_cond_wait(&gate_moved, &gate);
+  }
+  pthread_mutex_unlock(&gate);
+}
+
+static void wait_until_somebody_waits(void) {
+  pthread_mutex_lock(&gate);
+  while (waiting == NULL) pthread_cond_wait(&gate_moved, &gate);
+  pthread_mutex_unlock(&gate);
+}
+
+static void set_gate(const char *what) {
+  pthread_mutex_lock(&gate);
+  closed_to = what;
+  waiting = NULL;
+  pthread_cond_broadcast(&gate_moved);
+  pthread_mutex_unlock(&gate);
+}
+
+static void *open_slow(void *registry) {
+  assay_device *device = NULL;
+  return assay_registry_open(registry, "cuda:0", NULL, &device) == ASSAY_OK ? device : NULL;
+}
+
+/* While one driver is loaded, or one device opens, others are opened and listed; who wants the same one gets it from the first. */
+static void a_slow_driver_holds_up_nobody_else(void **state) {
+  (void)state;
+  enum { CALLERS = 3 };
+  static const char *const slow[] = {"enumerate", "open"};
+  for (size_t i = 0; i < 2; i++) {
+    fake_backend *backends[3];
+    assay_registry *registry = usual(backends);
+    pthread_t callers[CALLERS];
+    assay_device *devices[CALLERS];
+    backends[0]->wait = wait_at_gate;
+    set_gate(slow[i]);
+    for (size_t k = 0; k < CALLERS; k++) assert_int_equal(pthread_create(&callers[k], NULL, open_slow, registry), 0);
+    wait_until_somebody_waits();
+    expect(registry, "cpu", "lanes", true);
+    expect(registry, "opencl:1", "GPU by OpenCL", true);
+    if (i == 1) {
+      assay_device_row rows[8];
+      assert_int_equal(assay_registry_list(registry, rows, 8), 5);
+      assert_true(rows[0].available);
+    }
+    set_gate(NULL);
+    for (size_t k = 0; k < CALLERS; k++) {
+      void *device = NULL;
+      pthread_join(callers[k], &device);
+      assert_non_null(devices[k] = device);
+      assert_ptr_equal(devices[k]->core, devices[0]->core);
+    }
+    assert_int_equal(backends[0]->asked, 1);
+    assert_int_equal(backends[0]->opened, 1);
+    for (size_t k = 0; k < CALLERS; k++) assay_device_close(devices[k]);
+    assay_registry_destroy(registry);
+  }
+}
+
+/* One that does not open is not waited for in vain. */
+static void who_waits_for_a_device_that_fails_tries_it_himself(void **state) {
+  (void)state;
+  enum { CALLERS = 3 };
+  fake_backend *backends[3];
+  assay_registry *registry = usual(backends);
+  pthread_t callers[CALLERS];
+  backends[0]->wait = wait_at_gate;
+  backends[0]->opens = false;
+  set_gate("open");
+  for (size_t k = 0; k < CALLERS; k++) assert_int_equal(pthread_create(&callers[k], NULL, open_slow, registry), 0);
+  wait_until_somebody_waits();
+  set_gate(NULL);
+  for (size_t k = 0; k < CALLERS; k++) {
+    void *device = &device;
+    pthread_join(callers[k], &device);
+    assert_null(device);
+  }
+  assert_int_equal(backends[0]->opened, CALLERS);
+  assay_registry_destroy(registry);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_best_is_taken_and_the_rest_by_name),
@@ -292,6 +385,8 @@ int main(void) {
       cmocka_unit_test(the_environment_bounds_the_memory),
       cmocka_unit_test(a_wrong_setting_is_the_answer),
       cmocka_unit_test(the_processor_is_always_there),
+      cmocka_unit_test(a_slow_driver_holds_up_nobody_else),
+      cmocka_unit_test(who_waits_for_a_device_that_fails_tries_it_himself),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
