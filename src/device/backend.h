@@ -91,9 +91,11 @@ typedef struct assay_backend {
    * alignment_bytes, and kept with it through many allocations. NULL: memory and offset are enough. Both or none. */
   assay_status (*view)(void *state, void *memory, size_t offset, size_t bytes, assay_error *err, void **view);
   void (*unview)(void *state, void *view);
-  /* The product of matrices with all strides filled in, m, n, k > 0 and alpha not 0; args' own pointers are not read. NULL: it has none. */
+  /* The product of matrices with all strides filled in, m, n, k > 0 and alpha not 0; args' own pointers are not read. NULL: it has none.
+   * `room` is multiply_bytes of the pool's memory that nobody else uses until the product is done; NULL where that is 0. */
   assay_status (*multiply)(void *state, void *queue, const struct assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
-                           const assay_slice *c, assay_error *err);
+                           const assay_slice *c, const assay_slice *room, assay_error *err);
+  size_t multiply_bytes;
   /* Whether it has an operation that is not a kernel. NULL: it has kernels only. (Kernels are asked for through kernel_find.) */
   bool (*supports)(void *state, const char *operation);
   /* Fills in what it knows; the core has set all numbers to NaN and all texts to "". NULL: nothing is known, and the core says so. */

@@ -50,12 +50,23 @@ assay_status assay_stream_gemm(assay_stream *stream, const assay_gemm_args *give
   assay_command command = {.kind = ASSAY_ACTIVITY_LAUNCH,
                            .label = args.type == ASSAY_F32 ? "gemm_f32" : "gemm_f64",
                            .bytes = (double)bytes.a + (double)bytes.b + (double)bytes.c};
+  size_t room_bytes = core->backend->multiply_bytes;
+  assay_buffer *room = NULL;
+  if (status == ASSAY_OK && room_bytes > 0) status = assay_buffer_alloc(stream, room_bytes, "room for a matrix product", err, &room);
   if (status == ASSAY_OK) status = assay_command_begin(&command, stream, err);
-  if (status != ASSAY_OK) return status;
+  if (status != ASSAY_OK) {
+    assay_buffer_free(room);
+    return status;
+  }
   /* A command notes in every buffer which stream uses it, also in those that it only reads. */
   assay_slice slices[] = {assay_command_slice(&command, (assay_buffer *)(uintptr_t)a, 0, bytes.a),
                           assay_command_slice(&command, (assay_buffer *)(uintptr_t)b, 0, bytes.b),
                           assay_command_slice(&command, c, 0, bytes.c)};
-  return assay_command_end(&command,
-                           core->backend->multiply(core->state, stream->queue, &args, &slices[0], &slices[1], &slices[2], &command.cause));
+  assay_slice working = {0};
+  if (room != NULL) working = assay_command_slice(&command, room, 0, room_bytes);
+  status = core->backend->multiply(core->state, stream->queue, &args, &slices[0], &slices[1], &slices[2], room != NULL ? &working : NULL,
+                                   &command.cause);
+  status = assay_command_end(&command, status);
+  assay_buffer_free(room); /* whom the pool gives it next comes behind the product, in this stream or by waiting for it */
+  return status;
 }

@@ -238,8 +238,8 @@ static assay_status launch(void *state, void *queue, void *kernel, size_t groups
 
 /* The library has threads of its own. */
 static assay_status multiply(void *state, void *queue, const assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
-                             const assay_slice *c, assay_error *err) {
-  (void)state, (void)queue;
+                             const assay_slice *c, const assay_slice *room, assay_error *err) {
+  (void)room, (void)state, (void)queue;
   assay_gemm_args here = *args;
   here.a = address(a);
   here.b = address(b);

@@ -433,12 +433,12 @@ static assay_status launch(void *opened, void *queue, void *kernel, size_t group
 }
 
 static assay_status multiply(void *opened, void *queue, const struct assay_gemm_args *args, const assay_slice *a, const assay_slice *b,
-                             const assay_slice *c, assay_error *err) {
+                             const assay_slice *c, const assay_slice *room, assay_error *err) {
   const state *s = opened;
   stream *q = queue;
   CUresult code = begin_command(s, q);
   if (code != CUDA_SUCCESS) return fail(s, err, code, "entering the context");
-  return assay_cu_gemm_multiply(&q->gemm, s->name, q->handle, args, address_of(a), address_of(b), address_of(c), err);
+  return assay_cu_gemm_multiply(&q->gemm, s->name, q->handle, args, address_of(a), address_of(b), address_of(c), address_of(room), err);
 }
 
 static bool supports(void *opened, const char *operation) {
@@ -476,6 +476,7 @@ const assay_backend *assay_backend_cuda(void) {
       .kernel_find = kernel_find,
       .launch = launch,
       .multiply = multiply,
+      .multiply_bytes = ASSAY_CU_GEMM_ROOM,
       .supports = supports,
       .health = health,
   };

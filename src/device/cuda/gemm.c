@@ -15,9 +15,6 @@
 #include "base/alloc.h"
 #include "os/library.h"
 
-/* NVIDIA's advice for Hopper: with less, its best kernels are left out. */
-enum { WORKSPACE_BYTES = 32 << 20 };
-
 /* Which of its kernels to use is asked once for products of one shape: asking takes longer than a small product. */
 typedef struct assay_cu_gemm_plan {
   assay_gemm_args shape; /* without factors and pointers */
@@ -65,21 +62,14 @@ static void destroy_plan(assay_cu_gemm_plan *plan) {
 void assay_cu_gemm_deinit(assay_cu_gemm *gemm) {
   destroy_plan(gemm->plan);
   if (gemm->handle != NULL) lt.cublasLtDestroy(gemm->handle);
-  if (gemm->workspace != 0) assay_cu.cuMemFree_v2(gemm->workspace);
   *gemm = (assay_cu_gemm){0};
 }
 
 static assay_status open_gemm(assay_cu_gemm *gemm, const char *device, assay_error *err) {
   if (!assay_cu_gemm_here()) return ASSAY_FAIL(err, load_failure.status, "%s", load_failure.message);
-  if (gemm->handle == NULL) {
-    cublasStatus_t code = lt.cublasLtCreate(&gemm->handle);
-    if (code != CUBLAS_STATUS_SUCCESS) return fail(code, device, "opening cuBLASLt", err);
-  }
-  if (gemm->workspace == 0) {
-    CUresult code = assay_cu.cuMemAlloc_v2(&gemm->workspace, WORKSPACE_BYTES);
-    if (code != CUDA_SUCCESS) return assay_cu_fail(err, code, device, "allocating cuBLASLt's workspace");
-  }
-  return ASSAY_OK;
+  if (gemm->handle != NULL) return ASSAY_OK;
+  cublasStatus_t code = lt.cublasLtCreate(&gemm->handle);
+  return code == CUBLAS_STATUS_SUCCESS ? ASSAY_OK : fail(code, device, "opening cuBLASLt", err);
 }
 
 /* ---- Plans ------------------------------------------------------------------------------------------------------------------------ */
@@ -118,7 +108,7 @@ static cublasStatus_t describe(assay_cu_gemm_plan *plan) {
 static cublasStatus_t choose(cublasLtHandle_t handle, assay_cu_gemm_plan *plan) {
   cublasLtMatmulPreference_t preference = NULL;
   cublasLtMatmulHeuristicResult_t best;
-  size_t workspace = WORKSPACE_BYTES;
+  size_t workspace = ASSAY_CU_GEMM_ROOM;
   int count = 0;
   memset(&best, 0, sizeof best);
   cublasStatus_t code = lt.cublasLtMatmulPreferenceCreate(&preference);
@@ -155,7 +145,7 @@ static assay_status plan_for(assay_cu_gemm *gemm, const char *device, const assa
 static void *pointer(CUdeviceptr address) { return (void *)(uintptr_t)address; }
 
 assay_status assay_cu_gemm_multiply(assay_cu_gemm *gemm, const char *device, CUstream stream, const assay_gemm_args *args, CUdeviceptr a,
-                                    CUdeviceptr b, CUdeviceptr c, assay_error *err) {
+                                    CUdeviceptr b, CUdeviceptr c, CUdeviceptr room, assay_error *err) {
   assay_status status = open_gemm(gemm, device, err);
   if (status == ASSAY_OK) status = plan_for(gemm, device, args, err);
   if (status != ASSAY_OK) return status;
@@ -163,8 +153,7 @@ assay_status assay_cu_gemm_multiply(assay_cu_gemm *gemm, const char *device, CUs
   const float alpha32 = (float)args->alpha, beta32 = (float)args->beta;
   bool single = args->type == ASSAY_F32;
   const void *alpha = single ? (const void *)&alpha32 : &args->alpha, *beta = single ? (const void *)&beta32 : &args->beta;
-  cublasStatus_t code =
-      lt.cublasLtMatmul(gemm->handle, plan->product, alpha, pointer(b), plan->b, pointer(a), plan->a, beta, pointer(c), plan->c, pointer(c),
-                        plan->c, &plan->algorithm, pointer(gemm->workspace), WORKSPACE_BYTES, stream);
+  cublasStatus_t code = lt.cublasLtMatmul(gemm->handle, plan->product, alpha, pointer(b), plan->b, pointer(a), plan->a, beta, pointer(c),
+                                          plan->c, pointer(c), plan->c, &plan->algorithm, pointer(room), ASSAY_CU_GEMM_ROOM, stream);
   return code == CUBLAS_STATUS_SUCCESS ? ASSAY_OK : fail(code, device, "a matrix product", err);
 }

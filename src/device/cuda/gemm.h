@@ -79,13 +79,16 @@ enum {
 /* What one stream needs for products; zero-initialise. The plan is that of its last product: many products are alike. */
 typedef struct assay_cu_gemm {
   cublasLtHandle_t handle;
-  CUdeviceptr workspace;
   struct assay_cu_gemm_plan *plan;
 } assay_cu_gemm;
 
-/* In the current context, enqueued in `stream`. `device` is its name, for messages. */
+/* NVIDIA's advice for Hopper: with less, its best kernels are left out. */
+enum { ASSAY_CU_GEMM_ROOM = 32 << 20 };
+
+/* In the current context, enqueued in `stream`, which has `room` (ASSAY_CU_GEMM_ROOM bytes) to itself meanwhile. `device` is its name, for
+ * messages. */
 assay_status assay_cu_gemm_multiply(assay_cu_gemm *gemm, const char *device, CUstream stream, const struct assay_gemm_args *args,
-                                    CUdeviceptr a, CUdeviceptr b, CUdeviceptr c, assay_error *err);
+                                    CUdeviceptr a, CUdeviceptr b, CUdeviceptr c, CUdeviceptr room, assay_error *err);
 void assay_cu_gemm_deinit(assay_cu_gemm *gemm);
 /* Whether cuBLASLt can be loaded. */
 bool assay_cu_gemm_here(void);

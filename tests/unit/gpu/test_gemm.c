@@ -83,6 +83,44 @@ static void devices_multiply_as_the_host_does(void **state) {
   assert_true(tested >= 1); /* the cpu always */
 }
 
+/* What cuBLASLt works in comes from the pool: statistics and limits see it, and a second product gets it without asking the device. */
+static void the_room_of_a_product_is_the_pool_s(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_device *device = NULL;
+  if (assay_device_open("cuda", NULL, &device) != ASSAY_OK) skip();
+  if (!assay_device_supports(device, "gemm_f64")) {
+    assay_device_close(device);
+    skip();
+  }
+  assay_stream *stream = NULL;
+  assay_buffer *x = NULL, *y = NULL;
+  assert_ok(assay_stream_create(device, &err, &stream), err);
+  assert_ok(assay_buffer_alloc(stream, 4096, "factor", &err, &x), err);
+  assert_ok(assay_buffer_alloc(stream, 4096, "product", &err, &y), err);
+  const assay_gemm_args args = {.type = ASSAY_F64, .m = 4, .n = 4, .k = 4, .alpha = 1};
+  assay_memory_stats before, after;
+  assert_ok(assay_stream_gemm(stream, &args, x, x, y, &err), err);
+  assay_device_memory(device, &before);
+  assert_true(before.peak_live_bytes >= UINT64_C(32) << 20);
+  assert_int_equal(before.live_buffers, 2);
+  assert_ok(assay_stream_gemm(stream, &args, x, x, y, &err), err);
+  assay_device_memory(device, &after);
+  assert_int_equal(after.allocations, before.allocations + 1);
+  assert_int_equal(after.hits, before.hits + 1);
+  assert_ok(assay_stream_sync(stream, &err), err);
+
+  uint64_t limit = after.limit_bytes;
+  assay_device_trim(device, 0);
+  assay_device_set_memory_limit(device, UINT64_C(8) << 20);
+  assert_int_equal(assay_stream_gemm(stream, &args, x, x, y, &err), ASSAY_ERR_NO_MEMORY);
+  assert_non_null(strstr(err.message, "room for a matrix product"));
+  assay_device_set_memory_limit(device, limit);
+  assay_buffer_free(x), assay_buffer_free(y);
+  assay_stream_destroy(stream);
+  assay_device_close(device);
+}
+
 static void wrong_arguments_are_refused(void **state) {
   (void)state;
   assay_error err = {0};
@@ -112,6 +150,7 @@ static void wrong_arguments_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(devices_multiply_as_the_host_does),
+      cmocka_unit_test(the_room_of_a_product_is_the_pool_s),
       cmocka_unit_test(wrong_arguments_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
