@@ -111,7 +111,11 @@ def websocket():
     frame("ws_parse_1k_masked_mixed_text", "the same, of which a third of the characters have several bytes")
     limit("ws_round_trip_spinning", "WebSocket round trip, 64 B, both ends spinning", 7, "us")
     # Two measurements of one thing differ by some per cent on a machine that others use too.
-    limit("ws_round_trip_blocking_of_tcp", "WebSocket round trip, 64 B, sleeping, of bare TCP's", 1.05, "ratio", note("ws_round_trip_blocking"))
+    limit("ws_round_trip_spinning_of_tcp", "the same, of bare TCP's", 1.05, "ratio")
+    limit("ws_round_trip_blocking_of_tcp", "WebSocket round trip, 64 B, loops that sleep, of bare TCP's", 1, "ratio", note("ws_round_trip_blocking"))
+    # No bar: bare TCP that waits in epoll, as whoever has many connections must, is its floor.
+    if median("ws_round_trip_asleep_of_tcp") is not None:
+        print(f"        the same without patience, of bare TCP's: {median('ws_round_trip_asleep_of_tcp'):.3g}; {note('ws_round_trip_asleep_of_tcp')}")
 
 
 def backtest():
@@ -141,6 +145,6 @@ book()
 feeds()
 websocket()
 backtest()
-the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_blocking_of_tcp"}
+the_rest(({name for name in figures if name.startswith(("book_", "ws_parse_"))} | {"ws_round_trip_spinning", "ws_round_trip_spinning_of_tcp", "ws_round_trip_blocking_of_tcp", "ws_round_trip_asleep_of_tcp"}
           | {"backtest_cross", "backtest_sweep_two", "backtest_sweep_two_wall", "portfolio_mark_100"}) - {"book_timer", "book_journal", "book_instructions"})
 sys.exit(1 if missed else 0)

@@ -173,6 +173,11 @@ typedef struct assay_ws assay_ws; /* a connection */
 typedef struct assay_ws_loop_options {
   bool spin; /* ask again and again instead of sleeping: the shortest way from a byte to its handler, for a whole core */
   /*
+   * A loop that sleeps asks again for so long first, while what comes comes within that time: being woken takes longer. Where the pauses
+   * are longer it sleeps at once. 0: 50 us; below 0: it always sleeps at once. At most 1 s.
+   */
+  double patience_s;
+  /*
    * Bytes that all its connections together may hold of messages that are not whole yet and of what waits to be sent; 0: 1 GiB. Where more
    * comes in, the connection that holds most ends with ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue
    * were full. Compression has up to 300 KiB a connection beside that.

@@ -18,7 +18,7 @@ enum {
 /* The first field of what the poller tells of. */
 typedef enum watched { WATCHED_SERVER, WATCHED_CONNECTION } watched;
 
-typedef enum state {
+typedef enum ws_state {
   TO_CONNECT, /* TCP is being set up */
   TO_SHAKE,   /* TLS's handshake, then ours */
   OPEN,       /* frames */
@@ -26,7 +26,7 @@ typedef enum state {
   SAYING_BYE, /* nothing more is read from the peer; our last bytes go out */
   LINGERING,  /* all is sent and our side is shut: until the peer hangs up, so that nothing of it is lost */
   DEAD        /* waits to be freed at the end of the turn */
-} state;
+} ws_state;
 
 typedef struct queued {
   struct queued *next;
@@ -39,7 +39,7 @@ typedef struct queued {
 struct assay_ws {
   watched kind;
   int fd;
-  state state;
+  ws_state state;
   assay_ws_role role;
   assay_ws_loop *loop;
   assay_ws_server *server;               /* NULL: a client */
@@ -86,6 +86,8 @@ struct assay_ws {
 struct assay_ws_loop {
   assay_os_poller *poller;
   bool spin;
+  unsigned short_waits;
+  uint64_t patience_ns;
   int stopped, woken; /* set by any thread: always through __atomic */
   assay_ws *first;
   size_t count, direct;

@@ -9,13 +9,18 @@ enum {
   READY_AT_ONCE = 256,
   SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
   USUAL_MEMORY = 1 << 30,
+  USUAL_PATIENCE_NS = 50 * 1000,
+  SHORT_WAITS = 8,            /* so many in a row, and a loop that sleeps is patient */
   SCAN_NS = 20 * 1000 * 1000, /* all deadlines are looked at together, not more often: ten thousand pings are no ten thousand walks */
 };
 
 assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_error *err, assay_ws_loop **loop) {
+  double patience_s = options != NULL ? options->patience_s : 0;
+  if (isnan(patience_s)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "patience_s is no number");
   assay_ws_loop *l = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *l);
   if (l == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a loop");
   l->spin = options != NULL && options->spin;
+  l->patience_ns = patience_s == 0 ? USUAL_PATIENCE_NS : patience_s < 0 ? 0 : patience_s < 1 ? (uint64_t)(patience_s * 1e9) : 1000000000;
   l->memory_limit = options != NULL && options->memory_limit != 0 ? options->memory_limit : USUAL_MEMORY;
   l->next_deadline_ns = UINT64_MAX;
   l->now_ns = assay_os_now_ns();
@@ -63,7 +68,6 @@ static uint64_t next_scan(const assay_ws_loop *loop) {
 }
 
 static void check_deadlines(assay_ws_loop *loop) {
-  loop->now_ns = assay_os_now_ns();
   if (loop->now_ns < next_scan(loop)) return;
   loop->scanned_ns = loop->now_ns;
   loop->next_deadline_ns = UINT64_MAX; /* each sets its own again */
@@ -78,11 +82,11 @@ static bool is_set(const int *flag) { return __atomic_load_n(flag, __ATOMIC_ACQU
 static void set_flag(int *flag, int value) { __atomic_store_n(flag, value, __ATOMIC_RELEASE); }
 static bool interrupted(const assay_ws_loop *loop) { return is_set(&loop->stopped) || is_set(&loop->woken); }
 
-/* What the poller tells within so many ms. */
+/* What the poller tells within so many ms; afterwards it is `now_ns`. */
 static size_t poll_once(assay_ws_loop *loop, int timeout_ms) {
   assay_os_ready ready[READY_AT_ONCE];
   size_t count = assay_os_poller_wait(loop->poller, timeout_ms, ready, READY_AT_ONCE);
-  if (count > 0) loop->now_ns = assay_os_now_ns();
+  loop->now_ns = assay_os_now_ns();
   for (size_t i = 0; i < count; i++) {
     if (*(watched *)ready[i].user == WATCHED_SERVER)
       assay_ws_server_accept(ready[i].user);
@@ -151,17 +155,43 @@ static int milliseconds(uint64_t from, uint64_t to) {
   return ms < 1000000000 ? (int)ms : 1000000000;
 }
 
+/* The sockets themselves, until something came. Whether it did before `end`. */
+static bool spin_until(assay_ws_loop *loop, uint64_t end) {
+  while (!spin_once(loop)) {
+    if (loop->dead != NULL || interrupted(loop)) return true;
+    if (loop->now_ns >= end) return false;
+  }
+  return true;
+}
+
+/*
+ * To be woken takes the system longer than most answers do, so a loop that sleeps asks for a while first, where that pays: once some waits
+ * in a row were short, and until one was not. Traffic with longer pauses costs nothing, and where both ends share a core they take turns.
+ */
+static void wait_for(assay_ws_loop *loop, uint64_t until) {
+  uint64_t from = loop->now_ns;
+  if (loop->short_waits >= SHORT_WAITS && until > from && !interrupted(loop)) {
+    uint64_t end = from + loop->patience_ns;
+    if (spin_until(loop, end < until ? end : until)) return;
+    if (loop->now_ns >= end) loop->short_waits = 0;
+  }
+  poll_once(loop, interrupted(loop) ? 0 : milliseconds(loop->now_ns, until));
+  if (loop->now_ns - from < 2 * loop->patience_ns) /* being woken is a part of it */
+    loop->short_waits += loop->short_waits < SHORT_WAITS;
+  else
+    loop->short_waits = 0;
+}
+
 assay_status assay_ws_loop_turn(assay_ws_loop *loop, double timeout_s, assay_error *err) {
   if (isnan(timeout_s)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the time to wait is no number");
   if (reap(loop)) timeout_s = 0;
   loop->now_ns = assay_os_now_ns();
   uint64_t end = timeout_s < 0 || timeout_s > 1e9 ? UINT64_MAX : loop->now_ns + (uint64_t)(timeout_s * 1e9);
   if (loop->spin) {
-    while (!spin_once(loop) && loop->dead == NULL && !interrupted(loop) && loop->now_ns < end) {
-    }
+    (void)spin_until(loop, end);
   } else {
-    uint64_t scan = next_scan(loop), until = end < scan ? end : scan;
-    poll_once(loop, interrupted(loop) ? 0 : milliseconds(loop->now_ns, until));
+    uint64_t scan = next_scan(loop);
+    wait_for(loop, end < scan ? end : scan);
     if (loop->next_deadline_ns != UINT64_MAX) check_deadlines(loop);
   }
   set_flag(&loop->woken, 0);

@@ -60,15 +60,19 @@ assay_ws_handlers handlers_of(end *e) {
       .user = e, .open = on_open, .message = on_message, .pong = on_pong, .drained = on_drained, .closed = on_closed};
 }
 
-void start_with(const assay_ws_server_options *options, bool spin) {
+static void start_on(const assay_ws_loop_options *how, const assay_ws_server_options *options) {
   err = (assay_error){0};
   ours = (end){.echo = true};
   theirs = (end){0};
   assay_ws_handlers handlers = handlers_of(&ours);
   handlers.request = on_request;
-  assert_ok(assay_ws_loop_create(&(assay_ws_loop_options){.spin = spin}, &err, &loop), err);
+  assert_ok(assay_ws_loop_create(how, &err, &loop), err);
   assert_ok(assay_ws_server_open(loop, options, &handlers, &err, &server), err);
 }
+
+void start_with(const assay_ws_server_options *options, bool spin) { start_on(&(assay_ws_loop_options){.spin = spin}, options); }
+
+void start_patient(double patience_s) { start_on(&(assay_ws_loop_options){.patience_s = patience_s}, &(assay_ws_server_options){0}); }
 
 void start(const assay_ws_options *connection) {
   assay_ws_server_options options = {0};

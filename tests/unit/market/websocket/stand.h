@@ -40,6 +40,7 @@ extern end ours, theirs;
 assay_ws_handlers handlers_of(end *e);
 /* The server echoes; what is at "/nowhere" it does not know. */
 void start_with(const assay_ws_server_options *options, bool spin);
+void start_patient(double patience_s);
 void start(const assay_ws_options *connection);
 void finish(void);
 void connect_to(const char *scheme, const char *path, const assay_ws_client_options *options);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers and clients of ours on one loop, with good manners. */
+#include <math.h>
 #include <pthread.h>
 #include <sys/resource.h>
+
+#include "market/websocket/connection.h"
 
 #include "stand.h"
 
@@ -234,6 +237,48 @@ static void a_spinning_loop_with_more_and_fewer(void **state) {
   finish();
 }
 
+/* Patience of a second, so that every wait is short however slow the machine is: the loop asks again instead of sleeping, and still sees
+ * all that one which sleeps would see. */
+static void a_patient_loop(void **state) {
+  (void)state;
+  start_patient(1);
+  connected(NULL);
+  for (unsigned i = 0; i < 40; i++) {
+    send_text(&theirs, "again");
+    until(theirs.messages == i + 1);
+  }
+  assert_true(loop->short_waits > 0);
+  for (int i = 0; i < 20; i++) assert_ok(assay_ws_loop_turn(loop, 0, &err), err); /* waits for nothing */
+  connect_to("ws", "/", NULL);
+  until(theirs.opened == 2 && ours.opened == 2);
+  static char large[3 << 20]; /* more than sockets take at once */
+  assert_ok(assay_ws_send(theirs.ws, ASSAY_WS_BINARY, large, sizeof large, &err), err);
+  until(theirs.last_length == sizeof large);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+  assert_ok(assay_ws_loop_run(loop, &err), err);
+  pthread_join(thread, NULL);
+  /* A pause that is longer, and it sleeps again. */
+  loop->patience_ns = 1000;
+  assert_ok(assay_ws_loop_turn(loop, 0.002, &err), err);
+  assert_int_equal(loop->short_waits, 0);
+  finish();
+}
+
+/* One that is told to sleep does. */
+static void an_impatient_loop(void **state) {
+  (void)state;
+  start_patient(-1);
+  connected(NULL);
+  for (unsigned i = 0; i < 40; i++) {
+    send_text(&theirs, "again");
+    until(theirs.messages == i + 1);
+    assert_int_equal(loop->short_waits, 0);
+  }
+  finish();
+  assert_int_equal(assay_ws_loop_create(&(assay_ws_loop_options){.patience_s = NAN}, &err, &loop), ASSAY_ERR_INVALID);
+}
+
 static void too_many_are_turned_away(void **state) {
   (void)state;
   start_with(&(assay_ws_server_options){.connection_limit = 2}, false);
@@ -257,6 +302,8 @@ int main(void) {
       cmocka_unit_test(a_stop_from_another_thread),
       cmocka_unit_test(many_at_once),
       cmocka_unit_test(a_spinning_loop_with_more_and_fewer),
+      cmocka_unit_test(a_patient_loop),
+      cmocka_unit_test(an_impatient_loop),
       cmocka_unit_test(too_many_are_turned_away),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
