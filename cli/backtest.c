@@ -47,7 +47,8 @@ static int run(assay_cli *cli, const void *raw) {
 static const assay_cli_option options[] = {
     {"strategy", 's', ASSAY_CLI_TEXT, "NAME", AT(strategy), .help = "Which; `backtest --list` shows them with their parameters."},
     {"data", 'd', ASSAY_CLI_REPEAT, "FILE", AT(from.files), .hint = ASSAY_CLI_FILE,
-     .help = "CSV with a line of names: date, open, high, low, close, volume; or date and price. Several files are several assets. `-`: "
+     .help = "CSV with a line of names: date, open, high, low, close, volume; or date and price; or Binance's klines without one. Several "
+             "files are several assets. `-`: "
              "standard "
              "input."},
     {"feed", 0, ASSAY_CLI_TEXT, "FILE", AT(book.feed), .hint = ASSAY_CLI_FILE,
@@ -70,7 +71,8 @@ static const assay_cli_option options[] = {
     {"slow", 0, ASSAY_CLI_REAL, "ROWS", .low = 1, .high = 1e6, AT(slow), .help = "The same as --set slow=ROWS."},
     {"period", 'p', ASSAY_CLI_REAL, "ROWS", .low = 1, .high = 1e6, AT(period), .help = "The same as --set period=ROWS."},
     {"set", 0, ASSAY_CLI_REPEAT, "NAME=NUMBER", AT(parameters), .help = "Any parameter by its name."},
-    {"sweep", 0, ASSAY_CLI_REPEAT, "NAME=A..B[:STEP]", AT(sweep), .help = "Try these values, all combinations of several, on all cores."},
+    {"sweep", 0, ASSAY_CLI_REPEAT, "NAME=A..B[:STEP]", AT(sweep),
+     .help = "Try these values (or NAME=A,B,C), all combinations of several, on all cores."},
     {"rank", 0, ASSAY_CLI_TEXT, "WHAT", "sharpe", .choices = assay_cli_backtest_objectives, AT(rank),
      .help = "What the best of a sweep is best in."},
     {"top", 0, ASSAY_CLI_UNSIGNED, "N", "15", .low = 1, .high = 1e6, AT(top), .help = "How many of a sweep are shown."},
@@ -127,6 +129,8 @@ static const assay_cli_example examples[] = {
      "backtest --strategy sma --sweep fast=5..50 --sweep slow=20..200:5 --data sp500.csv --report best.html"},
     {"chosen on the past, tried on what came next",
      "backtest --strategy sma --sweep fast=5..50:5 --sweep slow=20..200:20 --walk-forward 8 --data sp500.csv"},
+    {"these values only, each configuration as a row of a table",
+     "backtest --strategy rsi --sweep period=7,14,21 --sweep low=20..40:5 --data sp500.csv --report all.csv"},
     {"does it see the future?", "backtest --strategy sma --check-lookahead --data sp500.csv"},
     {"quotes in a recorded book", "backtest --strategy market-making --feed day.itch --symbol AAPL --maker-bps -0.2 --set lean=1"},
     {"what there is", "backtest --list"},

@@ -70,9 +70,25 @@ static assay_status read_parameters(assay_cli_backtest_job *j) {
   return status;
 }
 
-/* "5..50" or "20..200:10" */
+/* "5,10,20" */
+static bool read_list(assay_cli *cli, const char *text, assay_backtest_range *r) {
+  size_t count = 1;
+  for (const char *p = text; *p != '\0'; p++) count += *p == ',';
+  double *values = assay_arena_alloc(&cli->arena, count, sizeof *values);
+  for (r->value_count = 0; values != NULL && r->value_count < count; r->value_count++) {
+    size_t length = strcspn(text, ",");
+    const char *cell = assay_arena_strndup(&cli->arena, text, length);
+    if (cell == NULL || !assay_parse_f64(cell, &values[r->value_count])) return false;
+    text += length + (text[length] == ',');
+  }
+  r->values = values;
+  return values != NULL;
+}
+
+/* "5..50", "20..200:10", or a list. */
 static bool read_range(assay_cli *cli, const char *text, assay_backtest_range *r) {
   const char *dots = strstr(text, ".."), *colon = strchr(text, ':');
+  if (dots == NULL && strchr(text, ',') != NULL) return read_list(cli, text, r);
   if (dots == NULL || (colon != NULL && colon < dots)) return false;
   const char *last = dots + 2;
   const char *first = assay_arena_strndup(&cli->arena, text, (size_t)(dots - text));
@@ -83,7 +99,7 @@ static bool read_range(assay_cli *cli, const char *text, assay_backtest_range *r
 }
 
 static assay_status read_sweep(assay_cli_backtest_job *j) {
-  static const char example[] = "NAME=FIRST..LAST or NAME=FIRST..LAST:STEP, such as fast=5..50";
+  static const char example[] = "NAME=FIRST..LAST, NAME=FIRST..LAST:STEP or NAME=A,B,C, such as fast=5..50";
   for (size_t i = 0; i < j->settings->sweep.count; i++) {
     const char *word = j->settings->sweep.items[i], *rest = NULL;
     if (j->range_count == ASSAY_STRATEGY_MOST_PARAMETERS)

@@ -287,14 +287,17 @@ ASSAY_API void assay_backtest_result_destroy(assay_backtest_result *result);
 
 enum { ASSAY_BACKTEST_MOST_CONFIGURATIONS = 1000000 };
 
-/* Values of a parameter: first, first + step, ... up to last. */
+/* Values of a parameter: first, first + step, ... up to last; or `values` as they stand. */
 typedef struct assay_backtest_range {
   unsigned parameter; /* its place */
   double first, last, step;
+  const double *values; /* that rise; NULL: first, last and step count */
+  size_t value_count;
 } assay_backtest_range;
 
-/* How many they are; `first` <= `last`, `step` > 0. */
+/* How many they are (of a range that a sweep takes), and one of them. */
 ASSAY_API size_t assay_backtest_range_values(const assay_backtest_range *range);
+ASSAY_API double assay_backtest_range_value(const assay_backtest_range *range, size_t index);
 
 typedef struct assay_backtest_sweep {
   const assay_strategy *strategy;

@@ -35,8 +35,6 @@ static const char *name_of(const assay_backtest_choice *c, size_t range) {
   return c->strategy->parameters[c->ranges[range].parameter].name;
 }
 
-static double value_at(const assay_backtest_range *r, double place) { return r->first + place * r->step; }
-
 /* ---- What the best is worth ---------------------------------------------------------------------------------------------------------- */
 
 static void put_luck(assay_buf *out, const assay_backtest_choice *c) {
@@ -121,9 +119,9 @@ static void put_range(assay_buf *out, const map *m, int axis, size_t cell) {
   size_t cells = m->cells[axis], values = m->values[axis];
   size_t from = (cell * values + cells - 1) / cells, to = ((cell + 1) * values + cells - 1) / cells;
   assay_buf_printf(out, "%s ", name_of(m->choice, (size_t)axis));
-  assay_buf_double(out, value_at(r, (double)from));
+  assay_buf_double(out, assay_backtest_range_value(r, from));
   if (to > from + 1) assay_buf_puts(out, " to ");
-  if (to > from + 1) assay_buf_double(out, value_at(r, (double)(to - 1)));
+  if (to > from + 1) assay_buf_double(out, assay_backtest_range_value(r, to - 1));
 }
 
 static void put_hint(assay_buf *out, const map *m, size_t y, size_t x) {
@@ -168,7 +166,7 @@ static void draw_labels(assay_buf *out, const map *m) {
     size_t every = (size_t)ceil(apart / size);
     for (size_t i = 0; i < m->cells[axis]; i += every) {
       double middle = ((double)i + 0.5) * size;
-      assay_snprintf(text, sizeof text, "%.6g", value_at(r, (double)((i * m->values[axis] + m->cells[axis] - 1) / m->cells[axis])));
+      assay_snprintf(text, sizeof text, "%.6g", assay_backtest_range_value(r, (i * m->values[axis] + m->cells[axis] - 1) / m->cells[axis]));
       if (axis == 0)
         assay_svg_text(out, "tk", m->left - 6, bottom - middle + 4, "end", text);
       else
@@ -236,8 +234,9 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
     if (isfinite(score)) low = fmin(low, score), high = fmax(high, score);
   }
   if (!(low <= high)) low = 0, high = 1;
-  double right = WIDTH - ASSAY_BACKTEST_RIGHT, last = value_at(r, (double)(c->row_count - 1));
-  assay_axis x = {r->first, last > r->first ? last : r->first + 1, false, LEFT, right};
+  double right = WIDTH - ASSAY_BACKTEST_RIGHT, first = assay_backtest_range_value(r, 0),
+         last = assay_backtest_range_value(r, c->row_count - 1);
+  assay_axis x = {first, last > first ? last : first + 1, false, LEFT, right};
   assay_axis y = assay_axis_nice(low, high, false, LINE_HEIGHT - 30, 26);
   double ticks[ASSAY_AXIS_TICKS];
   char text[48];
@@ -255,7 +254,7 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
   }
   size_t every = c->row_count / LINE_MOST + 1, count = 0;
   for (size_t i = 0; i < c->row_count; i += every, count++) {
-    points[count] = assay_axis_at(&x, value_at(r, (double)i));
+    points[count] = assay_axis_at(&x, assay_backtest_range_value(r, i));
     double score = shown_score(c, &c->rows[i]);
     points[LINE_MOST + count] = isfinite(score) ? assay_axis_at(&y, score) : NAN;
   }
@@ -263,7 +262,7 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
   for (size_t i = 0; i < count && count <= 120; i++)
     if (isfinite(points[LINE_MOST + i])) assay_svg_dot(out, "pt", points[i], points[LINE_MOST + i], 2.6);
   const assay_backtest_row *best = &c->rows[c->best];
-  double at[] = {assay_axis_at(&x, value_at(r, (double)c->best)), assay_axis_at(&y, shown_score(c, best))};
+  double at[] = {assay_axis_at(&x, assay_backtest_range_value(r, c->best)), assay_axis_at(&y, shown_score(c, best))};
   assay_svg_dot(out, "best", at[0], at[1], 6);
   assay_svg_text(out, "em", LEFT, 14, "start", score_name(c));
   assay_svg_text(out, "em", right, LINE_HEIGHT - 30 + 32, "end", name_of(c, 0));

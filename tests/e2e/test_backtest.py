@@ -258,6 +258,12 @@ class Backtest(story.Story):
         for row in finished:
             alone = self.answer("--strategy", "sma", "--set", f"fast={row['parameters']['fast']}", "--set", f"slow={row['parameters']['slow']}", "--data", path)
             self.assertEqual(alone["metrics"], row["metrics"])
+        listed = self.answer("--strategy", "sma", "--sweep", "fast=2,7,12", "--sweep", "slow=10,20,30,40", "--data", path)
+        self.assertEqual(done["rows"], listed["rows"])
+        uneven = self.answer("--strategy", "sma", "--sweep", "fast=2,3,9.0,11", "--data", path)
+        self.assertEqual([row["parameters"]["fast"] for row in uneven["rows"]], [2, 3, 9, 11])
+        self.refuse("backtest", "--strategy", "sma", "--sweep", "fast=2,9,3", "--data", path, says="the values of fast have to rise")
+        self.refuse("backtest", "--strategy", "sma", "--sweep", "fast=2,,3", "--data", path, says="NAME=A,B,C")
         text = self.check("backtest", *words, "--top", "2").stdout
         self.assertIn("12 configurations of sma, 1 skipped", text)
 
@@ -363,6 +369,8 @@ class Backtest(story.Story):
         line = self.section(self.page("--strategy", "rsi", "--sweep", "period=5..30", "--data", path), "configurations")
         self.assertEqual(len([node for node in line.iter("circle") if node.get("class") == "best"]), 1)
         self.assertEqual(len([node for node in line.iter("circle") if node.get("class") == "pt"]), 26)
+        uneven = self.section(self.page("--strategy", "rsi", "--sweep", "period=5,6,8,20", "--sweep", "low=20,30,35", "--data", path), "configurations")
+        self.assertEqual({hint.text.split(":")[0] for hint in uneven.iter("title")}, {f"period {p}, low {low}" for p in (5, 6, 8, 20) for low in (20, 30, 35)})
         three = self.section(self.page("--strategy", "rsi", "--sweep", "period=5..9", "--sweep", "low=20..40:10", "--sweep", "high=60..80:10", "--rank", "drawdown", "--data", path), "configurations")
         self.assertIn("the mean of the configurations in a cell", "".join(three.itertext()))
         self.assertEqual(len(list(three.iter("title"))), 5 * 3)

@@ -16,7 +16,18 @@ const char *assay_backtest_outcome_text(assay_backtest_outcome outcome) {
 /* ---- The grid ------------------------------------------------------------------------------------------------------------------------ */
 
 size_t assay_backtest_range_values(const assay_backtest_range *r) {
+  if (r->values != NULL) return r->value_count;
   return (size_t)floor((r->last - r->first) / r->step * (1 + 1e-12) + 1e-9) + 1;
+}
+
+double assay_backtest_range_value(const assay_backtest_range *r, size_t index) {
+  return r->values != NULL ? r->values[index] : r->first + (double)index * r->step;
+}
+
+static bool rises(const assay_backtest_range *r) {
+  bool fine = r->value_count > 0;
+  for (size_t i = 0; i < r->value_count; i++) fine = fine && isfinite(r->values[i]) && (i == 0 || r->values[i] > r->values[i - 1]);
+  return fine;
 }
 
 static assay_status check_ranges(const assay_backtest_sweep *sweep, assay_error *err, size_t *count) {
@@ -26,11 +37,13 @@ static assay_status check_ranges(const assay_backtest_sweep *sweep, assay_error 
     const assay_backtest_range *r = &sweep->ranges[i];
     if (r->parameter >= s->parameter_count) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has no parameter %u", s->name, r->parameter);
     const char *name = s->parameters[r->parameter].name;
-    if (!isfinite(r->first) || !isfinite(r->last) || !(r->step > 0) || !isfinite(r->step) || r->first > r->last)
+    if (r->values != NULL && !rises(r)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the values of %s have to rise", name);
+    bool steps = r->values == NULL;
+    if (steps && (!isfinite(r->first) || !isfinite(r->last) || !(r->step > 0) || !isfinite(r->step) || r->first > r->last))
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s from %g to %g in steps of %g: it has to rise", name, r->first, r->last, r->step);
     for (size_t k = 0; k < i; k++)
       if (sweep->ranges[k].parameter == r->parameter) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s is swept twice", name);
-    if ((r->last - r->first) / r->step > ASSAY_BACKTEST_MOST_CONFIGURATIONS ||
+    if ((steps && (r->last - r->first) / r->step > ASSAY_BACKTEST_MOST_CONFIGURATIONS) ||
         assay_backtest_range_values(r) > ASSAY_BACKTEST_MOST_CONFIGURATIONS / all)
       return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "the sweep has more than %d configurations: take larger steps",
                         ASSAY_BACKTEST_MOST_CONFIGURATIONS);
@@ -45,7 +58,7 @@ static void configuration(const assay_backtest_sweep *sweep, const double *base,
   for (size_t i = sweep->range_count; i > 0; i--) {
     const assay_backtest_range *r = &sweep->ranges[i - 1];
     size_t values = assay_backtest_range_values(r);
-    parameters[r->parameter] = r->first + (double)(index % values) * r->step;
+    parameters[r->parameter] = assay_backtest_range_value(r, index % values);
     index /= values;
   }
 }

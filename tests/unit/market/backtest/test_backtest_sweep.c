@@ -152,6 +152,17 @@ static void test_refuses(void **state) {
     assert_int_not_equal(assay_backtest_run_sweep(&sweep, &data, NULL, NULL, &rows, &count), ASSAY_OK);
     assert_null(rows);
   }
+  const double values[] = {1, 3, 2, NAN};
+  for (size_t count = 0; count <= 4; count++) {
+    const assay_backtest_range list = {.values = values, .value_count = count};
+    assay_backtest_sweep sweep = {.strategy = sma, .ranges = &list, .range_count = 1, .here = true};
+    assay_backtest_row *rows = NULL;
+    size_t made = 0;
+    bool goes = count == 1 || count == 2;
+    assert_int_equal(assay_backtest_run_sweep(&sweep, &data, NULL, NULL, &rows, &made), goes ? ASSAY_OK : ASSAY_ERR_INVALID);
+    assert_int_equal(made, goes ? count : 0);
+    assay_backtest_rows_free(rows);
+  }
   const assay_backtest_range twice[] = {{0, 1, 2, 1}, {0, 1, 2, 1}};
   assay_backtest_sweep sweep = {.strategy = sma, .ranges = twice, .range_count = 2};
   assay_backtest_row *rows = NULL;
