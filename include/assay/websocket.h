@@ -178,9 +178,10 @@ typedef struct assay_ws_loop_options {
    */
   double patience_s;
   /*
-   * Bytes that all its connections together may hold of messages that are not whole yet and of what waits to be sent; 0: 1 GiB. Where more
-   * comes in, the connection that holds most ends with ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue
-   * were full. Compression has up to 300 KiB a connection beside that.
+   * Bytes that all its connections together may hold of messages that are not whole yet, of what waits to be sent, and for compression (up
+   * to 300 KiB a connection that sends compressed messages, 45 KiB one that gets them); 0: 1 GiB. Once half is in use messages go
+   * uncompressed and compression is not agreed on any more. Where more comes in, the connection that holds most ends with
+   * ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue were full. TLS has memory of its own.
    */
   size_t memory_limit;
 } assay_ws_loop_options;
@@ -211,8 +212,9 @@ typedef struct assay_ws_compression {
   bool server_no_context_takeover;                 /* each message of the server begins anew: less memory, less compression */
   bool client_no_context_takeover;                 /* the same for the client's */
   unsigned server_window_bits, client_window_bits; /* 9 to 15; 0: 15. The most that is asked for */
-  unsigned level;                                  /* 1 to 9; 0: 1 */
-  size_t least;                                    /* shorter messages go as they are; 0: 64 bytes */
+  bool strict;    /* clients: rather none than a server that keeps to less than was asked of it; else a second offer asks nothing of it */
+  unsigned level; /* 1 to 9; 0: 1 */
+  size_t least;   /* shorter messages go as they are; 0: 64 bytes */
 } assay_ws_compression;
 
 /* Of each connection, at either end. 0 takes the default of every number. */

@@ -28,7 +28,7 @@ static void request(char *text, size_t size) {
   assay_buf out = {0};
   assay_ws_put_agreement(&out, &agreement);
   assay_ws_agreement read;
-  assay_ws_compression asked = {.on = true, .server_window_bits = 12};
+  assay_ws_compression asked = {.on = true, .server_window_bits = 12, .strict = true};
   if (!assay_ws_read_agreement(out.data, &asked, &read) || read.server_bits != agreement.server_bits) abort();
   assay_buf_deinit(&out);
 }

@@ -65,8 +65,23 @@ assay_ws *assay_ws_connection_create(assay_ws_loop *loop, int fd, assay_ws_role 
 
 void assay_ws_weigh(assay_ws *ws) {
   size_t now = ws->head.capacity + ws->message.capacity + ws->wire.capacity + ws->queued_bytes;
+  if (ws->deflate != NULL) {
+    size_t spare = assay_ws_deflate_spare(ws->deflate);
+    now += assay_ws_deflate_held(ws->deflate);
+    ws->loop->spare += spare - ws->spare;
+    ws->spare = spare;
+  }
   ws->loop->held += now - ws->held;
   ws->held = now;
+}
+
+bool assay_ws_memory_find_room(assay_ws_loop *loop, size_t more) {
+  for (assay_ws *ws = loop->first; ws != NULL && loop->spare > 0 && !assay_ws_memory_has_room(loop, more); ws = ws->next) {
+    if (ws->spare == 0) continue;
+    assay_ws_deflate_shed(ws->deflate);
+    assay_ws_weigh(ws);
+  }
+  return assay_ws_memory_has_room(loop, more);
 }
 
 /* The first cause stays. */
@@ -108,9 +123,10 @@ void assay_ws_connection_free(assay_ws *ws) {
   assay_ws_bytes_deinit(&ws->wire);
   assay_ws_bytes_deinit(&ws->head);
   assay_ws_bytes_deinit(&ws->message);
-  assay_ws_deflate_destroy(ws->deflate);
+  assay_ws_deflate_release(ws->deflate);
   assay_ws_tls_destroy(ws->tls);
   assay_ws_weigh(ws);
+  assay_ws_deflate_destroy(ws->deflate);
   if (ws->role == ASSAY_WS_CLIENT) assay_ws_client_free(ws);
   assay_free(ws);
 }
@@ -200,6 +216,7 @@ static void evict(assay_ws *ws) {
   else
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
   assay_ws_bytes_deinit(&ws->message);
+  assay_ws_deflate_release(ws->deflate);
   if (ws->state == DEAD) {
     assay_ws_bytes_deinit(&ws->wire);
     ws->wire_sent = 0;
@@ -208,15 +225,15 @@ static void evict(assay_ws *ws) {
 }
 
 /*
- * Whether `length` bytes may be added to a message that comes in: else whoever holds most makes room, so that a few who never finish theirs
- * do not keep all others out. False when that is this one, which ends. The others are never in the middle of anything: one is read at a
- * time.
+ * Whether `length` bytes may be added to a message that comes in, and `beside` be held for it: else whoever holds most makes room, so that
+ * a few who never finish theirs do not keep all others out. False when that is this one, which ends. The others are never in the middle of
+ * anything: one is read at a time.
  */
-static bool may_hold(assay_ws *ws, size_t length) {
+static bool may_hold(assay_ws *ws, size_t length, size_t beside) {
   const assay_ws_bytes *m = &ws->message;
-  size_t more = length <= m->capacity - m->length ? 0 : length > m->capacity ? length : m->capacity;
+  size_t more = (length <= m->capacity - m->length ? 0 : length > m->capacity ? length : m->capacity) + beside;
   assay_ws_weigh(ws);
-  while (!assay_ws_memory_has_room(ws->loop, more)) {
+  while (!assay_ws_memory_find_room(ws->loop, more)) {
     assay_ws *most = ws;
     for (assay_ws *other = ws->loop->first; other != NULL; other = other->next)
       if (other->held > most->held) most = other;
@@ -233,9 +250,9 @@ static bool may_hold(assay_ws *ws, size_t length) {
 static void take_compressed(assay_ws *ws, const assay_ws_event *e) {
   bool last = (e->flags & ASSAY_WS_LAST) != 0;
   if ((e->flags & ASSAY_WS_FIRST) != 0) ws->utf8 = (assay_ws_utf8){0};
-  size_t before = ws->message.length;
-  if (!may_hold(ws, e->length)) return;
-  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (ws->loop->memory_limit - ws->loop->held);
+  size_t before = ws->message.length, beside = assay_ws_deflate_needs_in(ws->deflate);
+  if (!may_hold(ws, e->length + WIRE_ENOUGH, beside)) return; /* it grows; what it grows to cannot be known */
+  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (ws->loop->memory_limit - ws->loop->held - beside);
   unsigned code = assay_ws_inflate(ws->deflate, e->data, e->length, last, limit < room ? limit : room, &ws->message);
   if (code == ASSAY_WS_CLOSE_TOO_BIG && room < limit) {
     fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
@@ -268,7 +285,7 @@ static void take_message(assay_ws *ws, const assay_ws_event *e) {
     deliver(ws, e, e->data, e->length);
     return;
   } else {
-    if (!may_hold(ws, e->length)) return;
+    if (!may_hold(ws, e->length, 0)) return;
     if (!assay_ws_bytes_room(&ws->message, e->length + 1)) {
       fail(ws, ASSAY_WS_CLOSE_INTERNAL, "out of memory");
       return;
@@ -280,8 +297,10 @@ static void take_message(assay_ws *ws, const assay_ws_event *e) {
   static uint8_t nothing;
   deliver(ws, e, ws->message.length > 0 ? ws->message.data : &nothing, ws->message.length);
   ws->message.length = 0;
-  if (ws->message.capacity > WIRE_ENOUGH || assay_ws_memory_is_tight(ws->loop))
+  if (ws->message.capacity > WIRE_ENOUGH || assay_ws_memory_is_tight(ws->loop)) {
     assay_ws_bytes_deinit(&ws->message); /* idle connections hold no large blocks */
+    if (assay_ws_memory_is_tight(ws->loop)) assay_ws_deflate_shed(ws->deflate);
+  }
 }
 
 static void take_ping(assay_ws *ws, const assay_ws_event *e) {
@@ -452,7 +471,10 @@ void assay_ws_connection_ready(assay_ws *ws, unsigned what) {
     assay_ws_client_connected(ws);
     return;
   }
-  if ((what & ASSAY_OS_WRITABLE) != 0 && ws->state != DEAD) assay_ws_flush(ws);
+  if ((what & ASSAY_OS_WRITABLE) != 0 && ws->state != DEAD) {
+    assay_ws_flush(ws);
+    assay_ws_weigh(ws); /* what it was encoded with counts too */
+  }
   if ((what & ASSAY_OS_READABLE) != 0 && ws->state != DEAD) (void)assay_ws_connection_read(ws);
   if (ws->state != DEAD) assay_ws_tell_drained(ws);
 }

@@ -65,7 +65,7 @@ struct assay_ws {
   size_t wire_sent;
   queued *first, *last;
   size_t queued_bytes;
-  size_t held;                      /* of memory, as the loop has counted it */
+  size_t held, spare;               /* of memory, as the loop has counted it; what of it a compressor can do without */
   bool part_open;                   /* assay_ws_send_part: more will follow */
   bool was_full;                    /* something waited: `drained` is due */
   bool corked;                      /* its bytes are being dealt with: answers go out together */
@@ -86,13 +86,13 @@ struct assay_ws {
 struct assay_ws_loop {
   assay_os_poller *poller;
   bool spin;
-  unsigned short_waits;
+  unsigned short_waits, wanted_waits; /* in a row; before it is patient */
   uint64_t patience_ns;
   int stopped, woken; /* set by any thread: always through __atomic */
   assay_ws *first;
   size_t count, direct;
-  size_t held, memory_limit; /* of all connections */
-  size_t starved;            /* bytes that were refused for that: once there is room for them, `drained` is due. 0: none */
+  size_t held, spare, memory_limit; /* of all connections */
+  size_t starved;                   /* bytes that were refused for that: once there is room for them, `drained` is due. 0: none */
   assay_ws *dead;
   assay_ws_server *servers;
   uint64_t now_ns, scanned_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
@@ -156,6 +156,8 @@ static inline bool assay_ws_memory_is_tight(const assay_ws_loop *loop) { return 
 static inline bool assay_ws_memory_has_room(const assay_ws_loop *loop, size_t more) {
   return loop->held <= loop->memory_limit && more <= loop->memory_limit - loop->held;
 }
+/* The same, once compressors have given up what they can do without. */
+bool assay_ws_memory_find_room(assay_ws_loop *loop, size_t more);
 
 /* ---- loop.c */
 /* A loop that spins takes the connection to itself, or gives it back to the poller. */

@@ -32,9 +32,76 @@ assay_status assay_ws_deflate_load(assay_error *err) {
 struct assay_ws_deflate {
   z_stream out, in;
   bool out_ready, in_ready, out_fresh, in_fresh; /* fresh: each message begins anew */
+  bool in_message;                               /* the last piece is not here yet */
   bool in_ended;                                 /* the message so far ends with a final block */
   int out_bits, in_bits, level;
+  size_t out_held, in_held; /* bytes that zlib has */
 };
+
+/* ---- Memory -------------------------------------------------------------------------------------------------------------------------- */
+
+enum { MEMORY_LEVEL = 8, BLOCK_HEAD = 16 };
+
+/* What zlib takes is counted where it is taken, so that it counts towards the loop's limit whatever version of zlib it is. */
+static void *take(void *held, unsigned items, unsigned size) {
+  size_t bytes = (size_t)items * size + BLOCK_HEAD;
+  uint8_t *block = assay_alloc(ASSAY_TAG_MARKET, bytes);
+  if (block == NULL) return NULL;
+  memcpy(block, &bytes, sizeof bytes);
+  *(size_t *)held += bytes;
+  return block + BLOCK_HEAD;
+}
+
+static void give(void *held, void *address) {
+  if (address == NULL) return;
+  uint8_t *block = (uint8_t *)address - BLOCK_HEAD;
+  size_t bytes;
+  memcpy(&bytes, block, sizeof bytes);
+  *(size_t *)held -= bytes;
+  assay_free(block);
+}
+
+static void prepare(z_stream *stream, size_t *held) { *stream = (z_stream){.zalloc = take, .zfree = give, .opaque = held}; }
+
+size_t assay_ws_deflate_held(const assay_ws_deflate *d) { return d == NULL ? 0 : d->out_held + d->in_held; }
+
+size_t assay_ws_deflate_spare(const assay_ws_deflate *d) {
+  return d == NULL ? 0 : d->out_held + (d->in_fresh && !d->in_message ? d->in_held : 0);
+}
+
+/* From zlib's own account of its memory (zconf.h), and what newer versions and the state itself take beside that. */
+size_t assay_ws_deflate_needs_out(const assay_ws_deflate *d) {
+  return d->out_ready || d->out_bits < 9 ? 0 : ((size_t)1 << (d->out_bits + 2)) + ((size_t)1 << (MEMORY_LEVEL + 9)) + 32768;
+}
+
+size_t assay_ws_deflate_needs_in(const assay_ws_deflate *d) {
+  size_t all = ((size_t)1 << d->in_bits) + 12288;
+  return all > d->in_held ? all - d->in_held : 0;
+}
+
+static void end_out(assay_ws_deflate *d) {
+  if (d->out_ready) zlib.deflateEnd(&d->out);
+  d->out_ready = false;
+}
+
+static void end_in(assay_ws_deflate *d) {
+  if (d->in_ready) zlib.inflateEnd(&d->in);
+  d->in_ready = false;
+}
+
+void assay_ws_deflate_shed(assay_ws_deflate *d) {
+  if (d == NULL) return;
+  end_out(d);
+  if (d->in_fresh && !d->in_message) end_in(d);
+}
+
+void assay_ws_deflate_release(assay_ws_deflate *d) {
+  if (d == NULL) return;
+  end_out(d);
+  end_in(d);
+}
+
+/* ---- Streams ------------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_ws_deflate_create(assay_ws_role role, const assay_ws_agreement *agreement, unsigned level, assay_error *err,
                                      assay_ws_deflate **deflate) {
@@ -51,9 +118,7 @@ assay_status assay_ws_deflate_create(assay_ws_role role, const assay_ws_agreemen
 }
 
 void assay_ws_deflate_destroy(assay_ws_deflate *d) {
-  if (d == NULL) return;
-  if (d->out_ready) zlib.deflateEnd(&d->out);
-  if (d->in_ready) zlib.inflateEnd(&d->in);
+  assay_ws_deflate_release(d);
   assay_free(d);
 }
 
@@ -79,7 +144,9 @@ static unsigned at_most(size_t count) { return count < 1 << 30 ? (unsigned)count
 bool assay_ws_compress(assay_ws_deflate *d, const void *data, size_t length, assay_ws_bytes *out) {
   if (d->out_bits < 9) return false; /* zlib has no window of 256 bytes */
   if (!d->out_ready) {
-    if (zlib.deflateInit2_(&d->out, d->level, Z_DEFLATED, -d->out_bits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof(z_stream)) != Z_OK)
+    prepare(&d->out, &d->out_held);
+    if (zlib.deflateInit2_(&d->out, d->level, Z_DEFLATED, -d->out_bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                           (int)sizeof(z_stream)) != Z_OK)
       return false;
     d->out_ready = true;
   }
@@ -162,9 +229,11 @@ static unsigned finish_message(assay_ws_deflate *d, uint64_t limit, assay_ws_byt
 
 unsigned assay_ws_inflate(assay_ws_deflate *d, const uint8_t *data, size_t length, bool last, uint64_t limit, assay_ws_bytes *out) {
   if (!d->in_ready) {
+    prepare(&d->in, &d->in_held);
     if (zlib.inflateInit2_(&d->in, -d->in_bits, ZLIB_VERSION, (int)sizeof(z_stream)) != Z_OK) return ASSAY_WS_CLOSE_INTERNAL;
     d->in_ready = true;
   }
+  d->in_message = !last;
   unsigned code = 0;
   for (size_t at = 0; code == 0 && at < length;) {
     size_t piece = length - at < 1 << 20 ? length - at : 1 << 20;

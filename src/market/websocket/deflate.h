@@ -12,6 +12,18 @@ assay_status assay_ws_deflate_create(assay_ws_role role, const assay_ws_agreemen
                                      assay_ws_deflate **deflate);
 void assay_ws_deflate_destroy(assay_ws_deflate *deflate);
 
+/* ---- Memory of zlib's, in bytes. NULL is no compression. */
+size_t assay_ws_deflate_held(const assay_ws_deflate *deflate);
+/* What of it assay_ws_deflate_shed gives back. */
+size_t assay_ws_deflate_spare(const assay_ws_deflate *deflate);
+/* The most that the next message takes beside what is held. */
+size_t assay_ws_deflate_needs_out(const assay_ws_deflate *deflate);
+size_t assay_ws_deflate_needs_in(const assay_ws_deflate *deflate);
+/* Gives back what can be had anew: who compresses may always begin with an empty window, who inflates only where that was agreed on. */
+void assay_ws_deflate_shed(assay_ws_deflate *deflate);
+/* All: nothing comes or goes any more. */
+void assay_ws_deflate_release(assay_ws_deflate *deflate);
+
 /* Bytes that grow; see assay_ws_bytes_room. */
 typedef struct assay_ws_bytes {
   uint8_t *data;

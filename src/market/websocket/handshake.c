@@ -374,28 +374,40 @@ void assay_ws_put_agreement(assay_buf *out, const assay_ws_agreement *agreement)
   if (agreement->client_bits < 15) assay_buf_printf(out, "; client_max_window_bits=%u", agreement->client_bits);
 }
 
+/* Something is asked of the server, and where it cannot do that there may be compression all the same. */
+static bool has_fallback(const assay_ws_compression *ours) {
+  return !ours->strict && (ours->server_no_context_takeover || bits_of(ours->server_window_bits) < 15);
+}
+
+static void put_client_part(assay_buf *out, const assay_ws_compression *ours) {
+  if (ours->client_no_context_takeover) assay_buf_puts(out, "; client_no_context_takeover");
+  assay_buf_puts(out, "; client_max_window_bits");
+  if (bits_of(ours->client_window_bits) < 15) assay_buf_printf(out, "=%u", bits_of(ours->client_window_bits));
+}
+
 void assay_ws_put_offer(assay_buf *out, const assay_ws_compression *ours) {
   assay_buf_puts(out, "permessage-deflate");
   if (ours->server_no_context_takeover) assay_buf_puts(out, "; server_no_context_takeover");
-  if (ours->client_no_context_takeover) assay_buf_puts(out, "; client_no_context_takeover");
   if (bits_of(ours->server_window_bits) < 15) assay_buf_printf(out, "; server_max_window_bits=%u", bits_of(ours->server_window_bits));
-  assay_buf_puts(out, "; client_max_window_bits");
-  if (bits_of(ours->client_window_bits) < 15) assay_buf_printf(out, "=%u", bits_of(ours->client_window_bits));
+  put_client_part(out, ours);
+  if (!has_fallback(ours)) return;
+  assay_buf_puts(out, ", permessage-deflate");
+  put_client_part(out, ours);
 }
 
 bool assay_ws_read_agreement(const char *extensions, const assay_ws_compression *offered, assay_ws_agreement *agreement) {
   *agreement = (assay_ws_agreement){0};
   extension e;
-  bool broken = false, found = false;
+  bool broken = false, found = false, bound = !has_fallback(offered);
   if (extensions == NULL) return true;
   for (const char *at = extensions; next_extension(&at, &e, &broken);) {
     if (!offered->on || found || !e.deflate || !e.right) return false;
     found = true;
-    unsigned most = bits_of(offered->server_window_bits);
+    unsigned most = bound ? bits_of(offered->server_window_bits) : 15;
     if (most < 15 && !e.given[SERVER_BITS]) return false;
     if (e.given[SERVER_BITS] && e.value[SERVER_BITS] > most) return false;
     if (e.given[CLIENT_BITS] && e.value[CLIENT_BITS] == 0) return false; /* an answer has a value */
-    if (offered->server_no_context_takeover && !e.given[SERVER_NO_CONTEXT]) return false;
+    if (bound && offered->server_no_context_takeover && !e.given[SERVER_NO_CONTEXT]) return false;
     *agreement = (assay_ws_agreement){
         .on = true,
         .server_no_context = e.given[SERVER_NO_CONTEXT],

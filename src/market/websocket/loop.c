@@ -10,7 +10,8 @@ enum {
   SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
   USUAL_MEMORY = 1 << 30,
   USUAL_PATIENCE_NS = 50 * 1000,
-  SHORT_WAITS = 8,            /* so many in a row, and a loop that sleeps is patient */
+  SHORT_WAITS = 8, /* so many in a row, and a loop that sleeps is patient; twice as many each time that was in vain */
+  MOST_SHORT_WAITS = 4096,
   SCAN_NS = 20 * 1000 * 1000, /* all deadlines are looked at together, not more often: ten thousand pings are no ten thousand walks */
 };
 
@@ -21,6 +22,7 @@ assay_status assay_ws_loop_create(const assay_ws_loop_options *options, assay_er
   if (l == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a loop");
   l->spin = options != NULL && options->spin;
   l->patience_ns = patience_s == 0 ? USUAL_PATIENCE_NS : patience_s < 0 ? 0 : patience_s < 1 ? (uint64_t)(patience_s * 1e9) : 1000000000;
+  l->wanted_waits = SHORT_WAITS;
   l->memory_limit = options != NULL && options->memory_limit != 0 ? options->memory_limit : USUAL_MEMORY;
   l->next_deadline_ns = UINT64_MAX;
   l->now_ns = assay_os_now_ns();
@@ -166,18 +168,25 @@ static bool spin_until(assay_ws_loop *loop, uint64_t end) {
 
 /*
  * To be woken takes the system longer than most answers do, so a loop that sleeps asks for a while first, where that pays: once some waits
- * in a row were short, and until one was not. Traffic with longer pauses costs nothing, and where both ends share a core they take turns.
+ * in a row were short, and until one was not. Traffic with longer pauses costs nothing; nor, by and by, do two ends that share a core,
+ * where asking only keeps the other from answering.
  */
 static void wait_for(assay_ws_loop *loop, uint64_t until) {
   uint64_t from = loop->now_ns;
-  if (loop->short_waits >= SHORT_WAITS && until > from && !interrupted(loop)) {
+  if (loop->patience_ns > 0 && loop->short_waits >= loop->wanted_waits && until > from && !interrupted(loop)) {
     uint64_t end = from + loop->patience_ns;
-    if (spin_until(loop, end < until ? end : until)) return;
-    if (loop->now_ns >= end) loop->short_waits = 0;
+    if (spin_until(loop, end < until ? end : until)) {
+      loop->wanted_waits = SHORT_WAITS;
+      return;
+    }
+    if (loop->now_ns >= end) {
+      loop->short_waits = 0;
+      if (loop->wanted_waits < MOST_SHORT_WAITS) loop->wanted_waits *= 2;
+    }
   }
   poll_once(loop, interrupted(loop) ? 0 : milliseconds(loop->now_ns, until));
   if (loop->now_ns - from < 2 * loop->patience_ns) /* being woken is a part of it */
-    loop->short_waits += loop->short_waits < SHORT_WAITS;
+    loop->short_waits += loop->short_waits < loop->wanted_waits;
   else
     loop->short_waits = 0;
 }

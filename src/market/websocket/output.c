@@ -31,6 +31,13 @@ bool assay_ws_put_bytes(assay_ws *ws, const void *bytes, size_t length) {
   return true;
 }
 
+/* A message may always go as it is, and does where a compressor would have to begin to hold what is needed for messages. */
+static bool may_compress(assay_ws *ws) {
+  const assay_ws_loop *loop = ws->loop;
+  size_t needs = assay_ws_deflate_needs_out(ws->deflate);
+  return needs == 0 || (loop->held <= loop->memory_limit / 2 && needs <= loop->memory_limit / 2 - loop->held);
+}
+
 bool assay_ws_put_frame(assay_ws *ws, assay_ws_opcode opcode, unsigned flags, const void *data, size_t length, bool compress) {
   assay_ws_loop *loop = ws->loop;
   uint32_t mask = 0;
@@ -42,7 +49,7 @@ bool assay_ws_put_frame(assay_ws *ws, assay_ws_opcode opcode, unsigned flags, co
   /* TLS takes a frame from a scratch buffer; without it, it is written where it lies until it is sent. */
   assay_ws_bytes *scratch = &loop->scratch, *out = ws->tls != NULL ? scratch : &ws->wire;
   scratch->length = 0;
-  if (compress) {
+  if (compress && may_compress(ws)) {
     if (!assay_ws_compress(ws->deflate, data, length, scratch)) return out_of_memory(ws);
     data = scratch->data;
     length = scratch->length;
@@ -98,7 +105,7 @@ size_t assay_ws_queued(const assay_ws *ws) { return assay_ws_wire_left(ws) + ws-
 static bool fits(assay_ws *ws, size_t length) {
   size_t waiting = assay_ws_queued(ws), limit = ws->options->queue_limit;
   assay_ws_weigh(ws);
-  return (waiting == 0 || (length <= limit && waiting <= limit - length)) && assay_ws_memory_has_room(ws->loop, length);
+  return (waiting == 0 || (length <= limit && waiting <= limit - length)) && assay_ws_memory_find_room(ws->loop, length);
 }
 
 /* Drops whole messages from the front until `length` fits; pieces and close frames stay where they are. */

@@ -258,7 +258,8 @@ static void refuse(assay_ws *ws, unsigned status, const char *why) {
 
 static void accept_request(assay_ws *ws, const assay_ws_head *head) {
   const assay_ws_compression *compression = &ws->options->compression;
-  assay_ws_agreement agreement = assay_ws_accept_offer(head->extensions, compression);
+  assay_ws_agreement agreement = {0};
+  if (!assay_ws_memory_is_tight(ws->loop)) agreement = assay_ws_accept_offer(head->extensions, compression);
   char accept[ASSAY_WS_ACCEPT_SIZE];
   assay_buf answer = {0};
   assay_ws_accept_of(head->key, accept);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers that do not read: what waits for them is bounded, and what becomes of it is the policy's matter. */
+#include "base/alloc.h"
 #include "stand.h"
 
 enum { PIECE = 4096, QUEUE = 65536 };
@@ -269,6 +270,137 @@ static void what_waits_has_a_limit_together(void **state) {
   finish();
 }
 
+/* ---- Compression -----------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct peer {
+  int fd;
+  assay_ws *ws; /* the server's end */
+  assay_ws_deflate *deflate;
+} peer;
+
+static void meet(peer *p, const char *offer, bool fresh) {
+  assay_ws_agreement agreement = {.on = true, .server_bits = 15, .client_bits = 15, .client_no_context = fresh};
+  p->fd = shaken(offer);
+  p->ws = ours.ws;
+  assert_ok(assay_ws_deflate_create(ASSAY_WS_CLIENT, &agreement, 1, &err, &p->deflate), err);
+}
+
+static void part(peer *p) {
+  close(p->fd);
+  assay_ws_deflate_destroy(p->deflate);
+}
+
+static void say_compressed(peer *p, const void *text, size_t length) {
+  assay_ws_bytes packed = {0};
+  assert_true(assay_ws_compress(p->deflate, text, length, &packed));
+  put_masked(p->fd, 0xC1, packed.data, packed.length);
+  assay_ws_bytes_deinit(&packed);
+}
+
+/* The next message that the server sends, which has to be this text; whether it came compressed. */
+static bool hear_text(peer *p, const char *text, size_t length) {
+  assay_ws_parser parser;
+  assay_ws_event e;
+  size_t used;
+  assay_ws_parser_init(&parser, &(assay_ws_parser_options){.role = ASSAY_WS_CLIENT, .compression = true});
+  heard_length = 0;
+  until((hear(p->fd),
+         heard_length > 2 && ((uint8_t)heard_bytes[1] < 126 ? heard_length >= 2u + (uint8_t)heard_bytes[1] : heard_length >= 4 + length)));
+  assert_int_equal(assay_ws_parser_feed(&parser, (uint8_t *)heard_bytes, heard_length, &e, 1, &used), 1);
+  assay_ws_bytes plain = {0};
+  bool compressed = (e.flags & ASSAY_WS_COMPRESSED) != 0;
+  if (compressed) assert_int_equal(assay_ws_inflate(p->deflate, e.data, e.length, true, 1 << 20, &plain), 0);
+  assert_int_equal(compressed ? plain.length : e.length, length);
+  assert_memory_equal(compressed ? plain.data : e.data, text, length);
+  assay_ws_bytes_deinit(&plain);
+  return compressed;
+}
+
+static const char deflate_offer[] = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+enum { MANY_PEERS = 30, TEXT = 600 };
+static peer peers[MANY_PEERS];
+static char news[TEXT];
+
+/* What this process really holds for the market, but for the peers' own compression and what is there without any message. */
+static size_t held_now(size_t before) {
+  size_t live = assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes, theirs_too = 0;
+  for (int i = 0; i < MANY_PEERS; i++) theirs_too += assay_ws_deflate_held(peers[i].deflate);
+  return live - theirs_too - before;
+}
+
+/* Compressors for half of the limit at most; the other peers get the same text as it is. */
+static void compressors_have_a_limit_together(void **state) {
+  (void)state;
+  enum { LIMIT = 5 << 18, LONG = 900 * 1024 };
+  start_small(LIMIT, &(assay_ws_options){.compression = {.on = true}});
+  memset(news, 'n', sizeof news);
+  for (int i = 0; i < MANY_PEERS; i++) meet(&peers[i], deflate_offer, false);
+  size_t before = held_now(0);
+  unsigned compressed = 0;
+  for (int round = 0; round < 3; round++) {
+    compressed = 0;
+    for (int i = 0; i < MANY_PEERS; i++) {
+      news[0] = (char)('a' + (i + round) % 26);
+      assert_ok(assay_ws_send(peers[i].ws, ASSAY_WS_TEXT, news, TEXT, &err), err);
+      assert_true(held_now(before) <= LIMIT / 2);
+      compressed += hear_text(&peers[i], news, TEXT);
+    }
+    assert_true(compressed >= 1 && compressed <= LIMIT / 2 / 250000);
+  }
+  assert_true(held_now(before) > 200000); /* what is counted is there */
+  /* What a message needs they give up, and nobody is sent away for it; what follows can still be inflated. */
+  put_masked(peers[0].fd, 0x02, long_message, LONG);
+  put_masked(peers[0].fd, 0x80, "", 0);
+  until(ours.messages == 1);
+  assert_int_equal(ours.closed, 0);
+  assert_int_equal(ours.last_length, LONG);
+  assert_true(held_now(before) < LIMIT / 2);
+  for (int i = 0; i < MANY_PEERS; i++) {
+    news[0] = (char)('A' + i % 26);
+    assert_ok(assay_ws_send(peers[i].ws, ASSAY_WS_TEXT, news, TEXT, &err), err);
+    (void)hear_text(&peers[i], news, TEXT);
+  }
+  for (int i = 0; i < MANY_PEERS; i++) part(&peers[i]);
+  until(ours.closed == MANY_PEERS);
+  finish();
+  memset(peers, 0, sizeof peers);
+}
+
+/* Windows to inflate with cannot be given up where the next message may point into them: a few connections are. */
+static void windows_have_a_limit_together(void **state) {
+  (void)state;
+  enum { LIMIT = 500000 };
+  for (int fresh = 0; fresh < 2; fresh++) {
+    start_small(LIMIT, &(assay_ws_options){.compression = {.on = true, .client_no_context_takeover = fresh == 1}});
+    for (int i = 0; i < MANY_PEERS; i++) meet(&peers[i], deflate_offer, fresh == 1);
+    size_t before = held_now(0);
+    for (int i = 0; i < MANY_PEERS; i++) {
+      unsigned so_far = ours.messages;
+      say_compressed(&peers[i], news, TEXT);
+      until(ours.messages == so_far + 1); /* the newest is always heard */
+      assert_int_equal(ours.last_length, TEXT);
+      assert_true(held_now(before) <= LIMIT);
+    }
+    if (fresh == 1) {
+      assert_int_equal(ours.closed, 0); /* each message begins anew: nothing is kept */
+    } else {
+      for (int turns = 0; turns < 5; turns++) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+      assert_true(assay_ws_server_count(server).disconnected >= MANY_PEERS / 2);
+      assert_true(assay_ws_server_count(server).disconnected < MANY_PEERS);
+    }
+    /* Once half is in use nobody is promised compression any more. */
+    if (fresh == 0) {
+      int late = shaken(deflate_offer);
+      assert_false(assay_ws_compressed(ours.ws));
+      close(late);
+    }
+    for (int i = 0; i < MANY_PEERS; i++) part(&peers[i]);
+    memset(peers, 0, sizeof peers);
+    finish();
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(refused_messages_are_counted_and_nothing_is_lost),
@@ -281,6 +413,8 @@ int main(void) {
       cmocka_unit_test(unfinished_messages_have_a_limit_together),
       cmocka_unit_test(inflated_messages_count),
       cmocka_unit_test(what_waits_has_a_limit_together),
+      cmocka_unit_test(compressors_have_a_limit_together),
+      cmocka_unit_test(windows_have_a_limit_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,7 +225,8 @@ static void offers(void **state) {
 static void answers_to_our_offer(void **state) {
   (void)state;
   const assay_ws_compression on = {.on = true}, off = {0},
-                             lean = {.on = true, .server_no_context_takeover = true, .server_window_bits = 10};
+                             lean = {.on = true, .server_no_context_takeover = true, .server_window_bits = 10, .strict = true},
+                             lax = {.on = true, .server_no_context_takeover = true, .server_window_bits = 10};
   static const struct {
     const char *answer;
     bool plain, lean;
@@ -248,10 +249,44 @@ static void answers_to_our_offer(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(assay_ws_read_agreement(cases[i].answer, &on, &agreement), cases[i].plain);
     assert_int_equal(assay_ws_read_agreement(cases[i].answer, &lean, &agreement), cases[i].lean);
+    assert_int_equal(assay_ws_read_agreement(cases[i].answer, &lax, &agreement), cases[i].plain);
     assert_false(assay_ws_read_agreement(cases[i].answer, &off, &agreement));
   }
   assert_true(assay_ws_read_agreement(NULL, &on, &agreement));
   assert_false(agreement.on);
+}
+
+static void what_we_offer(void **state) {
+  (void)state;
+  static const struct {
+    assay_ws_compression ours;
+    const char *offer;
+  } cases[] = {
+      {{.on = true}, "permessage-deflate; client_max_window_bits"},
+      {{.on = true, .client_no_context_takeover = true, .client_window_bits = 11},
+       "permessage-deflate; client_no_context_takeover; client_max_window_bits=11"},
+      {{.on = true, .server_no_context_takeover = true, .server_window_bits = 10, .strict = true},
+       "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits"},
+      {{.on = true, .server_no_context_takeover = true},
+       "permessage-deflate; server_no_context_takeover; client_max_window_bits, permessage-deflate; client_max_window_bits"},
+      {{.on = true, .server_window_bits = 9, .client_window_bits = 10, .client_no_context_takeover = true},
+       "permessage-deflate; server_max_window_bits=9; client_no_context_takeover; client_max_window_bits=10, "
+       "permessage-deflate; client_no_context_takeover; client_max_window_bits=10"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_buf offer = {0}, answer = {0};
+    assay_ws_agreement made, read;
+    assay_ws_put_offer(&offer, &cases[i].ours);
+    assert_string_equal(offer.data, cases[i].offer);
+    /* Whatever a server of ours makes of it is what was offered. */
+    made = assay_ws_accept_offer(offer.data, &(assay_ws_compression){.on = true, .server_window_bits = 12});
+    assay_ws_put_agreement(&answer, &made);
+    assert_true(made.on && assay_ws_read_agreement(answer.data, &cases[i].ours, &read));
+    assert_true(read.on && read.server_bits == made.server_bits && read.server_no_context == made.server_no_context);
+    assert_true(read.client_bits <= made.client_bits && (read.client_no_context || !made.client_no_context));
+    assay_buf_deinit(&offer);
+    assay_buf_deinit(&answer);
+  }
 }
 
 static void answers_of_servers(void **state) {
@@ -322,6 +357,7 @@ int main(void) {
       cmocka_unit_test(origins),
       cmocka_unit_test(offers),
       cmocka_unit_test(answers_to_our_offer),
+      cmocka_unit_test(what_we_offer),
       cmocka_unit_test(answers_of_servers),
       cmocka_unit_test(addresses),
   };

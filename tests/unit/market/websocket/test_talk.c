@@ -258,10 +258,13 @@ static void a_patient_loop(void **state) {
   assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
   assert_ok(assay_ws_loop_run(loop, &err), err);
   pthread_join(thread, NULL);
-  /* A pause that is longer, and it sleeps again. */
+  /* A pause that is longer, and it sleeps again, for longer each time. */
+  unsigned wanted = loop->wanted_waits;
+  loop->short_waits = wanted;
   loop->patience_ns = 1000;
   assert_ok(assay_ws_loop_turn(loop, 0.002, &err), err);
   assert_int_equal(loop->short_waits, 0);
+  assert_int_equal(loop->wanted_waits, 2 * wanted);
   finish();
 }
 
