@@ -17,7 +17,7 @@
  *
  * What is malformed: another BeginString, tags out of place at the start, a BodyLength or CheckSum that is not right, a field that is no
  * tag=value. Such a message is garbled, and FIX says to ignore it: assay_feed_skip goes on at the next "8=FIX". What a message of each kind
- * has to have is the business of assay_fix_check.
+ * has to have, and that no field is without a value, is the business of assay_fix_check.
  *
  * Source: FIX 4.4 specification, volumes 1, 2 and 4 (session level: FIX session protocol 1.1). Thread-safety: as in feeds.h.
  */
@@ -91,7 +91,9 @@ typedef struct assay_fix_terms {
  * Ids: a new order's is its ClOrdID (11). Cancel and replace name the order by OrderID (37) where that is there, and it keeps its id and,
  * with less quantity at the same price, its place (ASSAY_BOOK_MODIFY); else by OrigClOrdID (41), and a replaced one goes on as ClOrdID
  * (ASSAY_BOOK_REPLACE). Ids that are no numbers are hashed (FNV-1a); 0 is none.
- * Side (54): 1; 2, 5 and 6 sell. OrdType (40): market, limit, stop, stop limit, with Price (44) and StopPx (99). TimeInForce (59): day and
+ * Side (54): 1; 2, 5 and 6 sell. OrdType (40): market, limit, stop, stop limit, with Price (44) and StopPx (99); P with ExecInst a is a
+ * trailing stop, PegOffsetValue (211, either sign) behind the best trade, as a price or in ticks (PegOffsetType 836, 0 or 2); of other pegs
+ * there are none. TimeInForce (59): day and
  * till cancelled (the day's end is the caller's to send), immediate or cancel, fill or kill, till ExpireTime (126). ExecInst (18): G all or
  * none, 6 post-only. MaxFloor (111): an iceberg that shows so much. TransactTime (60) is the time.
  */
@@ -127,12 +129,13 @@ ASSAY_API size_t assay_fix_put_report(char *body, size_t capacity, const assay_f
 typedef enum assay_fix_state { ASSAY_FIX_CLOSED, ASSAY_FIX_LOGGING_ON, ASSAY_FIX_ON, ASSAY_FIX_LOGGING_OUT } assay_fix_state;
 
 typedef enum assay_fix_verdict {
-  ASSAY_FIX_DELIVER,   /* an application message, in sequence */
-  ASSAY_FIX_ADMIN,     /* of the session itself, dealt with */
-  ASSAY_FIX_LATER,     /* behind a gap that was asked for: it comes again */
-  ASSAY_FIX_DUPLICATE, /* seen before */
-  ASSAY_FIX_REJECTED,  /* a reject is in `out` */
-  ASSAY_FIX_DISCONNECT /* send `out`, then close: `reason` */
+  ASSAY_FIX_DELIVER,    /* an application message, in sequence */
+  ASSAY_FIX_ADMIN,      /* of the session itself, dealt with */
+  ASSAY_FIX_LATER,      /* behind a gap that was asked for: it comes again */
+  ASSAY_FIX_DUPLICATE,  /* seen before */
+  ASSAY_FIX_REJECTED,   /* a reject is in `out` */
+  ASSAY_FIX_DISCONNECT, /* send `out`, then close: `reason` */
+  ASSAY_FIX_GARBLED     /* no message at all: counted, and ignored */
 } assay_fix_verdict;
 
 typedef struct assay_fix_options {
@@ -140,6 +143,11 @@ typedef struct assay_fix_options {
   unsigned heartbeat_s;        /* 0: 30. An acceptor takes its peer's, 0 of which means no heartbeats at all */
   bool initiator;
   uint64_t next_out, next_in; /* 0: 1; where a session of before goes on */
+  /* Initiators: the logon says which number is expected next (789), and a peer that answers with its own repeats what is missing without
+   * being asked, as we do. Acceptors answer whoever says it. */
+  bool next_expected;
+  uint64_t resend_most; /* messages that a resend request asks for at a time; 0: all */
+  unsigned accuracy_s;  /* a SendingTime (52) so many seconds from now ends the session; 0: it is not compared with the clock */
   /* A message of before that has to go out again: its type and body (from behind the header on), and when it was sent first (0: not known).
    * False: fill the gap. May be NULL. */
   bool (*stored)(void *context, uint64_t sequence, const char **type, const char **body, size_t *length, uint64_t *sent_ns);
@@ -150,9 +158,10 @@ typedef struct assay_fix_session {
   assay_fix_options options;
   assay_fix_state state;
   uint64_t next_out, next_in;
-  uint64_t gap_end;               /* messages up to this one were asked for; 0: no gap */
+  uint64_t gap_end, asked_end;    /* messages up to this one lack (0: no gap), up to this one they were asked for */
   uint64_t repeat_at, repeat_end; /* those of ours that the peer asked for and that `out` has had no room for yet; repeat_end 0: none */
   uint64_t last_out_ns, last_in_ns, asked_ns, gap_asked_ns;
+  uint64_t garbled;   /* what was no message, see assay_fix_session_garbled */
   bool asked;         /* a test request is unanswered */
   const char *reason; /* of the last disconnect */
   char *out;          /* what has to be sent, in this order */
@@ -166,6 +175,9 @@ ASSAY_API assay_status assay_fix_session_init(assay_fix_session *session, const 
 /* An initiator's logon. */
 ASSAY_API void assay_fix_session_start(assay_fix_session *session, uint64_t now_ns);
 ASSAY_API assay_fix_verdict assay_fix_session_receive(assay_fix_session *session, uint64_t now_ns, const assay_fix_message *message);
+/* What the reader calls malformed (reader.fault), before assay_feed_skip: FIX says to ignore what is garbled, and it comes again as a gap.
+ * A whole message of another version ends the session. */
+ASSAY_API assay_fix_verdict assay_fix_session_garbled(assay_fix_session *session, uint64_t now_ns, const assay_feed_fault *fault);
 /* Heartbeats, test requests, and the end of a peer that is silent: call it now and then (a few times a second). */
 ASSAY_API assay_fix_verdict assay_fix_session_tick(assay_fix_session *session, uint64_t now_ns);
 /* Appends an application message (fields "tag=value" with SOH behind each); false: not logged on, or no room. What the peer asked for again

@@ -57,10 +57,10 @@ static void read_all(const char *text, size_t size) {
   assay_fix_message m;
   assay_fix_session session;
   volatile uint64_t sum = 0;
-  if (assay_fix_session_init(&session, &(assay_fix_options){.sender = "ASSAY", .target = "FIRM"}, out, sizeof out, NULL) != ASSAY_OK)
-    abort();
+  assay_fix_options options = {.sender = "ASSAY", .target = "FIRM", .resend_most = size % 5, .accuracy_s = size % 7 == 0 ? 120 : 0};
+  if (assay_fix_session_init(&session, &options, out, sizeof out, NULL) != ASSAY_OK) abort();
   assay_feed_open(&reader, text, size);
-  do
+  do {
     while (assay_fix_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
       assay_fix_cursor cursor = {0};
       assay_fix_field field;
@@ -79,7 +79,9 @@ static void read_all(const char *text, size_t size) {
       session.out_length = 0;
       session.overflow = false;
     }
-  while (assay_feed_skip(&reader));
+    if (reader.fault.problem != NULL) assay_fix_session_garbled(&session, reader.count * 1000000000u, &reader.fault);
+    session.out_length = 0;
+  } while (assay_feed_skip(&reader));
   (void)sum;
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;

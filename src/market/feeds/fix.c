@@ -101,7 +101,7 @@ static size_t read_field(const char *at, size_t left, uint32_t data_tag, size_t 
     length = data;
   } else {
     const char *end = memchr(at + head, SOH, left - head);
-    if (end == NULL || end == at + head) return 0;
+    if (end == NULL) return 0; /* without a value: it is a field, and a fault that is answered (assay_fix_check) */
     length = (size_t)(end - at) - head;
   }
   field->value = (assay_feed_text){.at = at + head, .length = length};
@@ -181,11 +181,31 @@ static assay_feed_step check_fields(assay_feed_reader *reader, assay_fix_message
   while (cursor.at < message->body_length) {
     size_t place = (size_t)((const uint8_t *)message->body - reader->data) + cursor.at;
     bool first = cursor.at == 0;
-    if (!assay_fix_field_next(message, &cursor, &field)) return garbled(reader, place, "field", "no tag=value with a value and its end");
+    if (!assay_fix_field_next(message, &cursor, &field)) return garbled(reader, place, "field", "no tag=value with its end");
+    if (first && field.value.length == 0) return garbled(reader, place, "MsgType (35)", "without a value");
     if (first && field.tag != 35) return garbled(reader, place, "MsgType (35)", "not the third field");
     if (first) message->type = field.value;
   }
   return ASSAY_FEED_MESSAGE;
+}
+
+const char assay_fix_other_version[] = "another version than FIX.4.4";
+
+/* Whether a message of any version is whole there, its length and sum right. */
+static bool is_whole(const char *data, size_t left) {
+  const char *second = left > 5 && memcmp(data, "8=FIX", 5) == 0 ? memchr(data, SOH, left < 20 ? left : 20) : NULL;
+  uint64_t body = 0;
+  if (second == NULL) return false;
+  size_t at = (size_t)(second + 1 - data);
+  if (left - at < 3 || memcmp(data + at, "9=", 2) != 0) return false;
+  size_t digits = assay_feed_whole_slow(data + at + 2, left - at - 2, &body);
+  at += 2 + digits;
+  if (digits == 0 || digits > 7 || at >= left || data[at] != SOH || left - at - 1 < body + CHECKSUM) return false;
+  const char *sum = data + at + 1 + body;
+  if (memcmp(sum, "10=", 3) != 0 || sum[6] != SOH) return false;
+  for (int i = 3; i < 6; i++)
+    if (sum[i] < '0' || sum[i] > '9') return false;
+  return (unsigned)((sum[3] - '0') * 100 + (sum[4] - '0') * 10 + (sum[5] - '0')) == sum_of(data, at + 1 + (size_t)body);
 }
 
 assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message) {
@@ -198,7 +218,10 @@ assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *mes
   if (left == 0) return reader->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   if (memcmp(data, begin, left < head ? left : head) != 0) {
     bool version = left >= 10 && memcmp(data, begin, 10) != 0;
-    return garbled(reader, reader->at, version ? "BeginString (8)" : "BodyLength (9)", version ? "not FIX.4.4" : "not the second field");
+    return garbled(reader, reader->at, version ? "BeginString (8)" : "BodyLength (9)",
+                   !version               ? "not the second field"
+                   : is_whole(data, left) ? assay_fix_other_version
+                                          : "not FIX.4.4");
   }
   if (left < head) return assay_feed_short(reader, "BeginString (8)");
   uint64_t body = 0;
@@ -240,7 +263,21 @@ static bool needs(const assay_fix_message *message, uint32_t wanted, uint32_t *t
   return false;
 }
 
+/* No field may stand there without a value. */
+static bool has_values(const assay_fix_message *message, uint32_t *tag, assay_feed_fault *fault) {
+  assay_fix_cursor cursor = {0};
+  assay_fix_field field;
+  while (assay_fix_field_next(message, &cursor, &field)) {
+    if (field.value.length > 0) continue;
+    *tag = field.tag;
+    *fault = (assay_feed_fault){.field = tag_text(field.tag), .problem = "the field has no value", .mend = "reject the message"};
+    return false;
+  }
+  return true;
+}
+
 bool assay_fix_check(const assay_fix_message *message, uint32_t *tag, assay_feed_fault *fault) {
+  if (!has_values(message, tag, fault)) return false;
   for (size_t i = 0; i < sizeof header_needs / sizeof *header_needs; i++)
     if (!needs(message, header_needs[i], tag, fault)) return false;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

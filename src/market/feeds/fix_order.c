@@ -69,6 +69,36 @@ static bool take_side(reading *r) {
   }
 }
 
+static bool has_instruction(const assay_fix_message *message, char wanted) {
+  assay_feed_text text = {0};
+  return assay_fix_find(message, 18, &text) && memchr(text.at, wanted, text.length) != NULL;
+}
+
+/* A trailing stop is a peg to the best trade since it came in: how far behind it, in PegOffsetValue (211), which some write with the sign
+ * of the side and some without. */
+static bool take_trailing(reading *r) {
+  uint64_t way = 0;
+  assay_feed_text text;
+  assay_book_message *o = &r->order;
+  if (!has_instruction(r->message, 'a'))
+    return wrong(r, 18, "ExecInst (18)", "of pegged orders (OrdType P) there is only the trailing stop (a)");
+  if (assay_fix_find(r->message, 44, &text)) return wrong(r, 44, "Price (44)", "a trailing stop has no limit");
+  if (assay_fix_find(r->message, 99, &text)) return wrong(r, 99, "StopPx (99)", "a trailing stop begins behind the last trade");
+  if (assay_fix_find(r->message, 836, &text) && (!assay_fix_whole(r->message, 836, &way) || (way != 0 && way != 2)))
+    return wrong(r, 836, "PegOffsetType (836)", "neither a price (0) nor ticks (2)");
+  if (letter(r->message, 835) != 0 && letter(r->message, 835) != '0')
+    return wrong(r, 835, "PegMoveType (835)", "a trailing stop floats (0)");
+  int64_t ticks = 0;
+  bool fine = way == 2 ? assay_fix_decimal(r->message, 211, 0, &ticks) && ticks >= INT32_MIN && ticks <= INT32_MAX
+                       : take_price(r, 211, "PegOffsetValue (211)", &o->trigger);
+  if (way == 2 && fine) o->trigger = (int32_t)ticks;
+  if (!fine) return wrong(r, 211, "PegOffsetValue (211)", "no distance of whole ticks behind the best trade");
+  if (o->trigger == 0 || o->trigger == INT32_MIN) return wrong(r, 211, "PegOffsetValue (211)", "a trailing stop needs a distance");
+  if (o->trigger < 0) o->trigger = -o->trigger;
+  o->type = ASSAY_BOOK_TRAILING_STOP;
+  return true;
+}
+
 static bool take_type(reading *r) {
   assay_book_message *o = &r->order;
   switch (letter(r->message, 40)) {
@@ -78,7 +108,8 @@ static bool take_type(reading *r) {
     case '4':
       o->type = ASSAY_BOOK_STOP_LIMIT;
       return take_price(r, 44, "Price (44)", &o->price) && take_price(r, 99, "StopPx (99)", &o->trigger);
-    default: return wrong(r, 40, "OrdType (40)", "not market (1), limit (2), stop (3) or stop limit (4)");
+    case 'P': return take_trailing(r);
+    default: return wrong(r, 40, "OrdType (40)", "not market (1), limit (2), stop (3), stop limit (4) or a trailing stop (P)");
   }
 }
 
@@ -110,8 +141,9 @@ static bool take_instructions(reading *r) {
       o->tif = ASSAY_BOOK_AON;
     else if (c == '6' && o->type == ASSAY_BOOK_LIMIT)
       o->type = ASSAY_BOOK_POST_ONLY;
-    else
-      return wrong(r, 18, "ExecInst (18)", "not all or none (G, of an order that waits) or post-only (6, of a limit)");
+    else if (c != 'a' || o->type != ASSAY_BOOK_TRAILING_STOP)
+      return wrong(r, 18, "ExecInst (18)",
+                   "not all or none (G, of an order that waits), post-only (6, of a limit) or a trailing stop (a, of OrdType P)");
   }
   if (!assay_fix_find(r->message, 111, &text)) return true;
   if (!take_quantity(r, 111, "MaxFloor (111)", &o->display)) return false;
@@ -232,26 +264,37 @@ static void put_time(writing *w, uint32_t tag, uint64_t ns) {
 }
 
 static void put_type(writing *w, const assay_book_message *o, const assay_fix_terms *terms) {
-  static const char letters[ASSAY_BOOK_TYPES] = {[ASSAY_BOOK_LIMIT] = '2',      [ASSAY_BOOK_MARKET] = '1',  [ASSAY_BOOK_STOP] = '3',
-                                                 [ASSAY_BOOK_STOP_LIMIT] = '4', [ASSAY_BOOK_ICEBERG] = '2', [ASSAY_BOOK_POST_ONLY] = '2'};
+  static const char letters[ASSAY_BOOK_TYPES] = {
+      [ASSAY_BOOK_LIMIT] = '2',   [ASSAY_BOOK_MARKET] = '1',    [ASSAY_BOOK_STOP] = '3',         [ASSAY_BOOK_STOP_LIMIT] = '4',
+      [ASSAY_BOOK_ICEBERG] = '2', [ASSAY_BOOK_POST_ONLY] = '2', [ASSAY_BOOK_TRAILING_STOP] = 'P'};
   char type = o->type < ASSAY_BOOK_TYPES ? letters[o->type] : 0;
-  w->failed |= type == 0; /* trailing stops are pegs with offsets there */
+  w->failed |= type == 0; /* no words for a trailing stop with a limit */
+  w->failed |= type == 'P' && o->trigger <= 0;
   if (w->failed) return;
   put_letter(w, 40, type);
   if (type == '2' || type == '4') put_ticks(w, 44, o->price, terms);
   if (type == '3' || type == '4') put_ticks(w, 99, o->trigger, terms);
+  if (type == 'P') put_ticks(w, 211, o->side == ASSAY_BUY ? o->trigger : -o->trigger, terms);
 }
 
-/* FIX has one ExecInst for post-only and all or none. */
+/* FIX has one ExecInst for what a trailing stop, post-only and all or none are. */
+static void put_instructions(writing *w, const assay_book_message *o, bool whole) {
+  char text[8] = "";
+  size_t length = 0;
+  if (o->type == ASSAY_BOOK_TRAILING_STOP) text[length++] = 'a';
+  if (o->type == ASSAY_BOOK_POST_ONLY) text[length++] = '6';
+  if (whole && length > 0) text[length++] = ' ';
+  if (whole) text[length++] = 'G';
+  if (length > 0) put_text(w, 18, text);
+}
+
 static void put_conditions(writing *w, const assay_book_message *o, const assay_fix_terms *terms) {
   static const char letters[ASSAY_BOOK_TIFS] = {
       [ASSAY_BOOK_GTC] = '1', [ASSAY_BOOK_IOC] = '3', [ASSAY_BOOK_FOK] = '4', [ASSAY_BOOK_AON] = '1', [ASSAY_BOOK_GTD] = '6'};
-  bool post_only = o->type == ASSAY_BOOK_POST_ONLY, whole = o->tif == ASSAY_BOOK_AON;
   w->failed |= o->tif >= ASSAY_BOOK_TIFS;
   if (w->failed) return;
   put_letter(w, 59, letters[o->tif]);
   if (o->tif == ASSAY_BOOK_GTD) put_time(w, 126, o->expire);
-  if (post_only || whole) put_text(w, 18, post_only && whole ? "6 G" : post_only ? "6" : "G");
   if (o->type == ASSAY_BOOK_ICEBERG) put_quantity(w, 111, o->display, terms);
 }
 
@@ -273,6 +316,7 @@ size_t assay_fix_put_order(char *body, size_t capacity, const assay_fix_terms *t
   put_time(&w, 60, o->time);
   if (!cancel || o->quantity > 0) put_quantity(&w, 38, o->quantity + (is_new ? 0 : terms->filled), terms);
   if (!cancel) put_type(&w, o, terms);
+  if (!cancel) put_instructions(&w, o, is_new && o->tif == ASSAY_BOOK_AON);
   if (is_new) put_conditions(&w, o, terms);
   if (w.failed) return 0;
   *type = is_new ? "D" : cancel ? "F" : "G";

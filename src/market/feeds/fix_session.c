@@ -75,9 +75,11 @@ static bool put_own(assay_fix_session *s, uint64_t now_ns, const char *type, con
   return put;
 }
 
-static void put_logon(assay_fix_session *s, uint64_t now_ns, bool reset) {
-  char body[60];
-  assay_snprintf(body, sizeof body, "98=0\001108=%u\001%s", s->options.heartbeat_s, reset ? "141=Y\001" : "");
+/* `expected` 0: it is not said which number comes next. */
+static void put_logon(assay_fix_session *s, uint64_t now_ns, bool reset, uint64_t expected) {
+  char body[100], next[40] = "";
+  if (expected != 0) assay_snprintf(next, sizeof next, "789=%" PRIu64 "\001", expected);
+  assay_snprintf(body, sizeof body, "98=0\001108=%u\001%s%s", s->options.heartbeat_s, reset ? "141=Y\001" : "", next);
   put_own(s, now_ns, "A", body);
 }
 
@@ -94,8 +96,15 @@ static assay_fix_verdict disconnect(assay_fix_session *s, uint64_t now_ns, const
   return ASSAY_FIX_DISCONNECT;
 }
 
+static assay_fix_verdict too_low(assay_fix_session *s, uint64_t now_ns, uint64_t sequence) {
+  char text[100];
+  assay_snprintf(text, sizeof text, "MsgSeqNum too low, expecting %" PRIu64 " but received %" PRIu64, s->next_in, sequence);
+  put_logout(s, now_ns, text);
+  return disconnect(s, now_ns, "MsgSeqNum too low", false);
+}
+
 /* SessionRejectReason (373) */
-enum { MISSING = 1, BAD_VALUE = 5, BAD_FORMAT = 6, COMP_ID = 9 };
+enum { MISSING = 1, NO_VALUE = 4, BAD_VALUE = 5, BAD_FORMAT = 6, COMP_ID = 9, BAD_TIME = 10, NO_TYPE = 11, TWICE = 13 };
 
 static assay_fix_verdict reject(assay_fix_session *s, uint64_t now_ns, uint64_t sequence, const assay_fix_message *message, uint32_t tag,
                                 unsigned reason) {
@@ -108,13 +117,30 @@ static assay_fix_verdict reject(assay_fix_session *s, uint64_t now_ns, uint64_t 
 
 /* ---- Gaps ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* What is to come was asked for: up to `end`. */
+static void note_asked(assay_fix_session *s, uint64_t now_ns, uint64_t seen, uint64_t end) {
+  if (seen > s->gap_end) s->gap_end = seen;
+  s->asked_end = end;
+  s->gap_asked_ns = now_ns;
+}
+
 static void ask_again(assay_fix_session *s, uint64_t now_ns, uint64_t seen) {
   char body[60];
-  bool asked = s->gap_end >= s->next_in;
+  uint64_t most = s->options.resend_most, end = UINT64_MAX;
+  bool asked = s->gap_end >= s->next_in && s->asked_end >= s->next_in;
   if (seen > s->gap_end) s->gap_end = seen;
   if (asked && now_ns - s->gap_asked_ns < PATIENCE * second_ns) return;
-  assay_snprintf(body, sizeof body, "7=%" PRIu64 "\00116=0\001", s->next_in);
-  if (put_own(s, now_ns, "2", body)) s->gap_asked_ns = now_ns;
+  if (most != 0 && s->gap_end - s->next_in >= most) end = s->next_in + most - 1;
+  assay_snprintf(body, sizeof body, "7=%" PRIu64 "\00116=%" PRIu64 "\001", s->next_in, end == UINT64_MAX ? 0 : end);
+  if (put_own(s, now_ns, "2", body)) note_asked(s, now_ns, seen, end);
+}
+
+/* `next_in` went on: the gap is filled, or the next part of it is asked for. */
+static void go_on_asking(assay_fix_session *s, uint64_t now_ns) {
+  if (s->gap_end < s->next_in)
+    s->gap_end = 0;
+  else if (s->asked_end < s->next_in)
+    ask_again(s, now_ns, s->gap_end);
 }
 
 /* Up to the one before `to`. When those were sent is not kept: FIX then wants the time of now. */
@@ -181,18 +207,27 @@ static assay_fix_verdict refuse_logon(assay_fix_session *s, uint64_t now_ns, con
   return disconnect(s, now_ns, text, true);
 }
 
+/* What assay_fix_check found. */
+static unsigned lacks(const assay_fix_message *message, uint32_t tag) {
+  assay_feed_text value;
+  return assay_fix_find(message, tag, &value) ? NO_VALUE : MISSING;
+}
+
 /* ADMIN: there is nothing to say against it. */
 static assay_fix_verdict check_logon(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence,
                                      uint64_t *heartbeat) {
-  uint64_t encryption = 0;
+  uint64_t encryption = 0, next = 0;
   uint32_t tag = 0;
   assay_feed_fault fault;
+  assay_feed_text text;
   if (!assay_fix_check(message, &tag, &fault))
-    return refuse_logon(s, now_ns, message, sequence, tag, MISSING, "the logon lacks a field that it needs");
+    return refuse_logon(s, now_ns, message, sequence, tag, lacks(message, tag), "the logon lacks a field that it needs");
   if (!assay_fix_whole(message, 98, &encryption) || encryption != 0)
     return refuse_logon(s, now_ns, message, sequence, 98, BAD_VALUE, "EncryptMethod (98) is not 0");
   if (!assay_fix_whole(message, 108, heartbeat) || *heartbeat > LONGEST_HEARTBEAT)
     return refuse_logon(s, now_ns, message, sequence, 108, BAD_VALUE, "HeartBtInt (108) is no number of seconds");
+  if (assay_fix_find(message, 789, &text) && (!assay_fix_whole(message, 789, &next) || next == 0))
+    return refuse_logon(s, now_ns, message, sequence, 789, BAD_VALUE, "NextExpectedMsgSeqNum (789) is no number of a message");
   if (flag(message, 141) && sequence != 1)
     return refuse_logon(s, now_ns, message, sequence, 34, BAD_VALUE, "a logon that resets the numbers has another MsgSeqNum than 1");
   return ASSAY_FIX_ADMIN;
@@ -210,14 +245,21 @@ static assay_fix_verdict on_logon(assay_fix_session *s, uint64_t now_ns, const a
     s->repeat_end = 0;
     if (s->state != ASSAY_FIX_LOGGING_ON) s->next_out = 1;
   }
-  if (sequence < s->next_in) return disconnect(s, now_ns, "MsgSeqNum too low", true);
+  if (sequence < s->next_in) return too_low(s, now_ns, sequence);
+  uint64_t expected = 0, sent = s->next_out;
+  bool says = assay_fix_whole(message, 789, &expected);
+  if (says && expected > sent) return disconnect(s, now_ns, "NextExpectedMsgSeqNum too high", true);
   if (first || reset) s->options.heartbeat_s = (unsigned)heartbeat;
   if (first) s->state = ASSAY_FIX_ON;
-  if (begins || (reset && s->state == ASSAY_FIX_ON && !first)) put_logon(s, now_ns, reset);
-  if (sequence > s->next_in)
-    ask_again(s, now_ns, sequence);
-  else
+  if (begins || (reset && s->state == ASSAY_FIX_ON && !first))
+    put_logon(s, now_ns, reset, says ? s->next_in + (sequence == s->next_in) : 0);
+  if (sequence == s->next_in)
     s->next_in++;
+  else if (says && (begins || s->options.next_expected)) /* it was told, and repeats of its own accord */
+    note_asked(s, now_ns, sequence, UINT64_MAX);
+  else
+    ask_again(s, now_ns, sequence);
+  if (says && expected < sent) repeat(s, now_ns, expected, 0);
   return ASSAY_FIX_ADMIN;
 }
 
@@ -231,11 +273,11 @@ static assay_fix_verdict on_reset(assay_fix_session *s, uint64_t now_ns, const a
     return reject(s, now_ns, sequence, message, 36, !there ? MISSING : !number ? BAD_FORMAT : BAD_VALUE);
   }
   s->next_in = next;
-  if (s->gap_end < next) s->gap_end = 0;
+  go_on_asking(s, now_ns);
   return ASSAY_FIX_ADMIN;
 }
 
-static assay_fix_verdict on_admin(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message) {
+static assay_fix_verdict on_admin(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence) {
   assay_feed_text id;
   uint64_t from = 0, to = 0;
   char body[LONGEST_BODY];
@@ -249,8 +291,10 @@ static assay_fix_verdict on_admin(assay_fix_session *s, uint64_t now_ns, const a
       put_own(s, now_ns, "0", body);
       return ASSAY_FIX_ADMIN;
     case '2':
-      if (assay_fix_whole(message, 7, &from) && assay_fix_whole(message, 16, &to) && from > 0 && from < s->next_out)
-        repeat(s, now_ns, from, to);
+      if (!assay_fix_whole(message, 7, &from) || from == 0 || from >= s->next_out)
+        return reject(s, now_ns, sequence, message, 7, BAD_VALUE); /* there was no such message yet */
+      if (!assay_fix_whole(message, 16, &to) || (to != 0 && to < from)) return reject(s, now_ns, sequence, message, 16, BAD_VALUE);
+      repeat(s, now_ns, from, to);
       return ASSAY_FIX_ADMIN;
     case '5':
       return disconnect(s, now_ns, s->state == ASSAY_FIX_LOGGING_OUT ? "logged out" : "the peer logged out",
@@ -261,6 +305,61 @@ static assay_fix_verdict on_admin(assay_fix_session *s, uint64_t now_ns, const a
 
 static bool is_admin(const assay_fix_message *message) {
   return message->type.length == 1 && strchr("012345A", message->type.at[0]) != NULL;
+}
+
+/* A field of the header that is there more than once; 0: none. Which of them would count is anybody's guess. */
+static uint32_t header_twice(const assay_fix_message *message) {
+  static const uint32_t tags[] = {35, 49, 56, 34, 52, 43, 122};
+  unsigned seen = 0;
+  assay_fix_cursor cursor = {0};
+  assay_fix_field field;
+  while (assay_fix_field_next(message, &cursor, &field)) {
+    for (unsigned i = 0; i < sizeof tags / sizeof *tags; i++) {
+      if (tags[i] != field.tag) continue;
+      if ((seen >> i & 1) != 0) return field.tag;
+      seen |= 1u << i;
+    }
+  }
+  return 0;
+}
+
+/* MsgType (35) of FIX 4.4, or of the peers' own (U...). */
+static bool type_exists(const assay_feed_text *type) {
+  char a = type->at[0], b = type->length > 1 ? type->at[1] : 0;
+  if (a == 'U') return true;
+  if (type->length == 2) return (a == 'A' && b >= 'A' && b <= 'Z') || (a == 'B' && b >= 'A' && b <= 'H');
+  return type->length == 1 && ((a >= '0' && a <= '9') || (a >= 'a' && a <= 'z') || (a >= 'A' && a <= 'Z' && a != 'I' && a != 'O'));
+}
+
+/* The times of the header; 0: nothing to say against them, else the reason and *tag. A reset or gap fill of a peer that does not say when
+ * what it stands for was sent is taken, as everybody does: to reject it would be to ask for it for ever. */
+static unsigned check_times(const assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint32_t *tag) {
+  const uint64_t most = s->options.accuracy_s * second_ns;
+  uint64_t sent = assay_fix_time(message, 52), first = assay_fix_time(message, 122);
+  assay_feed_text text;
+  *tag = 52;
+  if (most != 0 && sent != 0 && (sent > now_ns ? sent - now_ns : now_ns - sent) > most) return BAD_TIME;
+  if (!flag(message, 43) || assay_fix_is(message, "4")) return 0;
+  *tag = 122;
+  if (!assay_fix_find(message, 122, &text)) return MISSING;
+  if (first == 0) return BAD_FORMAT;
+  return sent != 0 && first > sent ? BAD_TIME : 0;
+}
+
+/* Rejected where it stands, which counts: it is not asked for again. */
+static assay_fix_verdict reject_here(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message, uint64_t sequence,
+                                     uint32_t tag, unsigned reason) {
+  if (sequence == s->next_in) {
+    s->next_in++;
+    go_on_asking(s, now_ns);
+  }
+  return reject(s, now_ns, sequence, message, tag, reason);
+}
+
+assay_fix_verdict assay_fix_session_garbled(assay_fix_session *s, uint64_t now_ns, const assay_feed_fault *fault) {
+  s->garbled++;
+  if (fault->problem == assay_fix_other_version) return disconnect(s, now_ns, "Incorrect BeginString", s->state != ASSAY_FIX_CLOSED);
+  return ASSAY_FIX_GARBLED;
 }
 
 assay_fix_verdict assay_fix_session_receive(assay_fix_session *s, uint64_t now_ns, const assay_fix_message *message) {
@@ -278,27 +377,35 @@ assay_fix_verdict assay_fix_session_receive(assay_fix_session *s, uint64_t now_n
     reject(s, now_ns, sequence, message, 49, COMP_ID);
     return disconnect(s, now_ns, "CompID problem", true);
   }
+  unsigned reason = check_times(s, now_ns, message, &tag);
+  if (reason == BAD_TIME && tag == 52) {
+    reject_here(s, now_ns, message, sequence, tag, reason);
+    return disconnect(s, now_ns, "SendingTime accuracy problem", true);
+  }
+  if (reason != 0 && s->state != ASSAY_FIX_CLOSED && sequence <= s->next_in) return reject_here(s, now_ns, message, sequence, tag, reason);
   if (assay_fix_is(message, "A")) return on_logon(s, now_ns, message, sequence);
   if (s->state == ASSAY_FIX_LOGGING_ON) return disconnect(s, now_ns, "the first message is not a logon", true);
   if (assay_fix_is(message, "4") && !flag(message, 123)) return on_reset(s, now_ns, message, sequence); /* whatever its number */
   if (sequence < s->next_in) {
     if (flag(message, 43)) return ASSAY_FIX_DUPLICATE;
-    return disconnect(s, now_ns, "MsgSeqNum too low", true);
+    return too_low(s, now_ns, sequence);
   }
   if (sequence > s->next_in) {
     /* A peer that lacks something too would wait for ever if its request waited: it is answered at once. A logout ends it anyway. */
     if (assay_fix_is(message, "2") || assay_fix_is(message, "5")) {
-      assay_fix_verdict verdict = on_admin(s, now_ns, message);
+      assay_fix_verdict verdict = on_admin(s, now_ns, message, sequence);
       if (verdict == ASSAY_FIX_DISCONNECT) return verdict;
     }
     ask_again(s, now_ns, sequence);
     return ASSAY_FIX_LATER;
   }
+  if ((tag = header_twice(message)) != 0) return reject_here(s, now_ns, message, sequence, tag, TWICE);
+  if (!type_exists(&message->type)) return reject_here(s, now_ns, message, sequence, 35, NO_TYPE);
   if (assay_fix_is(message, "4")) return on_reset(s, now_ns, message, sequence);
   s->next_in++;
-  if (s->gap_end < s->next_in) s->gap_end = 0;
-  if (!assay_fix_check(message, &tag, &fault)) return reject(s, now_ns, sequence, message, tag, MISSING);
-  return is_admin(message) ? on_admin(s, now_ns, message) : ASSAY_FIX_DELIVER;
+  go_on_asking(s, now_ns);
+  if (!assay_fix_check(message, &tag, &fault)) return reject(s, now_ns, sequence, message, tag, lacks(message, tag));
+  return is_admin(message) ? on_admin(s, now_ns, message, sequence) : ASSAY_FIX_DELIVER;
 }
 
 /* ---- Time, and what we begin --------------------------------------------------------------------------------------------------------- */
@@ -318,7 +425,7 @@ assay_status assay_fix_session_init(assay_fix_session *s, const assay_fix_option
 void assay_fix_session_start(assay_fix_session *s, uint64_t now_ns) {
   s->last_in_ns = now_ns;
   s->state = ASSAY_FIX_LOGGING_ON;
-  put_logon(s, now_ns, false);
+  put_logon(s, now_ns, false, s->options.next_expected ? s->next_in : 0);
 }
 
 bool assay_fix_session_send(assay_fix_session *s, uint64_t now_ns, const char *type, const char *body, size_t length) {

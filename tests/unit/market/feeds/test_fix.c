@@ -70,7 +70,7 @@ static void test_faults(void **state) {
                {"35=0|49=A|", "49=A", "49=B", "CheckSum (10)"},
                {"49=A|35=0|", "", "", "MsgType (35)"},
                {"35=0|49A|", "", "", "field"},
-               {"35=0|49=|", "", "", "field"},
+               {"35=|49=A|", "", "", "MsgType (35)"},
                {"35=0|049=A|", "", "", "field"},
                {"35=0|95=3|96=ab|", "", "", "field"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -101,6 +101,12 @@ static void test_faults(void **state) {
   assert_false(assay_fix_check(&m, &tag, &fault));
   assert_int_equal(tag, 40);
   assert_string_equal(fault.field, "OrdType (40)");
+  /* A field without a value is a fault of the message, not of the stream. */
+  assay_feed_open(&reader, text, frame(text, "35=0|49=|56=THEM|34=7|52=20240102-14:30:00|"));
+  assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MESSAGE);
+  assert_false(assay_fix_check(&m, &tag, &fault));
+  assert_int_equal(tag, 49);
+  assert_string_equal(fault.problem, "the field has no value");
 }
 
 static void test_every_cut_and_flipped_bits(void **state) {

@@ -52,6 +52,18 @@ static void test_orders_by_hand(void **state) {
        {.kind = ASSAY_BOOK_NEW, .id = 41, .quantity = 100, .price = 100}}, /* shows all */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=1|59=6|126=20240102-15:00:00|",
        {.kind = ASSAY_BOOK_NEW, .id = 41, .quantity = 100, .price = 100, .tif = ASSAY_BOOK_GTD, .expire = UINT64_C(1704207600000000000)}},
+      {HEAD("D") "11=41|55=A|54=2|" TIME "38=100|40=P|18=a|211=-0.25|",
+       {.kind = ASSAY_BOOK_NEW, .id = 41, .side = ASSAY_SELL, .quantity = 100, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 25}},
+      {HEAD("D") "11=41|55=A|54=2|" TIME "38=100|40=P|18=a G|211=0.25|836=0|835=0|59=1|",
+       {.kind = ASSAY_BOOK_NEW,
+        .id = 41,
+        .side = ASSAY_SELL,
+        .quantity = 100,
+        .type = ASSAY_BOOK_TRAILING_STOP,
+        .trigger = 25,
+        .tif = ASSAY_BOOK_AON}},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=7|836=2|",
+       {.kind = ASSAY_BOOK_NEW, .id = 41, .quantity = 100, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 7}},
       {HEAD("F") "11=42|41=41|55=A|54=1|" TIME, {.kind = ASSAY_BOOK_CANCEL, .id = 41}},
       {HEAD("F") "11=42|41=41|37=99|55=A|54=1|" TIME "38=100|", {.kind = ASSAY_BOOK_CANCEL, .id = 99}},
       {HEAD("G") "11=42|41=41|55=A|54=1|" TIME "38=100|40=2|44=1.01|",
@@ -95,8 +107,23 @@ static void test_orders_that_are_refused(void **state) {
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=1.005|", 44},         /* between ticks */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=21474836.48|", 44},   /* 2^31 ticks */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=99999999999999999999|", 44},
-      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=3|44=1|", 99},           /* a stop without its price */
-      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|44=1|", 40},           /* pegged */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=3|44=1|", 99},            /* a stop without its price */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|44=1|", 18},            /* pegged, to what? */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=R|211=0.01|", 18},   /* to our side's best */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=M|211=0.01|", 18},   /* to the middle */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a R|211=1|", 18},    /* and so */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|", 211},           /* how far? */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=0|", 211},     /* */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=0.005|", 211}, /* between ticks */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=1.5|836=2|", 211},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=99999999999|836=2|", 211},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=-21474836.48|", 211},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=5|836=1|", 836}, /* basis points */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=1|835=1|", 835}, /* that does not move */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=1|44=5|", 44},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=P|18=a|211=1|99=5|", 99},
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=1|18=a|", 18},           /* at market and trailing */
+      {HEAD("D") "11=41|55=A|54=1|" TIME "38=|40=1|", 38},                   /* without a value */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=22|44=1|", 40},          /* two letters */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=1|59=2|", 59},      /* at the opening */
       {HEAD("D") "11=41|55=A|54=1|" TIME "38=100|40=2|44=1|59=6|", 126},     /* till when? */
@@ -128,8 +155,8 @@ static void test_orders_that_are_refused(void **state) {
 /* Random orders, written and read again, are the same. */
 static void test_orders_there_and_back(void **state) {
   (void)state;
-  static const uint8_t types[] = {ASSAY_BOOK_LIMIT,      ASSAY_BOOK_MARKET,  ASSAY_BOOK_STOP,
-                                  ASSAY_BOOK_STOP_LIMIT, ASSAY_BOOK_ICEBERG, ASSAY_BOOK_POST_ONLY};
+  static const uint8_t types[] = {ASSAY_BOOK_LIMIT,         ASSAY_BOOK_MARKET,  ASSAY_BOOK_STOP,     ASSAY_BOOK_STOP_LIMIT,
+                                  ASSAY_BOOK_TRAILING_STOP, ASSAY_BOOK_ICEBERG, ASSAY_BOOK_POST_ONLY};
   assay_random random;
   assay_random_init(&random, 5);
   for (int i = 0; i < 3000; i++) {
@@ -140,12 +167,14 @@ static void test_orders_there_and_back(void **state) {
     with.tick = with.price_decimals < 10 ? (uint32_t)(1 + assay_random_below(&random, 1000)) : 1;
     order.kind = (uint8_t)assay_random_below(&random, 4);
     order.side = (uint8_t)assay_random_below(&random, 2);
-    order.type = types[assay_random_below(&random, order.kind == ASSAY_BOOK_NEW ? 6 : 4)];
+    order.type = types[assay_random_below(&random, order.kind == ASSAY_BOOK_NEW ? 7 : 5)];
     order.id = 1 + assay_random_below(&random, UINT64_MAX / 2);
     order.quantity = 1 + assay_random_below(&random, ASSAY_BOOK_MOST_QUANTITY);
     order.time = assay_random_below(&random, UINT64_C(4000000000000)) * 1000000;
     if (order.time < 1000000) continue;
-    if (order.type != ASSAY_BOOK_MARKET && order.type != ASSAY_BOOK_STOP)
+    if (order.type == ASSAY_BOOK_TRAILING_STOP)
+      order.trigger = 1 + (int32_t)assay_random_below(&random, INT32_MAX);
+    else if (order.type != ASSAY_BOOK_MARKET && order.type != ASSAY_BOOK_STOP)
       order.price = (int32_t)assay_random_below(&random, UINT64_C(1) << 32);
     if (order.type == ASSAY_BOOK_STOP || order.type == ASSAY_BOOK_STOP_LIMIT)
       order.trigger = (int32_t)assay_random_below(&random, UINT64_C(1) << 32);
@@ -177,7 +206,9 @@ static void test_orders_there_and_back(void **state) {
   }
   char body[300];
   const char *type = NULL;
-  assay_book_message odd = {.kind = ASSAY_BOOK_NEW, .id = 1, .quantity = 1, .type = ASSAY_BOOK_TRAILING_STOP};
+  assay_book_message odd = {.kind = ASSAY_BOOK_NEW, .id = 1, .quantity = 1, .type = ASSAY_BOOK_TRAILING_STOP_LIMIT, .trigger = 1};
+  assert_int_equal(assay_fix_put_order(body, sizeof body, &terms, "A", &odd, 0, &type), 0);
+  odd = (assay_book_message){.kind = ASSAY_BOOK_NEW, .id = 1, .quantity = 1, .type = ASSAY_BOOK_TRAILING_STOP}; /* behind by nothing */
   assert_int_equal(assay_fix_put_order(body, sizeof body, &terms, "A", &odd, 0, &type), 0);
   odd = (assay_book_message){.kind = ASSAY_BOOK_MASS_CANCEL};
   assert_int_equal(assay_fix_put_order(body, sizeof body, &terms, "A", &odd, 0, &type), 0);

@@ -170,10 +170,10 @@ static void test_single_cases(void **state) {
   assert_non_null(strstr(said(&b), "35=2|49=THEM|56=ME|34=3|52=19700101-00:16:40.000|7=3|16=0|"));
   assert_int_equal(give(&b, now, HEAD("B", "6") "148=x|"), ASSAY_FIX_LATER);
   assert_string_equal(said(&b), "");
-  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=3|43=Y|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DELIVER);
+  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=3|43=Y|122=20240102-14:29:59|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DELIVER);
   assert_int_equal(give(&b, now, "35=4|49=ME|56=THEM|34=4|43=Y|52=20240102-14:30:00|123=Y|36=6|"), ASSAY_FIX_ADMIN);
-  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=6|43=Y|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DELIVER);
-  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=6|43=Y|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DUPLICATE);
+  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=6|43=Y|122=20240102-14:30:00|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DELIVER);
+  assert_int_equal(give(&b, now, "35=B|49=ME|56=THEM|34=6|43=Y|122=20240102-14:30:00|52=20240102-14:30:00|148=x|"), ASSAY_FIX_DUPLICATE);
   assert_int_equal(b.session.next_in, 7);
   /* Ours are asked for: nothing is stored, so one gap fill covers them. */
   assert_int_equal(give(&b, now, HEAD("2", "7") "7=1|16=0|"), ASSAY_FIX_ADMIN);
@@ -189,7 +189,7 @@ static void test_single_cases(void **state) {
   assert_int_equal(b.session.next_in, 20);
   said(&b);
   assert_int_equal(give(&b, now, HEAD("B", "19") "148=x|"), ASSAY_FIX_DISCONNECT);
-  assert_non_null(strstr(said(&b), "35=5|"));
+  assert_non_null(strstr(said(&b), "58=MsgSeqNum too low, expecting 20 but received 19|"));
   assert_string_equal(b.session.reason, "MsgSeqNum too low");
   open_side(&b, false, false);
   assert_int_equal(give(&b, now, "35=A|49=YOU|56=THEM|34=1|52=20240102-14:30:00|98=0|108=10|"), ASSAY_FIX_DISCONNECT);
@@ -298,7 +298,8 @@ static void test_logons_that_come_again(void **state) {
   static side b;
   uint64_t now = 1000 * second;
   open_on(&b, now, "10");
-  assert_int_equal(give(&b, now, "35=A|49=ME|56=THEM|34=1|43=Y|52=20240102-14:30:00|98=0|108=20|"), ASSAY_FIX_DUPLICATE);
+  assert_int_equal(give(&b, now, "35=A|49=ME|56=THEM|34=1|43=Y|122=20240102-14:30:00|52=20240102-14:30:00|98=0|108=20|"),
+                   ASSAY_FIX_DUPLICATE);
   assert_string_equal(said(&b), "");
   assert_int_equal(b.session.next_in, 2);
   assert_int_equal(b.session.options.heartbeat_s, 10);
@@ -415,6 +416,205 @@ static void test_a_repeat_that_never_fits(void **state) {
   assert_int_equal(a.session.repeat_end, 0);
 }
 
+/* A possible duplicate says when it was sent first, before it is sent now. */
+static void test_duplicates_and_their_times(void **state) {
+  (void)state;
+  static side b;
+  uint64_t now = 1000 * second;
+#define AGAIN(type, number, more) "35=" type "|49=ME|56=THEM|34=" number "|43=Y|" more "52=20240102-14:30:00|"
+  open_on(&b, now, "10");
+  assert_int_equal(give(&b, now, HEAD("0", "2")), ASSAY_FIX_ADMIN);
+  /* Seen before: rejected, and nothing counts. */
+  assert_int_equal(give(&b, now, AGAIN("B", "2", "") "148=x|"), ASSAY_FIX_REJECTED);
+  assert_non_null(strstr(said(&b), "45=2|371=122|372=B|373=1|"));
+  assert_int_equal(b.session.next_in, 3);
+  /* New: rejected, and it counts, so that it is not asked for again. */
+  assert_int_equal(give(&b, now, AGAIN("B", "3", "") "148=x|"), ASSAY_FIX_REJECTED);
+  assert_non_null(strstr(said(&b), "45=3|371=122|372=B|373=1|"));
+  assert_int_equal(b.session.next_in, 4);
+  assert_int_equal(give(&b, now, AGAIN("B", "4", "122=20240102-14:30:01|") "148=x|"), ASSAY_FIX_REJECTED); /* sent before it was sent */
+  assert_non_null(strstr(said(&b), "45=4|371=122|372=B|373=10|"));
+  assert_int_equal(give(&b, now, AGAIN("B", "5", "122=yesterday|") "148=x|"), ASSAY_FIX_REJECTED);
+  assert_non_null(strstr(said(&b), "45=5|371=122|372=B|373=6|"));
+  assert_int_equal(give(&b, now, AGAIN("B", "6", "122=20240102-14:30:00|") "148=x|"), ASSAY_FIX_DELIVER);
+  assert_int_equal(give(&b, now, AGAIN("B", "6", "122=20240102-14:30:00|") "148=x|"), ASSAY_FIX_DUPLICATE);
+  /* Behind a gap it comes again anyway; a gap fill is taken without. */
+  assert_int_equal(give(&b, now, AGAIN("B", "9", "") "148=x|"), ASSAY_FIX_LATER);
+  said(&b);
+  assert_int_equal(give(&b, now, AGAIN("4", "7", "") "123=Y|36=10|"), ASSAY_FIX_ADMIN);
+  assert_int_equal(b.session.next_in, 10);
+  assert_string_equal(said(&b), "");
+}
+
+static void test_messages_that_are_none(void **state) {
+  (void)state;
+  static side b;
+  uint64_t now = 1000 * second;
+  static const struct {
+    const char *body, *reject;
+  } cases[] = {
+      {HEAD("I", "2"), "45=2|371=35|372=I|373=11|"},           {HEAD("BZ", "2"), "45=2|371=35|372=BZ|373=11|"},
+      {HEAD("hello", "2"), "45=2|371=35|372=hello|373=11|"},   {HEAD("D", "2") "11=|", "45=2|371=11|372=D|373=4|"},
+      {HEAD("1", "2") "112=|", "45=2|371=112|372=1|373=4|"},   {HEAD("0", "2") "34=2|", "45=2|371=34|372=0|373=13|"},
+      {HEAD("0", "2") "49=ME|", "45=2|371=49|372=0|373=13|"},  {"35=0|49=ME|56=THEM|34=2|", "45=2|371=52|372=0|373=1|"},
+      {HEAD("2", "2") "7=0|16=0|", "45=2|371=7|372=2|373=5|"}, {HEAD("2", "2") "7=99|16=0|", "45=2|371=7|372=2|373=5|"},
+      {HEAD("2", "2") "7=x|16=0|", "45=2|371=7|372=2|373=5|"}, {HEAD("2", "2") "7=2|16=1|", "45=2|371="},
+      {HEAD("2", "2") "7=1|", "45=2|371=16|372=2|373=1|"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    open_on(&b, now, "10");
+    assert_int_equal(give(&b, now, cases[i].body), ASSAY_FIX_REJECTED);
+    const char *text = said(&b);
+    if (strstr(text, cases[i].reject) == NULL) fail_msg("%s: %s", cases[i].body, text);
+    assert_int_equal(b.session.next_in, 3); /* it counts: it would be no better the next time */
+    assert_int_equal(give(&b, now, HEAD("0", "3")), ASSAY_FIX_ADMIN);
+    assert_string_equal(said(&b), "");
+  }
+  open_on(&b, now, "10");
+  assert_int_equal(give(&b, now, HEAD("BH", "2")), ASSAY_FIX_DELIVER);
+  assert_int_equal(give(&b, now, HEAD("U7", "3")), ASSAY_FIX_DELIVER); /* the peers' own */
+}
+
+/* What the reader finds garbled is counted and comes again as a gap; a whole message of another version ends it. */
+static void test_garbled_messages(void **state) {
+  (void)state;
+  static side b;
+  uint64_t now = 1000 * second;
+  static const char *const wrong[] = {"8=FIX.4.4|9=57|35=0|49=ME|56=THEM|34=2|52=20240102-14:30:00|10=000|",
+                                      "8=FIX.4.2|9=45|35=0|49=ME|56=THEM|34=2|52=20240102-14:30:00|10=000|",
+                                      "8=FIX.4.4|9=9|35=0|49=ME|56=THEM|34=2|52=20240102-14:30:00|10=000|", "8=FIX.4.4|35=0|9=45|10=000|"};
+  char text[600];
+  assay_feed_reader reader;
+  assay_fix_message m;
+  open_on(&b, now, "10");
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    snprintf(text, sizeof text, "%s", wrong[i]);
+    for (char *c = text; *c != '\0'; c++)
+      if (*c == '|') *c = 1;
+    assay_feed_open(&reader, text, strlen(text));
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MALFORMED);
+    assert_int_equal(assay_fix_session_garbled(&b.session, now, &reader.fault), ASSAY_FIX_GARBLED);
+    assert_int_equal(b.session.garbled, i + 1);
+  }
+  assert_int_equal(b.session.next_in, 2);
+  assert_string_equal(said(&b), "");
+  assert_int_equal(give(&b, now, HEAD("0", "3")), ASSAY_FIX_LATER); /* what was garbled is asked for */
+  assert_non_null(strstr(said(&b), "7=2|16=0|"));
+  size_t size = frame(text, "35=0|49=ME|56=THEM|34=2|52=20240102-14:30:00|");
+  char *sum = text + size - 7;
+  text[8] = '2';
+  unsigned less = (unsigned)atoi(sum + 3) + 256 - 2;
+  snprintf(sum, 8, "10=%03u\001", less % 256);
+  assay_feed_open(&reader, text, size);
+  assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MALFORMED);
+  assert_string_equal(reader.fault.problem, "another version than FIX.4.4");
+  assert_int_equal(assay_fix_session_garbled(&b.session, now, &reader.fault), ASSAY_FIX_DISCONNECT);
+  assert_non_null(strstr(said(&b), "35=5|49=THEM|56=ME|"));
+  assert_string_equal(b.session.reason, "Incorrect BeginString");
+}
+
+static void test_clocks_that_differ(void **state) {
+  (void)state;
+  static side b;
+  uint64_t now = UINT64_C(1704205800) * second; /* 20240102-14:30:00 */
+  for (int late = 0; late < 2; late++) {
+    open_on(&b, now, "10");
+    b.session.options.accuracy_s = 120;
+    assert_int_equal(give(&b, now + 120 * second, HEAD("0", "2")), ASSAY_FIX_ADMIN);
+    said(&b);
+    assert_int_equal(give(&b, late == 1 ? now + 121 * second : now - 121 * second, HEAD("0", "3")), ASSAY_FIX_DISCONNECT);
+    const char *text = said(&b);
+    assert_non_null(strstr(text, "45=3|371=52|372=0|373=10|"));
+    assert_non_null(strstr(text, "35=5|"));
+    assert_int_equal(b.session.next_in, 4);
+  }
+}
+
+/* A gap in chunks: each is asked for when the one before is here. */
+static void test_gaps_in_chunks(void **state) {
+  (void)state;
+  static side b;
+  uint64_t now = 1000 * second;
+  open_on(&b, now, "10");
+  b.session.options.resend_most = 3;
+  assert_int_equal(give(&b, now, HEAD("B", "9") "148=x|"), ASSAY_FIX_LATER);
+  assert_non_null(strstr(said(&b), "7=2|16=4|"));
+  char body[200];
+  for (unsigned i = 2; i <= 9; i++) {
+    snprintf(body, sizeof body, "35=B|49=ME|56=THEM|34=%u|43=Y|122=20240102-14:30:00|52=20240102-14:30:00|148=x|", i);
+    assert_int_equal(give(&b, now, body), ASSAY_FIX_DELIVER);
+    const char *text = said(&b);
+    if (i == 4)
+      assert_non_null(strstr(text, "7=5|16=7|"));
+    else if (i == 7)
+      assert_non_null(strstr(text, "7=8|16=0|")); /* and all that came since */
+    else
+      assert_string_equal(text, "");
+  }
+  assert_int_equal(b.session.gap_end, 0);
+  /* A fill over the end of a chunk goes on behind it; nothing comes, and it is asked again. */
+  assert_int_equal(give(&b, now, HEAD("B", "30") "148=x|"), ASSAY_FIX_LATER);
+  assert_non_null(strstr(said(&b), "7=10|16=12|"));
+  assert_int_equal(give(&b, now, HEAD("4", "10") "123=Y|36=15|"), ASSAY_FIX_ADMIN);
+  assert_non_null(strstr(said(&b), "7=15|16=17|"));
+  assay_fix_session_tick(&b.session, now + 4 * second);
+  assert_string_equal(said(&b), "");
+  assay_fix_session_tick(&b.session, now + 6 * second);
+  assert_non_null(strstr(said(&b), "7=15|16=17|"));
+}
+
+/* Both ends lost something of a session of before: with 789 each repeats it at the logon, and nobody has to ask. */
+static void test_the_next_number_at_logon(void **state) {
+  (void)state;
+  static side a, b;
+  for (int fall_back = 0; fall_back < 2; fall_back++) {
+    uint64_t now = 1000 * second;
+    open_side(&a, true, true);
+    open_side(&b, false, true);
+    assay_fix_session_start(&a.session, now);
+    carry(&a, &b, now, NULL, 0);
+    carry(&b, &a, now, NULL, 0);
+    for (int i = 0; i < 4; i++) say(&a, now), say(&b, now);
+    said(&a), said(&b); /* lost with the line */
+    a.session.state = b.session.state = ASSAY_FIX_CLOSED;
+    a.session.options.next_expected = fall_back == 0;
+    assay_fix_session_start(&a.session, now);
+    assert_int_equal(a.session.next_out, 7);
+    carry(&a, &b, now, NULL, 0);
+    static char copy[20000];
+    snprintf(copy, sizeof copy, "%s", "");
+    memcpy(copy, b.out, b.session.out_length);
+    copy[b.session.out_length] = '\0';
+    bool asked = strstr(copy, "\00135=2\001") != NULL;
+    assert_int_equal(asked, fall_back == 1);
+    assert_int_equal(strstr(copy, "\001789=2\001") != NULL, fall_back == 0);
+    for (int i = 0; i < 4; i++) carry(&b, &a, now, NULL, 0), carry(&a, &b, now, NULL, 0);
+    assert_int_equal(a.delivered, 4);
+    assert_int_equal(b.delivered, 4);
+    assert_int_equal(a.session.next_in, b.session.next_out);
+    assert_int_equal(b.session.next_in, a.session.next_out);
+    say(&a, now), say(&b, now);
+    carry(&a, &b, now, NULL, 0), carry(&b, &a, now, NULL, 0);
+    assert_int_equal(a.delivered, 5);
+    assert_int_equal(b.delivered, 5);
+  }
+  /* Who expects more than there was has another session in mind. */
+  open_side(&b, false, false);
+  assert_int_equal(give(&b, second, HEAD("A", "1") "98=0|108=10|789=2|"), ASSAY_FIX_DISCONNECT);
+  assert_string_equal(b.session.reason, "NextExpectedMsgSeqNum too high");
+  open_side(&b, false, false);
+  assert_int_equal(give(&b, second, HEAD("A", "1") "98=0|108=10|789=x|"), ASSAY_FIX_DISCONNECT);
+  assert_non_null(strstr(said(&b), "371=789|372=A|373=5|"));
+  /* The first logon of all: both begin at 1. */
+  open_side(&a, true, false);
+  a.session.options.next_expected = true;
+  assay_fix_session_start(&a.session, second);
+  assert_non_null(strstr(said(&a), "|789=1|"));
+  open_side(&b, false, false);
+  assert_int_equal(give(&b, second, HEAD("A", "1") "98=0|108=10|789=1|"), ASSAY_FIX_ADMIN);
+  assert_non_null(strstr(said(&b), "|789=2|"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_logon_talk_logout),
@@ -428,6 +628,12 @@ int main(void) {
       cmocka_unit_test(test_times_of_repeats),
       cmocka_unit_test(test_repeats_that_do_not_fit),
       cmocka_unit_test(test_a_repeat_that_never_fits),
+      cmocka_unit_test(test_duplicates_and_their_times),
+      cmocka_unit_test(test_messages_that_are_none),
+      cmocka_unit_test(test_garbled_messages),
+      cmocka_unit_test(test_clocks_that_differ),
+      cmocka_unit_test(test_gaps_in_chunks),
+      cmocka_unit_test(test_the_next_number_at_logon),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
