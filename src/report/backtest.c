@@ -219,11 +219,29 @@ static void put_trades(assay_buf *out, const assay_backtest_view *view) {
   assay_html_end(out);
 }
 
+static void put_contents(assay_buf *out, const assay_backtest_view *view) {
+  const assay_backtest_choice *c = view->choice;
+  const struct {
+    bool there;
+    const char *id, *title;
+  } sections[] = {{true, "summary", "Summary"},
+                  {c != NULL && c->rows != NULL, "configurations", "Configurations"},
+                  {c != NULL && c->walked != NULL, "windows", "Windows"},
+                  {true, "figures", "Figures"},
+                  {assay_backtest_has_months(view), "months", "Months"},
+                  {view->result->trades != NULL && view->result->metrics.trades > 0, "trades", "Trades"}};
+  assay_buf_puts(out, "<nav aria-label=\"Sections\"><ul>");
+  for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+    if (sections[i].there) assay_buf_printf(out, "<li><a href=\"#%s\">%s</a></li>", sections[i].id, sections[i].title);
+  assay_buf_puts(out, "</ul></nav>\n");
+}
+
 assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_error *err, char **html) {
   assay_buf out = {0};
   assay_status status = check(view, err);
   if (status != ASSAY_OK) return status;
   assay_html_page_begin(&out, "Backtest", view->title);
+  put_contents(&out, view);
   assay_buf_puts(&out, "<main>\n<section id=\"summary\" class=\"first\"><h1>");
   assay_html_text(&out, view->title);
   assay_buf_puts(&out, "</h1>\n");

@@ -13,6 +13,8 @@ enum { ASSAY_BACKTEST_WIDTH = 860, ASSAY_BACKTEST_LEFT = 76, ASSAY_BACKTEST_RIGH
 /* Equity and drawdown, into an SVG of ASSAY_BACKTEST_WIDTH x ASSAY_BACKTEST_HEIGHT that is open. */
 assay_status assay_backtest_draw(assay_buf *out, const assay_backtest_view *view, assay_error *err);
 
+/* Whether there are returns of months, of more than one. */
+bool assay_backtest_has_months(const assay_backtest_view *view);
 /* Sections; each writes nothing where it has nothing to show. Returns over months and years; */
 assay_status assay_backtest_html_months(assay_buf *out, const assay_backtest_view *view, assay_error *err);
 /* the configurations of a sweep: what the best is worth, a map, a table; */

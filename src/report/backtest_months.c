@@ -19,6 +19,19 @@ static int64_t month_of(int64_t ns) {
   return gmtime_r(&at, &when) != NULL ? (int64_t)(when.tm_year + 1900) * MONTHS + when.tm_mon : -1;
 }
 
+static bool span_of(const assay_backtest_view *view, int64_t *first, int64_t *last) {
+  const assay_backtest_result *r = view->result;
+  if (view->times == NULL || r->metrics.bars < 2) return false;
+  *first = month_of(view->times[r->first]);
+  *last = month_of(view->times[r->first + r->metrics.bars - 1]);
+  return *first >= 0 && *last > *first && *last / MONTHS - *first / MONTHS < MOST_YEARS;
+}
+
+bool assay_backtest_has_months(const assay_backtest_view *view) {
+  int64_t first, last;
+  return span_of(view, &first, &last);
+}
+
 static double change(double from, double to) { return from > 0 ? to / from - 1 : NAN; }
 
 /* The first month is counted from the first bar on, the last one up to the last. */
@@ -50,10 +63,8 @@ static void put_cell(assay_buf *out, double value) {
 
 assay_status assay_backtest_html_months(assay_buf *out, const assay_backtest_view *view, assay_error *err) {
   static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const assay_backtest_result *r = view->result;
-  if (view->times == NULL || r->metrics.bars < 2) return ASSAY_OK;
-  int64_t first = month_of(view->times[r->first]), last = month_of(view->times[r->first + r->metrics.bars - 1]);
-  if (first < 0 || last <= first || last / MONTHS - first / MONTHS >= MOST_YEARS) return ASSAY_OK;
+  int64_t first, last;
+  if (!span_of(view, &first, &last)) return ASSAY_OK;
   size_t count = (size_t)(last / MONTHS - first / MONTHS) + 1;
   year_row *years = assay_alloc(ASSAY_TAG_REPORT, count * sizeof *years);
   if (years == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the returns of %zu years", count);

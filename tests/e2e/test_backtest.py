@@ -298,7 +298,9 @@ class Backtest(story.Story):
     def page(self, *words):
         """The page of a backtest, as the tree of its elements."""
         self.check("backtest", *words, "--report", self.path("page.html"))
-        return xml.etree.ElementTree.fromstring(self.read("page.html").split("\n", 1)[1])
+        root = xml.etree.ElementTree.fromstring(self.read("page.html").split("\n", 1)[1])
+        self.assertEqual([link.get("href") for link in root.find("body/nav").iter("a")], ["#" + part.get("id") for part in root.iter("section")])
+        return root
 
     def section(self, root, name):
         found = [node for node in root.iter("section") if node.get("id") == name]
