@@ -195,6 +195,25 @@ class Large(Feed):
         self.assertEqual(process.returncode, 2, told)
         self.assertEqual(json.loads(out)["malformed_messages"], 1)
 
+    def test_malformed_messages_wherever_a_window_ends(self):
+        data, at, broken, count = bytearray(pathlib.Path(self.make("itch", "--messages", "80000")).read_bytes()), 0, 0, 0
+        self.assertGreater(len(data), 2 << 20)
+        while at < len(data):
+            if count % 7 == 3:
+                data[at + 2] = ord("z")
+                broken += 1
+            at += 2 + int.from_bytes(data[at : at + 2], "big")
+            count += 1
+        pathlib.Path(self.path("broken.itch")).write_bytes(data)
+        answer = json.loads(self.check("feed", "decode", "--json", "--format", "itch", self.path("broken.itch"), code=2).stdout)
+        self.assertEqual((answer["messages"], answer["malformed_messages"]), (count - broken, broken))
+        lines = pathlib.Path(self.make("json", "--messages", "30000")).read_text().splitlines()
+        broken = [f'{{"e":"trade"{"," * (i % 3)}' if i % 7 == 3 else line for i, line in enumerate(lines)]
+        self.assertGreater(sum(map(len, broken)), 2 << 20)
+        answer = json.loads(self.check("feed", "decode", "--json", self.write("broken.json", "\n".join(broken)), code=2).stdout)
+        self.assertEqual(answer["malformed_messages"], sum(i % 7 == 3 for i in range(len(lines))))
+        self.assertEqual(answer["messages"], len(lines) - answer["malformed_messages"])
+
     def test_a_compressed_file_that_is_cut_off(self):
         packed = gzip.compress(pathlib.Path(self.make("itch")).read_bytes())
         path = self.path("cut.gz")

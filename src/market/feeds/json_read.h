@@ -657,6 +657,18 @@ static size_t next_line(const assay_feed_reader *in, const uint8_t *from) {
   return line != NULL ? (size_t)(line + 1 - in->data) : in->last ? in->size : 0;
 }
 
+/* Of one that is cut off, the fault is seen only where the next one begins, which is a document of its own: the first line behind `begin`
+ * that begins like one, or the one behind the fault at `wrong`. */
+static size_t next_document(const assay_feed_reader *in, const uint8_t *begin, const uint8_t *wrong) {
+  size_t line = next_line(in, begin);
+  while (line != 0 && line < in->size && in->data + line <= wrong) {
+    uint8_t c = in->data[line];
+    if (c == '{' || (c >= '0' && c <= '9')) return line;
+    line = next_line(in, in->data + line);
+  }
+  return line;
+}
+
 static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
 
 /* Who records a stream often writes the time of receipt before each document: a number and a blank. Where the document behind it begins;
@@ -706,5 +718,5 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
     return ASSAY_FEED_MESSAGE;
   }
   if (s.wrong == NULL) return assay_feed_short(in, "JSON");
-  return assay_feed_fail(in, (size_t)(s.wrong - in->data), next_line(in, s.at), s.wrong_field, s.problem, s.mend);
+  return assay_feed_fail(in, (size_t)(s.wrong - in->data), next_document(in, begin, s.at), s.wrong_field, s.problem, s.mend);
 }
