@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/feed_file.h: a recording of any size, window by window: a file, a pipe or standard input, compressed (Zstandard, gzip) or not. A
- * day of TotalView has 12 GB, and a window a mebibyte.
+ * assay/feed_file.h: a recording of any size, window by window: a file, a pipe or standard input, compressed (Zstandard, gzip, a zip of one
+ * file) or not. A day of TotalView has 12 GB, and a window a mebibyte.
  *
  *     assay_feed_file *file = NULL;
  *     assay_feed_reader reader;

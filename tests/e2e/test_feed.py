@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 
 import story
 
@@ -111,6 +112,24 @@ class Decode(Feed):
         with gzip.open(packed, "wb") as out:
             out.write(pathlib.Path(path).read_bytes())
         self.assertEqual(self.answer(packed)["types"], self.answer(path)["types"])
+
+    def test_compressed_in_other_ways(self):
+        """Several members of gzip, as pigz and cat make them; a zip, as data.binance.vision has them."""
+        data = pathlib.Path(self.make("itch")).read_bytes()
+        whole = self.answer(self.path("made.itch"))["types"]
+        pathlib.Path(self.path("two.gz")).write_bytes(gzip.compress(data[:1000]) + gzip.compress(data[1000:]))
+        self.assertEqual(self.answer(self.path("two.gz"))["types"], whole)
+        rows = "1,100.5,2,201,1704205800123,true,true\n2,100.6,3,301.8,1704205800456,false,true\n"
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            with zipfile.ZipFile(self.path("BTCUSDT-trades.zip"), "w", method) as out:
+                out.writestr("BTCUSDT-trades.csv", rows)
+            for words, stdin in ((self.path("BTCUSDT-trades.zip"), None), ("-", pathlib.Path(self.path("BTCUSDT-trades.zip")).read_bytes())):
+                done = self.run_command("feed", "decode", "--json", words, stdin=stdin, text=False)
+                self.assertEqual(json.loads(done.stdout)["types"], {"tick": 2}, done.stderr)
+        with zipfile.ZipFile(self.path("BTCUSDT-trades.zip"), "a") as out:
+            out.writestr("another.csv", rows)
+        done = self.check("feed", "decode", self.path("BTCUSDT-trades.zip"), code=2)
+        self.assertIn("there are several files in it", done.stderr)
 
     def test_a_log_of_fix(self):
         path = self.make("fix")

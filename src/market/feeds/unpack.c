@@ -19,7 +19,8 @@
   X(archive_read_open)                \
   X(archive_read_support_filter_gzip) \
   X(archive_read_support_filter_zstd) \
-  X(archive_read_support_format_raw)
+  X(archive_read_support_format_raw)  \
+  X(archive_read_support_format_zip_streamable)
 
 struct assay_unpacker {
   struct {
@@ -49,7 +50,8 @@ bool assay_feed_is_packed(const void *data, size_t size) {
   size_t at = skippable(data, size);
   const uint8_t *bytes = (const uint8_t *)data + at;
   size -= at;
-  return size >= 4 && (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0);
+  return size >= 4 &&
+         (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0 || memcmp(bytes, "PK\x03\x04", 4) == 0);
 }
 
 /* ---- A piece at a time --------------------------------------------------------------------------------------------------------------- */
@@ -80,6 +82,7 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
     u->f.archive_read_support_filter_gzip(u->archive);
     u->f.archive_read_support_filter_zstd(u->archive);
     u->f.archive_read_support_format_raw(u->archive);
+    u->f.archive_read_support_format_zip_streamable(u->archive);
     int opened = u->f.archive_read_open(u->archive, u, NULL, give, NULL);
     if (opened == ARCHIVE_OK) opened = u->f.archive_read_next_header(u->archive, &entry);
     u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
@@ -104,7 +107,11 @@ assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, as
     }
     u->block = block;
     u->ended = answer == ARCHIVE_EOF;
-    if (u->ended) u->left = 0;
+    if (!u->ended) continue;
+    u->left = 0;
+    struct archive_entry *entry = NULL;
+    if (u->f.archive_read_next_header(u->archive, &entry) == ARCHIVE_OK)
+      return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there are several files in it: unpack it, and read one by one");
   }
   *got = u->left < most ? u->left : most;
   if (*got == 0) return ASSAY_OK;
