@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/table.h"
 
+#include <assay/feed_file.h>
+
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
-#include "os/prim.h"
 
 enum { MOST_COLUMNS = 16384 };
 static const size_t LARGEST_FILE = (size_t)1 << 30;
@@ -164,18 +165,33 @@ static assay_status read_all(reader *r) {
   return status;
 }
 
-assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table) {
-  char *text = NULL;
-  size_t length = 0;
-  *table = (assay_cli_table){.source = strcmp(path, "-") == 0 ? "standard input" : path};
-  assay_status status = assay_os_read_file(path, LARGEST_FILE, err, &text, &length);
+/* All of it, unpacked where it is compressed, in the file's one window. */
+static assay_status read_text(const char *path, assay_error *err, assay_feed_file **file, assay_feed_reader *whole) {
+  assay_error reading = {0};
+  assay_status status = assay_feed_file_open(path, &(assay_feed_file_options){.most = LARGEST_FILE}, err, file);
   if (status != ASSAY_OK) return status;
-  if (memchr(text, '\0', length) != NULL) status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character", table->source);
-  size_t skip = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a byte order mark */
-  table->separator = find_separator(text + skip, length - skip);
-  reader r = {.cli = cli, .err = err, .table = table, .at = text + skip, .end = text + length, .line = 1};
-  if (status == ASSAY_OK) status = read_all(&r);
-  assay_free(text);
+  assay_feed_file_begin(*file, whole);
+  while (status == ASSAY_OK && !whole->last) status = assay_feed_file_more(*file, whole, &reading);
+  if (status == ASSAY_ERR_LIMIT) return ASSAY_FAIL(err, status, "%s is larger than %zu bytes", path, LARGEST_FILE);
+  return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s", reading.message);
+}
+
+assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table) {
+  assay_feed_file *file = NULL;
+  assay_feed_reader whole = {0};
+  *table = (assay_cli_table){.source = strcmp(path, "-") == 0 ? "standard input" : path};
+  assay_status status = read_text(path, err, &file, &whole);
+  const char *text = (const char *)whole.data;
+  size_t length = whole.size;
+  if (status == ASSAY_OK && memchr(text, '\0', length) != NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character", table->source);
+  if (status == ASSAY_OK) {
+    size_t skip = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a byte order mark */
+    table->separator = find_separator(text + skip, length - skip);
+    reader r = {.cli = cli, .err = err, .table = table, .at = text + skip, .end = text + length, .line = 1};
+    status = read_all(&r);
+  }
+  assay_feed_file_close(file);
   return status;
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Backtests as a user asks for them, beside a plain backtester in Python."""
 import csv
+import gzip
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import unittest
 import xml.etree.ElementTree
+import zipfile
 
 import story
 
@@ -188,6 +190,17 @@ class Backtest(story.Story):
 
     def answer(self, *words, **more):
         return json.loads(self.check("backtest", *words, "--json", **more).stdout)
+
+    def test_compressed_tables(self):
+        _, path = self.table()
+        words = ("--strategy", "sma", "--fast", "5", "--slow", "20", "--data")
+        plain = self.answer(*words, path)["metrics"]
+        with open(path, "rb") as table, gzip.open(path + ".gz", "wb") as out:
+            out.write(table.read())
+        with zipfile.ZipFile(path + ".zip", "w", zipfile.ZIP_DEFLATED) as out:
+            out.write(path, "walk.csv")
+        for packed in (".gz", ".zip"):
+            self.assertEqual(self.answer(*words, path + packed)["metrics"], plain)
 
     def test_equals_a_plain_one(self):
         rows, path = self.table()
