@@ -513,6 +513,8 @@ int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const a
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
   else if (f->count > 1)
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
+  else if (assay_feed_file_where(feed->file).cut_off)
+    ASSAY_FAIL(&err, ASSAY_ERR_IO, "%s became shorter while it was read (the answer is of what was there)", feed->path);
   else if (changed != NULL)
     note(cli, "%s %s", feed->path, changed);
   if (f->count > 0 && changed != NULL) note(cli, "%s %s", feed->path, changed);

@@ -65,6 +65,7 @@ typedef struct assay_feed_file_place {
   uint64_t size;   /* when it was opened; 0: a pipe */
   uint64_t passed; /* bytes that were given, unpacked */
   bool packed;
+  bool cut_off; /* it ended before `size`: somebody made it shorter (not known of packed ones, whose own end says so) */
 } assay_feed_file_place;
 ASSAY_API assay_feed_file_place assay_feed_file_where(const assay_feed_file *file);
 /* At its end: what happened to the file while it was read ("became shorter while it was read"); NULL: nothing, or it is a pipe. Its time of

@@ -24,6 +24,7 @@ struct assay_feed_file {
   char *path;
   int fd;
   struct stat begun;
+  off_t begun_at; /* standard input may be read in part already */
   uint64_t taken; /* bytes read of the file */
   uint64_t passed;
   assay_unpacker *unpacker; /* NULL: it is not packed */
@@ -176,6 +177,7 @@ static assay_status open_path(assay_feed_file *file, const char *path, assay_err
   file->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (file->fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
   if (fstat(file->fd, &file->begun) != 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot read %s", file->shown);
+  file->begun_at = S_ISREG(file->begun.st_mode) ? lseek(file->fd, 0, SEEK_CUR) : 0;
   return look_at_beginning(file, err);
 }
 
@@ -243,10 +245,12 @@ assay_status assay_feed_file_set_prepare(assay_feed_file *file, assay_feed_file_
  */
 
 assay_feed_file_place assay_feed_file_where(const assay_feed_file *file) {
+  uint64_t size = S_ISREG(file->begun.st_mode) ? (uint64_t)file->begun.st_size : 0, at = (uint64_t)file->begun_at + file->taken;
   return (assay_feed_file_place){.read = file->taken,
-                                 .size = S_ISREG(file->begun.st_mode) ? (uint64_t)file->begun.st_size : 0,
+                                 .size = size,
                                  .passed = file->passed + (file->last ? file->used : 0),
-                                 .packed = file->unpacker != NULL};
+                                 .packed = file->unpacker != NULL,
+                                 .cut_off = file->unpacker == NULL && file->ended && at < size};
 }
 
 const char *assay_feed_file_changed(const assay_feed_file *file) {

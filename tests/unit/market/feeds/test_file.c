@@ -234,6 +234,7 @@ static void test_a_file_that_changes(void **state) {
       assert_int_equal(ftruncate(fd, SIZE / 2), 0);
     for (reader.at = reader.size; !reader.last; reader.at = reader.size) assert_ok(assay_feed_file_more(file, &reader, &err), err);
     assert_int_equal(assay_feed_file_where(file).passed, longer ? 2 * SIZE : SIZE / 2);
+    assert_int_equal(assay_feed_file_where(file).cut_off, !longer);
     const char *told = assay_feed_file_changed(file);
     assert_non_null(told);
     assert_non_null(strstr(told, longer ? "longer" : "shorter"));
