@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* assay feed decode, assay feed generate. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,11 +273,24 @@ typedef struct generate_settings {
 } generate_settings;
 #define AT(field) .at = offsetof(generate_settings, field)
 
+/* In pieces, into the file itself: what is made can be made again, and a day of it is no matter of memory. */
+static assay_status write_stream(assay_feed_maker *maker, const char *path, assay_error *err) {
+  static uint8_t piece[1 << 18];
+  bool is_file = path != NULL && strcmp(path, "-") != 0, is_written = true;
+  FILE *out = is_file ? fopen(path, "wb") : stdout;
+  if (out == NULL) return ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  for (size_t got; is_written && (got = assay_feed_maker_fill(maker, piece, sizeof piece)) > 0;)
+    is_written = fwrite(piece, 1, got, out) == got;
+  is_written = fflush(out) == 0 && is_written;
+  int code = errno;
+  if (is_file) is_written = fclose(out) == 0 && is_written;
+  return is_written ? ASSAY_OK : ASSAY_FAIL_ERRNO(err, code, "cannot write %s", is_file ? path : "standard output");
+}
+
 static int run_generate(assay_cli *cli, const void *raw) {
   const generate_settings *s = raw;
   assay_error err = {0};
-  uint8_t *bytes = NULL;
-  size_t size = 0;
+  assay_feed_maker *maker = NULL;
   const assay_feed_market market = {.format = assay_feed_format_find(s->format),
                                     .seed = s->seed,
                                     .messages = s->messages,
@@ -286,12 +300,9 @@ static int run_generate(assay_cli *cli, const void *raw) {
                                     .volatility_ticks = s->volatility,
                                     .version = (uint8_t)s->version,
                                     .burst = s->burst};
-  assay_status status = assay_feed_generate(&market, &err, &bytes, &size);
-  bool file = s->output != NULL && strcmp(s->output, "-") != 0;
-  if (status == ASSAY_OK && file) status = assay_os_write_file(s->output, bytes, size, &err);
-  if (status == ASSAY_OK && !file && (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0))
-    status = ASSAY_FAIL(&err, ASSAY_ERR_IO, "standard output cannot be written");
-  assay_feed_generated_free(bytes);
+  assay_status status = assay_feed_maker_create(&market, &err, &maker);
+  if (status == ASSAY_OK) status = write_stream(maker, s->output, &err);
+  assay_feed_maker_destroy(maker);
   return status == ASSAY_OK ? ASSAY_EXIT_FINE : assay_cli_fail(cli, &err);
 }
 

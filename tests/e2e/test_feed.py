@@ -185,6 +185,10 @@ class Large(Feed):
             peak, told = self.peak_mib("feed", *words, large)
             self.assertIn("14 days", told)
             self.assertLess(peak, 900 if roomy else 64, words)
+        peak, _ = self.peak_mib("feed", "generate", "--messages", "3000000", "-o", self.path("made"))
+        self.assertGreater(os.path.getsize(self.path("made")), 80e6)
+        self.assertLess(peak, 900 if roomy else 64)
+        self.refuse("feed", "generate", "-o", self.path("no", "such", "place"), says="cannot write")
         with gzip.open(self.path("large.gz"), "wb", compresslevel=1) as out:
             for _ in range(4):
                 with open(day, "rb") as source:
