@@ -144,9 +144,11 @@ static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
                {"Deepest drawdown", m->max_drawdown, b != NULL ? b->max_drawdown : NAN, ASSAY_FIGURE_PERCENT},
                {"Exposure", m->exposure, b != NULL ? b->exposure : NAN, ASSAY_FIGURE_PERCENT},
                {"Trades", (double)m->trades, NAN, ASSAY_FIGURE_COUNT}};
+  bool has_trades = view->result->trades != NULL || m->fills == 0; /* of a recorded book fills are known, and nothing a year */
   assay_buf_puts(out, "<dl class=\"tiles\">\n");
   for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
     char value[48], other[48];
+    if (isnan(tiles[i].value) || (tiles[i].kind == ASSAY_FIGURE_COUNT && !has_trades)) continue;
     assay_backtest_figure_text(tiles[i].value, tiles[i].kind, value);
     assay_buf_printf(out, "<div><dt>%s</dt><dd class=\"fig\">%s</dd>", tiles[i].name, value);
     if (b != NULL && !isnan(tiles[i].other)) {
@@ -161,6 +163,7 @@ static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
     }
     assay_buf_puts(out, "</div>\n");
   }
+  if (!has_trades) assay_buf_printf(out, "<div><dt>Fills</dt><dd class=\"fig\">%zu</dd></div>\n", m->fills);
   assay_buf_puts(out, "</dl>\n");
 }
 

@@ -569,6 +569,8 @@ class Backtest(story.Story):
         xml.etree.ElementTree.fromstring(self.read("book.svg"))
         self.check("backtest", *words, "--report", self.path("book.html"))
         self.assertIn(f"Market making in {name}", self.read("book.html"))
+        self.assertIn(f'<dt>Fills</dt><dd class="fig">{done["fills"]}</dd>', self.read("book.html"))
+        self.assertNotIn("<dt>Trades</dt>", self.read("book.html"))
         self.check("backtest", *words, "--report", self.path("fills.csv"))
         with open(self.path("fills.csv"), encoding="utf-8") as file:
             self.assertEqual([(int(c["order"]), c["side"], float(c["price"])) for c in csv.DictReader(file)], [(t["order"], t["side"], t["price"]) for t in done["trades"]])
