@@ -454,6 +454,7 @@ static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   do {
     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
+      feed->no_quantities = !reader.quantities;
       assay_csv_event(&reader, &row, number_symbol(feed, row.symbol), &event);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, row.kind == ASSAY_CSV_BAR ? "bar" : "tick", "", &row, &event, 1}))
         return;

@@ -58,6 +58,7 @@ typedef struct assay_cli_feed_file {
   char (*id_names)[ASSAY_CLI_FEED_NAME]; /* by their number in `ids` */
   uint32_t id_room;
   uint64_t days, time_ns; /* of ITCH: days so far, and the last message's time of its day */
+  bool no_quantities;     /* of CSV: prices alone, so a trade of 0 is one */
   uint8_t *trade_kinds;   /* of JSON: by symbol, which kind of message tells of trades */
   uint32_t trade_room;
   uint64_t said_again[2];      /* trades and aggTrades that the other kind has told of */

@@ -138,7 +138,7 @@ static symbol_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_eve
 static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
   if (j->settings->symbol != NULL && strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) != 0) return;
-  if (tick->quantity == 0 && event->quantity == 0) return;
+  if (tick->quantity == 0 && event->quantity == 0 && !feed->no_quantities) return;
   if (event->time_ns == ASSAY_CLI_FEED_NO_TIME) {
     j->timeless++;
     return;

@@ -53,7 +53,7 @@ typedef struct assay_csv_reader {
   assay_feed_reader in;
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   bool ready;                                 /* the line of names is read */
-  bool bars;
+  bool bars, quantities;                      /* rows are bars; there is a column of quantities (or volumes) */
   char separator;
   uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
   uint64_t time_scale; /* ns of a unit; 0: by the size of the number */

@@ -453,6 +453,14 @@ class Bars(Feed):
         self.assertIn("message 2 at byte 61, field high: below the low", done.stderr)
         self.refuse("backtest", "--strategy", "hold", "--data", wrong, says="wrong.csv:3: ")
 
+    def test_prices_without_quantities(self):
+        rows = "symbol,date,price\nMSFT,Jan 1 2000,39.81\nMSFT,Feb 1 2000,36.35\nAMZN,Jan 1 2000,64.56\n"
+        bars = list(csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "1d", self.write("prices.csv", rows)).stdout)))
+        self.assertEqual([(b["symbol"], b["close"], b["volume"], b["ticks"]) for b in bars], [("MSFT", "39.81", "0", "1"), ("MSFT", "36.35", "0", "1"), ("AMZN", "64.56", "0", "1")])
+        rows = "date,open,high,low,close\n2024-01-02,3,9,2,4\n2024-01-03,4,5,1,2\n"
+        (bar,) = csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "365d", self.write("ranges.csv", rows)).stdout))
+        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 1, 2, 0])
+
     def test_the_same_trades_from_every_format(self):
         volumes = set()
         for kind in ("csv", "json", "dbn"):
@@ -600,6 +608,20 @@ class RealJson(Feed):
         self.assertIn("snapshot BNBBTC clear price=", shown)  # nobody says when
         self.assertIn("trade BNBBTC trade time=1672515782136000000 side=S", shown)
         self.assertNotIn("time=0", shown)
+
+    def test_trades_told_twice_fill_once(self):
+        """The recorded events of a backtest in the book, with one kind of trades and with both."""
+        lines = ['{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}', self.DEPTH % (157, 161, '[["0.0023","5"]]', "[]")]
+        for i in range(5):
+            lines.append('{"e":"trade","E":%d,"s":"BNBBTC","t":%d,"p":"0.0024","q":"1","T":%d,"m":true,"M":true}' % (1672515782136 + i, i, 1672515782136 + i))
+            lines.append('{"e":"aggTrade","E":%d,"s":"BNBBTC","a":%d,"p":"0.0024","q":"1","f":%d,"l":%d,"T":%d,"m":true,"M":true}' % (1672515782136 + i, i, i, i, 1672515782136 + i))
+        counts = []
+        for kept in (lines, [line for line in lines if "aggTrade" not in line]):
+            path = self.write("both.json", "\n".join(kept))
+            done = self.check("backtest", "--strategy", "market-making", "--set", "quantity=1", "--feed", path, "--symbol", "BNBBTC", "--json")
+            counts.append(json.loads(done.stdout)["events"])
+            self.assertEqual("5 of kind aggTrade are left out" in done.stderr, kept is lines)
+        self.assertEqual(counts[0], counts[1])
 
     def test_best_prices(self):
         lines = ['{"u":%d,"s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"%s"}' % (i, i) for i in (4, 5)]

@@ -222,6 +222,7 @@ static bool read_bare(assay_csv_reader *reader, const char *line, size_t length)
   reader->columns = (uint8_t)count;
   reader->separator = ',';
   reader->bars = has(reader, OPEN);
+  reader->quantities = true;
   reader->ready = true;
   return true;
 }
@@ -247,6 +248,7 @@ static assay_feed_step read_names(assay_csv_reader *reader, const char *line, si
                "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
   }
   reader->in.at += whole;
+  reader->quantities = has(reader, QUANTITY);
   reader->ready = true;
   return ASSAY_FEED_MESSAGE;
 }
