@@ -146,6 +146,7 @@ static void test_wrong_metadata(void **state) {
     else
       assert_string_equal(reader.in.fault.field, cases[i].field);
     assert_int_equal(reader.in.fault.next, 0);
+    if (cases[i].value == 4) assert_non_null(strstr(reader.in.fault.problem, "version 4 is not released"));
   }
 }
 
