@@ -36,6 +36,7 @@ struct assay_feed_file {
   bool ended, last;         /* nothing more comes; and nothing of it is left to prepare */
   assay_feed_file_prepare *prepare;
   void *context;
+  size_t too_few; /* bytes, with which nothing could be prepared */
 };
 
 /* ---- The file ------------------------------------------------------------------------------------------------------------------------ */
@@ -142,11 +143,15 @@ static assay_status make_room(assay_feed_file *file, assay_error *err) {
   return ASSAY_OK;
 }
 
+/* What could not be prepared is looked at again when it is twice as much: a pipe gives little at a time. */
 static void prepare_new(assay_feed_file *file) {
   if (file->prepare == NULL) file->ready = file->used;
   if (file->prepare == NULL || file->last) return;
-  size_t waiting = file->used - file->ready, done = file->prepare(file->context, file->bytes + file->ready, waiting, file->ended);
+  size_t waiting = file->used - file->ready;
+  if (!file->ended && waiting < 2 * file->too_few) return;
+  size_t done = file->prepare(file->context, file->bytes + file->ready, waiting, file->ended);
   file->ready += file->ended || done > waiting ? waiting : done;
+  file->too_few = done == 0 ? waiting : 0;
 }
 
 /* Until more than `before` bytes are ready, and twice as many are there (what is cut off again and again is not read as often), or all. */

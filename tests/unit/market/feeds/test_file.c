@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -213,6 +214,46 @@ static void test_what_is_prepared(void **state) {
   assay_feed_file_close(file);
 }
 
+/* Nothing before the end. */
+static size_t only_at_the_end(void *context, uint8_t *bytes, size_t size, bool last) {
+  (void)bytes;
+  ++*(size_t *)context;
+  return last ? size : 0;
+}
+
+/* A sender of little at a time, which makes sense only together, does not make it be looked at each time. */
+static void test_a_pipe_in_little_pieces(void **state) {
+  (void)state;
+  enum { PIECE = 1000, PIECES = 2000 };
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    static char piece[PIECE];
+    memset(piece, '\n', sizeof piece);
+    for (int i = 0; i < PIECES; i++)
+      if (write(ends[1], piece, sizeof piece) != (ssize_t)sizeof piece) _exit(1);
+    _exit(0);
+  }
+  close(ends[1]);
+  char name[32];
+  snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+  assay_feed_file *file = NULL;
+  assay_error err = {0};
+  size_t calls = 0;
+  assert_ok(assay_feed_file_open(name, &(assay_feed_file_options){.window = WINDOW}, &err, &file), err);
+  assert_ok(assay_feed_file_set_prepare(file, only_at_the_end, &calls, &err), err);
+  assay_feed_reader reader;
+  assay_feed_file_begin(file, &reader);
+  assert_int_equal(reader.size, PIECE * PIECES);
+  assert_true(reader.last);
+  assert_true(calls <= 16);
+  assert_null(assay_feed_file_changed(file));
+  assay_feed_file_close(file);
+  close(ends[0]);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 /* ---- What happens meanwhile ------------------------------------------------------------------------------------------------------------
  */
 
@@ -326,9 +367,13 @@ static void test_compressed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_windows_are_the_whole), cmocka_unit_test(test_a_message_longer_than_the_window),
-      cmocka_unit_test(test_what_is_prepared),      cmocka_unit_test(test_a_file_that_changes),
-      cmocka_unit_test(test_what_cannot_be_read),   cmocka_unit_test(test_compressed),
+      cmocka_unit_test(test_windows_are_the_whole),
+      cmocka_unit_test(test_a_message_longer_than_the_window),
+      cmocka_unit_test(test_what_is_prepared),
+      cmocka_unit_test(test_a_pipe_in_little_pieces),
+      cmocka_unit_test(test_a_file_that_changes),
+      cmocka_unit_test(test_what_cannot_be_read),
+      cmocka_unit_test(test_compressed),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);
 }
