@@ -135,9 +135,13 @@ static symbol_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_eve
   return j->bars[symbol] = made;
 }
 
+static bool is_wanted(const bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol) {
+  return j->settings->symbol == NULL || strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) == 0;
+}
+
 static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
-  if (j->settings->symbol != NULL && strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) != 0) return;
+  if (!is_wanted(j, feed, symbol)) return;
   if (tick->quantity == 0 && event->quantity == 0 && !feed->no_quantities) return;
   if (event->time_ns == ASSAY_CLI_FEED_NO_TIME) {
     j->timeless++;
@@ -183,7 +187,7 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
   assay_tick tick = {event->time_ns, event->price, event->quantity, event->side};
   bool is_trade = event->kind == ASSAY_MARKET_TRADE && (event->price != 0 || event->quantity != 0);
   bool is_execution = event->kind == ASSAY_MARKET_EXECUTE && (event->flags & ASSAY_MARKET_HIDDEN) == 0;
-  if (event->kind == ASSAY_MARKET_BROKEN) note_broken(j, feed, event->other_id);
+  if (event->kind == ASSAY_MARKET_BROKEN && is_wanted(j, feed, event->symbol)) note_broken(j, feed, event->other_id);
   if ((is_trade || is_execution) && is_broken(j, feed, event->other_id)) {
     is_trade = is_execution = false;
     j->removed++;

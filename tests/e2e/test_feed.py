@@ -338,6 +338,7 @@ class Days(Feed):
         rows = [(r["symbol"], r["volume"]) for r in csv.DictReader(io.StringIO(done.stdout))]
         self.assertEqual(rows, [("AAA", "30"), ("AAA", "30"), ("BBB", "30")])
         self.assertIn("broken later, and are in no bar: 1", done.stderr)
+        self.assertNotIn("broken", self.check("feed", "bars", "--symbol", "AAA", path).stderr)
         done = self.run_command("feed", "bars", "--every", "1h", "--json", "-", stdin=data, text=False)
         self.assertEqual((len(json.loads(done.stdout)["bars"]), done.returncode), (4, 0))
         self.assertIn(b"and are in the bars (of a file they would not be): 1", done.stderr)
