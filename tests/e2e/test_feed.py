@@ -523,6 +523,15 @@ class RealDbn(Feed):
         data += dbn_best(38, NO_PRICE, NO_PRICE)
         self.assertEqual(self.levels(self.file("mbp", data), "AAPL"), [])
 
+    def test_changes_of_orders_that_are_not_known(self):
+        """As a file has them that begins in the middle of a day: additions, in the book and in a backtest in it."""
+        data = dbn_metadata([("AAPL", 38)]) + dbn_order(38, b"A", b"A", 1, 102 * 10**9, 5) + dbn_order(38, b"M", b"B", 7, 101 * 10**9, 3)
+        data += dbn_order(38, b"C", b"B", 7, 101 * 10**9, 1)
+        path = self.file("middle.dbn", data)
+        self.assertEqual(self.levels(path, "AAPL"), [("ask", "102", "5"), ("bid", "101", "2")])
+        answer = json.loads(self.check("backtest", "--strategy", "market-making", "--set", "quantity=1", "--feed", path, "--symbol", "AAPL", "--json").stdout)
+        self.assertEqual((answer["events"], answer["unknown"]), (3, 0))
+
     def test_venues_have_books_of_their_own(self):
         data = dbn_metadata([("GOOG", 7)]) + dbn_order(7, b"A", b"B", 1, 187 * 10**9, 5, publisher=39) + dbn_order(7, b"A", b"B", 1, 188 * 10**9, 6, publisher=40)
         path = self.file("venues.dbn", data)

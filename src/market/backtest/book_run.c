@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/gcd.h"
 #include "market/backtest/book_run.h"
 
 /* ---- A run --------------------------------------------------------------------------------------------------------------------------- */
@@ -34,22 +35,13 @@ static bool names_price(const assay_market_event *e) {
   return e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_REPLACE || (e->kind == ASSAY_MARKET_QUOTE && e->quantity > 0);
 }
 
-static uint64_t divisor(uint64_t a, uint64_t b) {
-  while (b != 0) {
-    uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 uint64_t assay_book_backtest_common_tick(const assay_market_event *events, size_t count, uint32_t symbol) {
   uint64_t common = 0;
   for (size_t i = 0; i < count && common != 1; i++) {
     const assay_market_event *e = &events[i];
     if (e->symbol != symbol || !names_price(e)) continue;
     uint64_t price = e->price < 0 ? -(uint64_t)e->price : (uint64_t)e->price;
-    if (common == 0 || price % common != 0) common = divisor(price, common);
+    if (common == 0 || price % common != 0) common = assay_gcd(price, common);
   }
   return common == 0 ? 1 : common;
 }

@@ -50,11 +50,15 @@ static bool take_off(assay_book_backtest *r, const assay_market_event *e) {
   return reduce(r, e, &order, e->kind == ASSAY_MARKET_DELETE ? order.quantity : e->quantity);
 }
 
-/* Under the same reference a smaller quantity keeps its place (DBN's Modify); all else goes to the end of its queue. */
+static bool is_side(const assay_market_event *e) { return e->side == 'B' || e->side == 'S'; }
+
+/* Under the same reference a smaller quantity keeps its place (DBN's Modify), and an order that is not known is an addition, as in a feed's
+ * book; all else goes to the end of its queue. */
 static bool replace(assay_book_backtest *r, const assay_market_event *e, int32_t price) {
   assay_mbo_order order;
-  if (!assay_mbo_find(r->book, e->order_id, &order)) return false;
   if (e->quantity == 0 || e->quantity > ASSAY_BOOK_MOST_QUANTITY) return false;
+  if (!assay_mbo_find(r->book, e->order_id, &order))
+    return e->other_id == e->order_id && is_side(e) && add(r, e->side == 'S' ? ASSAY_SELL : ASSAY_BUY, e->order_id, price, e->quantity);
   bool stays = e->other_id == e->order_id && price == order.price && e->quantity <= order.quantity;
   if (stays) return e->quantity == order.quantity || reduce(r, e, &order, order.quantity - e->quantity);
   return reduce(r, e, &order, order.quantity) && add(r, order.side, e->other_id, price, e->quantity);
@@ -157,8 +161,6 @@ static void clear(assay_book_backtest *r) {
   r->takens.count = 0;
   for (size_t i = 0; i < r->owns.count; i++) assay_book_own_at(r, i)->now.ahead = 0;
 }
-
-static bool is_side(const assay_market_event *e) { return e->side == 'B' || e->side == 'S'; }
 
 static bool is_of(assay_book_backtest *r, assay_seen_kind kind) {
   if (r->kind == ASSAY_SEEN_NOTHING) r->kind = kind;
