@@ -4,6 +4,7 @@
  *
  *   r_exp(x)             e^x; x is limited to where the result is a normal number, NaN stays NaN
  *   r_exp2_plain(x)      2^x without limiting: |x| <= 125 (f32), 1021 (f64)
+ *   r_exp2_product(a, b) 2^(a b) for such a product, which is not rounded
  *   r_log(x)             ln x of a positive normal number; of nothing else
  *   r_sincos_turn(v, &s, &c)  sin and cos of 2 pi v for |v| <= 1/4
  *

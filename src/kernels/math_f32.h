@@ -10,16 +10,22 @@
 FUNCTION R r_scale(R p, R rounded) { return REAL_OF(BITS(p) + (BITS(rounded) << 23)); }
 
 COEFFICIENTS(r_exp2_plain_c) = {0x1.5d39ap-10f, 0x1.3d21b2p-7f, 0x1.c6b3d8p-5f, 0x1.ebf8aep-3f, 0x1.62e42cp-1f, 0x1.000002p0f};
-/* 3 ulp: 2^-23 of the polynomial and the roundings of the last steps. */
-FUNCTION R r_exp2_plain(R x) {
-  R rounded = x + R_ROUND;
-  R f = x - (rounded - R_ROUND); /* exact */
+/* 2^(f + n) for |f| <= 1/2, n in the lowest bits of `rounded`. 3 ulp: 2^-23 of the polynomial and the roundings of the last steps. */
+FUNCTION R r_exp2_reduced(R f, R rounded) {
   R p = FMA(ALL(r_exp2_plain_c[0]), f, ALL(r_exp2_plain_c[1]));
   p = FMA(p, f, ALL(r_exp2_plain_c[2]));
   p = FMA(p, f, ALL(r_exp2_plain_c[3]));
   p = FMA(p, f, ALL(r_exp2_plain_c[4]));
   p = FMA(p, f, ALL(r_exp2_plain_c[5]));
   return r_scale(p, rounded);
+}
+FUNCTION R r_exp2_plain(R x) {
+  R rounded = x + R_ROUND;
+  return r_exp2_reduced(x - (rounded - R_ROUND), rounded); /* the difference is exact */
+}
+FUNCTION R r_exp2_product(R a, R b) {
+  R rounded = FMA(a, b, ALL(R_ROUND));
+  return r_exp2_reduced(FMA(a, b, R_ROUND - rounded), rounded);
 }
 
 COEFFICIENTS(r_exp_c) = {88.37f,         -87.33f,        0x1.715476p0f,  -0x1.62e4p-1f, -0x1.7f7d1cp-20f, 0x1.6850e2p-10f, 0x1.123bccp-7f,

@@ -43,10 +43,9 @@ FUNCTION R r_exp(R x) { return r_exp_plain(r_min(ALL(r_exp_c[0]), r_max(ALL(r_ex
 COEFFICIENTS(r_exp2_plain_c) = {0x1.e9506e7458f2ep-32, 0x1.b525395b42f4fp-24, 0x1.e61c16c1056fp-28,  0x1.62bfc71b3397fp-20,
                                 0x1.ffcbfc5c18559p-17, 0x1.4309130f14ca6p-13, 0x1.5d87fe78a08fdp-10, 0x1.3b2ab6fb9ffafp-7,
                                 0x1.c6b08d704a124p-5,  0x1.ebfbdff82c5a5p-3,  0x1.62e42fefa39efp-1,  1.0};
-/* 2 ulp: 2^-57.3 of the polynomial and the roundings of the last steps. */
-FUNCTION R r_exp2_plain(R x) {
-  R rounded = x + R_ROUND;
-  R f = x - (rounded - R_ROUND), w = f * f; /* the difference is exact */
+/* 2^(f + n) for |f| <= 1/2, n in the lowest bits of `rounded`. 2 ulp: 2^-57.3 of the polynomial and the roundings of the last steps. */
+FUNCTION R r_exp2_reduced(R f, R rounded) {
+  R w = f * f;
   R odd = FMA(ALL(r_exp2_plain_c[0]), w, ALL(r_exp2_plain_c[1]));
   R even = FMA(ALL(r_exp2_plain_c[2]), w, ALL(r_exp2_plain_c[3]));
   odd = FMA(odd, w, ALL(r_exp2_plain_c[4]));
@@ -58,6 +57,14 @@ FUNCTION R r_exp2_plain(R x) {
   odd = FMA(odd, w, ALL(r_exp2_plain_c[10]));
   even = FMA(even, w, ALL(r_exp2_plain_c[11]));
   return r_scale(FMA(odd, f, even), rounded);
+}
+FUNCTION R r_exp2_plain(R x) {
+  R rounded = x + R_ROUND;
+  return r_exp2_reduced(x - (rounded - R_ROUND), rounded); /* the difference is exact */
+}
+FUNCTION R r_exp2_product(R a, R b) {
+  R rounded = FMA(a, b, ALL(R_ROUND));
+  return r_exp2_reduced(FMA(a, b, R_ROUND - rounded), rounded);
 }
 
 COEFFICIENTS(r_log_c) = {0x1.2f041b8e6ae61p-3, 0x1.39a1e2daf37a5p-3, 0x1.74663d04574f6p-3, 0x1.c71c5214811cdp-3, 0x1.24924941e0829p-2,

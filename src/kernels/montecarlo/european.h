@@ -7,7 +7,7 @@
 
 /*
  * Simulates S = 2^(drift + width z) for `paths` paths and pays max(scale S + shift, 0): a call is (spot, -strike), a put (-spot, strike).
- * Draw d of item i (counted over the whole grid: GROUP * GROUP_SIZE + its number in the group) has the counter (i, d, stream, 0) and gives
+ * Draw d of item i (counted over the whole grid: GROUP * GROUP_SIZE + its number in the group) has the counter (stream, d, 0, i) and gives
  * the paths NORMALS (d items + i) to NORMALS (d items + i + 1) - 1, where items = groups GROUP_SIZE. Each item makes `draws` of them; in
  * the first `full` every path exists, from there on paths from `paths` on count nothing. |drift| + 9 |width| must stay below 120. Sums of
  * group g, one double each: sums[SUMS g + ...].

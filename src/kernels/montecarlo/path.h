@@ -10,7 +10,7 @@
  * geometric Brownian motion adds drift + width z. Sample number q is draw d of item i in group g, q = first + (d groups + g) GROUP_SIZE +
  * i; it is a path, or with `antithetic` a path and its mirror image, of which the mean counts. Samples from `samples` on count nothing.
  *
- * The shocks z come from Philox under `key`: counter (low q, block, high q, stream), or, where `given` is 1, from the buffer
+ * The shocks z come from Philox under `key`: counter (high q, block, stream, low q), or, where `given` is 1, from the buffer
  * `given`: row s (of `stride` reals) has step s, column q - first the sample.
  *
  * Pays max(scale X + shift, 0), where X is in units of the spot: a call is (spot, -strike), a put (-spot, strike).

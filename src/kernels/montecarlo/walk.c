@@ -203,7 +203,7 @@ KERNEL1(mc_ends, mc_path_params, GLOBAL real *, values) {
     random_words(LANE((u32)(number % items) + i), (u32)(number / items), 0, 0, p.key, words);
     random_normals(words, z);
     for (int k = 0; k < NORMALS; k++) {
-      STORE(values, k * p.stride + column + i, ALL(p.scale) * r_exp2_plain(FMA(ALL(p.width), z[k], ALL(p.drift))));
+      STORE(values, k * p.stride + column + i, ALL(p.scale) * r_exp2_plain(ALL(p.drift)) * r_exp2_product(ALL(p.width), z[k]));
     }
   }
 }

@@ -11,7 +11,7 @@
 /*
  * risk_scenarios, item = scenario: x = mean + mix L z with standard normal z, r = x or e^x - 1, P&L = offset + sum over assets of position
  * r + gamma r^2 / 2. mix is 1, or sqrt((degrees - 2) / chi^2 of so many degrees). Scenario k (first + its number in the launch) draws
- * normals 4 d to 4 d + 3 at the counter (k, d, 0, 0), and those of chi^2 at (k, d, 1, 0). factor: L row by row, `padded` long, zeros above
+ * normals 4 d to 4 d + 3 at the counter (0, d, 0, k), and those of chi^2 at (1, d, 0, k). factor: L row by row, `padded` long, zeros above
  * the diagonal; lines: positions, mean, gamma, and L'positions, each `padded` long, a multiple of
  * 4. With `linear` P&L = offset + mix (L'positions)'z, and `offset` holds positions'mean. scratch: padded reals an item; pnl: one an item.
  */

@@ -7,7 +7,7 @@
 
 typedef struct probe_params {
   u32 function, items;
-  u32 first, c1, c2, c3; /* item i draws from the counter (first + i, c1, c2, c3) */
+  u32 first, c1, c2, c3; /* item i draws from the counter (c2, c1, c3, first + i) */
   random_key key;
 } probe_params;
 

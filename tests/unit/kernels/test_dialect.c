@@ -141,7 +141,7 @@ static void exp_is_limited_and_keeps_nan(void **state) {
   assert_true(out[3] == out[1] && out[4] == out[2] && out[5] == 1 && out[6] == 1);
 }
 
-/* The answers that come with Random123 (Salmon and others), as "counter key -> words"; the low word is the item. */
+/* The answers that come with Random123 (Salmon and others), as "counter key -> words"; the last word is the item. */
 static void philox_gives_its_known_answers(void **state) {
   (void)state;
   const struct {
@@ -155,7 +155,7 @@ static void philox_gives_its_known_answers(void **state) {
   static double normals[4 * 256];
   for (size_t n = 0; n < 3; n++) {
     const u32 *c = known[n].counter;
-    probe_params p = {.first = c[0], .c1 = c[1], .c2 = c[2], .c3 = c[3], .key = random_key_make(known[n].key[0], known[n].key[1])};
+    probe_params p = {.first = c[3], .c1 = c[1], .c2 = c[0], .c3 = c[2], .key = random_key_make(known[n].key[0], known[n].key[1])};
     void *buffers[] = {words, normals};
     for (int bits = 0; bits < 2; bits++) {
       for (size_t i = 0; assay_kernel_variant_usable(i) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
