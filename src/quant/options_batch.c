@@ -20,10 +20,9 @@ static void find_kernels(void) {
   kernels.volatility = assay_kernel_function(assay_kernel_find("option_volatility_f64"), NULL);
 }
 
-static void run_kernel(assay_kernel_fn kernel, const double *in, double *out, size_t count, bool no_dividends) {
-  option_params params = {.count = count, .no_dividends = no_dividends};
+static void run_kernel(assay_kernel_fn kernel, const option_params *params, const double *in, double *out) {
   void *buffers[] = {(void *)(uintptr_t)in, out};
-  kernel(&params, buffers, 0, 1);
+  kernel(params, buffers, 0, 1);
 }
 
 /* ---- One at a time: the first lanes of a tile --------------------------------------------------------------------------------- */
@@ -38,7 +37,7 @@ static void run_one(assay_kernel_fn kernel, const assay_option *option, double l
   for (int i = 0; i < OPTION_INPUTS; i++) {
     for (int lane = 0; lane < WIDEST; lane++) in[i * TILE + lane] = inputs[i];
   }
-  run_kernel(kernel, in, out, 1, option->dividend == 0);
+  run_kernel(kernel, &(option_params){.count = 1, .no_dividends = option->dividend == 0}, in, out);
 }
 
 assay_closed_form assay_option_closed_form(const assay_option *option, bool greeks) {
@@ -124,13 +123,9 @@ static void load_shared(double *tile, const assay_options *options, const assay_
   if (options->kinds != NULL) fill(tile, 1);
 }
 
-static void load_tile(double *tile, const assay_options *options, const assay_option_input *inputs, size_t begin, size_t count) {
-  if (options->kinds != NULL && !(count == TILE && signs_of_tile(tile, options->kinds + begin))) {
-    for (size_t i = 0; i < count; i++) tile[i] = sign_of[options->kinds[begin + i]];
-  }
-  for (int i = 1; i < OPTION_INPUTS; i++) {
-    if (inputs[i].values != NULL) memcpy(tile + i * TILE, inputs[i].values + begin, count * sizeof *tile);
-  }
+static void load_signs(double *tile, const assay_options *options, size_t begin, size_t count) {
+  if (options->kinds == NULL || (count == TILE && signs_of_tile(tile, options->kinds + begin))) return;
+  for (size_t i = 0; i < count; i++) tile[i] = sign_of[options->kinds[begin + i]];
 }
 
 /* A sum of differences is 0 unless one of them is NaN: no branch, and several sums, since one would wait for each addition. */
@@ -161,17 +156,27 @@ static assay_option_state state_of_volatility(const assay_option *option, const 
   return assay_option_check_price(option, last, out[OPTION_LOWER * TILE + index], out[OPTION_UPPER * TILE + index]);
 }
 
+/*
+ * A whole tile's inputs are read where they are. Its results go through a tile: with six more arrays a power of two apart, as large arrays
+ * tend to lie, a phase would touch more lines of a set than the first cache has.
+ */
 static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assay_option_input last, const target *targets,
                       size_t target_count, uint8_t *status, state_fn state_of, bad_ones *bad) {
   const assay_option_input inputs[OPTION_INPUTS] = {{NULL, 0},         options->spot, options->strike, options->time, options->rate,
                                                     options->dividend, last};
   double in[OPTION_INPUTS * TILE] __attribute__((aligned(64))), out[OPTION_ALL_OUTPUTS * TILE] __attribute__((aligned(64)));
-  bool no_dividends = options->dividend.values == NULL && options->dividend.value == 0;
+  option_params params = {.no_dividends = options->dividend.values == NULL && options->dividend.value == 0};
   load_shared(in, options, inputs);
   for (size_t begin = 0; begin < options->count; begin += TILE) {
     size_t count = options->count - begin < TILE ? options->count - begin : TILE;
-    load_tile(in, options, inputs, begin, count);
-    run_kernel(kernel, in, out, count, no_dividends);
+    params.count = count;
+    load_signs(in, options, begin, count);
+    for (int i = 1; i < OPTION_INPUTS; i++) {
+      if (inputs[i].values == NULL) continue;
+      params.in_at[i] = count == TILE ? (uintptr_t)(inputs[i].values + begin) : 0;
+      if (count < TILE) memcpy(in + i * TILE, inputs[i].values + begin, count * sizeof *in);
+    }
+    run_kernel(kernel, &params, in, out);
     if (status != NULL) memset(status + begin, ASSAY_OPTION_FINE, count);
     if (!all_numbers(out, count)) {
       for (size_t i = 0; i < count; i++) {

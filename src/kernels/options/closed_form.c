@@ -17,15 +17,15 @@
 
 /* Between the phases, an array each. */
 enum { FORWARD, STRIKE, X, ROOT, PER_S, DENSITY, NEAR_PART, FAR_PART, BETWEEN };
-#define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
-#define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
-#define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
+#define PUT(quantity, value) STORE(between, (quantity)*BETWEEN_SIZE + i, (value))
+#define GET(quantity) LOAD(between, (quantity)*BETWEEN_SIZE + i)
+#define IN(quantity) LOAD(in.at[quantity], i)
 
 /* A volatility of 0 is one that is next to nothing: the limits come out. */
-FUNCTION R option_sigma(GLOBAL const real *in, u32 i) { return MAX(ALL(1e-100), IN(OPTION_VOLATILITY)); }
+FUNCTION R option_sigma(option_in in, u32 i) { return MAX(ALL(1e-100), IN(OPTION_VOLATILITY)); }
 
 /* x is NaN where the option is out of range. */
-FUNCTION void option_moneyness(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, u32 no_dividends) {
+FUNCTION void option_moneyness(option_in in, LOCAL_POINTER real *between, u32 i, u32 no_dividends) {
   R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), volatility = IN(OPTION_VOLATILITY);
   R root = SQRT(time), s = option_sigma(in, i) * root;
   R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
@@ -37,7 +37,7 @@ FUNCTION void option_moneyness(GLOBAL const real *in, LOCAL_POINTER real *betwee
   PUT(PER_S, ALL(1.0) / s);
 }
 
-FUNCTION void option_distribution(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i) {
+FUNCTION void option_distribution(option_in in, LOCAL_POINTER real *between, u32 i) {
   R x = GET(X), z = r_abs(x) * GET(PER_S), halved = 0.5 * (option_sigma(in, i) * GET(ROOT)), u = halved - z;
   R near = r_abs(u), near_bounded = MIN(ALL(R_NORMAL_LIMIT), near);
   R bell = SELECT(near > R_NORMAL_LIMIT, ALL(0), r_exp_plain(-0.5 * (near_bounded * near_bounded)));
@@ -51,7 +51,7 @@ FUNCTION void option_distribution(GLOBAL const real *in, LOCAL_POINTER real *bet
   PUT(FAR_PART, density * (far_above / far_below));              /* B cdf(-v) */
 }
 
-FUNCTION void option_results(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, u32 outputs, GLOBAL real *out) {
+FUNCTION void option_results(option_in in, LOCAL_POINTER real *between, u32 i, u32 outputs, GLOBAL real *out) {
   R x = GET(X), forward = GET(FORWARD), strike = GET(STRIKE), near_part = GET(NEAR_PART), far_part = GET(FAR_PART);
   R sign = IN(OPTION_SIGN); /* NaN where it is neither a call nor a put */
   M fine = (x == x) & (sign == sign), call_outside = x <= 0.0, outside = (sign > 0.0) == call_outside;
@@ -86,8 +86,8 @@ FUNCTION void option_results(GLOBAL const real *in, LOCAL_POINTER real *between,
 
 #define OPTION_KERNEL(name, outputs)                                                  \
   KERNEL2(name, option_params, GLOBAL const real *, all_in, GLOBAL real *, all_out) { \
-    LOCAL_ARRAY(real, between, BETWEEN *GROUP_SIZE);                                  \
-    GLOBAL const real *in = all_in + (u64)GROUP * OPTION_INPUTS * GROUP_SIZE;         \
+    LOCAL_ARRAY(real, between, BETWEEN *BETWEEN_SIZE);                                \
+    option_in in = option_in_of(&p, all_in, GROUP);                                   \
     GLOBAL real *out = all_out + (u64)GROUP * (outputs)*GROUP_SIZE;                   \
     OPTION_PHASE_BY(p.no_dividends, option_moneyness(in, between, i, by));            \
     OPTION_PHASE(option_distribution(in, between, i));                                \

@@ -29,9 +29,9 @@
 enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, MILD, RATIO, S, NEAR, FAR, WAY, LOGARITHM, BETWEEN, ROOT = RATIO, AWAY = SINH };
 /* And in the last step, before WAY and what follows is known. */
 enum { PER_S = SINH, NEAR_ABOVE = MILD, NEAR_SLOPE = RATIO, NEAR_BELOW = WAY, FAR_ABOVE = LOGARITHM, FAR_BELOW = NEAR };
-#define PUT(quantity, value) STORE(between, (quantity)*GROUP_SIZE + i, (value))
-#define GET(quantity) LOAD(between, (quantity)*GROUP_SIZE + i)
-#define IN(quantity) LOAD(in, (quantity)*GROUP_SIZE + i)
+#define PUT(quantity, value) STORE(between, (quantity)*BETWEEN_SIZE + i, (value))
+#define GET(quantity) LOAD(between, (quantity)*BETWEEN_SIZE + i)
+#define IN(quantity) LOAD(in.at[quantity], i)
 FUNCTION R option_number(R value) { return SELECT(value == value, value, OPTION_NAN); }
 /* One NaN for all: which one an operation makes differs between devices. */
 #define OUT(quantity, value) STORE(out, (quantity)*GROUP_SIZE + i, option_number(value))
@@ -65,7 +65,7 @@ FUNCTION R rough_log(R x) {
 }
 
 /* X is NaN where no volatility gives the price. */
-FUNCTION void implied_market(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out, u32 no_dividends) {
+FUNCTION void implied_market(option_in in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out, u32 no_dividends) {
   R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), price = IN(OPTION_VOLATILITY), sign = IN(OPTION_SIGN);
   R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
   R forward = no_dividends ? spot : spot * r_exp_plain(-dividend_time), discounted = strike * r_exp_plain(-rate_time);
@@ -209,7 +209,7 @@ FUNCTION void implied_ratio(LOCAL_POINTER real *between, u32 i) {
 FUNCTION void implied_logarithm(LOCAL_POINTER real *between, u32 i) { PUT(LOGARITHM, r_log(GET(LOGARITHM))); }
 
 /* Fourth order (Householder): with the third derivative too. */
-FUNCTION void implied_step(GLOBAL const real *in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
+FUNCTION void implied_step(option_in in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
   R x = GET(X), s = GET(S), u = GET(NEAR), v = GET(FAR), way = GET(WAY), z = 0.5 * (v - u), halved = 0.5 * s;
   R f = FMA(-0.5 * u, u, -GET(LOGARITHM)), step = -f * way;
   /* a = h2 step and b = h3 step^2 with h3 = f''' / f' = h2^2 - f' h2 - 3 z^2 - s^2 / 4; f' step = -f. */
@@ -221,8 +221,8 @@ FUNCTION void implied_step(GLOBAL const real *in, LOCAL_POINTER real *between, u
 }
 
 KERNEL2(option_volatility, option_params, GLOBAL const real *, all_in, GLOBAL real *, all_out) {
-  LOCAL_ARRAY(real, between, BETWEEN * GROUP_SIZE);
-  GLOBAL const real *in = all_in + (u64)GROUP * OPTION_INPUTS * GROUP_SIZE;
+  LOCAL_ARRAY(real, between, BETWEEN * BETWEEN_SIZE);
+  option_in in = option_in_of(&p, all_in, GROUP);
   GLOBAL real *out = all_out + (u64)GROUP * OPTION_VOLATILITY_OUTPUTS * GROUP_SIZE;
   OPTION_PHASE_BY(p.no_dividends, implied_market(in, between, i, out, by));
   OPTION_PHASE(implied_sides(between, i));

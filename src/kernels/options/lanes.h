@@ -72,6 +72,23 @@ FUNCTION R option_log_ratio(R a, R b) {
   }                                 \
   BARRIER
 
+/* Between the phases a quantity's array is longer than a group: where all lay a power of two apart, they would share a few sets of the
+ * first cache. */
+#define BETWEEN_SIZE (GROUP_SIZE + 16)
+
+/* Where the quantities of a group's options are. */
+typedef struct option_in {
+  GLOBAL const real *at[OPTION_INPUTS];
+} option_in;
+
+FUNCTION option_in option_in_of(const option_params *p, GLOBAL const real *all, u32 group) {
+  option_in in;
+  UNROLL_10
+  for (u32 q = 0; q < OPTION_INPUTS; q++)
+    in.at[q] = p->in_at[q] != 0 ? (GLOBAL const real *)p->in_at[q] : all + ((u64)group * OPTION_INPUTS + q) * GROUP_SIZE;
+  return in;
+}
+
 #define OPTION_NAN REAL_OF(ALL_U(0x7FF8000000000000ul))
 
 #endif

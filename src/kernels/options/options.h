@@ -7,12 +7,6 @@
 #ifndef ASSAY_KERNELS_OPTIONS_H
 #define ASSAY_KERNELS_OPTIONS_H
 
-typedef struct option_params {
-  u64 count;
-  u32 no_dividends; /* 1: every dividend is 0. The same numbers, an exponential less */
-  u32 unused;
-} option_params;
-
 /* The sign is 1 for a call, -1 for a put. */
 enum {
   OPTION_SIGN,
@@ -41,6 +35,14 @@ enum {
   OPTION_CHARM,
   OPTION_ALL_OUTPUTS
 };
+
+typedef struct option_params {
+  u64 count;
+  u32 no_dividends; /* 1: every dividend is 0. The same numbers, an exponential less */
+  u32 unused;
+  /* Addresses of arrays that are read where they lie instead of in the tile, in a launch of one whole group on the host. 0: the tile. */
+  u64 in_at[OPTION_INPUTS];
+} option_params;
 
 /* option_volatility's: the volatility, and the bounds that the price must lie between. */
 enum { OPTION_IMPLIED, OPTION_LOWER, OPTION_UPPER, OPTION_VOLATILITY_OUTPUTS };

@@ -339,6 +339,33 @@ static void arrays_give_the_same_bits(void **state) {
   }
 }
 
+/* Results may take the place of what they were made from, and arrays may begin anywhere. */
+static void results_may_replace_inputs(void **state) {
+  (void)state;
+  static double strikes[MANY], volatilities[MANY], price[MANY], delta[MANY], rho[MANY], strikes_copy[MANY + 1], volatilities_copy[MANY + 3];
+  assay_random random;
+  assay_random_init(&random, 8);
+  for (int i = 0; i < MANY; i++) {
+    strikes[i] = strikes_copy[i + 1] = between(&random, 80, 120);
+    volatilities[i] = volatilities_copy[i + 3] = between(&random, 0.1, 0.5);
+  }
+  assay_options options = {.count = MANY,
+                           .spot = assay_option_all(100),
+                           .strike = assay_option_each(strikes),
+                           .time = assay_option_all(1),
+                           .rate = assay_option_all(0.05),
+                           .volatility = assay_option_each(volatilities)};
+  assay_error err = {0};
+  assert_ok(assay_options_price(&options, &(assay_options_out){.price = price, .delta = delta, .rho = rho}, &err, NULL), err);
+  options.strike = assay_option_each(&strikes_copy[1]), options.volatility = assay_option_each(&volatilities_copy[3]);
+  static double rho_copy[MANY];
+  assay_options_out over = {.price = &strikes_copy[1], .delta = &volatilities_copy[3], .rho = rho_copy};
+  assert_ok(assay_options_price(&options, &over, &err, NULL), err);
+  assert_memory_equal(&strikes_copy[1], price, sizeof price);
+  assert_memory_equal(&volatilities_copy[3], delta, sizeof delta);
+  assert_memory_equal(rho_copy, rho, sizeof rho);
+}
+
 static void bad_elements_leave_the_others_alone(void **state) {
   (void)state;
   double spots[MANY], prices[MANY], deltas[MANY], good, delta;
@@ -418,6 +445,7 @@ int main(void) {
       cmocka_unit_test(tiny_prices_have_a_volatility),
       cmocka_unit_test(prices_outside_their_bounds_are_refused),
       cmocka_unit_test(arrays_give_the_same_bits),
+      cmocka_unit_test(results_may_replace_inputs),
       cmocka_unit_test(bad_elements_leave_the_others_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
