@@ -9,7 +9,7 @@
 #include "report/backtest.h"
 
 enum { WIDTH = ASSAY_BACKTEST_WIDTH, LEFT = ASSAY_BACKTEST_LEFT, LEGEND = 96, SHOWN = 200, MOST_ACROSS = 64, MOST_DOWN = 48 };
-enum { MOST_HINTS = 1600, MOST_TEXTS = 160, SHADES = 10, LINE_HEIGHT = 220, LINE_MOST = 2 * WIDTH };
+enum { MOST_HINTS = 1600, MOST_TEXTS = 160, SHADES = 10, LINE_HEIGHT = 220, LINE_MOST = 2 * WIDTH, MOST_DOTS = 120 };
 
 /* What people read: a drawdown is one, not the lack of it. */
 static double shown_score(const assay_backtest_choice *c, const assay_backtest_row *row) {
@@ -118,7 +118,8 @@ static void put_range(assay_buf *out, const map *m, int axis, size_t cell) {
   const assay_backtest_range *r = &m->choice->ranges[axis];
   size_t cells = m->cells[axis], values = m->values[axis];
   size_t from = (cell * values + cells - 1) / cells, to = ((cell + 1) * values + cells - 1) / cells;
-  assay_buf_printf(out, "%s ", name_of(m->choice, (size_t)axis));
+  assay_html_text(out, name_of(m->choice, (size_t)axis));
+  assay_buf_putc(out, ' ');
   assay_buf_double(out, assay_backtest_range_value(r, from));
   if (to > from + 1) assay_buf_puts(out, " to ");
   if (to > from + 1) assay_buf_double(out, assay_backtest_range_value(r, to - 1));
@@ -225,50 +226,61 @@ static assay_status put_map(assay_buf *out, const assay_backtest_choice *c, assa
 
 /* ---- A line of one parameter --------------------------------------------------------------------------------------------------------- */
 
+static void draw_scales(assay_buf *out, const assay_backtest_choice *c, const assay_axis *x, const assay_axis *y) {
+  double ticks[ASSAY_AXIS_TICKS];
+  char text[48];
+  for (size_t i = 0, count = assay_axis_ticks(y, 5, ticks); i < count; i++) {
+    double at = assay_axis_at(y, ticks[i]);
+    assay_svg_line(out, "gr", x->from, at, x->to, at);
+    score_text(c, ticks[i], text);
+    assay_svg_text(out, "tk", x->from - 6, at + 4, "end", text);
+  }
+  for (size_t i = 0, count = assay_axis_ticks(x, 8, ticks); i < count; i++) {
+    assay_snprintf(text, sizeof text, "%.6g", ticks[i]);
+    assay_svg_text(out, "tk", assay_axis_at(x, ticks[i]), LINE_HEIGHT - 12, "middle", text);
+  }
+  assay_svg_text(out, "em", x->from, 14, "start", score_name(c));
+  assay_svg_text(out, "em", x->to, LINE_HEIGHT + 2, "end", name_of(c, 0));
+}
+
+typedef struct line {
+  double x[LINE_MOST], y[LINE_MOST];
+} line;
+
+/* Of more values than pixels every so many is drawn, and the best. */
+static void draw_line(assay_buf *out, const assay_backtest_choice *c, const assay_axis *x, const assay_axis *y, line *made) {
+  size_t every = c->row_count / LINE_MOST + 1, count = 0;
+  for (size_t i = 0; i < c->row_count; i += every, count++) {
+    double score = shown_score(c, &c->rows[i]);
+    made->x[count] = assay_axis_at(x, assay_backtest_range_value(c->ranges, i));
+    made->y[count] = isfinite(score) ? assay_axis_at(y, score) : NAN;
+  }
+  assay_svg_polyline(out, "ln", made->x, made->y, count);
+  for (size_t i = 0; i < count && count <= MOST_DOTS; i++)
+    if (isfinite(made->y[i])) assay_svg_dot(out, "pt", made->x[i], made->y[i], 2.6);
+  assay_svg_dot(out, "best", assay_axis_at(x, assay_backtest_range_value(c->ranges, c->best)),
+                assay_axis_at(y, shown_score(c, &c->rows[c->best])), 6);
+}
+
 static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, assay_error *err) {
-  const assay_backtest_range *r = c->ranges;
-  double *points = assay_alloc(ASSAY_TAG_REPORT, 2 * LINE_MOST * sizeof *points), low = INFINITY, high = -INFINITY;
-  if (points == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the line of a sweep");
+  line *made = assay_alloc(ASSAY_TAG_REPORT, sizeof *made);
+  double low = INFINITY, high = -INFINITY;
+  if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the line of a sweep");
   for (size_t i = 0; i < c->row_count; i++) {
     double score = shown_score(c, &c->rows[i]);
     if (isfinite(score)) low = fmin(low, score), high = fmax(high, score);
   }
   if (!(low <= high)) low = 0, high = 1;
-  double right = WIDTH - ASSAY_BACKTEST_RIGHT, first = assay_backtest_range_value(r, 0),
-         last = assay_backtest_range_value(r, c->row_count - 1);
-  assay_axis x = {first, last > first ? last : first + 1, false, LEFT, right};
+  double first = assay_backtest_range_value(c->ranges, 0), last = assay_backtest_range_value(c->ranges, c->row_count - 1);
+  assay_axis x = {first, last > first ? last : first + 1, false, LEFT, WIDTH - ASSAY_BACKTEST_RIGHT};
   assay_axis y = assay_axis_nice(low, high, false, LINE_HEIGHT - 30, 26);
-  double ticks[ASSAY_AXIS_TICKS];
-  char text[48];
   assay_buf_puts(out, "<figure>");
   assay_svg_begin(out, "plot", WIDTH, LINE_HEIGHT, "All configurations");
-  for (size_t i = 0, count = assay_axis_ticks(&y, 5, ticks); i < count; i++) {
-    double at = assay_axis_at(&y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, right, at);
-    score_text(c, ticks[i], text);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", text);
-  }
-  for (size_t i = 0, count = assay_axis_ticks(&x, 8, ticks); i < count; i++) {
-    assay_snprintf(text, sizeof text, "%.6g", ticks[i]);
-    assay_svg_text(out, "tk", assay_axis_at(&x, ticks[i]), LINE_HEIGHT - 12, "middle", text);
-  }
-  size_t every = c->row_count / LINE_MOST + 1, count = 0;
-  for (size_t i = 0; i < c->row_count; i += every, count++) {
-    points[count] = assay_axis_at(&x, assay_backtest_range_value(r, i));
-    double score = shown_score(c, &c->rows[i]);
-    points[LINE_MOST + count] = isfinite(score) ? assay_axis_at(&y, score) : NAN;
-  }
-  assay_svg_polyline(out, "ln", points, points + LINE_MOST, count);
-  for (size_t i = 0; i < count && count <= 120; i++)
-    if (isfinite(points[LINE_MOST + i])) assay_svg_dot(out, "pt", points[i], points[LINE_MOST + i], 2.6);
-  const assay_backtest_row *best = &c->rows[c->best];
-  double at[] = {assay_axis_at(&x, assay_backtest_range_value(r, c->best)), assay_axis_at(&y, shown_score(c, best))};
-  assay_svg_dot(out, "best", at[0], at[1], 6);
-  assay_svg_text(out, "em", LEFT, 14, "start", score_name(c));
-  assay_svg_text(out, "em", right, LINE_HEIGHT - 30 + 32, "end", name_of(c, 0));
+  draw_scales(out, c, &x, &y);
+  draw_line(out, c, &x, &y, made);
   assay_svg_end(out);
   assay_buf_puts(out, "<figcaption>Ringed: the best. A plateau around it speaks for it, a peak alone for luck.</figcaption></figure>\n");
-  assay_free(points);
+  assay_free(made);
   return ASSAY_OK;
 }
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages of backtests with names of somebody's own: of assets, strategies and parameters. */
+#include <assay/backtest_report.h>
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "test.h"
+
+enum { BARS = 200 };
+static const char hostile[] = "<i>&\"x";
+static double columns[5][BARS];
+static assay_bars bars = {.count = BARS, .open = columns[0], .high = columns[1], .low = columns[2], .close = columns[3]};
+static const char *const names[] = {hostile};
+static const assay_backtest_data data = {.assets = 1, .bars = &bars, .names = names};
+
+static assay_status above_mean(const assay_bars *b, const double *parameters, void *user, assay_error *err, double *targets) {
+  (void)user, (void)err;
+  for (size_t i = 0; i < b->count; i++) targets[i] = i % (size_t)parameters[0] < (size_t)parameters[1];
+  return ASSAY_OK;
+}
+
+static const assay_strategy own = {.name = "<b>own",
+                                   .parameter_count = 2,
+                                   .parameters = {{hostile, 5, 1, 100, true, "rows"}, {"<u>held", 2, 0, 100, true, "of them"}},
+                                   .targets = above_mean};
+static const double held[] = {1, 2, 4};
+static const assay_backtest_range ranges[] = {{.parameter = 0, .first = 5, .last = 9, .step = 1},
+                                              {.parameter = 1, .values = held, .value_count = 3}};
+
+static void make(void) {
+  assay_error err = {0};
+  assert_ok(
+      assay_backtest_make_walk(&(assay_backtest_walk){.seed = 3}, BARS, &err, columns[0], columns[1], columns[2], columns[3], columns[4]),
+      err);
+}
+
+/* What stands in the page for a name is text. */
+static void check_page(const assay_backtest_view *view, const char *expected) {
+  assay_error err = {0};
+  char *html = NULL, *svg = NULL;
+  assert_ok(assay_backtest_render_html(view, &err, &html), err);
+  assert_ok(assay_backtest_render_svg(view, &err, &svg), err);
+  assert_null(strstr(html, "<i>"));
+  assert_null(strstr(html, "<u>"));
+  assert_null(strstr(svg, "<i>"));
+  assert_non_null(strstr(html, "&lt;i&gt;&amp;"));
+  assert_non_null(strstr(html, expected));
+  assay_string_free(html);
+  assay_string_free(svg);
+}
+
+static void test_sweep_page(void **state) {
+  (void)state;
+  make();
+  const assay_backtest_options keep = {.keep_equity = true, .keep_trades = true};
+  for (size_t count = 1; count <= 2; count++) {
+    const assay_backtest_sweep sweep = {.strategy = &own, .ranges = ranges, .range_count = count, .here = true};
+    assay_error err = {0};
+    assay_backtest_row *rows = NULL;
+    assay_backtest_result *best = NULL;
+    assay_backtest_luck luck;
+    assay_backtest_choice choice = {.strategy = &own, .ranges = ranges, .range_count = count};
+    assert_ok(assay_backtest_run_sweep(&sweep, &data, NULL, &err, &rows, &choice.row_count), err);
+    choice.rows = rows;
+    choice.best = assay_backtest_best(rows, choice.row_count, choice.objective);
+    assert_ok(assay_backtest_run(&own, rows[choice.best].parameters, &data, &keep, &err, &best), err);
+    assert_ok(assay_backtest_measure_luck(rows, choice.row_count, best, &err, &luck), err);
+    choice.luck = &luck;
+    const assay_backtest_view view = {.title = hostile, .result = best, .names = names, .choice = &choice};
+    check_page(&view, "deflated Sharpe ratio");
+    assay_backtest_result_destroy(best);
+    assay_backtest_rows_free(rows);
+  }
+}
+
+static void test_walk_page(void **state) {
+  (void)state;
+  make();
+  const assay_backtest_sweep sweep = {.strategy = &own, .ranges = ranges, .range_count = 2, .here = true};
+  assay_error err = {0};
+  assay_backtest_walked *walked = NULL;
+  assert_ok(assay_backtest_run_walk_forward(&(assay_backtest_walk_forward){.windows = 3}, &sweep, &data, NULL, &err, &walked), err);
+  const assay_backtest_choice choice = {.strategy = &own, .ranges = ranges, .range_count = 2, .walked = walked};
+  const assay_backtest_view view = {.title = "walk", .result = walked->result, .names = names, .choice = &choice};
+  check_page(&view, "&lt;u&gt;held=");
+  assay_backtest_walked_destroy(walked);
+}
+
+static void test_leaves_nothing(void **state) {
+  (void)state;
+  assert_int_equal(assay_tag_get_stats(ASSAY_TAG_REPORT).live_bytes, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sweep_page),
+      cmocka_unit_test(test_walk_page),
+      cmocka_unit_test(test_leaves_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
