@@ -106,11 +106,25 @@ static assay_fix_verdict too_low(assay_fix_session *s, uint64_t now_ns, uint64_t
 /* SessionRejectReason (373) */
 enum { MISSING = 1, NO_VALUE = 4, BAD_VALUE = 5, BAD_FORMAT = 6, COMP_ID = 9, BAD_TIME = 10, NO_TYPE = 11, TWICE = 13 };
 
+static const char *reason_text(unsigned reason) {
+  switch (reason) {
+    case MISSING: return "required tag missing";
+    case NO_VALUE: return "tag specified without a value";
+    case BAD_FORMAT: return "incorrect data format for value";
+    case COMP_ID: return "CompID problem";
+    case BAD_TIME: return "SendingTime accuracy problem";
+    case NO_TYPE: return "invalid MsgType";
+    case TWICE: return "tag appears more than once";
+    default: return "value is incorrect for this tag";
+  }
+}
+
 static assay_fix_verdict reject(assay_fix_session *s, uint64_t now_ns, uint64_t sequence, const assay_fix_message *message, uint32_t tag,
                                 unsigned reason) {
   char body[LONGEST_BODY];
   int type = message->type.length < 10 ? (int)message->type.length : 10;
-  assay_snprintf(body, sizeof body, "45=%" PRIu64 "\001371=%u\001372=%.*s\001373=%u\001", sequence, tag, type, message->type.at, reason);
+  assay_snprintf(body, sizeof body, "45=%" PRIu64 "\001371=%u\001372=%.*s\001373=%u\00158=%s (%u)\001", sequence, tag, type,
+                 message->type.at, reason, reason_text(reason), tag);
   put_own(s, now_ns, "3", body);
   return ASSAY_FIX_REJECTED;
 }

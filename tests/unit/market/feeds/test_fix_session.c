@@ -180,7 +180,7 @@ static void test_single_cases(void **state) {
   assert_non_null(strstr(said(&b), "35=4|49=THEM|56=ME|34=1|43=Y|122=19700101-00:16:40.000|52=19700101-00:16:40.000|123=Y|36=4|"));
   /* A field is missing: rejected, and counted. */
   assert_int_equal(give(&b, now, HEAD("D", "8") "11=1|"), ASSAY_FIX_REJECTED);
-  assert_non_null(strstr(said(&b), "45=8|371=55|372=D|373=1|"));
+  assert_non_null(strstr(said(&b), "45=8|371=55|372=D|373=1|58=required tag missing (55)|"));
   assert_int_equal(b.session.next_in, 9);
   /* A reset goes forward whatever its own number is, never back. */
   assert_int_equal(give(&b, now, HEAD("4", "1") "36=5|"), ASSAY_FIX_REJECTED);
@@ -455,7 +455,7 @@ static void test_messages_that_are_none(void **state) {
   } cases[] = {
       {HEAD("I", "2"), "45=2|371=35|372=I|373=11|"},           {HEAD("BZ", "2"), "45=2|371=35|372=BZ|373=11|"},
       {HEAD("hello", "2"), "45=2|371=35|372=hello|373=11|"},   {HEAD("D", "2") "11=|", "45=2|371=11|372=D|373=4|"},
-      {HEAD("1", "2") "112=|", "45=2|371=112|372=1|373=4|"},   {HEAD("0", "2") "34=2|", "45=2|371=34|372=0|373=13|"},
+      {HEAD("1", "2") "112=|", "45=2|371=112|372=1|373=4|58=tag specified without a value (112)|"},   {HEAD("0", "2") "34=2|", "45=2|371=34|372=0|373=13|"},
       {HEAD("0", "2") "49=ME|", "45=2|371=49|372=0|373=13|"},  {"35=0|49=ME|56=THEM|34=2|", "45=2|371=52|372=0|373=1|"},
       {HEAD("2", "2") "7=0|16=0|", "45=2|371=7|372=2|373=5|"}, {HEAD("2", "2") "7=99|16=0|", "45=2|371=7|372=2|373=5|"},
       {HEAD("2", "2") "7=x|16=0|", "45=2|371=7|372=2|373=5|"}, {HEAD("2", "2") "7=2|16=1|", "45=2|371="},
