@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* WebSocket on loopback: 64 bytes to another thread and back, with both ends sleeping or spinning; and one message to many clients. */
+/* WebSocket on loopback: 64 bytes to another thread and back, with both ends sleeping at once, patient first (as loops are), or spinning;
+ * and one message to many clients. */
 #include <assay/bench.h>
 #include <assay/websocket.h>
 
@@ -93,13 +94,15 @@ static bool has_two_cpus(void) {
 }
 
 ASSAY_BENCH(websocket_round_trip, .suite = "trading", .mode = ASSAY_MODE_LATENCY, .ceiling = "",
-            .summary = "64 bytes to another thread and back over loopback; every trip recorded", .params = {{"wait", "sleep,spin"}}) {
+            .summary = "64 bytes to another thread and back over loopback; every trip recorded",
+            .params = {{"wait", "sleep,patient,spin"}}) {
   assay_error err = {0};
-  bool spin = strcmp(assay_bench_text(b, "wait"), "spin") == 0;
+  const char *wait = assay_bench_text(b, "wait");
+  bool spin = strcmp(wait, "spin") == 0;
   if (spin && !has_two_cpus())
     return assay_bench_unsupported(b, "two ends that spin need a CPU each; on one a trip takes two time slices of the scheduler");
   assay_ws_loop *far = NULL, *loop = NULL;
-  const assay_ws_loop_options options = {.spin = spin};
+  const assay_ws_loop_options options = {.spin = spin, .patience_s = strcmp(wait, "sleep") == 0 ? -1 : 0};
   if (assay_ws_loop_create(&options, &err, &far) != ASSAY_OK || assay_ws_loop_create(&options, &err, &loop) != ASSAY_OK)
     assay_bench_fail(b, "%s", err.message);
   else
