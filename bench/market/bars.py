@@ -83,6 +83,8 @@ def book():
         ours, theirs = median(what), median(f"{what}_map")
         beside = f"std::map and lists {text(theirs, 'msg/s')} ({ours / theirs:.2g}x)" if ours and theirs else note(f"{what}_map")
         limit(what, f"matching, {regime}", 16.5e6 if regime == "sparse" else 33e6, "msg/s", beside)
+        if single := median(f"{what}_single"):
+            print(f"        matching, {regime}, one message a call: {text(single, 'msg/s')}")
         if regime == "sparse":
             continue
         for part, bar in (("p50", 40), ("p99", 150), ("p999", 1000)):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The matching engine in six regimes (assay/book_flow.h): messages a second when they come in bursts of 256, the time of each message with
- * the timer's own time in it, and a design as many write it (a tree of prices, lists of orders, a hash table of ids: book_map.cc) over the
- * same messages.
+ * The matching engine in six regimes (assay/book_flow.h): messages a second when they come in bursts of 256 and when each is a call of its
+ * own, the time of each message with the timer's own time in it, and a design as many write it (a tree of prices, lists of orders, a hash
+ * table of ids: book_map.cc) over the same messages.
  */
 #include <assay/book_flow.h>
 
@@ -52,13 +52,13 @@ static assay_book *fresh(const assay_book_message *messages, uint32_t accounts, 
   return book;
 }
 
-/* ns a message. */
-static double burst_time(const assay_book_message *messages, uint32_t accounts, seen *s) {
+/* ns a message, `burst` of them a call. */
+static double burst_time(const assay_book_message *messages, uint32_t accounts, size_t burst, seen *s) {
   double times[ROUNDS];
   for (unsigned round = 0; round < ROUNDS; round++) {
     assay_book *book = fresh(messages, accounts, s);
     uint64_t begin = figure_now_ns();
-    for (size_t i = 0; i < COUNT; i += BURST) assay_book_apply(book, messages + WARM + i, COUNT - i < BURST ? COUNT - i : BURST);
+    for (size_t i = 0; i < COUNT; i += burst) assay_book_apply(book, messages + WARM + i, COUNT - i < burst ? COUNT - i : burst);
     times[round] = (double)(figure_now_ns() - begin) / COUNT;
     assay_book_destroy(book);
   }
@@ -133,12 +133,15 @@ static void one_regime(assay_flow_regime regime) {
   }
   char name[64], note[200];
   seen s = {0}, theirs = {0};
-  double ns = burst_time(messages, 0, &s), risk_ns = burst_time(messages, 65, &theirs), map_ns = map_time(messages, &theirs);
+  double single_ns = burst_time(messages, 0, 1, &s), ns = burst_time(messages, 0, BURST, &s);
+  double risk_ns = burst_time(messages, 65, BURST, &theirs), map_ns = map_time(messages, &theirs);
   percentiles p = message_time(messages);
   snprintf(note, sizeof note, "%.2f events and %.2f trades a message, with risk checks %.1f M/s", (double)s.events / COUNT,
            (double)s.trades / COUNT, 1e3 / risk_ns);
   snprintf(name, sizeof name, "book_%s", assay_flow_regime_text(regime));
   figure(name, 1e9 / ns, "msg/s", note);
+  snprintf(name, sizeof name, "book_%s_single", assay_flow_regime_text(regime));
+  figure(name, 1e9 / single_ns, "msg/s", "one message a call");
   snprintf(name, sizeof name, "book_%s_p50", assay_flow_regime_text(regime));
   figure(name, p.p50, "ns", NULL);
   snprintf(name, sizeof name, "book_%s_p99", assay_flow_regime_text(regime));

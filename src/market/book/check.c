@@ -37,40 +37,49 @@ static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_
   if (level->tail != prev || level->count != count || level->quantity != quantity)
     return BROKEN("level %u of ladder %u does not sum its orders up", at, w->ladder);
   w->count->orders += count;
-  w->count->levels++;
   return ASSAY_OK;
 }
 
-static assay_status check_spare(walk *w, uint32_t child, uint32_t key, unsigned shift) {
+static bool is_spare(const walk *w, uint32_t at, uint32_t key) {
+  const book_level *level = &w->s->levels[at];
+  return level->key == key && level->ladder == w->ladder && level->count == 0 && level->head == 0 && level->tail == 0 &&
+         level->quantity == 0 && level->special == 0;
+}
+
+/* Every way of a bottom node leads into its block, but where another level was there before. */
+static assay_status check_block(walk *w, const book_node *node, uint64_t bits, uint32_t prefix) {
   assay_error *err = w->err;
-  const book_level *level = &w->s->levels[child & ~BOOK_IS_LEVEL];
-  w->count->levels++;
-  if (shift != 6 || (child & BOOK_IS_LEVEL) == 0 || level->key != key || level->ladder != w->ladder || level->count != 0 ||
-      level->head != 0 || level->tail != 0 || level->quantity != 0 || level->special != 0)
-    return BROKEN("a spare level of ladder %u is none", w->ladder);
+  const book_level *header = &w->s->levels[node->block - 1];
+  w->count->blocks++;
+  if (header->count != BOOK_IS_HEADER) return BROKEN("a block of ladder %u has no header", w->ladder);
+  for (uint32_t way = 0; way < 64; way++) {
+    uint32_t key = prefix | way, at = node->block + way;
+    bool there = (bits >> way & 1) != 0, mine = node->child[way] == (at | BOOK_IS_LEVEL);
+    w->count->levels += !mine;
+    if (mine ? !there && !is_spare(w, at, key) : !there || !is_spare(w, at, key ^ 63))
+      return BROKEN("a spare level of ladder %u is none", w->ladder);
+  }
   return ASSAY_OK;
 }
 
 static assay_status check_below(walk *w, uint32_t child, uint32_t key_bits, unsigned shift) {
   assay_error *err = w->err;
   if ((child & BOOK_IS_LEVEL) != 0) return check_level(w, child & ~BOOK_IS_LEVEL, key_bits, ~0u << shift);
-  const book_node *node = &w->s->nodes[child];
+  book_node *node = &w->s->nodes[child];
+  uint64_t bits = *book_bits(w->s, node);
   w->count->nodes++;
-  w->count->spared += node->spares != 0;
-  if (shift == 0 || node->bits == 0) return BROKEN("node %u of ladder %u is empty or too deep", child, w->ladder);
-  for (uint32_t way = 0; way < 64; way++) {
-    bool there = (node->bits >> way & 1) != 0;
-    if (there ? node->child[way] == 0 : node->child[way] != 0 && node->spares == 0)
+  if (shift == 0 || bits == 0 || (node->block != 0 && shift != 6))
+    return BROKEN("node %u of ladder %u is empty or too deep", child, w->ladder);
+  assay_status status = node->block != 0 ? check_block(w, node, bits, key_bits) : ASSAY_OK;
+  for (uint32_t way = 0; way < 64 && status == ASSAY_OK; way++) {
+    bool there = (bits >> way & 1) != 0;
+    if (there ? node->child[way] == 0 : node->child[way] != 0 && node->block == 0)
       return BROKEN("node %u of ladder %u: its bits are not its children", child, w->ladder);
-    if (!there && node->child[way] != 0) {
-      assay_status status = check_spare(w, node->child[way], key_bits | way, shift);
-      if (status != ASSAY_OK) return status;
-    }
     if (!there) continue;
-    assay_status status = check_below(w, node->child[way], key_bits | way << (shift - 6), shift - 6);
-    if (status != ASSAY_OK) return status;
+    w->count->levels += node->block == 0 && (node->child[way] & BOOK_IS_LEVEL) != 0;
+    status = check_below(w, node->child[way], key_bits | way << (shift - 6), shift - 6);
   }
-  return ASSAY_OK;
+  return status;
 }
 
 /* What a finger points at is what the way down from the root comes to. */
@@ -78,11 +87,12 @@ static assay_status check_fingers(const walk *w) {
   assay_error *err = w->err;
   for (uint32_t i = 0; i < BOOK_FINGERS; i++) {
     const book_finger *finger = &w->l->finger[i];
+    if (finger->prefix == 0 && w->l->block[i] != 0) return BROKEN("finger %u of ladder %u has only a block", i, w->ladder);
     if (finger->prefix == 0) continue;
     uint32_t key = (finger->prefix - 1) << 6, child = w->l->root[key >> 24];
     for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0 && shift > 0; shift -= 6)
       child = w->s->nodes[child].child[(key >> shift) & 63];
-    if ((finger->prefix - 1) % BOOK_FINGERS != i || child != finger->node)
+    if ((finger->prefix - 1) % BOOK_FINGERS != i || child != finger->node || w->l->block[i] != w->s->nodes[child].block)
       return BROKEN("finger %u of ladder %u points elsewhere", i, w->ladder);
   }
   return ASSAY_OK;
@@ -93,6 +103,7 @@ assay_status assay_book_check_ladder(const book_store *s, const book_ladder *l, 
   for (uint32_t i = 0; i < 256; i++) {
     bool there = (l->top[i / 64] >> (i % 64) & 1) != 0;
     if (there != (l->root[i] != 0)) return BROKEN("ladder %u: the bits of its root are not its children", ladder);
+    count->levels += (l->root[i] & BOOK_IS_LEVEL) != 0;
     assay_status status = there ? check_below(&w, l->root[i], i << 24, 24) : ASSAY_OK;
     if (status != ASSAY_OK) return status;
   }
@@ -102,19 +113,22 @@ assay_status assay_book_check_ladder(const book_store *s, const book_ladder *l, 
   return check_fingers(&w);
 }
 
-static uint32_t chain_length(const book_store *s, const book_pool *pool, int which) {
+static uint32_t chain_length(const book_store *s, uint32_t first, uint32_t most, int which) {
   uint32_t length = 0;
-  for (uint32_t at = pool->free; at != 0 && length <= pool->used; length++)
+  for (uint32_t at = first; at != 0 && length <= most; length++)
     at = which == 0 ? s->orders[at].next : which == 1 ? s->levels[at].special : s->nodes[at].child[0];
   return length;
 }
 
 assay_status assay_book_check_store(const book_store *s, const book_count *count, assay_error *err) {
   if (count->orders != s->live) return BROKEN("%llu orders are in ladders, %u are counted", (unsigned long long)count->orders, s->live);
-  if (count->orders + chain_length(s, &s->order_pool, 0) + 1 != s->order_pool.used) return BROKEN("an order is lost");
-  if (count->levels + chain_length(s, &s->level_pool, 1) + 1 != s->level_pool.used) return BROKEN("a level is lost");
-  if (count->nodes + chain_length(s, &s->node_pool, 2) + 1 != s->node_pool.used) return BROKEN("a node is lost");
-  if (count->spared != s->spared) return BROKEN("%u nodes have spare levels, %u are counted", (unsigned)count->spared, s->spared);
+  const book_pool *orders = &s->order_pool, *levels = &s->level_pool, *nodes = &s->node_pool;
+  uint64_t blocks = count->blocks + chain_length(s, s->free_block, levels->used, 1);
+  if (count->orders + chain_length(s, orders->free, orders->used, 0) + 1 != orders->used) return BROKEN("an order is lost");
+  if (count->levels + chain_length(s, levels->free, levels->used, 1) + BOOK_BLOCK * blocks + BOOK_FIRST_LEVEL != levels->used)
+    return BROKEN("a level is lost");
+  if (count->nodes + chain_length(s, nodes->free, nodes->used, 2) + 1 != nodes->used) return BROKEN("a node is lost");
+  if (count->blocks != s->blocks_out) return BROKEN("%u nodes have a block, %u are counted", (unsigned)count->blocks, s->blocks_out);
   uint64_t places = 0;
   for (uint64_t i = 0; i <= s->place_mask; i++) {
     const book_place *place = &s->places[i];

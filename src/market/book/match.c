@@ -504,29 +504,31 @@ static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const
   return true;
 }
 
-/* The same in a book without risk checks, from an order that may meet everybody. What happens to an order at a time is as in take_best. */
+/* The same in a book without risk checks, from an order that may meet everybody, whose ACCEPTED event is there. What happens to an order at
+ * a time is as in take_best. A wrong guess costs as long as what it hangs on takes, so the next order is looked at before the last one's
+ * event is written. */
 static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes) {
   book_store *s = &e->store;
   book_order *orders = s->orders;
-  uint32_t *window = s->window;
   unsigned sell = m->side;
   book_ladder *other = &b->side[sell ^ 1];
-  uint64_t limit = (bytes & IS_MARKET) != 0 ? UINT32_MAX : (uint32_t)~book_key(m->price, sell);
+  uint32_t at = other->best_level, order = s->levels[at].head;
+  book_order *o = &orders[order];
+  uint64_t open = o->bits & PLAIN_MAKER;
+  uint32_t *window = s->window;
   uint64_t id = m->id, left = m->quantity, now = e->now, sequence = e->sequence, mask = s->window_mask;
-  assay_book_event *event = e->next_event;
-  book_put_event(event++, ++sequence, now, id, 0, left, left, book_where(m->price, m->book),
-                 book_what(ASSAY_BOOK_ACCEPTED_EVENT, m->account, sell, 0, 0));
+  uint64_t best = other->best, limit = (bytes & IS_MARKET) != 0 ? UINT32_MAX : (uint32_t)~book_key(m->price, sell);
   uint64_t what = book_what(ASSAY_BOOK_TRADE_EVENT, m->account, sell, 0, 0);
-  while (other->best <= limit) {
-    uint32_t at = other->best_level;
+  assay_book_event *event = e->next_event, *end = e->last_event + BOOK_EVENTS_BEHIND;
+  while (best <= limit) {
     book_level *level = &s->levels[at];
-    uint32_t first = level->head, order = first;
-    book_order *o = &orders[order];
-    int32_t price = book_price((uint32_t)other->best, sell ^ 1);
-    uint64_t where = book_where(price, m->book), open = o->bits & PLAIN_MAKER, before = left;
-    assay_book_event *begin = event;
+    int32_t price = book_price((uint32_t)best, sell ^ 1);
+    uint64_t where = book_where(price, m->book), before = left;
+    uint32_t first = order, last = 0, gone = 0;
     /* Those that are taken whole. */
-    while (open <= left && event <= e->last_event + BOOK_EVENTS_BEHIND - 1) {
+    while (open <= left && event < end) {
+      uint32_t next = o->next;
+      uint64_t next_open = orders[next].bits & PLAIN_MAKER;
       left -= open;
       book_put_event(event++, ++sequence, now, id, o->id, open, 0, where,
                      what | (uint64_t)(ASSAY_BOOK_OTHER_DONE | (unsigned)(left == 0) * ASSAY_BOOK_ID_DONE) << 56);
@@ -535,35 +537,36 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
         *place = 0;
       else
         book_place_remove(s, book_tag(s, o->id), order);
-      order = o->next;
+      gone++;
+      last = order;
+      order = next;
       o = &orders[order];
-      open = o->bits & PLAIN_MAKER;
+      open = next_open;
     }
-    uint32_t gone = (uint32_t)(event - begin);
     /* The one that is not. */
-    bool special = open > BOOK_MOST_QUANTITY; /* or there is none */
-    if (open > left && left > 0 && !special) {
+    if (open <= BOOK_MOST_QUANTITY && open > left && left > 0) {
       book_put_event(event++, ++sequence, now, id, o->id, left, open - left, where, what | (uint64_t)ASSAY_BOOK_ID_DONE << 56);
       o->bits -= left;
       left = 0;
       __builtin_prefetch(&orders[o->next], 1); /* an order that trades soon */
     }
     level->quantity -= before - left;
-    if (gone > 0) {
-      level->count -= gone;
-      s->live -= gone;
-      orders[order != 0 ? o->prev : level->tail].next = s->order_pool.free;
-      s->order_pool.free = first;
-      level->head = order;
-      o->prev = 0;
-    }
     if (left < before) {
       b->last = price;
       b->traded = true;
     }
-    if (order == 0) {
-      level->tail = 0;
-      book_ladder_close(s, other, at);
+    if (gone > 0) {
+      level->count -= gone;
+      s->live -= gone;
+      orders[last].next = s->order_pool.free;
+      s->order_pool.free = first;
+      level->head = order;
+      if (order == 0) {
+        level->tail = 0;
+        book_ladder_close(s, other, at);
+      } else {
+        o->prev = 0;
+      }
     }
     if (left == 0) {
       e->sequence = sequence;
@@ -571,46 +574,67 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
       return;
     }
     if (order != 0) break; /* it is special, or there is no room for more events */
+    best = other->best;
+    at = other->best_level;
+    order = s->levels[at].head;
+    o = &orders[order];
+    open = o->bits & PLAIN_MAKER;
   }
   e->sequence = sequence;
   e->next_event = event;
   cross_on(e, b, m, bytes, limit, left);
 }
 
-/* A plain order in a book without risk checks, with an id that the window knows, at a price that a finger points at. False: it is something
- * else, and nothing happened yet. */
+/* A plain order at a price that has no place in a block; the ACCEPTED event is there but not given. False: no room, and nothing happened
+ * yet. */
+static __attribute__((noinline)) bool rest_swift(assay_book *e, book_symbol *b, const assay_book_message *m) {
+  if (rest_plain(e, b, m, m->quantity) == 0) return false;
+  e->sequence++;
+  e->next_event++;
+  return true;
+}
+
+/* A plain order in a book without risk checks, with an id that the window knows: straight through where its price has a place in a block.
+ * All that it has in common with one that trades comes before the guess. False: it is something else, and nothing happened yet. */
 static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes) {
   book_store *s = &e->store;
   if (__builtin_expect(m->book >= e->symbol_count, false)) return false;
   book_symbol *b = &e->symbols[m->book];
-  uint64_t id = m->id, quantity = m->quantity;
-  uint32_t order = s->order_pool.free, *place = &s->window[id & s->window_mask];
-  if (__builtin_expect(!b->swift || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || *place != 0 || order == 0, false))
-    return false;
   unsigned sell = m->side;
-  uint32_t key = book_key(m->price, sell);
-  if (b->side[sell ^ 1].best <= (uint32_t)~key || (bytes & (IS_MARKET | IS_IOC)) != 0) {
+  uint32_t key = book_key(m->price, sell), way = key & 63, order = s->order_pool.free;
+  uint64_t id = m->id, quantity = m->quantity, best = b->side[sell ^ 1].best;
+  if (__builtin_expect(
+          !b->swift || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || order == 0 || s->window[id & s->window_mask] != 0,
+          false))
+    return false;
+  assay_book_event *event = e->next_event;
+  uint64_t sequence = e->sequence + 1;
+  book_put_event(event++, sequence, e->now, id, 0, quantity, quantity, book_where(m->price, m->book),
+                 m->account | (bytes & 0xFF00) << 32); /* kind 0, as of the message, and the side */
+  if (best <= (uint32_t)~key || (bytes & (IS_MARKET | IS_IOC)) != 0) {
     if (__builtin_expect(m->self_trade != 0 && m->account != 0, false)) return false;
+    e->sequence = sequence;
+    e->next_event = event;
     cross_swift(e, b, m, bytes);
     return true;
   }
   book_ladder *ladder = &b->side[sell];
-  const book_finger *finger = &ladder->finger[(key >> 6) % BOOK_FINGERS];
-  book_node *node = &s->nodes[finger->node];
-  uint32_t at = node->child[key & 63] & ~BOOK_IS_LEVEL;
+  uint32_t at = ladder->block[(key >> 6) % BOOK_FINGERS] + way;
   book_level *level = &s->levels[at];
-  if (__builtin_expect(finger->prefix != (key >> 6) + 1 || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return false;
+  if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return rest_swift(e, b, m);
+  e->sequence = sequence;
+  e->next_event = event;
   s->order_pool.free = s->orders[order].next;
   s->live++;
-  *place = order;
-  /* It may be the first of its level, and that the best; nobody can foresee it. */
-  node->bits |= UINT64_C(1) << (key & 63);
+  s->window[id & s->window_mask] = order;
+  /* It may be the first of its level; nobody can foresee it. */
+  level[-1 - (int)way].quantity |= UINT64_C(1) << way;
   ladder->levels += level->count == 0;
   book_level_enter(s, at, order, id, quantity, plain_flags(m), m->account);
-  bool better = key < ladder->best;
-  ladder->best = better ? key : ladder->best;
-  ladder->best_level = better ? at : ladder->best_level;
-  book_first_event(e, ASSAY_BOOK_ACCEPTED_EVENT, id, quantity, quantity, m->price, m->book, m->account, sell, 0);
+  if (__builtin_expect(key < ladder->best, false)) {
+    ladder->best = key;
+    ladder->best_level = at;
+  }
   return true;
 }
 
@@ -810,6 +834,22 @@ static void change(assay_book *e, const assay_book_message *m) {
   if (e->pending_head != 0) assay_book_run_pending(e, b);
 }
 
+/* A replaced order that trades at once: it goes, and comes in again as a new one would. Only for one without a policy, in a swift book. */
+static __attribute__((noinline)) void replace_swift(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order,
+                                                    unsigned sell) {
+  book_store *s = &e->store;
+  const book_order *o = &s->orders[order];
+  uint32_t from = o->level;
+  assay_book_message again = {
+      .id = m->new_id, .quantity = m->quantity, .price = m->price, .account = m->account, .book = m->book, .side = (uint8_t)sell};
+  book_first_event(e, ASSAY_BOOK_REPLACED_EVENT, m->id, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0);
+  e->next_event[-1].other = m->new_id;
+  book_level_unlink(s, &s->levels[from], o);
+  if (s->levels[from].count == 0) book_ladder_close(s, &b->side[sell], from);
+  book_order_free(s, order);
+  cross_swift(e, b, &again, 0);
+}
+
 /* What changes most: less of the same, or a plain order that comes to rest elsewhere under its new id. False: it is something else, and
  * nothing happened yet. */
 static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_book_message *m) {
@@ -828,7 +868,12 @@ static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_bo
     book_event(e, ASSAY_BOOK_MODIFIED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
     return true;
   }
-  if (b->side[sell ^ 1].best <= (uint32_t)~key || book_taken(s, m->new_id)) return false;
+  if (book_taken(s, m->new_id)) return false;
+  if (b->side[sell ^ 1].best <= (uint32_t)~key) {
+    if ((o->bits >> 48 & ~(uint64_t)BOOK_SELL) != 0) return false;
+    replace_swift(e, b, m, order, sell);
+    return true;
+  }
   uint32_t to = book_ladder_open(s, &b->side[sell], key, m->book * BOOK_LADDERS + sell);
   if (to == 0 || s->levels[to].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY) return false;
   book_event(e, ASSAY_BOOK_REPLACED_EVENT, m->id, m->new_id, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
@@ -900,12 +945,11 @@ static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book
   apply_other(e, m);
 }
 
-static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m) {
+static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint64_t bytes) {
   if (__builtin_expect(e->next_event > e->last_event, false)) assay_book_flush(e);
   uint64_t now = m->time > e->now ? m->time : e->now;
   e->now = now;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
-  uint64_t bytes = bytes_of(m);
   if ((bytes & NOT_PLAIN) == 0) {
     if (__builtin_expect(new_swift(e, m, bytes), true)) return;
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
@@ -931,7 +975,7 @@ static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *
   const uint32_t *window = s->window;
   __builtin_prefetch(&window[m[PLACE_AHEAD].id & s->window_mask], 1);
   __builtin_prefetch(&s->orders[window[m[ORDER_AHEAD].id & s->window_mask]], 1);
-  if (__builtin_expect(s->level_pool.used <= MANY_LEVELS, true)) return;
+  if (__builtin_expect(s->lone_levels <= MANY_LEVELS, true)) return;
   const book_order *o = &s->orders[window[m[AROUND_AHEAD].id & s->window_mask]];
   __builtin_prefetch(&s->orders[o->next], 1);
   __builtin_prefetch(&s->orders[o->prev], 1);
@@ -943,9 +987,10 @@ void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t 
   size_t i = 0;
   e->applied += count;
   for (; i + PLACE_AHEAD < count; i++) {
+    uint64_t bytes = bytes_of(&messages[i]);
     fetch_ahead(e, &messages[i]);
-    apply_one(e, &messages[i]);
+    apply_one(e, &messages[i], bytes);
   }
-  for (; i < count; i++) apply_one(e, &messages[i]);
+  for (; i < count; i++) apply_one(e, &messages[i], bytes_of(&messages[i]));
   assay_book_flush(e);
 }

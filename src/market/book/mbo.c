@@ -94,7 +94,8 @@ assay_status assay_mbo_set_level(assay_mbo *m, uint32_t book, unsigned sell, int
     if (status != ASSAY_OK) return status;
   }
   book_ladder *l = &m->ladders[ladder];
-  if (s->level_pool.free == 0 && s->level_pool.used > s->most && book_ladder_find(s, l, key) == 0) return ASSAY_ERR_LIMIT;
+  if (s->level_pool.free == 0 && s->level_pool.used >= BOOK_FIRST_LEVEL + s->most && book_ladder_find(s, l, key) == 0)
+    return ASSAY_ERR_LIMIT;
   uint32_t at = book_ladder_open(s, l, key, ladder);
   if (at == 0) return ASSAY_ERR_NO_MEMORY;
   s->levels[at].quantity = quantity;

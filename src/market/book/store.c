@@ -25,8 +25,8 @@ static uint64_t mix(uint64_t x) {
   return x ^ x >> 31;
 }
 
-/* Nodes with spare levels: so many, and one for so many orders that there is room for. */
-enum { LEAST_SPARED = 32, ORDERS_A_SPARED = 32, MOST_SPARED = 1 << 20 };
+/* Blocks: so many, and one for so many orders that there is room for. */
+enum { LEAST_BLOCKS = 32, ORDERS_A_BLOCK = 32, MOST_BLOCKS = 1 << 20 };
 enum { LINE = 64, ORDERS = 0, LEVELS, NODES, PLACES, WINDOW };
 
 /* Records of 32 bytes that lie across two cache lines would cost twice, so a block begins on a line. */
@@ -182,9 +182,9 @@ bool assay_book_store_more_orders(book_store *s) {
 }
 
 bool assay_book_store_grow_levels(book_store *s) {
-  /* One more than orders: a replaced order's new level is opened before the old one closes. And the spare ones. */
+  /* One more than orders: a replaced order's new level is opened before the old one closes. And those of blocks. */
   void *records = s->levels;
-  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, s->most + 2 + 64 * MOST_SPARED);
+  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, BOOK_FIRST_LEVEL + s->most + 1 + BOOK_BLOCK * MOST_BLOCKS);
   s->levels = records;
   return grown;
 }
@@ -201,13 +201,16 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
   if (most == 0 || most > 1u << 30) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a book holds 1 to 2^30 orders, not %u", most);
   if (expected == 0) expected = 8192;
   if (expected > most) expected = most;
-  *s = (book_store){.most = most, .order_pool = {1, expected + 1, 0}, .level_pool = {1, expected + 1, 0}, .node_pool = {1, FIRST_NODES, 0}};
+  *s = (book_store){.most = most,
+                    .order_pool = {1, expected + 1, 0},
+                    .level_pool = {BOOK_FIRST_LEVEL, BOOK_FIRST_LEVEL + expected, 0},
+                    .node_pool = {1, FIRST_NODES, 0}};
   if (seed == 0) seed = random_seed(s);
   s->seed[0] = mix(seed);
   s->seed[1] = mix(seed + 1) | 1;
   void *orders = NULL, *levels = NULL, *nodes = NULL;
   bool there = resize(s, ORDERS, &orders, 0, expected + 1, sizeof *s->orders) &&
-               resize(s, LEVELS, &levels, 0, expected + 1, sizeof *s->levels) &&
+               resize(s, LEVELS, &levels, 0, BOOK_FIRST_LEVEL + expected, sizeof *s->levels) &&
                resize(s, NODES, &nodes, 0, FIRST_NODES, sizeof *s->nodes) && spread_places(s, expected + 1);
   s->orders = orders;
   s->levels = levels;
@@ -216,8 +219,9 @@ assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t mo
     assay_book_store_deinit(s);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
   }
-  s->orders[0] = (book_order){.bits = UINT64_MAX}; /* larger than all that trades, so it ends a walk along a level */
-  s->levels[0] = (book_level){.quantity = UINT64_MAX, .ladder = UINT32_MAX}; /* of no ladder */
+  s->orders[0] = (book_order){.bits = UINT64_MAX};      /* larger than all that trades, so it ends a walk along a level */
+  for (uint32_t way = 0; way < BOOK_FIRST_LEVEL; way++) /* of no ladder, and of no key that leads here */
+    s->levels[way] = (book_level){.key = way ^ 63, .quantity = UINT64_MAX, .ladder = UINT32_MAX};
   memset(&s->nodes[0], 0, sizeof s->nodes[0]);
   return ASSAY_OK;
 }
@@ -258,23 +262,46 @@ static void node_set(book_node *node, uint32_t way, uint32_t child) {
 static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s->nodes[node].child[way]; }
 
 /* In a dense book new levels come close to others all the time, as the price moves; then they are there already. An attacker's prices
- * cannot make them cost more than 64 bytes for an order that there is room for. */
-static void spare_levels(book_store *s, uint32_t node, uint32_t key, uint32_t ladder) {
-  if (s->is_sparing || s->spared >= LEAST_SPARED + s->order_pool.capacity / ORDERS_A_SPARED || s->spared >= MOST_SPARED) return;
-  for (uint32_t way = 0; way < 64; way++) {
-    if (s->nodes[node].child[way] != 0) continue;
-    uint32_t at = book_level_new(s, (key & ~63u) | way, ladder);
-    if (at == 0) break; /* the others come when they are needed */
-    s->nodes[node].child[way] = at | BOOK_IS_LEVEL;
+ * cannot make them cost more than 65 bytes for an order that there is room for. 0: no block. */
+static uint32_t block_new(book_store *s) {
+  if (s->is_sparing || s->blocks_out >= LEAST_BLOCKS + s->order_pool.capacity / ORDERS_A_BLOCK || s->blocks_out >= MOST_BLOCKS) return 0;
+  uint32_t header = s->free_block;
+  if (header != 0) {
+    s->free_block = s->levels[header].special;
+  } else {
+    if (s->level_pool.capacity - s->level_pool.used < BOOK_BLOCK && !assay_book_store_grow_levels(s)) return 0;
+    header = s->level_pool.used;
+    s->level_pool.used += BOOK_BLOCK;
   }
-  s->nodes[node].spares = 1;
-  s->spared++;
+  s->blocks_out++;
+  return header + 1;
 }
 
-static void bottom_free(book_store *s, uint32_t node) {
-  for (uint32_t way = 0; way < 64; way++)
-    if (s->nodes[node].child[way] != 0) book_level_free(s, s->nodes[node].child[way] & ~BOOK_IS_LEVEL);
-  s->spared--;
+static void block_free(book_store *s, uint32_t block) {
+  s->levels[block - 1] = (book_level){.special = s->free_block};
+  s->free_block = block - 1;
+  s->blocks_out--;
+}
+
+/* A bottom node that has just got its second level, `at`, which is empty, gets a block; where that level is then. */
+static uint32_t spread_levels(book_store *s, book_ladder *l, uint32_t number, uint32_t at) {
+  uint32_t block = block_new(s), key = s->levels[at].key, ladder = s->levels[at].ladder;
+  book_node *node = &s->nodes[number];
+  if (block == 0) return at;
+  s->levels[block - 1] = (book_level){.count = BOOK_IS_HEADER, .quantity = node->bits, .ladder = ladder};
+  node->block = l->block[(key >> 6) % BOOK_FINGERS] = block;
+  for (uint32_t way = 0; way < 64; way++) {
+    bool other = node->child[way] != 0 && way != (key & 63);
+    s->levels[block + way] = (book_level){.key = ((key & ~63u) | way) ^ (other ? 63 : 0), .ladder = ladder};
+    if (!other) node->child[way] = (block + way) | BOOK_IS_LEVEL;
+  }
+  book_level_free(s, at);
+  return block + (key & 63);
+}
+
+static void set_finger(book_store *s, book_ladder *l, uint32_t key, uint32_t node) {
+  l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
+  l->block[(key >> 6) % BOOK_FINGERS] = s->nodes[node].block;
 }
 
 /* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
@@ -287,23 +314,23 @@ uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uin
   while (*slot != 0 && (*slot & BOOK_IS_LEVEL) == 0) {
     node = *slot;
     shift -= 6;
-    if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
+    if (shift == 0) set_finger(s, l, key, node);
     slot = way_of(s, node, (key >> shift) & 63);
   }
   uint32_t other = *slot;
   if (other != 0 && s->levels[other & ~BOOK_IS_LEVEL].key == key) {
     uint64_t bit = UINT64_C(1) << (key & 63);
     other &= ~BOOK_IS_LEVEL;
-    if (node != 0 && shift == 0 && (s->nodes[node].bits & bit) == 0) { /* a spare one */
-      s->nodes[node].bits |= bit;
+    if (node != 0 && shift == 0 && (*book_bits(s, &s->nodes[node]) & bit) == 0) { /* a spare one */
+      *book_bits(s, &s->nodes[node]) |= bit;
       book_ladder_grew(l, key, other);
     }
     return other;
   }
   uint32_t at = book_level_new(s, key, ladder);
   if (at == 0) return 0;
-  book_ladder_grew(l, key, at);
   if (other == 0) {
+    book_ladder_grew(l, key, at);
     if (node == 0)
       l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
     else
@@ -318,10 +345,13 @@ uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uin
     slot = way_of(s, node, (key >> shift) & 63);
     if (((key ^ other_key) >> shift & 63) == 0) s->nodes[node].bits = UINT64_C(1) << ((key >> shift) & 63);
   } while (((key ^ other_key) >> shift & 63) == 0);
-  if (shift == 0) l->finger[(key >> 6) % BOOK_FINGERS] = (book_finger){(key >> 6) + 1, node};
   node_set(&s->nodes[node], (key >> shift) & 63, at | BOOK_IS_LEVEL);
   node_set(&s->nodes[node], (other_key >> shift) & 63, other);
-  if (shift == 0) spare_levels(s, node, key, ladder);
+  if (shift == 0) {
+    set_finger(s, l, key, node);
+    at = spread_levels(s, l, node, at);
+  }
+  book_ladder_grew(l, key, at);
   return at;
 }
 
@@ -337,22 +367,27 @@ void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key) {
     path[depth++] = child;
     child = s->nodes[child].child[(key >> shift) & 63];
   }
-  uint32_t at = child & ~BOOK_IS_LEVEL;
-  bool spare = depth == BOOK_PATH && s->nodes[path[BOOK_PATH - 1]].spares != 0;
-  if (spare)
-    s->levels[at] = (book_level){.key = key, .ladder = s->levels[at].ladder};
-  else
-    book_level_free(s, at);
+  uint32_t at = child & ~BOOK_IS_LEVEL, block = depth == BOOK_PATH ? s->nodes[path[BOOK_PATH - 1]].block : 0;
+  bool stays = at == block + (key & 63); /* spare */
+  if (!stays) book_level_free(s, at);
+  if (block != 0 && !stays) { /* its place in the block is its own now */
+    s->levels[block + (key & 63)].key = key;
+    s->nodes[path[BOOK_PATH - 1]].child[key & 63] = (block + (key & 63)) | BOOK_IS_LEVEL;
+    stays = true;
+  }
   while (depth > 0) {
     book_node *node = &s->nodes[path[--depth]];
     uint32_t way = (key >> (18 - 6 * depth)) & 63;
-    if (!spare) node->child[way] = 0;
-    node->bits &= ~(UINT64_C(1) << way);
-    if (node->bits != 0) goto removed;
-    book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-    if (depth == BOOK_PATH - 1 && finger->node == path[depth] && finger->prefix == (key >> 6) + 1) *finger = (book_finger){0};
-    if (spare) bottom_free(s, path[depth]);
-    spare = false;
+    if (!stays) node->child[way] = 0;
+    *book_bits(s, node) &= ~(UINT64_C(1) << way);
+    if (*book_bits(s, node) != 0) goto removed;
+    uint32_t i = (key >> 6) % BOOK_FINGERS;
+    if (depth == BOOK_PATH - 1 && l->finger[i].node == path[depth] && l->finger[i].prefix == (key >> 6) + 1) {
+      l->finger[i] = (book_finger){0};
+      l->block[i] = 0;
+    }
+    if (node->block != 0) block_free(s, node->block);
+    stays = false;
     node_free(s, path[depth]);
   }
   l->root[key >> 24] = 0;
@@ -375,8 +410,8 @@ uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint
   /* A lone key on the way may lie behind the one asked for. */
   if (child != 0 && s->levels[child & ~BOOK_IS_LEVEL].key > key) return child & ~BOOK_IS_LEVEL;
   while (depth > 0) {
-    const book_node *node = &s->nodes[path[--depth]];
-    uint64_t rest = beyond(node->bits, (key >> (18 - 6 * depth)) & 63);
+    book_node *node = &s->nodes[path[--depth]];
+    uint64_t rest = beyond(*book_bits(s, node), (key >> (18 - 6 * depth)) & 63);
     if (rest != 0) return book_ladder_lowest(s, node->child[__builtin_ctzll(rest)]);
   }
   uint64_t rest = beyond(l->top[key >> 30], (key >> 24) & 63);

@@ -7,9 +7,10 @@
  * A ladder is a trie over 32-bit keys in which 0 is the best price: 256 ways at the root, then 64 ways four times, with a bit map in every
  * node. A key that is alone below some node is not spread out any further, so a level of a sparse book hangs one or two steps below the
  * root, and costs no nodes of its own. In a dense book the bottom nodes (64 neighbouring prices) are found at once through a small
- * direct-mapped table, the fingers, and some of these nodes have a level for every price before an order comes. The best level is kept at
- * hand; when it empties, the next one is nearly always in the same node, a count of trailing zeros away. No operation depends on how far
- * the price moved, and memory on nothing but the number of levels.
+ * direct-mapped table, the fingers, and most of these nodes have a block: a level for every price, one behind the other, before an order
+ * comes, so a price leads to its level in one step. The best level is kept at hand; when it empties, the next one is nearly always in the
+ * same node, a count of trailing zeros away. No operation depends on how far the price moved, and memory on nothing but the number of
+ * levels.
  */
 #ifndef ASSAY_MARKET_STORE_H
 #define ASSAY_MARKET_STORE_H
@@ -45,12 +46,19 @@ typedef struct book_level {
 } book_level;
 
 typedef struct book_node {
-  uint64_t bits;      /* the ways on which there are orders */
+  uint64_t bits; /* the ways on which there are orders; where there is a block, they are in its header */
+  uint32_t block, unused;
   uint32_t child[64]; /* a node, or a level with BOOK_IS_LEVEL; `child[0]` also chains free records */
-  uint64_t spares;    /* 1: a bottom node in which every way has a level, without orders where the bit is not set */
 } book_node;
 
-enum { BOOK_FINGERS = 32, BOOK_PATH = 4 };
+/*
+ * A bottom node's `block` is the first of 64 levels, one for each way, spare where the bit is not set. A level that was there before the
+ * block came stays where it is until it is empty; its place in the block has a key that is none of its own meanwhile. The record in front
+ * of them is the header: a level with BOOK_IS_HEADER as its `count` and the bits as its `quantity`. The first 64 records of the pool,
+ * where block 0 would be, have no key of their own either, so whoever has none finds none.
+ */
+enum { BOOK_FINGERS = 32, BOOK_PATH = 4, BOOK_FIRST_LEVEL = 64, BOOK_BLOCK = 65 };
+#define BOOK_IS_HEADER UINT32_MAX
 #define BOOK_IS_LEVEL 0x80000000u
 #define BOOK_NO_KEY (UINT64_C(1) << 32)
 #define BOOK_MOST_QUANTITY ((UINT64_C(1) << 48) - 1)
@@ -67,6 +75,7 @@ typedef struct book_ladder {
   uint32_t best_level;
   uint32_t levels;
   uint64_t top[4];
+  uint32_t block[BOOK_FINGERS]; /* of the finger's node; 0: none */
   book_finger finger[BOOK_FINGERS];
   uint32_t root[256];
 } book_ladder;
@@ -97,11 +106,13 @@ typedef struct book_store {
   book_place *places;
   uint64_t seed[2];
   uint32_t place_mask, place_shift;
-  uint32_t live, most; /* orders */
-  uint32_t scopes;     /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
-  uint32_t strays;     /* that came since the window last jumped */
-  uint32_t spared;     /* nodes with spare levels */
-  bool is_sparing;     /* no node gets any (mbo.h) */
+  uint32_t live, most;  /* orders */
+  uint32_t scopes;      /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
+  uint32_t strays;      /* that came since the window last jumped */
+  uint32_t lone_levels; /* records of levels that were handed out one by one */
+  uint32_t blocks_out;  /* that nodes have */
+  uint32_t free_block;  /* a header, chained by `special` */
+  bool is_sparing;      /* no node gets one (mbo.h) */
   book_pool order_pool, level_pool, node_pool;
   void *blocks[5]; /* of orders, levels, nodes, places and the window, as they were allocated */
 } book_store;
@@ -260,11 +271,16 @@ static inline uint32_t book_ladder_find(const book_store *s, const book_ladder *
   return child != 0 && s->levels[child].key == key && s->levels[child].quantity > 0 ? child : 0;
 }
 
+/* Where a node's bits are. */
+static inline uint64_t *book_bits(const book_store *s, book_node *node) {
+  return __builtin_expect(node->block != 0, false) ? &s->levels[node->block - 1].quantity : &node->bits;
+}
+
 /* The level with the lowest key at or below `child`. */
 static inline uint32_t book_ladder_lowest(const book_store *s, uint32_t child) {
   while ((child & BOOK_IS_LEVEL) == 0) {
-    const book_node *node = &s->nodes[child];
-    child = node->child[__builtin_ctzll(node->bits)];
+    book_node *node = &s->nodes[child];
+    child = node->child[__builtin_ctzll(*book_bits(s, node))];
   }
   return child & ~BOOK_IS_LEVEL;
 }
@@ -289,6 +305,7 @@ static inline uint32_t book_level_new(book_store *s, uint32_t key, uint32_t ladd
   } else {
     if (s->level_pool.used == s->level_pool.capacity && !assay_book_store_grow_levels(s)) return 0;
     at = s->level_pool.used++;
+    s->lone_levels++;
   }
   s->levels[at] = (book_level){.key = key, .ladder = ladder};
   return at;
@@ -309,38 +326,52 @@ static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t 
   book_node *node = &s->nodes[finger->node];
   uint64_t bit = UINT64_C(1) << (key & 63);
   uint32_t at = node->child[key & 63] & ~BOOK_IS_LEVEL;
-  if ((node->bits & bit) != 0) return at;
+  if ((*book_bits(s, node) & bit) != 0) return at;
   if (at == 0) {
     at = book_level_new(s, key, ladder);
     if (at == 0) return 0;
     node->child[key & 63] = at | BOOK_IS_LEVEL;
   }
-  node->bits |= bit;
+  *book_bits(s, node) |= bit;
   book_ladder_grew(l, key, at);
   return at;
 }
 
-/* An empty level goes. In a node that has spare levels it becomes one. */
+/* The header of the block that a level is in; any other record: it is in none. */
+static inline book_level *book_header(const book_store *s, uint32_t at, uint32_t key) { return &s->levels[at - 1 - (key & 63)]; }
+
+/* An empty level goes. In a block it becomes a spare one. */
 static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at) {
-  uint32_t key = s->levels[at].key;
+  uint32_t key = s->levels[at].key, way, next;
+  uint64_t rest, gone = UINT64_C(1) << (key & 63);
+  book_level *header = book_header(s, at, key);
   l->levels--;
-  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-  book_node *node = &s->nodes[finger->node];
-  uint64_t rest = node->bits & ~(UINT64_C(1) << (key & 63));
-  if (finger->prefix != (key >> 6) + 1 || rest == 0) {
-    assay_book_ladder_remove(s, l, key);
-    return;
-  }
-  node->bits = rest;
-  if (node->spares != 0) {
-    s->levels[at] = (book_level){.key = key, .ladder = s->levels[at].ladder};
+  if (!s->is_sparing && header->count == BOOK_IS_HEADER) {
+    rest = header->quantity & ~gone;
+    way = rest != 0 ? (uint32_t)__builtin_ctzll(rest) : 0;
+    next = at - (key & 63) + way;
+    if (rest == 0 || s->levels[next].key != ((key & ~63u) | way)) { /* the last one, or the next one is not in the block */
+      assay_book_ladder_remove(s, l, key);
+      return;
+    }
+    header->quantity = rest;
   } else {
+    const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+    book_node *node = &s->nodes[finger->node];
+    rest = node->bits & ~gone;
+    if (finger->prefix != (key >> 6) + 1 || node->block != 0 || rest == 0) {
+      assay_book_ladder_remove(s, l, key);
+      return;
+    }
+    node->bits = rest;
     node->child[key & 63] = 0;
     book_level_free(s, at);
+    way = (uint32_t)__builtin_ctzll(rest);
+    next = node->child[way] & ~BOOK_IS_LEVEL;
   }
   if (key != l->best) return;
-  l->best = (key & ~63u) | (uint32_t)__builtin_ctzll(rest);
-  l->best_level = node->child[__builtin_ctzll(rest)] & ~BOOK_IS_LEVEL;
+  l->best = (key & ~63u) | way;
+  l->best_level = next;
 }
 
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
