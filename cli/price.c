@@ -131,6 +131,26 @@ static void put_greeks(assay_json *json, const assay_price_answer *a) {
   }
 }
 
+static void put_asset_greek(assay_json *json, const assay_price_greek *greek) {
+  char name[32];
+  put_number(json, greek->name, greek->value);
+  snprintf(name, sizeof name, "%s_error", greek->name);
+  put_number(json, name, greek->error);
+}
+
+static void put_asset_greeks(assay_json *json, const assay_price_answer *a) {
+  assay_json_key(json, "assets");
+  assay_json_array(json);
+  for (size_t j = 0; j < a->asset_count; j++) {
+    assay_json_object_inline(json);
+    put_asset_greek(json, &a->assets[j].delta);
+    put_asset_greek(json, &a->assets[j].gamma);
+    put_asset_greek(json, &a->assets[j].vega);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
 static void put_json(assay_buf *out, const assay_price_settings *s, const assay_price_answer *a) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
@@ -146,6 +166,7 @@ static void put_json(assay_buf *out, const assay_price_settings *s, const assay_
     put_number(&json, "level", a->level);
   }
   put_greeks(&json, a);
+  if (a->asset_count > 0) put_asset_greeks(&json, a);
   put_text(&json, "device", a->device);
   if (a->reason != NULL) put_text(&json, "device_reason", a->reason);
   for (size_t i = 0; i < a->fact_count; i++) {
@@ -169,6 +190,17 @@ static void put_line(assay_buf *out, const char *name, double value, double erro
   assay_buf_putc(out, '\n');
 }
 
+static void put_assets_plain(assay_buf *out, const assay_price_answer *a) {
+  for (size_t j = 0; j < a->asset_count; j++) {
+    const assay_price_greek *const greeks[] = {&a->assets[j].delta, &a->assets[j].gamma, &a->assets[j].vega};
+    for (size_t g = 0; g < 3; g++) {
+      char name[40];
+      snprintf(name, sizeof name, "%s, asset %zu", greeks[g]->name, j + 1);
+      if (isfinite(greeks[g]->value)) put_line(out, name, greeks[g]->value, greeks[g]->error);
+    }
+  }
+}
+
 /* Counts as they are. */
 static void put_fact_number(assay_buf *out, double value) {
   bool whole = floor(value) == value && fabs(value) < 1e15;
@@ -184,6 +216,7 @@ static void put_plain(assay_buf *out, const assay_price_settings *s, const assay
     assay_buf_printf(out, "%14.8g to %.8g\n", a->low, a->high);
   }
   for (size_t i = 0; i < a->greek_count; i++) put_line(out, a->greeks[i].name, a->greeks[i].value, a->greeks[i].error);
+  put_assets_plain(out, a);
   for (size_t i = 0; i < a->fact_count; i++) {
     assay_cli_pad(out, a->facts[i].name, 18);
     if (a->facts[i].text != NULL)
@@ -214,8 +247,8 @@ static const char *idle_option(const assay_cli *cli, const char *const *options)
   return NULL;
 }
 
-static const char *const of_simulations[] = {"paths",    "seed",       "target-error", "level",     "precision",
-                                             "sampling", "antithetic", "control",      "no-greeks", NULL};
+static const char *const of_simulations[] = {"paths",      "seed",    "target-error", "level",       "precision", "sampling",
+                                             "antithetic", "control", "no-greeks",    "upper-bound", NULL};
 static const char *const of_merton[] = {"jump-rate", "jump-mean", "jump-volatility", NULL};
 static const char *const of_heston[] = {"variance", "long-variance", "reversion", "variance-volatility", NULL};
 
@@ -564,6 +597,8 @@ static const assay_cli_option american_options[] = {
     {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "tree", .choices = american_methods, ASSAY_PRICE_AT(method), .help = "How."},
     TREE,
     STEPS,
+    {"upper-bound", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(upper_bound),
+     .help = "With --method montecarlo, whose price is a lower bound: an upper one beside it."},
     ASSAY_PRICE_SIMULATION,
     ASSAY_PRICE_JSON,
     ASSAY_CLI_END};

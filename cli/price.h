@@ -18,7 +18,7 @@ typedef struct assay_price_settings {
   double payout, barrier, target_error, level, correlation;
   double jump_rate, jump_mean, jump_volatility, variance, long_variance, reversion, variance_volatility;
   uint64_t paths, seed;
-  bool antithetic, control, no_greeks;
+  bool antithetic, control, no_greeks, upper_bound;
   assay_cli_words spots, volatilities, dividends, weights, correlations; /* of several assets */
 } assay_price_settings;
 
@@ -132,6 +132,11 @@ typedef struct assay_price_greek {
   const char *method;  /* NULL: none */
 } assay_price_greek;
 
+/* Of one asset of several. */
+typedef struct assay_price_asset {
+  assay_price_greek delta, gamma, vega;
+} assay_price_asset;
+
 enum { ASSAY_PRICE_MOST_GREEKS = 8, ASSAY_PRICE_MOST_FACTS = 16 };
 
 /* A price and what is known about it. */
@@ -141,6 +146,8 @@ typedef struct assay_price_answer {
   double low, high, level;           /* the interval; NaN without */
   assay_price_greek greeks[ASSAY_PRICE_MOST_GREEKS];
   size_t greek_count;
+  const assay_price_asset *assets;
+  size_t asset_count;
   const char *device, *reason;
   struct {
     const char *name;

@@ -117,6 +117,7 @@ static assay_mc_params params_of(const assay_price_settings *s, const char *payo
                            .antithetic = s->antithetic,
                            .control = s->control,
                            .greeks = !s->no_greeks,
+                           .upper_bound = s->upper_bound,
                            .target_error = s->target_error,
                            .level = s->level,
                            .device = s->device};
@@ -125,6 +126,10 @@ static assay_mc_params params_of(const assay_price_settings *s, const char *payo
 static void add_greek(assay_price_answer *a, const char *name, const assay_mc_greek *greek) {
   if (greek->method != ASSAY_MC_NO_METHOD)
     assay_price_add_greek(a, name, greek->value, greek->standard_error, assay_mc_method_text(greek->method));
+}
+
+static assay_price_greek greek_of(const char *name, const assay_mc_greek *greek) {
+  return (assay_price_greek){name, greek->value, greek->standard_error, assay_mc_method_text(greek->method)};
 }
 
 int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const char *payoff) {
@@ -153,6 +158,15 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   add_greek(&a, "vega", &r.greeks.vega);
   add_greek(&a, "theta", &r.greeks.theta);
   add_greek(&a, "rho", &r.greeks.rho);
+  assay_price_asset assets[ASSAY_MC_MAX_ASSETS];
+  for (size_t j = 0; j < r.assets; j++) {
+    assets[j] = (assay_price_asset){greek_of("delta", &r.by_asset[j].delta), greek_of("gamma", &r.by_asset[j].gamma),
+                                    greek_of("vega", &r.by_asset[j].vega)};
+  }
+  a.assets = assets, a.asset_count = r.assets;
+  if (r.assets > 1) add_greek(&a, "correlation", &r.correlation);
+  if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound", r.upper_bound, NULL);
+  if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound_error", r.upper_bound_error, NULL);
   assay_price_add_count(&a, "paths", r.paths);
   assay_price_add_count(&a, "steps", r.steps);
   assay_price_add_count(&a, "seed", s->seed);

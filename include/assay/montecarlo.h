@@ -84,6 +84,7 @@ typedef enum assay_mc_method {
   ASSAY_MC_MIXED,            /* one after the other */
   ASSAY_MC_EXACT,            /* known without simulation, such as 0 */
   ASSAY_MC_SAME_NUMBERS,     /* difference of two prices from the same random numbers */
+  ASSAY_MC_CONDITIONAL,      /* the derivative of what is expected over a path's end, given the rest: no jump of a payoff is left in it */
 } assay_mc_method;
 ASSAY_API const char *assay_mc_method_text(assay_mc_method method);
 
@@ -124,6 +125,7 @@ typedef struct assay_mc_params {
   bool antithetic;     /* each path with its mirror image */
   bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier */
   bool greeks;         /* delta, gamma, vega, theta, rho */
+  bool upper_bound;    /* American: an upper bound beside the price, which is a lower one; 16,384 paths more */
   double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used;
                         * ASSAY_ERR_INVALID below what the precision rounds */
   double level;        /* of the interval; 0: 0.95 */
@@ -143,12 +145,23 @@ typedef struct assay_mc_greeks {
   assay_mc_greek rho;   /* dV/drate */
 } assay_mc_greeks;
 
+/* What a basket or spread is worth moves so with one of its assets. */
+typedef struct assay_mc_asset {
+  assay_mc_greek delta; /* dV/dspot of this asset */
+  assay_mc_greek gamma; /* the second derivative by that; NaN with ASSAY_MC_NO_METHOD where the correlations (nearly) have no inverse */
+  assay_mc_greek vega;  /* by its volatility */
+} assay_mc_asset;
+
 /* Numbers that were asked for are finite. The standard error is of chance, of rounding, and of payments so rare that hardly any was seen;
  * it is 0 only where an American option is best exercised at once. */
 typedef struct assay_mc_result {
   double price, standard_error;
-  double low, high, level;    /* an interval that holds the expectation with probability `level` */
-  assay_mc_greeks greeks;     /* NaN with ASSAY_MC_NO_METHOD unless asked for */
+  double low, high, level;               /* an interval that holds the expectation with probability `level` */
+  double upper_bound, upper_bound_error; /* American: the price is at most that, but for its standard error; NaN unless asked for */
+  assay_mc_greeks greeks;                /* NaN with ASSAY_MC_NO_METHOD unless asked for */
+  uint32_t assets;                       /* of a basket, when Greeks were asked for: so many of `by_asset` are filled in, else 0 */
+  assay_mc_asset by_asset[ASSAY_MC_MAX_ASSETS];
+  assay_mc_greek correlation; /* of these: dV by all correlations when they move by the same amount; NaN like gamma, and without assets */
   double control_coefficient; /* what the control variate was multiplied by; NaN without */
   double variance_ratio;      /* variance without control over variance with it; NaN without */
   bool reached;               /* the standard error is at most target_error (true without a target) */

@@ -11,7 +11,7 @@
 #include "os/prim.h"
 
 const char *assay_mc_method_text(assay_mc_method method) {
-  static const char *const texts[] = {"none", "pathwise", "likelihood ratio", "mixed", "exact", "same numbers"};
+  static const char *const texts[] = {"none", "pathwise", "likelihood ratio", "mixed", "exact", "same numbers", "conditional"};
   return (unsigned)method < sizeof texts / sizeof *texts ? texts[method] : "unknown";
 }
 
@@ -86,6 +86,8 @@ static assay_status add_batch(const assay_mc_job *job, uint64_t batch, uint64_t 
   if (status == ASSAY_OK && job->option.greeks) status = assay_mc_same_numbers(job, batch, samples, err, &groups, where);
   for (size_t g = 0; status == ASSAY_OK && g < groups.count; g++) {
     assay_mc_tally_add(tally, &job->forms, groups.sums[g], groups.samples[g]);
+    if (groups.extras != NULL)
+      assay_mc_tally_add_extras(tally, groups.extras + g * groups.extra_count, groups.extra_count, groups.samples[g]);
   }
   assay_mc_groups_deinit(&groups);
   return status;
@@ -182,7 +184,7 @@ static assay_status check_target(const assay_mc_job *job, double target, const a
 }
 
 /* No number that is none gets out: what is checked beforehand is not all that can go wrong at the ends of the range. */
-static assay_status check_result(const assay_mc_result *r, bool greeks, assay_error *err) {
+static assay_status check_result(const assay_mc_result *r, bool greeks, bool bounded, assay_error *err) {
   const struct {
     const char *name;
     double value;
@@ -190,6 +192,7 @@ static assay_status check_result(const assay_mc_result *r, bool greeks, assay_er
   } numbers[] = {{"price", r->price, true},
                  {"standard error", r->standard_error, true},
                  {"interval", r->high - r->low, true},
+                 {"upper bound", r->upper_bound + r->upper_bound_error, bounded},
                  {"delta", r->greeks.delta.value + r->greeks.delta.standard_error, greeks},
                  {"gamma", r->greeks.gamma.value + r->greeks.gamma.standard_error, greeks},
                  {"vega", r->greeks.vega.value + r->greeks.vega.standard_error, greeks},
@@ -198,7 +201,7 @@ static assay_status check_result(const assay_mc_result *r, bool greeks, assay_er
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (numbers[i].counts && !isfinite(numbers[i].value)) {
       return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "the %s leaves the range of numbers with these parameters: %s", numbers[i].name,
-                        i < 3 ? "take a smaller volatility, time or rate, or f64" : "ask for the price alone, or move them away from it");
+                        i < 4 ? "take a smaller volatility, time or rate, or f64" : "ask for the price alone, or move them away from it");
     }
   }
   return ASSAY_OK;
@@ -241,6 +244,8 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
     reached = o->target_error > 0 && e.error <= o->target_error;
   }
 
+  double upper = NAN, upper_error = NAN;
+  if (status == ASSAY_OK && o->upper_bound) status = assay_mc_upper_bound(&job, err, &upper, &upper_error, &where);
   assay_mc_job_deinit(&job);
   if (status != ASSAY_OK) return status;
 
@@ -254,6 +259,9 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
       .level = o->level,
       .greeks = {greek(&job, &tally, ASSAY_MC_FORM_DELTA), greek(&job, &tally, ASSAY_MC_FORM_GAMMA),
                  greek(&job, &tally, ASSAY_MC_FORM_VEGA), greek(&job, &tally, ASSAY_MC_FORM_THETA), greek(&job, &tally, ASSAY_MC_FORM_RHO)},
+      .correlation = {NAN, NAN, ASSAY_MC_NO_METHOD},
+      .upper_bound = upper,
+      .upper_bound_error = upper_error,
       .control_coefficient = job.control_is_money ? e.coefficient : ldexp(e.coefficient, units.price),
       .variance_ratio = e.ratio,
       .reached = reached || o->target_error == 0,
@@ -261,8 +269,9 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
       .steps = o->steps,
       .replicates = replicates ? (uint32_t)tally.groups : 0};
   if (job.exercised) exercised_now(o, &out);
+  if (o->payoff == ASSAY_MC_BASKET) assay_mc_basket_result(&job, &tally, &out);
   assay_mc_units_give(&units, &out);
-  status = check_result(&out, o->greeks, err);
+  status = check_result(&out, o->greeks, o->upper_bound, err);
   if (status != ASSAY_OK) return status;
   memcpy(out.device, where.device, sizeof out.device);
   memcpy(out.isa, where.isa, sizeof out.isa);

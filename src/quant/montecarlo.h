@@ -26,7 +26,7 @@ enum {
 };
 
 /* The sums of path.h, and behind them what the Greeks by the same numbers are, summed over a group's samples. */
-enum { ASSAY_MC_SUM_SAME = MC_GREEKS_SUMS, ASSAY_MC_SUMS = ASSAY_MC_SUM_SAME + ASSAY_MC_FORMS };
+enum { ASSAY_MC_SUM_SAME = MC_WALK_GREEKS_SUMS, ASSAY_MC_SUMS = ASSAY_MC_SUM_SAME + ASSAY_MC_FORMS };
 
 /* Each number is a linear form of the sums. */
 typedef struct assay_mc_forms {
@@ -35,17 +35,29 @@ typedef struct assay_mc_forms {
   int used; /* the first so many; Greeks that nobody asked for would cost a microsecond every twenty groups */
 } assay_mc_forms;
 
+/* What a basket's groups have besides: delta, gamma and vega of each asset, in money, and the derivative by the correlations. */
+enum { ASSAY_MC_ASSET_DELTA, ASSAY_MC_ASSET_GAMMA, ASSAY_MC_ASSET_VEGA, ASSAY_MC_ASSET_FORMS };
+enum { ASSAY_MC_MOST_EXTRAS = ASSAY_MC_ASSET_FORMS * ASSAY_MC_MAX_ASSETS + 1 };
+
+/* Of a number that is added up group by group: its sum, and those of its square and of it times the group's samples. */
+typedef struct assay_mc_spread {
+  double sum, square, product;
+} assay_mc_spread;
+
 /* Where a sum is of n samples of one group, what the tally keeps is sums over groups. */
 typedef struct assay_mc_tally {
   double samples, sums[ASSAY_MC_SUMS];
-  double groups, sizes;                                     /* sizes: sum of n^2 */
-  double squares[ASSAY_MC_FORMS], products[ASSAY_MC_FORMS]; /* of form^2, of form n */
+  double groups, sizes; /* sizes: sum of n^2 */
+  assay_mc_spread forms[ASSAY_MC_FORMS], extras[ASSAY_MC_MOST_EXTRAS];
 } assay_mc_tally;
 
 void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[ASSAY_MC_SUMS], double samples);
 /* Mean of a form, and its standard error from the spread of the groups. */
 double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *forms, int form);
 double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *forms, int form);
+void assay_mc_tally_add_extras(assay_mc_tally *tally, const double *extras, size_t count, double samples);
+/* Of extra number `extra`. */
+assay_mc_greek assay_mc_tally_extra(const assay_mc_tally *tally, size_t extra, assay_mc_method method);
 
 /* How many samples of `total` group g has, of `groups` with `size` samples a draw and item row. */
 double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, uint64_t group);
@@ -71,6 +83,8 @@ typedef struct assay_mc_job assay_mc_job;
 typedef struct assay_mc_groups {
   size_t count;
   double *samples, (*sums)[ASSAY_MC_SUMS];
+  size_t extra_count; /* of each group */
+  double *extras;
 } assay_mc_groups;
 assay_status assay_mc_groups_init(assay_mc_groups *groups, size_t count, assay_error *err);
 /* One group of all: where nobody asks how much groups differ. `sums` are n a group, the first of path.h. */
@@ -97,6 +111,7 @@ struct assay_mc_job {
   assay_quant_where where; /* what found the rule of exercise */
   void *given;             /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
+  bool scores;           /* a basket's correlations have an inverse */
   bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
   bool prices;           /* the Greeks are all differences of prices: the kernel has none */
   bool total;            /* one group of all will do */
@@ -128,7 +143,11 @@ assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint
                                    assay_quant_where *where);
 /* American options; finds the rule of exercise (montecarlo_american.c). The job is one of paths already. */
 assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
+/* An upper bound of such a price, and its standard error (montecarlo_upper.c). */
+assay_status assay_mc_upper_bound(const assay_mc_job *job, assay_error *err, double *bound, double *error, assay_quant_where *where);
 assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
+/* Greeks by asset, and by the correlations, of a basket's job. */
+void assay_mc_basket_result(const assay_mc_job *job, const assay_mc_tally *tally, assay_mc_result *result);
 assay_status assay_mc_check_basket(const assay_mc_params *params, assay_error *err);
 /* Makes a job one of Sobol points (montecarlo_sobol.c). */
 assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err);

@@ -57,6 +57,12 @@ static assay_status check_payoff(const assay_mc_params *o, assay_error *err) {
   return ASSAY_OK;
 }
 
+static assay_status check_bound(const assay_mc_params *o, assay_error *err) {
+  if (o->upper_bound && o->payoff != ASSAY_MC_AMERICAN)
+    REFUSE("an upper bound is of American options, whose price is a lower one: leave `upper_bound` out");
+  return ASSAY_OK;
+}
+
 static assay_status check_model(const assay_mc_params *o, assay_error *err) {
   if (o->model == ASSAY_MC_MERTON) {
     if (!(o->jump_rate >= 0) || !isfinite(o->jump_rate)) REFUSE("the jump rate is %g a year: it must be 0 or more", o->jump_rate);
@@ -143,7 +149,7 @@ static assay_status check_work(const assay_mc_params *o, assay_error *err) {
 }
 
 assay_status assay_mc_check(const assay_mc_params *o, assay_error *err) {
-  static assay_status (*const checks[])(const assay_mc_params *, assay_error *) = {check_choices, check_market, check_payoff,
+  static assay_status (*const checks[])(const assay_mc_params *, assay_error *) = {check_choices, check_market, check_payoff, check_bound,
                                                                                    check_model,   check_range,  check_work};
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
     assay_status status = checks[i](o, err);

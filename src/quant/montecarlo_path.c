@@ -18,7 +18,7 @@ double assay_mc_lognormal_mean(double scale, double shift, double mean, double d
 
 /*
  * A path of GBM is a function of the spot, the mean and the deviation of its last logarithm, so rho, vega and theta are linear in the
- * derivatives by these. Merton's too but for the number of jumps, which depends on time; Heston's mean moves with the rate.
+ * derivatives by these. Merton's too but for the number of jumps, which depends on time (TIME); Heston's mean moves with the rate alone.
  */
 static void forms(assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
@@ -30,21 +30,23 @@ static void forms(assay_mc_job *job) {
   of[ASSAY_MC_FORM_VEGA][MC_SUM_MEAN] = -discount * o->volatility * o->time;
   of[ASSAY_MC_FORM_VEGA][MC_SUM_DEVIATION] = discount * root;
   of[ASSAY_MC_FORM_THETA][MC_SUM_PAYOFF] = o->rate * discount;
-  of[ASSAY_MC_FORM_THETA][MC_SUM_MEAN] = -discount * (o->rate - o->dividend - o->volatility * o->volatility / 2);
+  of[ASSAY_MC_FORM_THETA][MC_SUM_MEAN] = -discount * job->params.mean / o->time;
+  of[ASSAY_MC_FORM_THETA][MC_SUM_TIME] = -discount;
   of[ASSAY_MC_FORM_THETA][MC_SUM_DEVIATION] = -discount * o->volatility / (2 * root);
   of[ASSAY_MC_FORM_RHO][MC_SUM_PAYOFF] = -o->time * discount;
   of[ASSAY_MC_FORM_RHO][MC_SUM_MEAN] = o->time * discount;
   for (int f = ASSAY_MC_FORM_DELTA; f < ASSAY_MC_FORMS; f++) job->forms.method[f] = ASSAY_MC_PATHWISE;
   job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED;
+  if (o->model == ASSAY_MC_MERTON) job->forms.method[ASSAY_MC_FORM_THETA] = ASSAY_MC_MIXED;
+  if (o->model != ASSAY_MC_HESTON) return;
+  /* DEVIATION is by today's variance there, and what time does besides moving the mean is all in TIME. */
+  of[ASSAY_MC_FORM_VEGA][MC_SUM_MEAN] = of[ASSAY_MC_FORM_THETA][MC_SUM_DEVIATION] = 0;
+  of[ASSAY_MC_FORM_VEGA][MC_SUM_DEVIATION] = discount * 2 * sqrt(o->variance);
 }
 
 void assay_mc_by_same_numbers(assay_mc_job *job, int form) {
   for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[form][s] = s == ASSAY_MC_SUM_SAME + form;
   job->forms.method[form] = ASSAY_MC_SAME_NUMBERS;
-}
-
-static void all_by_same_numbers(assay_mc_job *job, bool delta_too) {
-  for (int f = delta_too ? ASSAY_MC_FORM_DELTA : ASSAY_MC_FORM_GAMMA; f < ASSAY_MC_FORMS; f++) assay_mc_by_same_numbers(job, f);
 }
 
 /* ---- Models ------------------------------------------------------------------------------------------------------------------------ */
@@ -72,6 +74,8 @@ static void merton(assay_mc_job *job) {
   p->model[1] = term;
   p->model[2] = o->jump_mean / ln2;
   p->model[3] = o->jump_volatility / ln2;
+  p->model[4] = o->jump_rate;
+  p->model[5] = 1 / o->time;
   /* As many jumps as a uniform number of 32 bits can ask for. */
   for (p->jumps = 0; 1 - sum > 0x1p-34 && p->jumps < 200; sum += term) term *= each / ++p->jumps;
 }
@@ -94,6 +98,16 @@ static void heston(assay_mc_job *job) {
   p->model[6] = dt / 2 * (1 - rho * rho);
   p->model[7] = theta * (1 - e);
   p->uncorrected = -rho * kappa * theta * dt / xi;
+  /* The derivatives of all these by the time, of which a step has its share. */
+  double share = 1.0 / o->steps, de = -kappa * e * share, squared = xi * xi / kappa;
+  p->by_dt[0] = de;
+  p->by_dt[1] = -theta * de;
+  p->by_dt[2] = squared * de * (1 - 2 * e);
+  p->by_dt[3] = -theta * squared * (1 - e) * de;
+  p->by_dt[4] = (common / 2 + (1 - rho * rho) / 4) * share;
+  p->by_dt[5] = common / 2 * share;
+  p->by_dt[6] = (1 - rho * rho) / 2 * share;
+  p->by_dt[7] = -rho * kappa * theta / xi * share;
 }
 
 /* ---- Payoffs ----------------------------------------------------------------------------------------------------------------------- */
@@ -175,12 +189,22 @@ static void lookback(assay_mc_job *job) {
 }
 
 /*
- * The score divides by the variance of a path's shocks, given its variances. That is nothing when all chance is that of the variance, or
- * when the variance may rest at 0 from the start; shortly before that the score is all noise.
+ * What is expected over the end, given variances, is smooth as far as the shocks vary then. They do not when all chance is that of the
+ * variance, or when the variance may rest at 0 from the start; shortly before that all of it is noise.
  */
-static bool has_score(const assay_mc_params *o) {
+static bool is_conditional(const assay_mc_params *o) {
   if (o->model != ASSAY_MC_HESTON) return true;
   return o->variance > 1e-6 * o->long_variance && 1 - o->correlation * o->correlation >= 0.01;
+}
+
+static void without_conditions(assay_mc_job *job) {
+  bool jumps = job->option.payoff == ASSAY_MC_DIGITAL || job->option.payoff == ASSAY_MC_BARRIER;
+  job->prices = jumps;
+  assay_mc_by_same_numbers(job, ASSAY_MC_FORM_GAMMA);
+  assay_mc_by_same_numbers(job, ASSAY_MC_FORM_VEGA);
+  assay_mc_by_same_numbers(job, ASSAY_MC_FORM_THETA);
+  if (jumps) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_DELTA);
+  if (jumps) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_RHO);
 }
 
 /* What is looked at after steps only, under any model. */
@@ -196,33 +220,34 @@ static void walk(assay_mc_job *job) {
                               [ASSAY_MC_LOOKBACK_FLOATING] = MC_WALK_LOOKBACK | MC_WALK_FLOATING};
   job->kernel = "mc_walk";
   p->kind = kinds[o->payoff];
+  p->level = o->payoff == ASSAY_MC_LOOKBACK_FLOATING ? 0 : log2(o->strike / o->spot);
+  p->bump = MC_WALK_BUMP * (o->model == ASSAY_MC_HESTON ? sqrt((o->variance + o->long_variance) / 2 * o->time) : p->deviation);
   job->control_mean = mean_of_end(job);
+  assay_mc_method *method = job->forms.method;
+  method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_CONDITIONAL;
   switch (o->payoff) {
     case ASSAY_MC_EUROPEAN:
+    case ASSAY_MC_ASIAN_GEOMETRIC: break;
     case ASSAY_MC_DIGITAL:
-      for (int f = ASSAY_MC_FORM_DELTA; o->payoff == ASSAY_MC_DIGITAL && f < ASSAY_MC_FORMS; f++) {
-        job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
+      for (int f = ASSAY_MC_FORM_DELTA; f < ASSAY_MC_FORMS; f++) {
+        method[f] = o->model == ASSAY_MC_GBM ? ASSAY_MC_LIKELIHOOD_RATIO : ASSAY_MC_CONDITIONAL;
       }
-      if (!has_score(o)) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_GAMMA);
-      if (!has_score(o) && o->payoff == ASSAY_MC_DIGITAL) all_by_same_numbers(job, true);
-      if (o->model == ASSAY_MC_HESTON) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_VEGA);
-      if (o->model != ASSAY_MC_GBM) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_THETA);
       break;
+    case ASSAY_MC_ASIAN_ARITHMETIC: method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_MIXED; break;
     case ASSAY_MC_BARRIER:
       p->kind |= (is_up(o) ? MC_WALK_UP : 0) | (is_in(o) ? MC_WALK_IN : 0);
       p->barrier = log2(o->barrier / o->spot);
       job->control_mean = o->model == ASSAY_MC_GBM ? assay_mc_lognormal_mean(p->scale, p->shift, p->mean, p->deviation) : NAN;
       job->control_is_money = true;
-      all_by_same_numbers(job, true);
+      for (int f = ASSAY_MC_FORM_DELTA; f < ASSAY_MC_FORMS; f++) method[f] = ASSAY_MC_CONDITIONAL;
       break;
-    default:
-      p->kind |= of_maximum(o) ? MC_WALK_UP : 0;
-      all_by_same_numbers(job, false);
-      if (o->payoff == ASSAY_MC_LOOKBACK_FLOATING) {
-        for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[ASSAY_MC_FORM_GAMMA][s] = 0;
-        job->forms.method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_EXACT;
-      }
-      break;
+    default: p->kind |= of_maximum(o) ? MC_WALK_UP : 0; break;
+  }
+  if (o->model == ASSAY_MC_MERTON) method[ASSAY_MC_FORM_THETA] = ASSAY_MC_MIXED; /* the number of jumps has a likelihood ratio */
+  if (!is_conditional(o)) without_conditions(job);
+  if (o->payoff == ASSAY_MC_LOOKBACK_FLOATING) {
+    for (int s = 0; s < ASSAY_MC_SUMS; s++) job->forms.of[ASSAY_MC_FORM_GAMMA][s] = 0;
+    method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_EXACT;
   }
 }
 
@@ -301,7 +326,10 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
 }
 
 size_t assay_mc_kernel_sums(const assay_mc_job *job) {
-  return job->bare ? MC_AVERAGE_SUMS : job->option.greeks && !job->prices ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
+  if (job->bare) return MC_AVERAGE_SUMS;
+  if (!job->option.greeks || job->prices) return MC_PRICE_SUMS;
+  if (job->option.payoff == ASSAY_MC_BASKET) return MC_BASKET_ASSETS + MC_BASKET_EACH * (size_t)job->option.assets;
+  return strcmp(job->kernel, "mc_walk") == 0 ? MC_WALK_GREEKS_SUMS : MC_GREEKS_SUMS;
 }
 
 assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *params, const void *given, size_t given_bytes,

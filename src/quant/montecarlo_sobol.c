@@ -246,7 +246,7 @@ static assay_status work(assay_quant_session *session, void *context, assay_erro
 /* The replicate whose seeds stand in the table, `count` points of it from index `from` on, of `each`; adds their sums. */
 static assay_status run_points(const assay_mc_job *job, const sobol *s, uint64_t from, size_t count, uint64_t each, assay_error *err,
                                double *out, double sums[ASSAY_MC_SUMS], assay_quant_where *where) {
-  size_t n = job->option.greeks ? MC_GREEKS_SUMS : MC_PRICE_SUMS;
+  size_t n = assay_mc_kernel_sums(job);
   sobol_work w = {.s = s, .params = job->params, .out = out};
   w.params.given = 1;
   w.params.stride = STRIDE;
@@ -256,7 +256,7 @@ static assay_status run_points(const assay_mc_job *job, const sobol *s, uint64_t
   w.out_bytes = w.params.groups * n * sizeof *out;
   w.points = (mc_sobol_params){.stride = STRIDE, .first = (u32)from, .steps = s->steps, .coordinates = s->coordinates, .bits = 8};
   while (w.points.bits < BITS && each > 1ull << w.points.bits) w.points.bits++;
-  assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks ? "_greeks" : "");
+  assay_snprintf(w.kernel, sizeof w.kernel, "%s%s", job->kernel, job->option.greeks && !job->prices ? "_greeks" : "");
   assay_status status = assay_mc_run(job, work, &w, err, where);
   for (size_t g = 0; status == ASSAY_OK && g < w.params.groups; g++) {
     for (size_t k = 0; k < n; k++) sums[k] += out[g * n + k];
@@ -271,7 +271,7 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   sobol s;
   assay_status status = sobol_init(&s, job, err);
   if (status != ASSAY_OK) return status;
-  double *out = assay_alloc(ASSAY_TAG_QUANT, POINTS_AT_ONCE / ASSAY_MC_GROUP * MC_GREEKS_SUMS * sizeof *out);
+  double *out = assay_alloc(ASSAY_TAG_QUANT, POINTS_AT_ONCE / ASSAY_MC_GROUP * MC_WALK_GREEKS_SUMS * sizeof *out);
   assay_mc_groups made = {0};
   if (out == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for Sobol points of %u steps", s.steps);
   if (status == ASSAY_OK) status = assay_mc_groups_init(&made, REPLICATES, err);

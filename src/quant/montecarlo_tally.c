@@ -16,27 +16,41 @@ static double form_of(const double form[ASSAY_MC_SUMS], const double sums[ASSAY_
   return value;
 }
 
+static void spread_add(assay_mc_spread *s, double value, double samples) {
+  s->sum += value;
+  s->square += value * value;
+  s->product += value * samples;
+}
+
 void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[ASSAY_MC_SUMS], double samples) {
   tally->samples += samples;
   tally->groups++;
   tally->sizes += samples * samples;
   for (int s = 0; s < ASSAY_MC_SUMS; s++) tally->sums[s] += sums[s];
-  for (int f = 0; f < forms->used; f++) {
-    double value = form_of(forms->of[f], sums);
-    tally->squares[f] += value * value;
-    tally->products[f] += value * samples;
-  }
+  for (int f = 0; f < forms->used; f++) spread_add(&tally->forms[f], form_of(forms->of[f], sums), samples);
+}
+
+void assay_mc_tally_add_extras(assay_mc_tally *tally, const double *extras, size_t count, double samples) {
+  for (size_t i = 0; i < count; i++) spread_add(&tally->extras[i], extras[i], samples);
 }
 
 double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
   return form_of(forms->of[form], tally->sums) / tally->samples;
 }
 
-double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
-  double mean = assay_mc_tally_mean(tally, forms, form);
-  /* Sum over groups of (value - mean n)^2: how a ratio of two sums varies. */
-  double spread = tally->squares[form] - 2 * mean * tally->products[form] + mean * mean * tally->sizes;
+/* Sum over groups of (value - mean n)^2: how a ratio of two sums varies. */
+static double error_of(const assay_mc_tally *tally, const assay_mc_spread *s, double mean) {
+  double spread = s->square - 2 * mean * s->product + mean * mean * tally->sizes;
   return sqrt((spread < 0 ? 0 : spread) * tally->groups / (tally->groups - 1)) / tally->samples;
+}
+
+double assay_mc_tally_error(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
+  return error_of(tally, &tally->forms[form], assay_mc_tally_mean(tally, forms, form));
+}
+
+assay_mc_greek assay_mc_tally_extra(const assay_mc_tally *tally, size_t extra, assay_mc_method method) {
+  double mean = tally->extras[extra].sum / tally->samples;
+  return (assay_mc_greek){mean, error_of(tally, &tally->extras[extra], mean), method};
 }
 
 double assay_mc_group_samples(uint64_t total, uint64_t size, uint64_t groups, uint64_t group) {
@@ -71,5 +85,6 @@ assay_status assay_mc_groups_total(assay_mc_groups *groups, const double *sums, 
 void assay_mc_groups_deinit(assay_mc_groups *groups) {
   assay_free(groups->samples);
   assay_free(groups->sums);
+  assay_free(groups->extras);
   *groups = (assay_mc_groups){0};
 }

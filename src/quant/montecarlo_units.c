@@ -49,9 +49,16 @@ void assay_mc_units_give(const assay_mc_units *units, assay_mc_result *result) {
   result->standard_error = ldexp(result->standard_error, price);
   result->low = ldexp(result->low, price);
   result->high = ldexp(result->high, price);
+  result->upper_bound = ldexp(result->upper_bound, price);
+  result->upper_bound_error = ldexp(result->upper_bound_error, price);
   scale(&result->greeks.delta, price - units->spot);
   scale(&result->greeks.gamma, price - 2 * units->spot);
   scale(&result->greeks.vega, price);
   scale(&result->greeks.theta, price);
   scale(&result->greeks.rho, price);
+  scale(&result->correlation, price);
+  for (uint32_t j = 0; j < result->assets; j++) { /* the spots have the price's unit */
+    scale(&result->by_asset[j].gamma, -price);
+    scale(&result->by_asset[j].vega, price);
+  }
 }

@@ -246,6 +246,27 @@ class Simulations(Finance):
         self.assertEqual((self.answer(*tree)["steps"], self.answer(*tree, "--tree", "crr")["steps"]), (1001, 1000))
         self.refuse("price", "american", *MARKET, "--volatility", "0.2", "--method", "montecarlo", "--paths", "1000", says="--no-greeks")
 
+    def test_a_basket_moves_with_each_asset(self):
+        words = ["price", "basket", "--spot", "100,90", "--volatility", "0.2,0.3", "--correlation", "0.5", "--strike", "95", "--time", "1", "--rate", "0.05", "--paths", "20000"]
+        answer = self.answer(*words)
+        assets = answer["assets"]
+        self.assertEqual(len(assets), 2)
+        self.assertAlmostEqual(100 * assets[0]["delta"] + 90 * assets[1]["delta"], answer["greeks"]["delta"], places=6)
+        for asset in assets:
+            for name in ("delta", "gamma", "vega"):
+                self.assertGreater(asset[name], 5 * asset[f"{name}_error"])
+        self.assertGreater(answer["greeks"]["correlation"], 0)
+        self.assertIn("vega, asset 2", self.check(*words).stdout)
+
+    def test_an_american_option_has_two_bounds(self):
+        words = ["price", "american", "--type", "put", *MARKET, "--volatility", "0.2"]
+        tree = self.answer(*words)["price"]
+        answer = self.answer(*words, "--method", "montecarlo", "--paths", "65536", "--no-greeks", "--upper-bound")
+        self.assertLess(answer["price"], tree + 4 * answer["standard_error"])
+        self.assertGreater(answer["upper_bound"], 0.998 * tree - 4 * answer["upper_bound_error"])  # of 50 dates
+        self.assertLess(answer["upper_bound"], 1.01 * tree)
+        self.refuse(*words, "--upper-bound", says="--method montecarlo")
+
     def test_an_average_is_worth_less_than_the_end(self):
         market = ["--spot", "100", "--strike", "100", "--time", "1", "--rate", "0.05", "--volatility", "0.2", "--paths", "20000"]
         asian = self.answer("price", "asian", *market, "--steps", "12", "--control")

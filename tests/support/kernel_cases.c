@@ -132,6 +132,9 @@ static mc_path_params some_paths(size_t way) {
                           .root_steps = sqrt(7),
                           .barrier = way / 2 % 2 ? 0.3 : -0.3,
                           .bridge = 288.5,
+                          .level = way % 3 == 0 ? 0.0704 : -0.074,
+                          .bump = 0.01,
+                          .by_dt = {-0.15, 0.01, 0.002, 0.0003, 0.05, -0.05, 0.04, 0.01},
                           .payout = 1};
 }
 
@@ -172,7 +175,8 @@ static mc_path_params some_walk(size_t index) {
   mc_path_params p = some_paths(index);
   p.kind = kinds[index % 8], p.walk_model = (u32)(index / 8);
   p.barrier = p.kind & MC_WALK_UP ? 0.3 : -0.3;
-  if (p.walk_model == MC_WALK_MERTON) p.model[0] = 0.2, p.model[1] = exp(-0.2), p.model[3] = 0.2, p.jumps = 12;
+  if (p.walk_model == MC_WALK_MERTON)
+    p.model[0] = 0.2, p.model[1] = exp(-0.2), p.model[3] = 0.2, p.model[4] = 1.4, p.model[5] = 1, p.jumps = 12;
   if (p.walk_model == MC_WALK_HESTON) memcpy(p.model, heston, sizeof heston);
   return p;
 }
@@ -187,7 +191,7 @@ static bool walk(unsigned bits, size_t index, kernel_case *made, size_t sums) {
   return true;
 }
 static bool mc_walk(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_PRICE_SUMS); }
-static bool mc_walk_greeks(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_GREEKS_SUMS); }
+static bool mc_walk_greeks(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_WALK_GREEKS_SUMS); }
 
 /* The prices themselves, under each model. */
 static bool mc_paths(unsigned bits, size_t index, kernel_case *made) {
@@ -224,13 +228,13 @@ static bool mc_american(unsigned bits, size_t index, kernel_case *made) {
 }
 
 /* One, some, and as many assets as there may be. */
-static bool basket(unsigned bits, size_t index, kernel_case *made, size_t sums) {
-  static const u32 assets[] = {1, 5, MC_BASKET_ROW - MC_BASKET_MATRIX};
+static bool basket(unsigned bits, size_t index, kernel_case *made, bool greeks) {
+  static const u32 assets[] = {1, 5, MC_BASKET_INVERSE - MC_BASKET_MATRIX};
   if (index >= 6) return false;
   mc_path_params p = some_paths(index);
   p.steps = assets[index / 2];
   p.shift = -95;
-  put_paths(made, &p, sums);
+  put_paths(made, &p, greeks ? MC_BASKET_ASSETS + MC_BASKET_EACH * p.steps : MC_PRICE_SUMS);
   reals(made, bits, 1, MC_BASKET_ROW * p.steps, 41);
   for (size_t i = 0; i < MC_BASKET_ROW * p.steps; i++) {
     double scale = i % MC_BASKET_ROW == 0 ? 30 : 0.1;
@@ -239,8 +243,8 @@ static bool basket(unsigned bits, size_t index, kernel_case *made, size_t sums) 
   }
   return true;
 }
-static bool mc_basket(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, MC_PRICE_SUMS); }
-static bool mc_basket_greeks(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, MC_GREEKS_SUMS); }
+static bool mc_basket(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, false); }
+static bool mc_basket_greeks(unsigned bits, size_t index, kernel_case *made) { return basket(bits, index, made, true); }
 
 /* Steps that do and do not fill blocks of draws, and samples that end within a group. */
 static bool mc_average(unsigned bits, size_t index, kernel_case *made) {

@@ -33,7 +33,7 @@ FUNCTION void american_step(american_path *a, const mc_path_params p, GLOBAL con
 FUNCTION mc_sample american_end(american_path a) {
   mc_sample out;
   out.payoff = a.payoff;
-  out.control = out.delta = out.mean = out.deviation = out.gamma = ALL(0);
+  out.control = out.delta = out.mean = out.deviation = out.gamma = out.time = ALL(0);
   return out;
 }
 

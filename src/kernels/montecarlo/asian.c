@@ -42,7 +42,7 @@ FUNCTION mc_sample asian_end(const mc_path_params p, asian_path a, int greeks) {
   R average = p.kind == MC_ASIAN_GEOMETRIC ? geometric : arithmetic;
   out.payoff = MAX(FMA(scale, average, shift), nothing);
   out.control = p.kind == MC_ASIAN_GEOMETRIC ? r_exp2_plain(a.x) : MAX(FMA(scale, geometric, shift), nothing);
-  out.delta = out.mean = out.deviation = out.gamma = nothing;
+  out.delta = out.mean = out.deviation = out.gamma = out.time = nothing;
   if (greeks) {
     real mean = (real)p.mean, deviation = (real)p.deviation, by_deviation = RC(1.0) / deviation;
     R paid = SELECT(out.payoff > RC(0.0), ALL(1), nothing), factor = (a.x * LN2 - mean) * by_deviation;

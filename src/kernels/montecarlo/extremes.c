@@ -80,7 +80,7 @@ FUNCTION mc_sample barrier_end(const mc_path_params p, barrier_path b, int greek
   R nothing = ALL(0), scaled = ALL(p.scale) * r_exp2_plain(b.x), shift = ALL(p.shift);
   R plain = MAX(scaled + shift, nothing);
   out.control = plain;
-  out.delta = out.mean = out.deviation = out.gamma = nothing;
+  out.delta = out.mean = out.deviation = out.gamma = out.time = nothing;
   if (!greeks) {
     out.payoff = plain * b.chance;
   } else {
@@ -177,7 +177,7 @@ FUNCTION mc_sample lookback_end(const mc_path_params p, lookback_path a, int gre
   int floating = p.kind & MC_LOOKBACK_FLOATING;
   out.control = end;
   out.payoff = floating ? MAX(scale * (end - extreme), nothing) : MAX(FMA(scale, extreme, shift), nothing);
-  out.delta = out.mean = out.deviation = out.gamma = nothing;
+  out.delta = out.mean = out.deviation = out.gamma = out.time = nothing;
   if (greeks) {
     R paid = SELECT(out.payoff > RC(0.0), scale, nothing), by_extreme = paid * extreme;
     if (floating) {

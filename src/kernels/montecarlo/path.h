@@ -30,6 +30,8 @@ typedef struct mc_path_params {
   double payout;   /* of a digital */
   double model[8]; /* walk.c and average.c say what they are */
   double uncorrected;
+  double level, bump; /* walk.c: binary logarithm of the strike over the spot; see MC_WALK_BUMP */
+  double by_dt[8];    /* walk.c */
   u32 jumps, walk_model;
 } mc_path_params;
 
@@ -48,7 +50,9 @@ enum {
   MC_SUM_MEAN,
   MC_SUM_DEVIATION,
   MC_SUM_GAMMA,
-  MC_GREEKS_SUMS
+  MC_GREEKS_SUMS,
+  MC_SUM_TIME = MC_GREEKS_SUMS, /* walk.c: by time, besides what `mean` and `deviation` do */
+  MC_WALK_GREEKS_SUMS
 };
 
 /* average.c: the sums of a group, the first two of the above, and the degrees of the factor of a step, whose coefficients are `model`, the
@@ -77,13 +81,35 @@ enum {
   MC_WALK_AVERAGE = 64 /* with MC_WALK_ARITHMETIC */
 };
 /* `walk_model`. Merton: model[0] jumps expected in a step, [1] e^-that, [2] and [3] mean and deviation of a jump in binary logarithms; at
- * most `jumps` in a step. Heston: model[0] variance now; [1] and [7] its mean after a step is [1] v + [7]; [2], [3] its variance [2] v +
- * [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. */
+ * most `jumps` in a step; for Greeks [4] jumps expected a year, [5] 1 / time. Heston: model[0] variance now; [1] and [7] its mean after a
+ * step is [1] v + [7]; [2], [3] its variance [2] v + [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. `by_dt`:
+ * derivatives by the time at the end, of [1], [7], [2], [3], K2 + K3 / 2, K1 = K2, K3 and `uncorrected`. */
 enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
+/* `bump`: how far apart the spots are that a barrier's kink is measured with, as a share of the deviation at the end. The bias of gamma is
+ * of its square's order. */
+#define MC_WALK_BUMP 0.05
 
 /* Reals of a step's rule in american.c. */
 enum { MC_RULE = 8 };
-/* Reals of an asset in basket.c, and where its row of the matrix begins. */
-enum { MC_BASKET_ROW = 36, MC_BASKET_MATRIX = 4 };
+/* Reals of an asset in basket.c, and where its rows of matrices begin: of the triangular one that correlates the shocks, and of its inverse
+ * transposed. */
+enum {
+  MC_BASKET_DEVIATION = 2,
+  MC_BASKET_INVERSE_DEVIATION,
+  MC_BASKET_MATRIX,
+  MC_BASKET_INVERSE = MC_BASKET_MATRIX + 32,
+  MC_BASKET_ROW = 68
+};
+/* Sums of mc_basket_greeks: those of a price, two for all assets, and MC_BASKET_EACH for each: a path that pays is worth the asset's part,
+ * that times its shock, and the latter's score (see basket.c). */
+enum {
+  MC_BASKET_GAMMA = MC_PRICE_SUMS,
+  MC_BASKET_CORRELATION,
+  MC_BASKET_ASSETS,
+  MC_BASKET_PART = 0,
+  MC_BASKET_SHOCK,
+  MC_BASKET_SCORE,
+  MC_BASKET_EACH
+};
 
 #endif

@@ -48,7 +48,7 @@ FUNCTION void block_radii(const mc_path_params p, GLOBAL const real *given, u64 
 
 /* What a sample contributes; see the sums in path.h. */
 typedef struct mc_sample {
-  R payoff, control, delta, mean, deviation, gamma;
+  R payoff, control, delta, mean, deviation, gamma, time;
 } mc_sample;
 
 FUNCTION mc_sample sample_mean(mc_sample a, mc_sample b) {
@@ -59,6 +59,7 @@ FUNCTION mc_sample sample_mean(mc_sample a, mc_sample b) {
   mean.mean = (a.mean + b.mean) * RC(0.5);
   mean.deviation = (a.deviation + b.deviation) * RC(0.5);
   mean.gamma = (a.gamma + b.gamma) * RC(0.5);
+  mean.time = (a.time + b.time) * RC(0.5);
   return mean;
 }
 
@@ -84,37 +85,42 @@ FUNCTION void sample_keep(mc_sample *s, R weight) {
   s->mean = keep(weight, s->mean);
   s->deviation = keep(weight, s->deviation);
   s->gamma = keep(weight, s->gamma);
+  s->time = keep(weight, s->time);
 }
 
+/* Where a sum is, or the first where a kernel has none of it, so that no index is out of bounds. */
+#define MC_SUM_OF(SUMS, sum) ((sum) < (SUMS) ? (sum) : 0)
+
 /* The frame of a kernel: SUMS sums over all draws of a group, each sample made by SAMPLE(p, given, number, GREEKS). */
-#define MC_KERNEL(name, SUMS, SAMPLE)                                                                         \
-  KERNEL2(name, mc_path_params, GLOBAL double *, sums, GLOBAL const real *, given) {                          \
-    LOCAL_ARRAY(double, totals, (SUMS)*GROUP_SIZE);                                                           \
-    ITEMS(i) {                                                                                                \
-      D total[SUMS];                                                                                          \
-      for (int s = 0; s < (SUMS); s++) total[s] = ALL_D(0);                                                   \
-      for (u32 draw = 0; draw < p.draws; draw++) {                                                            \
-        u64 number = p.first + ((u64)draw * p.groups + GROUP) * GROUP_SIZE + i;                               \
-        mc_sample sample = SAMPLE(p, given, number, (SUMS) > MC_PRICE_SUMS);                                  \
-        if (number + LANES > p.samples) sample_keep(&sample, sample_exists(p.samples, number));               \
-        total[MC_SUM_PAYOFF] = total[MC_SUM_PAYOFF] + WIDEN(sample.payoff);                                   \
-        total[MC_SUM_SQUARE] = total[MC_SUM_SQUARE] + WIDEN(sample.payoff * sample.payoff);                   \
-        total[MC_SUM_CONTROL] = total[MC_SUM_CONTROL] + WIDEN(sample.control);                                \
-        total[MC_SUM_CONTROL_SQUARE] = total[MC_SUM_CONTROL_SQUARE] + WIDEN(sample.control * sample.control); \
-        total[MC_SUM_PRODUCT] = total[MC_SUM_PRODUCT] + WIDEN(sample.payoff * sample.control);                \
-        if ((SUMS) > MC_PRICE_SUMS) {                                                                         \
-          total[(SUMS)-4] = total[(SUMS)-4] + WIDEN(sample.delta);                                            \
-          total[(SUMS)-3] = total[(SUMS)-3] + WIDEN(sample.mean);                                             \
-          total[(SUMS)-2] = total[(SUMS)-2] + WIDEN(sample.deviation);                                        \
-          total[(SUMS)-1] = total[(SUMS)-1] + WIDEN(sample.gamma);                                            \
-        }                                                                                                     \
-      }                                                                                                       \
-      for (int s = 0; s < (SUMS); s++) STORE_D(totals, GROUP_SIZE *s + i, total[s]);                          \
-    }                                                                                                         \
-    for (int s = 0; s < (SUMS); s++) {                                                                        \
-      double sum = tree_sum(&totals[GROUP_SIZE * s]);                                                         \
-      LEADER sums[(SUMS)*GROUP + s] = sum;                                                                    \
-    }                                                                                                         \
+#define MC_KERNEL(name, SUMS, SAMPLE)                                                                                                \
+  KERNEL2(name, mc_path_params, GLOBAL double *, sums, GLOBAL const real *, given) {                                                 \
+    LOCAL_ARRAY(double, totals, (SUMS)*GROUP_SIZE);                                                                                  \
+    ITEMS(i) {                                                                                                                       \
+      D total[SUMS];                                                                                                                 \
+      for (int s = 0; s < (SUMS); s++) total[s] = ALL_D(0);                                                                          \
+      for (u32 draw = 0; draw < p.draws; draw++) {                                                                                   \
+        u64 number = p.first + ((u64)draw * p.groups + GROUP) * GROUP_SIZE + i;                                                      \
+        mc_sample sample = SAMPLE(p, given, number, (SUMS) > MC_PRICE_SUMS);                                                         \
+        if (number + LANES > p.samples) sample_keep(&sample, sample_exists(p.samples, number));                                      \
+        total[MC_SUM_PAYOFF] = total[MC_SUM_PAYOFF] + WIDEN(sample.payoff);                                                          \
+        total[MC_SUM_SQUARE] = total[MC_SUM_SQUARE] + WIDEN(sample.payoff * sample.payoff);                                          \
+        total[MC_SUM_CONTROL] = total[MC_SUM_CONTROL] + WIDEN(sample.control);                                                       \
+        total[MC_SUM_CONTROL_SQUARE] = total[MC_SUM_CONTROL_SQUARE] + WIDEN(sample.control * sample.control);                        \
+        total[MC_SUM_PRODUCT] = total[MC_SUM_PRODUCT] + WIDEN(sample.payoff * sample.control);                                       \
+        if ((SUMS) > MC_PRICE_SUMS) {                                                                                                \
+          total[MC_SUM_OF(SUMS, MC_SUM_DELTA)] = total[MC_SUM_OF(SUMS, MC_SUM_DELTA)] + WIDEN(sample.delta);                         \
+          total[MC_SUM_OF(SUMS, MC_SUM_MEAN)] = total[MC_SUM_OF(SUMS, MC_SUM_MEAN)] + WIDEN(sample.mean);                            \
+          total[MC_SUM_OF(SUMS, MC_SUM_DEVIATION)] = total[MC_SUM_OF(SUMS, MC_SUM_DEVIATION)] + WIDEN(sample.deviation);             \
+          total[MC_SUM_OF(SUMS, MC_SUM_GAMMA)] = total[MC_SUM_OF(SUMS, MC_SUM_GAMMA)] + WIDEN(sample.gamma);                         \
+        }                                                                                                                            \
+        if ((SUMS) > MC_GREEKS_SUMS) total[MC_SUM_OF(SUMS, MC_SUM_TIME)] = total[MC_SUM_OF(SUMS, MC_SUM_TIME)] + WIDEN(sample.time); \
+      }                                                                                                                              \
+      for (int s = 0; s < (SUMS); s++) STORE_D(totals, GROUP_SIZE *s + i, total[s]);                                                 \
+    }                                                                                                                                \
+    for (int s = 0; s < (SUMS); s++) {                                                                                               \
+      double sum = tree_sum(&totals[GROUP_SIZE * s]);                                                                                \
+      LEADER sums[(SUMS)*GROUP + s] = sum;                                                                                           \
+    }                                                                                                                                \
   }
 
 #define LN2 RC(0.693147180559945309417)

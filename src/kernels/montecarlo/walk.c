@@ -7,26 +7,62 @@
  * correction (Andersen 2008, Simple and efficient simulation of the Heston stochastic volatility model; gamma1 = gamma2 = 1/2, psi_c =
  * 3/2).
  *
- * Given variance and jumps, the end is lognormal, with the shocks' part of its logarithm normal(0, V): the score of the spot is that part
- * over V, whatever the model.
+ * Greeks. Given variances and jumps, the shocks' part of ln S after step i is a Brownian motion at the time V_i (`spread`), and its end G
+ * sqrt(V) is independent of the bridge to it. So whatever jumps or has a kink is differentiated after its expectation over G alone is taken
+ * (conditional Monte Carlo), which is smooth:
+ * - The density of the end, of a geometric average and of an extreme at the strike, hence gamma (homogeneity: it is the strike times that).
+ *   An extreme of prices is beyond k once G is beyond its least u_i = (k - x_i) sqrt(V) / V_i + G.
+ * - A barrier's payoff: G between the strike's and the barrier's number, the nearest of these u_i, which is Black's formula twice. u moves
+ *   with all parameters, and as the nearest step changes, with a kink: gamma adds the second difference of u alone, MC_WALK_BUMP
+ *   deviations apart, which costs two minima a step.
+ * - Arithmetic averages have no such formula; there the weight of asian.c stands, with V_i for the step's number.
+ * Heston: derivatives of each step of the scheme by today's variance and by the step's length are carried along (the two branches of the
+ * scheme agree in two moments where they meet, so what a path misses when it changes branch is of the order of the scheme's own error).
+ * Merton: time also moves the number of jumps N; the score of that is N / T less its mean.
  */
+#include "kernels/normal.h"
+
 #include "kernels/montecarlo/sample.h"
+
+/* Derivatives by one parameter: of the variance (Heston), and of ln S in two parts, the shocks' one with its variance. */
+typedef struct walk_slope {
+  R v, drift, shocks, spread;
+} walk_slope;
 
 typedef struct walk {
   R x, v;                   /* x in binary logarithms; v: variance (Heston) */
   R sum, logs, most, least; /* of S, x; extremes of x, the start included */
-  R shocks, spread;         /* the shocks' part of ln S, and its variance given v and jumps */
+  /* For Greeks only: */
+  R shocks, spread, jumps; /* the shocks' part of ln S, its variance given v and jumps; number of jumps */
+  walk_slope by_v, by_dt;  /* Heston: by today's variance and the length of a step */
+  /* Sums for averages: of S (the arithmetic one; else of 1) times the step's number, V, V^2, d ln S by deviation (x deviation) or variance,
+   * and by the length of a step. */
+  R sum_step, sum_spread, sum_spread2, sum_v, sum_dt;
+  R at_step, at_v, at_dt;       /* where the extreme is */
+  R near, near_more, near_less; /* the least (k - x_i) / V_i, signs changed below; and when k is a little off */
+  R near_inverse, near_step;    /* there: 1 / V, step / V */
+  R near_v, near_dt;            /* there: (d ln S + near dV) / V; under GBM and Merton the shocks / V */
 } walk;
+
+FUNCTION walk_slope slope_none(void) {
+  walk_slope s;
+  s.v = s.drift = s.shocks = s.spread = ALL(0);
+  return s;
+}
 
 FUNCTION walk walk_begin(const mc_path_params p) {
   walk a;
-  a.x = a.sum = a.logs = a.most = a.least = a.shocks = ALL(0);
+  a.x = a.sum = a.logs = a.most = a.least = a.shocks = a.spread = a.jumps = ALL(0);
   a.v = ALL(p.model[0]);
-  a.spread = ALL(p.walk_model == MC_WALK_HESTON ? RC(0.0) : (real)p.deviation * (real)p.deviation);
+  a.by_v = a.by_dt = slope_none();
+  a.by_v.v = ALL(1);
+  a.sum_step = a.sum_spread = a.sum_spread2 = a.sum_v = a.sum_dt = a.at_step = a.at_v = a.at_dt = ALL(0);
+  a.near = a.near_more = a.near_less = ALL(RC(1e30));
+  a.near_inverse = a.near_step = a.near_v = a.near_dt = ALL(0);
   return a;
 }
 
-FUNCTION R jumps_of(const mc_path_params p, R u, R z) {
+FUNCTION R jumps_of(const mc_path_params p, R u, R z, R *number) {
   real each = (real)p.model[0], term = (real)p.model[1], sum = term;
   R count = ALL(0);
   for (u32 k = 1; k <= p.jumps; k++) {
@@ -34,21 +70,30 @@ FUNCTION R jumps_of(const mc_path_params p, R u, R z) {
     term *= each / (real)k;
     sum += term;
   }
+  *number = count;
   return FMA(count, ALL(p.model[2]), SQRT(count) * z * (real)p.model[3]);
 }
 
 /* So little spread that the shock is lost in the rounding of what it is added to, and so much that its inverse is a number. */
 #if REAL_BITS == 32
 #define LEAST_PSI RC(1e-20)
+#define LEAST RC(1e-36)
 #else
 #define LEAST_PSI RC(1e-60)
+#define LEAST RC(1e-200)
 #endif
+
+/* Of the next variance and K0 as functions of its mean m, of ln(m^2 / s^2), and of K2 + K3 / 2. */
+typedef struct variance_slopes {
+  R mean, v_mean, v_form, k_mean, k_form, k_bound, by_mean, by_s2;
+  M is_corrected;
+} variance_slopes;
 
 /*
  * Variance after the step, and the constant of the logarithm's step that keeps the discounted price a martingale. A variance that nothing
  * spreads goes to its mean; so it stays at 0 once it is there when its mean in the long run is 0.
  */
-FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0) {
+FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0, int greeks, variance_slopes *slopes) {
   real k1 = (real)p.model[4], k2 = (real)p.model[5], k3 = (real)p.model[6], a_bound = k2 + RC(0.5) * k3;
   R one = ALL(1);
   R mean = FMA(v, ALL(p.model[1]), ALL(p.model[7])), m = MAX(mean, ALL(RC(1e-10)));
@@ -56,52 +101,347 @@ FUNCTION R next_variance(const mc_path_params p, R v, R z, R u, R *k0) {
   R psi = MAX(s2 / (m * m), ALL(LEAST_PSI));
   /* Quadratic: a (b + z)^2. */
   R inverse = ALL(2) / psi, root = MAX(inverse - one, ALL(0));
-  R b2 = root + SQRT(inverse) * SQRT(root), a = m / (one + b2), b = SQRT(b2) + z;
+  R both = SQRT(inverse) * SQRT(root), b2 = root + both, a = m / (one + b2), b_alone = SQRT(b2), b = b_alone + z;
   R quadratic = a * b * b;
   R room = FMA(a, ALL(RC(-2.0) * a_bound), one);
-  R quadratic_k0 = FMA(r_log(MAX(room, ALL(RC(1e-30)))), ALL(RC(0.5)), -(b2 * a * a_bound) / room);
   /* Exponential: 0 with probability 1 - tail, else exponential with the mean 1 / beta. */
   R tail = ALL(2) / (psi + one), beta = tail / m;
   R exponential = SELECT(u < tail, r_log(MAX(tail / u, one)) / beta, ALL(0));
   R moment = (one - tail) + beta * tail / (beta - a_bound);
-  R exponential_k0 = -r_log(MAX(moment, ALL(RC(1e-30))));
-  /* Where the moment does not exist, the constant without correction: -rho kappa theta dt / xi. */
   M is_quadratic = psi <= RC(1.5);
+  R logarithm = r_log(MAX(SELECT(is_quadratic, room, moment), ALL(RC(1e-30))));
+  R quadratic_k0 = FMA(logarithm, ALL(RC(0.5)), -(b2 * a * a_bound) / room);
+  /* Where the moment does not exist, the constant without correction: -rho kappa theta dt / xi. */
   R room_left = SELECT(is_quadratic, room, beta - a_bound);
-  R now = v * (k1 + RC(0.5) * k3), corrected = SELECT(is_quadratic, quadratic_k0, exponential_k0) - now;
-  M is_spread = s2 > RC(0.0);
-  *k0 = SELECT(is_spread, SELECT(room_left > RC(0.0), corrected, ALL(p.uncorrected)), -(mean * a_bound) - now);
-  return SELECT(is_spread, SELECT(is_quadratic, quadratic, exponential), mean);
+  R now = v * (k1 + RC(0.5) * k3), corrected = SELECT(is_quadratic, quadratic_k0, -logarithm) - now;
+  M is_spread = s2 > RC(0.0), is_corrected = room_left > RC(0.0);
+  *k0 = SELECT(is_spread, SELECT(is_corrected, corrected, ALL(p.uncorrected)), -(mean * a_bound) - now);
+  R next = SELECT(is_spread, SELECT(is_quadratic, quadratic, exponential), mean);
+  if (greeks) {
+    /* Of two branches one is taken, so they share their divisions. */
+    R half_tail = RC(0.5) * tail;
+    R inverse_room = one / SELECT(is_quadratic, room, beta - a_bound);
+    R other = one / SELECT(is_quadratic, both * b_alone, MAX(moment, ALL(RC(1e-30))));
+    R inverse_ms = one / MAX(m * s2, ALL(LEAST)), by_mean = s2 * inverse_ms;
+    R share = a * by_mean, t = FMA(inverse, (inverse - RC(0.5)) * (b_alone * other), inverse); /* 1 / (1 + b^2); d b^2 / d ln(2 / psi) */
+    R at = a * t, q = inverse_room * a_bound, k_a = (q * q) * (a - m) * RC(2.0);
+    R v_form = at * b * FMA(-share, b, both * other);
+    R ratio = beta * inverse_room, q2 = q * q;
+    R v_form_e = SELECT(u < tail, (one - half_tail) * FMA(RC(0.5) * m, psi + one, -exponential), ALL(0));
+    slopes->v_mean = SELECT(is_spread, SELECT(is_quadratic, share * b * b, exponential * by_mean), one);
+    slopes->v_form = SELECT(is_spread, SELECT(is_quadratic, v_form, v_form_e), ALL(0));
+    slopes->k_mean = SELECT(is_spread, SELECT(is_quadratic, FMA(k_a, share, -q), ratio * ratio * other * -a_bound), ALL(-a_bound));
+    slopes->k_form = SELECT(is_spread, SELECT(is_quadratic, -(k_a * at) * share, (one - half_tail) * tail * q2 * other), ALL(0));
+    R k_bound = -inverse_room * FMA((a * q) * RC(2.0), m - a, m);
+    slopes->k_bound = SELECT(is_spread, SELECT(is_quadratic, k_bound, -(tail * inverse_room) * (ratio * other)), -mean);
+    slopes->mean = mean;
+    slopes->by_mean = by_mean;
+    slopes->by_s2 = m * inverse_ms;
+    slopes->is_corrected = is_corrected | (s2 <= RC(0.0));
+  }
+  return next;
+}
+
+/*
+ * How a step of Heston's scheme moves with a parameter that moves the variance before it by s->v, its mean by more_mean, its square
+ * deviation by more_s2, and K0's constant by more_k0; `bound` and `k` move K2 + K3 / 2 and K1 = K2, `k3` K3.
+ */
+FUNCTION void slope_step(walk_slope *s, const mc_path_params p, const variance_slopes *n, R v, R next, R by_spread, R shock, R more_mean,
+                         R more_s2, real bound, real k, real k3, real uncorrected, int of_path) {
+  real k1 = (real)p.model[4], k2 = (real)p.model[5], both = (real)p.model[6], now = k1 + RC(0.5) * both;
+  R mean = FMA(s->v, ALL(p.model[1]), more_mean), s2 = FMA(s->v, ALL(p.model[2]), more_s2);
+  R form = FMA(mean * RC(2.0), n->by_mean, -(s2 * n->by_s2));
+  R v_next = FMA(n->v_mean, mean, n->v_form * form);
+  R k0 = FMA(n->k_mean, mean, FMA(n->k_form, form, FMA(n->k_bound, ALL(bound), -FMA(s->v, ALL(now), v * bound))));
+  k0 = SELECT(n->is_corrected, k0, ALL(uncorrected));
+  R drift = k0 + FMA(s->v, ALL(k1), FMA(v_next, ALL(k2), (v + next) * k));
+  R wider = FMA(s->v + v_next, ALL(both), (v + next) * k3);
+  s->drift = s->drift + drift;
+  s->spread = s->spread + wider;
+  if (of_path) s->shocks = FMA(shock * by_spread, wider * RC(0.5), s->shocks);
+  s->v = v_next;
+}
+
+/* Looks at a barrier for `near` above. Under GBM what else is needed there follows from these. */
+FUNCTION void walk_near(walk *a, const mc_path_params p, R near, R inverse, R step, R v, R dt) {
+  R apart = inverse * (real)p.bump;
+  M nearer = near < a->near;
+  a->near_more = MIN(near + apart, a->near_more);
+  a->near_less = MIN(near - apart, a->near_less);
+  a->near_inverse = SELECT(nearer, inverse, a->near_inverse);
+  if (p.walk_model == MC_WALK_MERTON) a->near_v = SELECT(nearer, v * inverse, a->near_v);
+  if (p.walk_model == MC_WALK_HESTON) {
+    R signed_near = p.kind & MC_WALK_UP ? near : -near;
+    a->near_step = SELECT(nearer, step * inverse, a->near_step);
+    a->near_v = SELECT(nearer, FMA(signed_near, a->by_v.spread, v) * inverse, a->near_v);
+    a->near_dt = SELECT(nearer, FMA(signed_near, a->by_dt.spread, dt) * inverse, a->near_dt);
+  }
+  a->near = MIN(near, a->near);
+}
+
+/* What the payoff's derivatives need of the price after a step. */
+FUNCTION void walk_look(walk *a, const mc_path_params p, u32 number, R price) {
+  u32 payoff = p.kind & MC_WALK_PAYOFF;
+  int heston = p.walk_model == MC_WALK_HESTON, up = p.kind & MC_WALK_UP;
+  if (payoff == MC_WALK_END || payoff == MC_WALK_DIGITAL) return;
+  R step = ALL((real)number);
+  R v = heston ? a->by_v.drift + a->by_v.shocks : a->shocks, dt = heston ? a->by_dt.drift + a->by_dt.shocks : ALL(0);
+  if (payoff == MC_WALK_ARITHMETIC) {
+    R spread = price * a->spread;
+    a->sum_spread = a->sum_spread + spread;
+    a->sum_spread2 = FMA(spread, a->spread, a->sum_spread2);
+    a->sum_step = FMA(price, step, a->sum_step);
+    a->sum_v = FMA(price, v, a->sum_v);
+    if (heston) a->sum_dt = FMA(price, dt, a->sum_dt);
+  }
+  if (payoff == MC_WALK_GEOMETRIC) {
+    a->sum_spread = a->sum_spread + a->spread;
+    a->sum_v = a->sum_v + v;
+    a->sum_dt = a->sum_dt + dt;
+  }
+  if (payoff == MC_WALK_LOOKBACK) {
+    M further = up ? a->x > a->most : a->x < a->least;
+    a->at_step = SELECT(further, step, a->at_step);
+    if (p.walk_model != MC_WALK_GBM) a->at_v = SELECT(further, v, a->at_v);
+    if (heston) a->at_dt = SELECT(further, dt, a->at_dt);
+  }
+  if (payoff == MC_WALK_BARRIER || (payoff == MC_WALK_LOOKBACK && !(p.kind & MC_WALK_FLOATING))) {
+    real each = (real)p.width * LN2;
+    R inverse = heston ? ALL(1) / MAX(a->spread, ALL(LEAST)) : ALL(RC(1.0) / (each * each * (real)number));
+    R near = (ALL(payoff == MC_WALK_BARRIER ? p.barrier : p.level) - a->x) * (inverse * (up ? LN2 : -LN2));
+    if (payoff == MC_WALK_BARRIER) {
+      walk_near(a, p, near, inverse, step, v, dt);
+    } else {
+      a->near_inverse = SELECT(near < a->near, inverse, a->near_inverse);
+      a->near = MIN(near, a->near);
+    }
+  }
 }
 
 /* z: shock of the price (and of nothing else under GBM); z2: of jumps or variance; u uniform. */
-FUNCTION void walk_step(walk *a, const mc_path_params p, R z, R z2, R u) {
+FUNCTION void walk_step(walk *a, const mc_path_params p, R z, R z2, R u, u32 number, int greeks) {
+  u32 payoff = p.kind & MC_WALK_PAYOFF;
   if (p.walk_model == MC_WALK_HESTON) {
-    R k0, v = next_variance(p, a->v, z2, u, &k0);
-    R spread = (a->v + v) * (real)p.model[6], shock = SQRT(spread) * z;
+    variance_slopes slopes;
+    R k0, v = next_variance(p, a->v, z2, u, &k0, greeks, &slopes);
+    R both = a->v + v, spread = both * (real)p.model[6], shock = SQRT(spread) * z;
     R step = k0 + FMA(a->v, ALL(p.model[4]), FMA(v, ALL(p.model[5]), shock));
     a->x = a->x + FMA(step, ALL(RC(1.0) / LN2), ALL(p.drift));
+    if (greeks) {
+      int of_path = payoff > MC_WALK_DIGITAL;
+      R by_spread = of_path ? SELECT(spread > RC(0.0), ALL(1) / MAX(spread, ALL(LEAST)), ALL(0)) : ALL(0), none = ALL(0);
+      R more_mean = FMA(a->v, ALL(p.by_dt[0]), ALL(p.by_dt[1])), more_s2 = FMA(a->v, ALL(p.by_dt[2]), ALL(p.by_dt[3]));
+      slope_step(&a->by_v, p, &slopes, a->v, v, by_spread, shock, none, none, RC(0.0), RC(0.0), RC(0.0), RC(0.0), of_path);
+      slope_step(&a->by_dt, p, &slopes, a->v, v, by_spread, shock, more_mean, more_s2, (real)p.by_dt[4], (real)p.by_dt[5], (real)p.by_dt[6],
+                 (real)p.by_dt[7], of_path);
+      a->shocks = a->shocks + shock;
+      a->spread = a->spread + spread;
+    }
     a->v = v;
-    a->shocks = a->shocks + shock;
-    a->spread = a->spread + spread;
   } else {
     a->x = FMA(ALL(p.width), z, a->x + ALL(p.drift));
-    a->shocks = FMA(ALL((real)p.width * LN2), z, a->shocks);
-    if (p.walk_model == MC_WALK_MERTON) a->x = a->x + jumps_of(p, u, z2);
+    if (p.walk_model == MC_WALK_MERTON) {
+      R count, jump = jumps_of(p, u, z2, &count);
+      a->x = a->x + jump;
+      if (greeks) a->jumps = a->jumps + count;
+    }
+    /* Without jumps the end tells them, and what is not an average needs them nowhere else. */
+    if (greeks && (p.walk_model == MC_WALK_MERTON || payoff == MC_WALK_ARITHMETIC || payoff == MC_WALK_GEOMETRIC)) {
+      real each = (real)p.width * LN2;
+      a->shocks = FMA(ALL(each), z, a->shocks);
+      a->spread = ALL(each * each * (real)number);
+    }
   }
   /* Far out only by an extreme draw of the variance; the price is limited to where single precision has it. */
   a->x = MIN(MAX(a->x, ALL(-120)), ALL(120));
-  if (p.kind & MC_WALK_AVERAGE) a->sum = a->sum + r_exp2_plain(a->x);
-  a->logs = a->logs + a->x;
-  a->most = MAX(a->most, a->x);
-  a->least = MIN(a->least, a->x);
+  R price = ALL(0);
+  if (p.kind & MC_WALK_AVERAGE) {
+    price = r_exp2_plain(a->x);
+    a->sum = a->sum + price;
+  }
+  if (greeks) walk_look(a, p, number, price);
+  if (payoff == MC_WALK_GEOMETRIC) a->logs = a->logs + a->x;
+  if (payoff == MC_WALK_LOOKBACK || (payoff == MC_WALK_BARRIER && !greeks)) {
+    a->most = MAX(a->most, a->x);
+    a->least = MIN(a->least, a->x);
+  }
+}
+
+/* Beyond so many deviations there is nothing: 6e-16. */
+#define FAR RC(8.0)
+FUNCTION R bounded(R x) { return MIN(MAX(x, ALL(-FAR)), ALL(FAR)); }
+FUNCTION R density(R x) {
+  R limited = bounded(x);
+  return SELECT(r_abs(x) < FAR, r_exp(limited * limited * RC(-0.5)) * RC(0.39894228040143267794), ALL(0));
+}
+
+FUNCTION R cdf_and_density(R x, R *bell) {
+  R above, slope, below, limited = bounded(x), height = r_exp(limited * limited * RC(-0.5)) * RC(0.39894228040143267794);
+  r_mills_parts(r_abs(limited), &above, &slope, &below);
+  R tail = height * (above / below);
+  *bell = SELECT(r_abs(x) < FAR, height, ALL(0));
+  return SELECT(x > RC(0.0), RC(1.0) - tail, tail);
+}
+
+/* ln S at the end, given all but G: drift + root G. */
+typedef struct walk_law {
+  R drift, root, inverse, g;
+} walk_law;
+
+FUNCTION walk_law law_of(const mc_path_params p, const walk *a) {
+  walk_law l;
+  l.drift = a->x * LN2 - a->shocks;
+  if (p.walk_model == MC_WALK_HESTON) {
+    l.root = SQRT(MAX(a->spread, ALL(LEAST)));
+    l.inverse = ALL(1) / l.root;
+  } else {
+    l.root = ALL(p.deviation);
+    l.inverse = ALL(RC(1.0) / (real)p.deviation);
+  }
+  l.g = a->shocks * l.inverse;
+  return l;
+}
+
+/* Barriers: the expectation over G of what is paid, and its derivatives. */
+FUNCTION void barrier_greeks(mc_sample *out, const mc_path_params p, walk a, walk_law l) {
+  int up = (p.kind & MC_WALK_UP) != 0, call = p.scale > 0;
+  R one = ALL(1), nothing = ALL(0), scale = ALL(p.scale), shift = ALL(p.shift);
+  real side = up ? RC(1.0) : RC(-1.0), strike_size = call ? -(real)p.shift : (real)p.shift;
+  R u = FMA(a.near * side, l.root, l.g), limit = bounded(u);
+  R k = (ALL(p.level * LN2) - l.drift) * l.inverse;
+  R at_barrier = scale * r_exp(FMA(l.root, limit, l.drift)), bell, strike_bell, unused;
+  R forward = scale * r_exp(FMA(l.root * l.root, ALL(RC(0.5)), l.drift));
+  M inside = call ? u > k : u < k;
+  R below_k = cdf_and_density(k, &strike_bell), below_k1 = cdf_and_density(k - l.root, &unused);
+  R below_u = cdf_and_density(u, &bell), below_u1 = cdf_and_density(limit - l.root, &unused);
+  strike_bell = strike_bell * strike_size;
+  R plain = call ? one - below_k : below_k, plain1 = call ? one - below_k1 : below_k1;
+  R beyond = call ? one - below_u : below_u, beyond1 = call ? one - below_u1 : below_u1;
+  /* Where the barrier is on the side of the payoff that is worth nothing, it is a limit instead of the strike, else beside it. */
+  int instead = call != up;
+  R left = instead ? SELECT(inside, beyond, plain) : SELECT(inside, plain - beyond, nothing);
+  R left1 = instead ? SELECT(inside, beyond1, plain1) : SELECT(inside, plain1 - beyond1, nothing);
+  R at_strike = instead ? SELECT(inside, nothing, strike_bell) : SELECT(inside, strike_bell, nothing);
+  R barrier_bell = SELECT(inside, bell, nothing) * side, jump = (at_barrier + shift) * barrier_bell; /* paid there, times the density */
+  R by_drift = forward * left1, value = FMA(shift, left, by_drift);
+  R by_root = FMA(l.root, by_drift, at_strike) - at_barrier * barrier_bell;
+  R u_spot = -(l.root * a.near_inverse);
+  R kink = (a.near_more + a.near_less - a.near * RC(2.0)) * l.root * (side * (real)(1.0 / (p.bump * p.bump)));
+  R first = FMA(at_barrier, FMA(l.root, u_spot, one), -shift) - (limit * u_spot) * (at_barrier + shift);
+  R delta = FMA(jump, u_spot, by_drift);
+  R gamma = FMA(at_strike, l.inverse, FMA(u_spot * barrier_bell, first, jump * kink));
+  R near_step = p.walk_model == MC_WALK_HESTON ? l.root * a.near_step * (RC(1.0) / (real)p.steps) : l.inverse;
+  R mean = FMA(-jump, near_step, by_drift);
+  R near = a.near * side, deviation, dt = nothing;
+  if (p.kind & MC_WALK_IN) {
+    R plain_drift = forward * plain1;
+    value = FMA(shift, plain, plain_drift) - value;
+    delta = plain_drift - delta;
+    mean = plain_drift - mean;
+    gamma = strike_bell * l.inverse - gamma;
+    by_drift = plain_drift - by_drift;
+    by_root = FMA(l.root, plain_drift, strike_bell) - by_root;
+    jump = -jump;
+  }
+  if (p.walk_model == MC_WALK_HESTON) {
+    R half = l.inverse * RC(0.5), back = FMA(-l.g, l.inverse, near) * half;
+    R u_v = FMA(a.by_v.spread, back, FMA(a.by_v.shocks, l.inverse, -(l.root * a.near_v)));
+    R u_dt = FMA(a.by_dt.spread, back, FMA(a.by_dt.shocks, l.inverse, -(l.root * a.near_dt)));
+    deviation = FMA(by_drift, a.by_v.drift, FMA(by_root, a.by_v.spread * half, jump * u_v));
+    dt = FMA(by_drift, a.by_dt.drift, FMA(by_root, a.by_dt.spread * half, jump * u_dt));
+  } else {
+    real each = (real)p.width * LN2;
+    R shocks =
+        p.walk_model == MC_WALK_GBM ? FMA(a.near_inverse, ALL(p.barrier * LN2), -near) - (real)p.drift / (real)p.width / each : a.near_v;
+    deviation = FMA(jump, -(shocks + near), by_root);
+  }
+  out->delta = delta;
+  out->gamma = gamma;
+  out->mean = mean;
+  out->deviation = deviation;
+  out->time = p.walk_model == MC_WALK_MERTON ? value * FMA(a.jumps, ALL(p.model[5]), ALL(-p.model[4])) : dt;
+}
+
+/* What is paid beyond the strike when ln S at the end, or ln of an average, has this law. */
+FUNCTION void walk_greeks(mc_sample *out, const mc_path_params p, walk a, R end, R looked_at, R paid) {
+  u32 payoff = p.kind & MC_WALK_PAYOFF;
+  int heston = p.walk_model == MC_WALK_HESTON, floating = p.kind & MC_WALK_FLOATING;
+  if (p.walk_model == MC_WALK_GBM) a.shocks = a.x * LN2 - (real)p.mean;
+  walk_law l = law_of(p, &a);
+  if (payoff == MC_WALK_BARRIER) {
+    barrier_greeks(out, p, a, l);
+    return;
+  }
+  real n = (real)p.steps, one_nth = RC(1.0) / n, by_deviation = RC(1.0) / (real)p.deviation, level = (real)(p.level * LN2);
+  real strike_size = p.scale > 0 ? -(real)p.shift : (real)p.shift;
+  R nothing = ALL(0), dt = nothing;
+  R moved = paid * (real)p.scale * looked_at; /* the payoff is homogeneous in the spot and what was shifted */
+  out->delta = floating ? out->payoff : moved;
+  if (payoff == MC_WALK_END || payoff == MC_WALK_DIGITAL) {
+    R k = (ALL(level) - l.drift) * l.inverse, half = (a.shocks * l.inverse) * (l.inverse * RC(0.5));
+    if (payoff == MC_WALK_DIGITAL && p.walk_model == MC_WALK_GBM) { /* the expectation would be the whole price */
+      R score = l.g * l.inverse;
+      out->delta = out->mean = out->payoff * score;
+      out->gamma = out->payoff * (FMA(score, score, -(l.inverse * l.inverse)) - score);
+      out->deviation = out->payoff * ((l.g * l.g - RC(1.0)) * l.inverse);
+      return;
+    }
+    R bell = density(k);
+    if (payoff == MC_WALK_DIGITAL) {
+      moved = bell * l.inverse * (p.scale > 0 ? (real)p.payout : -(real)p.payout);
+      out->delta = moved;
+      out->gamma = moved * (k * l.inverse - RC(1.0));
+      half = (k * l.inverse) * RC(0.5);
+    } else {
+      out->gamma = bell * l.inverse * strike_size;
+    }
+    out->mean = moved;
+    if (heston) {
+      out->deviation = moved * FMA(half, a.by_v.spread, a.by_v.drift);
+      dt = moved * FMA(half, a.by_dt.spread, a.by_dt.drift);
+    } else {
+      out->deviation = moved * half * (RC(2.0) * (real)p.deviation);
+    }
+  } else {
+    real each = heston ? RC(1.0) : by_deviation; /* what `v` was not divided by */
+    R v = heston ? a.by_v.drift + a.by_v.shocks : a.shocks;
+    if (payoff == MC_WALK_ARITHMETIC) {
+      R paid_scale = paid * ((real)p.scale * one_nth), ratio = a.sum / a.sum_spread;
+      out->mean = paid_scale * a.sum_step * one_nth;
+      out->deviation = paid_scale * a.sum_v * each;
+      dt = paid_scale * a.sum_dt;
+      out->gamma = paid * -(real)p.shift * FMA(ratio, a.shocks + a.sum_spread2 / a.sum_spread, ALL(-1));
+    } else if (payoff == MC_WALK_GEOMETRIC) {
+      R inverse = l.root * n / a.sum_spread; /* of the deviation */
+      R k = FMA(FMA(a.logs, ALL(-one_nth * LN2), ALL(level)), inverse, l.g);
+      out->mean = moved * ((n + RC(1.0)) * RC(0.5) * one_nth);
+      out->deviation = moved * a.sum_v * (one_nth * each);
+      dt = moved * a.sum_dt * one_nth;
+      out->gamma = density(k) * inverse * strike_size;
+    } else {
+      R at = p.walk_model == MC_WALK_GBM ? (p.kind & MC_WALK_UP ? a.most : a.least) * LN2 - a.at_step * ((real)p.mean * one_nth) : a.at_v;
+      out->mean = moved * a.at_step * one_nth;
+      out->deviation = moved * at * each;
+      dt = moved * a.at_dt;
+      if (floating) {
+        R by_end = paid * (real)p.scale * end;
+        out->mean = by_end - out->mean;
+        out->deviation = by_end * v * each - out->deviation;
+        dt = by_end * (a.by_dt.drift + a.by_dt.shocks) - dt;
+      } else if (p.kind & MC_WALK_UP ? p.level > 0 : p.level < 0) {
+        R k = FMA(a.near * (p.kind & MC_WALK_UP ? RC(1.0) : RC(-1.0)), l.root, l.g);
+        out->gamma = density(k) * (l.root * a.near_inverse) * strike_size;
+      }
+    }
+  }
+  out->time = p.walk_model == MC_WALK_MERTON ? out->payoff * FMA(a.jumps, ALL(p.model[5]), ALL(-p.model[4])) : dt;
 }
 
 FUNCTION mc_sample walk_end(const mc_path_params p, walk a, int greeks) {
   mc_sample out;
   R nothing = ALL(0), scale = ALL(p.scale), shift = ALL(p.shift), end = r_exp2_plain(a.x);
   u32 payoff = p.kind & MC_WALK_PAYOFF;
-  out.delta = out.mean = out.deviation = out.gamma = nothing;
+  out.delta = out.mean = out.deviation = out.gamma = out.time = nothing;
   out.control = end;
   R looked_at = end;
   if (payoff == MC_WALK_ARITHMETIC) looked_at = a.sum * (RC(1.0) / (real)p.steps);
@@ -114,27 +454,11 @@ FUNCTION mc_sample walk_end(const mc_path_params p, walk a, int greeks) {
   if (payoff == MC_WALK_DIGITAL) out.payoff = paid * (real)p.payout;
   if (payoff == MC_WALK_BARRIER) {
     out.control = out.payoff;
-    M touched = p.kind & MC_WALK_UP ? a.most >= ALL(p.barrier) : a.least <= ALL(p.barrier);
+    M touched = greeks ? a.near <= RC(0.0) : p.kind & MC_WALK_UP ? a.most >= ALL(p.barrier) : a.least <= ALL(p.barrier);
     R pays_then = p.kind & MC_WALK_IN ? out.payoff : nothing, pays_else = p.kind & MC_WALK_IN ? nothing : out.payoff;
     out.payoff = SELECT(touched, pays_then, pays_else);
   }
-  if (greeks) {
-    /* A path without spread has no density to differentiate; whoever reads GAMMA sees to it that there is none. */
-    M is_spread = a.spread > RC(0.0);
-    R score = SELECT(is_spread, a.shocks / a.spread, nothing), curvature = SELECT(is_spread, ALL(1) / a.spread, nothing);
-    real by_deviation = RC(1.0) / (real)p.deviation;
-    if (payoff == MC_WALK_DIGITAL) {
-      out.delta = out.mean = out.payoff * score;
-      out.gamma = out.payoff * (score * score - curvature - score);
-      out.deviation = out.payoff * (a.shocks * score - ALL(1)) * by_deviation;
-    } else {
-      /* The payoff is homogeneous in the spot and what was shifted. */
-      out.delta = p.kind & MC_WALK_FLOATING ? out.payoff : paid * scale * looked_at;
-      out.mean = out.delta;
-      out.deviation = out.delta * (a.shocks * by_deviation);
-      out.gamma = paid * -shift * score;
-    }
-  }
+  if (greeks) walk_greeks(&out, p, a, end, looked_at, paid);
   return out;
 }
 
@@ -154,22 +478,42 @@ FUNCTION void step_random(const mc_path_params p, GLOBAL const real *given, u64 
   }
 }
 
-FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+FUNCTION mc_sample walk_path(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
   R z[BLOCK];
   no_shocks(z);
   walk a = walk_begin(p), mirror = a;
   for (u32 step = 0; step < p.steps; step++) {
     R shock, second, u;
     step_random(p, given, sample, step, z, &shock, &second, &u);
-    walk_step(&a, p, shock, second, u);
-    if (p.antithetic) walk_step(&mirror, p, -shock, -second, u);
+    walk_step(&a, p, shock, second, u, step + 1, greeks);
+    if (p.antithetic) walk_step(&mirror, p, -shock, -second, u, step + 1, greeks);
   }
   mc_sample out = walk_end(p, a, greeks);
   return p.antithetic ? sample_mean(out, walk_end(p, mirror, greeks)) : out;
 }
 
+/* A walk whose model and payoff, within some, are known where it is compiled: registers are few, and often little of a walk is needed. */
+FUNCTION mc_sample walk_known(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks, u32 model, u32 payoff_bits,
+                              u32 payoff) {
+  mc_path_params known = p;
+  known.walk_model = model;
+  known.kind = (p.kind & ~payoff_bits) | payoff;
+  return walk_path(known, given, sample, greeks);
+}
+
+FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+  const u32 all_but_digital = MC_WALK_PAYOFF & ~MC_WALK_DIGITAL;
+  u32 payoff = p.kind & MC_WALK_PAYOFF;
+  if (greeks && p.walk_model == MC_WALK_MERTON && payoff <= MC_WALK_DIGITAL)
+    return walk_known(p, given, sample, greeks, MC_WALK_MERTON, all_but_digital, MC_WALK_END);
+  if (p.walk_model != MC_WALK_GBM) return walk_path(p, given, sample, greeks);
+  if (greeks && payoff <= MC_WALK_DIGITAL) return walk_known(p, given, sample, greeks, MC_WALK_GBM, all_but_digital, MC_WALK_END);
+  if (greeks && payoff == MC_WALK_BARRIER) return walk_known(p, given, sample, greeks, MC_WALK_GBM, MC_WALK_PAYOFF, MC_WALK_BARRIER);
+  return walk_known(p, given, sample, greeks, MC_WALK_GBM, 0, 0);
+}
+
 MC_KERNEL(mc_walk, MC_PRICE_SUMS, walk_sample)
-MC_KERNEL(mc_walk_greeks, MC_GREEKS_SUMS, walk_sample)
+MC_KERNEL(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_sample)
 
 /* The prices on paths from p.first on, for whoever wants to see them: row s of `stride` reals is after step s (0: the start); a mirror
  * image is in the rows behind. */
@@ -184,10 +528,10 @@ KERNEL1(mc_paths, mc_path_params, GLOBAL real *, values) {
     for (u32 step = 0; step < p.steps; step++) {
       R shock, second, u;
       step_random(p, values, sample, step, z, &shock, &second, &u);
-      walk_step(&a, p, shock, second, u);
+      walk_step(&a, p, shock, second, u, step + 1, 0);
       STORE(values, (step + 1) * p.stride + column, scale * r_exp2_plain(a.x));
       if (p.antithetic) {
-        walk_step(&mirror, p, -shock, -second, u);
+        walk_step(&mirror, p, -shock, -second, u, step + 1, 0);
         STORE(values, (p.steps + 1 + step + 1) * p.stride + column, scale * r_exp2_plain(mirror.x));
       }
     }

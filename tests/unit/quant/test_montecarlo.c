@@ -286,7 +286,7 @@ static void test_watched_at_steps(void **state) {
   params.watch = ASSAY_MC_AT_STEPS, params.steps = 1;
   double once = barrier(&params);
   assert_true(always.price + 5 * always.standard_error < some.price && some.price < once - 5 * some.standard_error);
-  assert_int_equal(some.greeks.delta.method, ASSAY_MC_SAME_NUMBERS);
+  assert_int_equal(some.greeks.delta.method, ASSAY_MC_CONDITIONAL);
   assert_true(some.greeks.delta.standard_error > 0 && fabs(some.greeks.delta.value) < 1);
   /* S1 - min(S0, S1) is a call at the spot. */
   params.payoff = ASSAY_MC_LOOKBACK_FLOATING, params.strike = 100;
@@ -295,6 +295,126 @@ static void test_watched_at_steps(void **state) {
   assay_mc_params up = params, down = params;
   up.volatility += 1e-4, down.volatility -= 1e-4;
   assert_within(result.greeks.vega.value, result.greeks.vega.standard_error + 1e-3, (european(&up) - european(&down)) / 2e-4);
+}
+
+/* ---- Barriers looked at after steps, by integrating step by step -------------------------------------------------------------------- */
+
+enum { GRID = 240 }; /* Simpson's rule on so many pieces */
+
+/* What is paid at the end, if ln S / spot is x one step before, `from` and `to` are where it may end, and ends beyond are lost. */
+static double last_step(const assay_mc_params *p, double x, double from, double to) {
+  double mean = x + mean_of(p) / p->steps, s = deviation_of(p) / sqrt(p->steps), k = log(p->strike / p->spot), sign = p->put ? -1 : 1;
+  double low = p->put ? from : fmax(from, k), high = p->put ? fmin(to, k) : to;
+  if (!(high > low)) return 0;
+  double strike_part = normal_cdf((high - mean) / s) - normal_cdf((low - mean) / s);
+  double spot_part = normal_cdf((high - mean) / s - s) - normal_cdf((low - mean) / s - s);
+  return sign * (p->spot * exp(mean + s * s / 2) * spot_part - p->strike * strike_part);
+}
+
+static double stepped_barrier(const assay_mc_params *p) {
+  double b = log(p->barrier / p->spot), reach = 9 * deviation_of(p) + fabs(mean_of(p)), values[2][GRID + 1];
+  bool up = p->barrier_kind == ASSAY_MC_UP_OUT || p->barrier_kind == ASSAY_MC_UP_IN,
+       in = p->barrier_kind == ASSAY_MC_DOWN_IN || p->barrier_kind == ASSAY_MC_UP_IN;
+  double from = up ? -reach : b, to = up ? b : reach, h = (to - from) / GRID;
+  double mean = mean_of(p) / p->steps, s = deviation_of(p) / sqrt(p->steps);
+  for (int i = 0; i <= GRID; i++) values[0][i] = last_step(p, from + i * h, from, to);
+  int now = 0;
+  double out = 0;
+  for (uint32_t step = p->steps - 1; step > 0; step--, now = !now) {
+    for (int i = 0; i <= GRID; i++) {
+      double x = step == 1 ? 0 : from + i * h, sum = 0;
+      for (int j = 0; j <= GRID; j++) {
+        double z = (from + j * h - x - mean) / s;
+        sum += (j == 0 || j == GRID ? 1 : j % 2 ? 4 : 2) * exp(-z * z / 2) * values[now][j];
+      }
+      values[!now][i] = out = sum * h / (3 * s * sqrt(2 * M_PI));
+      if (step == 1) break;
+    }
+  }
+  assay_mc_params plain = *p;
+  return in ? european(&plain) - exp(-p->rate * p->time) * out : exp(-p->rate * p->time) * out;
+}
+
+static void test_barriers_at_steps(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 4; kind++) {
+    assay_mc_params params = base;
+    params.payoff = ASSAY_MC_BARRIER, params.watch = ASSAY_MC_AT_STEPS, params.barrier_kind = (assay_mc_barrier)kind, params.seed = kind;
+    params.barrier = kind % 2 ? 125 : 88;
+    for (int way = 0; way < 8; way++) {
+      params.put = way & 1, params.precision = way & 2 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way == 3, params.greeks = true;
+      params.steps = way & 4 ? 4 : 1, params.paths = way & 4 ? 1 << 16 : 1 << 14;
+      price_function exact = way & 4 ? stepped_barrier : barrier;
+      assay_mc_result r = price_of(&params);
+      assert_within(r.price, r.standard_error, exact(&params));
+      assert_int_equal(r.greeks.gamma.method, ASSAY_MC_CONDITIONAL);
+      if (params.steps == 1) { /* then nothing is left to chance, and the differences are what is off */
+        assay_mc_greek *greeks = &r.greeks.delta;
+        for (int g = 0; g < 5; g++) greeks[g].standard_error += 2e-4 * fabs(greeks[g].value) + 1e-5;
+      }
+      assert_greeks(&params, &r, exact);
+    }
+  }
+}
+
+/* ---- Greeks against prices that have moved ------------------------------------------------------------------------------------------- */
+
+enum { SEEDS = 6 };
+
+/* Mean of a few and its standard error. */
+static void assert_same_mean(const char *what, const double own[SEEDS], const double moved[SEEDS], double slack) {
+  double mean = 0, square = 0, size = 0;
+  for (int i = 0; i < SEEDS; i++) mean += (own[i] - moved[i]) / SEEDS, size += moved[i] / SEEDS;
+  for (int i = 0; i < SEEDS; i++) square += (own[i] - moved[i] - mean) * (own[i] - moved[i] - mean);
+  double error = sqrt(square / (SEEDS * (SEEDS - 1)));
+  if (!(fabs(mean) <= 6 * error + slack * fabs(size))) fail_msg("%s: off by %g +- %g of %g", what, mean, error, size); /* t of five */
+}
+
+static void test_greeks_by_moving(void **state) {
+  (void)state;
+  static const assay_mc_payoff payoffs[] = {ASSAY_MC_EUROPEAN,        ASSAY_MC_DIGITAL,        ASSAY_MC_ASIAN_ARITHMETIC,
+                                            ASSAY_MC_ASIAN_GEOMETRIC, ASSAY_MC_LOOKBACK_FIXED, ASSAY_MC_LOOKBACK_FLOATING,
+                                            ASSAY_MC_BARRIER};
+  for (int way = 0; way < 21; way++) {
+    assay_mc_params params = base;
+    params.payoff = payoffs[way % 7], params.model = (assay_mc_model)(way / 7), params.watch = ASSAY_MC_AT_STEPS, params.steps = 5;
+    params.paths = 1 << 14, params.payout = 10, params.barrier = 85, params.greeks = true, params.put = way % 2;
+    if (params.put) params.barrier = 120, params.barrier_kind = ASSAY_MC_UP_IN;
+    params.jump_rate = 1.5, params.jump_mean = -0.1, params.jump_volatility = 0.15;
+    params.variance = 0.05, params.long_variance = 0.06, params.reversion = 1.5, params.variance_volatility = 0.3,
+    params.correlation = -0.6;
+    double own[5][SEEDS], moved[5][SEEDS];
+    for (int seed = 0; seed < SEEDS; seed++) {
+      params.seed = (uint64_t)seed;
+      assay_mc_result r = price_of(&params), a, b;
+      const assay_mc_greek *greeks = &r.greeks.delta;
+      for (int g = 0; g < 5; g++) own[g][seed] = greeks[g].value;
+      assay_mc_params up = params, down = params;
+      up.spot *= 1.005, down.spot *= 0.995, a = price_of(&up), b = price_of(&down);
+      moved[0][seed] = (a.price - b.price) / (0.01 * params.spot);
+      moved[1][seed] = (a.greeks.delta.value - b.greeks.delta.value) / (0.01 * params.spot);
+      up.greeks = down.greeks = false;
+      up.spot = down.spot = params.spot;
+      if (params.model == ASSAY_MC_HESTON) {
+        double root = sqrt(params.variance);
+        up.variance = (root + 0.002) * (root + 0.002), down.variance = (root - 0.002) * (root - 0.002);
+      } else {
+        up.volatility += 0.002, down.volatility -= 0.002;
+      }
+      moved[2][seed] = (price_of(&up).price - price_of(&down).price) / 0.004;
+      up.variance = down.variance = params.variance, up.volatility = down.volatility = params.volatility;
+      up.time *= 1.005, down.time *= 0.995;
+      moved[3][seed] = (price_of(&down).price - price_of(&up).price) / (0.01 * params.time);
+      up.time = down.time = params.time, up.rate += 1e-3, down.rate -= 1e-3;
+      moved[4][seed] = (price_of(&up).price - price_of(&down).price) / 2e-3;
+    }
+    static const char *const names[] = {"delta", "gamma", "vega", "theta", "rho"};
+    for (int g = 0; g < 5; g++) {
+      char what[64];
+      snprintf(what, sizeof what, "%s of payoff %d, model %d", names[g], (int)params.payoff, (int)params.model);
+      assert_same_mean(what, own[g], moved[g], 0.01);
+    }
+  }
 }
 
 static void test_merton(void **state) {
@@ -333,6 +453,11 @@ static void test_heston(void **state) {
         assert_near(result.greeks.gamma.value, (above - 2 * middle + below) / 0.01, 3.6 * result.greeks.gamma.standard_error + 1e-3);
         up = down = params, up.rate += 1e-4, down.rate -= 1e-4;
         assert_near(result.greeks.rho.value, (heston(&up) - heston(&down)) / 2e-4, 3.6 * result.greeks.rho.standard_error + 0.1);
+        double root = sqrt(params.variance);
+        up = down = params, up.variance = (root + 1e-3) * (root + 1e-3), down.variance = (root - 1e-3) * (root - 1e-3);
+        assert_near(result.greeks.vega.value, (heston(&up) - heston(&down)) / 2e-3, 3.6 * result.greeks.vega.standard_error + 0.1);
+        up = down = params, up.time += 1e-3, down.time -= 1e-3;
+        assert_near(result.greeks.theta.value, (heston(&down) - heston(&up)) / 2e-3, 3.6 * result.greeks.theta.standard_error + 0.02);
       }
     }
   }
@@ -399,6 +524,52 @@ static void test_american(void **state) {
   assert_int_equal(assay_mc_price(&params, NULL, &deep), ASSAY_ERR_UNSUPPORTED);
 }
 
+/* A binomial tree (Cox, Ross and Rubinstein) of an option that may be exercised on `dates` dates, and now. */
+static double tree_on_dates(const assay_mc_params *p, int dates, int between) {
+  static double value[8192];
+  int n = dates * between;
+  double dt = p->time / n, up = exp(p->volatility * sqrt(dt)), chance = (exp((p->rate - p->dividend) * dt) - 1 / up) / (up - 1 / up);
+  double discount = exp(-p->rate * dt), sign = p->put ? -1 : 1;
+  for (int i = 0; i <= n; i++) value[i] = fmax(sign * (p->spot * pow(up, 2 * i - n) - p->strike), 0);
+  for (int step = n - 1; step >= 0; step--) {
+    double price = p->spot * pow(up, -step);
+    for (int i = 0; i <= step; i++, price *= up * up) {
+      value[i] = discount * (chance * value[i + 1] + (1 - chance) * value[i]);
+      if (step % between == 0) value[i] = fmax(value[i], sign * (price - p->strike));
+    }
+  }
+  return value[0];
+}
+
+/* The rule of exercise gives too little, the martingale too much, and not by far. */
+static void test_bounds(void **state) {
+  (void)state;
+  static const double ways[][6] = {/* strike, time, rate, dividend, volatility, put */
+                                   {100, 1, 0.05, 0, 0.2, 1},      {80, 1, 0.05, 0, 0.2, 1},      {120, 1, 0.05, 0, 0.2, 1},
+                                   {100, 0.25, 0.08, 0, 0.3, 1},   {110, 2, 0.03, 0.06, 0.25, 1}, {100, 1, 0.1, 0, 0.5, 1},
+                                   {100, 0.5, 0.02, 0.08, 0.3, 0}, {150, 1, 0.05, 0, 0.2, 1}};
+  for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+    const double *w = ways[way];
+    assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = w[5] > 0, .spot = 100, .strike = w[0], .time = w[1], .rate = w[2]};
+    params.dividend = w[3], params.volatility = w[4], params.paths = 1 << 16, params.steps = 20, params.upper_bound = true;
+    params.precision = way % 2 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.seed = way;
+    assay_mc_result r = price_of(&params);
+    double exact = tree_on_dates(&params, 20, 100), off = 2e-4 * exact; /* of the tree */
+    assert_true(r.price <= exact + off + 3.6 * r.standard_error);
+    assert_true(r.upper_bound >= exact - off - 3.6 * r.upper_bound_error);
+    assert_true(r.upper_bound - r.price >= -3.6 * hypot(r.standard_error, r.upper_bound_error));
+    assert_true(r.upper_bound <= 1.01 * exact + 3.6 * r.upper_bound_error && r.upper_bound_error < 0.002 * exact + 1e-9);
+    assert_true(r.upper_bound - r.price <= 0.02 * exact + 3.6 * r.standard_error);
+    params.upper_bound = false;
+    assay_mc_result alone = price_of(&params);
+    assert_true(alone.price == r.price && isnan(alone.upper_bound) && isnan(alone.upper_bound_error));
+  }
+  assay_mc_params params = base;
+  assay_mc_result r;
+  params.upper_bound = true;
+  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_INVALID);
+}
+
 /* Margrabe 1978: the option to exchange one asset for another is a European on their ratio. */
 static double margrabe(const double *spots, const double *volatilities, double correlation, double time) {
   double v =
@@ -434,6 +605,29 @@ static void test_basket(void **state) {
                   (margrabe(spots, volatilities, 0.4, 0.999) - margrabe(spots, volatilities, 0.4, 1.001)) / 0.002);
     assert_near(r.greeks.rho.value, 0, 3.6 * r.greeks.rho.standard_error + 1e-6);
   }
+  /* By asset: differences of the closed form. */
+  for (int way = 0; way < 8; way++) {
+    params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2, params.control = way & 4;
+    assay_mc_result r = price_of(&params);
+    assert_int_equal(r.assets, 2);
+    for (int j = 0; j < 2; j++) {
+      double up[] = {100, 95}, down[] = {100, 95}, exact = margrabe(spots, volatilities, 0.4, 1);
+      up[j] += 0.1, down[j] -= 0.1;
+      double above = margrabe(up, volatilities, 0.4, 1), below = margrabe(down, volatilities, 0.4, 1);
+      const assay_mc_asset *asset = &r.by_asset[j];
+      assert_within(asset->delta.value, asset->delta.standard_error, (above - below) / 0.2);
+      assert_within(asset->gamma.value, asset->gamma.standard_error, (above - 2 * exact + below) / 0.01);
+      double wild[] = {0.2, 0.3}, calm[] = {0.2, 0.3};
+      wild[j] += 1e-4, calm[j] -= 1e-4;
+      assert_within(asset->vega.value, asset->vega.standard_error, (margrabe(spots, wild, 0.4, 1) - margrabe(spots, calm, 0.4, 1)) / 2e-4);
+    }
+    assert_within(r.correlation.value, r.correlation.standard_error,
+                  (margrabe(spots, volatilities, 0.4001, 1) - margrabe(spots, volatilities, 0.3999, 1)) / 2e-4);
+    /* What all assets do together is the sum of what each does. */
+    double sum = r.by_asset[0].delta.value * spots[0] + r.by_asset[1].delta.value * spots[1];
+    assert_near(r.greeks.delta.value, sum, 1e-9 * fabs(sum));
+    assert_near(r.greeks.vega.value, r.by_asset[0].vega.value + r.by_asset[1].vega.value, 1e-9 * r.greeks.vega.value);
+  }
   /* Twenty assets that move as one are one. */
   double many[20], same[20], all[400];
   for (int i = 0; i < 400; i++) all[i] = 1, many[i % 20] = 100, same[i % 20] = 0.25;
@@ -452,6 +646,55 @@ static void test_basket(void **state) {
   assay_mc_result r = price_of(&params);
   one.put = true;
   assert_within(r.price, r.standard_error, european(&one));
+}
+
+/* Five assets, a put: prices, and derivatives of derivatives, that have moved. */
+static void test_basket_by_moving(void **state) {
+  (void)state;
+  enum { N = 5 };
+  double spots[N] = {100, 90, 110, 95, 105}, volatilities[N] = {0.2, 0.3, 0.25, 0.15, 0.35}, correlations[N * N], own[7][SEEDS],
+         moved[7][SEEDS];
+  double weights[N] = {0.3, 0.2, -0.1, 0.4, 0.2};
+  for (int i = 0; i < N * N; i++) correlations[i] = i / N == i % N ? 1 : 0.2 + 0.05 * (i / N + i % N) / 2.0;
+  assay_mc_params params = {.payoff = ASSAY_MC_BASKET, .put = true, .assets = N, .spots = spots, .volatilities = volatilities};
+  params.weights = weights, params.correlations = correlations, params.strike = 100, params.time = 0.75, params.rate = 0.05;
+  params.paths = 1 << 15, params.greeks = true;
+  for (int seed = 0; seed < SEEDS; seed++) {
+    params.seed = (uint64_t)seed;
+    assay_mc_result r = price_of(&params), a, b;
+    own[0][seed] = r.by_asset[3].delta.value, own[1][seed] = r.by_asset[3].gamma.value, own[2][seed] = r.by_asset[3].vega.value;
+    own[3][seed] = r.correlation.value, own[4][seed] = r.greeks.theta.value, own[5][seed] = r.greeks.rho.value;
+    own[6][seed] = r.greeks.gamma.value;
+    spots[3] *= 1.005, a = price_of(&params), spots[3] *= 0.995 / 1.005, b = price_of(&params), spots[3] = 95;
+    moved[0][seed] = (a.price - b.price) / 0.95, moved[1][seed] = (a.by_asset[3].delta.value - b.by_asset[3].delta.value) / 0.95;
+    volatilities[3] = 0.152, a = price_of(&params), volatilities[3] = 0.148, b = price_of(&params), volatilities[3] = 0.15;
+    moved[2][seed] = (a.price - b.price) / 0.004;
+    for (int i = 0; i < N * N; i++) correlations[i] += i / N == i % N ? 0 : 0.005;
+    a = price_of(&params);
+    for (int i = 0; i < N * N; i++) correlations[i] -= i / N == i % N ? 0 : 0.01;
+    b = price_of(&params);
+    for (int i = 0; i < N * N; i++) correlations[i] += i / N == i % N ? 0 : 0.005;
+    moved[3][seed] = (a.price - b.price) / 0.01;
+    assay_mc_params up = params, down = params;
+    up.time *= 1.005, down.time *= 0.995;
+    moved[4][seed] = (price_of(&down).price - price_of(&up).price) / (0.01 * params.time);
+    up = down = params, up.rate += 1e-3, down.rate -= 1e-3;
+    moved[5][seed] = (price_of(&up).price - price_of(&down).price) / 2e-3;
+    for (int j = 0; j < N; j++) spots[j] *= 1.005;
+    a = price_of(&params);
+    for (int j = 0; j < N; j++) spots[j] *= 0.995 / 1.005;
+    b = price_of(&params);
+    for (int j = 0; j < N; j++) spots[j] /= 0.995;
+    moved[6][seed] = (a.greeks.delta.value / 1.005 - b.greeks.delta.value / 0.995) / 0.01;
+  }
+  static const char *const names[] = {"delta", "gamma", "vega", "correlation", "theta", "rho", "all gammas"};
+  for (int g = 0; g < 7; g++) assert_same_mean(names[g], own[g], moved[g], 0.01);
+  /* Without an inverse of the correlations there are no scores; what needs none is there. */
+  for (int i = 0; i < N * N; i++) correlations[i] = 1;
+  assay_mc_result r = price_of(&params);
+  assert_true(isnan(r.by_asset[1].gamma.value) && r.by_asset[1].gamma.method == ASSAY_MC_NO_METHOD && isnan(r.correlation.value));
+  assert_true(isfinite(r.by_asset[1].delta.value) && isfinite(r.greeks.gamma.value));
+  assert_int_equal(r.greeks.gamma.method, ASSAY_MC_SAME_NUMBERS);
 }
 
 static void test_bad_correlations(void **state) {
@@ -894,13 +1137,23 @@ static mc_path_params some_paths(unsigned way, bool walk) {
                       .root_steps = sqrt(7),
                       .barrier = way & 2 ? 0.3 : -0.3,
                       .bridge = 288.5,
+                      .level = way & 8 ? -0.074 : 0.0704,
+                      .bump = 0.01,
+                      .by_dt = {-0.15, 0.01, 0.002, 0.0003, 0.05, -0.05, 0.04, 0.01},
                       .payout = 1};
   if (!walk) return p;
-  static const u32 kinds[] = {
-      MC_WALK_END,     MC_WALK_DIGITAL, MC_WALK_ARITHMETIC | MC_WALK_AVERAGE, MC_WALK_GEOMETRIC, MC_WALK_BARRIER | MC_WALK_UP,
-      MC_WALK_LOOKBACK};
-  p.walk_model = way % 3, p.kind = kinds[way % 6];
-  if (p.walk_model == MC_WALK_MERTON) p.model[0] = 0.2, p.model[1] = exp(-0.2), p.model[3] = 0.2, p.jumps = 12;
+  static const u32 kinds[] = {MC_WALK_END,
+                              MC_WALK_DIGITAL,
+                              MC_WALK_ARITHMETIC | MC_WALK_AVERAGE,
+                              MC_WALK_GEOMETRIC,
+                              MC_WALK_BARRIER | MC_WALK_UP,
+                              MC_WALK_BARRIER | MC_WALK_IN,
+                              MC_WALK_LOOKBACK,
+                              MC_WALK_LOOKBACK | MC_WALK_UP,
+                              MC_WALK_LOOKBACK | MC_WALK_FLOATING};
+  p.walk_model = way % 3, p.kind = kinds[way / 3 % 9];
+  if (p.walk_model == MC_WALK_MERTON)
+    p.model[0] = 0.2, p.model[1] = exp(-0.2), p.model[3] = 0.2, p.model[4] = 1.4, p.model[5] = 1, p.jumps = 12;
   if (p.walk_model == MC_WALK_HESTON) {
     static const double model[8] = {0.04, 0.86, 0.0215, 0.0001, 0.35, -0.45, 0.03, 0.006};
     memcpy(p.model, model, sizeof model);
@@ -912,21 +1165,21 @@ static mc_path_params some_paths(unsigned way, bool walk) {
 /* Every kernel of paths gives the same sums from every instruction set, for odd numbers of samples, steps and groups. */
 static void test_same_bits(void **state) {
   (void)state;
-  static const char *const names[] = {"mc_asian",    "mc_asian_greeks",    "mc_barrier", "mc_barrier_greeks",
-                                      "mc_lookback", "mc_lookback_greeks", "mc_walk",    "mc_walk_greeks"};
-  static double sums[2][16 * 5], rules64[7][MC_RULE];
-  static float rules32[7][MC_RULE];
+  static const char *const names[] = {"mc_asian",    "mc_asian_greeks",    "mc_barrier", "mc_barrier_greeks", "mc_basket",
+                                      "mc_lookback", "mc_lookback_greeks", "mc_walk",    "mc_walk_greeks",    "mc_basket_greeks"};
+  static double sums[2][40 * 5], rules64[7][MC_BASKET_ROW]; /* as rules, and as terms of a basket, they need not make sense */
+  static float rules32[7][MC_BASKET_ROW];
   for (int step = 0; step < 7; step++) {
-    static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25};
-    for (int k = 0; k < MC_RULE; k++) rules64[step][k] = rule[k], rules32[step][k] = (float)rule[k];
+    for (int k = 0; k < MC_BASKET_ROW; k++) rules64[step][k] = k == 0 ? 14 : 0.1 + 0.01 * k, rules32[step][k] = (float)rules64[step][k];
   }
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
     for (unsigned bits = 32, paid = 0; bits <= 64; bits += 32, paid = 0) {
-      for (unsigned way = 0; way < 16; way++) {
+      bool walk = strncmp(names[k], "mc_walk", 7) == 0;
+      for (unsigned way = 0; way < (walk ? 54 : 16); way++) {
         char name[64];
         snprintf(name, sizeof name, "%s_f%u", names[k], bits);
         const assay_kernel *kernel = assay_kernel_find(name);
-        mc_path_params p = some_paths(way, strncmp(names[k], "mc_walk", 7) == 0);
+        mc_path_params p = some_paths(way, walk);
         size_t variant;
         for (size_t v = 0; (variant = assay_kernel_variant_usable(v)) < ASSAY_KERNEL_VARIANT_COUNT; v++) {
           double *to = sums[v > 0];
@@ -1038,14 +1291,18 @@ int main(void) {
       cmocka_unit_test(test_barriers),
       cmocka_unit_test(test_lookbacks),
       cmocka_unit_test(test_watched_at_steps),
+      cmocka_unit_test(test_barriers_at_steps),
+      cmocka_unit_test(test_greeks_by_moving),
       cmocka_unit_test(test_merton),
       cmocka_unit_test(test_heston),
       cmocka_unit_test(test_heston_at_its_limits),
       cmocka_unit_test(test_american),
+      cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_sobol_points),
       cmocka_unit_test(test_sobol_kernel),
       cmocka_unit_test(test_sobol),
       cmocka_unit_test(test_basket),
+      cmocka_unit_test(test_basket_by_moving),
       cmocka_unit_test(test_bad_correlations),
       cmocka_unit_test(test_paths),
       cmocka_unit_test(test_many_paths),
