@@ -33,6 +33,7 @@ absent = {}
 missed = 0
 # GFLOP/s of f32 multiply-adds on the core that bars in seconds were set on (2 vCPU with AVX-512)
 BAR_CORE = 175
+GREEKS = "greeks_ratio_"
 
 
 def programs():
@@ -201,6 +202,9 @@ def table():
         row(f"252-step Asian, {bits}, Sobol points to the same error", ">= 30x", "not measured" if gain is None else f"{gain:.0f}x", gain is not None and gain >= 30,
             f"{text(median(f'asian_252_sobol_{bits}'), 'paths/s')}; {beside(f'asian_252_sobol_{bits}')}" if gain is not None else "")
     limit("european_mc_greeks_ratio", "five Greeks beside the price", 1.5, "ratio")
+    for what in sorted(what for what in figures if what.startswith(GREEKS)):
+        payoff, model, bits = what.removeprefix(GREEKS).rsplit("_", 2)
+        limit(what, f"five Greeks beside the price, {payoff.replace('_', ' ')} {model} {bits}", 1.5, "ratio")
     limit("closed_form_greeks", "closed form and five Greeks", 10, "ns/option", True)
     limit("implied_volatility", "implied volatility", 20, "ns/option", True)
     times("lsm_50x100k", "LSM, 50 steps, 100k paths", "QuantLib", 50)
@@ -237,5 +241,6 @@ if core is not None:
 table()
 the_rest({"sobol_gain_f32", "sobol_gain_f64", "asian_252_sobol_f32", "asian_252_sobol_f64", "european_mc_f32", "european_mc_f64", "asian_252_f64", "european_mc_greeks_ratio", "closed_form_greeks", "implied_volatility", "lsm_50x100k",
           "crr_1000", "correlation_500x2520", "var_es_1m", "long_only_500", "sgemm_2048", "dgemm_2048", "sgemm_2048_of_best", "dgemm_2048_of_best"}
-         | {f"{kind}_{name}" for kind in ("batch", "series") for name in ("rsi", "macd", "bollinger")})
+         | {f"{kind}_{name}" for kind in ("batch", "series") for name in ("rsi", "macd", "bollinger")}
+         | {what for what in figures if what.startswith(GREEKS)})
 sys.exit(1 if missed else 0)

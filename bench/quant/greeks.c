@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What five Greeks cost beside a price, for each payoff under each model: the time of a call with Greeks over that of one without, in
+ * turns, and each Greek's standard error times the root of the seconds it took, which is what a better estimator makes smaller.
+ */
+#include <assay/montecarlo.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "figure.h"
+
+static double seconds_of(const assay_mc_params *option, assay_mc_result *result) {
+  assay_error err = {0};
+  uint64_t begin = figure_now_ns();
+  if (assay_mc_price(option, &err, result) != ASSAY_OK) {
+    fprintf(stderr, "%s\n", err.message);
+    exit(EXIT_FAILURE);
+  }
+  return (double)(figure_now_ns() - begin) / 1e9;
+}
+
+enum { ROUNDS = 3 };
+
+static void row(const char *payoff, const char *model, assay_mc_params option) {
+  double alone[ROUNDS], beside[ROUNDS], ratios[ROUNDS];
+  assay_mc_result r;
+  for (int i = -1; i < ROUNDS; i++) {
+    option.greeks = false;
+    double a = seconds_of(&option, &r);
+    option.greeks = true;
+    double b = seconds_of(&option, &r);
+    if (i >= 0) alone[i] = a, beside[i] = b, ratios[i] = b / a;
+  }
+  char what[64], note[320];
+  snprintf(what, sizeof what, "greeks_ratio_%s_%s_%s", payoff, model, option.precision == ASSAY_MC_F32 ? "f32" : "f64");
+  double median = figure_median(ratios, ROUNDS), took = figure_median(beside, ROUNDS), price = figure_median(alone, ROUNDS);
+  size_t used =
+      (size_t)snprintf(note, sizeof note, "%.1f and %.1f ns a path;", price / (double)r.paths * 1e9, took / (double)r.paths * 1e9);
+  const struct {
+    const char *name;
+    const assay_mc_greek *greek;
+  } all[] = {
+      {"delta", &r.greeks.delta}, {"gamma", &r.greeks.gamma}, {"vega", &r.greeks.vega}, {"theta", &r.greeks.theta}, {"rho", &r.greeks.rho}};
+  for (size_t g = 0; g < sizeof all / sizeof *all && used < sizeof note; g++) {
+    used += (size_t)snprintf(note + used, sizeof note - used, " %s %.4g +- %.2g", all[g].name, all[g].greek->value,
+                             all[g].greek->standard_error);
+  }
+  figure(what, median, "ratio", note);
+}
+
+static const assay_mc_params market = {.spot = 100, .strike = 105, .time = 1, .rate = 0.05, .dividend = 0.02, .volatility = 0.2, .seed = 1};
+
+static assay_mc_params under(assay_mc_model model) {
+  assay_mc_params o = market;
+  o.model = model;
+  if (model == ASSAY_MC_MERTON) o.jump_rate = 1.5, o.jump_mean = -0.1, o.jump_volatility = 0.15;
+  if (model == ASSAY_MC_HESTON) {
+    o.variance = 0.04, o.long_variance = 0.05, o.reversion = 1.5, o.variance_volatility = 0.5, o.correlation = -0.6;
+    o.volatility = 0;
+  }
+  return o;
+}
+
+static const char *const models[] = {"gbm", "merton", "heston"};
+
+/* `watched` when something is looked at after steps. */
+static void of_one_asset(assay_mc_precision precision) {
+  static const struct {
+    const char *name;
+    assay_mc_payoff payoff;
+    assay_mc_watch watch;
+  } payoffs[] = {{"european", ASSAY_MC_EUROPEAN, 0},
+                 {"digital", ASSAY_MC_DIGITAL, 0},
+                 {"asian", ASSAY_MC_ASIAN_ARITHMETIC, 0},
+                 {"geometric", ASSAY_MC_ASIAN_GEOMETRIC, 0},
+                 {"barrier", ASSAY_MC_BARRIER, ASSAY_MC_CONTINUOUS},
+                 {"lookback", ASSAY_MC_LOOKBACK_FIXED, ASSAY_MC_CONTINUOUS},
+                 {"floating", ASSAY_MC_LOOKBACK_FLOATING, ASSAY_MC_CONTINUOUS},
+                 {"barrier_steps", ASSAY_MC_BARRIER, ASSAY_MC_AT_STEPS},
+                 {"lookback_steps", ASSAY_MC_LOOKBACK_FIXED, ASSAY_MC_AT_STEPS},
+                 {"floating_steps", ASSAY_MC_LOOKBACK_FLOATING, ASSAY_MC_AT_STEPS}};
+  for (int model = ASSAY_MC_GBM; model <= ASSAY_MC_HESTON; model++) {
+    for (size_t k = 0; k < sizeof payoffs / sizeof *payoffs; k++) {
+      bool extremes = payoffs[k].payoff >= ASSAY_MC_BARRIER, always = extremes && payoffs[k].watch == ASSAY_MC_CONTINUOUS;
+      if (always && model != ASSAY_MC_GBM) continue;
+      assay_mc_params o = under((assay_mc_model)model);
+      o.payoff = payoffs[k].payoff, o.watch = payoffs[k].watch, o.precision = precision, o.barrier = 85;
+      bool one_step = always || (model != ASSAY_MC_HESTON && payoffs[k].payoff <= ASSAY_MC_DIGITAL);
+      o.steps = one_step ? 1 : 50;
+      o.paths = one_step ? 1 << 20 : 1 << 15;
+      row(payoffs[k].name, models[model], o);
+    }
+  }
+}
+
+enum { ASSETS = 5 };
+
+static void of_several(assay_mc_precision precision) {
+  double spots[ASSETS] = {100, 90, 110, 95, 105}, volatilities[ASSETS] = {0.2, 0.3, 0.25, 0.15, 0.35}, correlations[ASSETS * ASSETS];
+  for (int i = 0; i < ASSETS * ASSETS; i++) correlations[i] = i / ASSETS == i % ASSETS ? 1 : 0.5;
+  assay_mc_params basket = {.payoff = ASSAY_MC_BASKET,
+                            .assets = ASSETS,
+                            .spots = spots,
+                            .volatilities = volatilities,
+                            .correlations = correlations,
+                            .strike = 105,
+                            .time = 1,
+                            .rate = 0.05,
+                            .paths = 1 << 18,
+                            .seed = 1,
+                            .precision = precision};
+  row("basket", "gbm", basket);
+  double weights[2] = {1, -1}, pair[4] = {1, 0.5, 0.5, 1};
+  basket.assets = 2, basket.weights = weights, basket.correlations = pair, basket.strike = 5;
+  row("spread", "gbm", basket);
+}
+
+static void american(assay_mc_precision precision) {
+  assay_mc_params o = market;
+  o.payoff = ASSAY_MC_AMERICAN, o.put = true, o.steps = 50, o.paths = 1 << 17, o.precision = precision;
+  row("american", "gbm", o);
+}
+
+int main(int argc, char **argv) {
+  figure_begin(argc, argv);
+  setenv("ASSAY_THREADS", "1", 0);
+  setenv("ASSAY_DEVICE", "cpu", 0);
+  for (int single = 0; single < 2; single++) {
+    assay_mc_precision precision = single ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    of_one_asset(precision);
+    of_several(precision);
+    american(precision);
+  }
+  return figure_end();
+}
