@@ -4,7 +4,7 @@
 
 OpenCL and NVRTC compile at run time and see no files, so each kernel file is taken apart at its `#include "kernels/..."` lines into parts
 that, put one after the other, are the text a preprocessor would have seen. A header counts once; its parts are shared by all kernels. A
-#line directive keeps the places in build logs right. The files that the native build alone needs (dialect_native.h) stay out.
+#line directive keeps the places in build logs right. The files that the native build alone needs (NATIVE_ONLY) stay out.
 
 With fat binaries (what nvcc made of the file for each precision) those are embedded too."""
 import hashlib
@@ -13,7 +13,7 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"(kernels/[^"]+)"')
-NATIVE_ONLY = {"kernels/dialect_native.h"}
+NATIVE_ONLY = {"kernels/dialect_native.h", "kernels/indicators/lanes.h"}
 
 
 class Parts:

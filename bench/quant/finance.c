@@ -163,9 +163,10 @@ enum { SERIES = 1000, ROWS = 10000, LONG = 1000000 };
 
 static void indicators(void) {
   static const struct {
-    const char *name, *batch, *series;
-  } all[] = {
-      {"rsi", "batch_rsi", "series_rsi"}, {"macd", "batch_macd", "series_macd"}, {"bollinger", "batch_bollinger", "series_bollinger"}};
+    const char *name, *batch, *turned, *series;
+  } all[] = {{"rsi", "batch_rsi", "batch_rsi_time_major", "series_rsi"},
+             {"macd", "batch_macd", "batch_macd_time_major", "series_macd"},
+             {"bollinger", "batch_bollinger", "batch_bollinger_time_major", "series_bollinger"}};
   double *prices = numbers((size_t)SERIES * ROWS), *out[ASSAY_INDICATOR_MAX_OUTPUTS];
   for (size_t i = 0; i < ASSAY_INDICATOR_MAX_OUTPUTS; i++) out[i] = numbers((size_t)SERIES * ROWS);
   double price = 100;
@@ -188,6 +189,10 @@ static void indicators(void) {
     data.values[ASSAY_INDICATOR_CLOSE] = prices;
     double ns = FIGURE_BEST_NS(2, check(assay_indicator_run(indicator, NULL, &data, NULL, &err, wanted), &err));
     figure(all[i].batch, ns / SERIES / ROWS, "ns/price", NULL);
+    data.layout = ASSAY_INDICATOR_TIME_MAJOR;
+    ns = FIGURE_BEST_NS(2, check(assay_indicator_run(indicator, NULL, &data, NULL, &err, wanted), &err));
+    figure(all[i].turned, ns / SERIES / ROWS, "ns/price", NULL);
+    data.layout = ASSAY_INDICATOR_SERIES_MAJOR;
     data.rows = LONG, data.series = 1;
     ns = FIGURE_BEST_NS(5, check(assay_indicator_run(indicator, NULL, &data, NULL, &err, wanted), &err));
     figure(all[i].series, ns / LONG, "ns/price", NULL);

@@ -99,7 +99,7 @@ typedef u64 row_number;
 
 /* A row after everything has begun: where a step's t is this constant, what depends on it is decided outside of the loop over rows. */
 #define SETTLED 0xFFFFFFFFu
-#if defined(ONE_ITEM_A_THREAD)
+#if defined(ONE_ITEM_A_THREAD) || (LANES > 1 && !defined(ASSAY_OPENCL))
 #define REACHED(t, row) ((t) == SETTLED || (t) >= (row))
 #else
 #define REACHED(t, row) ((t) >= (row))
@@ -315,25 +315,6 @@ FUNCTION R typical(const R *x) { return FMA((x[0] - x[2]) + (x[1] - x[2]), ALL(1
 
 /* ---- The kernel around a step ---------------------------------------------------------------------------------------------------- */
 
-/* Lanes at the end of a row, of which `live` exist. */
-FUNCTION R load_some(GLOBAL const real *from, const u32 live) {
-  if (live == LANES) return LOAD(from, 0);
-  real lanes[LANES];
-  for (u32 lane = 0; lane < LANES; lane++) lanes[lane] = from[lane < live ? lane : 0];
-  return LOAD(lanes, 0);
-}
-FUNCTION void store_some(GLOBAL real *to, const u32 live, R r) {
-  if (live == LANES) {
-    STORE(to, 0, r);
-    return;
-  }
-  real lanes[LANES];
-  STORE(lanes, 0, r);
-  for (u32 lane = 0; lane < LANES; lane++) {
-    if (lane < live) to[lane] = lanes[lane];
-  }
-}
-
 FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item) {
   memory m;
   m.at = state + p.width + ITEM_SLOTS(item, p.slots);
@@ -341,25 +322,7 @@ FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item
   return m;
 }
 
-/* A step waits for the one before it; lanes that go two by two fill that time. */
-#if LANES > 1 && !defined(ASSAY_OPENCL)
-#define TOGETHER 2
-#else
-#define TOGETHER 1
-#endif
-
 #define REGISTERS(name) (sizeof(name##_state) / sizeof(R))
-
-/* For the first lanes, and for the second where they go together: written out, since arrays by a loop's index do not lie in registers. */
-#define EACH(body)              \
-  {                             \
-    const u32 l = 0;            \
-    body                        \
-  }                             \
-  if (count > 1) {              \
-    const u32 l = TOGETHER - 1; \
-    body                        \
-  }
 
 /* What an indicator carries, into registers and back. */
 #define INDICATOR_REGISTERS_OF(name)                                                     \
@@ -649,59 +612,85 @@ FUNCTION u32 batches_between(u64 from, u64 to, const u32 rows) { return from < t
 
 #else
 
-#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) INDICATOR(kernel, name, inputs, outputs)
-#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR(kernel, name, inputs, outputs)
-/* name_rows does all rows of the lanes from `item` on, `count` (a constant) times LANES of them; at the end of a row only `live` exist. */
-#define INDICATOR(kernel, name, inputs, outputs)                                                                             \
-  INDICATOR_REGISTERS_OF(name)                                                                                               \
-  FUNCTION void name##_rows(const indicator_params p, GLOBAL const real *in, GLOBAL real *out, GLOBAL real *state, u64 item, \
-                            const u32 count, const u32 live) {                                                               \
-    name##_state s[TOGETHER];                                                                                                \
-    memory m[TOGETHER];                                                                                                      \
-    R gap[TOGETHER];                                                                                                         \
-    EACH({                                                                                                                   \
-      m[l] = memory_of(p, state, item + l * LANES);                                                                          \
-      name##_load(m[l], p.begin > 0, &s[l]);                                                                                 \
-      gap[l] = p.begin > 0 ? LOAD(state, item + l * LANES) : ALL(0);                                                         \
-    })                                                                                                                       \
-    moment now = moment_at(p, p.begin);                                                                                      \
-    for (u64 row = 0; row < p.rows; row++) {                                                                                 \
-      R y[TOGETHER][outputs];                                                                                                \
-      GLOBAL const real *from = in + (i64)(row * p.in_row + item);                                                           \
-      GLOBAL real *to = out + (i64)(row * p.out_row + item);                                                                 \
-      EACH({                                                                                                                 \
-        R x[inputs];                                                                                                         \
-        for (u32 j = 0; j < inputs; j++) {                                                                                   \
-          x[j] = load_some(from + (p.input[j] + (i64)(l * LANES)), live);                                                    \
-          gap[l] = FMA(x[j] * GAP_SCALE, ALL(0), gap[l]);                                                                    \
-        }                                                                                                                    \
-        name##_step(p, now, &s[l], behind(m[l], INDICATOR_REGISTERS), x, y[l]);                                              \
-      })                                                                                                                     \
-      for (u32 j = 0; j < outputs; j++) {                                                                                    \
-        if ((p.wanted >> j & 1) == 0) continue;                                                                              \
-        EACH(store_some(to + (p.output[j] + (i64)(l * LANES)), live, now.t < p.warm[j] ? NOT_A_NUMBER : y[l][j]);)           \
-      }                                                                                                                      \
-      now = moment_next(p, now);                                                                                             \
-    }                                                                                                                        \
-    EACH({                                                                                                                   \
-      name##_store(m[l], s[l]);                                                                                              \
-      STORE(state, item + l * LANES, gap[l]);                                                                                \
-    })                                                                                                                       \
-  }                                                                                                                          \
-  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                     \
-    ITEMS(i) {                                                                                                               \
-      u64 item = (u64)GROUP * GROUP_SIZE + i;                                                                                \
-      if (item >= p.series) break;                                                                                           \
-      if (TOGETHER > 1 && item + TOGETHER * LANES <= p.series) {                                                             \
-        name##_rows(p, in, out, state, item, TOGETHER, LANES);                                                               \
-        i += (TOGETHER - 1) * LANES;                                                                                         \
-      } else if (item + LANES <= p.series) {                                                                                 \
-        name##_rows(p, in, out, state, item, 1, LANES);                                                                      \
-      } else {                                                                                                               \
-        name##_rows(p, in, out, state, item, 1, (u32)(p.series - item));                                                     \
-      }                                                                                                                      \
-    }                                                                                                                        \
-  }                                                                                                                          \
+#define INDICATOR(kernel, name, inputs, outputs) INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 0)
+#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 1)
+#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, 1)
+
+/* Lanes `step` apart, of which `live` exist. */
+FUNCTION R load_some(GLOBAL const real *from, u64 step, const u32 live) {
+  if (LANES == 1 || (step == 1 && live == LANES)) return LOAD(from, 0);
+  real lanes[LANES];
+  for (u32 lane = 0; lane < LANES; lane++) lanes[lane] = from[(lane < live ? lane : 0) * step];
+  return LOAD(lanes, 0);
+}
+FUNCTION void store_some(GLOBAL real *to, u64 step, const u32 live, R r) {
+  if (LANES == 1 || (step == 1 && live == LANES)) {
+    STORE(to, 0, r);
+    return;
+  }
+  real lanes[LANES];
+  STORE(lanes, 0, r);
+  for (u32 lane = 0; lane < LANES; lane++) {
+    if (lane < live) to[lane * step] = lanes[lane];
+  }
+}
+
+/* Native lanes go in blocks where there are whole ones, and take series that lie in one piece each. */
+#if LANES > 1 && !defined(ASSAY_OPENCL)
+#include "kernels/indicators/lanes.h"
+#else
+#define IS_TURNED(p) 0
+#define ROWS_FUNCTION FUNCTION
+#define INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)
+#define DO_BLOCKS(name)
+#endif
+
+/* name_rows does rows from `row` on of the lanes from `item` on, of which `live` exist; `in` and `out` are the places of the first, in_lane
+ * and out_lane the numbers to the next. */
+#define INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, asks)                                                         \
+  INDICATOR_REGISTERS_OF(name)                                                                                                 \
+  ROWS_FUNCTION void name##_rows(const indicator_params p, GLOBAL const real *in, u64 in_lane, GLOBAL real *out, u64 out_lane, \
+                                 GLOBAL real *state, u64 item, const u32 live, moment now, u64 row) {                          \
+    name##_state s;                                                                                                            \
+    memory m = memory_of(p, state, item);                                                                                      \
+    const u32 old = p.begin + row > 0;                                                                                         \
+    R gap = old ? LOAD(state, item) : ALL(0);                                                                                  \
+    name##_load(m, old, &s);                                                                                                   \
+    for (; row < p.rows; row++) {                                                                                              \
+      R x[inputs], y[outputs];                                                                                                 \
+      for (u32 j = 0; j < inputs; j++) {                                                                                       \
+        x[j] = load_some(in + (p.input[j] + (i64)(row * p.in_row)), in_lane, live);                                            \
+        gap = FMA(x[j] * GAP_SCALE, ALL(0), gap);                                                                              \
+      }                                                                                                                        \
+      name##_step(p, now, &s, behind(m, INDICATOR_REGISTERS), x, y);                                                           \
+      for (u32 j = 0; j < outputs; j++) {                                                                                      \
+        if ((p.wanted >> j & 1) == 0) continue;                                                                                \
+        store_some(out + (p.output[j] + (i64)(row * p.out_row)), out_lane, live, now.t < p.warm[j] ? NOT_A_NUMBER : y[j]);     \
+      }                                                                                                                        \
+      now = moment_next(p, now);                                                                                               \
+    }                                                                                                                          \
+    name##_store(m, s);                                                                                                        \
+    STORE(state, item, gap);                                                                                                   \
+  }                                                                                                                            \
+  INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)                                                                         \
+  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                       \
+    const u64 in_lane = IS_TURNED(p) ? p.in_row : 1, out_lane = IS_TURNED(p) ? p.out_row : 1;                                  \
+    const moment first = moment_at(p, p.begin);                                                                                \
+    indicator_params q = p;                                                                                                    \
+    if (IS_TURNED(p)) q.in_row = q.out_row = 1;                                                                                \
+    ITEMS(i) {                                                                                                                 \
+      const u64 item = (u64)GROUP * GROUP_SIZE + i;                                                                            \
+      if (item >= p.series) break;                                                                                             \
+      GLOBAL const real *in_at = in + item * in_lane;                                                                          \
+      GLOBAL real *out_at = out + item * out_lane;                                                                             \
+      DO_BLOCKS(name)                                                                                                          \
+      if (LANES == 1 || item + LANES <= p.series) {                                                                            \
+        name##_rows(q, in_at, in_lane, out_at, out_lane, state, item, LANES, first, 0);                                        \
+      } else {                                                                                                                 \
+        name##_rows(q, in_at, in_lane, out_at, out_lane, state, item, (u32)(p.series - item), first, 0);                       \
+      }                                                                                                                        \
+    }                                                                                                                          \
+  }                                                                                                                            \
   typedef int name##_is_done
 
 #endif

@@ -17,10 +17,14 @@
  * A GPU needs more threads than there are series. With part_groups (groups for one row of all series) it gets parts: group
  * part part_groups + g does part_rows rows behind those of the part before, and begins `lead` rows before them without writing, or with row
  * 0 where less than lead + still rows come before; the first, which needs no beginning, does `head` rows more. A part whose registers fade
- * begins as a series does, so flat prices fit at once. After `still` rows everything has begun: no step asks any more how many rows came.
- * Each part has a state of its own, one behind the other, and, where `fades` says that parts may not fit, behind all of them what the
- * registers were when it began to write, INDICATOR_REGISTERS a part. If these are the registers that the part before ended with, to the
- * bit, nothing differs from one long walk; join.c looks. Lanes do all rows in the first groups, and nothing in the others.
+ * begins as a series does, so flat prices fit at once. After `still` rows (0: nobody says) everything has begun: no step asks any more how
+ * many rows came. Each part has a state of its own, one behind the other, and, where `fades` says that parts may not fit, behind all of
+ * them what the registers were when it began to write, INDICATOR_REGISTERS a part. If these are the registers that the part before ended
+ * with, to the bit, nothing differs from one long walk; join.c looks. Lanes do all rows in the first groups, and nothing in the others.
+ *
+ * Native lanes, more than one, also take series that lie in one piece each (INDICATOR_TURNED in `layout`): then in_row and out_row are the
+ * numbers between two series. INDICATOR_PAST: whole lines of the results are written past the cache, for which out and out_row have to be
+ * whole lines.
  */
 typedef struct indicator_params {
   i64 input[4], output[6];
@@ -33,6 +37,7 @@ typedef struct indicator_params {
   u32 wanted;                                                     /* bit k: output k is stored */
   u32 warm[6];                                                    /* rows before output k has a value */
   u32 part_groups, still, group_series, local_slots, fades, head; /* see above; part_groups 0: one part */
+  u32 layout, unused;
   u64 part_rows, lead;
   u32 n[4];    /* periods; what each is, the step says */
   double x[8]; /* factors; what each is, the step says */
@@ -44,7 +49,7 @@ typedef struct indicator_join_params {
   u32 series, width, slots, parts, part_groups, fades;
 } indicator_join_params;
 
-enum { INDICATOR_REGISTERS = 8, INDICATOR_PACK = 16 };
+enum { INDICATOR_REGISTERS = 8, INDICATOR_PACK = 16, INDICATOR_TURNED = 1, INDICATOR_PAST = 2 };
 
 /*
  * By the number of inputs, and whether there are windows: rows of a batch, batches that a ring holds, and series of a group that it is for.

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Between rows of series and series of rows, a tile at a time, and past the cache where that saves reading what will be overwritten. */
+/* Between rows of series and series of rows. */
 #ifndef ASSAY_KERNELS_INDICATORS_TURN_H
 #define ASSAY_KERNELS_INDICATORS_TURN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* to[c to_step + r] = from[r from_step + c] for `rows` rows r of `columns` columns c. `past_cache`: `to` is not needed again soon. */
-typedef void (*assay_turn_f64_fn)(const double *from, size_t from_step, double *to, size_t to_step, size_t rows, size_t columns,
-                                  bool past_cache);
-typedef void (*assay_turn_f32_fn)(const float *from, size_t from_step, float *to, size_t to_step, size_t rows, size_t columns,
-                                  bool past_cache);
-/* Copies bytes past the cache. */
-typedef void (*assay_copy_past_fn)(void *to, const void *from, size_t bytes);
+/* to[c to_step + r] = from[r from_step + c] for `rows` rows r of `columns` columns c. */
+typedef void (*assay_turn_f64_fn)(const double *from, size_t from_step, double *to, size_t to_step, size_t rows, size_t columns);
+typedef void (*assay_turn_f32_fn)(const float *from, size_t from_step, float *to, size_t to_step, size_t rows, size_t columns);
 
 typedef struct assay_turns {
   assay_turn_f64_fn f64;
   assay_turn_f32_fn f32;
-  assay_copy_past_fn copy_past;
 } assay_turns;
 /* The best that this CPU has and ASSAY_ISA allows. */
 assay_turns assay_turns_best(void);

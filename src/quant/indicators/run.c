@@ -22,6 +22,7 @@ typedef struct job {
   const char *in[ASSAY_INDICATOR_INPUTS];
   char *out[ASSAY_INDICATOR_MAX_OUTPUTS]; /* NULL: not wanted */
   assay_turns turns;
+  bool lanes_turn; /* the kernels have lanes, which take series that lie in one piece each */
   bool past_cache; /* the outputs are too large to stay in it */
 } job;
 
@@ -52,18 +53,12 @@ static assay_status check_shape(const job *j, const size_t *lengths, assay_error
 
 /* ---- A few series at a time ------------------------------------------------------------------------------------------------------- */
 
-/*
- * Lanes want the values of a row side by side, and all that a step touches in the nearest cache. So a batch is done in tiles of a few
- * series and some rows, whose inputs are brought in and whose results are taken out again: turned where a series lies in one piece, in long
- * pieces of a row of several tiles where a row does. Results that will not stay in the cache are written past it, a line at a time,
- * which saves reading the lines first.
- */
-enum { TILE_SERIES = INDICATOR_PACK, TILE_ROWS = 64, TILES_OF_ROWS = 64 };
+/* The kernels take as many lanes as they have, of series in a row; a series' state begins where a pack of them does. */
+enum { AT_ONCE = INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, LINE = 64 };
 
 /* What a thread needs. */
 typedef struct workspace {
-  char *state;  /* of one tile after the other */
-  char *tiles;  /* of each: inputs, then outputs */
+  char *state;
   char *packed; /* inputs, then outputs, of one series without its gaps; made when first needed */
 } workspace;
 
@@ -78,129 +73,83 @@ typedef struct batch {
   assay_kernel_fn function;
   indicator_params params;
   size_t rows, series, row_step, series_step;
-  size_t skip; /* rows whose results are not written */
   const char *in[ASSAY_INDICATOR_INPUTS];
   char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
 } batch;
 
 static size_t state_bytes(const job *j, size_t series) { return rounded_up(series) * (1 + (size_t)j->params.slots) * j->size; }
 
-static void begin_state(batch *b, size_t series, char *state) {
+static void begin_state(batch *b, char *state) {
   b->params = b->j->params;
-  b->params.series = (uint32_t)series;
-  b->params.width = (uint32_t)rounded_up(series);
+  b->params.series = (uint32_t)b->series;
+  b->params.width = (uint32_t)rounded_up(b->series);
+  b->params.in_row = b->params.out_row = b->row_step;
   b->params.wanted = 0;
   for (unsigned k = 0; k < b->j->indicator->output_count; k++) b->params.wanted |= b->out[k] == NULL ? 0u : 1u << k;
-  memset(state, 0, state_bytes(b->j, series));
+  memset(state, 0, state_bytes(b->j, b->series));
 }
 
-/* Rows [begin, begin + rows) from `in` to `out`, with so many numbers from row to row. */
-static void run_rows(batch *b, size_t begin, size_t rows, const char *const *in, size_t in_row, char *const *out, size_t out_row,
-                     char *state) {
-  size_t size = b->j->size;
-  char *first_out = NULL;
-  for (unsigned k = 0; k < b->j->indicator->input_count; k++) b->params.input[k] = numbers_between(in[0], in[k], size);
-  for (unsigned k = 0; k < b->j->indicator->output_count; k++) {
-    if (out[k] == NULL) continue;
-    if (first_out == NULL) first_out = out[k];
-    b->params.output[k] = numbers_between(first_out, out[k], size);
+/* Rows [begin, begin + rows), whose states go on. */
+static void run_rows(batch *b, size_t begin, size_t rows, char *state) {
+  const job *j = b->j;
+  const char *in = b->in[0] + begin * b->row_step * j->size;
+  char *out = NULL;
+  for (unsigned k = 0; k < j->indicator->input_count; k++) b->params.input[k] = numbers_between(b->in[0], b->in[k], j->size);
+  for (unsigned k = 0; k < j->indicator->output_count; k++) {
+    if (b->out[k] == NULL) continue;
+    if (out == NULL) out = b->out[k];
+    b->params.output[k] = numbers_between(out, b->out[k], j->size);
   }
   b->params.begin = begin;
   b->params.rows = rows;
-  b->params.in_row = in_row;
-  b->params.out_row = out_row;
-  void *buffers[] = {(void *)(uintptr_t)in[0], first_out, state};
-  b->function(&b->params, buffers, 0, 1);
+  if (out != NULL) out += begin * b->row_step * j->size;
+  void *buffers[] = {(void *)(uintptr_t)in, out, state};
+  b->function(&b->params, buffers, 0, (b->series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE);
 }
 
-static void turn(const job *j, const char *from, size_t from_step, char *to, size_t to_step, size_t rows, size_t columns, bool past_cache) {
-  if (j->size == sizeof(double)) {
-    j->turns.f64((const double *)(const void *)from, from_step, (double *)(void *)to, to_step, rows, columns, past_cache);
-  } else {
-    j->turns.f32((const float *)(const void *)from, from_step, (float *)(void *)to, to_step, rows, columns, past_cache);
+/* Rows from `begin` on until a line of every output begins; LINE where there is no such row. */
+static size_t rows_to_a_line(const batch *b, size_t begin) {
+  size_t rows = LINE;
+  for (unsigned k = 0; k < b->j->indicator->output_count; k++) {
+    if (b->out[k] == NULL) continue;
+    size_t mine = -((uintptr_t)b->out[k] + begin * b->j->size) % LINE / b->j->size;
+    if (rows != LINE && rows != mine) return LINE;
+    rows = mine;
   }
+  return rows;
+}
+
+static bool are_rows_lines(const batch *b) {
+  uintptr_t odd = b->row_step * b->j->size;
+  for (unsigned k = 0; k < b->j->indicator->output_count; k++) odd |= (uintptr_t)b->out[k];
+  return odd % LINE == 0;
 }
 
 /* One series whose values lie one after the other. */
 static void run_one(batch *b, workspace *space) {
-  begin_state(b, 1, space->state);
-  run_rows(b, 0, b->rows, b->in, b->row_step, b->out, b->row_step, space->state);
+  begin_state(b, space->state);
+  run_rows(b, 0, b->rows, space->state);
 }
 
-/* Inputs of `rows` rows into the tiles. */
-static void bring_in(const batch *b, size_t begin, size_t rows, size_t tiles, char *const *tile) {
-  const job *j = b->j;
-  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size;
-  for (unsigned k = 0; k < j->indicator->input_count; k++) {
-    const char *from = b->in[k] + begin * b->row_step * size;
-    if (b->series_step != 1) {
-      turn(j, from, b->series_step, tile[0] + k * plane, TILE_SERIES, b->series, rows, false);
-      /* The next rows come while the kernel works on these. */
-      size_t ahead = b->rows - begin - rows < TILE_ROWS ? b->rows - begin - rows : TILE_ROWS;
-      for (size_t s = 0; s < b->series; s++) {
-        for (size_t at = 0; at < ahead * size; at += 64) __builtin_prefetch(from + (s * b->series_step + rows) * size + at);
-      }
-      continue;
-    }
-    for (size_t row = 0; row < rows; row++) {
-      for (size_t i = 0; i < tiles; i++) {
-        size_t live = b->series - i * TILE_SERIES < TILE_SERIES ? b->series - i * TILE_SERIES : TILE_SERIES;
-        memcpy(tile[i] + k * plane + row * TILE_SERIES * size, from + (row * b->row_step + i * TILE_SERIES) * size, live * size);
-      }
-    }
+/* Series that lie in one piece each, some at a time over all rows: as many places in memory are read and written at once as the processor
+ * can follow. Rows [from, rows), all before them were done. */
+static void run_series(batch *b, size_t from, char *state) {
+  size_t size = b->j->size, head = rows_to_a_line(b, from);
+  b->params.layout = INDICATOR_TURNED;
+  b->params.in_row = b->params.out_row = b->series_step;
+  if (b->j->past_cache && b->series_step * size % LINE == 0 && head < b->rows - from) {
+    if (head > 0) run_rows(b, from, head, state);
+    from += head;
+    b->params.layout |= INDICATOR_PAST;
   }
+  run_rows(b, from, b->rows - from, state);
 }
 
-static void take_out(const batch *b, size_t begin, size_t rows, size_t tiles, char *const *tile) {
-  const job *j = b->j;
-  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size, first = begin < b->skip ? b->skip - begin : 0;
-  if (first >= rows) return;
-  for (unsigned k = 0; k < j->indicator->output_count; k++) {
-    if (b->out[k] == NULL) continue;
-    size_t from = (j->indicator->input_count + k) * plane;
-    char *to = b->out[k] + begin * b->row_step * size;
-    if (b->series_step != 1) {
-      turn(j, tile[0] + from + first * TILE_SERIES * size, TILE_SERIES, to + first * size, b->series_step, rows - first, b->series,
-           j->past_cache);
-      continue;
-    }
-    for (size_t row = first; row < rows; row++) {
-      for (size_t i = 0; i < tiles; i++) {
-        size_t live = b->series - i * TILE_SERIES < TILE_SERIES ? b->series - i * TILE_SERIES : TILE_SERIES;
-        char *at = to + (row * b->row_step + i * TILE_SERIES) * size;
-        if (j->past_cache && live == TILE_SERIES) {
-          j->turns.copy_past(at, tile[i] + from + row * TILE_SERIES * size, live * size);
-        } else {
-          memcpy(at, tile[i] + from + row * TILE_SERIES * size, live * size);
-        }
-      }
-    }
-  }
-}
-
-static size_t tile_bytes(const job *j) {
-  return (j->indicator->input_count + j->indicator->output_count) * TILE_ROWS * TILE_SERIES * j->size;
-}
-
-static void run_tiles(batch *b, workspace *space) {
-  const job *j = b->j;
-  size_t size = j->size, plane = TILE_ROWS * TILE_SERIES * size, tiles = rounded_up(b->series) / TILE_SERIES;
-  char *tile[TILES_OF_ROWS];
-  for (size_t i = 0; i < tiles; i++) tile[i] = space->tiles + i * tile_bytes(j);
-  for (size_t i = 0; i < tiles; i++) begin_state(b, TILE_SERIES, space->state + i * state_bytes(j, TILE_SERIES));
-  for (size_t begin = 0; begin < b->rows; begin += TILE_ROWS) {
-    size_t rows = b->rows - begin < TILE_ROWS ? b->rows - begin : TILE_ROWS;
-    bring_in(b, begin, rows, tiles, tile);
-    for (size_t i = 0; i < tiles; i++) {
-      const char *in[ASSAY_INDICATOR_INPUTS];
-      char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
-      for (unsigned k = 0; k < j->indicator->input_count; k++) in[k] = tile[i] + k * plane;
-      for (unsigned k = 0; k < j->indicator->output_count; k++)
-        out[k] = b->out[k] == NULL ? NULL : tile[i] + (j->indicator->input_count + k) * plane;
-      run_rows(b, begin, rows, in, TILE_SERIES, out, TILE_SERIES, space->state + i * state_bytes(j, TILE_SERIES));
-    }
-    take_out(b, begin, rows, tiles, tile);
-  }
+/* Rows that lie in one piece each, some at a time over all series, for the same reason. */
+static void run_table(batch *b, char *state) {
+  b->params.layout = b->j->past_cache && are_rows_lines(b) ? INDICATOR_PAST : 0;
+  for (size_t begin = 0; begin < b->rows; begin += ROWS_AT_ONCE)
+    run_rows(b, begin, b->rows - begin < ROWS_AT_ONCE ? b->rows - begin : ROWS_AT_ONCE, state);
 }
 
 static bool is_gap(const job *j, const char *at) {
@@ -265,10 +214,8 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
 }
 
 static assay_status redo_gaps(const job *j, size_t first, size_t count, workspace *space) {
-  bool marked[TILES_OF_ROWS * TILE_SERIES];
-  for (size_t i = 0; i < count; i++) {
-    marked[i] = is_gap(j, space->state + i / TILE_SERIES * state_bytes(j, TILE_SERIES) + i % TILE_SERIES * j->size);
-  }
+  bool marked[TABLE_SERIES]; /* the state is that of the series that is done again */
+  for (size_t i = 0; i < count; i++) marked[i] = is_gap(j, space->state + i * j->size);
   for (size_t i = 0; i < count; i++) {
     if (marked[i] && run_without_gaps(j, first + i, space) != ASSAY_OK) return ASSAY_ERR_NO_MEMORY;
   }
@@ -282,8 +229,8 @@ static assay_status redo_gaps(const job *j, size_t first, size_t count, workspac
 static bool run_cut(batch *b, workspace *space) {
   const job *j = b->j;
   size_t n = j->params.n[0], size = j->size;
-  if (!assay_indicator_hidden_of(j->indicator)->finite || b->rows / TILE_SERIES < 4 * n + TILE_ROWS) return false;
-  size_t part = (b->rows - n) / TILE_SERIES / n * n, rest = part * TILE_SERIES;
+  if (!j->lanes_turn || !assay_indicator_hidden_of(j->indicator)->finite || b->rows / AT_ONCE < 4 * n + LINE) return false;
+  size_t part = (b->rows - n) / AT_ONCE / n * n, rest = part * AT_ONCE;
   bool gap = false;
   batch head = *b, tail = *b, lanes = *b;
   head.rows = n;
@@ -297,11 +244,17 @@ static bool run_cut(batch *b, workspace *space) {
   gap |= is_gap(j, space->state);
   lanes.function = j->kernels.lanes;
   lanes.rows = part + n;
-  lanes.series = TILE_SERIES;
+  lanes.series = AT_ONCE;
   lanes.series_step = part;
-  lanes.skip = n;
-  run_tiles(&lanes, space);
-  for (size_t i = 0; i < TILE_SERIES; i++) gap |= is_gap(j, space->state + i * size);
+  begin_state(&lanes, space->state);
+  uint32_t wanted = lanes.params.wanted;
+  lanes.params.wanted = 0;
+  lanes.params.layout = INDICATOR_TURNED;
+  lanes.params.in_row = lanes.params.out_row = part;
+  run_rows(&lanes, 0, n, space->state);
+  lanes.params.wanted = wanted;
+  run_series(&lanes, n, space->state);
+  for (size_t i = 0; i < AT_ONCE; i++) gap |= is_gap(j, space->state + i * size);
   if (gap) memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
   return true;
 }
@@ -312,11 +265,16 @@ static assay_status run_chunk(const job *j, size_t first, size_t count, workspac
   for (unsigned k = 0; k < j->indicator->input_count; k++) b.in[k] = j->in[k] + first * j->series_step * j->size;
   for (unsigned k = 0; k < j->indicator->output_count; k++)
     b.out[k] = j->out[k] == NULL ? NULL : j->out[k] + first * j->series_step * j->size;
-  if (count > 1) {
-    run_tiles(&b, space);
-  } else {
+  if (count == 1) {
     b.function = j->kernels.one;
     if (j->row_step != 1 || !run_cut(&b, space)) run_one(&b, space);
+  } else {
+    begin_state(&b, space->state);
+    if (j->series_step == 1) {
+      run_table(&b, space->state);
+    } else {
+      run_series(&b, 0, space->state);
+    }
   }
   return redo_gaps(j, first, count, space);
 }
@@ -333,18 +291,17 @@ typedef struct crew {
 static void *work(void *context) {
   crew *c = context;
   const job *j = c->j;
-  size_t tiles = c->at_once / TILE_SERIES;
-  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, tiles * state_bytes(j, TILE_SERIES)),
-                     .tiles = assay_calloc(ASSAY_TAG_QUANT, tiles, tile_bytes(j))}; /* lanes without a series run along */
-  assay_status status = space.state == NULL || space.tiles == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
+  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, state_bytes(j, c->at_once))};
+  assay_status status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
   while (status == ASSAY_OK && atomic_load(&c->status) == ASSAY_OK) {
     size_t first = atomic_fetch_add(&c->next, c->at_once);
     if (first >= j->series) break;
     status = run_chunk(j, first, j->series - first < c->at_once ? j->series - first : c->at_once, &space);
   }
+  /* What went past the cache is there for others too. */
+  atomic_thread_fence(memory_order_seq_cst);
   if (status != ASSAY_OK) atomic_store(&c->status, status);
   assay_free(space.state);
-  assay_free(space.tiles);
   assay_free(space.packed);
   return NULL;
 }
@@ -352,7 +309,7 @@ static void *work(void *context) {
 enum { MOST_THREADS = 256 };
 
 static assay_status run(const job *j, unsigned threads, assay_error *err) {
-  crew c = {.j = j, .at_once = j->series_step == 1 ? TILES_OF_ROWS * TILE_SERIES : TILE_SERIES};
+  crew c = {.j = j, .at_once = j->series_step == 1 ? TABLE_SERIES : j->lanes_turn ? AT_ONCE : 1};
   size_t chunks = (j->series + c.at_once - 1) / c.at_once, wanted = threads == 0 ? 1 : threads;
   if (wanted > chunks) wanted = chunks;
   if (wanted > MOST_THREADS) wanted = MOST_THREADS;
@@ -388,8 +345,6 @@ static uint64_t rows_to_forget(const assay_indicator_hidden *hidden, const indic
   uint64_t rows = slowest >= 1 ? 0 : (uint64_t)(1.25 * halvings * log(2) / -log1p(-slowest));
   return (rows + 64) / 8 * 8; /* a whole number of batches */
 }
-
-static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
 /* How many series a group does, and whether it has room for their windows beside the ring. */
 static uint32_t widest_group(const assay_indicator *indicator, size_t size, const indicator_params *params, bool *local) {
@@ -464,8 +419,6 @@ assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator
   params->series = (uint32_t)series;
   params->width = (uint32_t)rounded_up(series);
   params->fades = fades;
-  params->still = 0;
-  for (int k = 0; k < 6; k++) params->still = larger(params->still, params->warm[k] + 2);
   params->lead = hidden->finite ? params->n[0] : fades ? rows_to_forget(hidden, params, size) : 0;
   if (fades && params->lead < params->still + 64u) params->lead = (params->still + 64u) / 8 * 8;
   uint32_t widest = widest_group(indicator, size, params, &local);
@@ -538,15 +491,23 @@ static bool is_to_be_redone(const launch *l, size_t i) {
   return false;
 }
 
+static void turn(const job *j, const char *from, size_t from_step, char *to, size_t to_step, size_t rows, size_t columns) {
+  if (j->size == sizeof(double)) {
+    j->turns.f64((const double *)(const void *)from, from_step, (double *)(void *)to, to_step, rows, columns);
+  } else {
+    j->turns.f32((const float *)(const void *)from, from_step, (float *)(void *)to, to_step, rows, columns);
+  }
+}
+
 /* Between the caller's layout and time-major planes. */
 static void copy_plane(const job *j, const char *from, char *to, bool in) {
   size_t size = j->size;
   if (j->series_step == 1) {
     memcpy(to, from, j->rows * j->series * size);
   } else if (in) {
-    turn(j, from, j->series_step, to, j->series, j->series, j->rows, false);
+    turn(j, from, j->series_step, to, j->series, j->series, j->rows);
   } else {
-    turn(j, from, j->series, to, j->series_step, j->rows, j->series, false);
+    turn(j, from, j->series, to, j->series_step, j->rows, j->series);
   }
 }
 
@@ -583,7 +544,6 @@ static assay_status run_launch(launch *l, const assay_indicator_options *options
 static assay_status run_on_device(const job *j, const assay_indicator_options *options, assay_error *err) {
   size_t plane = j->rows * j->series * j->size, wanted = 0;
   for (unsigned k = 0; k < j->indicator->output_count; k++) wanted += j->out[k] != NULL;
-  if (wanted == 0) return ASSAY_OK;
   if (j->series > UINT32_MAX / 2)
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s: %zu series are too many for a device", j->indicator->name, j->series);
   launch l = {.j = j, .params = j->params, .in_bytes = j->indicator->input_count * plane, .out_bytes = wanted * plane};
@@ -631,8 +591,10 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
   for (unsigned k = 0; k < j->indicator->output_count; k++) wanted += j->out[k] != NULL;
   j->past_cache = wanted * j->rows * j->series * j->size > PAST_CACHE_BYTES;
   j->turns = assay_turns_best();
+  j->lanes_turn = assay_kernel_variant_best() != ASSAY_KERNEL_VARIANT_c;
   j->row_step = time_major ? j->series : 1;
   j->series_step = time_major ? 1 : j->rows;
+  if (wanted == 0) return ASSAY_OK;
   if (options != NULL && options->device != NULL) return run_on_device(j, options, err);
   return run(j, options == NULL ? 1 : options->threads, err);
 }

@@ -572,6 +572,7 @@ assay_status assay_indicator_prepare(const assay_indicator *indicator, const dou
   const char *wrong = assay_indicator_hidden_of(indicator)->prepare(parameters, &made, &memory);
   if (wrong != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: %s", indicator->name, wrong);
   made.slots = (uint32_t)(INDICATOR_REGISTERS + memory);
+  for (int k = 0; k < 6; k++) made.still = larger(made.still, made.warm[k] + 2);
   *params = made;
   return ASSAY_OK;
 }
