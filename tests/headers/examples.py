@@ -110,7 +110,7 @@ int main(void) {{
 
 
 def main():
-    root, library = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    root, library = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
     if not compilers:
         print("skipped: no gcc and no clang here")
