@@ -2,6 +2,9 @@
 /* Built once for each instruction set (ASSAY_VARIANT). */
 #include "kernels/indicators/turn.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #include "kernels/indicators/turn_lines.h"
 
 #define JOIN_(a, b) a##b
@@ -23,3 +26,23 @@
   }
 TURN(double, f64)
 TURN(float, f32)
+
+void JOIN(assay_copy_past_, ASSAY_VARIANT)(void *, const void *, size_t);
+
+#if defined(__AVX2__)
+void JOIN(assay_copy_past_, ASSAY_VARIANT)(void *to, const void *from, size_t bytes) {
+  size_t head = -(uintptr_t)to % 64;
+  if (head > bytes) head = bytes;
+  memcpy(to, from, head);
+  char *line = (char *)to + head;
+  const char *source = (const char *)from + head;
+  size_t lines = (bytes - head) / 64;
+  for (size_t i = 0; i < lines; i++) {
+    _mm256_stream_pd((double *)(void *)(line + 64 * i), _mm256_loadu_pd((const double *)(const void *)(source + 64 * i)));
+    _mm256_stream_pd((double *)(void *)(line + 64 * i + 32), _mm256_loadu_pd((const double *)(const void *)(source + 64 * i + 32)));
+  }
+  memcpy(line + 64 * lines, source + 64 * lines, bytes - head - 64 * lines);
+}
+#else
+void JOIN(assay_copy_past_, ASSAY_VARIANT)(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
+#endif

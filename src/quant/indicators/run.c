@@ -54,11 +54,12 @@ static assay_status check_shape(const job *j, const size_t *lengths, assay_error
 /* ---- A few series at a time ------------------------------------------------------------------------------------------------------- */
 
 /* The kernels take as many lanes as they have, of series in a row; a series' state begins where a pack of them does. */
-enum { AT_ONCE = INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, LINE = 64 };
+enum { AT_ONCE = INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, ASIDE_ROWS = 256, LINE = 64 };
 
 /* What a thread needs. */
 typedef struct workspace {
   char *state;
+  char *aside;  /* results on their way past the cache; made when first needed */
   char *packed; /* inputs, then outputs, of one series without its gaps; made when first needed */
 } workspace;
 
@@ -89,22 +90,50 @@ static void begin_state(batch *b, char *state) {
   memset(state, 0, state_bytes(b->j, b->series));
 }
 
-/* Rows [begin, begin + rows), whose states go on. */
-static void run_rows(batch *b, size_t begin, size_t rows, char *state) {
+/* Rows [begin, begin + rows), whose states go on; out[k] (NULL: not wanted) is where row `begin` of output k goes. */
+static void run_rows_to(batch *b, size_t begin, size_t rows, char *const *out, char *state) {
   const job *j = b->j;
-  const char *in = b->in[0] + begin * b->row_step * j->size;
-  char *out = NULL;
+  char *first = NULL;
   for (unsigned k = 0; k < j->indicator->input_count; k++) b->params.input[k] = numbers_between(b->in[0], b->in[k], j->size);
   for (unsigned k = 0; k < j->indicator->output_count; k++) {
-    if (b->out[k] == NULL) continue;
-    if (out == NULL) out = b->out[k];
-    b->params.output[k] = numbers_between(out, b->out[k], j->size);
+    if (out[k] == NULL) continue;
+    if (first == NULL) first = out[k];
+    b->params.output[k] = numbers_between(first, out[k], j->size);
   }
   b->params.begin = begin;
   b->params.rows = rows;
-  if (out != NULL) out += begin * b->row_step * j->size;
-  void *buffers[] = {(void *)(uintptr_t)in, out, state};
+  void *buffers[] = {(void *)(uintptr_t)(b->in[0] + begin * b->row_step * j->size), first, state};
   b->function(&b->params, buffers, 0, (b->series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE);
+}
+
+static void run_rows(batch *b, size_t begin, size_t rows, char *state) {
+  char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+  for (size_t k = 0; k < ASSAY_INDICATOR_MAX_OUTPUTS; k++) out[k] = b->out[k] == NULL ? NULL : b->out[k] + begin * b->row_step * b->j->size;
+  run_rows_to(b, begin, rows, out, state);
+}
+
+/* The same where blocks are no whole lines of the outputs: into the cache, and from there past it in pieces as long as they can be. At most
+ * ASIDE_ROWS of AT_ONCE series, or ROWS_AT_ONCE of TABLE_SERIES. */
+static void run_rows_aside(batch *b, size_t begin, size_t rows, workspace *space) {
+  const job *j = b->j;
+  bool turned = (b->params.layout & INDICATOR_TURNED) != 0;
+  size_t plane = ROWS_AT_ONCE * TABLE_SERIES * j->size, step = turned ? ASIDE_ROWS + LINE / j->size : b->series;
+  char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
+  for (size_t k = 0; k < ASSAY_INDICATOR_MAX_OUTPUTS; k++) out[k] = b->out[k] == NULL ? NULL : space->aside + k * plane;
+  b->params.out_row = step;
+  run_rows_to(b, begin, rows, out, space->state);
+  size_t pieces = turned ? b->series : rows, bytes = (turned ? rows : b->series) * j->size, apart = turned ? b->series_step : b->row_step;
+  for (size_t k = 0; k < ASSAY_INDICATOR_MAX_OUTPUTS; k++) {
+    for (size_t i = 0; out[k] != NULL && i < pieces; i++)
+      j->turns.copy_past(b->out[k] + (begin * b->row_step + i * apart) * j->size, out[k] + i * step * j->size, bytes);
+  }
+}
+
+/* Room for that; false: there is none, and results go through the cache. */
+static bool has_aside(const job *j, workspace *space) {
+  if (space->aside == NULL)
+    space->aside = assay_alloc(ASSAY_TAG_QUANT, j->indicator->output_count * (size_t)ROWS_AT_ONCE * TABLE_SERIES * j->size);
+  return space->aside != NULL;
 }
 
 /* Rows from `begin` on until a line of every output begins; LINE where there is no such row. */
@@ -133,23 +162,37 @@ static void run_one(batch *b, workspace *space) {
 
 /* Series that lie in one piece each, some at a time over all rows: as many places in memory are read and written at once as the processor
  * can follow. Rows [from, rows), all before them were done. */
-static void run_series(batch *b, size_t from, char *state) {
+static void run_series(batch *b, size_t from, workspace *space) {
   size_t size = b->j->size, head = rows_to_a_line(b, from);
   b->params.layout = INDICATOR_TURNED;
   b->params.in_row = b->params.out_row = b->series_step;
-  if (b->j->past_cache && b->series_step * size % LINE == 0 && head < b->rows - from) {
-    if (head > 0) run_rows(b, from, head, state);
+  bool lines = b->series_step * size % LINE == 0 && head < b->rows - from;
+  if (b->j->past_cache && !lines && has_aside(b->j, space)) {
+    for (size_t begin = from; begin < b->rows; begin += ASIDE_ROWS)
+      run_rows_aside(b, begin, b->rows - begin < ASIDE_ROWS ? b->rows - begin : ASIDE_ROWS, space);
+    return;
+  }
+  if (b->j->past_cache && lines) {
+    if (head > 0) run_rows(b, from, head, space->state);
     from += head;
     b->params.layout |= INDICATOR_PAST;
   }
-  run_rows(b, from, b->rows - from, state);
+  run_rows(b, from, b->rows - from, space->state);
 }
 
 /* Rows that lie in one piece each, some at a time over all series, for the same reason. */
-static void run_table(batch *b, char *state) {
-  b->params.layout = b->j->past_cache && are_rows_lines(b) ? INDICATOR_PAST : 0;
-  for (size_t begin = 0; begin < b->rows; begin += ROWS_AT_ONCE)
-    run_rows(b, begin, b->rows - begin < ROWS_AT_ONCE ? b->rows - begin : ROWS_AT_ONCE, state);
+static void run_table(batch *b, workspace *space) {
+  bool lines = are_rows_lines(b), aside = b->j->past_cache && !lines && has_aside(b->j, space);
+  b->params.layout = b->j->past_cache && lines ? INDICATOR_PAST : 0;
+  size_t at_once = aside ? ROWS_AT_ONCE / 2 : ROWS_AT_ONCE; /* what is aside takes room in the cache */
+  for (size_t begin = 0; begin < b->rows; begin += at_once) {
+    size_t rows = b->rows - begin < at_once ? b->rows - begin : at_once;
+    if (aside) {
+      run_rows_aside(b, begin, rows, space);
+    } else {
+      run_rows(b, begin, rows, space->state);
+    }
+  }
 }
 
 static bool is_gap(const job *j, const char *at) {
@@ -253,7 +296,7 @@ static bool run_cut(batch *b, workspace *space) {
   lanes.params.in_row = lanes.params.out_row = part;
   run_rows(&lanes, 0, n, space->state);
   lanes.params.wanted = wanted;
-  run_series(&lanes, n, space->state);
+  run_series(&lanes, n, space);
   for (size_t i = 0; i < AT_ONCE; i++) gap |= is_gap(j, space->state + i * size);
   if (gap) memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
   return true;
@@ -271,9 +314,9 @@ static assay_status run_chunk(const job *j, size_t first, size_t count, workspac
   } else {
     begin_state(&b, space->state);
     if (j->series_step == 1) {
-      run_table(&b, space->state);
+      run_table(&b, space);
     } else {
-      run_series(&b, 0, space->state);
+      run_series(&b, 0, space);
     }
   }
   return redo_gaps(j, first, count, space);
@@ -302,6 +345,7 @@ static void *work(void *context) {
   atomic_thread_fence(memory_order_seq_cst);
   if (status != ASSAY_OK) atomic_store(&c->status, status);
   assay_free(space.state);
+  assay_free(space.aside);
   assay_free(space.packed);
   return NULL;
 }
