@@ -859,11 +859,11 @@ static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_bo
   book_symbol *b = &e->symbols[m->book];
   book_order *o = &s->orders[order];
   unsigned sell = (unsigned)(o->bits >> 48) & BOOK_SELL;
-  uint32_t key = book_key(m->price, sell), from = o->level;
+  uint32_t key = book_key(m->price, sell);
   if (!b->plain || m->quantity - 1 >= BOOK_MOST_QUANTITY) return false;
   if (m->kind == ASSAY_BOOK_MODIFY) {
-    if (key != s->levels[from].key || m->quantity > o->quantity) return false;
-    s->levels[from].quantity -= o->quantity - m->quantity;
+    if (key != s->levels[o->level].key || m->quantity > o->quantity) return false;
+    s->levels[o->level].quantity -= o->quantity - m->quantity;
     o->quantity = m->quantity;
     book_event(e, ASSAY_BOOK_MODIFIED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
     return true;
@@ -876,6 +876,7 @@ static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_bo
   }
   uint32_t to = book_ladder_open(s, &b->side[sell], key, m->book * BOOK_LADDERS + sell);
   if (to == 0 || s->levels[to].quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY) return false;
+  uint32_t from = o->level; /* which may have moved just now */
   book_event(e, ASSAY_BOOK_REPLACED_EVENT, m->id, m->new_id, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
   book_id_remove(s, m->id, order);
   book_id_add(s, m->new_id, order);

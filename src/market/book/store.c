@@ -283,19 +283,29 @@ static void block_free(book_store *s, uint32_t block) {
   s->blocks_out--;
 }
 
+/* A level with few orders gets another record. */
+static void move_level(book_store *s, book_ladder *l, uint32_t from, uint32_t to) {
+  s->levels[to] = s->levels[from];
+  for (uint32_t order = s->levels[to].head; order != 0; order = s->orders[order].next) s->orders[order].level = to;
+  if (l->best_level == from) l->best_level = to;
+  book_level_free(s, from);
+}
+
 /* A bottom node that has just got its second level, `at`, which is empty, gets a block; where that level is then. */
 static uint32_t spread_levels(book_store *s, book_ladder *l, uint32_t number, uint32_t at) {
+  enum { MOST_MOVED = 64 }; /* orders, so that no message moves more */
   uint32_t block = block_new(s), key = s->levels[at].key, ladder = s->levels[at].ladder;
   book_node *node = &s->nodes[number];
   if (block == 0) return at;
   s->levels[block - 1] = (book_level){.count = BOOK_IS_HEADER, .quantity = node->bits, .ladder = ladder};
   node->block = l->block[(key >> 6) % BOOK_FINGERS] = block;
   for (uint32_t way = 0; way < 64; way++) {
-    bool other = node->child[way] != 0 && way != (key & 63);
-    s->levels[block + way] = (book_level){.key = ((key & ~63u) | way) ^ (other ? 63 : 0), .ladder = ladder};
-    if (!other) node->child[way] = (block + way) | BOOK_IS_LEVEL;
+    uint32_t there = node->child[way] & ~BOOK_IS_LEVEL;
+    bool stays = there != 0 && s->levels[there].count > MOST_MOVED;
+    s->levels[block + way] = (book_level){.key = ((key & ~63u) | way) ^ (stays ? 63 : 0), .ladder = ladder};
+    if (!stays) node->child[way] = (block + way) | BOOK_IS_LEVEL;
+    if (there != 0 && !stays) move_level(s, l, there, block + way);
   }
-  book_level_free(s, at);
   return block + (key & 63);
 }
 

@@ -2,7 +2,7 @@
 /*
  * What a book is made of, shared by the matching engine and by books that are rebuilt from a feed: orders, price levels, the map from ids
  * to orders, and ladders, which keep the levels of one side in order of price. Everything is an index into a pool, so a record is 32 bytes
- * and pools may move when they grow: take pointers anew after book_store_room and book_ladder_open.
+ * and pools may move when they grow: take pointers anew after book_store_room and book_ladder_open, and levels of orders after the latter.
  *
  * A ladder is a trie over 32-bit keys in which 0 is the best price: 256 ways at the root, then 64 ways four times, with a bit map in every
  * node. A key that is alone below some node is not spread out any further, so a level of a sparse book hangs one or two steps below the
@@ -52,10 +52,10 @@ typedef struct book_node {
 } book_node;
 
 /*
- * A bottom node's `block` is the first of 64 levels, one for each way, spare where the bit is not set. A level that was there before the
- * block came stays where it is until it is empty; its place in the block has a key that is none of its own meanwhile. The record in front
- * of them is the header: a level with BOOK_IS_HEADER as its `count` and the bits as its `quantity`. The first 64 records of the pool,
- * where block 0 would be, have no key of their own either, so whoever has none finds none.
+ * A bottom node's `block` is the first of 64 levels, one for each way, spare where the bit is not set. A level with many
+ * orders that was there before the block came stays where it is until it is empty; its place has a key that is none of its own meanwhile.
+ * The record in front of them is the header: a level with BOOK_IS_HEADER as its `count` and the bits as its `quantity`. The first 64
+ * records of the pool, where block 0 would be, have no key of their own either, so whoever has none finds none.
  */
 enum { BOOK_FINGERS = 32, BOOK_PATH = 4, BOOK_FIRST_LEVEL = 64, BOOK_BLOCK = 65 };
 #define BOOK_IS_HEADER UINT32_MAX
