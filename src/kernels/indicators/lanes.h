@@ -125,6 +125,7 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
       } else {                                                                                                                   \
         ROWS_OF_BLOCK(name, inputs, outputs, p, every, now.t = t + a)                                                            \
       }                                                                                                                          \
+      EACH_OF_TWO(gap[l] = gap[l] * ALL(GAP_SCALE) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
       for (u32 j = 0; j < (outputs); j++) {                                                                                      \
         if ((p.wanted >> j & 1) == 0) continue;                                                                                  \
         real *block = after + j * BLOCK_ROWS * BLOCK_SERIES, *to = out + p.output[j];                                            \
@@ -138,7 +139,7 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
     }                                                                                                                            \
     EACH_OF_TWO({                                                                                                                \
       name##_store(m[l], s[l]);                                                                                                  \
-      STORE(state, item + l * LANES, gap[l] * ALL(GAP_SCALE) * ALL(0));                                                          \
+      STORE(state, item + l * LANES, gap[l]);                                                                                    \
     })                                                                                                                           \
     return rows;                                                                                                                 \
   }

@@ -37,7 +37,7 @@ FUNCTION R option_log_ratio(R a, R b) {
 }
 
 /*
- * Runs `what` for every lane of items i that exists. In lanes a tile is nearly always whole; then two vectors go together without a
+ * Runs `what` for every lane of items i that exists. In lanes a tile is nearly always whole; then two vectors may go together without a
  * question between them, so that a compiler can put one's instructions between the other's.
  */
 #if defined(ASSAY_OPENCL)

@@ -133,6 +133,10 @@ KERNEL2(risk_products, risk_products_params, GLOBAL const real *, packed, GLOBAL
 #define SAME(p) ((R)_mm256_broadcast_ss(p))
 #elif defined(__AVX2__) && !defined(__AVX512F__)
 #define SAME(p) ((R)_mm256_broadcast_sd(p))
+#elif defined(__AVX512F__) && REAL_BITS == 32
+#define SAME(p) ((R)_mm512_broadcastss_ps(_mm_load_ss(p)))
+#elif defined(__AVX512F__)
+#define SAME(p) ((R)_mm512_broadcastsd_pd(_mm_load_sd(p)))
 #else
 FUNCTION R same(const real *p) {
   R r;

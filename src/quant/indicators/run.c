@@ -54,7 +54,7 @@ static assay_status check_shape(const job *j, const size_t *lengths, assay_error
 /* ---- A few series at a time ------------------------------------------------------------------------------------------------------- */
 
 /* The kernels take as many lanes as they have, of series in a row; a series' state begins where a pack of them does. */
-enum { AT_ONCE = INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, ASIDE_ROWS = 256, LINE = 64 };
+enum { AT_ONCE = 2 * INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, ASIDE_ROWS = 256, LINE = 64 };
 
 /* What a thread needs. */
 typedef struct workspace {
@@ -136,7 +136,7 @@ static bool has_aside(const job *j, workspace *space) {
   return space->aside != NULL;
 }
 
-/* Rows from `begin` on until a line of every output begins; LINE where there is no such row. */
+/* Rows from `begin` on until a line of every output begins, fewer than LINE; LINE where there is no such row. */
 static size_t rows_to_a_line(const batch *b, size_t begin) {
   size_t rows = LINE;
   for (unsigned k = 0; k < b->j->indicator->output_count; k++) {
@@ -166,7 +166,7 @@ static void run_series(batch *b, size_t from, workspace *space) {
   size_t size = b->j->size, head = rows_to_a_line(b, from);
   b->params.layout = INDICATOR_TURNED;
   b->params.in_row = b->params.out_row = b->series_step;
-  bool lines = b->series_step * size % LINE == 0 && head < b->rows - from;
+  bool lines = head < LINE && b->series_step * size % LINE == 0 && head < b->rows - from;
   if (b->j->past_cache && !lines && has_aside(b->j, space)) {
     for (size_t begin = from; begin < b->rows; begin += ASIDE_ROWS)
       run_rows_aside(b, begin, b->rows - begin < ASIDE_ROWS ? b->rows - begin : ASIDE_ROWS, space);
@@ -184,7 +184,7 @@ static void run_series(batch *b, size_t from, workspace *space) {
 static void run_table(batch *b, workspace *space) {
   bool lines = are_rows_lines(b), aside = b->j->past_cache && !lines && has_aside(b->j, space);
   b->params.layout = b->j->past_cache && lines ? INDICATOR_PAST : 0;
-  size_t at_once = aside ? ROWS_AT_ONCE / 2 : ROWS_AT_ONCE; /* what is aside takes room in the cache */
+  size_t at_once = aside ? LINE / b->j->size : ROWS_AT_ONCE; /* a block at a time: what is aside takes room in the cache */
   for (size_t begin = 0; begin < b->rows; begin += at_once) {
     size_t rows = b->rows - begin < at_once ? b->rows - begin : at_once;
     if (aside) {

@@ -600,10 +600,12 @@ static void test_gaps_poison_nothing(void **state) {
   check_batches(21, 3, 2);
 }
 
-/* Outputs so large that they are written past the cache, beginning at a line of it or not: those of the series one by one. */
+/* Outputs so large that they are written past the cache, beginning at a line of it, all as far off one, or each differently: those of the
+ * series one by one. */
 static void test_large_batches(void **state) {
   (void)state;
-  enum { SERIES = 1413, NUMBERS = SERIES * ROWS, MOST_ODD = 5 };
+  enum { SERIES = 1413, NUMBERS = SERIES * ROWS };
+  static const size_t off[][3] = {{0, 0, 0}, {5, 5, 5}, {5, 10, 0}};
   static const char *const names[] = {"rsi", "macd", "sma"};
   assay_indicator_data data;
   double *block = random_batch(9, SERIES, 3000, &data), *turned = malloc(NUMBERS * sizeof *turned), *expected[3], *actual[3];
@@ -620,11 +622,11 @@ static void test_large_batches(void **state) {
       double *outputs[4] = {expected[0] + s * ROWS, expected[1] + s * ROWS, expected[2] + s * ROWS, NULL};
       assert_ok(assay_indicator_run(indicator, NULL, &one, NULL, &err, outputs), err);
     }
-    for (size_t odd = 0; odd <= MOST_ODD; odd += MOST_ODD) {
-      size_t series = odd > 0 ? SERIES : SERIES / 8 * 8, numbers = series * ROWS;
+    for (size_t o = 0; o < sizeof off / sizeof *off; o++) {
+      size_t series = off[o][0] > 0 ? SERIES : SERIES / 8 * 8, numbers = series * ROWS;
       turn(data.values[ASSAY_INDICATOR_CLOSE], ROWS, series, turned);
       for (int layout = 0; layout < 2; layout++) {
-        double *outputs[4] = {actual[0] + odd, actual[1] + odd, actual[2] + odd, NULL};
+        double *outputs[4] = {actual[0] + off[o][0], actual[1] + off[o][1], actual[2] + off[o][2], NULL};
         assay_indicator_data other = {.rows = ROWS, .series = series, .layout = (assay_indicator_layout)layout};
         other.values[ASSAY_INDICATOR_CLOSE] = layout == ASSAY_INDICATOR_TIME_MAJOR ? turned : data.values[ASSAY_INDICATOR_CLOSE];
         assert_ok(assay_indicator_run(indicator, NULL, &other, NULL, &err, outputs), err);
@@ -632,7 +634,7 @@ static void test_large_batches(void **state) {
           size_t k = at / numbers, s = at % numbers / ROWS, t = at % ROWS;
           double found = outputs[k][layout == ASSAY_INDICATOR_TIME_MAJOR ? t * series + s : s * ROWS + t];
           if (!same(found, expected[k][s * ROWS + t]))
-            fail_msg("%s, layout %d, %zu numbers off a line: series %zu row %zu: %a, not %a", names[i], layout, odd, s, t, found,
+            fail_msg("%s, layout %d, %zu numbers off a line: series %zu row %zu: %a, not %a", names[i], layout, off[o][k], s, t, found,
                      expected[k][s * ROWS + t]);
         }
       }
@@ -640,6 +642,29 @@ static void test_large_batches(void **state) {
   }
   for (int k = 0; k < 3; k++) free(expected[k]), free(actual[k]);
   free(block), free(turned);
+}
+
+/* One series, cut into lanes, whose outputs begin at different places of a line. */
+static void test_a_large_series(void **state) {
+  (void)state;
+  enum { LONG = 1 << 18, OUTPUTS = 3 };
+  double *prices = malloc(LONG * sizeof *prices), *expected[4] = {NULL}, *actual[4] = {NULL}, *outputs[4] = {NULL};
+  assay_random random;
+  assay_random_init(&random, 11);
+  for (size_t t = 0; t < LONG; t++) prices[t] = 100 + assay_random_normal(&random);
+  for (size_t k = 0; k < OUTPUTS; k++) {
+    expected[k] = aligned_alloc(64, LONG * sizeof **expected);
+    actual[k] = aligned_alloc(64, (LONG + 8) * sizeof **actual);
+    outputs[k] = actual[k] + 2 * k;
+  }
+  assay_indicator_data data = {.rows = LONG, .series = 1};
+  data.values[ASSAY_INDICATOR_CLOSE] = prices;
+  assay_error err = {0};
+  assert_ok(assay_indicator_run(assay_indicator_find("bollinger"), NULL, &data, NULL, &err, expected), err);
+  assert_ok(assay_indicator_run(assay_indicator_find("bollinger"), NULL, &data, NULL, &err, outputs), err);
+  for (size_t at = 0; at < OUTPUTS * (size_t)LONG; at++) assert_true(same(outputs[at / LONG][at % LONG], expected[at / LONG][at % LONG]));
+  for (size_t k = 0; k < OUTPUTS; k++) free(expected[k]), free(actual[k]);
+  free(prices);
 }
 
 /* The processor as a device, and a GPU where there is one; gaps too. (OpenCL runs every kernel in tests/unit/gpu.) */
@@ -965,6 +990,7 @@ int main(void) {
       cmocka_unit_test(test_batches_equal_streams),
       cmocka_unit_test(test_long_series_equal_streams),
       cmocka_unit_test(test_large_batches),
+      cmocka_unit_test(test_a_large_series),
       cmocka_unit_test(test_gaps_poison_nothing),
       cmocka_unit_test(test_gap_rows_are_left_out),
       cmocka_unit_test(test_devices_give_the_same_bits),
