@@ -15,6 +15,10 @@
 #include "base/alloc.h"
 #include "market/feeds/unpack.h"
 
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
 enum { LEAST_WINDOW = 4096, PACKED_PIECE = 1 << 18 };
 static const size_t usual_window = (size_t)1 << 20, usual_most = (size_t)1 << 28;
 
@@ -154,9 +158,10 @@ static void prepare_new(assay_feed_file *file) {
   file->too_few = done == 0 ? waiting : 0;
 }
 
-/* Until more than `before` bytes are ready, and twice as many are there (what is cut off again and again is not read as often), or all. */
+/* Until more than `before` bytes are ready, and twice as many are there (what is cut off again and again is not read as often), or all, or
+ * as many as there may be. */
 static assay_status fill(assay_feed_file *file, size_t before, assay_error *err) {
-  while (!file->last && (file->ready <= before || file->used < 2 * before)) {
+  while (!file->last && (file->ready <= before || (file->used < 2 * before && file->used < file->options.most))) {
     size_t got = 0;
     assay_status status = make_room(file, err);
     if (status == ASSAY_OK && !file->ended) status = take_some(file, file->bytes + file->used, file->room - file->used, err, &got);
@@ -198,7 +203,7 @@ assay_status assay_feed_file_open(const char *path, const assay_feed_file_option
   opened->room = o->window;
   opened->fd = -1;
   assay_status status = open_path(opened, path, err);
-  if (status == ASSAY_OK && fill(opened, 0, NULL) != ASSAY_OK && opened->ready == 0) status = fill(opened, 0, err);
+  if (status == ASSAY_OK) status = fill(opened, 0, err);
   if (status != ASSAY_OK)
     assay_feed_file_close(opened);
   else
@@ -263,6 +268,6 @@ const char *assay_feed_file_changed(const assay_feed_file *file) {
   if (!S_ISREG(file->begun.st_mode) || fstat(file->fd, &now) != 0) return NULL;
   if (now.st_size < file->begun.st_size) return "became shorter while it was read";
   if (now.st_size > file->begun.st_size) return "became longer while it was read";
-  if (now.st_mtime == file->begun.st_mtime) return NULL;
+  if (now.st_mtim.tv_sec == file->begun.st_mtim.tv_sec && now.st_mtim.tv_nsec == file->begun.st_mtim.tv_nsec) return NULL;
   return "was written to while it was read";
 }

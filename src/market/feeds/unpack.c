@@ -11,6 +11,9 @@
 #include "os/library.h"
 
 #define FUNCTIONS(X)                  \
+  X(archive_entry_filetype)           \
+  X(archive_entry_size)               \
+  X(archive_entry_size_is_set)        \
   X(archive_error_string)             \
   X(archive_read_data_block)          \
   X(archive_read_free)                \
@@ -67,10 +70,31 @@ static assay_status broken(const assay_unpacker *u, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the compressed feed cannot be unpacked: %s", why != NULL ? why : "it ends too early");
 }
 
+/* What a name of letters that the locale has not ends with, libarchive does not say: empty, it is a folder. */
+static bool is_folder(const assay_unpacker *u, struct archive_entry *entry, int answer) {
+  if (u->f.archive_entry_filetype(entry) == AE_IFDIR) return true;
+  return answer == ARCHIVE_WARN && u->f.archive_entry_size_is_set(entry) && u->f.archive_entry_size(entry) == 0;
+}
+
+/* A warning is about a name or a time, and folders are passed over. */
+static int next_file(const assay_unpacker *u) {
+  struct archive_entry *entry = NULL;
+  int answer;
+  do answer = u->f.archive_read_next_header(u->archive, &entry);
+  while ((answer == ARCHIVE_OK || answer == ARCHIVE_WARN) && is_folder(u, entry, answer));
+  return answer == ARCHIVE_WARN ? ARCHIVE_OK : answer;
+}
+
+/* Behind the one file. A zip whose list of files is cut off ends without one, and without an error's words. */
+static assay_status see_end(const assay_unpacker *u, assay_error *err) {
+  int answer = next_file(u);
+  if (answer == ARCHIVE_OK) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there are several files in it: unpack it, and read one by one");
+  return answer == ARCHIVE_EOF || u->f.archive_error_string(u->archive) == NULL ? ASSAY_OK : broken(u, err);
+}
+
 assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, assay_error *err, assay_unpacker **unpacker) {
   static const char *const names[] = {"libarchive.so.13", "libarchive.13.dylib", NULL};
   static const char *const symbols[] = {ASSAY_LIBRARY_NAMES(FUNCTIONS) NULL};
-  struct archive_entry *entry = NULL;
   assay_unpacker *u = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *u);
   if (u == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
   u->source = source;
@@ -84,7 +108,7 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
     u->f.archive_read_support_format_raw(u->archive);
     u->f.archive_read_support_format_zip_streamable(u->archive);
     int opened = u->f.archive_read_open(u->archive, u, NULL, give, NULL);
-    if (opened == ARCHIVE_OK) opened = u->f.archive_read_next_header(u->archive, &entry);
+    if (opened == ARCHIVE_OK) opened = next_file(u);
     u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
     if (opened != ARCHIVE_OK && !u->ended) status = broken(u, err);
   }
@@ -109,9 +133,8 @@ assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, as
     u->ended = answer == ARCHIVE_EOF;
     if (!u->ended) continue;
     u->left = 0;
-    struct archive_entry *entry = NULL;
-    if (u->f.archive_read_next_header(u->archive, &entry) == ARCHIVE_OK)
-      return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there are several files in it: unpack it, and read one by one");
+    assay_status status = see_end(u, err);
+    if (status != ASSAY_OK) return status;
   }
   *got = u->left < most ? u->left : most;
   if (*got == 0) return ASSAY_OK;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +190,24 @@ static void test_a_message_longer_than_the_window(void **state) {
   assay_feed_file_close(file);
 }
 
+/* A window that is as long as it may become is as full as it can be, and one message behind the other fits. */
+static void test_messages_as_long_as_the_window(void **state) {
+  (void)state;
+  enum { FIRST = 1000, SECOND = 4000 };
+  static const char bytes[20000];
+  put_file(bytes, sizeof bytes);
+  assay_feed_file *file = open_file(WINDOW);
+  assay_error err = {0};
+  assay_feed_reader reader;
+  assay_feed_file_begin(file, &reader);
+  reader.at = FIRST;
+  assert_ok(assay_feed_file_more(file, &reader, &err), err);
+  assert_true(reader.size >= SECOND);
+  for (reader.at = SECOND; !reader.last; reader.at = reader.size) assert_ok(assay_feed_file_more(file, &reader, &err), err);
+  assert_int_equal(assay_feed_file_where(file).passed, sizeof bytes);
+  assay_feed_file_close(file);
+}
+
 /* The reader that looks for semicolons between words. */
 static size_t words_off(void *context, uint8_t *bytes, size_t size, bool last) {
   ++*(size_t *)context;
@@ -283,6 +302,21 @@ static void test_a_file_that_changes(void **state) {
   }
 }
 
+static void test_a_file_that_is_written_to(void **state) {
+  (void)state;
+  put_file("1\n", 2);
+  for (int later = 0; later < 2; later++) { /* within a second too */
+    const struct timespec begun[] = {{1700000000, 5}, {1700000000, 5}}, then[] = {{1700000000, 5 + later}, {1700000000, 5 + later}};
+    assert_int_equal(futimens(fd, begun), 0);
+    assay_feed_file *file = open_file(0);
+    assert_int_equal(futimens(fd, then), 0);
+    const char *told = assay_feed_file_changed(file);
+    assert_int_equal(told != NULL, later);
+    if (later) assert_non_null(strstr(told, "written to"));
+    assay_feed_file_close(file);
+  }
+}
+
 static void test_what_cannot_be_read(void **state) {
   (void)state;
   assay_feed_file *file = NULL;
@@ -365,15 +399,127 @@ static void test_compressed(void **state) {
   assay_feed_generated_free(bytes);
 }
 
+/* ---- Zips ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct zip {
+  uint8_t bytes[4096];
+  size_t size;
+} zip;
+
+static void put_zip(zip *z, const void *bytes, size_t size) {
+  memcpy(z->bytes + z->size, bytes, size);
+  z->size += size;
+}
+
+static void put_number(zip *z, uint32_t number, int bytes) {
+  for (int i = 0; i < bytes; i++) put_zip(z, &(uint8_t){(uint8_t)(number >> 8 * i)}, 1);
+}
+
+static uint32_t crc_of(const char *text, size_t length) {
+  uint32_t crc = UINT32_MAX;
+  for (size_t i = 0; i < length; i++) {
+    crc ^= (uint8_t)text[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
+  }
+  return ~crc;
+}
+
+/* Stored, its name in UTF-8; a name with a slash at its end is a folder. */
+static void put_member(zip *z, const char *name, const char *text) {
+  const size_t length = strlen(text), name_length = strlen(name);
+  put_zip(z, "PK\3\4", 4);
+  put_number(z, 20, 2);
+  put_number(z, 1 << 11, 2);
+  put_number(z, 0, 2);
+  put_number(z, 0x58220000, 4); /* 2024-01-02 */
+  put_number(z, crc_of(text, length), 4);
+  put_number(z, (uint32_t)length, 4);
+  put_number(z, (uint32_t)length, 4);
+  put_number(z, (uint32_t)name_length, 2);
+  put_number(z, 0, 2);
+  put_zip(z, name, name_length);
+  put_zip(z, text, length);
+}
+
+/* What stands at the end is not read: it only has to begin as a list of files. */
+static void put_list(zip *z) {
+  put_zip(z, "PK\1\2", 4);
+  for (int i = 0; i < 42; i++) put_number(z, 0, 1);
+}
+
+static assay_status read_zip(const zip *z, size_t *read, assay_error *err) {
+  assay_feed_file *file = NULL;
+  assay_feed_reader reader;
+  *err = (assay_error){0};
+  *read = 0;
+  put_file(z->bytes, z->size);
+  assay_status status = assay_feed_file_open(path, NULL, err, &file);
+  if (status != ASSAY_OK) return status;
+  assay_feed_file_begin(file, &reader);
+  for (reader.at = reader.size; status == ASSAY_OK && !reader.last; reader.at = reader.size)
+    status = assay_feed_file_more(file, &reader, err);
+  *read = (size_t)assay_feed_file_where(file).passed;
+  assay_feed_file_close(file);
+  return status;
+}
+
+static void test_zips(void **state) {
+  (void)state;
+  static const char rows[] = "time,price\n1704205800,1\n", other[] = "w\xc3\xa4hrung.csv";
+  static const struct {
+    const char *members[3]; /* those with a dot have rows, but "none.csv" */
+    enum { WHOLE, WITHOUT_LIST, IN_A_HEADER } end;
+    assay_status status;
+    size_t size;
+    const char *says;
+  } cases[] = {
+      {{"a.csv"}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"a.csv"}, WITHOUT_LIST, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"a.csv"}, IN_A_HEADER, ASSAY_ERR_CORRUPT, sizeof rows - 1, "cannot be unpacked"},
+      {{"d/", "d/a.csv"}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"d/", "d/e/", "d/e/a.csv"}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"a.csv", "d/"}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"d/"}, WHOLE, ASSAY_OK, 0, NULL},
+      {{"none.csv"}, WHOLE, ASSAY_OK, 0, NULL},
+      {{"none.csv", "a.csv"}, WHOLE, ASSAY_ERR_UNSUPPORTED, 0, "several files"},
+      {{"a.csv", "b.csv"}, WHOLE, ASSAY_ERR_UNSUPPORTED, sizeof rows - 1, "several files"},
+      {{"a.csv", "d/", "b.csv"}, WHOLE, ASSAY_ERR_UNSUPPORTED, sizeof rows - 1, "several files"},
+      {{other}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"\xc3\xa4/", other}, WHOLE, ASSAY_OK, sizeof rows - 1, NULL},
+      {{"a.csv", other}, WHOLE, ASSAY_ERR_UNSUPPORTED, sizeof rows - 1, "several files"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    zip z = {0};
+    assay_error err;
+    size_t read = 0;
+    for (int m = 0; m < 3 && cases[i].members[m] != NULL; m++) {
+      const char *name = cases[i].members[m];
+      put_member(&z, name, strchr(name, '.') != NULL && strcmp(name, "none.csv") != 0 ? rows : "");
+    }
+    if (cases[i].end == WHOLE) put_list(&z);
+    if (cases[i].end == IN_A_HEADER) put_zip(&z, "PK\3\4\24\0\0\0", 8);
+    assay_status status = read_zip(&z, &read, &err);
+    if (i == 0 && status == ASSAY_ERR_UNSUPPORTED) skip();
+    if (status != cases[i].status || read != cases[i].size) print_message("case %zu: %s\n", i, err.message);
+    assert_int_equal(status, cases[i].status);
+    assert_int_equal(read, cases[i].size);
+    if (cases[i].says != NULL) assert_non_null(strstr(err.message, cases[i].says));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows_are_the_whole),
       cmocka_unit_test(test_a_message_longer_than_the_window),
+      cmocka_unit_test(test_messages_as_long_as_the_window),
       cmocka_unit_test(test_what_is_prepared),
       cmocka_unit_test(test_a_pipe_in_little_pieces),
       cmocka_unit_test(test_a_file_that_changes),
+      cmocka_unit_test(test_a_file_that_is_written_to),
       cmocka_unit_test(test_what_cannot_be_read),
       cmocka_unit_test(test_compressed),
+      cmocka_unit_test(test_zips),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);
 }
