@@ -3,7 +3,6 @@
 #include "cli/feed.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -242,17 +241,55 @@ static void forget_names(assay_cli_feed_file *feed) {
   feed->named = feed->places_used = 0;
 }
 
-/* Another day of ITCH, in the same file: it begins with its system event, or (where that is cut off) at an earlier time. */
-static bool begins_day(const assay_cli_feed_file *feed, const assay_itch_message *m, uint64_t time_ns) {
-  const uint64_t disorder_ns = UINT64_C(60000000000);
-  bool is_start = m->type == 'S' && m->as->system.event == 'O';
-  return feed->days > 0 && (is_start || time_ns + disorder_ns < feed->time_ns);
+static const uint64_t disorder_ns = UINT64_C(60000000000);
+
+static bool is_early(const assay_cli_feed_file *feed, uint64_t time_ns) { return time_ns + disorder_ns < feed->time_ns; }
+
+/* A clock may be wrong once: a time far ahead is the feed's once the next message is as late, and an early one never. */
+__attribute__((noinline)) static void note_odd_time(assay_cli_feed_file *feed, uint64_t time_ns) {
+  if (feed->far_ns != 0 && time_ns + disorder_ns >= feed->far_ns) feed->time_ns = feed->far_ns;
+  feed->far_ns = time_ns > feed->time_ns + disorder_ns ? time_ns : 0;
+  if (feed->far_ns == 0 && !is_early(feed, time_ns)) feed->time_ns = time_ns;
+}
+
+static void note_time(assay_cli_feed_file *feed, uint64_t time_ns) {
+  if (__builtin_expect(feed->far_ns == 0 && time_ns + disorder_ns - feed->time_ns <= 2 * disorder_ns, 1))
+    feed->time_ns = time_ns;
+  else
+    note_odd_time(feed, time_ns);
+}
+
+/* Whether the message behind `m` is early too. The window may have to go on for that, and `m` with it. */
+__attribute__((noinline)) static bool is_next_early(assay_cli_feed_file *feed, assay_feed_reader *reader, assay_itch_message *m) {
+  assay_feed_reader ahead = *reader;
+  assay_itch_message next;
+  assay_market_event event;
+  assay_feed_step step;
+  while ((step = assay_itch_next(&ahead, &next)) == ASSAY_FEED_MORE) {
+    reader->at -= m->length + (size_t)2;
+    reader->count--;
+    bool is_more = next_window(feed, reader);
+    assay_itch_next(reader, m);
+    if (!is_more) return false;
+    ahead = *reader;
+  }
+  if (step != ASSAY_FEED_MESSAGE) return false;
+  assay_itch_event(&next, &event);
+  return is_early(feed, event.time_ns);
+}
+
+/* Another day of ITCH, in the same file: it begins with its system event, or (where that is cut off) with two early messages. */
+static bool begins_day(assay_cli_feed_file *feed, assay_feed_reader *reader, assay_itch_message *m, uint64_t time_ns) {
+  if (feed->days == 0) return false;
+  if (m->type == 'S' && m->as->system.event == 'O') return true;
+  return is_early(feed, time_ns) && is_next_early(feed, reader, m);
 }
 
 /* Books are empty then. The event says so itself, unless its beginning is cut off; returns how many events there are. */
 static size_t begin_day(assay_cli_feed_file *feed, assay_market_event events[2]) {
   forget_names(feed);
   feed->days++;
+  feed->time_ns = feed->far_ns = 0;
   if ((events[0].flags & ASSAY_MARKET_ALL_SYMBOLS) != 0) return 1;
   events[1] = events[0];
   events[0] = (assay_market_event){.time_ns = events[1].time_ns, .kind = ASSAY_MARKET_STATUS, .flags = ASSAY_MARKET_ALL_SYMBOLS};
@@ -272,12 +309,12 @@ static void walk_itch(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
       size_t count = 1;
       assay_itch_event(&m, events);
       uint64_t time_ns = events[0].time_ns;
-      if (__builtin_expect(begins_day(feed, &m, time_ns), 0)) {
+      if (__builtin_expect(begins_day(feed, &reader, &m, time_ns), 0)) {
         if (!visit(context, feed, &(assay_cli_feed_message){.reader = &reader, .day_is_over = true})) return;
         count = begin_day(feed, events);
       }
       if (feed->days == 0) feed->days = 1;
-      feed->time_ns = time_ns;
+      note_time(feed, time_ns);
       for (size_t i = 0; i < count && feed->days > 1; i++) events[i].time_ns += (feed->days - 1) * day_ns;
       const assay_market_event *event = &events[count - 1];
       if (m.type == 'R') name_symbol(feed, assay_itch_locate(&m), m.as->directory.stock, sizeof m.as->directory.stock);
@@ -481,25 +518,15 @@ void assay_cli_feed_note_fault(assay_cli_feed_faults *f, const assay_cli_feed_fi
   if (f->count++ == 0) assay_feed_explain(reader, feed->path, &f->first);
 }
 
-/* What is worth knowing of an answer that is a good one. */
-static void note(const assay_cli *cli, const char *format, ...) {
-  va_list arguments;
-  fflush(stdout);
-  fprintf(stderr, "%s %s: ", cli->program, cli->verb->name);
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-}
-
 static void tell_notes(assay_cli *cli, const assay_cli_feed_file *feed) {
   static const char *const kinds[] = {"trade", "aggTrade"};
   if (feed->days > 1)
-    note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path, feed->days);
+    assay_cli_note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path,
+                   feed->days);
   for (int i = 0; i < 2; i++)
     if (feed->said_again[i] > 0)
-      note(cli, "%s has the same trades as %s and as %s: %" PRIu64 " of kind %s are left out", feed->path, kinds[!i], kinds[i],
-           feed->said_again[i], kinds[i]);
+      assay_cli_note(cli, "%s has the same trades as %s and as %s: %" PRIu64 " of kind %s are left out", feed->path, kinds[!i], kinds[i],
+                     feed->said_again[i], kinds[i]);
 }
 
 int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *f, int code) {
@@ -517,8 +544,8 @@ int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const a
   else if (assay_feed_file_where(feed->file).cut_off)
     ASSAY_FAIL(&err, ASSAY_ERR_IO, "%s became shorter while it was read (the answer is of what was there)", feed->path);
   else if (changed != NULL)
-    note(cli, "%s %s", feed->path, changed);
-  if (f->count > 0 && changed != NULL) note(cli, "%s %s", feed->path, changed);
+    assay_cli_note(cli, "%s %s", feed->path, changed);
+  if (f->count > 0 && changed != NULL) assay_cli_note(cli, "%s %s", feed->path, changed);
   if (err.status == ASSAY_OK) return code;
   int failed = assay_cli_fail(cli, &err);
   return code == ASSAY_EXIT_FINE ? failed : code;

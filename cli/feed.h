@@ -57,7 +57,8 @@ typedef struct assay_cli_feed_file {
   assay_dbn_map *map, *ids;              /* of DBN: symbols, and instruments whose names are known */
   char (*id_names)[ASSAY_CLI_FEED_NAME]; /* by their number in `ids` */
   uint32_t id_room;
-  uint64_t days, time_ns; /* of ITCH: days so far, and the last message's time of its day */
+  uint64_t days, time_ns; /* of ITCH: days so far, and the time of its day */
+  uint64_t far_ns;        /* the last message's, far ahead of that; 0: it was not */
   bool no_quantities;     /* of CSV: prices alone, so a trade of 0 is one */
   uint8_t *trade_kinds;   /* of JSON: by symbol, which kind of message tells of trades */
   uint32_t trade_room;

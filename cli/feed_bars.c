@@ -277,12 +277,12 @@ static void tell_left_out(const bars_job *j, const assay_cli *cli, bool once) {
   const struct {
     uint64_t count;
     const char *what;
-  } rows[] = {
-      {j->late, "trades that came when their bar was over, and are in none"},
-      {j->far, "trades that were far ahead of those around them (--most-jump), and are in no bar"},
-      {j->timeless, "trades without a time, which are in no bar"},
-      {j->removed, "trades that were broken later, and are in no bar"},
-      {once && !j->knows_broken ? j->broken_count : 0, "trades that were broken later, and are in the bars (of a file they would not be)"}};
+  } rows[] = {{j->late, "trades that came when their bar was over, and are in none"},
+              {j->far, "trades that were far ahead of those around them (--most-jump), and are in no bar"},
+              {j->timeless, "trades without a time, which are in no bar"},
+              {j->removed, "trades that were broken later, and are in no bar"},
+              {once && !j->knows_broken ? j->broken_count : 0,
+               "trades that were broken later, and are in the bars (of a file that is named they would not be)"}};
   fflush(stdout);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (rows[i].count > 0) fprintf(stderr, "%s %s: %s: %" PRIu64 "\n", cli->program, cli->verb->name, rows[i].what, rows[i].count);
@@ -297,9 +297,14 @@ static assay_status read_once(bars_job *j, assay_cli *cli, assay_cli_feed_file *
   return j->status;
 }
 
+/* Standard input goes on where it is, though a file is behind it. */
+static bool is_read_once(const assay_cli *cli, const assay_cli_feed_file *feed) {
+  return strcmp(cli->operands[0], "-") == 0 || assay_feed_file_where(feed->file).size == 0;
+}
+
 /* Which trades are broken is known at the end. Where there are some, which is seldom, a file is read again without them. */
 static assay_status read_bars(bars_job *j, assay_cli *cli, assay_cli_feed_file *feed) {
-  if (read_once(j, cli, feed) != ASSAY_OK || j->broken_count == 0 || assay_feed_file_where(feed->file).size == 0) return j->status;
+  if (read_once(j, cli, feed) != ASSAY_OK || j->broken_count == 0 || is_read_once(cli, feed)) return j->status;
   qsort(j->broken, j->broken_count, sizeof *j->broken, by_match);
   j->knows_broken = true;
   assay_feed_book_destroy(j->book);

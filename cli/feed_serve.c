@@ -63,6 +63,7 @@ static const assay_cli_example examples[] = {
 enum { AT_ONCE = 4096, CHUNK = 1 << 22 }; /* a chunk holds the metadata of 10,000 symbols */
 
 typedef struct serving {
+  const assay_cli *cli;
   const serve_settings *settings;
   assay_ws_loop *loop;
   assay_ws_server *server;
@@ -193,8 +194,8 @@ static assay_status open_recording(serving *s, assay_error *err) {
 
 static assay_status read_recording(serving *s, assay_error *err) {
   assay_status status = open_recording(s, err);
-  if (status == ASSAY_OK && s->settings->repeat && assay_feed_file_where(s->file).size == 0)
-    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--repeat needs a file: %s cannot be read again", s->path);
+  if (status == ASSAY_OK && s->settings->repeat && (strcmp(s->path, "-") == 0 || assay_feed_file_where(s->file).size == 0))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--repeat needs a file by its name: %s cannot be read again", s->path);
   if (status != ASSAY_OK || s->settings->format != NULL) return status;
   assay_feed_format found = assay_feed_recognise(s->in.data, s->in.size);
   if (found != ASSAY_FEED_UNKNOWN) s->format = found; /* else it is no JSON either, and where will be said */
@@ -245,6 +246,15 @@ static assay_status load(serving *s, const assay_cli *cli, assay_error *err) {
   return status != ASSAY_OK || made ? status : see_first(s, err);
 }
 
+/* At the end of a recording: whether that was all of it. */
+static bool was_whole(serving *s) {
+  const char *changed = s->file != NULL ? assay_feed_file_changed(s->file) : NULL;
+  if (s->file != NULL && assay_feed_file_where(s->file).cut_off)
+    return ASSAY_FAIL(s->err, ASSAY_ERR_IO, "%s became shorter while it was read", s->path), false;
+  if (changed != NULL) assay_cli_note(s->cli, "%s %s", s->path, changed);
+  return true;
+}
+
 static bool begin_again(serving *s) {
   return open_recording(s, s->err) == ASSAY_OK && read_head(s, s->err) == ASSAY_OK && see_first(s, s->err) == ASSAY_OK;
 }
@@ -258,7 +268,7 @@ static void send_due(serving *s, uint64_t due) {
     const uint8_t *message;
     size_t length;
     if (!next_message(s, &message, &length)) {
-      if (s->settings->repeat && s->maker == NULL && s->err->status == ASSAY_OK && begin_again(s)) continue;
+      if (s->err->status == ASSAY_OK && was_whole(s) && s->settings->repeat && s->maker == NULL && begin_again(s)) continue;
       s->stopping = true;
       return;
     }
@@ -364,7 +374,7 @@ static assay_status open_server(serving *s, assay_error *err) {
 
 static int run(assay_cli *cli, const void *settings) {
   assay_error err = {0};
-  serving s = {.settings = settings};
+  serving s = {.cli = cli, .settings = settings};
   assay_buf out = {0};
   assay_status status = load(&s, cli, &err);
   if (status == ASSAY_OK) status = open_server(&s, &err);

@@ -125,6 +125,7 @@ static int print_spool(assay_cli_grid *grid, int code) {
     is_written = fwrite(piece, 1, got, stdout) == got;
   if (grid->spool != NULL && ferror(grid->spool)) is_read = false;
   if (code != ASSAY_EXIT_FINE) return code;
+  is_written = is_written && fflush(stdout) == 0;
   if (is_read && is_written) return grid->unspooled.length > 0 ? assay_cli_print(grid->cli, grid->unspooled.data) : code;
   assay_error err = {0};
   ASSAY_FAIL(&err, ASSAY_ERR_IO, is_read ? "standard output cannot be written" : "the answer's temporary file cannot be read");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Text for a terminal. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -41,6 +42,16 @@ int assay_cli_print(const assay_cli *cli, const char *text) {
   if (text != NULL && fputs(text, stdout) >= 0 && fflush(stdout) == 0 && !ferror(stdout)) return ASSAY_EXIT_FINE;
   fprintf(stderr, "%s: cannot write to standard output\n", cli->program);
   return ASSAY_EXIT_CANNOT_RUN;
+}
+
+void assay_cli_note(const assay_cli *cli, const char *format, ...) {
+  va_list arguments;
+  fflush(stdout);
+  fprintf(stderr, "%s %s: ", cli->program, cli->verb->name);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
 }
 
 static bool is_set(const char *variable) {

@@ -166,21 +166,25 @@ static assay_status read_all(reader *r) {
 }
 
 /* All of it, unpacked where it is compressed, in the file's one window. */
-static assay_status read_text(const char *path, assay_error *err, assay_feed_file **file, assay_feed_reader *whole) {
+static assay_status read_text(const assay_cli *cli, const char *path, assay_error *err, assay_feed_file **file, assay_feed_reader *whole) {
   assay_error reading = {0};
   assay_status status = assay_feed_file_open(path, &(assay_feed_file_options){.most = LARGEST_FILE}, err, file);
   if (status != ASSAY_OK) return status;
   assay_feed_file_begin(*file, whole);
   while (status == ASSAY_OK && !whole->last) status = assay_feed_file_more(*file, whole, &reading);
   if (status == ASSAY_ERR_LIMIT) return ASSAY_FAIL(err, status, "%s is larger than %zu bytes", path, LARGEST_FILE);
-  return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s", reading.message);
+  if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s", reading.message);
+  if (assay_feed_file_where(*file).cut_off) return ASSAY_FAIL(err, ASSAY_ERR_IO, "%s became shorter while it was read", path);
+  const char *changed = assay_feed_file_changed(*file);
+  if (changed != NULL) assay_cli_note(cli, "%s %s", path, changed);
+  return ASSAY_OK;
 }
 
 assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table) {
   assay_feed_file *file = NULL;
   assay_feed_reader whole = {0};
   *table = (assay_cli_table){.source = strcmp(path, "-") == 0 ? "standard input" : path};
-  assay_status status = read_text(path, err, &file, &whole);
+  assay_status status = read_text(cli, path, err, &file, &whole);
   const char *text = (const char *)whole.data;
   size_t length = whole.size;
   if (status == ASSAY_OK && memchr(text, '\0', length) != NULL)

@@ -10,6 +10,7 @@ import mmap
 import os
 import pathlib
 import pty
+import resource
 import shutil
 import struct
 import subprocess
@@ -341,7 +342,39 @@ class Days(Feed):
         self.assertNotIn("broken", self.check("feed", "bars", "--symbol", "AAA", path).stderr)
         done = self.run_command("feed", "bars", "--every", "1h", "--json", "-", stdin=data, text=False)
         self.assertEqual((len(json.loads(done.stdout)["bars"]), done.returncode), (4, 0))
-        self.assertIn(b"and are in the bars (of a file they would not be): 1", done.stderr)
+        self.assertIn(b"and are in the bars (of a file that is named they would not be): 1", done.stderr)
+        with open(path, "rb") as stdin:  # which goes on at its end
+            again = subprocess.run([story.ASSAY, "feed", "bars", "--every", "1h", "--json", "-"], stdin=stdin, capture_output=True, timeout=60, check=False)
+        self.assertEqual((again.returncode, again.stdout, again.stderr), (0, done.stdout, done.stderr))
+
+    def padded(self, data, size):
+        """With messages of no matter behind it."""
+        halts = next(n for n in range(14) if (size - len(data) - 23 * n) % 14 == 0)
+        last = 11 * 3600 * 10**9
+        data += self.message(b"h", 9, last, b"NONE    QH") * halts
+        return data + self.message(b"S", 0, last, b"Q") * ((size - len(data)) // 14)
+
+    def test_a_clock_that_is_wrong_once(self):
+        hour = 3600 * 10**9
+        first, day = [("AAA", 1, 10000), ("BBB", 2, 20000)], [("CCC", 3, 30000)]
+        for wrong in (0, 2, 10, 10.9, 11.1, 15, 23):
+            clock = self.message(b"h", 1, int(wrong * hour), b"AAA     QH")
+            for data in (clock + self.day(first, False), self.day(first) + clock, self.day(first) + clock + self.day(day, False, 10)):
+                done = self.check("feed", "book", "--symbol", "AAA", "--json", self.file(data))
+                self.assertEqual((done.stderr, json.loads(done.stdout)["stale"]), ("", False), wrong)
+
+    def test_a_day_without_its_beginning_wherever_a_window_ends(self):
+        """Its first message, too, is of the new day."""
+        hour = 3600 * 10**9
+        order = self.message(b"A", 1, 7 * hour, struct.pack(">QcI8sI", 1, b"B", 100, b"BBB     ", 21000))
+        self.assertEqual(len(self.padded(b"", 99999)), 99999)
+        for cut in (-15, -1, 0, 1, 15):
+            data = self.padded(self.day([("AAA", 1, 10000)]), (1 << 18) - len(order) + cut)
+            path = self.file(data + order + self.message(b"X", 1, 7 * hour, struct.pack(">QI", 1, 40)))
+            done = self.check("feed", "book", "--symbol", "BBB", "--json", path)
+            self.assertIn("2 days", done.stderr)
+            book = json.loads(done.stdout)
+            self.assertEqual((book["orders"], book["stale"], [b["quantity"] for b in book["bids"]]), (1, False, [60]), cut)
 
 
 class Bars(Feed):
@@ -407,6 +440,30 @@ class Bars(Feed):
         rows = "time,price,quantity\n" + "".join(f"{1704153600000 + 1000 * i},{i},1\n" for i in range(5000))
         out = self.check("feed", "bars", "--every", "1s", self.write("many.csv", rows)).stdout
         self.assertEqual([r["close"] for r in csv.DictReader(io.StringIO(out))], [str(i) for i in range(5000)])
+
+    def test_the_last_bytes_of_a_full_disk(self):
+        """Of an answer that ends where the temporary file was written last."""
+        rows = [f"{1704205800 + i},{100 + i % 7}" for i in range(4000)]
+        whole = self.check("feed", "bars", "--every", "1tick", self.write("t.csv", "time,price\n" + "\n".join(rows))).stdout
+        head, lines = whole.index("\n") + 1, whole.splitlines(keepends=True)
+        count, size = 0, 0
+        while size < 1 << 16:
+            count += 1
+            size += len(lines[count])
+        path = self.write("t.csv", "time,price\n" + "\n".join(rows[:count]))
+        for room, code in ((head + size, 0), (head + size - 1, 2)):
+            with open(self.path("bars.csv"), "wb") as out:
+                done = subprocess.run([story.ASSAY, "feed", "bars", "--every", "1tick", path], stdout=out, stderr=subprocess.PIPE, timeout=60, check=False,
+                                      restore_signals=False, preexec_fn=lambda room=room: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+            self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(b"standard output cannot be written", done.stderr)
+
+    def test_a_table_that_is_cut_off(self):
+        """A file of sysfs says that it has a page, and has less, as one that becomes shorter meanwhile."""
+        path = "/sys/devices/system/cpu/online"
+        if not os.path.exists(path) or os.path.getsize(path) <= len(pathlib.Path(path).read_bytes()):
+            self.skipTest("no such file of sysfs")
+        self.refuse("risk", "var", path, says="became shorter while it was read")
 
     def test_trades_that_are_told_twice(self):
         trade = '{"e":"trade","E":%d,"s":"BNBBTC","t":%d,"p":"%s","q":"2","T":%d,"m":true,"M":true}'

@@ -136,6 +136,27 @@ class WebSocket(story.Story):
         done = self.check("feed", "serve", self.write("broken.json", document + "\nno document"), "--wait", "0", "--rate", "1e6", code=2)
         self.assertIn("byte 300009: not a JSON document", done.stderr)
 
+    def test_a_recording_that_is_cut_off_meanwhile(self):
+        document = '{"p":"' + "x" * 300000 + '"}\n'
+        for words in (), ("--repeat",):
+            path = self.write("cut.json", document * 9)
+            process, port = self.serve(path, "--rate", "1e6", "--policy", "refuse", "--queue", "65536", *words)
+            os.truncate(path, 5 * len(document))
+            client, heard = Client(port), 0
+            while (frame := client.frame())[0] != 0x88:
+                heard += 1
+            client.send(0x88, frame[1])
+            client.socket.close()
+            err = process.communicate(timeout=30)[1]
+            self.assertEqual((process.returncode, heard), (2, 5), err)
+            self.assertIn("became shorter while it was read", err)
+
+    def test_standard_input_is_read_once(self):
+        with open(self.recording(3)[1], "rb") as stdin:
+            done = subprocess.run([story.ASSAY, "feed", "serve", "-", "--repeat", "--wait", "0", "--messages", "20"], stdin=stdin, capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--repeat needs a file by its name", done.stderr)
+
     def test_compressed_for_those_who_can(self):
         documents, path = self.recording()
         process, port = self.serve(path, "--rate", "1e6", "--compress", "--wait", "2")
