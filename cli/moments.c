@@ -41,10 +41,13 @@ static bool parse_date(const char *text, int64_t *at_s) {
     *at_s = ns / 1000000000;
     return true;
   }
+  int seconds = (int)(m.clock_ns / 1000000000);
   struct tm when = {.tm_year = m.year - 1900,
                     .tm_mon = (int)m.month - 1,
                     .tm_mday = (int)m.day,
-                    .tm_sec = (int)(m.clock_ns / 1000000000),
+                    .tm_hour = seconds / 3600,
+                    .tm_min = seconds / 60 % 60,
+                    .tm_sec = seconds % 60,
                     .tm_isdst = -1};
   time_t at = mktime(&when);
   if (at == (time_t)-1) return false;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Alerts as a user meets them: rules, what a run tells and to whom, and what people say to it."""
+import datetime
 import http.server
 import json
 import os
@@ -161,6 +162,11 @@ class Alerts(story.Story):
         self.check("alerts", "mute", "*/weight", "--until", "2099-01-01", "--reason", "new rack")
         self.assertEqual(self.alerts()["mutes"], [{"glob": "*/weight", "until_s": self.alerts()["mutes"][0]["until_s"], "reason": "new rack"}])
         self.assertIn("until 2099-01-01 00:00  */weight: new rack", self.check("alerts").stdout)
+        # 18:30 on the day on which clocks go forward, whatever hour it was at midnight
+        self.check("alerts", "mute", "*/late", "--until", "2099-03-29T18:30:05", "--reason", "x", env={"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"})
+        late, = [mute["until_s"] for mute in self.alerts()["mutes"] if mute["glob"] == "*/late"]
+        self.assertEqual(late, datetime.datetime(2099, 3, 29, 16, 30, 5, tzinfo=datetime.timezone.utc).timestamp())
+        self.check("alerts", "unmute", "*/late")
         self.refuse("alerts", "unmute", "*/weigt", says="did you mean '*/weight'?")
         self.check("alerts", "unmute", "*/weight")
         self.assertEqual(self.alerts()["mutes"], [])
