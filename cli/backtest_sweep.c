@@ -20,12 +20,15 @@ assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j
 
 /* qsort has no room for what to sort by. */
 static assay_backtest_objective sort_objective;
+/* Of rows without a score those that ran come first: a table ends where they do. */
 static int by_score(const void *a, const void *b) {
   const assay_backtest_row *x = *(const assay_backtest_row *const *)a, *y = *(const assay_backtest_row *const *)b;
   double p = x->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&x->metrics, sort_objective) : NAN;
   double q = y->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&y->metrics, sort_objective) : NAN;
   if (isnan(p) != isnan(q)) return isnan(p) ? 1 : -1;
   if (p != q && !isnan(p)) return p > q ? -1 : 1;
+  bool ran = x->outcome == ASSAY_BACKTEST_DONE;
+  if (ran != (y->outcome == ASSAY_BACKTEST_DONE)) return ran ? -1 : 1;
   return x < y ? -1 : x > y;
 }
 

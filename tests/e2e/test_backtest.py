@@ -279,6 +279,11 @@ class Backtest(story.Story):
         self.refuse("backtest", "--strategy", "sma", "--sweep", "fast=2,,3", "--data", path, says="NAME=A,B,C")
         text = self.check("backtest", *words, "--top", "2").stdout
         self.assertIn("12 configurations of sma, 1 skipped", text)
+        # what ran without a score stands behind what has one, and before what was skipped: no row that ran lacks
+        idle = self.check("backtest", "--strategy", "sma", "--sweep", "fast=2,30,40", "--sweep", "slow=20,5000,6000", "--data", path).stdout
+        self.assertIn("9 configurations of sma, 2 skipped", idle)
+        table = idle.split("trades\n", 1)[1].split("\n\n", 1)[0]
+        self.assertEqual(len(re.findall(r"(?m)^ +[0-9]+ +(?:20|5000|6000) .*%", table)), 7, idle)
 
     def test_walk_forward_and_dates(self):
         _, path = self.table()
