@@ -110,10 +110,11 @@ static void turn_all(double *columns[COLUMNS], const assay_bars *from, size_t cu
   }
 }
 
-/* Each bar from half to twice as dear as it was, and with some other volume: who asks how far prices go, not where to, learns of it. */
-static void jump_all(double *columns[COLUMNS], const assay_bars *from, size_t cut) {
+/* Each bar from half to twice as dear as it was, and with some other volume: who asks how far prices go, not where to, learns of it; and so
+ * does who asks for prices of one asset in those of another, as each has its own. */
+static void jump_all(double *columns[COLUMNS], const assay_bars *from, size_t asset, size_t cut) {
   assay_random random;
-  assay_random_init(&random, cut);
+  assay_random_init(&random, cut ^ (uint64_t)asset << 32);
   for (size_t i = cut; i < from->count; i++) {
     double by = exp2(2 * assay_random_unit(&random) - 1), volume = exp2(8 * assay_random_unit(&random) - 4);
     for (int k = 0; k < COLUMNS; k++)
@@ -121,7 +122,8 @@ static void jump_all(double *columns[COLUMNS], const assay_bars *from, size_t cu
   }
 }
 
-static bool make_bars(wall_list *walls, const assay_bars *from, size_t cut, int future, assay_bars *made) {
+static bool make_bars(wall_list *walls, const assay_backtest_data *data, size_t asset, size_t cut, int future, assay_bars *made) {
+  const assay_bars *from = &data->bars[asset];
   bool failed = false;
   size_t count = future == ENDS ? cut : from->count;
   double *columns[COLUMNS];
@@ -131,7 +133,7 @@ static bool make_bars(wall_list *walls, const assay_bars *from, size_t cut, int 
   if (failed || (from->times != NULL && times == NULL)) return false;
   if (times != NULL) memcpy(times, from->times, count * sizeof *times);
   if (future == TURNS) turn_all(columns, from, cut);
-  if (future == JUMPS) jump_all(columns, from, cut);
+  if (future == JUMPS) jump_all(columns, from, asset, cut);
   *made = (assay_bars){
       .count = count, .times = times, .open = columns[0], .high = columns[1], .low = columns[2], .close = columns[3], .volume = columns[4]};
   return true;
@@ -192,29 +194,32 @@ static size_t cut_of(const check *c, size_t index) {
   return from + (size_t)assay_random_below(&random, to - from);
 }
 
-static void try_targets(const check *c, wall_list *walls, const assay_bars *bars, size_t cut, int future, assay_backtest_peek *peek) {
+/* These answer false when memory was out: then nothing is known. */
+static bool try_targets(const check *c, wall_list *walls, const assay_bars *bars, size_t cut, int future, assay_backtest_peek *peek) {
   double *other = walled(walls, bars->count * sizeof *other);
-  if (other == NULL) return;
-  if (c->strategy->targets(bars, c->parameters, c->strategy->user, NULL, other) == ASSAY_OK) {
-    compare_targets(c->targets, other, cut, future, peek);
-    return;
-  }
+  if (other == NULL) return false;
+  assay_status status = c->strategy->targets(bars, c->parameters, c->strategy->user, NULL, other);
+  if (status == ASSAY_OK) compare_targets(c->targets, other, cut, future, peek);
+  if (status == ASSAY_OK || status == ASSAY_ERR_NO_MEMORY) return status == ASSAY_OK;
   *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
   snprintf(peek->what, sizeof peek->what, "it fails when the bars from %zu on %s", cut, futures[future]);
+  return true;
 }
 
-static void try_events(const check *c, const assay_backtest_data *data, size_t cut, int future, assay_backtest_peek *peek) {
+static bool try_events(const check *c, const assay_backtest_data *data, size_t cut, int future, assay_backtest_peek *peek) {
   assay_backtest_options options = c->options;
   if (future == ENDS) options.end = 0;
   assay_list decisions = {0};
   assay_error err = {0};
-  if (assay_backtest_record(c->strategy, c->parameters, data, &options, NULL, &err, &decisions) == ASSAY_OK) {
+  assay_status status = assay_backtest_record(c->strategy, c->parameters, data, &options, NULL, &err, &decisions);
+  if (status == ASSAY_OK) {
     compare_decisions(c->real, &decisions, cut, future, peek);
-  } else {
+  } else if (status != ASSAY_ERR_NO_MEMORY) {
     *peek = (assay_backtest_peek){.found = true, .cut = cut, .bar = cut - 1};
     snprintf(peek->what, sizeof peek->what, "it fails when the bars from %zu on %s: %.100s", cut, futures[future], err.message);
   }
   assay_free(decisions.items);
+  return status != ASSAY_ERR_NO_MEMORY;
 }
 
 /* ---- A mask -------------------------------------------------------------------------------------------------------------------------- */
@@ -243,57 +248,66 @@ static bool make_mask(wall_list *walls, const assay_bars *from, size_t by, assay
 
 /* The strategy on the data, seeing other bars wherever it looks beyond the one that has closed: a look at any of them, once in a thousand
  * bars, is one that a cut would have to meet. */
-static void try_mask(const check *c, wall_list *walls, size_t mask, assay_backtest_peek *peek) {
+static bool try_mask(const check *c, wall_list *walls, size_t mask, assay_backtest_peek *peek) {
   size_t count = c->data->bars->count, by = count * (mask + 1) / (MASKS + 1);
   assay_list decisions = {0};
   assay_error err = {0};
   assay_bars *shown = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *shown);
   bool made = shown != NULL;
   for (size_t a = 0; a < c->data->assets && made; a++) made = make_mask(walls, &c->data->bars[a], by > 0 ? by : 1, &shown[a]);
-  if (made && assay_backtest_record(c->strategy, c->parameters, c->data, &c->options, shown, &err, &decisions) != ASSAY_OK) {
+  assay_status status =
+      !made ? ASSAY_ERR_NO_MEMORY : assay_backtest_record(c->strategy, c->parameters, c->data, &c->options, shown, &err, &decisions);
+  if (status != ASSAY_OK && status != ASSAY_ERR_NO_MEMORY) {
     *peek = (assay_backtest_peek){.found = true, .cut = c->first_cut, .bar = c->first_cut - 1};
     snprintf(peek->what, sizeof peek->what, "it fails when bars that have not closed hold other prices: %.100s", err.message);
-  } else if (made && compare_decisions(c->real, &decisions, count, 0, peek)) {
+  } else if (status == ASSAY_OK && compare_decisions(c->real, &decisions, count, 0, peek)) {
     peek->cut = peek->bar + 1;
     snprintf(peek->what, sizeof peek->what, "at bar %zu it decides otherwise when the bars from %zu on hold other prices", peek->bar,
              peek->cut);
   }
   assay_free(decisions.items);
   assay_free(shown);
+  return status != ASSAY_ERR_NO_MEMORY;
 }
 
-static void try_cut(void *user, void *context, size_t index, void *cell) {
-  const check *c = user;
-  assay_backtest_peek *peek = cell;
-  wall_list *walls = context;
-  if (walls == NULL) return;
-  walls->used = 0;
-  if (index >= c->cuts * FUTURES) {
-    try_mask(c, walls, index - c->cuts * FUTURES, peek);
-    return;
-  }
+static bool try_cut(const check *c, wall_list *walls, size_t index, assay_backtest_peek *peek) {
   size_t cut = cut_of(c, index);
   int future = (int)(index % FUTURES);
   assay_bars *bars = assay_calloc(ASSAY_TAG_MARKET, c->data->assets, sizeof *bars);
   bool made = bars != NULL;
-  for (size_t a = 0; a < c->data->assets && made; a++) made = make_bars(walls, &c->data->bars[a], cut, future, &bars[a]);
+  for (size_t a = 0; a < c->data->assets && made; a++) made = make_bars(walls, c->data, a, cut, future, &bars[a]);
   assay_backtest_data data = *c->data;
   data.bars = bars;
   data.action_count = future == ENDS ? actions_before(c->data, cut) : data.action_count;
-  if (made && c->targets != NULL) try_targets(c, walls, bars, cut, future, peek);
+  if (made && c->targets != NULL) made = try_targets(c, walls, bars, cut, future, peek);
   bool calls = c->strategy->on_bar != NULL && index / FUTURES % c->called == 0;
-  if (made && !peek->found && calls) try_events(c, &data, cut, future, peek);
+  if (made && !peek->found && calls) made = try_events(c, &data, cut, future, peek);
   assay_free(bars);
+  return made;
+}
+
+typedef struct finding {
+  assay_backtest_peek peek;
+  bool no_memory; /* nothing was found because nothing could be tried */
+} finding;
+
+static void try_item(void *user, void *context, size_t index, void *cell) {
+  const check *c = user;
+  finding *f = cell;
+  wall_list *walls = context;
+  size_t cuts = c->cuts * FUTURES;
+  if (walls != NULL) walls->used = 0;
+  f->no_memory = walls == NULL || !(index < cuts ? try_cut(c, walls, index, &f->peek) : try_mask(c, walls, index - cuts, &f->peek));
 }
 
 /* ---- All cuts ------------------------------------------------------------------------------------------------------------------------ */
 
-static void summarise(const check *c, const assay_backtest_peek *found, const unsigned char *states, const unsigned char *signals,
-                      size_t count, assay_backtest_peek *peek) {
+static void summarise(const check *c, const finding *found, const unsigned char *states, const unsigned char *signals, size_t count,
+                      assay_backtest_peek *peek) {
   *peek = (assay_backtest_peek){.cuts = c->cuts};
   for (size_t i = 0; i < count && !peek->found; i++) {
     if (states[i] == ASSAY_WORK_DONE) {
-      if (found[i].found) *peek = found[i];
+      if (found[i].peek.found) *peek = found[i].peek;
       continue;
     }
     bool masked = i >= c->cuts * FUTURES;
@@ -308,12 +322,16 @@ static void summarise(const check *c, const assay_backtest_peek *found, const un
 
 static assay_status run_cuts(check *c, assay_error *err, assay_backtest_peek *peek) {
   size_t count = c->cuts * FUTURES + (c->strategy->on_bar != NULL ? MASKS : 0);
-  assay_backtest_peek *found = assay_calloc(ASSAY_TAG_MARKET, count, sizeof *found);
+  finding *found = assay_calloc(ASSAY_TAG_MARKET, count, sizeof *found);
   unsigned char *states = assay_calloc(ASSAY_TAG_MARKET, count, 2);
-  assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .begin = begin_worker, .end = end_worker, .item = try_cut};
+  assay_work work = {.count = count, .cell_bytes = sizeof *found, .user = c, .begin = begin_worker, .end = end_worker, .item = try_item};
   assay_status status = found == NULL || states == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu cuts", c->cuts)
                                                         : assay_work_run(&work, err, found, states, states + count);
-  if (status == ASSAY_OK) summarise(c, found, states, states + count, count, peek);
+  assay_backtest_peek made = {0};
+  if (status == ASSAY_OK) summarise(c, found, states, states + count, count, &made);
+  for (size_t i = 0; i < count && status == ASSAY_OK && !made.found; i++)
+    if (found[i].no_memory) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for other futures: take fewer bars or cuts");
+  if (status == ASSAY_OK) *peek = made;
   assay_free(found);
   assay_free(states);
   return status;

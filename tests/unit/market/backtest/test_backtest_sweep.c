@@ -4,12 +4,25 @@
 
 #include <math.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/random.h"
 #include "market_data.h"
 #include "test.h"
+
+/* Where memory cannot be taken away from a process: sanitizers die of it, and other systems do not mind the limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__linux__)
+#define UNLIMITED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNLIMITED 1
+#endif
+#endif
+#ifndef UNLIMITED
+#define UNLIMITED 0
+#endif
 
 enum { BARS = 700 };
 static double columns[5][BARS];
@@ -540,6 +553,59 @@ static void test_reading_on_is_caught(void **state) {
   assert_true(peek.found);
 }
 
+/* Two assets whose prices keep together within a few parts in a hundred, and what is out of the market when they part tomorrow. They never
+ * do, so only futures in which each goes its own way show it. It reads on, but never at the start of a page: where data end, memory does.
+ */
+static void pair_called(assay_backtest *run, void *state) {
+  (void)state;
+  const assay_bars *a = assay_backtest_bars(run, 0), *b = assay_backtest_bars(run, 1);
+  size_t next = assay_backtest_now(run) + 1;
+  bool is_end = next >= BARS || (uintptr_t)(a->close + next) % 4096 == 0 || (uintptr_t)(b->close + next) % 4096 == 0;
+  assay_backtest_target(run, 0, is_end || fabs(a->close[next] / b->close[next] - 1) < 0.2 ? 0.5 : 0);
+}
+
+static void test_assets_go_their_own_ways(void **state) {
+  (void)state;
+  make(9);
+  static double others[4][BARS];
+  assay_random random;
+  assay_random_init(&random, 9);
+  for (size_t i = 0; i < BARS; i++) {
+    double by = 0.99 + 0.02 * assay_random_unit(&random);
+    for (int k = 0; k < 4; k++) others[k][i] = columns[k][i] * by;
+  }
+  assay_bars both[] = {bars, bars};
+  both[1].open = others[0], both[1].high = others[1], both[1].low = others[2], both[1].close = others[3];
+  const assay_backtest_data pair = {.assets = 2, .bars = both};
+  const assay_strategy cheat = {.name = "pair", .assets_least = 2, .assets_most = 2, .on_bar = pair_called};
+  assay_error err = {0};
+  assay_backtest_peek peek;
+  assert_ok(assay_backtest_check_lookahead(&cheat, NULL, &pair, NULL, 0, &err, &peek), err);
+  assert_true(peek.found);
+  if (strstr(peek.what, "jump at random") == NULL) fail_msg("%s", peek.what);
+}
+
+/* In whichever process it is called but the first one, memory is out from then on. */
+static pid_t first_process;
+static void starve(assay_backtest *run, void *state) {
+  (void)state;
+  if (getpid() != first_process) setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY});
+  if (assay_backtest_now(run) == 5) assay_backtest_target(run, 0, 1);
+}
+
+/* What could not be tried is no proof of anything. */
+static void test_out_of_memory_is_no_pass(void **state) {
+  (void)state;
+  if (UNLIMITED) skip();
+  make(10);
+  first_process = getpid();
+  const assay_strategy plain = {.name = "starved", .on_bar = starve};
+  assay_error err = {0};
+  assay_backtest_peek peek = {.bar = 77};
+  assert_int_equal(assay_backtest_check_lookahead(&plain, NULL, &data, NULL, 0, &err, &peek), ASSAY_ERR_NO_MEMORY);
+  assert_int_equal(peek.bar, 77);
+}
+
 static void test_leaves_nothing(void **state) {
   (void)state;
   assert_int_equal(assay_tag_get_stats(ASSAY_TAG_MARKET).live_bytes, 0);
@@ -564,6 +630,8 @@ int main(void) {
       cmocka_unit_test(test_cuts_are_not_regular),
       cmocka_unit_test(test_honest_ones_are_not),
       cmocka_unit_test(test_reading_on_is_caught),
+      cmocka_unit_test(test_assets_go_their_own_ways),
+      cmocka_unit_test(test_out_of_memory_is_no_pass),
       cmocka_unit_test(test_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
