@@ -21,6 +21,14 @@ static bool two(const char *text, unsigned most, unsigned *value) {
   return *value <= most;
 }
 
+/* One digit or two, by what stands behind them; how many, 0: none. */
+static size_t one_or_two(const char *text, size_t length, unsigned most, unsigned *value) {
+  if (length == 0 || !is_digit(text[0])) return 0;
+  if (length > 1 && is_digit(text[1])) return two(text, most, value) ? 2 : 0;
+  *value = (unsigned)(text[0] - '0');
+  return *value <= most ? 1 : 0;
+}
+
 /* ---- Dates --------------------------------------------------------------------------------------------------------------------------- */
 
 static bool set_date(assay_moment *m, unsigned year, unsigned month, unsigned day) {
@@ -62,8 +70,11 @@ static size_t read_date(const char *text, size_t length, assay_moment *m) {
   unsigned year, month, day;
   if (length < 8 || !read_year(text, &year)) return read_named(text, length, m);
   if (is_digit(text[4])) return two(text + 4, 12, &month) && two(text + 6, 31, &day) && set_date(m, year, month, day) ? 8 : 0;
-  if (length < 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return 0;
-  return two(text + 5, 12, &month) && two(text + 8, 31, &day) && set_date(m, year, month, day) ? 10 : 0;
+  if (text[4] != '-' && text[4] != '/') return 0;
+  size_t behind = 5 + one_or_two(text + 5, length - 5, 12, &month), digits = 0;
+  if (behind == 5 || behind >= length || text[behind++] != text[4]) return 0;
+  digits = one_or_two(text + behind, length - behind, 31, &day);
+  return digits > 0 && set_date(m, year, month, day) ? behind + digits : 0;
 }
 
 /* ---- Times of a day ------------------------------------------------------------------------------------------------------------------ */
@@ -87,8 +98,9 @@ static bool read_zone(const char *text, size_t length, assay_moment *m) {
 static bool read_clock(const char *text, size_t length, assay_moment *m) {
   unsigned hour, minute, second = 0;
   int64_t fraction = 0, unit = second_ns;
-  if (length < 5 || !two(text, 23, &hour) || text[2] != ':' || !two(text + 3, 59, &minute)) return false;
-  size_t at = 5;
+  size_t at = one_or_two(text, length, 23, &hour);
+  if (at == 0 || length - at < 3 || text[at] != ':' || !two(text + at + 1, 59, &minute)) return false;
+  at += 3;
   if (at < length && text[at] == ':') {
     if (length - at < 3 || !two(text + at + 1, 60, &second)) return false;
     at += 3;
