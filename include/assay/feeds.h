@@ -80,6 +80,7 @@ typedef struct assay_feed_reader {
   uint64_t count;      /* messages given */
   bool last;           /* nothing comes behind this window */
   assay_feed_fault fault;
+  uint64_t owed; /* a reader's own: bytes that it has looked at in vain */
 } assay_feed_reader;
 
 /* A whole stream in memory. */

@@ -163,9 +163,21 @@ static size_t next_start(const assay_feed_reader *reader, size_t from) {
   return reader->last ? reader->size : 0;
 }
 
+/*
+ * Heads within one another whose lengths all end at one trailer would have the same bytes summed for each of them. So bytes that were
+ * summed in vain are counted, the stream's own progress pays for them, and who owes too much is not summed.
+ */
+static const uint64_t MOST_OWED = UINT64_C(64) << 20, PAID_A_BYTE = 32;
+
+static void pay(assay_feed_reader *reader, size_t passed) {
+  uint64_t paid = passed * PAID_A_BYTE;
+  reader->owed -= paid < reader->owed ? paid : reader->owed;
+}
+
 static assay_feed_step garbled(assay_feed_reader *reader, size_t at, const char *field, const char *problem) {
-  return assay_feed_fail(reader, at, next_start(reader, reader->at + 1), field, problem,
-                         "ignore the message, as FIX says, and go on at the next 8=FIX");
+  size_t next = next_start(reader, reader->at + 1);
+  if (next > 0) pay(reader, next - reader->at);
+  return assay_feed_fail(reader, at, next, field, problem, "ignore the message, as FIX says, and go on at the next 8=FIX");
 }
 
 /* Sums bytes: all of the message up to CheckSum. */
@@ -191,21 +203,30 @@ static assay_feed_step check_fields(assay_feed_reader *reader, assay_fix_message
 
 const char assay_fix_other_version[] = "another version than FIX.4.4";
 
-/* Whether a message of any version is whole there, its length and sum right. */
-static bool is_whole(const char *data, size_t left) {
-  const char *second = left > 5 && memcmp(data, "8=FIX", 5) == 0 ? memchr(data, SOH, left < 20 ? left : 20) : NULL;
+/* A message of any version, its length and sum right. */
+typedef enum other { NO_MESSAGE, NOT_ALL_HERE, WHOLE } other;
+
+static other look_for_other(assay_feed_reader *reader, const char *data, size_t left) {
+  if (memcmp(data, "8=FIX", left < 5 ? left : 5) != 0) return NO_MESSAGE;
+  const char *second = memchr(data, SOH, left < 20 ? left : 20);
   uint64_t body = 0;
-  if (second == NULL) return false;
+  if (second == NULL) return left < 20 ? NOT_ALL_HERE : NO_MESSAGE;
   size_t at = (size_t)(second + 1 - data);
-  if (left - at < 3 || memcmp(data + at, "9=", 2) != 0) return false;
+  if (memcmp(data + at, "9=", left - at < 2 ? left - at : 2) != 0) return NO_MESSAGE;
+  if (left - at <= 2) return NOT_ALL_HERE;
   size_t digits = assay_feed_whole_slow(data + at + 2, left - at - 2, &body);
   at += 2 + digits;
-  if (digits == 0 || digits > 7 || at >= left || data[at] != SOH || left - at - 1 < body + CHECKSUM) return false;
+  if (digits == 0 || digits > 7 || body > LONGEST_BODY) return NO_MESSAGE;
+  if (at == left) return NOT_ALL_HERE;
+  if (data[at] != SOH) return NO_MESSAGE;
+  if (left - at - 1 < body + CHECKSUM) return NOT_ALL_HERE;
   const char *sum = data + at + 1 + body;
-  if (memcmp(sum, "10=", 3) != 0 || sum[6] != SOH) return false;
+  if (memcmp(sum, "10=", 3) != 0 || sum[6] != SOH || reader->owed > MOST_OWED) return NO_MESSAGE;
   for (int i = 3; i < 6; i++)
-    if (sum[i] < '0' || sum[i] > '9') return false;
-  return (unsigned)((sum[3] - '0') * 100 + (sum[4] - '0') * 10 + (sum[5] - '0')) == sum_of(data, at + 1 + (size_t)body);
+    if (sum[i] < '0' || sum[i] > '9') return NO_MESSAGE;
+  unsigned said = (unsigned)((sum[3] - '0') * 100 + (sum[4] - '0') * 10 + (sum[5] - '0'));
+  reader->owed += at + body;
+  return said == sum_of(data, at + 1 + (size_t)body) ? WHOLE : NO_MESSAGE;
 }
 
 assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message) {
@@ -217,11 +238,13 @@ assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *mes
   const char *data = (const char *)reader->data + reader->at;
   if (left == 0) return reader->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   if (memcmp(data, begin, left < head ? left : head) != 0) {
-    bool version = left >= 10 && memcmp(data, begin, 10) != 0;
+    bool version = memcmp(data, begin, left < 10 ? left : 10) != 0;
+    other what = version ? look_for_other(reader, data, left) : NO_MESSAGE;
+    if (what == NOT_ALL_HERE && !reader->last) return ASSAY_FEED_MORE;
     return garbled(reader, reader->at, version ? "BeginString (8)" : "BodyLength (9)",
-                   !version               ? "not the second field"
-                   : is_whole(data, left) ? assay_fix_other_version
-                                          : "not FIX.4.4");
+                   !version        ? "not the second field"
+                   : what == WHOLE ? assay_fix_other_version
+                                   : "not FIX.4.4");
   }
   if (left < head) return assay_feed_short(reader, "BeginString (8)");
   uint64_t body = 0;
@@ -241,8 +264,11 @@ assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *mes
     if (sum[i] < '0' || sum[i] > '9') return garbled(reader, sum_at, "CheckSum (10)", "not three digits");
     said = said * 10 + (unsigned)(sum[i] - '0');
   }
+  if (reader->owed > MOST_OWED) return garbled(reader, sum_at, "CheckSum (10)", "too many wrong ones overlap before it");
+  reader->owed += length;
   if (said != sum_of(data, length - CHECKSUM)) return garbled(reader, sum_at, "CheckSum (10)", "not the sum of the message's bytes");
   if (check_fields(reader, message) != ASSAY_FEED_MESSAGE) return ASSAY_FEED_MALFORMED;
+  pay(reader, length);
   reader->at += length;
   reader->count++;
   return ASSAY_FEED_MESSAGE;

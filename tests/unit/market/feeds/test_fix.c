@@ -134,6 +134,52 @@ static void test_every_cut_and_flipped_bits(void **state) {
   }
 }
 
+/* Heads within one another whose lengths all end at one trailer with a wrong sum: what is summed for them stays in proportion. */
+static void test_overlapping_heads(void **state) {
+  (void)state;
+  enum { SIZE = 1 << 20, HEAD = 20 };
+  static const char *const versions[] = {"8=FIX.4.4\0019=", "8=FIX.4.2\0019="};
+  char *text = malloc(SIZE + 600);
+  for (size_t v = 0; v < 2; v++) {
+    for (size_t at = 0; at < SIZE / HEAD * HEAD; at += HEAD) {
+      char head[64];
+      snprintf(head, sizeof head, "%s%07zu\001", versions[v], SIZE / HEAD * HEAD - at - HEAD + 1);
+      memcpy(text + at, head, HEAD);
+    }
+    size_t size = SIZE / HEAD * HEAD;
+    size += (size_t)sprintf(text + size, "\00110=%s\001", "000");
+    assay_feed_reader reader;
+    assay_fix_message m;
+    uint64_t most = 0, wrong = 0;
+    assay_feed_open(&reader, text, size);
+    while (assay_fix_next(&reader, &m) == ASSAY_FEED_MALFORMED && assay_feed_skip(&reader)) {
+      most = reader.owed > most ? reader.owed : most;
+      wrong++;
+    }
+    assert_int_equal(wrong, SIZE / HEAD);
+    assert_true(most > 32 << 20 && most < 66 << 20);
+  }
+  free(text);
+}
+
+/* A stream that only lost a byte here and there owes nothing, and each message that is right is heard. */
+static void test_honest_faults_owe_nothing(void **state) {
+  (void)state;
+  char text[1200];
+  size_t first = frame(text, order), size = first + frame(text + first, "35=0|49=A|");
+  text[40] ^= 1;
+  assay_feed_reader reader;
+  assay_fix_message m;
+  assay_feed_open(&reader, text, size);
+  for (int round = 0; round < 1000; round++) {
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MALFORMED);
+    assert_true(assay_feed_skip(&reader));
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MESSAGE);
+    assert_int_equal(reader.owed, 0);
+    reader.at = 0;
+  }
+}
+
 static void test_made_log(void **state) {
   (void)state;
   assay_feed_market market = {.format = ASSAY_FEED_FIX, .seed = 4, .messages = 2000, .symbols = 3, .orders = 40};
@@ -172,7 +218,8 @@ static void test_made_log(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_message_by_hand),          cmocka_unit_test(test_bytes_by_hand), cmocka_unit_test(test_faults),
-      cmocka_unit_test(test_every_cut_and_flipped_bits), cmocka_unit_test(test_made_log),
+      cmocka_unit_test(test_every_cut_and_flipped_bits), cmocka_unit_test(test_made_log),      cmocka_unit_test(test_overlapping_heads),
+      cmocka_unit_test(test_honest_faults_owe_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -511,7 +511,18 @@ static void test_garbled_messages(void **state) {
   text[8] = '2';
   unsigned less = (unsigned)atoi(sum + 3) + 256 - 2;
   snprintf(sum, 8, "10=%03u\001", less % 256);
-  assay_feed_open(&reader, text, size);
+  for (size_t cut = 1; cut < size; cut++) { /* it may come in two pieces */
+    char *piece = malloc(cut);
+    memcpy(piece, text, cut);
+    reader = (assay_feed_reader){0};
+    assay_feed_window(&reader, piece, cut, false);
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MORE);
+    reader.last = true;
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MALFORMED);
+    free(piece);
+  }
+  reader = (assay_feed_reader){0};
+  assay_feed_window(&reader, text, size, false);
   assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MALFORMED);
   assert_string_equal(reader.fault.problem, "another version than FIX.4.4");
   assert_int_equal(assay_fix_session_garbled(&b.session, now, &reader.fault), ASSAY_FIX_DISCONNECT);
