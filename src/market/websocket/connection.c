@@ -252,7 +252,9 @@ static void take_compressed(assay_ws *ws, const assay_ws_event *e) {
   if ((e->flags & ASSAY_WS_FIRST) != 0) ws->utf8 = (assay_ws_utf8){0};
   size_t before = ws->message.length, beside = assay_ws_deflate_needs_in(ws->deflate);
   if (!may_hold(ws, e->length + WIRE_ENOUGH, beside)) return; /* it grows; what it grows to cannot be known */
-  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (ws->loop->memory_limit - ws->loop->held - beside);
+  beside = assay_ws_deflate_needs_in(ws->deflate);            /* what it had may have been given up for that room, and comes anew */
+  size_t left = ws->loop->memory_limit - ws->loop->held;
+  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (left > beside ? left - beside : 0);
   unsigned code = assay_ws_inflate(ws->deflate, e->data, e->length, last, limit < room ? limit : room, &ws->message);
   if (code == ASSAY_WS_CLOSE_TOO_BIG && room < limit) {
     fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);

@@ -401,6 +401,40 @@ static void windows_have_a_limit_together(void **state) {
   }
 }
 
+/* What a connection gave up to make room for its own message it takes anew, and that counts as well. */
+static void a_window_that_was_given_up_counts(void **state) {
+  (void)state;
+  enum { LIMIT = 600000, NEWS = 100000 };
+  static char same[NEWS];
+  memset(same, 's', sizeof same);
+  unsigned sent_away = 0;
+  for (size_t other = 420000; other < 500000; other += 4096) {
+    start_small(LIMIT, &(assay_ws_options){.close_s = 0.2, .compression = {.on = true, .client_no_context_takeover = true}});
+    meet(&peers[0], deflate_offer, true);
+    meet(&peers[1], deflate_offer, true);
+    size_t before = held_now(0);
+    say_compressed(&peers[0], news, TEXT);
+    until(ours.messages == 1);
+    put_masked(peers[1].fd, 0x02, long_message, other);
+    for (int turns = 0; turns < 20; turns++) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+    assay_ws_bytes packed = {0};
+    assert_true(assay_ws_compress(peers[0].deflate, same, sizeof same, &packed));
+    put_masked(peers[0].fd, 0x41, packed.data, packed.length);
+    assay_ws_bytes_deinit(&packed);
+    for (int turns = 0; turns < 20; turns++) {
+      assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+      if (held_now(before) > LIMIT) fail_msg("%zu beside %zu", held_now(before), other);
+    }
+    char goodbye;
+    sent_away += recv(peers[0].fd, &goodbye, 1, MSG_DONTWAIT) == 1;
+    part(&peers[0]);
+    part(&peers[1]);
+    memset(peers, 0, sizeof peers);
+    finish();
+  }
+  assert_true(sent_away > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(refused_messages_are_counted_and_nothing_is_lost),
@@ -415,6 +449,7 @@ int main(void) {
       cmocka_unit_test(what_waits_has_a_limit_together),
       cmocka_unit_test(compressors_have_a_limit_together),
       cmocka_unit_test(windows_have_a_limit_together),
+      cmocka_unit_test(a_window_that_was_given_up_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
