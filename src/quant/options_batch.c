@@ -10,14 +10,27 @@
 
 enum { TILE = ASSAY_KERNEL_GROUP_SIZE };
 
-static struct { assay_kernel_fn price, greeks, greeks_all, volatility; } kernels;
+/* The kernels, by tiles, and those for one option, where the processor has what they are built with. */
+static struct { assay_kernel_fn price, greeks, greeks_all, volatility, one_price, one_greeks, one_volatility; } kernels;
 static pthread_once_t find_once = PTHREAD_ONCE_INIT;
+
+#if defined(__x86_64__)
+extern void assay_kernel_option_price_f64_one(const void *, void *const *, size_t, size_t);
+extern void assay_kernel_option_greeks_all_f64_one(const void *, void *const *, size_t, size_t);
+extern void assay_kernel_option_volatility_f64_one(const void *, void *const *, size_t, size_t);
+#endif
 
 static void find_kernels(void) {
   kernels.price = assay_kernel_function(assay_kernel_find("option_price_f64"), NULL);
   kernels.greeks = assay_kernel_function(assay_kernel_find("option_greeks_f64"), NULL);
   kernels.greeks_all = assay_kernel_function(assay_kernel_find("option_greeks_all_f64"), NULL);
   kernels.volatility = assay_kernel_function(assay_kernel_find("option_volatility_f64"), NULL);
+#if defined(__x86_64__)
+  if (assay_kernel_variant_best() < ASSAY_KERNEL_VARIANT_avx2) return;
+  kernels.one_price = assay_kernel_option_price_f64_one;
+  kernels.one_greeks = assay_kernel_option_greeks_all_f64_one;
+  kernels.one_volatility = assay_kernel_option_volatility_f64_one;
+#endif
 }
 
 static void run_kernel(assay_kernel_fn kernel, const option_params *params, const double *in, double *out) {
@@ -25,44 +38,56 @@ static void run_kernel(assay_kernel_fn kernel, const option_params *params, cons
   kernel(params, buffers, 0, 1);
 }
 
-/* ---- One at a time: the first lanes of a tile --------------------------------------------------------------------------------- */
+/* ---- One at a time -------------------------------------------------------------------------------------------------------------- */
 
-/* As many as the widest lanes, all with the same option, so that no lane meets what was never written. */
-enum { WIDEST = 8 };
+/* Of a tile the first lanes, as many as the widest have, all with the same option, so that no lane meets what was never written. */
+enum { WIDEST = 8, MOST_OUTPUTS = OPTION_ALL_OUTPUTS };
 
-static void run_one(assay_kernel_fn kernel, const assay_option *option, double last, double *out) {
-  double in[OPTION_INPUTS * TILE];
-  const double inputs[OPTION_INPUTS] = {
-      option->kind == ASSAY_OPTION_CALL ? 1 : -1, option->spot, option->strike, option->time, option->rate, option->dividend, last};
+static void run_first_of_tile(assay_kernel_fn kernel, const option_params *params, const double inputs[OPTION_INPUTS], size_t outputs,
+                              double *out) {
+  double in[OPTION_INPUTS * TILE], all[MOST_OUTPUTS * TILE];
   for (int i = 0; i < OPTION_INPUTS; i++) {
     for (int lane = 0; lane < WIDEST; lane++) in[i * TILE + lane] = inputs[i];
   }
-  run_kernel(kernel, &(option_params){.count = 1, .no_dividends = option->dividend == 0}, in, out);
+  run_kernel(kernel, params, in, all);
+  for (size_t i = 0; i < outputs; i++) out[i] = all[i * TILE];
+}
+
+/* By `one`, if there is one, else by the kernel for tiles: the same bits, in a third of the time. */
+static void run_one(assay_kernel_fn one, assay_kernel_fn tile, const assay_option *option, double last, size_t outputs, double *out) {
+  const double inputs[OPTION_INPUTS] = {
+      option->kind == ASSAY_OPTION_CALL ? 1 : -1, option->spot, option->strike, option->time, option->rate, option->dividend, last};
+  const option_params params = {.count = 1, .no_dividends = option->dividend == 0};
+  if (one != NULL)
+    run_kernel(one, &params, inputs, out);
+  else
+    run_first_of_tile(tile, &params, inputs, outputs, out);
 }
 
 assay_closed_form assay_option_closed_form(const assay_option *option, bool greeks) {
-  double out[OPTION_ALL_OUTPUTS * TILE];
+  double out[OPTION_ALL_OUTPUTS];
   pthread_once(&find_once, find_kernels);
-  run_one(greeks ? kernels.greeks_all : kernels.price, option, option->volatility, out);
-  if (!greeks) return (assay_closed_form){.price = out[0]};
-#define RESULT(quantity) out[(quantity)*TILE]
-  return (assay_closed_form){.price = RESULT(OPTION_PRICE),
-                             .greeks = {.delta = RESULT(OPTION_DELTA),
-                                        .gamma = RESULT(OPTION_GAMMA),
-                                        .vega = RESULT(OPTION_VEGA),
-                                        .theta = RESULT(OPTION_THETA),
-                                        .rho = RESULT(OPTION_RHO),
-                                        .vanna = RESULT(OPTION_VANNA),
-                                        .volga = RESULT(OPTION_VOLGA),
-                                        .charm = RESULT(OPTION_CHARM)}};
+  if (!greeks) {
+    run_one(kernels.one_price, kernels.price, option, option->volatility, OPTION_PRICE_OUTPUTS, out);
+    return (assay_closed_form){.price = out[OPTION_PRICE]};
+  }
+  run_one(kernels.one_greeks, kernels.greeks_all, option, option->volatility, OPTION_ALL_OUTPUTS, out);
+  return (assay_closed_form){.price = out[OPTION_PRICE],
+                             .greeks = {.delta = out[OPTION_DELTA],
+                                        .gamma = out[OPTION_GAMMA],
+                                        .vega = out[OPTION_VEGA],
+                                        .theta = out[OPTION_THETA],
+                                        .rho = out[OPTION_RHO],
+                                        .vanna = out[OPTION_VANNA],
+                                        .volga = out[OPTION_VOLGA],
+                                        .charm = out[OPTION_CHARM]}};
 }
 
 assay_implied assay_option_implied(const assay_option *option, double price) {
-  double out[OPTION_VOLATILITY_OUTPUTS * TILE];
+  double out[OPTION_VOLATILITY_OUTPUTS];
   pthread_once(&find_once, find_kernels);
-  run_one(kernels.volatility, option, price, out);
-  return (assay_implied){.volatility = RESULT(OPTION_IMPLIED), .lower = RESULT(OPTION_LOWER), .upper = RESULT(OPTION_UPPER)};
-#undef RESULT
+  run_one(kernels.one_volatility, kernels.volatility, option, price, OPTION_VOLATILITY_OUTPUTS, out);
+  return (assay_implied){.volatility = out[OPTION_IMPLIED], .lower = out[OPTION_LOWER], .upper = out[OPTION_UPPER]};
 }
 
 /* ---- Many ---------------------------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "kernels/kernel.h"
 
 #include "kernels/indicators/indicators.h"
+#include "kernels/indicators/stream.h"
 
 /* What only the library needs of a row of the table. */
 typedef struct assay_indicator_hidden {
@@ -46,5 +47,7 @@ typedef struct assay_indicator_kernels {
   assay_kernel_fn lanes, one;
 } assay_indicator_kernels;
 assay_indicator_kernels assay_indicator_kernels_of(const assay_indicator *indicator, unsigned bits);
+/* What a stream does with a row, of a row of the table. */
+assay_indicator_step_fn assay_indicator_step_of(const assay_indicator *indicator);
 
 #endif

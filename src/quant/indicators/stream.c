@@ -7,10 +7,10 @@
 #include "quant/indicators/indicators.h"
 
 struct assay_indicator_stream {
-  const assay_indicator *indicator;
-  assay_kernel_fn step;
+  assay_indicator_step_fn step;
+  unsigned inputs, outputs;
+  indicator_rows rows;
   indicator_params params;
-  size_t count; /* reals of state */
   double state[];
 };
 
@@ -21,17 +21,13 @@ assay_status assay_indicator_stream_create(const assay_indicator *indicator, con
   indicator_params params;
   assay_status status = assay_indicator_prepare(indicator, parameters, err, &params);
   if (status != ASSAY_OK) return status;
-  params.rows = params.series = params.width = 1;
   params.wanted = ~0u;
-  for (int k = 0; k < 4; k++) params.input[k] = k;
-  for (int k = 0; k < 6; k++) params.output[k] = k;
-  size_t count = 1 + (size_t)params.slots;
-  assay_indicator_stream *made = assay_calloc(ASSAY_TAG_QUANT, 1, sizeof *made + count * sizeof(double));
+  assay_indicator_stream *made = assay_calloc(ASSAY_TAG_QUANT, 1, sizeof *made + params.slots * sizeof(double));
   if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a stream of %s", indicator->name);
-  made->indicator = indicator;
-  made->step = assay_indicator_kernels_of(indicator, 64).one;
+  made->step = assay_indicator_step_of(indicator);
+  made->inputs = indicator->input_count;
+  made->outputs = indicator->output_count;
   made->params = params;
-  made->count = count;
   *stream = made;
   return ASSAY_OK;
 }
@@ -39,21 +35,20 @@ assay_status assay_indicator_stream_create(const assay_indicator *indicator, con
 void assay_indicator_stream_destroy(assay_indicator_stream *stream) { assay_free(stream); }
 
 void assay_indicator_stream_reset(assay_indicator_stream *stream) {
-  stream->params.begin = 0;
-  memset(stream->state, 0, stream->count * sizeof *stream->state);
+  stream->rows = (indicator_rows){0};
+  memset(stream->state, 0, stream->params.slots * sizeof *stream->state);
 }
 
-size_t assay_indicator_stream_bytes(const assay_indicator_stream *stream) { return sizeof *stream + stream->count * sizeof(double); }
+size_t assay_indicator_stream_bytes(const assay_indicator_stream *stream) {
+  return sizeof *stream + stream->params.slots * sizeof *stream->state;
+}
 
 void assay_indicator_stream_update(assay_indicator_stream *stream, const double *inputs, double *outputs) {
   bool gap = false;
-  for (unsigned k = 0; k < stream->indicator->input_count; k++) gap |= assay_indicator_is_gap(inputs[k]);
-  if (gap) {
-    for (unsigned k = 0; k < stream->indicator->output_count; k++) outputs[k] = NAN;
+  for (unsigned k = 0; k < stream->inputs; k++) gap |= assay_indicator_is_gap(inputs[k]);
+  if (!gap) {
+    stream->step(&stream->params, &stream->rows, stream->state, inputs, outputs);
     return;
   }
-  /* The kernel reads its input only. */
-  void *buffers[] = {(void *)(uintptr_t)inputs, outputs, stream->state};
-  stream->step(&stream->params, buffers, 0, 1);
-  stream->params.begin++;
+  for (unsigned k = 0; k < stream->outputs; k++) outputs[k] = NAN;
 }

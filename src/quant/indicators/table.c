@@ -459,16 +459,29 @@ _Static_assert(sizeof hidden / sizeof *hidden == sizeof table / sizeof *table, "
 #undef INDICATOR_KERNEL
 #endif
 
+/* A stream's steps, likewise; in "c" where that is all there is. */
+#define INDICATOR_KERNEL(name, file)                                                                                                  \
+  extern void assay_kernel_ind_##name##_f64_stream_c(const indicator_params *, indicator_rows *, double *, const double *, double *); \
+  extern void assay_kernel_ind_##name##_f64_stream(const indicator_params *, indicator_rows *, double *, const double *, double *);
+#include "kernels/indicators/names.def"
+#undef INDICATOR_KERNEL
+
 static const struct {
   const char *name;
   const char *kernels[2];
   assay_kernel_fn one[2];
+  assay_indicator_step_fn step_c, step;
 } kernels[] = {
 #if defined(__x86_64__)
-#define INDICATOR_KERNEL(name, file) \
-  {#name, {"ind_" #name "_f32", "ind_" #name "_f64"}, {assay_kernel_ind_##name##_f32_one, assay_kernel_ind_##name##_f64_one}},
+#define INDICATOR_KERNEL(name, file)                                       \
+  {#name,                                                                  \
+   {"ind_" #name "_f32", "ind_" #name "_f64"},                             \
+   {assay_kernel_ind_##name##_f32_one, assay_kernel_ind_##name##_f64_one}, \
+   assay_kernel_ind_##name##_f64_stream_c,                                 \
+   assay_kernel_ind_##name##_f64_stream},
 #else
-#define INDICATOR_KERNEL(name, file) {#name, {"ind_" #name "_f32", "ind_" #name "_f64"}, {NULL, NULL}},
+#define INDICATOR_KERNEL(name, file) \
+  {#name, {"ind_" #name "_f32", "ind_" #name "_f64"}, {NULL, NULL}, assay_kernel_ind_##name##_f64_stream_c, NULL},
 #endif
 #include "kernels/indicators/names.def"
 #undef INDICATOR_KERNEL
@@ -486,6 +499,15 @@ assay_indicator_kernels assay_indicator_kernels_of(const assay_indicator *indica
 #endif
   }
   return found;
+}
+
+assay_indicator_step_fn assay_indicator_step_of(const assay_indicator *indicator) {
+  size_t at = 0;
+  while (strcmp(kernels[at].name, indicator->name) != 0) at++;
+#if defined(__x86_64__)
+  if (assay_kernel_variant_best() >= ASSAY_KERNEL_VARIANT_avx2) return kernels[at].step;
+#endif
+  return kernels[at].step_c;
 }
 
 /* ---- Looking things up ----------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What closed_form.c has, for one option: groups of one item, which is there. A tile of 256 asks 64 times in each phase whether there is an
+ * option yet, which is more work than the one that is there.
+ */
+#include "kernels/dialect.h"
+
+#undef GROUP_SIZE
+#define GROUP_SIZE 1
+
+#include "kernels/options/lanes.h"
+
+#undef OPTION_ITEMS
+#define OPTION_ITEMS(what) ITEMS(i) what;
+
+#include "kernels/options/closed_form.c"
