@@ -73,23 +73,17 @@ assay_status assay_option_fail(const assay_option *option, assay_option_state st
 
 assay_status assay_option_price(const assay_option *option, assay_error *err, double *price, assay_option_greeks *greeks) {
   ASSAY_FLOAT_USUAL;
-  assay_option_state state = assay_option_check(option);
-  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, 0, NULL, err);
-  assay_closed_form form = assay_option_closed_form(option, greeks != NULL);
-  *price = form.price;
-  if (greeks != NULL) *greeks = form.greeks;
+  double found = assay_option_closed_form(option, greeks);
+  if (isnan(found)) return assay_option_fail(option, assay_option_check(option), 0, NULL, err);
+  *price = found;
   return ASSAY_OK;
 }
 
 assay_status assay_option_implied_volatility(const assay_option *option, double price, assay_error *err, double *volatility) {
   ASSAY_FLOAT_USUAL;
-  assay_option_state state = check_market(option);
-  if (state != ASSAY_OPTION_FINE) return assay_option_fail(option, state, price, NULL, err);
   assay_implied implied = assay_option_implied(option, price);
-  if (isnan(implied.volatility)) {
-    state = assay_option_check_price(option, price, implied.lower, implied.upper);
-    return assay_option_fail(option, state, price, &implied, err);
-  }
+  if (isnan(implied.volatility))
+    return assay_option_fail(option, assay_option_check_price(option, price, implied.lower, implied.upper), price, &implied, err);
   *volatility = implied.volatility;
   return ASSAY_OK;
 }

@@ -38,6 +38,11 @@ static void run_kernel(assay_kernel_fn kernel, const option_params *params, cons
   kernel(params, buffers, 0, 1);
 }
 
+/* A sign of NaN for what is neither a call nor a put: it makes the kernel's results NaN, and so shows like all that is bad. */
+_Static_assert(ASSAY_OPTION_CALL == 0 && ASSAY_OPTION_PUT == 1, "signs_of_tile counts on it");
+static const double sign_of[UINT8_MAX + 1] = {[ASSAY_OPTION_CALL] = 1, [ASSAY_OPTION_PUT] = -1, [2 ... UINT8_MAX] = NAN};
+static double sign_of_kind(assay_option_kind kind) { return (unsigned)kind <= UINT8_MAX ? sign_of[kind] : NAN; }
+
 /* ---- One at a time -------------------------------------------------------------------------------------------------------------- */
 
 /* Of a tile the first lanes, as many as the widest have, all with the same option, so that no lane meets what was never written. */
@@ -55,8 +60,8 @@ static void run_first_of_tile(assay_kernel_fn kernel, const option_params *param
 
 /* By `one`, if there is one, else by the kernel for tiles: the same bits, in a third of the time. */
 static void run_one(assay_kernel_fn one, assay_kernel_fn tile, const assay_option *option, double last, size_t outputs, double *out) {
-  const double inputs[OPTION_INPUTS] = {
-      option->kind == ASSAY_OPTION_CALL ? 1 : -1, option->spot, option->strike, option->time, option->rate, option->dividend, last};
+  const double inputs[OPTION_INPUTS] = {sign_of_kind(option->kind), option->spot, option->strike, option->time, option->rate,
+                                        option->dividend,           last};
   const option_params params = {.count = 1, .no_dividends = option->dividend == 0};
   if (one != NULL)
     run_kernel(one, &params, inputs, out);
@@ -64,23 +69,18 @@ static void run_one(assay_kernel_fn one, assay_kernel_fn tile, const assay_optio
     run_first_of_tile(tile, &params, inputs, outputs, out);
 }
 
-assay_closed_form assay_option_closed_form(const assay_option *option, bool greeks) {
+_Static_assert(offsetof(assay_option_greeks, charm) == (OPTION_CHARM - OPTION_DELTA) * sizeof(double), "in the kernel's order");
+
+double assay_option_closed_form(const assay_option *option, assay_option_greeks *greeks) {
   double out[OPTION_ALL_OUTPUTS];
   pthread_once(&find_once, find_kernels);
-  if (!greeks) {
+  if (greeks == NULL) {
     run_one(kernels.one_price, kernels.price, option, option->volatility, OPTION_PRICE_OUTPUTS, out);
-    return (assay_closed_form){.price = out[OPTION_PRICE]};
+    return out[OPTION_PRICE];
   }
   run_one(kernels.one_greeks, kernels.greeks_all, option, option->volatility, OPTION_ALL_OUTPUTS, out);
-  return (assay_closed_form){.price = out[OPTION_PRICE],
-                             .greeks = {.delta = out[OPTION_DELTA],
-                                        .gamma = out[OPTION_GAMMA],
-                                        .vega = out[OPTION_VEGA],
-                                        .theta = out[OPTION_THETA],
-                                        .rho = out[OPTION_RHO],
-                                        .vanna = out[OPTION_VANNA],
-                                        .volga = out[OPTION_VOLGA],
-                                        .charm = out[OPTION_CHARM]}};
+  if (!isnan(out[OPTION_PRICE])) memcpy(greeks, &out[OPTION_DELTA], sizeof *greeks);
+  return out[OPTION_PRICE];
 }
 
 assay_implied assay_option_implied(const assay_option *option, double price) {
@@ -123,10 +123,6 @@ static assay_status conclude(const bad_ones *found, bool told, assay_error *err,
                     assay_option_state_text(found->state), found->count);
 }
 
-/* A sign of NaN for what is neither a call nor a put: it makes the kernel's results NaN, and so shows like all that is bad. */
-_Static_assert(ASSAY_OPTION_CALL == 0 && ASSAY_OPTION_PUT == 1, "signs_of_tile counts on it");
-static const double sign_of[UINT8_MAX + 1] = {[ASSAY_OPTION_CALL] = 1, [ASSAY_OPTION_PUT] = -1, [2 ... UINT8_MAX] = NAN};
-
 /* The same for a whole tile of nothing but calls and puts, in lanes: a loop that compilers see through. False when there is another kind.
  */
 static bool signs_of_tile(double *restrict tile, const uint8_t *restrict kinds) {
@@ -143,7 +139,7 @@ static void fill(double *to, double value) {
 
 /* What is the same for all stays in the tile from the first time on. */
 static void load_shared(double *tile, const assay_options *options, const assay_option_input *inputs) {
-  if (options->kinds == NULL) fill(tile, (unsigned)options->kind <= UINT8_MAX ? sign_of[options->kind] : NAN);
+  if (options->kinds == NULL) fill(tile, sign_of_kind(options->kind));
   for (int i = 1; i < OPTION_INPUTS; i++) fill(tile + i * TILE, inputs[i].values == NULL ? inputs[i].value : 1);
   if (options->kinds != NULL) fill(tile, 1);
 }
