@@ -173,8 +173,7 @@ static void name_symbol(assay_cli_feed_file *feed, uint32_t symbol, const char *
     (void)spread_names(feed); /* without memory, the names before are found still */
 }
 
-/* Formats that name symbols in each message: numbered as they come. 0: no name, or too many. */
-static uint32_t number_symbol(assay_cli_feed_file *feed, assay_feed_text text) {
+uint32_t assay_cli_feed_number(assay_cli_feed_file *feed, assay_feed_text text) {
   if (text.at == NULL || text.length == 0 || text.length >= ASSAY_CLI_FEED_NAME) return 0;
   uint32_t symbol = find_name(feed, text.at, text.length);
   if (symbol != 0) return symbol;
@@ -336,7 +335,7 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
       char kind[8] = "";
       memcpy(kind, m.type.at, m.type.length < sizeof kind ? m.type.length : sizeof kind - 1);
       assay_fix_find(&m, 55, &symbol);
-      size_t count = assay_fix_event(&m, number_symbol(feed, symbol), feed->price_decimals, feed->quantity_decimals, &event);
+      size_t count = assay_fix_event(&m, assay_cli_feed_number(feed, symbol), feed->price_decimals, feed->quantity_decimals, &event);
       if (count > 0 && event.time_ns == 0) event.time_ns = ASSAY_CLI_FEED_NO_TIME;
       const char *name = assay_fix_name(&m);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, name != NULL ? name : "other", &m, &event, count})) return;
@@ -442,7 +441,7 @@ static uint32_t number_pair(assay_cli_feed_file *feed, const assay_binance_messa
     char c = m->symbol.at[i];
     name[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
   }
-  return number_symbol(feed, (assay_feed_text){.at = name, .length = m->symbol.length});
+  return assay_cli_feed_number(feed, (assay_feed_text){.at = name, .length = m->symbol.length});
 }
 
 /* Who captures a pair's trades and its aggTrades has all of them twice: the kind that came first counts. */
@@ -492,7 +491,7 @@ static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
       feed->no_quantities = !reader.quantities;
-      assay_csv_event(&reader, &row, number_symbol(feed, row.symbol), &event);
+      assay_csv_event(&reader, &row, assay_cli_feed_number(feed, row.symbol), &event);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, row.kind == ASSAY_CSV_BAR ? "bar" : "tick", "", &row, &event, 1}))
         return;
     }

@@ -109,6 +109,8 @@ int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const a
 /* How many of a feed's steps are one: 10 to the decimals. */
 double assay_cli_feed_scale(unsigned decimals);
 
+/* Where symbols are named in each message: its number, from 1 on as they come. 0: no name, or too many. */
+uint32_t assay_cli_feed_number(assay_cli_feed_file *feed, assay_feed_text text);
 /* Its name; "" when it has none. */
 const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol);
 /* The number of a symbol by its name; 0: there is none (or none yet). */

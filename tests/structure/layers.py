@@ -28,7 +28,7 @@ FOUNDATION = {"base", "os"}
 PUBLIC = {"status": "base", "metric": "base", "check": "base", "ceilings": "machine", "elementwise": "kernels", "gemm": "kernels", "options": "quant",
           "changepoints": "stats", "import": "result", "compare": "judge", "alerts": "judge", "ab": "run", "crossover": "run", "trend": "report",
           "account": "market", "backtest": "market", "book_backtest": "market", "backtest_report": "report", "book": "market", "book_flow": "market", "websocket": "market", "feeds": "market", "feed_itch": "market",
-          "feed_json": "market", "feed_csv": "market", "feed_dbn": "market", "feed_fix": "market", "feed_book": "market", "feed_file": "market", "bars": "market",
+          "feed_json": "market", "feed_csv": "market", "feed_dbn": "market", "feed_fix": "market", "feed_book": "market", "feed_file": "market", "feed_orders": "market", "bars": "market",
           "risk": "quant", "montecarlo": "quant", "portfolio": "quant", "indicators": "quant"}
 ONE_SYSTEM = re.compile(
     r"^(linux|asm|mach|mach-o|libkern|IOKit|CoreFoundation|Availability|TargetConditionals)(/|\.h|$)"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/moment.h"
+#include "market/feeds/cells.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
@@ -77,25 +78,17 @@ static const struct {
              {"low", LOW},
              {"close", CLOSE}};
 
-static bool same_word(const char *text, size_t length, const char *name) {
-  for (size_t i = 0; i < length; i++) {
-    char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
-    if (name[i] == '\0' || c != name[i]) return false;
-  }
-  return name[length] == '\0';
-}
-
 static role role_of(assay_feed_text cell, uint64_t *scale) {
   static const struct {
     const char *ending;
     uint64_t scale;
   } units[] = {{"_s", 1000000000}, {"_ms", 1000000}, {"_us", 1000}, {"_ns", 1}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (same_word(cell.at, cell.length, names[i].name)) return names[i].role;
+    if (assay_cells_are_word(cell.at, cell.length, names[i].name)) return names[i].role;
     size_t length = strlen(names[i].name);
-    if (names[i].role != TIME || cell.length <= length || !same_word(cell.at, length, names[i].name)) continue;
+    if (names[i].role != TIME || cell.length <= length || !assay_cells_are_word(cell.at, length, names[i].name)) continue;
     for (size_t u = 0; u < sizeof units / sizeof *units; u++)
-      if (same_word(cell.at + length, cell.length - length, units[u].ending)) {
+      if (assay_cells_are_word(cell.at + length, cell.length - length, units[u].ending)) {
         *scale = units[u].scale;
         return TIME;
       }
@@ -103,73 +96,18 @@ static role role_of(assay_feed_text cell, uint64_t *scale) {
   return PASSED;
 }
 
-/* ---- Cells --------------------------------------------------------------------------------------------------------------------------- */
-
-/* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
- * that is not closed (*at is the end) or text behind one (*at is there). */
-static bool read_cell(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell) {
-  size_t i = *at;
-  while (i < length && line[i] == ' ') i++;
-  if (i < length && line[i] == '"') {
-    size_t begin = ++i;
-    while (i < length && !(line[i] == '"' && (i + 1 >= length || line[i + 1] != '"'))) i += line[i] == '"' ? 2 : 1;
-    *cell = (assay_feed_text){.at = line + begin, .length = (i < length ? i : length) - begin};
-    *at = i < length ? i : length;
-    if (i >= length) return false;
-    for (i++; i < length && line[i] == ' ';) i++;
-    *at = i;
-    return i == length || line[i] == separator;
-  }
-  size_t begin = i;
-  const char *end = memchr(line + i, separator, length - i);
-  size_t behind = end != NULL ? (size_t)(end - line) : length;
-  *at = behind;
-  while (behind > begin && line[behind - 1] == ' ') behind--;
-  *cell = (assay_feed_text){.at = line + begin, .length = behind - begin};
-  return true;
-}
-
-/* Length of the line at reader->at without its end, and with it; a line end in quotes does not count. False: it is not all here. */
-static bool find_line(const assay_feed_reader *in, size_t *length, size_t *whole) {
-  const char *line = (const char *)in->data + in->at;
-  size_t left = in->size - in->at;
-  bool quoted = false;
-  for (size_t i = 0; i < left; i++) {
-    if (!quoted) {
-      const char *end = memchr(line + i, '\n', left - i), *quote = memchr(line + i, '"', end != NULL ? (size_t)(end - line) - i : left - i);
-      if (quote == NULL && end == NULL) break;
-      if (quote == NULL) {
-        *length = (size_t)(end - line);
-        *whole = *length + 1;
-        if (*length > 0 && line[*length - 1] == '\r') --*length;
-        return true;
-      }
-      i = (size_t)(quote - line);
-    }
-    if (line[i] == '"') quoted = !quoted;
-  }
-  *length = *whole = left;
-  if (left > 0 && line[left - 1] == '\r') --*length;
-  return in->last;
-}
-
 static assay_feed_step bad(assay_csv_reader *reader, const char *at, size_t next, const char *column, const char *problem,
                            const char *mend) {
   return assay_feed_fail(&reader->in, (size_t)((const uint8_t *)at - reader->in.data), next, column, problem, mend);
-}
-
-static char guess_separator(const char *line, size_t length) {
-  static const char candidates[] = {',', ';', '\t'};
-  for (size_t i = 0; i < sizeof candidates; i++)
-    if (memchr(line, candidates[i], length) != NULL) return candidates[i];
-  return ',';
 }
 
 static bool has(const assay_csv_reader *reader, role wanted) { return memchr(reader->roles, (int)wanted, reader->columns) != NULL; }
 
 /* ---- Without a line of names --------------------------------------------------------------------------------------------------------- */
 
-static bool is_truth(assay_feed_text cell) { return same_word(cell.at, cell.length, "true") || same_word(cell.at, cell.length, "false"); }
+static bool is_truth(assay_feed_text cell) {
+  return assay_cells_are_word(cell.at, cell.length, "true") || assay_cells_are_word(cell.at, cell.length, "false");
+}
 
 static bool is_number(assay_feed_text cell) {
   size_t digits = 0, points = 0;
@@ -197,7 +135,7 @@ size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY
   assay_feed_text cells[ASSAY_CSV_BARE_COLUMNS];
   size_t count = 0;
   for (size_t at = 0; count == 0 || at <= length; at++) {
-    if (count == ASSAY_CSV_BARE_COLUMNS || !read_cell(line, length, ',', &at, &cells[count])) return 0;
+    if (count == ASSAY_CSV_BARE_COLUMNS || !assay_cells_read(line, length, ',', &at, &cells[count])) return 0;
     if (!is_number(cells[count]) && !is_truth(cells[count])) return 0;
     count++;
   }
@@ -228,10 +166,10 @@ static bool read_bare(assay_csv_reader *reader, const char *line, size_t length)
 }
 
 static assay_feed_step read_names(assay_csv_reader *reader, const char *line, size_t length, size_t whole) {
-  reader->separator = guess_separator(line, length);
+  reader->separator = assay_cells_separator(line, length);
   for (size_t at = 0;; at++) {
     assay_feed_text cell;
-    if (!read_cell(line, length, reader->separator, &at, &cell))
+    if (!assay_cells_read(line, length, reader->separator, &at, &cell))
       return bad(reader, line + at, 0, "names", "a quote that is not closed", "mend the first line");
     if (reader->columns == ASSAY_CSV_MOST_COLUMNS)
       return bad(reader, line + at, 0, "names", "more than 64 columns", "cut the table to the columns that matter");
@@ -264,8 +202,8 @@ typedef struct parse {
 } parse;
 
 static bool truth(assay_feed_text cell, bool *value) {
-  *value = same_word(cell.at, cell.length, "true") || same_word(cell.at, cell.length, "1");
-  return *value || same_word(cell.at, cell.length, "false") || same_word(cell.at, cell.length, "0");
+  *value = assay_cells_are_word(cell.at, cell.length, "true") || assay_cells_are_word(cell.at, cell.length, "1");
+  return *value || assay_cells_are_word(cell.at, cell.length, "false") || assay_cells_are_word(cell.at, cell.length, "0");
 }
 
 static const char *side_of(assay_feed_text cell, char *side) {
@@ -320,7 +258,7 @@ static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size
     assay_feed_text cell;
     role what = (role)reader->roles[column];
     if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
-    if (!read_cell(line, length, reader->separator, &at, &cell))
+    if (!assay_cells_read(line, length, reader->separator, &at, &cell))
       return bad(reader, line + at, next, "quotes", "a quote that is not closed, or text behind one", mend);
     const char *problem = take_cell(reader, what, cell, &p);
     if (problem != NULL) return bad(reader, cell.at, next, role_names[what], problem, mend);
@@ -351,7 +289,7 @@ assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
     if (in->base == 0 && in->at == 0 && !in->last && in->size < 3) return ASSAY_FEED_MORE;
     if (in->base == 0 && in->at == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
     if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
-    if (!find_line(in, &length, &whole)) return ASSAY_FEED_MORE;
+    if (!assay_cells_line(in, &length, &whole)) return ASSAY_FEED_MORE;
     const char *line = (const char *)in->data + in->at;
     if (length == 0) { /* an empty line */
       in->at += whole;
