@@ -2,7 +2,7 @@
 /*
  * Any messages to the matching engine: it gives the events of the slow and obvious one, byte for byte, stays consistent, and goes on from
  * its snapshot as if nothing had been; a second engine that gets them in bursts says the same. Each message is 12 bytes; most values are
- * small, so that orders meet.
+ * small, so that orders meet, and some prices are far apart.
  */
 #include <assay/book.h>
 
@@ -42,6 +42,7 @@ static assay_book_message message_of(const uint8_t *b, const plain_book *p) {
   m.self_trade = (b[4] >> 4) % 6;
   m.type = b[5] % 9;
   m.tif = b[5] / 9 % 6;
+  if (b[2] < 253) m.price <<= 6 * (b[5] / 54);
   m.trigger = price_of(b[6]);
   m.display = quantity_of(b[7]);
   m.expire = m.kind == ASSAY_BOOK_REPLACE ? b[8] % 64 : p->now + b[8];

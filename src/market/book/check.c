@@ -13,7 +13,7 @@ typedef struct walk {
   uint32_t levels, lowest;
 } walk;
 
-static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint32_t key_mask) {
+static assay_status check_level(walk *w, uint32_t at, uint32_t key_bits, uint64_t key_mask) {
   const book_store *s = w->s;
   const book_level *level = &s->levels[at];
   assay_error *err = w->err;
@@ -62,9 +62,32 @@ static assay_status check_block(walk *w, const book_node *node, uint64_t bits, u
   return ASSAY_OK;
 }
 
+static assay_status check_bunch(walk *w, uint32_t number, uint32_t key_bits, unsigned shift) {
+  assay_error *err = w->err;
+  const book_bunch *b = &w->s->bunches[number];
+  uint64_t before = 0;
+  w->count->bunches++;
+  if (b->used == 0 || (b->used & ~BOOK_FULL_BUNCH) != 0) return BROKEN("bunch %u of ladder %u is empty", number, w->ladder);
+  for (uint32_t done = 0; done != b->used;) {
+    uint32_t lowest = 0;
+    for (uint32_t i = 2; i < 16; i++)
+      if (((b->used & ~done) >> i & 1) != 0 && (lowest == 0 || b->key[i] < b->key[lowest])) lowest = i;
+    done |= 1u << lowest;
+    if (b->key[lowest] < before || w->s->levels[b->level[lowest]].key != b->key[lowest] ||
+        w->s->homes[b->level[lowest]] != (number << 4 | lowest))
+      return BROKEN("bunch %u of ladder %u has a wrong key", number, w->ladder);
+    before = (uint64_t)b->key[lowest] + 1;
+    w->count->levels++;
+    assay_status status = check_level(w, b->level[lowest], key_bits, ~UINT64_C(0) << (shift + b->width));
+    if (status != ASSAY_OK) return status;
+  }
+  return ASSAY_OK;
+}
+
 static assay_status check_below(walk *w, uint32_t child, uint32_t key_bits, unsigned shift) {
   assay_error *err = w->err;
-  if ((child & BOOK_IS_LEVEL) != 0) return check_level(w, child & ~BOOK_IS_LEVEL, key_bits, ~0u << shift);
+  if ((child & BOOK_IS_BUNCH) != 0) return check_bunch(w, child & ~BOOK_IS_BUNCH, key_bits, shift);
+  if ((child & BOOK_IS_LEVEL) != 0) return check_level(w, child & ~BOOK_IS_LEVEL, key_bits, ~UINT64_C(0) << shift);
   book_node *node = &w->s->nodes[child];
   uint64_t bits = *book_bits(w->s, node);
   w->count->nodes++;
@@ -76,8 +99,14 @@ static assay_status check_below(walk *w, uint32_t child, uint32_t key_bits, unsi
     if (there ? node->child[way] == 0 : node->child[way] != 0 && node->block == 0)
       return BROKEN("node %u of ladder %u: its bits are not its children", child, w->ladder);
     if (!there) continue;
-    w->count->levels += node->block == 0 && (node->child[way] & BOOK_IS_LEVEL) != 0;
-    status = check_below(w, node->child[way], key_bits | way << (shift - 6), shift - 6);
+    uint32_t below = node->child[way], width = (below & BOOK_IS_BUNCH) != 0 ? w->s->bunches[below & ~BOOK_IS_BUNCH].width : 0;
+    if (((below & BOOK_IS_LEVEL) != 0) != (shift == 6) || width > 6 || (way & ((1u << width) - 1)) != 0)
+      return BROKEN("node %u of ladder %u leads to what is none of its children", child, w->ladder);
+    w->count->levels += node->block == 0 && (below & BOOK_IS_LEVEL) != 0;
+    status = check_below(w, below, key_bits | way << (shift - 6), shift - 6);
+    for (uint32_t end = way + (1u << width); ++way < end;)
+      if (node->child[way] != below || (bits >> way & 1) == 0) return BROKEN("ways of ladder %u do not lead to one bunch", w->ladder);
+    way--;
   }
   return status;
 }
@@ -90,8 +119,7 @@ static assay_status check_fingers(const walk *w) {
     if (finger->prefix == 0 && w->l->block[i] != 0) return BROKEN("finger %u of ladder %u has only a block", i, w->ladder);
     if (finger->prefix == 0) continue;
     uint32_t key = (finger->prefix - 1) << 6, child = w->l->root[key >> 24];
-    for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0 && shift > 0; shift -= 6)
-      child = w->s->nodes[child].child[(key >> shift) & 63];
+    for (unsigned shift = 18; book_is_node(child) && shift > 0; shift -= 6) child = w->s->nodes[child].child[(key >> shift) & 63];
     if ((finger->prefix - 1) % BOOK_FINGERS != i || child != finger->node || w->l->block[i] != w->s->nodes[child].block)
       return BROKEN("finger %u of ladder %u points elsewhere", i, w->ladder);
   }
@@ -103,7 +131,8 @@ assay_status assay_book_check_ladder(const book_store *s, const book_ladder *l, 
   for (uint32_t i = 0; i < 256; i++) {
     bool there = (l->top[i / 64] >> (i % 64) & 1) != 0;
     if (there != (l->root[i] != 0)) return BROKEN("ladder %u: the bits of its root are not its children", ladder);
-    count->levels += (l->root[i] & BOOK_IS_LEVEL) != 0;
+    if ((l->root[i] & BOOK_IS_LEVEL) != 0 || ((l->root[i] & BOOK_IS_BUNCH) != 0 && s->bunches[l->root[i] & ~BOOK_IS_BUNCH].width != 0))
+      return BROKEN("ladder %u: a level hangs at its root", ladder);
     assay_status status = there ? check_below(&w, l->root[i], i << 24, 24) : ASSAY_OK;
     if (status != ASSAY_OK) return status;
   }
@@ -116,18 +145,22 @@ assay_status assay_book_check_ladder(const book_store *s, const book_ladder *l, 
 static uint32_t chain_length(const book_store *s, uint32_t first, uint32_t most, int which) {
   uint32_t length = 0;
   for (uint32_t at = first; at != 0 && length <= most; length++)
-    at = which == 0 ? s->orders[at].next : which == 1 ? s->levels[at].special : s->nodes[at].child[0];
+    at = which == 0   ? s->orders[at].next
+         : which == 1 ? s->levels[at].special
+         : which == 2 ? s->nodes[at].child[0]
+                      : s->bunches[at].level[0];
   return length;
 }
 
 assay_status assay_book_check_store(const book_store *s, const book_count *count, assay_error *err) {
   if (count->orders != s->live) return BROKEN("%llu orders are in ladders, %u are counted", (unsigned long long)count->orders, s->live);
-  const book_pool *orders = &s->order_pool, *levels = &s->level_pool, *nodes = &s->node_pool;
+  const book_pool *orders = &s->order_pool, *levels = &s->level_pool, *nodes = &s->node_pool, *bunches = &s->bunch_pool;
   uint64_t blocks = count->blocks + chain_length(s, s->free_block, levels->used, 1);
   if (count->orders + chain_length(s, orders->free, orders->used, 0) + 1 != orders->used) return BROKEN("an order is lost");
   if (count->levels + chain_length(s, levels->free, levels->used, 1) + BOOK_BLOCK * blocks + BOOK_FIRST_LEVEL != levels->used)
     return BROKEN("a level is lost");
   if (count->nodes + chain_length(s, nodes->free, nodes->used, 2) + 1 != nodes->used) return BROKEN("a node is lost");
+  if (count->bunches + chain_length(s, bunches->free, bunches->used, 3) + 1 != bunches->used) return BROKEN("a bunch is lost");
   if (count->blocks != s->blocks_out) return BROKEN("%u nodes have a block, %u are counted", (unsigned)count->blocks, s->blocks_out);
   uint64_t places = 0;
   for (uint64_t i = 0; i <= s->place_mask; i++) {

@@ -7,7 +7,7 @@
 
 /* What the ladders hold together. */
 typedef struct book_count {
-  uint64_t orders, levels, nodes, blocks; /* levels: those that are in no block */
+  uint64_t orders, levels, nodes, bunches, blocks; /* levels: those that are in no block */
 } book_count;
 
 /* One ladder: its trie, its fingers, its best, its levels' orders and sums. Adds to `count`. */

@@ -27,7 +27,7 @@ static uint64_t mix(uint64_t x) {
 
 /* Blocks: so many, and one for so many orders that there is room for. */
 enum { LEAST_BLOCKS = 32, ORDERS_A_BLOCK = 32, MOST_BLOCKS = 1 << 20 };
-enum { LINE = 64, ORDERS = 0, LEVELS, NODES, PLACES, WINDOW };
+enum { LINE = 64, ORDERS = 0, LEVELS, HOMES, NODES, BUNCHES, PLACES, WINDOW, BLOCKS };
 
 /* Records of 32 bytes that lie across two cache lines would cost twice, so a block begins on a line. */
 static void *aligned(void *block) { return (void *)(((uintptr_t)block + LINE - 1) & ~(uintptr_t)(LINE - 1)); }
@@ -181,70 +181,90 @@ bool assay_book_store_more_orders(book_store *s) {
   return true;
 }
 
-bool assay_book_store_grow_levels(book_store *s) {
-  /* One more than orders: a replaced order's new level is opened before the old one closes. And those of blocks. */
-  void *records = s->levels;
-  bool grown = grow(s, LEVELS, &s->level_pool, &records, sizeof *s->levels, BOOK_FIRST_LEVEL + s->most + 1 + BOOK_BLOCK * MOST_BLOCKS);
-  s->levels = records;
-  return grown;
+/* With a home for each. */
+static bool resize_levels(book_store *s, uint32_t capacity) {
+  void *homes = s->homes, *levels = s->levels;
+  bool there = resize(s, HOMES, &homes, s->level_pool.used, capacity, sizeof *s->homes);
+  s->homes = homes;
+  there = there && resize(s, LEVELS, &levels, s->level_pool.used, capacity, sizeof *s->levels);
+  s->levels = levels;
+  if (there) s->level_pool.capacity = capacity;
+  return there;
 }
 
-bool assay_book_store_grow_nodes(book_store *s) {
+bool assay_book_store_grow_levels(book_store *s) {
+  /* One more than orders: a replaced order's new level is opened before the old one closes. And those of blocks. */
+  uint32_t most = BOOK_FIRST_LEVEL + s->most + 1 + BOOK_BLOCK * MOST_BLOCKS, capacity = s->level_pool.capacity;
+  return capacity < most && resize_levels(s, capacity > most / 2 ? most : 2 * capacity);
+}
+
+static bool grow_nodes(book_store *s) {
   void *records = s->nodes;
-  bool grown = grow(s, NODES, &s->node_pool, &records, sizeof *s->nodes, INT32_MAX);
+  bool grown = grow(s, NODES, &s->node_pool, &records, sizeof *s->nodes, BOOK_IS_BUNCH);
   s->nodes = records;
   return grown;
 }
 
+static bool grow_bunches(book_store *s) {
+  void *records = s->bunches;
+  bool grown = grow(s, BUNCHES, &s->bunch_pool, &records, sizeof *s->bunches, BOOK_IS_BUNCH);
+  s->bunches = records;
+  return grown;
+}
+
 assay_status assay_book_store_init(book_store *s, uint32_t expected, uint32_t most, uint64_t seed, assay_error *err) {
-  enum { FIRST_NODES = 64 };
+  enum { FIRST_NODES = 64, FIRST_BUNCHES = 64 };
   if (most == 0 || most > 1u << 30) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a book holds 1 to 2^30 orders, not %u", most);
   if (expected == 0) expected = 8192;
   if (expected > most) expected = most;
-  *s = (book_store){.most = most,
-                    .order_pool = {1, expected + 1, 0},
-                    .level_pool = {BOOK_FIRST_LEVEL, BOOK_FIRST_LEVEL + expected, 0},
-                    .node_pool = {1, FIRST_NODES, 0}};
+  *s =
+      (book_store){.most = most, .order_pool = {1, expected + 1, 0}, .node_pool = {1, FIRST_NODES, 0}, .bunch_pool = {1, FIRST_BUNCHES, 0}};
   if (seed == 0) seed = random_seed(s);
   s->seed[0] = mix(seed);
   s->seed[1] = mix(seed + 1) | 1;
-  void *orders = NULL, *levels = NULL, *nodes = NULL;
-  bool there = resize(s, ORDERS, &orders, 0, expected + 1, sizeof *s->orders) &&
-               resize(s, LEVELS, &levels, 0, BOOK_FIRST_LEVEL + expected, sizeof *s->levels) &&
-               resize(s, NODES, &nodes, 0, FIRST_NODES, sizeof *s->nodes) && spread_places(s, expected + 1);
+  void *orders = NULL, *nodes = NULL, *bunches = NULL;
+  bool there = resize(s, ORDERS, &orders, 0, expected + 1, sizeof *s->orders) && resize_levels(s, BOOK_FIRST_LEVEL + expected) &&
+               resize(s, NODES, &nodes, 0, FIRST_NODES, sizeof *s->nodes) &&
+               resize(s, BUNCHES, &bunches, 0, FIRST_BUNCHES, sizeof *s->bunches) && spread_places(s, expected + 1);
   s->orders = orders;
-  s->levels = levels;
   s->nodes = nodes;
+  s->bunches = bunches;
   if (!there) {
     assay_book_store_deinit(s);
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %u orders: expect fewer of them", expected);
   }
-  s->orders[0] = (book_order){.bits = UINT64_MAX};      /* larger than all that trades, so it ends a walk along a level */
+  s->orders[0] = (book_order){.bits = UINT64_MAX}; /* larger than all that trades, so it ends a walk along a level */
+  s->level_pool.used = BOOK_FIRST_LEVEL;
+  memset(s->homes, 0, BOOK_FIRST_LEVEL * sizeof *s->homes);
   for (uint32_t way = 0; way < BOOK_FIRST_LEVEL; way++) /* of no ladder, and of no key that leads here */
     s->levels[way] = (book_level){.key = way ^ 63, .quantity = UINT64_MAX, .ladder = UINT32_MAX};
   memset(&s->nodes[0], 0, sizeof s->nodes[0]);
+  memset(&s->bunches[0], 0, sizeof s->bunches[0]);
   return ASSAY_OK;
 }
 
 void assay_book_store_deinit(book_store *s) {
-  for (int i = 0; i < 5; i++) assay_free(s->blocks[i]);
+  for (int i = 0; i < BLOCKS; i++) assay_free(s->blocks[i]);
   *s = (book_store){0};
 }
 
 size_t assay_book_store_bytes(const book_store *s) {
-  return s->order_pool.capacity * sizeof *s->orders + s->level_pool.capacity * sizeof *s->levels +
-         s->node_pool.capacity * sizeof *s->nodes + ((size_t)s->place_mask + 1) * sizeof *s->places +
-         (s->window == NULL ? 0 : (size_t)(s->window_mask + 1) * sizeof *s->window);
+  return s->order_pool.capacity * sizeof *s->orders + s->level_pool.capacity * (sizeof *s->levels + sizeof *s->homes) +
+         s->node_pool.capacity * sizeof *s->nodes + s->bunch_pool.capacity * sizeof *s->bunches +
+         ((size_t)s->place_mask + 1) * sizeof *s->places + (s->window == NULL ? 0 : (size_t)(s->window_mask + 1) * sizeof *s->window);
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
 
+/* 0: no memory. */
 static uint32_t node_new(book_store *s) {
   uint32_t node = s->node_pool.free;
-  if (node != 0)
+  if (node != 0) {
     s->node_pool.free = s->nodes[node].child[0];
-  else
+  } else {
+    if (s->node_pool.used == s->node_pool.capacity && !grow_nodes(s)) return 0;
     node = s->node_pool.used++;
+  }
   memset(&s->nodes[node], 0, sizeof s->nodes[node]);
   return node;
 }
@@ -254,12 +274,46 @@ static void node_free(book_store *s, uint32_t node) {
   s->node_pool.free = node;
 }
 
-static void node_set(book_node *node, uint32_t way, uint32_t child) {
-  node->bits |= UINT64_C(1) << way;
-  node->child[way] = child;
+/* An empty one below 2^`width` ways; 0: no memory. */
+static uint32_t bunch_new(book_store *s, uint32_t width) {
+  uint32_t bunch = s->bunch_pool.free;
+  if (bunch != 0) {
+    s->bunch_pool.free = s->bunches[bunch].level[0];
+  } else {
+    if (s->bunch_pool.used == s->bunch_pool.capacity && !grow_bunches(s)) return 0;
+    bunch = s->bunch_pool.used++;
+  }
+  s->bunches[bunch] = (book_bunch){.used = 0, .width = width};
+  return bunch;
 }
 
-static uint32_t *way_of(book_store *s, uint32_t node, uint32_t way) { return &s->nodes[node].child[way]; }
+static void bunch_free(book_store *s, uint32_t bunch) {
+  s->bunches[bunch].level[0] = s->bunch_pool.free;
+  s->bunch_pool.free = bunch;
+}
+
+/* Its lowest key beyond `floor`, if there is one, and the level of that; else 0. */
+static uint32_t bunch_lowest(const book_bunch *b, uint64_t floor) {
+  uint64_t lowest = BOOK_NO_KEY;
+  uint32_t level = 0;
+  for (uint32_t used = b->used; used != 0; used &= used - 1) {
+    uint32_t place = (uint32_t)__builtin_ctz(used);
+    bool lower = b->key[place] < lowest && b->key[place] >= floor;
+    lowest = lower ? b->key[place] : lowest;
+    level = lower ? b->level[place] : level;
+  }
+  return level;
+}
+
+/* The first of the ways that a bunch of that width has, and all of them. */
+static uint32_t first_way(uint32_t way, uint32_t width) { return way >> width << width; }
+static uint64_t ways(uint32_t way, uint32_t width) { return ~UINT64_C(0) >> (64 - (1u << width)) << first_way(way, width); }
+
+/* 2^`width` ways lead to `child`; 0: nowhere. */
+static void set_ways(book_node *node, uint32_t way, uint32_t width, uint32_t child) {
+  for (uint32_t i = first_way(way, width), end = i + (1u << width); i < end; i++) node->child[i] = child;
+  node->bits = child != 0 ? node->bits | ways(way, width) : node->bits & ~ways(way, width);
+}
 
 /* In a dense book new levels come close to others all the time, as the price moves; then they are there already. An attacker's prices
  * cannot make them cost more than 65 bytes for an order that there is room for. 0: no block. */
@@ -271,6 +325,7 @@ static uint32_t block_new(book_store *s) {
   } else {
     if (s->level_pool.capacity - s->level_pool.used < BOOK_BLOCK && !assay_book_store_grow_levels(s)) return 0;
     header = s->level_pool.used;
+    memset(&s->homes[header], 0, BOOK_BLOCK * sizeof *s->homes);
     s->level_pool.used += BOOK_BLOCK;
   }
   s->blocks_out++;
@@ -291,12 +346,12 @@ static void move_level(book_store *s, book_ladder *l, uint32_t from, uint32_t to
   book_level_free(s, from);
 }
 
-/* A bottom node that has just got its second level, `at`, which is empty, gets a block; where that level is then. */
-static uint32_t spread_levels(book_store *s, book_ladder *l, uint32_t number, uint32_t at) {
-  enum { MOST_MOVED = 64 }; /* orders, so that no message moves more */
-  uint32_t block = block_new(s), key = s->levels[at].key, ladder = s->levels[at].ladder;
+/* A new bottom node, the one below `key`, gets a block if there is one. */
+static void spread_levels(book_store *s, book_ladder *l, uint32_t number, uint32_t key, uint32_t ladder) {
+  enum { MOST_MOVED = 32 }; /* orders of each of its two levels, so that no message moves more than 64 */
+  uint32_t block = block_new(s);
   book_node *node = &s->nodes[number];
-  if (block == 0) return at;
+  if (block == 0) return;
   s->levels[block - 1] = (book_level){.count = BOOK_IS_HEADER, .quantity = node->bits, .ladder = ladder};
   node->block = l->block[(key >> 6) % BOOK_FINGERS] = block;
   for (uint32_t way = 0; way < 64; way++) {
@@ -306,7 +361,6 @@ static uint32_t spread_levels(book_store *s, book_ladder *l, uint32_t number, ui
     if (!stays) node->child[way] = (block + way) | BOOK_IS_LEVEL;
     if (there != 0 && !stays) move_level(s, l, there, block + way);
   }
-  return block + (key & 63);
 }
 
 static void set_finger(book_store *s, book_ladder *l, uint32_t key, uint32_t node) {
@@ -314,119 +368,282 @@ static void set_finger(book_store *s, book_ladder *l, uint32_t key, uint32_t nod
   l->block[(key >> 6) % BOOK_FINGERS] = s->nodes[node].block;
 }
 
-/* A key that is alone hangs as high as it can; when a second one comes that way, both move down until they part. */
+/* Where a walk ends that goes down to a key: a slot of `node`, or of the root (0), and the key's bits below it. */
+typedef struct spot {
+  uint32_t node, slot, shift;
+} spot;
+
+static uint32_t way_of(uint32_t key, unsigned shift) { return (key >> shift) & 63; }
+
+/* The lower and the upper half of a bunch's ways become a bunch each, or lead nowhere any more. */
+static bool halve(book_store *s, uint32_t number, uint32_t shift, uint32_t node, uint32_t way) {
+  uint32_t width = s->bunches[number].width - 1, half = 1u << width, middle = first_way(way, width + 1) + half;
+  uint32_t upper = bunch_new(s, width);
+  if (upper == 0) return false;
+  book_bunch *b = &s->bunches[number];
+  b->width = width;
+  for (uint32_t used = b->used; used != 0; used &= used - 1) {
+    uint32_t from = (uint32_t)__builtin_ctz(used);
+    if (way_of(b->key[from], shift) < middle) continue;
+    book_bunch_put(s, upper, b->key[from], b->level[from]);
+    b->used &= ~(1u << from);
+  }
+  set_ways(&s->nodes[node], middle, width, s->bunches[upper].used != 0 ? upper | BOOK_IS_BUNCH : 0);
+  if (s->bunches[upper].used == 0) bunch_free(s, upper);
+  if (b->used != 0) return true;
+  set_ways(&s->nodes[node], middle - half, width, 0);
+  bunch_free(s, number);
+  return true;
+}
+
+/* What was a bunch of neighbouring keys becomes a bottom node. */
+static void make_bottom(book_store *s, book_ladder *l, uint32_t bunch, uint32_t number, uint32_t ladder) {
+  const book_bunch *b = &s->bunches[bunch];
+  uint32_t key = b->key[__builtin_ctz(b->used)];
+  for (uint32_t used = b->used; used != 0; used &= used - 1) {
+    uint32_t from = (uint32_t)__builtin_ctz(used);
+    set_ways(&s->nodes[number], b->key[from] & 63, 0, b->level[from] | BOOK_IS_LEVEL);
+    s->homes[b->level[from]] = 0;
+  }
+  bunch_free(s, bunch);
+  set_finger(s, l, key, number);
+  spread_levels(s, l, number, key, ladder);
+}
+
+/* A bunch in which there is no room for `key`, or too many neighbours of it, comes a step closer to that there is. False: no memory. */
+static bool refine(book_store *s, book_ladder *l, spot at, uint32_t key, uint32_t ladder) {
+  uint32_t bunch = at.slot & ~BOOK_IS_BUNCH, way = way_of(key, at.shift);
+  if (at.node != 0 && s->bunches[bunch].width > 0) return halve(s, bunch, at.shift, at.node, way);
+  uint32_t lower = node_new(s);
+  if (lower == 0) return false;
+  *(at.node == 0 ? &l->root[key >> 24] : &s->nodes[at.node].child[way]) = lower;
+  if (at.shift == 6) {
+    make_bottom(s, l, bunch, lower, ladder);
+  } else {
+    s->bunches[bunch].width = 6;
+    set_ways(&s->nodes[lower], 0, 6, at.slot);
+  }
+  return true;
+}
+
+/* The first level in some while that comes to a slot: with a bunch for as many ways as there is nothing below. False: no memory. */
+static bool first_bunch(book_store *s, book_ladder *l, spot at, uint32_t key, uint32_t level) {
+  uint32_t way = way_of(key, at.shift), width = 0;
+  while (at.node != 0 && width < 6 && (s->nodes[at.node].bits & ways(way, width + 1)) == 0) width++;
+  uint32_t bunch = bunch_new(s, width);
+  if (bunch == 0) return false;
+  book_bunch_put(s, bunch, key, level);
+  if (at.node != 0) {
+    set_ways(&s->nodes[at.node], way, width, bunch | BOOK_IS_BUNCH);
+  } else {
+    l->root[key >> 24] = bunch | BOOK_IS_BUNCH;
+    l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
+  }
+  return true;
+}
+
+static spot walk_to(const book_store *s, const book_ladder *l, uint32_t key) {
+  spot at = {.slot = l->root[key >> 24], .shift = 24};
+  while (book_is_node(at.slot)) {
+    at.node = at.slot;
+    at.shift -= 6;
+    at.slot = s->nodes[at.node].child[way_of(key, at.shift)];
+  }
+  return at;
+}
+
+/* At the bottom: the level may be there, maybe as a spare one. */
+static uint32_t open_bottom(book_store *s, book_ladder *l, spot at, uint32_t key, uint32_t ladder) {
+  uint64_t *bits = book_bits(s, &s->nodes[at.node]), bit = UINT64_C(1) << (key & 63);
+  uint32_t level = at.slot & ~BOOK_IS_LEVEL;
+  set_finger(s, l, key, at.node);
+  if ((*bits & bit) != 0) return level;
+  if (level == 0) {
+    level = book_level_new(s, key, ladder);
+    if (level == 0) return 0;
+    s->nodes[at.node].child[key & 63] = level | BOOK_IS_LEVEL;
+    bits = book_bits(s, &s->nodes[at.node]);
+  }
+  *bits |= bit;
+  book_ladder_grew(l, key, level);
+  return level;
+}
+
+/* Three neighbours are dense enough for a bottom node. */
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder) {
   if (l->levels == 0)
     l->best = BOOK_NO_KEY; /* one that was never used is zeroed (mbo.h); it has no finger, so its first level comes here */
-  if (s->node_pool.used + BOOK_PATH > s->node_pool.capacity && !assay_book_store_grow_nodes(s)) return 0;
-  uint32_t *slot = &l->root[key >> 24], node = 0;
-  unsigned shift = 24;
-  while (*slot != 0 && (*slot & BOOK_IS_LEVEL) == 0) {
-    node = *slot;
-    shift -= 6;
-    if (shift == 0) set_finger(s, l, key, node);
-    slot = way_of(s, node, (key >> shift) & 63);
-  }
-  uint32_t other = *slot;
-  if (other != 0 && s->levels[other & ~BOOK_IS_LEVEL].key == key) {
-    uint64_t bit = UINT64_C(1) << (key & 63);
-    other &= ~BOOK_IS_LEVEL;
-    if (node != 0 && shift == 0 && (*book_bits(s, &s->nodes[node]) & bit) == 0) { /* a spare one */
-      *book_bits(s, &s->nodes[node]) |= bit;
-      book_ladder_grew(l, key, other);
+  for (;;) {
+    spot at = walk_to(s, l, key);
+    if (at.shift == 0) return open_bottom(s, l, at, key, ladder);
+    book_bunch *b = &s->bunches[at.slot & ~BOOK_IS_BUNCH]; /* of none: an empty one */
+    uint32_t near = book_bunch_places(b, key, ~63u);
+    for (uint32_t places = near; places != 0; places &= places - 1)
+      if (b->key[__builtin_ctz(places)] == key) return b->level[__builtin_ctz(places)];
+    if (__builtin_expect(b->used == BOOK_FULL_BUNCH || (near & (near - 1)) != 0, false)) {
+      if (!refine(s, l, at, key, ladder)) return 0;
+      continue;
     }
-    return other;
+    uint32_t level = book_level_new(s, key, ladder);
+    if (level == 0) return 0;
+    if (__builtin_expect(at.slot != 0, true)) {
+      book_bunch_put(s, at.slot & ~BOOK_IS_BUNCH, key, level);
+    } else if (!first_bunch(s, l, at, key, level)) {
+      book_level_free(s, level);
+      return 0;
+    }
+    book_ladder_grew(l, key, level);
+    return level;
   }
-  uint32_t at = book_level_new(s, key, ladder);
-  if (at == 0) return 0;
-  if (other == 0) {
-    book_ladder_grew(l, key, at);
-    if (node == 0)
-      l->top[key >> 30] |= UINT64_C(1) << ((key >> 24) & 63);
-    else
-      s->nodes[node].bits |= UINT64_C(1) << ((key >> shift) & 63);
-    *slot = at | BOOK_IS_LEVEL;
-    return at;
+}
+
+/* The level with the lowest key at or below `child`. */
+static uint32_t lowest_below(const book_store *s, uint32_t child) {
+  while (book_is_node(child)) {
+    book_node *node = &s->nodes[child];
+    child = node->child[__builtin_ctzll(*book_bits(s, node))];
   }
-  uint32_t other_key = s->levels[other & ~BOOK_IS_LEVEL].key;
-  do {
-    shift -= 6;
-    *slot = node = node_new(s);
-    slot = way_of(s, node, (key >> shift) & 63);
-    if (((key ^ other_key) >> shift & 63) == 0) s->nodes[node].bits = UINT64_C(1) << ((key >> shift) & 63);
-  } while (((key ^ other_key) >> shift & 63) == 0);
-  node_set(&s->nodes[node], (key >> shift) & 63, at | BOOK_IS_LEVEL);
-  node_set(&s->nodes[node], (other_key >> shift) & 63, other);
-  if (shift == 0) {
-    set_finger(s, l, key, node);
-    at = spread_levels(s, l, node, at);
-  }
-  book_ladder_grew(l, key, at);
-  return at;
+  return (child & BOOK_IS_BUNCH) != 0 ? bunch_lowest(&s->bunches[child & ~BOOK_IS_BUNCH], 0) : child & ~BOOK_IS_LEVEL;
 }
 
 static uint32_t lowest_of_all(const book_store *s, const book_ladder *l) {
   for (unsigned i = 0; i < 4; i++)
-    if (l->top[i] != 0) return book_ladder_lowest(s, l->root[64 * i + (unsigned)__builtin_ctzll(l->top[i])]);
+    if (l->top[i] != 0) return lowest_below(s, l->root[64 * i + (unsigned)__builtin_ctzll(l->top[i])]);
   return 0;
 }
 
-void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key) {
-  uint32_t path[BOOK_PATH], depth = 0, child = l->root[key >> 24];
-  for (unsigned shift = 18; (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
-    path[depth++] = child;
-    child = s->nodes[child].child[(key >> shift) & 63];
-  }
-  uint32_t at = child & ~BOOK_IS_LEVEL, block = depth == BOOK_PATH ? s->nodes[path[BOOK_PATH - 1]].block : 0;
-  bool stays = at == block + (key & 63); /* spare */
-  if (!stays) book_level_free(s, at);
-  if (block != 0 && !stays) { /* its place in the block is its own now */
-    s->levels[block + (key & 63)].key = key;
-    s->nodes[path[BOOK_PATH - 1]].child[key & 63] = (block + (key & 63)) | BOOK_IS_LEVEL;
-    stays = true;
-  }
+static void new_best(const book_store *s, book_ladder *l, uint32_t level) {
+  l->best_level = level;
+  l->best = level == 0 ? BOOK_NO_KEY : s->levels[level].key;
+}
+
+/* The nodes above a slot that leads nowhere any more go as far as that was all below them. */
+static void close_above(book_store *s, book_ladder *l, uint32_t key, const uint32_t *path, uint32_t depth) {
   while (depth > 0) {
     book_node *node = &s->nodes[path[--depth]];
-    uint32_t way = (key >> (18 - 6 * depth)) & 63;
-    if (!stays) node->child[way] = 0;
-    *book_bits(s, node) &= ~(UINT64_C(1) << way);
-    if (*book_bits(s, node) != 0) goto removed;
-    uint32_t i = (key >> 6) % BOOK_FINGERS;
-    if (depth == BOOK_PATH - 1 && l->finger[i].node == path[depth] && l->finger[i].prefix == (key >> 6) + 1) {
-      l->finger[i] = (book_finger){0};
-      l->block[i] = 0;
-    }
-    if (node->block != 0) block_free(s, node->block);
-    stays = false;
+    set_ways(node, way_of(key, 18 - 6 * depth), 0, 0);
+    if (node->bits != 0) return;
     node_free(s, path[depth]);
   }
   l->root[key >> 24] = 0;
   l->top[key >> 30] &= ~(UINT64_C(1) << ((key >> 24) & 63));
-removed:
-  if (key != l->best) return;
-  l->best_level = lowest_of_all(s, l);
-  l->best = l->best_level == 0 ? BOOK_NO_KEY : s->levels[l->best_level].key;
+}
+
+/* A bunch that has become small becomes one with the other half of the ways above, if that is small too. */
+static void merge(book_store *s, uint32_t number, uint32_t node_number, uint32_t way) {
+  enum { SMALL = 6 };
+  book_bunch *b = &s->bunches[number];
+  book_node *node = &s->nodes[node_number];
+  if (b->width == 6) return;
+  uint32_t other_way = way ^ (1u << b->width), other = node->child[other_way] & ~BOOK_IS_BUNCH;
+  book_bunch *into = &s->bunches[other];
+  if (other == 0 || book_is_node(node->child[other_way]) || into->width != b->width ||
+      __builtin_popcount(into->used) + __builtin_popcount(b->used) > SMALL)
+    return;
+  for (uint32_t used = b->used; used != 0; used &= used - 1)
+    book_bunch_put(s, other, b->key[__builtin_ctz(used)], b->level[__builtin_ctz(used)]);
+  into->width++;
+  bunch_free(s, number);
+  set_ways(node, way, into->width, other | BOOK_IS_BUNCH);
+}
+
+/* Down to where a key is: the nodes on the way, and how many there are. */
+static uint32_t walk_down(const book_store *s, const book_ladder *l, uint32_t key, uint32_t *path, uint32_t *depth) {
+  uint32_t child = l->root[key >> 24];
+  for (unsigned shift = 18; book_is_node(child); shift -= 6) {
+    path[(*depth)++] = child;
+    child = s->nodes[child].child[way_of(key, shift)];
+  }
+  return child;
+}
+
+/* The last one of a bunch, or the best, or one of few. */
+static __attribute__((noinline)) void remove_from_bunch(book_store *s, book_ladder *l, uint32_t key, uint32_t number) {
+  uint32_t path[BOOK_PATH], depth = 0;
+  const book_bunch *b = &s->bunches[number];
+  uint32_t more = b->used & (b->used - 1);
+  if (key == l->best && b->used != 0) new_best(s, l, bunch_lowest(b, 0));
+  if ((more & (more - 1)) != 0) return;
+  walk_down(s, l, key, path, &depth);
+  uint32_t way = way_of(key, 24 - 6 * depth);
+  if (b->used != 0) {
+    if (depth > 0) merge(s, number, path[depth - 1], way);
+    return;
+  }
+  if (depth > 0) set_ways(&s->nodes[path[depth - 1]], way, b->width, 0);
+  bunch_free(s, number);
+  close_above(s, l, key, path, depth);
+  if (key == l->best) new_best(s, l, lowest_of_all(s, l));
+}
+
+/* A bottom node that is empty goes. */
+static void close_bottom(book_store *s, book_ladder *l, uint32_t key, uint32_t number) {
+  uint32_t path[BOOK_PATH], depth = 0, i = (key >> 6) % BOOK_FINGERS;
+  walk_down(s, l, key, path, &depth);
+  if (l->finger[i].node == number && l->finger[i].prefix == (key >> 6) + 1) {
+    l->finger[i] = (book_finger){0};
+    l->block[i] = 0;
+  }
+  if (s->nodes[number].block != 0) block_free(s, s->nodes[number].block);
+  node_free(s, number);
+  close_above(s, l, key, path, BOOK_PATH - 1);
+}
+
+static void remove_from_bottom(book_store *s, book_ladder *l, uint32_t key, uint32_t at) {
+  const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
+  uint32_t path[BOOK_PATH], depth = 0, way = key & 63, number = finger->node;
+  if (finger->prefix != (key >> 6) + 1) {
+    walk_down(s, l, key, path, &depth);
+    number = path[BOOK_PATH - 1];
+  }
+  book_node *node = &s->nodes[number];
+  uint32_t block = node->block;
+  if (block == 0) {
+    node->child[way] = 0;
+    book_level_free(s, at);
+  } else if (at != block + way) { /* its place in the block is its own now */
+    s->levels[block + way].key = key;
+    node->child[way] = (block + way) | BOOK_IS_LEVEL;
+    book_level_free(s, at);
+  }
+  uint64_t rest = *book_bits(s, node) &= ~(UINT64_C(1) << way);
+  if (rest == 0) close_bottom(s, l, key, number);
+  if (key == l->best) new_best(s, l, rest != 0 ? node->child[__builtin_ctzll(rest)] & ~BOOK_IS_LEVEL : lowest_of_all(s, l));
+}
+
+void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t level) {
+  uint32_t key = s->levels[level].key, home = s->homes[level];
+  if (home == 0) {
+    remove_from_bottom(s, l, key, level);
+    return;
+  }
+  book_bunch *b = &s->bunches[home / 16];
+  uint32_t used = b->used & ~(1u << home % 16), more = used & (used - 1);
+  b->used = used;
+  book_level_free(s, level);
+  if ((more & (more - 1)) == 0 || key == l->best) remove_from_bunch(s, l, key, home / 16);
 }
 
 /* Bits above `way`. */
 static uint64_t beyond(uint64_t bits, uint32_t way) { return way == 63 ? 0 : bits & (~UINT64_C(0) << (way + 1)); }
 
 uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key) {
-  uint32_t path[BOOK_PATH], depth = 0, child = l->root[key >> 24];
-  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) {
-    path[depth++] = child;
-    child = s->nodes[child].child[(key >> shift) & 63];
+  uint32_t path[BOOK_PATH], depth = 0, width = 0, child = walk_down(s, l, key, path, &depth);
+  if ((child & BOOK_IS_BUNCH) != 0) {
+    const book_bunch *b = &s->bunches[child & ~BOOK_IS_BUNCH];
+    uint32_t next = bunch_lowest(b, (uint64_t)key + 1);
+    if (next != 0) return next;
+    width = b->width;
   }
-  /* A lone key on the way may lie behind the one asked for. */
-  if (child != 0 && s->levels[child & ~BOOK_IS_LEVEL].key > key) return child & ~BOOK_IS_LEVEL;
-  while (depth > 0) {
+  for (; depth > 0; width = 0) {
     book_node *node = &s->nodes[path[--depth]];
-    uint64_t rest = beyond(*book_bits(s, node), (key >> (18 - 6 * depth)) & 63);
-    if (rest != 0) return book_ladder_lowest(s, node->child[__builtin_ctzll(rest)]);
+    uint32_t last = way_of(key, 18 - 6 * depth) | ((1u << width) - 1);
+    uint64_t rest = beyond(*book_bits(s, node), last);
+    if (rest != 0) return lowest_below(s, node->child[__builtin_ctzll(rest)]);
   }
   uint64_t rest = beyond(l->top[key >> 30], (key >> 24) & 63);
   for (unsigned i = key >> 30;;) {
-    if (rest != 0) return book_ladder_lowest(s, l->root[64 * i + (unsigned)__builtin_ctzll(rest)]);
+    if (rest != 0) return lowest_below(s, l->root[64 * i + (unsigned)__builtin_ctzll(rest)]);
     if (++i == 4) return 0;
     rest = l->top[i];
   }

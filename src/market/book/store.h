@@ -5,12 +5,12 @@
  * and pools may move when they grow: take pointers anew after book_store_room and book_ladder_open, and levels of orders after the latter.
  *
  * A ladder is a trie over 32-bit keys in which 0 is the best price: 256 ways at the root, then 64 ways four times, with a bit map in every
- * node. A key that is alone below some node is not spread out any further, so a level of a sparse book hangs one or two steps below the
- * root, and costs no nodes of its own. In a dense book the bottom nodes (64 neighbouring prices) are found at once through a small
- * direct-mapped table, the fingers, and most of these nodes have a block: a level for every price, one behind the other, before an order
- * comes, so a price leads to its level in one step. The best level is kept at hand; when it empties, the next one is nearly always in the
- * same node, a count of trailing zeros away. No operation depends on how far the price moved, and memory on nothing but the number of
- * levels.
+ * node. As long as no more than 14 keys share a way, or a range of neighbouring ways, they are a bunch: two cache lines, one with the keys
+ * in any order, one with their levels. A level of a sparse book comes and goes by one word in a bunch, two or three steps below the root.
+ * In a dense book the bottom nodes (64 neighbouring prices) are found at once through a small direct-mapped table, the fingers, and most of
+ * these nodes have a block: a level for every price, one behind the other, before an order comes, so a price leads to its level in one
+ * step. The best level is kept at hand; when it empties, the next one is nearly always in the same node, a count of trailing zeros away. No
+ * operation depends on how far the price moved, and memory on nothing but the number of levels.
  */
 #ifndef ASSAY_MARKET_STORE_H
 #define ASSAY_MARKET_STORE_H
@@ -20,6 +20,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Index 0 of every pool stands for none. */
 typedef struct book_order {
@@ -46,10 +50,25 @@ typedef struct book_level {
 } book_level;
 
 typedef struct book_node {
-  uint64_t bits; /* the ways on which there are orders; where there is a block, they are in its header */
+  uint64_t bits; /* the ways on which there is something; where there is a block, they are in its header */
   uint32_t block, unused;
-  uint32_t child[64]; /* a node, or a level with BOOK_IS_LEVEL; `child[0]` also chains free records */
+  uint32_t
+      child[64]; /* a node or, with BOOK_IS_BUNCH, a bunch; at the bottom a level with BOOK_IS_LEVEL; `child[0]` also chains free ones */
 } book_node;
+
+/*
+ * Up to 14 levels below 2^width neighbouring ways of a node, of which the first is a multiple of that, or below one way of the root. The
+ * first two of each array are taken by what more there is to it, so `used` has bits 2 to 15.
+ */
+typedef struct book_bunch {
+  union {
+    struct {
+      uint32_t used, width;
+    };
+    uint32_t key[16];
+  };
+  uint32_t level[16]; /* `level[0]` chains free records */
+} book_bunch;
 
 /*
  * A bottom node's `block` is the first of 64 levels, one for each way, spare where the bit is not set. A level with many
@@ -60,6 +79,8 @@ typedef struct book_node {
 enum { BOOK_FINGERS = 32, BOOK_PATH = 4, BOOK_FIRST_LEVEL = 64, BOOK_BLOCK = 65 };
 #define BOOK_IS_HEADER UINT32_MAX
 #define BOOK_IS_LEVEL 0x80000000u
+#define BOOK_IS_BUNCH 0x40000000u
+#define BOOK_FULL_BUNCH 0xFFFCu
 #define BOOK_NO_KEY (UINT64_C(1) << 32)
 #define BOOK_MOST_QUANTITY ((UINT64_C(1) << 48) - 1)
 /* The most that a level holds, so that no sum over a ladder's orders wraps. */
@@ -98,7 +119,9 @@ typedef struct book_pool {
 typedef struct book_store {
   book_order *orders;
   book_level *levels;
+  uint32_t *homes; /* of levels: the bunch times 16 and the place in it; 0: in none */
   book_node *nodes;
+  book_bunch *bunches;
   uint32_t *window;     /* id & window_mask: its order, or 0 */
   uint64_t window_base; /* the first id in it; at least 1 */
   uint64_t window_mask;
@@ -113,8 +136,8 @@ typedef struct book_store {
   uint32_t blocks_out;  /* that nodes have */
   uint32_t free_block;  /* a header, chained by `special` */
   bool is_sparing;      /* no node gets one (mbo.h) */
-  book_pool order_pool, level_pool, node_pool;
-  void *blocks[5]; /* of orders, levels, nodes, places and the window, as they were allocated */
+  book_pool order_pool, level_pool, node_pool, bunch_pool;
+  void *blocks[7]; /* of orders, levels, homes, nodes, bunches, places and the window, as they were allocated */
 } book_store;
 
 /* `expected` orders have room from the start; more than `most` never do. Seed 0: a random one. */
@@ -126,7 +149,6 @@ size_t assay_book_store_bytes(const book_store *s);
 /* Slow sides of the functions below; false when memory is out. */
 bool assay_book_store_more_orders(book_store *s);
 bool assay_book_store_grow_levels(book_store *s);
-bool assay_book_store_grow_nodes(book_store *s);
 
 /* ---- The hash table ---------------------------------------------------------------------------------------------------------------- */
 
@@ -263,10 +285,37 @@ static inline uint32_t book_sell_key(int32_t price) { return (uint32_t)price ^ 0
 static inline uint32_t book_key(int32_t price, unsigned sell) { return book_sell_key(price) ^ (sell - 1u); }
 static inline int32_t book_price(uint32_t key, unsigned sell) { return (int32_t)((key ^ (sell - 1u)) ^ 0x80000000u); }
 
+static inline bool book_is_node(uint32_t child) { return child - 1 < BOOK_IS_BUNCH - 1; }
+
+/* The places of a bunch whose keys are the same as far as `mask` goes. */
+static inline uint32_t book_bunch_places(const book_bunch *b, uint32_t key, uint32_t mask) {
+  uint32_t places = 0;
+#ifdef __SSE2__
+  const __m128i *keys = (const __m128i *)(const void *)b->key;
+  __m128i wanted = _mm_set1_epi32((int)(key & mask)), masked = _mm_set1_epi32((int)mask), same[4];
+  for (int i = 0; i < 4; i++) same[i] = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(&keys[i]), masked), wanted);
+  places = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(same[0], same[1]), _mm_packs_epi32(same[2], same[3])));
+#else
+  for (unsigned i = 2; i < 16; i++) places |= (uint32_t)(((b->key[i] ^ key) & mask) == 0) << i;
+#endif
+  return places & b->used;
+}
+
+/* Where the walk down to a key ends: no node. */
+static inline uint32_t book_ladder_walk(const book_store *s, const book_ladder *l, uint32_t key) {
+  uint32_t child = l->root[key >> 24];
+  for (unsigned shift = 18; book_is_node(child); shift -= 6) child = s->nodes[child].child[(key >> shift) & 63];
+  return child;
+}
+
 /* The level of a key, no spare one; 0: none. */
 static inline uint32_t book_ladder_find(const book_store *s, const book_ladder *l, uint32_t key) {
-  uint32_t child = l->root[key >> 24];
-  for (unsigned shift = 18; child != 0 && (child & BOOK_IS_LEVEL) == 0; shift -= 6) child = s->nodes[child].child[(key >> shift) & 63];
+  uint32_t child = book_ladder_walk(s, l, key);
+  if ((child & BOOK_IS_BUNCH) != 0) {
+    const book_bunch *b = &s->bunches[child & ~BOOK_IS_BUNCH];
+    uint32_t place = book_bunch_places(b, key, ~0u);
+    return place != 0 ? b->level[__builtin_ctz(place)] : 0;
+  }
   child &= ~BOOK_IS_LEVEL;
   return child != 0 && s->levels[child].key == key && s->levels[child].quantity > 0 ? child : 0;
 }
@@ -276,19 +325,10 @@ static inline uint64_t *book_bits(const book_store *s, book_node *node) {
   return __builtin_expect(node->block != 0, false) ? &s->levels[node->block - 1].quantity : &node->bits;
 }
 
-/* The level with the lowest key at or below `child`. */
-static inline uint32_t book_ladder_lowest(const book_store *s, uint32_t child) {
-  while ((child & BOOK_IS_LEVEL) == 0) {
-    book_node *node = &s->nodes[child];
-    child = node->child[__builtin_ctzll(*book_bits(s, node))];
-  }
-  return child & ~BOOK_IS_LEVEL;
-}
-
 /* book_ladder_open where no finger points; one walk finds the level or the place for a new one. */
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder);
-/* Takes an empty level out whose bottom node is not known, or goes with it; then the best is looked up from the root. */
-void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t key);
+/* Takes an empty level out that is not in a block with others. */
+void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t level);
 /* The level after a key in order; 0: none. */
 uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key);
 
@@ -308,7 +348,18 @@ static inline uint32_t book_level_new(book_store *s, uint32_t key, uint32_t ladd
     s->lone_levels++;
   }
   s->levels[at] = (book_level){.key = key, .ladder = ladder};
+  s->homes[at] = 0;
   return at;
+}
+
+/* A level gets into a bunch where there is room. */
+static inline void book_bunch_put(book_store *s, uint32_t bunch, uint32_t key, uint32_t level) {
+  book_bunch *b = &s->bunches[bunch];
+  uint32_t place = (uint32_t)__builtin_ctz(b->used ^ BOOK_FULL_BUNCH);
+  b->used |= 1u << place;
+  b->key[place] = key;
+  b->level[place] = level;
+  s->homes[level] = bunch << 4 | place;
 }
 
 /* A new level is in the trie now. */
@@ -337,41 +388,24 @@ static inline uint32_t book_ladder_open(book_store *s, book_ladder *l, uint32_t 
   return at;
 }
 
-/* The header of the block that a level is in; any other record: it is in none. */
-static inline book_level *book_header(const book_store *s, uint32_t at, uint32_t key) { return &s->levels[at - 1 - (key & 63)]; }
-
 /* An empty level goes. In a block it becomes a spare one. */
 static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at) {
-  uint32_t key = s->levels[at].key, way, next;
-  uint64_t rest, gone = UINT64_C(1) << (key & 63);
-  book_level *header = book_header(s, at, key);
+  uint32_t key = s->levels[at].key, way = key & 63, block = at - way;
   l->levels--;
-  if (!s->is_sparing && header->count == BOOK_IS_HEADER) {
-    rest = header->quantity & ~gone;
-    way = rest != 0 ? (uint32_t)__builtin_ctzll(rest) : 0;
-    next = at - (key & 63) + way;
-    if (rest == 0 || s->levels[next].key != ((key & ~63u) | way)) { /* the last one, or the next one is not in the block */
-      assay_book_ladder_remove(s, l, key);
-      return;
-    }
-    header->quantity = rest;
-  } else {
-    const book_finger *finger = &l->finger[(key >> 6) % BOOK_FINGERS];
-    book_node *node = &s->nodes[finger->node];
-    rest = node->bits & ~gone;
-    if (finger->prefix != (key >> 6) + 1 || node->block != 0 || rest == 0) {
-      assay_book_ladder_remove(s, l, key);
-      return;
-    }
-    node->bits = rest;
-    node->child[key & 63] = 0;
-    book_level_free(s, at);
-    way = (uint32_t)__builtin_ctzll(rest);
-    next = node->child[way] & ~BOOK_IS_LEVEL;
+  if (s->is_sparing || s->levels[block - 1].count != BOOK_IS_HEADER) {
+    assay_book_ladder_remove(s, l, at);
+    return;
   }
+  uint64_t rest = s->levels[block - 1].quantity & ~(UINT64_C(1) << way);
+  uint32_t after = rest != 0 ? (uint32_t)__builtin_ctzll(rest) : 0;
+  if (rest == 0 || s->levels[block + after].key != ((key & ~63u) | after)) { /* the last one, or the next one is not in the block */
+    assay_book_ladder_remove(s, l, at);
+    return;
+  }
+  s->levels[block - 1].quantity = rest;
   if (key != l->best) return;
-  l->best = (key & ~63u) | way;
-  l->best_level = next;
+  l->best = (key & ~63u) | after;
+  l->best_level = block + after;
 }
 
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */

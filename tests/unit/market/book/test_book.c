@@ -115,6 +115,8 @@ static const book_mix mixes[] = {
     {.ids = 150, .width = 10, .middle = INT32_MIN + 3, .plain = 30, .auctions = 5, .hostile = 100, .cancels = 5},
     {.ids = 2000, .width = 3000, .middle = 50000, .plain = 90, .auctions = 1, .cancels = 20, .step = 3},
     {.ids = 400, .width = 12, .middle = 7, .plain = 100, .auctions = 40, .cancels = 10},
+    {.ids = 2000, .width = 100000, .middle = 5000, .plain = 100, .cancels = 25, .step = 50},
+    {.ids = 900, .width = 600, .middle = -77, .plain = 100, .cancels = 45, .step = 7},
 };
 
 /* From here on an engine that was made from a snapshot of the other goes on. */

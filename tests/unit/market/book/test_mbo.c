@@ -168,6 +168,36 @@ static void test_random_feeds(void **state) {
   }
 }
 
+/* However far apart prices are: levels come until there are many, and go until there are few, three times over. */
+static void test_every_spread(void **state) {
+  (void)state;
+  for (unsigned bits = 4; bits <= 32; bits += 2) {
+    assay_random random;
+    assay_random_init(&random, bits);
+    assay_error err = {0};
+    assay_mbo *mbo = NULL;
+    assert_ok(assay_mbo_create(&(assay_mbo_options){.books = BOOKS, .expected_orders = 16, .most_orders = MOST, .seed = bits}, &err, &mbo),
+              err);
+    plain *p = calloc(1, sizeof *p);
+    for (uint64_t i = 0, id = 1; i < 3 * 2 * (uint64_t)MOST; i++) {
+      if (i / MOST % 2 == 0) {
+        int32_t price = (int32_t)((uint32_t)(assay_random_next(&random) >> (64 - bits)) + 77777u);
+        unsigned sell = (unsigned)assay_random_below(&random, 4) != 0;
+        assert_int_equal(assay_mbo_add(mbo, 1, id, (assay_side)sell, price, 5), plain_add(p, 1, id, sell, price, 5));
+        id++;
+      } else if (p->count > 3) {
+        plain_order *o = &p->orders[assay_random_below(&random, p->count)];
+        assert_int_equal(assay_mbo_delete(mbo, o->reference), ASSAY_OK);
+        plain_drop(p, o);
+      }
+      if (i % 25 == 0) assert_ok(assay_mbo_check(mbo, &err), err);
+      if (i % 125 == 0) compare(mbo, p);
+    }
+    assay_mbo_destroy(mbo);
+    free(p);
+  }
+}
+
 static void test_the_ends_of_the_range(void **state) {
   (void)state;
   static const int32_t prices[] = {INT32_MIN, INT32_MIN + 1, -1, 0, 1, INT32_MAX - 1, INT32_MAX};
@@ -199,6 +229,7 @@ static void test_bad_options(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random_feeds),
+      cmocka_unit_test(test_every_spread),
       cmocka_unit_test(test_the_ends_of_the_range),
       cmocka_unit_test(test_bad_options),
   };
