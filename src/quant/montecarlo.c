@@ -31,7 +31,8 @@ void assay_mc_defaults(assay_mc_params *o) {
   if (o->steps == 0) o->steps = default_steps(o);
   /* Only the end counts, and one step goes there without error. */
   if (o->model == ASSAY_MC_GBM && (o->payoff == ASSAY_MC_EUROPEAN || o->payoff == ASSAY_MC_DIGITAL)) o->steps = 1;
-  if (o->paths == 0) o->paths = o->target_error > 0 ? ASSAY_MC_MAX_PATHS / o->steps : 1 << 20;
+  uint64_t most = o->sampling == ASSAY_MC_SOBOL ? ASSAY_MC_MOST_SOBOL_PATHS : ASSAY_MC_MAX_PATHS / o->steps;
+  if (o->paths == 0) o->paths = o->target_error > 0 ? most : 1 << 20;
   if (o->payout == 0) o->payout = 1;
   if (o->level == 0) o->level = 0.95;
 }
@@ -133,11 +134,46 @@ static double rounding_of(const assay_mc_job *job) {
  * usual size. A digital that always pays knows as little.
  */
 enum { FEW_PAYMENTS = 30 };
+
+/*
+ * What a control cannot say. A European in the money is the control and the strike but where the option out of the money pays, a barrier at
+ * steps is the option without one but where it is touched. If hardly any sample has shown that, the residuals' spread is next to nothing,
+ * however much is missing. Returns of how many samples such payments are, as above.
+ */
+static double payments_beside_control(const assay_mc_job *job, const assay_mc_tally *tally) {
+  const assay_mc_params *o = &job->option;
+  const double *s = tally->sums, n = tally->samples;
+  /* residual = a payoff + b control + c */
+  double a, b, c = 0;
+  if (o->payoff == ASSAY_MC_EUROPEAN)
+    a = 1, b = o->put ? o->spot : -o->spot, c = o->put ? -o->strike : o->strike;
+  else if (o->payoff == ASSAY_MC_BARRIER && o->watch == ASSAY_MC_AT_STEPS)
+    a = -1, b = 1;
+  else
+    return n;
+  double terms = a * a * s[MC_SUM_SQUARE] + b * b * s[MC_SUM_CONTROL_SQUARE] + n * c * c;
+  double sum = a * s[MC_SUM_PAYOFF] + b * s[MC_SUM_CONTROL] + n * c;
+  double square = terms + 2 * (a * b * s[MC_SUM_PRODUCT] + a * c * s[MC_SUM_PAYOFF] + b * c * s[MC_SUM_CONTROL]);
+  double noise = terms / sqrt(n) * (o->precision == ASSAY_MC_F32 ? 0x1p-21 : 0x1p-50);
+  return square > noise ? sum * sum / square : 0;
+}
+
 static double unseen_error(const assay_mc_job *job, const assay_mc_tally *tally) {
   const double *s = tally->sums, n = tally->samples;
   double payments = s[MC_SUM_SQUARE] > 0 ? s[MC_SUM_PAYOFF] * s[MC_SUM_PAYOFF] / s[MC_SUM_SQUARE] : 0;
   if (job->option.payoff == ASSAY_MC_DIGITAL) payments = fmin(payments, n - payments);
+  if (job->option.control) payments = fmin(payments, payments_beside_control(job, tally));
   return payments < FEW_PAYMENTS ? usual_payment(&job->option) * sqrt(3) / n : 0;
+}
+
+/*
+ * Points that fill the space are not independent; replicates are. Those of a digital count how many of so many evenly spread points lie
+ * beyond the strike, so all of them may well agree: on a count that is off by a part of one.
+ */
+static double error_of_replicates(const assay_mc_job *job, const assay_mc_tally *tally) {
+  double error = assay_mc_tally_error(tally, &job->forms, ASSAY_MC_FORM_PRICE);
+  if (job->option.payoff != ASSAY_MC_DIGITAL) return error;
+  return fmax(error, usual_payment(&job->option) * sqrt(3) / tally->samples);
 }
 
 /* The mean of the payoff, or with a control of payoff - coefficient (control - its mean) with the coefficient that is best for the sample.
@@ -162,8 +198,7 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
   }
   e.price *= job->discount;
   e.error = job->discount * sqrt(variance / (n - 1));
-  /* Points that fill the space are not independent; replicates are. */
-  if (job->option.sampling == ASSAY_MC_SOBOL) e.error = assay_mc_tally_error(tally, &job->forms, ASSAY_MC_FORM_PRICE);
+  if (job->option.sampling == ASSAY_MC_SOBOL) e.error = error_of_replicates(job, tally);
   e.error = hypot(hypot(e.error, rounding_of(job)), unseen_error(job, tally));
   return e;
 }

@@ -12,6 +12,7 @@
 #include "quant/launch.h"
 
 enum { ASSAY_MC_GROUP = ASSAY_KERNEL_GROUP_SIZE };
+#define ASSAY_MC_MOST_SOBOL_PATHS ((uint64_t)1 << 32)
 
 /* ---- Sums of paths become numbers (montecarlo_tally.c) ------------------------------------------------------------------------------ */
 

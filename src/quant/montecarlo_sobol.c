@@ -304,7 +304,7 @@ assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err) {
   if (o->steps > ASSAY_MC_MAX_SOBOL_STEPS) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%u steps with Sobol points: at most %d are taken", o->steps, ASSAY_MC_MAX_SOBOL_STEPS);
   }
-  if (o->paths > 1ull << 32)
+  if (o->paths > ASSAY_MC_MOST_SOBOL_PATHS)
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%llu paths of Sobol points: at most 2^32 are taken", (unsigned long long)o->paths);
   job->simulate = simulate;
   return ASSAY_OK;

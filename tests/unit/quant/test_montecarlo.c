@@ -207,6 +207,29 @@ static void test_unseen_payments(void **state) {
   assert_true(!r.reached && r.low <= digital(&params) && digital(&params) <= r.high && r.standard_error > 0);
 }
 
+/* A control that is the payoff on every path seen says nothing of those that were not: a put deep in the money, a barrier far away. */
+static void test_unseen_beside_a_control(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.rate = params.dividend = 0, params.time = 1, params.volatility = 0.4, params.paths = 1 << 16, params.control = true;
+  for (int way = 0; way < 16; way++) {
+    params.put = way & 1, params.antithetic = way & 2, params.precision = way & 4 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.seed = way;
+    params.strike = 100 * exp((params.put ? 1 : -1) * 0.4 * 4.3);
+    assay_mc_result r = price_of(&params);
+    double exact = european(&params);
+    assert_true(r.low <= exact && exact <= r.high && r.standard_error < 0.04);
+  }
+  params.put = false, params.antithetic = false, params.precision = ASSAY_MC_F64;
+  params.strike = 90; /* where the other one pays often, the control is as good as it was */
+  assert_true(price_of(&params).standard_error < 0.06);
+  params.payoff = ASSAY_MC_BARRIER, params.watch = ASSAY_MC_AT_STEPS, params.steps = 2, params.barrier = 100 * exp(-0.4 * 4.6);
+  for (params.seed = 0; params.seed < 4; params.seed++) {
+    assert_true(price_of(&params).standard_error >= 100 * 1.7 / (1 << 16));
+  }
+  params.barrier = 80;
+  assert_true(price_of(&params).standard_error < 0.06);
+}
+
 /* What single precision rounds is part of the error, and a target below it is refused. */
 static void test_rounding_is_an_error(void **state) {
   (void)state;
@@ -359,6 +382,7 @@ int main(void) {
       cmocka_unit_test(test_currency),
       cmocka_unit_test(test_no_number_is_none),
       cmocka_unit_test(test_unseen_payments),
+      cmocka_unit_test(test_unseen_beside_a_control),
       cmocka_unit_test(test_rounding_is_an_error),
       cmocka_unit_test(test_paths),
       cmocka_unit_test(test_many_paths),

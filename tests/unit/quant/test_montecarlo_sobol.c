@@ -111,12 +111,35 @@ static void test_sobol_paths_are_counted(void **state) {
   assert_int_equal(price_of(&params).paths, 1024);
 }
 
+/* All replicates of a digital may count the same, and the count is off all the same: intervals hold the price as often as they should. */
+static void test_sobol_digitals(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.payoff = ASSAY_MC_DIGITAL, params.payout = 1, params.sampling = ASSAY_MC_SOBOL, params.paths = 1 << 12;
+  int covered = 0;
+  for (int way = 0; way < 400; way++) {
+    params.strike = 60 + 0.2 * way, params.put = way & 1, params.seed = way;
+    assay_mc_result r = price_of(&params);
+    covered += r.low <= digital(&params) && digital(&params) <= r.high;
+  }
+  assert_in_range(covered, 368, 396);
+}
+
+/* A target is looked for without saying how many paths it may take. */
+static void test_sobol_target(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.sampling = ASSAY_MC_SOBOL, params.paths = 0, params.target_error = 1e-3;
+  assay_mc_result r = price_of(&params);
+  assert_true(r.reached && r.standard_error <= 1e-3);
+  assert_near(r.price, european(&params), 5 * r.standard_error);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sobol_points),
-      cmocka_unit_test(test_sobol_kernel),
-      cmocka_unit_test(test_sobol),
-      cmocka_unit_test(test_sobol_paths_are_counted),
+      cmocka_unit_test(test_sobol_points),   cmocka_unit_test(test_sobol_kernel),
+      cmocka_unit_test(test_sobol),          cmocka_unit_test(test_sobol_paths_are_counted),
+      cmocka_unit_test(test_sobol_digitals), cmocka_unit_test(test_sobol_target),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
