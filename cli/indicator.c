@@ -28,6 +28,8 @@ typedef struct job {
   assay_cli_table table;
   const double *inputs[ASSAY_INDICATOR_INPUTS]; /* a number a row of the table */
   size_t by;                                    /* column that names the series */
+  assay_cli_times times;
+  bool back;                                    /* the rows of a series go back in time */
   double *outputs[ASSAY_INDICATOR_MAX_OUTPUTS]; /* a number a row of the table */
 } job;
 
@@ -86,14 +88,15 @@ static assay_status read_parameters(job *j, assay_error *err) {
 
 /* The column of an input: as the user says, else the one of its name; a close may also be the only column of numbers, or "price". */
 static assay_status find_input(const job *j, assay_indicator_input input, assay_error *err, size_t *column) {
-  static const char *const closes[] = {"close", "price", "value", "last", NULL};
+  static const char *const *const names[] = {assay_cli_highs, assay_cli_lows, assay_cli_closes, assay_cli_volumes};
   const char *const given[] = {j->settings->high, j->settings->low, j->settings->column, j->settings->volume};
-  const char *const own[] = {assay_indicator_input_text(input), NULL};
   size_t numeric = 0, found = 0;
   if (given[input] != NULL) return assay_cli_table_column(&j->table, given[input], err, column);
-  if (assay_cli_table_has(&j->table, input == ASSAY_INDICATOR_CLOSE ? closes : own, column)) return ASSAY_OK;
+  if (assay_cli_table_has(&j->table, names[input], column)) return ASSAY_OK;
+  size_t volume = SIZE_MAX;
+  assay_cli_table_has(&j->table, assay_cli_volumes, &volume);
   for (size_t c = 0; c < j->table.columns && input == ASSAY_INDICATOR_CLOSE; c++) {
-    if (!assay_cli_table_is_numeric(&j->table, c)) continue;
+    if (c == volume || (j->times.known && c == j->times.column) || !assay_cli_table_is_numeric(&j->table, c)) continue;
     found = c;
     numeric++;
   }
@@ -107,6 +110,7 @@ static assay_status find_input(const job *j, assay_indicator_input input, assay_
 static assay_status read_table(job *j, assay_error *err) {
   assay_status status = assay_cli_table_read(j->cli, j->cli->operand_count > 1 ? j->cli->operands[1] : "-", err, &j->table);
   if (status == ASSAY_OK && j->settings->by != NULL) status = assay_cli_table_column(&j->table, j->settings->by, err, &j->by);
+  if (status == ASSAY_OK) status = assay_cli_table_times(j->cli, &j->table, NULL, err, &j->times);
   for (size_t i = 0; i < j->indicator->input_count && status == ASSAY_OK; i++) {
     assay_indicator_input input = j->indicator->inputs[i];
     size_t column = 0;
@@ -129,17 +133,20 @@ static const char *series_at(const job *j, size_t row) {
   return j->settings->by == NULL ? "" : j->table.cells[row * j->table.columns + j->by];
 }
 
-/* A series is the rows that have the same word in the column --by, wherever they stand; a stream takes them one after the other. */
-static assay_status run_series(job *j, size_t first, bool *done, assay_error *err) {
+/* A stream takes the rows of a series one after the other, from the last one up where they go back in time. */
+static assay_status run_rows(job *j, const size_t *rows, size_t count, const char *name, assay_error *err) {
   assay_indicator_stream *stream = NULL;
-  const char *name = series_at(j, first);
-  size_t count = 0, least = SIZE_MAX;
-  assay_status status = assay_indicator_stream_create(j->indicator, j->parameters, err, &stream);
-  for (size_t i = first; i < j->table.rows && status == ASSAY_OK; i++) {
+  size_t least = SIZE_MAX;
+  bool back = false;
+  assay_status status = assay_cli_times_direction(&j->table, &j->times, j->settings->by != NULL ? rows : NULL, count, err, &back);
+  if (status == ASSAY_OK) status = assay_indicator_stream_create(j->indicator, j->parameters, err, &stream);
+  if (back && !j->back)
+    assay_cli_note(j->cli, "the rows of %s go back in time (column '%s'): worked out from the last row up", j->table.source,
+                   j->table.names[j->times.column]);
+  j->back = j->back || back;
+  for (size_t n = 0; n < count && status == ASSAY_OK; n++) {
     double in[ASSAY_INDICATOR_INPUTS], out[ASSAY_INDICATOR_MAX_OUTPUTS];
-    if (done[i] || strcmp(series_at(j, i), name) != 0) continue;
-    done[i] = true;
-    count++;
+    size_t i = rows[back ? count - 1 - n : n];
     for (size_t k = 0; k < j->indicator->input_count; k++) in[k] = j->inputs[j->indicator->inputs[k]][i];
     assay_indicator_stream_update(stream, in, out);
     for (size_t k = 0; k < j->indicator->output_count; k++) j->outputs[k][i] = out[k];
@@ -152,13 +159,26 @@ static assay_status run_series(job *j, size_t first, bool *done, assay_error *er
   return status;
 }
 
+/* A series is the rows that have the same word in the column --by, wherever they stand. `rows` has room for all. */
+static assay_status run_series(job *j, size_t first, bool *done, size_t *rows, assay_error *err) {
+  const char *name = series_at(j, first);
+  size_t count = 0;
+  for (size_t i = first; i < j->table.rows; i++) {
+    if (done[i] || strcmp(series_at(j, i), name) != 0) continue;
+    done[i] = true;
+    rows[count++] = i;
+  }
+  return run_rows(j, rows, count, name, err);
+}
+
 static assay_status run_all(job *j, assay_error *err) {
   bool *done = assay_arena_alloc(&j->cli->arena, j->table.rows + 1, sizeof *done);
-  if (done == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->table.source);
+  size_t *rows = assay_arena_alloc(&j->cli->arena, j->table.rows + 1, sizeof *rows);
+  if (done == NULL || rows == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->table.source);
   memset(done, 0, j->table.rows * sizeof *done);
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < j->table.rows && status == ASSAY_OK; i++)
-    if (!done[i]) status = run_series(j, i, done, err);
+    if (!done[i]) status = run_series(j, i, done, rows, err);
   return status;
 }
 
@@ -201,16 +221,20 @@ static void put_text(assay_json *json, const char *key, const char *text) {
 static assay_status put_crossings(const job *j, assay_json *json) {
   int high = assay_indicator_parameter_at(j->indicator, "overbought"), low = assay_indicator_parameter_at(j->indicator, "oversold");
   if (high < 0 || low < 0 || j->settings->by != NULL) return ASSAY_OK;
-  size_t count = assay_indicator_crossings(j->outputs[0], j->table.rows, j->parameters[low], j->parameters[high], 0, NULL);
+  size_t last = j->table.rows - 1;
+  double *values = assay_arena_alloc(&j->cli->arena, j->table.rows, sizeof *values);
+  if (values == NULL) return ASSAY_ERR_NO_MEMORY;
+  for (size_t i = 0; i <= last; i++) values[i] = j->outputs[0][j->back ? last - i : i];
+  size_t count = assay_indicator_crossings(values, j->table.rows, j->parameters[low], j->parameters[high], 0, NULL);
   assay_indicator_crossing *found = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *found);
   if (found == NULL) return ASSAY_ERR_NO_MEMORY;
-  assay_indicator_crossings(j->outputs[0], j->table.rows, j->parameters[low], j->parameters[high], count, found);
+  assay_indicator_crossings(values, j->table.rows, j->parameters[low], j->parameters[high], count, found);
   assay_json_key(json, "crossings");
   assay_json_array(json);
   for (size_t i = 0; i < count; i++) {
     assay_json_object_inline(json);
     assay_json_key(json, "row");
-    assay_json_uint(json, found[i].row);
+    assay_json_uint(json, j->back ? last - found[i].row : found[i].row);
     put_text(json, "event", assay_indicator_event_text(found[i].event));
     assay_json_end(json);
   }
@@ -373,7 +397,7 @@ const assay_cli_verb assay_cli_indicator = {
     .name = "indicator",
     .summary = "Technical indicators of the series in a table.",
     .details =
-        "FILE is CSV with a line of names (`-` or nothing: standard input), rows in ascending time. It comes back with the indicator's "
+        "FILE is CSV with a line of names (`-` or nothing: standard input), rows one way in time. It comes back with the indicator's "
         "columns "
         "behind it. A row before the first value is empty, and so is a gap: a row in which an input is missing changes nothing after it.",
     .operands = "NAME [FILE]",

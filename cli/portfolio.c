@@ -282,7 +282,7 @@ static const assay_cli_example frontier_examples[] = {{"as CSV", "portfolio fron
                                                       {0}};
 
 #define TABLE                                                                                                                             \
-  "FILE is CSV with a line of names: a column an asset, rows in ascending time; or with --by a row for each asset and date. Rows in "     \
+  "FILE is CSV with a line of names: a column an asset, rows one way in time; or with --by a row for each asset and date. Rows in "       \
   "which an asset has no number are left out, and how many is said. Weights add up to 1; returns and volatilities are per period of the " \
   "table. Constraints that contradict each other are named."
 #define PORTFOLIO(word, words, does)                                                              \

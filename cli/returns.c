@@ -27,16 +27,17 @@ static assay_status out_of_memory(const loader *l) {
 
 /* ---- A column an asset --------------------------------------------------------------------------------------------------------------- */
 
-/* A first column of dates as numbers (20240131, seconds since 1970, 1, 2, 3 ...) is no asset, and what it is called says so. */
+/* A column of dates as numbers (20240131, seconds since 1970), or a first one that counts, is no asset, and what it is called says so. */
 static bool tells_time(const loader *l, size_t column) {
-  static const char *const names[] = {"date", "time", "datetime", "timestamp", "day", "month", "year", "period", "index", "ts"};
-  for (size_t i = 0; column == 0 && i < sizeof names / sizeof *names; i++) {
-    if (strcasecmp(l->table.names[0], names[i]) != 0) continue;
-    fprintf(stderr, "%s %s: column '%s' of %s is taken for a date; --column says what the assets are\n", l->cli->program,
-            l->cli->verb->name, l->table.names[0], l->table.source);
-    return true;
-  }
-  return false;
+  static const char *const times[] = {"date",      "time",      "datetime",   "timestamp",  "unix",   "epoch", "ts",
+                                      "open_time", "open time", "close_time", "close time", "<date>", "<time>"};
+  static const char *const firsts[] = {"", "unnamed: 0", "index", "day", "month", "year", "period", "datum"};
+  const char *name = l->table.names[column];
+  bool tells = false;
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) tells = tells || strcasecmp(name, times[i]) == 0;
+  for (size_t i = 0; i < sizeof firsts / sizeof *firsts && column == 0; i++) tells = tells || strcasecmp(name, firsts[i]) == 0;
+  if (tells) assay_cli_note(l->cli, "column '%s' of %s is taken for a date; --column says what the assets are", name, l->table.source);
+  return tells;
 }
 
 static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
@@ -51,6 +52,29 @@ static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
     if (assay_cli_table_is_numeric(&l->table, c) && !tells_time(l, c)) columns[(*count)++] = c;
   if (*count > 0) return ASSAY_OK;
   return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
+}
+
+/* Rows that go back in time are turned round. */
+static assay_status turn_round(loader *l) {
+  assay_cli_times times;
+  bool back = false;
+  assay_status status = assay_cli_table_times(l->cli, &l->table, NULL, l->err, &times);
+  if (status == ASSAY_OK) status = assay_cli_times_direction(&l->table, &times, NULL, l->table.rows, l->err, &back);
+  if (status != ASSAY_OK || !back) return status;
+  assay_cli_note(l->cli, "the rows of %s go back in time (column '%s'): they are taken from the last one up", l->table.source,
+                 l->table.names[times.column]);
+  const size_t rows = l->made->rows, assets = l->made->assets;
+  for (size_t i = 0, j = rows - 1; i < j; i++, j--) {
+    for (size_t a = 0; a < assets; a++) {
+      double kept = l->values[i * assets + a];
+      l->values[i * assets + a] = l->values[j * assets + a];
+      l->values[j * assets + a] = kept;
+    }
+    size_t line = l->made->lines[i];
+    l->made->lines[i] = l->made->lines[j];
+    l->made->lines[j] = line;
+  }
+  return ASSAY_OK;
 }
 
 static assay_status load_wide(loader *l) {
@@ -71,7 +95,7 @@ static assay_status load_wide(loader *l) {
     l->made->names[a] = l->table.names[columns[a]];
     for (size_t i = 0; i < l->table.rows && status == ASSAY_OK; i++) l->values[i * count + a] = numbers[i];
   }
-  return status;
+  return status == ASSAY_OK ? turn_round(l) : status;
 }
 
 /* ---- A row an asset and date --------------------------------------------------------------------------------------------------------- */
@@ -119,8 +143,36 @@ static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *va
   return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu columns of numbers: --value says which", l->table.source, found);
 }
 
+/* A place of each date in time, where all of them tell it; else in the order in which they first come. An asset may begin before another
+ * that stands in front of it. */
+typedef struct dated {
+  int64_t at;
+  size_t place;
+} dated;
+static int by_time(const void *a, const void *b) {
+  const dated *x = a, *y = b;
+  if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static assay_status order_dates(loader *l, size_t date, words *dates, size_t **places) {
+  assay_cli_times times;
+  size_t *made = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *made);
+  dated *sorted = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *sorted);
+  if (made == NULL || sorted == NULL) return out_of_memory(l);
+  assay_status status = assay_cli_table_times(l->cli, &l->table, l->table.names[date], l->err, &times);
+  if (status != ASSAY_OK) return status;
+  for (size_t i = 0; i < dates->count; i++) sorted[i] = (dated){0, i};
+  for (size_t i = 0; i < l->table.rows && times.known; i++)
+    sorted[place_of(dates, l->table.cells[i * l->table.columns + date])].at = times.at[i];
+  qsort(sorted, dates->count, sizeof *sorted, by_time);
+  for (size_t i = 0; i < dates->count; i++) made[sorted[i].place] = i;
+  *places = made;
+  return ASSAY_OK;
+}
+
 static assay_status load_long(loader *l) {
-  size_t by = 0, date = 0, value = 0;
+  size_t by = 0, date = 0, value = 0, *places = NULL;
   double *numbers = NULL;
   words assets, dates;
   assay_status status = long_columns(l, &by, &date, &value);
@@ -138,11 +190,13 @@ static assay_status load_long(loader *l) {
   if (assets.count > MOST_ASSETS)
     return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets.count,
                       l->table.names[by], MOST_ASSETS);
+  status = order_dates(l, date, &dates, &places);
+  if (status != ASSAY_OK) return status;
   l->values = assay_arena_alloc(&l->cli->arena, assets.count * dates.count, sizeof *l->values);
   if (l->values == NULL) return out_of_memory(l);
   for (size_t i = 0; i < assets.count * dates.count; i++) l->values[i] = NAN;
   for (size_t i = 0; i < l->table.rows; i++) {
-    double *cell = &l->values[place_of(&dates, l->table.cells[i * columns + date]) * assets.count +
+    double *cell = &l->values[places[place_of(&dates, l->table.cells[i * columns + date])] * assets.count +
                               place_of(&assets, l->table.cells[i * columns + by])];
     if (!isnan(*cell))
       return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s:%zu: '%s' has a second number on '%s'", l->table.source, l->table.lines[i],
@@ -178,8 +232,8 @@ static assay_status make_returns(loader *l) {
   size_t assets = r->assets;
   bool prices = strcmp(l->settings->of, "prices") == 0;
   if (r->rows < (prices ? 2u : 1u))
-    return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu rows in which %s; at least %d are needed", l->table.source, r->rows,
-                      assets == 1 ? "there is a number" : "every asset has a number", prices ? 3 : 2);
+    return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu row%s in which %s; at least %d are needed", l->table.source, r->rows,
+                      r->rows == 1 ? "" : "s", assets == 1 ? "there is a number" : "every asset has a number", prices ? 3 : 2);
   r->periods = prices ? r->rows - 1 : r->rows;
   r->returns = r->values;
   if (!prices) return ASSAY_OK;

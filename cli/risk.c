@@ -430,8 +430,8 @@ static const assay_cli_example stress_examples[] = {
     {"one falls by a fifth, the others follow", "risk stress stocks.csv --by symbol -p MSFT=1000,IBM=1000 --shock MSFT=-0.2 --follow"},
     {0}};
 
-#define TABLE                                                                                                                         \
-  "FILE is CSV with a line of names: a column an asset, rows in ascending time; or with --by a row for each asset and date. Rows in " \
+#define TABLE                                                                                                                       \
+  "FILE is CSV with a line of names: a column an asset, rows one way in time; or with --by a row for each asset and date. Rows in " \
   "which an asset has no number are left out, and how many is said. "
 
 #define RISK(word, does, more)                                                          \

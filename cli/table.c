@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "cli/bars.h"
 
 enum { MOST_COLUMNS = 16384 };
 static const size_t LARGEST_FILE = (size_t)1 << 30;
@@ -21,6 +22,7 @@ typedef struct reader {
   size_t line;
   const char **cells;
   size_t cell_count, cell_room, line_room;
+  bool has_commas; /* in cells */
 } reader;
 
 static assay_status out_of_memory(const reader *r) {
@@ -49,6 +51,7 @@ static assay_status read_quoted(reader *r) {
   for (r->at++; r->at < r->end && (*r->at != '"' || (r->at + 1 < r->end && r->at[1] == '"')); r->at++) {
     if (*r->at == '"') r->at++;
     if (*r->at == '\n') r->line++;
+    r->has_commas = r->has_commas || *r->at == ',';
     assay_buf_putc(&text, *r->at);
   }
   assay_status status = ASSAY_OK;
@@ -97,7 +100,7 @@ static assay_status read_line(reader *r, size_t *count) {
 
 /* What there is most of in the first line. */
 static char find_separator(const char *text, size_t length) {
-  static const char known[] = ",;\t";
+  static const char known[] = ",;\t|";
   size_t line = 0, best = 0;
   char found = ',';
   while (line < length && text[line] != '\n') line++;
@@ -109,22 +112,25 @@ static char find_separator(const char *text, size_t length) {
   return found;
 }
 
-static bool is_gap(const char *cell) {
-  static const char *const words[] = {"", "nan", "na", "n/a", "null", "none", "-"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strcasecmp(cell, words[i]) == 0) return true;
-  return false;
+static bool is_number(const assay_cli_table *table, const char *cell) {
+  double value;
+  return assay_cell_number(cell, table->style, &value) && !isnan(value);
 }
 
-static bool is_number(const char *cell) {
-  double value;
-  return assay_parse_f64(cell, &value) && !isnan(value);
+static bool is_moment(const char *cell) {
+  int64_t at;
+  return assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) || assay_cell_date(cell, true, &at);
 }
 
 static assay_status take_names(reader *r, size_t count) {
   assay_cli_table *t = r->table;
-  bool numbers = true;
-  for (size_t i = 0; i < count; i++) numbers = numbers && is_number(r->cells[i]);
+  bool numbers = true, any = false;
+  for (size_t i = 0; i < count; i++) {
+    bool is = is_number(t, r->cells[i]);
+    any = any || is;
+    numbers = numbers && (is || is_moment(r->cells[i]));
+  }
+  numbers = numbers && any;
   if (count > MOST_COLUMNS) return ASSAY_FAIL(r->err, ASSAY_ERR_LIMIT, "%s: %zu columns; %d is the limit", t->source, count, MOST_COLUMNS);
   t->columns = count;
   t->names = assay_arena_alloc(&r->cli->arena, count, sizeof *t->names);
@@ -147,6 +153,55 @@ static assay_status note_row(reader *r, size_t line, size_t count) {
   return ASSAY_OK;
 }
 
+/* What comes before the names: "sep=;" as Excel has it, and comments. A '#' may also be the name of a first column. */
+static void pass_head(reader *r) {
+  while (r->at < r->end) {
+    const char *stop = r->at;
+    while (stop < r->end && *stop != '\n' && *stop != '\r') stop++;
+    size_t length = (size_t)(stop - r->at), cells = 0;
+    bool says = length == 5 && strncasecmp(r->at, "sep=", 4) == 0;
+    for (const char *p = r->at; p < stop; p++) cells += strchr(",;\t|", *p) != NULL;
+    bool comment = length > 0 && *r->at == '#' && (cells == 0 || (length > 1 && (r->at[1] == ' ' || r->at[1] == '#')));
+    if (!says && !comment) return;
+    r->table->separator = says ? r->at[4] : '\0';
+    r->at = stop;
+    if (r->at < r->end && *r->at == '\r') r->at++;
+    if (r->at < r->end && *r->at == '\n') r->at++;
+    r->line++;
+    if (says) return;
+  }
+}
+
+/* yfinance has one line of names for prices, one for tickers and one for the dates: "Price,Close,..", "Ticker,AAPL,..", "Date,,..". Where
+ * names are there twice, the ticker is added. */
+static assay_status take_tickers(reader *r) {
+  assay_cli_table *t = r->table;
+  size_t count = 0, columns = t->columns;
+  for (; count < 2 && count < t->rows; count++) {
+    const char **row = r->cells + count * columns;
+    bool rest = false, numbers = false;
+    for (size_t i = 1; i < columns; i++) {
+      rest = rest || row[i][0] != '\0';
+      numbers = numbers || is_number(t, row[i]);
+    }
+    bool tickers = strcasecmp(row[0], "ticker") == 0 && rest && !numbers;
+    bool dates = (strcasecmp(row[0], "date") == 0 || strcasecmp(row[0], "datetime") == 0) && !rest && columns > 1;
+    if (!tickers && !dates) break;
+    for (size_t i = 1; i < columns && tickers; i++) {
+      bool twice = false;
+      for (size_t k = 1; k < columns; k++) twice = twice || (k != i && strcmp(r->cells[count * columns + k], row[i]) != 0);
+      if (twice) t->names[i] = assay_arena_printf(&r->cli->arena, "%s %s", row[i], t->names[i]);
+      if (t->names[i] == NULL) return out_of_memory(r);
+    }
+    t->names[0] = row[0];
+  }
+  r->cells += count * columns;
+  r->cell_count -= count * columns;
+  t->lines += count;
+  t->rows -= count;
+  return ASSAY_OK;
+}
+
 static assay_status read_all(reader *r) {
   assay_status status = ASSAY_OK;
   while (status == ASSAY_OK && r->at < r->end) {
@@ -160,8 +215,11 @@ static assay_status read_all(reader *r) {
   }
   if (status == ASSAY_OK && r->table->columns == 0)
     status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s is empty: a table with a line of names is needed", r->table->source);
+  if (status == ASSAY_OK && r->table->rows > 0) status = take_tickers(r);
   if (status == ASSAY_OK && r->table->rows == 0) status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s has names and no rows", r->table->source);
   r->table->cells = r->cells;
+  if (status == ASSAY_OK && (r->has_commas || r->table->separator != ','))
+    r->table->style = assay_cell_style_of(r->cells, r->cell_count, r->table->separator);
   return status;
 }
 
@@ -188,11 +246,15 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
   const char *text = (const char *)whole.data;
   size_t length = whole.size;
   if (status == ASSAY_OK && memchr(text, '\0', length) != NULL)
-    status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character", table->source);
+    status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character%s", table->source,
+                        length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)
+                            ? "; it is UTF-16, and UTF-8 is read (iconv -f UTF-16 -t UTF-8)"
+                            : "");
   if (status == ASSAY_OK) {
     size_t skip = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a byte order mark */
-    table->separator = find_separator(text + skip, length - skip);
     reader r = {.cli = cli, .err = err, .table = table, .at = text + skip, .end = text + length, .line = 1};
+    pass_head(&r);
+    if (table->separator == '\0') table->separator = find_separator(r.at, (size_t)(r.end - r.at));
     status = read_all(&r);
   }
   assay_feed_file_close(file);
@@ -201,14 +263,28 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
 
 /* ---- Columns ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Some sites put names in <>. */
+static bool is_called(const char *given, const char *name) {
+  size_t length = strlen(given);
+  if (length > 2 && given[0] == '<' && given[length - 1] == '>' && name[0] != '<')
+    return strlen(name) == length - 2 && strncasecmp(given + 1, name, length - 2) == 0;
+  return strcasecmp(given, name) == 0;
+}
+
 static bool find(const assay_cli_table *table, const char *name, size_t *column) {
   for (size_t i = 0; i < table->columns; i++)
-    if (strcasecmp(table->names[i], name) == 0) {
+    if (is_called(table->names[i], name)) {
       *column = i;
       return true;
     }
   return false;
 }
+
+const char *const assay_cli_closes[] = {"close",      "price",         "value",     "last",     "close/last", "px_last", "last price",
+                                        "last_price", "closing price", "adj close", "adjclose", "adj_close",  "nav",     NULL};
+const char *const assay_cli_highs[] = {"high", "px_high", "high price", NULL};
+const char *const assay_cli_lows[] = {"low", "px_low", "low price", NULL};
+const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", NULL};
 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column) {
   uint64_t number = 0;
@@ -242,12 +318,16 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
   if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", table->source);
   for (size_t i = 0; i < table->rows; i++) {
     const char *cell = table->cells[i * table->columns + column];
-    if (assay_parse_f64(cell, &made[i]) && isfinite(made[i])) continue;
+    if (assay_cell_number(cell, table->style, &made[i]) && isfinite(made[i])) continue;
     made[i] = NAN;
-    if (is_gap(cell) && gaps) continue;
-    if (is_gap(cell))
+    bool gap = assay_cell_is_gap(cell);
+    if (gap && gaps) continue;
+    if (gap)
       return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s' has no number here, and one is needed", table->source, table->lines[i],
                         table->names[column]);
+    if (table->style == ASSAY_CELL_UNKNOWN && strchr(cell, ',') != NULL)
+      return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s': the table leaves open what a comma in a number means",
+                        table->source, table->lines[i], table->names[column], cell);
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no number", table->source, table->lines[i],
                       table->names[column], cell);
   }
@@ -256,14 +336,94 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
 }
 
 bool assay_cli_table_is_numeric(const assay_cli_table *table, size_t column) {
-  bool any = false;
+  size_t numbers = 0, others = 0;
   for (size_t i = 0; i < table->rows; i++) {
     const char *cell = table->cells[i * table->columns + column];
-    bool number = is_number(cell);
-    if (!number && !is_gap(cell)) return false;
-    any = any || number;
+    bool number = is_number(table, cell);
+    numbers += number;
+    others += !number && !assay_cell_is_gap(cell);
+  }
+  return numbers > others;
+}
+
+/* ---- Time ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Every row that has something in the column, read in one way; a row without is as late as the one before. */
+typedef bool (*moment_fn)(const char *cell, int64_t *at);
+static bool month_first(const char *cell, int64_t *at) { return assay_cell_date(cell, false, at); }
+static bool day_first(const char *cell, int64_t *at) { return assay_cell_date(cell, true, at); }
+
+static bool read_times(const assay_cli_table *t, size_t column, moment_fn read, int64_t *at) {
+  int64_t last = INT64_MIN;
+  bool any = false;
+  for (size_t i = 0; i < t->rows; i++) {
+    const char *cell = t->cells[i * t->columns + column];
+    bool gap = assay_cell_is_gap(cell);
+    if (!gap && !read(cell, &last)) return false;
+    any = any || !gap;
+    at[i] = last;
   }
   return any;
+}
+
+/* 1: never back, -1: never forth, 0: neither, with the row that turned. */
+static int direction_of(const int64_t *at, const size_t *rows, size_t count, size_t *turn) {
+  bool forth = false, back = false;
+  for (size_t i = 1; i < count; i++) {
+    int64_t before = at[rows != NULL ? rows[i - 1] : i - 1], now = at[rows != NULL ? rows[i] : i];
+    *turn = i;
+    if (before == INT64_MIN) continue;
+    forth = forth || now > before;
+    back = back || now < before;
+    if (forth && back) return 0;
+  }
+  return back ? -1 : 1;
+}
+
+assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table, const char *column, assay_error *err,
+                                   assay_cli_times *times) {
+  static const char *const names[] = {"date",       "datetime",   "timestamp",  "time", "ts",    "open_time", "open time",     "datum",
+                                      "dtyyyymmdd", "trade date", "trade_date", "day",  "month", "period",    "exchange date", NULL};
+  static const moment_fn ways[] = {assay_cli_parse_moment, month_first, day_first};
+  *times = (assay_cli_times){0};
+  if (column != NULL) {
+    assay_status status = assay_cli_table_column(table, column, err, &times->column);
+    if (status != ASSAY_OK) return status;
+  } else if (!assay_cli_table_has(table, names, &times->column)) {
+    if (table->names[0][0] != '\0' || assay_cli_table_is_numeric(table, 0)) return ASSAY_OK; /* an index without a name */
+    times->column = 0;
+  }
+  times->at = assay_arena_alloc(&cli->arena, table->rows + 1, sizeof *times->at);
+  if (times->at == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", table->source);
+  /* 02/01/2024 is in order in one of two ways, or it does not matter which. */
+  size_t readable = 0, turn;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    if (!read_times(table, times->column, ways[i], times->at)) continue;
+    readable += 1;
+    if (i == 0 || direction_of(times->at, NULL, table->rows, &turn) != 0) {
+      times->known = true;
+      return ASSAY_OK;
+    }
+  }
+  if (readable != 1) return ASSAY_OK;
+  times->known = true;
+  if (!read_times(table, times->column, month_first, times->at)) read_times(table, times->column, day_first, times->at);
+  return ASSAY_OK;
+}
+
+assay_status assay_cli_times_direction(const assay_cli_table *table, const assay_cli_times *times, const size_t *rows, size_t count,
+                                       assay_error *err, bool *back) {
+  size_t turn = 0;
+  *back = false;
+  if (!times->known || count < 2) return ASSAY_OK;
+  int direction = direction_of(times->at, rows, count, &turn);
+  *back = direction < 0;
+  if (direction != 0) return ASSAY_OK;
+  size_t row = rows != NULL ? rows[turn] : turn, before = rows != NULL ? rows[turn - 1] : turn - 1;
+  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: '%s' comes behind '%s' of line %zu: rows go one way in time%s", table->source,
+                    table->lines[row], table->cells[row * table->columns + times->column],
+                    table->cells[before * table->columns + times->column], table->lines[before],
+                    rows == NULL ? " (where a table has several series, --by names the column that says which)" : "");
 }
 
 /* ---- Out ---------------------------------------------------------------------------------------------------------------------------- */

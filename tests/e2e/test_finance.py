@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Prices, risk and devices as a user or another program asks for them."""
 import csv
+import datetime
 import io
 import json
 import math
@@ -358,6 +359,82 @@ class Indicators(Finance):
         self.refuse("indicator", says="`indicator --list` shows")
         names = [row["name"] for row in self.answer("indicator", "--list")["indicators"]]
         self.assertTrue({"sma", "rsi", "macd", "bollinger", "atr"} <= set(names))
+
+
+class Tables(Finance):
+    """Files as sites and spreadsheets write them give the numbers of the plain table."""
+
+    def setUp(self):
+        super().setUp()
+        self.days = [datetime.date(2024, 1, 25) + datetime.timedelta(days=i) for i in range(30)]
+        self.closes = [round(4000 + 60 * math.sin(i * 0.7) + 3 * i, 2) for i in range(30)]
+        self.volumes = [1000000 + 7919 * i for i in range(30)]
+        self.plain = self.values("Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c:.2f}"))
+
+    def lines(self, form, back=False):
+        made = [form(d, c, v) for d, c, v in zip(self.days, self.closes, self.volumes)]
+        return "".join(f"{line}\n" for line in (made[::-1] if back else made))
+
+    def values(self, text, *words):
+        """Of an SMA, which names what it was of by its size."""
+        done = self.check("indicator", "sma", "--period", "5", *words, self.write("t.csv", text), "--json")
+        self.said = done.stderr
+        return json.loads(done.stdout)["values"]["sma"]
+
+    @staticmethod
+    def german(number):
+        return f"{number:,.2f}".replace(",", "_").replace(".", ",").replace("_", ".")
+
+    def test_numbers_as_people_write_them(self):
+        for text in ("Date,Close\n" + self.lines(lambda d, c, v: f'{d},"{c:,.2f}"'),
+                     "sep=;\nDatum;Close\n" + self.lines(lambda d, c, v: f"{d:%d.%m.%Y};{self.german(c)}"),
+                     "Date;Close\n" + self.lines(lambda d, c, v: f"{d:%d/%m/%Y};" + f"{c:,.2f}".replace(",", "\u202f").replace(".", ",")),
+                     "Date|Close|Volume\n" + self.lines(lambda d, c, v: f"{d}|{c:.2f} €|{v}"),
+                     "# made by hand\n<DATE>,<CLOSE>,<VOL>\n" + self.lines(lambda d, c, v: f"{d:%Y%m%d},{c},{v}"),
+                     "Price,Close,Volume\nTicker,X,X\nDate,,\n" + self.lines(lambda d, c, v: f"{d},{c},{v}")):
+            self.assertEqual(self.values(text), self.plain, text[:200])
+        percent = self.answer("risk", "performance", "--of", "returns", self.write("p.csv", "Date,Change %\n2024-01-02,1.5%\n2024-01-03,(0.5%)\n"))
+        self.assertAlmostEqual(percent["performance"][0]["total"], 1.015 * 0.995 - 1, 12)
+        self.refuse("indicator", "sma", "-p", "2", "-", stdin="Close;b\n1,234;x\n1,235;y\n1,236;z\n", says="leaves open what a comma in a number means")
+
+    def test_no_volume_for_a_close(self):
+        self.assertEqual(self.values("Date,Close/Last,Volume\n" + self.lines(lambda d, c, v: f"{d:%m/%d/%Y},${c:.2f},{v}")), self.plain)
+        self.refuse("indicator", "sma", "-", stdin="day,Volume\na,1\nb,2\n", says="--column says which it is")
+
+    def test_rows_that_go_back_in_time(self):
+        for form in ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%d-%b-%y", "%b %d, %Y"):
+            text = "Date;Close\n" + self.lines(lambda d, c, v: f"{d.strftime(form)};{c}", back=True)
+            self.assertEqual(self.values(text), self.plain[::-1], form)
+            self.assertIn("go back in time (column 'Date')", self.said)
+        forth = self.write("forth.csv", "Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c}"))
+        back = self.write("back.csv", "Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c}", back=True))
+        for words in (["var"], ["performance"], ["covariance"]):
+            answers = [self.answer("risk", *words, path) for path in (forth, back)]
+            for answer in answers:
+                answer.pop("source")
+            self.assertEqual(*answers)
+        self.assertEqual(*[[c["event"] for c in self.answer("indicator", "rsi", "--period", "3", path)["crossings"]] for path in (forth, back)])
+        both = "Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c}") * 2
+        self.refuse("indicator", "rsi", self.write("both.csv", both), says="both.csv:32: '2024-01-25' comes behind '2024-02-23' of line 31")
+
+    def test_an_asset_that_begins_before_the_first_one(self):
+        late = "".join(f"{d},NEW,{c}\n" for d, c in zip(self.days[10:], self.closes[10:]))
+        early = "".join(f"{d},OLD,{c}\n" for d, c in zip(self.days, self.closes))
+        path = self.write("long.csv", "date,symbol,close\n" + late + early)
+        self.assertEqual(self.answer("risk", "performance", "--by", "symbol", path)["performance"][1]["total"],
+                         self.answer("risk", "performance", self.write("o.csv", "close\n" + "".join(f"{c}\n" for c in self.closes)))["performance"][0]["total"])
+
+    def test_gaps_of_other_programs(self):
+        for gap in ("#N/A N/A", "#N/A", ".", "--", "<NA>", "n.a."):
+            text = "Date,Close\n" + "".join(f"{d},{gap if i == 20 else c}\n" for i, (d, c) in enumerate(zip(self.days, self.closes)))
+            self.assertEqual([i for i, v in enumerate(self.values(text)) if v is None], [0, 1, 2, 3, 20], gap)
+
+    def test_a_word_among_prices_is_told(self):
+        text = "Date,a,b\n" + "".join(f"{d},{c},{'oops' if i == 7 else c / 2 + i}\n" for i, (d, c) in enumerate(zip(self.days, self.closes)))
+        self.refuse("portfolio", "minimum-variance", self.write("w.csv", text), says="w.csv:9: column 'b': 'oops' is no number")
+
+    def test_a_first_line_of_dates_and_numbers_is_a_row(self):
+        self.assertEqual(self.values(self.lines(lambda d, c, v: f"{d},{c}")), self.plain)
 
 
 class Portfolios(Finance):
