@@ -14,6 +14,7 @@ static assay_status refuse_of_bars(const assay_cli_backtest_job *j) {
                        : s->windows > 0          ? "walk-forward"
                        : s->check                ? "check-lookahead"
                        : s->actions != NULL      ? "actions"
+                       : s->positions.count > 0  ? "position"
                        : s->begin != NULL        ? "from"
                        : s->end != NULL          ? "to"
                        : s->from.files.count > 0 ? "data"
@@ -81,11 +82,17 @@ static const assay_cli_option options[] = {
     {"train", 0, ASSAY_CLI_UNSIGNED, "N", "3", .low = 1, .high = 10000, AT(train),
      .help = "Of --walk-forward: a training is N times as long as a test."},
     {"anchored", 0, ASSAY_CLI_FLAG, AT(anchored), .help = "Of --walk-forward: every training begins with the first bar."},
+    {"carry", 0, ASSAY_CLI_FLAG, AT(carry),
+     .help = "Of --walk-forward: positions go on from test to test, and only what the next choice changes is traded; otherwise each test "
+             "ends without any."},
     {"check-lookahead", 0, ASSAY_CLI_FLAG, AT(check),
      .help = "Run the strategy on other futures and compare what it decides before them; exit code 1 when it looks ahead."},
     {"cuts", 0, ASSAY_CLI_UNSIGNED, "N", .low = 1, .high = 100000, AT(cuts),
      .help = "Of --check-lookahead: at how many bars futures begin; when not given behind every bar where a strategy is an array."},
-    {"cash", 0, ASSAY_CLI_REAL, "MONEY", "100000", .low = 1e-6, .high = 1e15, AT(cash), .help = "To begin with."},
+    {"cash", 0, ASSAY_CLI_REAL, "MONEY", "100000", .low = -1e15, .high = 1e15, AT(cash),
+     .help = "To begin with; beside --position 0 and debts too."},
+    {"position", 0, ASSAY_CLI_REPEAT, "[NAME=]QUANTITY[@PRICE]", AT(positions),
+     .help = "Held to begin with (below 0: short), got at this price or at the first close; of several assets NAME says which."},
     {"fee-bps", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 10000, AT(fee_bps), .help = "Fee in basis points of what is traded."},
     {"fee-order", 0, ASSAY_CLI_REAL, "MONEY", .low = 0, .high = 1e9, AT(fee_order), .help = "Fee of each order."},
     {"fee-share", 0, ASSAY_CLI_REAL, "MONEY", .low = 0, .high = 1e9, AT(fee_share), .help = "Fee of each unit."},
@@ -129,6 +136,7 @@ static const assay_cli_example examples[] = {
      "backtest --strategy sma --sweep fast=5..50 --sweep slow=20..200:5 --data sp500.csv --report best.html"},
     {"chosen on the past, tried on what came next",
      "backtest --strategy sma --sweep fast=5..50:5 --sweep slow=20..200:20 --walk-forward 8 --data sp500.csv"},
+    {"from what is held now", "backtest --strategy sma --position 100@52.30 --cash 2500 --from 2024-01-01 --data stock.csv"},
     {"these values only, each configuration as a row of a table",
      "backtest --strategy rsi --sweep period=7,14,21 --sweep low=20..40:5 --data sp500.csv --report all.csv"},
     {"does it see the future?", "backtest --strategy sma --check-lookahead --data sp500.csv"},

@@ -13,13 +13,13 @@
 typedef struct assay_cli_backtest_settings {
   assay_cli_bars_settings from;
   assay_cli_book_settings book;
-  assay_cli_words parameters, sweep, reports;
+  assay_cli_words parameters, sweep, reports, positions;
   const char *strategy, *rank, *begin, *end, *color, *actions;
   double fast, slow, period;
   double cash, fee_bps, fee_share, fee_order, fee_least, slippage_bps, ticks, tick, volume_share, impact, lot, leverage, maintenance,
       periods, risk_free, seconds;
   uint64_t windows, train, workers, top, cuts;
-  bool no_short, close_at_end, fifo, anchored, json, list, check, events;
+  bool no_short, close_at_end, fifo, anchored, carry, json, list, check, events;
 } assay_cli_backtest_settings;
 
 typedef struct assay_cli_backtest_job {

@@ -124,6 +124,47 @@ static assay_status find_bar(const assay_cli_backtest_job *j, const char *text, 
   return ASSAY_OK;
 }
 
+/* "AAPL=100@52.30", "AAPL=-5", or without a name where there is one asset. */
+static assay_status read_position(assay_cli_backtest_job *j, const char *word, assay_backtest_held *held, bool *given) {
+  const assay_backtest_data *data = &j->bars.data;
+  const char *equals = strrchr(word, '='), *rest = equals != NULL ? equals + 1 : word, *at = strchr(rest, '@');
+  size_t asset = 0, length = equals != NULL ? (size_t)(equals - word) : 0;
+  while (equals != NULL && asset < data->assets && (strlen(data->names[asset]) != length || strncmp(data->names[asset], word, length) != 0))
+    asset++;
+  if (asset == data->assets)
+    return ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "--position %.60s: there is no asset '%.*s' (the first is '%s')", word, (int)length,
+                      word, data->names[0]);
+  if (equals == NULL && data->assets > 1)
+    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--position %.60s: of several assets it says which, such as %s=100", word, data->names[0]);
+  if (given[asset]) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--position says twice what is held of %s", data->names[asset]);
+  const char *number = at != NULL ? assay_arena_strndup(&j->cli->arena, rest, (size_t)(at - rest)) : rest;
+  assay_backtest_held made = {0};
+  bool is_one = number != NULL && assay_parse_f64(number, &made.quantity);
+  if (is_one && at != NULL) is_one = assay_parse_f64(at + 1, &made.price) && made.price > 0;
+  if (!is_one)
+    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID,
+                      "--position needs QUANTITY, NAME=QUANTITY or NAME=QUANTITY@PRICE, such as 100@52.30, not '%.60s'", word);
+  given[asset] = true;
+  held[asset] = made;
+  return ASSAY_OK;
+}
+
+static assay_status read_positions(assay_cli_backtest_job *j) {
+  const assay_cli_words *words = &j->settings->positions;
+  if (words->count == 0 && !(j->settings->cash > 0))
+    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--cash is above 0 unless --position says that something is held");
+  if (words->count == 0) return ASSAY_OK;
+  assay_backtest_held *held = assay_arena_alloc(&j->cli->arena, j->bars.data.assets, sizeof *held);
+  bool *given = assay_arena_alloc(&j->cli->arena, j->bars.data.assets, sizeof *given);
+  if (held == NULL || given == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for positions");
+  memset(held, 0, j->bars.data.assets * sizeof *held);
+  memset(given, 0, j->bars.data.assets * sizeof *given);
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < words->count && status == ASSAY_OK; i++) status = read_position(j, words->items[i], held, given);
+  j->options.held = held;
+  return status;
+}
+
 static assay_status read_options(assay_cli_backtest_job *j) {
   const assay_cli_backtest_settings *s = j->settings;
   j->options = (assay_backtest_options){
@@ -145,8 +186,8 @@ static assay_status read_options(assay_cli_backtest_job *j) {
         s->periods > 0 ? "%s A year is %.6g of them, as --periods says." : "%s A year is taken as %.6g of them; --periods says otherwise.",
         j->bars.note, s->periods > 0 ? s->periods : assay_backtest_periods_per_year(j->bars.data.bars));
   while (strcmp(assay_cli_backtest_objectives[j->objective], s->rank) != 0) j->objective++;
-  assay_status status = ASSAY_OK;
-  if (s->begin != NULL) status = find_bar(j, s->begin, "from", &j->options.first);
+  assay_status status = read_positions(j);
+  if (status == ASSAY_OK && s->begin != NULL) status = find_bar(j, s->begin, "from", &j->options.first);
   if (status == ASSAY_OK && s->end != NULL) status = find_bar(j, s->end, "to", &j->options.end);
   size_t end = s->end != NULL ? j->options.end : j->bars.rows;
   if (status == ASSAY_OK && (j->options.first >= end || end == 0))
@@ -163,6 +204,8 @@ assay_status assay_cli_backtest_read(assay_cli_backtest_job *j) {
                         j->strategy->name);
   if (status == ASSAY_OK && j->settings->from.files.count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--data FILE is missing: a CSV table of bars (`-`: standard input)");
+  if (status == ASSAY_OK && j->settings->carry && j->settings->windows == 0)
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--carry is of --walk-forward, whose tests follow each other");
   if (status == ASSAY_OK && j->settings->windows > 0 && j->range_count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--walk-forward chooses between parameters: --sweep says which");
   if (status == ASSAY_OK) status = assay_cli_bars_read(j->cli, &j->settings->from, j->err, &j->bars);

@@ -67,7 +67,7 @@ static void table_of_windows(const assay_cli_backtest_job *j, const assay_backte
                      assay_cli_backtest_iso(j, v->test_first, text[1]), assay_cli_backtest_iso(j, v->test_end - 1, text[2]));
     put_values(j->strategy, v->chosen ? v->parameters : NULL, out);
     assay_cli_backtest_csv_metrics(out, v->chosen ? &v->trained : NULL);
-    assay_cli_backtest_csv_metrics(out, v->chosen ? &v->tested : NULL);
+    assay_cli_backtest_csv_metrics(out, v->tested.bars > 0 ? &v->tested : NULL);
     assay_buf_putc(out, '\n');
   }
 }

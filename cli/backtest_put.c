@@ -2,6 +2,7 @@
 /* assay backtest: parts of the answer that runs, sweeps and walks share, as text and as JSON. */
 #include "cli/backtest.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -124,6 +125,22 @@ void assay_cli_backtest_csv_metrics(assay_buf *out, const assay_backtest_metrics
   }
 }
 
+/* What is held to begin with. */
+static void json_positions(const assay_cli_backtest_job *j, assay_json *json) {
+  const assay_backtest_held *held = j->options.held;
+  assay_json_key(json, "positions");
+  assay_json_array(json);
+  for (size_t a = 0; held != NULL && a < j->bars.data.assets; a++) {
+    if (held[a].quantity == 0) continue;
+    assay_json_object_inline(json);
+    assay_cli_json_text(json, "asset", j->bars.data.names[a]);
+    assay_cli_json_number(json, "quantity", held[a].quantity);
+    assay_cli_json_number(json, "price", held[a].price > 0 ? held[a].price : NAN);
+    assay_json_end(json);
+  }
+  assay_json_end(json);
+}
+
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
   char text[ASSAY_REPORT_TEXT];
   size_t end = j->options.end == 0 ? j->bars.rows : j->options.end;
@@ -138,4 +155,5 @@ void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *j
   assay_cli_json_text(json, "from", assay_cli_backtest_iso(j, j->options.first, text));
   assay_cli_json_text(json, "to", assay_cli_backtest_iso(j, end - 1, text));
   assay_cli_json_text(json, "note", j->bars.note);
+  json_positions(j, json);
 }

@@ -19,7 +19,7 @@ static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_wa
     assay_buf_printf(out, "%-10s to %-10s %-10s to %-10s ", from, middle, middle, to);
     assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.annual_return);
     assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.annual_return);
-    assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->chosen ? scores[1] : "-");
+    assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->tested.bars > 0 ? scores[1] : "-");
     if (v->chosen) assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
     assay_buf_puts(out, v->chosen ? "\n" : "nothing\n");
   }
@@ -37,6 +37,8 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
   assay_cli_backtest_json_head(j, &json, "walk-forward");
   assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
   assay_cli_json_number(&json, "efficiency", w->efficiency);
+  assay_json_key(&json, "carry");
+  assay_json_bool(&json, j->settings->carry);
   assay_json_key(&json, "windows");
   assay_json_array(&json);
   for (size_t i = 0; i < w->window_count; i++) {
@@ -48,7 +50,7 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
     assay_cli_json_text(&json, "test_to", assay_cli_backtest_iso(j, v->test_end - 1, text));
     if (v->chosen) assay_cli_backtest_json_parameters(&json, j->strategy, v->parameters);
     if (v->chosen) assay_cli_backtest_json_metrics(&json, "trained", &v->trained);
-    if (v->chosen) assay_cli_backtest_json_metrics(&json, "tested", &v->tested);
+    if (v->tested.bars > 0) assay_cli_backtest_json_metrics(&json, "tested", &v->tested);
     assay_json_end(&json);
   }
   assay_json_end(&json);
@@ -62,6 +64,7 @@ int assay_cli_backtest_walk(assay_cli_backtest_job *j) {
   assay_backtest_walk_forward walk = {.windows = (size_t)j->settings->windows,
                                       .train = (size_t)j->settings->train,
                                       .anchored = j->settings->anchored,
+                                      .carry = j->settings->carry,
                                       .objective = j->objective};
   assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
   assay_backtest_walked *walked = NULL;

@@ -105,8 +105,21 @@ typedef struct assay_slippage {
   double impact;       /* moves the price by impact x share^2, share being the order's part of the bar's volume; needs volumes */
 } assay_slippage;
 
+/* A position to begin with. */
+typedef struct assay_backtest_held {
+  double quantity; /* below 0: short; 0: none */
+  double price;    /* that it was opened at, on average; 0: the close of bar `first` */
+} assay_backtest_held;
+
+/*
+ * What is held at the beginning is there from the close of bar `first` on, and cost nothing to get: equity begins as cash plus its value
+ * there, which has to be above 0; profit counts from its price. The last target that a strategy had by then counts as ever, so that only
+ * the difference is traded; a strategy that has `targets`, and none by then that is a number, wants 0 if it is called back, and leaves what
+ * is there otherwise. Orders find it as assay_backtest_position.
+ */
 typedef struct assay_backtest_options {
-  double cash; /* to begin with; 0: 100,000 */
+  double cash;                     /* to begin with; 0: 100,000. With `held` it is what stands here, 0 and debts too */
+  const assay_backtest_held *held; /* one an asset; NULL: nothing */
   assay_fees fees;
   assay_slippage slippage;
   double lot;         /* quantities are whole multiples of it; 0: any */
@@ -387,12 +400,13 @@ ASSAY_API double assay_backtest_deflate(double sharpe, double expected, const as
 typedef struct assay_backtest_walk_forward {
   size_t windows, train; /* 1 or more; train 0: 3 */
   bool anchored;         /* training always begins with the first bar */
+  bool carry;            /* what a test holds at its end goes over to the next; else it is closed there, and the next begins with cash */
   assay_backtest_objective objective;
 } assay_backtest_walk_forward;
 
 typedef struct assay_backtest_window {
   size_t train_first, test_first, test_end; /* bars; trained up to test_first */
-  bool chosen;                              /* false: no configuration had a score; nothing was traded */
+  bool chosen;                              /* false: no configuration had a score; what was held is closed, nothing else is traded */
   double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
   assay_backtest_metrics trained, tested;
 } assay_backtest_window;
@@ -400,8 +414,14 @@ typedef struct assay_backtest_window {
 typedef struct assay_backtest_walked {
   assay_backtest_window *windows;
   size_t window_count;
-  /* Of all tests one after the other, with equity and trades, and fills where they are to be kept. Each begins without positions, and
-   * what it leaves open is closed at its last close with fees and slippage, as by `close_at_end`. */
+  /*
+   * Of all tests one after the other, with equity and trades, and fills where they are to be kept. The first begins with what `held` says.
+   * Without `carry` each other one begins without positions, and what it leaves open is closed at its last close with fees and slippage, as
+   * by `close_at_end`. With it positions, their cost and brackets, and targets that still wait, go on; other orders end with their test. A
+   * target that the next choice has too is no order, so that a choice that stays the same costs nothing: the result is then, to the bit,
+   * that of one run over all tests. A trade counts in the test that closes it, with all its fees; `unrealised` of a test counts from what
+   * positions cost, whenever that was.
+   */
   assay_backtest_result *result;
   double efficiency; /* mean annual return of the tests over that of the trainings; NaN where those did not gain */
 } assay_backtest_walked;

@@ -94,9 +94,9 @@ def fee_of(costs, units, price):
     return max(costs["order"] + costs["share"] * units + costs["rate"] * units * price, costs["least"])
 
 
-def follow(rows, wanted, costs, cash=100000.0):
+def follow(rows, wanted, costs, cash=100000.0, held=0.0):
     """Trades each change of a target at the next open; the quantity that margin allows is found by halving."""
-    fills, held, last = [], 0.0, 0.0
+    fills, last = [], None if held else 0.0
     for t in range(len(rows) - 1):
         if wanted[t] is None or wanted[t] == last:
             continue
@@ -128,10 +128,10 @@ def follow(rows, wanted, costs, cash=100000.0):
     return fills
 
 
-def account_for(rows, fills, year, risk_free, fifo, cash=100000.0):
-    """All metrics from the fills alone."""
-    first, held, curve, lots, realised, fees, turnover, exposed = cash, 0.0, [], [], 0.0, 0.0, 0.0, 0
-    trips, flow, at = [], None, {}
+def account_for(rows, fills, year, risk_free, fifo, cash=100000.0, begins=(0.0, 0.0)):
+    """All metrics from the fills alone, and from a position and its price to begin with."""
+    first, held, curve, lots, realised, fees, turnover, exposed = cash + begins[0] * rows[0][4], begins[0], [], [begins] if begins[0] else [], 0.0, 0.0, 0.0, 0
+    trips, flow, at = [], -begins[0] * begins[1] if begins[0] else None, {}
     for bar, quantity, price, fee in fills:
         at.setdefault(bar, []).append((quantity, price, fee))
     for t, row in enumerate(rows):
@@ -296,6 +296,68 @@ class Backtest(story.Story):
         self.assertAlmostEqual(done["metrics"]["total_return"], whole - 1, places=9)
         some = self.answer("--strategy", "hold", "--from", "2000-06-01", "--to", "2001-02-01", "--data", path)
         self.assertEqual((some["from"], some["to"]), ("2000-06-01", "2001-01-28"))
+
+    def agree(self, done, rows, first, fills, cash=100000.0, begins=(0.0, 0.0)):
+        """An answer whose curve, fills and metrics are those of these fills on the rows from `first` on."""
+        dates = [row[0] for row in rows]
+        self.assertEqual([f["at"] for f in done["fills"]], [dates[f[0]] for f in fills])
+        for ours, theirs in zip(done["fills"], fills):
+            for key, value in zip(("quantity", "price", "fee"), theirs[1:]):
+                self.assertAlmostEqual(ours[key], value, delta=1e-8 * abs(value))
+        curve, metrics = account_for(rows[first:], [(f[0] - first, *f[1:]) for f in fills], done["periods_per_year"], 0.0, False, cash, begins)
+        self.assertEqual(len(curve), len(done["equity"]))
+        for ours, theirs in zip(done["equity"], curve):
+            self.assertAlmostEqual(ours, theirs, delta=1e-9 * abs(theirs))
+        for key, value in metrics.items():
+            if value is not None:
+                self.assertAlmostEqual(done["metrics"][key], value, delta=1e-6 * max(abs(value), 1e-3), msg=key)
+
+    def test_positions_to_begin_with(self):
+        rows, path = self.table(seed=3)
+        costs = {"rate": 0.001, "order": 1.0, "share": 0.0, "least": 0.0, "slip": 0.0, "away": 0.0, "lot": 0.0, "leverage": 1.0}
+        words = ["--strategy", "sma", "--fast", "5", "--slow", "20", "--fee-bps", "10", "--fee-order", "1", "--data", path]
+        wanted = wishes("sma", [row[4] for row in rows], {"fast": 5, "slow": 20, "short": 0})
+        for quantity, price, cash, first in ((300, 88.5, 2500, 40), (-20, None, 9000, 41), (40, None, 0, 57), (40, None, -700, 300)):
+            with self.subTest(quantity=quantity, first=first):
+                position = f"{quantity}@{price}" if price else str(quantity)
+                done = self.answer(*words, "--position", position, "--cash", str(cash), "--from", rows[first][0])
+                self.assertEqual(done["positions"], [{"asset": "walk", "quantity": quantity, "price": price}])
+                late = [None] * first + [wanted[first]] + wanted[first + 1:]
+                fills = follow(rows, late, costs, float(cash), float(quantity))
+                self.agree(done, rows, first, fills, float(cash), (float(quantity), price or rows[first][4]))
+        both = self.answer("--strategy", "hold", "--data", path, "--data", self.table("other.csv", 4)[1], "--position", "other=7", "--cash", "1")
+        self.assertEqual(both["positions"], [{"asset": "other", "quantity": 7, "price": None}])
+        run = ["backtest", *words]
+        for position, says in (("walk=x", "needs QUANTITY"), ("wolk=3", "no asset 'wolk'"), ("3@0", "needs QUANTITY"), ("-1e9", "nothing is there to trade with")):
+            self.refuse(*run, "--position", position, says=says)
+        self.refuse(*run, "--position", "1", "--position", "walk=2", says="twice")
+        self.refuse(*run, "--cash", "0", says="--cash is above 0 unless")
+        self.refuse(*run, "--carry", says="--carry is of --walk-forward")
+        self.refuse("backtest", "--strategy", "hold", "--data", path, "--data", self.path("other.csv"), "--position", "3", says="of several assets")
+
+    def test_carried_from_window_to_window(self):
+        """What the windows chose, written down as one array of wishes and traded by the slow reference: the same fills, curve and metrics."""
+        rows, path = self.table(seed=9, bars=900)
+        closes = [row[4] for row in rows]
+        costs = {"rate": 0.002, "order": 0.0, "share": 0.0, "least": 3.0, "slip": 0.0005, "away": 0.0, "lot": 1.0, "leverage": 1.0}
+        words = ["--strategy", "sma", "--sweep", "fast=2..12:5", "--sweep", "slow=20..40:10", "--sweep", "short=0,1", "--walk-forward", "7", "--train", "2",
+                 "--rank", "return", "--fee-bps", "20", "--fee-least", "3", "--slippage-bps", "5", "--lot", "1", "--data", path]
+        dates = {row[0]: i for i, row in enumerate(rows)}
+        for position in (200.0, 0.0):
+            done = self.answer(*words, "--carry", *(["--position", str(position)] if position else []))
+            self.assertTrue(done["carry"])
+            wanted, last = [None] * len(rows), len(rows)
+            for window in reversed(done["windows"]):
+                p, first = window["parameters"], dates[window["test_from"]] - 1
+                now = wishes("sma", closes[:last], {"fast": int(p["fast"]), "slow": int(p["slow"]), "short": p["short"]})
+                wanted[first:last], last = now[first:last], first
+            fills = follow(rows, wanted, costs, held=position)
+            self.agree(done, rows, last, fills, begins=(position, closes[last]))
+            self.assertGreater(len({json.dumps(window["parameters"]) for window in done["windows"]}), 2)
+        apart = self.answer(*words)
+        self.assertFalse(apart["carry"])
+        self.assertGreater(apart["metrics"]["fills"], len(fills))
+        self.assertGreater(apart["metrics"]["fees"], done["metrics"]["fees"])
 
     def test_reports(self):
         _, path = self.table("a <b> & c.csv")

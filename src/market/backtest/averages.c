@@ -86,12 +86,14 @@ typedef struct cross {
   uint64_t before; /* last bit of the word before */
 } cross;
 
-static void want(cross *c, size_t bar, bool above) {
-  double wanted = above ? c->in : c->out;
+static void want_share(cross *c, size_t bar, double wanted) {
   if (wanted == c->last) return;
   c->last = wanted;
-  if (bar >= c->fast->first) assay_fast_want(c->fast, bar, wanted);
+  bool is_there = bar == c->fast->first && c->fast->begins_held && wanted == c->fast->aim;
+  if (bar >= c->fast->first && !is_there) assay_fast_want(c->fast, bar, wanted);
 }
+
+static void want(cross *c, size_t bar, bool above) { want_share(c, bar, above ? c->in : c->out); }
 
 /* Bars [begin, end), begin a multiple of 64; `from` is the first whose bit counts. Where bits change, and at `from`, something may be
  * wanted. */
@@ -120,13 +122,15 @@ static bool cross_part(cross *c, const assay_averages *a, const source *fast, co
   return true;
 }
 
-/* What was wanted before the first bar is wanted then, unless that bar wants something new by itself. */
+/* What was wanted before the first bar is wanted then, unless that bar wants something new by itself; of what is held at the beginning
+ * also nothing is wanted. */
 static bool cross_all(cross *c, const assay_averages *a, const source *fast, const source *slow, size_t warm) {
   size_t first = c->fast->first;
   if (first <= warm) return cross_part(c, a, fast, slow, warm, c->fast->end);
   size_t orders = c->fast->scores.orders;
   if (!cross_part(c, a, fast, slow, first - 1, first + 1)) return false;
-  if (c->fast->scores.orders == orders && c->last != 0) assay_fast_want(c->fast, first, c->last);
+  bool again = c->fast->begins_held ? c->last != c->fast->aim : c->last != 0;
+  if (c->fast->scores.orders == orders && again) assay_fast_want(c->fast, first, c->last);
   return cross_part(c, a, fast, slow, first + 1, c->fast->end);
 }
 
@@ -134,7 +138,8 @@ bool assay_averages_run(assay_averages *a, const double *parameters, assay_fast 
   source faster, slower;
   if (!open_source(a, parameters[0], 0, &faster) || !open_source(a, parameters[1], 1, &slower)) return false;
   double in = parameters[3], warm = parameters[1] - 1;
-  cross c = {.fast = fast, .in = in, .out = parameters[2] != 0 ? -in : 0};
+  cross c = {.fast = fast, .in = in, .out = parameters[2] != 0 ? -in : 0, .last = fast->begins_held ? NAN : 0};
+  if (fast->begins_held && (double)fast->first < warm) want_share(&c, fast->first, 0); /* out until both are known */
   if (warm < (double)fast->end && !cross_all(&c, a, &faster, &slower, (size_t)warm)) return false;
   assay_fast_end(fast);
   return true;
@@ -147,7 +152,7 @@ bool assay_averages_measure(assay_averages *a, const double *parameters, const a
   if (options->events || options->basis != ASSAY_COST_AVERAGE ||
       assay_backtest_read_options(options, a->data, NULL, &rules, &fast.first, &fast.end) != ASSAY_OK)
     return false;
-  assay_fast_begin(&fast, assay_backtest_cash_of(options));
+  assay_fast_begin(&fast, options);
   if (!assay_averages_run(a, parameters, &fast)) return false;
   assay_fast_finish(&fast, options, options->periods_per_year == 0 ? a->periods_per_year : options->periods_per_year, metrics);
   return assay_backtest_check_metrics(metrics, NULL) == ASSAY_OK; /* else the run by itself says what is wrong */

@@ -12,7 +12,7 @@ static bool is_share(double value, double most) { return value >= 0 && value <= 
 
 static const char *wrong_option(const assay_backtest_options *o, const assay_backtest_data *data) {
   const assay_slippage *s = &o->slippage;
-  if (!(o->cash >= 0 && o->cash <= 1e15)) return "cash is 0 to 1e15";
+  if (!(fabs(o->cash) <= 1e15) || (o->cash < 0 && o->held == NULL)) return "cash is 0 to 1e15, below 0 only beside positions";
   if (!is_share(o->fees.per_order, 1e9) || !is_share(o->fees.per_share, 1e9) || !is_share(o->fees.least, 1e9)) return "fees are 0 or more";
   if (!is_share(o->fees.rate, 1)) return "a fee's rate is 0 to 1";
   if (!is_share(s->rate, 0.5)) return "slippage is 0 to half of the price";
@@ -38,6 +38,8 @@ assay_status assay_backtest_read_options(const assay_backtest_options *o, const 
   if (wrong != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "options of the backtest: %s", wrong);
   if (stop > bars || o->first >= stop)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "bars %zu to %zu are asked for, and there are %zu", o->first, stop, bars);
+  assay_status status = assay_backtest_check_held(o, data, o->first, err);
+  if (status != ASSAY_OK) return status;
   double away = o->slippage.ticks * o->slippage.tick;
   *rules = (assay_rules){.fees = o->fees,
                          .up = 1 + o->slippage.rate,
@@ -55,7 +57,7 @@ assay_status assay_backtest_read_options(const assay_backtest_options *o, const 
   return ASSAY_OK;
 }
 
-double assay_backtest_cash_of(const assay_backtest_options *o) { return o->cash == 0 ? 100000 : o->cash; }
+double assay_backtest_cash_of(const assay_backtest_options *o) { return o->cash == 0 && o->held == NULL ? 100000 : o->cash; }
 
 void *assay_list_add(assay_list *list, size_t size) {
   if (list->count == list->capacity) {
@@ -136,12 +138,13 @@ static bool close_bar(assay_backtest *run) {
     run->views[a].count = run->now + 1;
   }
   if (!run->trading) return true;
-  if (run->rules.close_at_end && run->now + 1 == run->end && account->cash + value > 0) value = assay_backtest_close_all(run);
-  double equity = account->cash + value;
   if (run->now == run->first) {
-    if (run->equity != NULL) run->equity[0] = equity;
+    assay_backtest_take_over(run);
+    if (run->equity != NULL) run->equity[0] = run->first_equity;
     return true;
   }
+  if (run->rules.close_at_end && run->now + 1 == run->end && account->cash + value > 0) value = assay_backtest_close_all(run);
+  double equity = account->cash + value;
   if (!(equity > 0)) {
     assay_backtest_ruin(run);
     assay_tally_ruin(&run->scores.tally, equity);
@@ -156,10 +159,15 @@ static bool close_bar(assay_backtest *run) {
   return true;
 }
 
-/* Before it trades a strategy only warms up; at its first bar the last target that it had counts, unless it has a new one. */
+/* Before it trades a strategy only warms up; at its first bar the last target that it had counts, unless it has a new one. What is held
+ * then is brought to it; what it says is there already is left in peace. */
 static void want_now(assay_backtest *run) {
-  for (size_t a = 0; a < run->data->assets; a++)
-    if (!isnan(run->wanted[a]) && run->wanted[a] != 0) assay_backtest_target(run, a, run->wanted[a]);
+  bool begins_held = run->settles, aims = run->strategy->targets != NULL;
+  run->settles = false;
+  for (size_t a = 0; a < run->data->assets; a++) {
+    double wanted = begins_held && aims && isnan(run->wanted[a]) ? 0 : run->wanted[a], is_there = begins_held ? run->aims[a] : 0;
+    if (!isnan(wanted) && wanted != is_there) assay_backtest_target(run, a, wanted);
+  }
 }
 
 static assay_status loop(assay_backtest *run) {
@@ -169,7 +177,7 @@ static assay_status loop(assay_backtest *run) {
     while (run->next_action < data->action_count && data->actions[run->next_action].bar == run->now)
       act(run, &data->actions[run->next_action++]);
     if (run->orders.count > 0) assay_backtest_trade_bar(run);
-    if (!close_bar(run)) break;
+    if (!close_bar(run) || (run->now + 1 == run->end && assay_backtest_hands_over(run))) break;
     run->strategy->on_bar(run, run->state);
     if (run->now == run->first) want_now(run);
   }
@@ -201,12 +209,10 @@ static assay_backtest_result *make_result(const assay_backtest_data *data, const
   return made;
 }
 
-static assay_finish finish_of(const assay_scores *scores, const assay_backtest_options *options, size_t bars, double periods_per_year) {
-  return (assay_finish){.scores = scores,
-                        .bars = bars,
-                        .cash = assay_backtest_cash_of(options),
-                        .periods_per_year = periods_per_year,
-                        .risk_free = options->risk_free};
+static assay_finish finish_of(const assay_scores *scores, const assay_backtest_options *options, double first_equity, size_t bars,
+                              double periods_per_year) {
+  return (assay_finish){
+      .scores = scores, .bars = bars, .first_equity = first_equity, .periods_per_year = periods_per_year, .risk_free = options->risk_free};
 }
 
 /* ---- The path of events -------------------------------------------------------------------------------------------------------------- */
@@ -218,10 +224,12 @@ static assay_status make_run(assay_backtest *run, const assay_bars *shown, assay
   run->views = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->views);
   run->trips = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->trips);
   run->wanted = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->wanted);
+  run->aims = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->aims);
   run->state = assay_calloc(ASSAY_TAG_MARKET, 1, run->strategy->state_size + 1);
   bool shares_volume = run->rules.volume_share > 0;
   if (shares_volume) run->volume_left = assay_calloc(ASSAY_TAG_MARKET, assets, sizeof *run->volume_left);
-  if (run->views == NULL || run->trips == NULL || run->wanted == NULL || run->state == NULL || (shares_volume && run->volume_left == NULL))
+  if (run->views == NULL || run->trips == NULL || run->wanted == NULL || run->aims == NULL || run->state == NULL ||
+      (shares_volume && run->volume_left == NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a backtest of %zu assets", assets);
   for (size_t a = 0; a < assets; a++) {
     run->views[a] = shown[a];
@@ -237,6 +245,7 @@ static void drop_run(assay_backtest *run) {
   assay_free(run->views);
   assay_free(run->trips);
   assay_free(run->wanted);
+  assay_free(run->aims);
   assay_free(run->volume_left);
   assay_free(run->state);
   assay_free(run->orders.items);
@@ -246,7 +255,7 @@ static void drop_run(assay_backtest *run) {
 
 static void take_result(assay_backtest *run, assay_backtest_result *result) {
   assay_account_totals totals = assay_account_get_totals(run->account);
-  assay_finish f = finish_of(&run->scores, run->options, run->end - run->first, result->periods_per_year);
+  assay_finish f = finish_of(&run->scores, run->options, run->first_equity, run->end - run->first, result->periods_per_year);
   f.fees = totals.fees;
   f.realised = totals.realised;
   f.unrealised = totals.unrealised;
@@ -270,6 +279,7 @@ static assay_status run_events(assay_backtest *run, const assay_bars *shown, ass
   if (started && run->strategy->stop != NULL) run->strategy->stop(run->state);
   if (status == ASSAY_OK) take_result(run, result);
   if (status == ASSAY_OK) status = assay_backtest_check_metrics(&result->metrics, err);
+  if (status == ASSAY_OK && run->carry != NULL) status = assay_backtest_hand_over(run, err);
   drop_run(run);
   return status;
 }
@@ -277,11 +287,16 @@ static assay_status run_events(assay_backtest *run, const assay_bars *shown, ass
 /* ---- Targets bar by bar: what the fast path is the same as --------------------------------------------------------------------------- */
 
 typedef struct given_targets {
+  bool begun;
   double last;
 } given_targets;
 
+/* Nothing is what is wanted before the first target, unless something is held: that stays until one comes. */
+static double wanted_before(const assay_backtest_options *options) { return options->held != NULL ? NAN : 0; }
+
 static void follow_targets(assay_backtest *run, void *state) {
   given_targets *given = state;
+  if (!given->begun) *given = (given_targets){true, wanted_before(run->options)};
   double wanted = ((const double *)run->strategy->user)[run->now];
   if (isnan(wanted) || wanted == given->last) return;
   if (!isfinite(wanted)) {
@@ -295,14 +310,15 @@ static void follow_targets(assay_backtest *run, void *state) {
 /* ---- The fast path ------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status follow_fast(const assay_backtest *run, const double *targets, assay_fast *fast, assay_error *err) {
-  double last = 0;
+  double last = wanted_before(run->options);
   for (size_t t = 0; t < run->end; t++) {
     double wanted = targets[t];
-    bool changes = wanted == wanted && wanted != last, begins = t == run->first && last != 0;
+    bool changes = wanted == wanted && wanted != last, begins = t == run->first && last == last && (fast->begins_held || last != 0);
     if (!changes && !begins) continue;
     if (changes && !isfinite(wanted)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "bar %zu: the target is infinite", t);
     if (changes) last = wanted;
-    if (t >= run->first) assay_fast_want(fast, t, last);
+    bool is_there = t == run->first && fast->begins_held && last == fast->aim;
+    if (t >= run->first && !is_there) assay_fast_want(fast, t, last);
   }
   assay_fast_end(fast);
   return ASSAY_OK;
@@ -325,8 +341,10 @@ static assay_status run_fast(assay_backtest *run, const double *targets, assay_b
                      .end = run->end,
                      .equity = result->equity,
                      .fills = o->keep_fills ? &run->fills : NULL,
-                     .trades = o->keep_trades ? &run->trades : NULL};
-  assay_fast_begin(&fast, assay_backtest_cash_of(o));
+                     .trades = o->keep_trades ? &run->trades : NULL,
+                     .hands_over = assay_backtest_hands_over(run)};
+  assay_fast_begin(&fast, o);
+  if (run->carry != NULL && run->carry->account != NULL) assay_fast_take_over(&fast, run->carry);
   assay_status status = targets != NULL ? follow_fast(run, targets, &fast, err) : cross_fast(run, &fast, err);
   if (status != ASSAY_OK) return status;
   if (fast.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the fills of a backtest");
@@ -334,13 +352,14 @@ static assay_status run_fast(assay_backtest *run, const double *targets, assay_b
   result->fills = run->fills.items;
   result->trades = run->trades.items;
   run->fills.items = run->trades.items = NULL;
-  return assay_backtest_check_metrics(&result->metrics, err);
+  status = assay_backtest_check_metrics(&result->metrics, err);
+  return status == ASSAY_OK && run->carry != NULL ? assay_fast_hand_over(&fast, run->carry, err) : status;
 }
 
 void assay_fast_finish(const assay_fast *fast, const assay_backtest_options *options, double periods_per_year,
                        assay_backtest_metrics *metrics) {
   const assay_position *p = &fast->position;
-  assay_finish f = finish_of(&fast->scores, options, fast->end - fast->first, periods_per_year);
+  assay_finish f = finish_of(&fast->scores, options, fast->first_equity, fast->end - fast->first, periods_per_year);
   f.fees = p->fees;
   f.realised = p->realised;
   f.unrealised = p->quantity * p->price - p->cost;
@@ -383,8 +402,9 @@ assay_status assay_backtest_record(const assay_strategy *strategy, const double 
 }
 
 assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
-                                        const assay_backtest_options *options, assay_error *err, assay_backtest_result **result) {
-  assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options};
+                                        const assay_backtest_options *options, assay_carry *carry, assay_error *err,
+                                        assay_backtest_result **result) {
+  assay_backtest run = {.strategy = strategy, .parameters = parameters, .data = data, .options = options, .carry = carry};
   assay_status status = assay_backtest_read_options(options, data, err, &run.rules, &run.first, &run.end);
   if (status != ASSAY_OK) return status;
   bool has_targets = strategy->targets != NULL && data->assets == 1 && (!options->events || strategy->on_bar == NULL);
@@ -418,7 +438,7 @@ assay_status assay_backtest_run(const assay_strategy *strategy, const double *pa
   if (parameters == NULL) parameters = usual;
   assay_status status = assay_backtest_check_run(strategy, parameters, data, err);
   if (status != ASSAY_OK) return status;
-  return assay_backtest_run_checked(strategy, parameters, data, options != NULL ? options : &none, err, result);
+  return assay_backtest_run_checked(strategy, parameters, data, options != NULL ? options : &none, NULL, err, result);
 }
 
 assay_status assay_backtest_run_targets(const assay_bars *bars, const double *targets, const assay_backtest_options *options,

@@ -43,6 +43,7 @@ struct assay_backtest {
   bool reveals;      /* views are arrays of their own that take a bar when it has closed */
   assay_trip *trips;
   double *wanted;      /* targets from before the first bar; NaN: none */
+  double *aims;        /* what each asset was last brought to as a target; NaN: something else */
   double *volume_left; /* of this bar; NULL: no limit */
   double *equity;      /* NULL: not kept */
   assay_list orders;   /* of assay_waiting, in the order in which they came */
@@ -50,8 +51,10 @@ struct assay_backtest {
   uint64_t last_id;
   size_t first, end, now, next_action;
   double equity_now, gross_now; /* while orders trade: at this bar's prices, after the fills so far */
-  bool in_callback, trading, ended;
-  assay_list *decisions; /* of assay_decision; NULL: nobody asks */
+  double first_equity;
+  bool trading, settles;     /* `settles`: the first bar of a run that begins with positions; targets wait to be compared with them */
+  struct assay_carry *carry; /* NULL: the run stands alone */
+  assay_list *decisions;     /* of assay_decision; NULL: nobody asks */
   char rejection[200];
   assay_status status;
   assay_error *err;
@@ -64,6 +67,32 @@ typedef struct assay_decision {
   assay_backtest_order order;
   double share;
 } assay_decision;
+
+/*
+ * What goes over from a run to the one that begins at its last close. Zeroed: nothing yet, the first run begins as its options say. Between
+ * runs it is the account, whose profits and fees are counted from 0 again, and all that waits in its name.
+ */
+typedef struct assay_carry {
+  assay_account *account; /* NULL: nothing yet */
+  assay_trip *trips;
+  double *aims;
+  assay_list orders; /* of assay_waiting: targets and brackets; number i has the id i + 1 */
+  bool last;         /* of a run: none comes behind it; else what its last bar would decide is for the next one */
+} assay_carry;
+
+/* What is held at the beginning (holdings.c). NULL, or what is wrong with it at the close of bar `first`. */
+assay_status assay_backtest_check_held(const assay_backtest_options *options, const assay_backtest_data *data, size_t first,
+                                       assay_error *err);
+/* Cash and positions at the close of bar `first`. */
+double assay_backtest_equity_at(const assay_backtest_options *options, const assay_backtest_data *data, size_t first);
+/* At the close of bar `first`, which is marked already. */
+void assay_backtest_take_over(assay_backtest *run);
+/* After the end: moves everything out of the run. */
+assay_status assay_backtest_hand_over(assay_backtest *run, assay_error *err);
+static inline bool assay_backtest_hands_over(const assay_backtest *run) { return run->carry != NULL && !run->carry->last; }
+/* `held` (one an asset) becomes what options say of what goes over. */
+void assay_carry_put_held(const assay_carry *carry, size_t assets, assay_backtest_held *held);
+void assay_carry_drop(assay_carry *carry);
 
 /* The rules that options mean; ASSAY_ERR_INVALID names the one that is out of range. */
 assay_status assay_backtest_read_options(const assay_backtest_options *options, const assay_backtest_data *data, assay_error *err,
@@ -93,7 +122,7 @@ void assay_backtest_reject(assay_backtest *run, const char *format, ...) ASSAY_P
 typedef struct assay_finish {
   const assay_scores *scores;
   size_t bars;
-  double cash; /* to begin with */
+  double first_equity;
   double periods_per_year, risk_free;
   double fees, realised, unrealised, dividends;
   size_t open_at_end;
@@ -110,16 +139,22 @@ typedef struct assay_fast {
   const assay_bars *bars;
   const assay_rules *rules;
   const assay_backtest_functions *loops;
-  double cash;
+  double cash, first_equity;
+  double aim; /* the last target; NaN: what is held is none */
   assay_position position;
   assay_trip trip;
   assay_scores scores;
   size_t first, end, at;      /* next bar that has no equity yet */
   double *equity;             /* NULL: not kept; [0] is bar `first` */
   assay_list *fills, *trades; /* NULL: not kept */
+  bool begins_held;           /* the first target is compared with `aim` */
+  bool hands_over;            /* what the last bar wants is for the next run */
   bool failed;                /* out of memory */
 } assay_fast;
-void assay_fast_begin(assay_fast *fast, double cash);
+void assay_fast_begin(assay_fast *fast, const assay_backtest_options *options);
+/* The same from what goes over. */
+void assay_fast_take_over(assay_fast *fast, const assay_carry *carry);
+assay_status assay_fast_hand_over(const assay_fast *fast, assay_carry *carry, assay_error *err);
 /* Wants `share` at the close of `bar` (ascending from call to call, from `first` on). */
 void assay_fast_want(assay_fast *fast, size_t bar, double share);
 void assay_fast_end(assay_fast *fast);
@@ -141,8 +176,9 @@ bool assay_averages_run(assay_averages *averages, const double *parameters, assa
 bool assay_averages_measure(assay_averages *averages, const double *parameters, const assay_backtest_options *options,
                             assay_backtest_metrics *metrics);
 
-/* As assay_backtest_run, with everything but the options checked already and given. */
+/* As assay_backtest_run, with everything but the options checked already and given. `carry` NULL: the run stands alone. */
 assay_status assay_backtest_run_checked(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
-                                        const assay_backtest_options *options, assay_error *err, assay_backtest_result **result);
+                                        const assay_backtest_options *options, assay_carry *carry, assay_error *err,
+                                        assay_backtest_result **result);
 
 #endif

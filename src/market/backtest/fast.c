@@ -11,13 +11,24 @@ bool assay_targets_are_plain(const assay_backtest_data *data, const assay_rules 
   return assay_backtest_functions_best()->wrong(NULL, NULL, NULL, b->close, b->count) == b->count;
 }
 
-void assay_fast_begin(assay_fast *fast, double cash) {
-  fast->cash = cash;
+static void open_held(assay_fast *fast, const assay_backtest_held *held) {
+  double market = fast->bars->close[fast->first], price = held->price > 0 ? held->price : market;
+  fast->position = (assay_position){.quantity = held->quantity, .cost = held->quantity * price};
+  fast->first_equity = fast->cash + held->quantity * market;
+  fast->aim = NAN;
+  assay_trip_open(&fast->trip, held->quantity, price, 0, fast->first);
+}
+
+void assay_fast_begin(assay_fast *fast, const assay_backtest_options *options) {
+  fast->cash = fast->first_equity = assay_backtest_cash_of(options);
   fast->position = (assay_position){0};
+  fast->aim = 0;
   fast->failed = false;
-  assay_scores_begin(&fast->scores, cash);
+  fast->begins_held = options->held != NULL;
+  if (fast->begins_held && options->held->quantity != 0) open_held(fast, options->held);
+  assay_scores_begin(&fast->scores, fast->first_equity);
   fast->at = fast->first + 1;
-  if (fast->equity != NULL) fast->equity[0] = cash;
+  if (fast->equity != NULL) fast->equity[0] = fast->first_equity;
 }
 
 /* Equity does not move without a position: its return is exactly 0, which adds nothing to any sum. */
@@ -118,9 +129,10 @@ void assay_fast_want(assay_fast *fast, size_t bar, double share) {
     pass(fast, next);
   else
     pass_last(fast);
-  if (fast->scores.ruined_at != SIZE_MAX) return;
+  if (fast->scores.ruined_at != SIZE_MAX || (next >= fast->end && fast->hands_over)) return;
   fast->scores.orders++;
   if (next >= fast->end) return;
+  fast->aim = share;
   const assay_bars *b = fast->bars;
   double market = b->open != NULL ? b->open[next] : b->close[next];
   assay_position *p = &fast->position;

@@ -28,7 +28,7 @@ void assay_backtest_finish(const assay_finish *from, assay_backtest_metrics *met
   const assay_tally *t = &s->tally;
   double n = (double)(t->count - 1), year = from->periods_per_year, sum = sum_of(t->sum), squares = sum_of(t->squares);
   bool ruined = s->ruined_at != SIZE_MAX;
-  assay_backtest_metrics m = {.first_equity = from->cash, .last_equity = t->last};
+  assay_backtest_metrics m = {.first_equity = from->first_equity, .last_equity = t->last};
   m.bars = from->bars;
   m.total_return = m.last_equity / m.first_equity - 1;
   m.annual_return = n > 0 && !ruined ? pow(m.last_equity / m.first_equity, year / n) - 1 : ruined ? -1 : 0;

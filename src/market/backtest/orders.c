@@ -105,11 +105,12 @@ void assay_backtest_target(assay_backtest *run, size_t asset, double share) {
     assay_backtest_reject(run, "bar %zu: a target of %g for asset %zu", run->now, share, asset);
     return;
   }
-  if (!run->trading) {
+  if (!run->trading || run->settles) {
     run->wanted[asset] = share;
     return;
   }
   run->wanted[asset] = NAN;
+  run->aims[asset] = share;
   run->scores.orders++;
   for (size_t i = 0; i < run->orders.count; i++) {
     assay_waiting *o = order_at(run, i);

@@ -23,9 +23,12 @@ typedef struct assay_scores {
   size_t ruined_at;
 } assay_scores;
 
-static inline void assay_scores_begin(assay_scores *s, double cash) {
-  *s = (assay_scores){
-      .tally = {.last = cash, .peak = cash, .trough = cash, .count = 1}, .best = -INFINITY, .worst = INFINITY, .ruined_at = SIZE_MAX};
+static inline assay_tally assay_tally_first(double equity) {
+  return (assay_tally){.last = equity, .peak = equity, .trough = equity, .count = 1};
+}
+
+static inline void assay_scores_begin(assay_scores *s, double equity) {
+  *s = (assay_scores){.tally = assay_tally_first(equity), .best = -INFINITY, .worst = INFINITY, .ruined_at = SIZE_MAX};
 }
 
 /* The last return of an account that has lost everything. */

@@ -20,10 +20,11 @@ static void pairs_stop(void *state) {
 }
 
 static assay_status pairs_start(assay_backtest *run, const double *parameters, void *state, assay_error *err) {
-  (void)run;
+  const assay_backtest_held *held = assay_backtest_get_options(run)->held;
   pairs_state *s = state;
   assay_status status = assay_indicator_stream_create(assay_indicator_find("sma"), &parameters[PERIOD], err, &s->mean);
   if (status == ASSAY_OK) status = assay_indicator_stream_create(assay_indicator_find("stddev"), &parameters[PERIOD], err, &s->spread);
+  if (held != NULL) s->side = (held[0].quantity > 0) - (held[0].quantity < 0); /* that is ended like one of its own */
   if (status != ASSAY_OK) pairs_stop(s);
   return status;
 }

@@ -115,7 +115,7 @@ static void run_item(void *user, void *context, size_t index, void *cell) {
   }
   if (context != NULL && assay_averages_measure(context, row->parameters, j->options, &row->metrics)) return;
   assay_backtest_result *result = NULL;
-  if (assay_backtest_run_checked(j->sweep->strategy, row->parameters, j->data, j->options, &err, &result) != ASSAY_OK) {
+  if (assay_backtest_run_checked(j->sweep->strategy, row->parameters, j->data, j->options, NULL, &err, &result) != ASSAY_OK) {
     row->outcome = ASSAY_BACKTEST_FAILED;
     snprintf(row->why, sizeof row->why, "%.*s", (int)sizeof row->why - 1, err.message);
     return;

@@ -14,7 +14,10 @@ typedef struct walker {
   assay_backtest_walked *made;
   assay_scores scores; /* of all tests together */
   assay_finish finish;
-  double cash;
+  double first_equity, equity;
+  assay_carry carry;         /* nothing in it: the next test begins with cash */
+  assay_backtest_held *held; /* what of it options say */
+  bool begun;                /* a test has run; before that what is held is what the options say */
   size_t train, first, end, piece;
   assay_list trades, fills;
 } walker;
@@ -28,6 +31,8 @@ static assay_status train(walker *w, assay_backtest_window *window) {
   assay_backtest_options o = w->options;
   o.first = window->train_first;
   o.end = window->test_first;
+  o.cash = w->first_equity;
+  o.held = NULL;
   assay_status status = assay_backtest_run_sweep(&w->sweep, w->data, &o, w->err, &rows, &count);
   if (status != ASSAY_OK) return status;
   size_t best = assay_backtest_best(rows, count, w->walk->objective);
@@ -91,28 +96,71 @@ static void add_metrics(walker *w, const assay_backtest_metrics *m) {
 
 static void keep_cash(walker *w, const assay_backtest_window *window) {
   for (size_t i = window->test_first; i < window->test_end; i++) {
-    if (w->scores.ruined_at == SIZE_MAX) assay_tally_add(&w->scores.tally, w->cash);
-    w->made->result->equity[i - w->made->result->first] = w->cash;
+    if (w->scores.ruined_at == SIZE_MAX) assay_tally_add(&w->scores.tally, w->equity);
+    w->made->result->equity[i - w->made->result->first] = w->equity;
   }
 }
 
-static assay_status try_out(walker *w, assay_backtest_window *window) {
-  if (!window->chosen || !(w->cash > 0)) {
-    keep_cash(w, window);
-    return ASSAY_OK;
-  }
+/* Without a choice nothing is wanted; what is held from before is closed. */
+static void want_nothing(assay_backtest *run, void *state) {
+  (void)state;
+  if (assay_backtest_now(run) != assay_backtest_get_options(run)->first) return;
+  for (size_t a = 0; a < assay_backtest_assets(run); a++) assay_backtest_target(run, a, 0);
+}
+static const assay_strategy no_choice = {.name = "no choice", .on_bar = want_nothing};
+
+static const assay_backtest_held *held_now(const walker *w) {
+  if (!w->begun) return w->options.held;
+  return w->carry.account != NULL ? w->held : NULL;
+}
+
+static bool holds(const walker *w) {
+  const assay_backtest_held *held = held_now(w);
+  bool any = w->carry.orders.count > 0;
+  for (size_t a = 0; held != NULL && a < w->data->assets; a++) any = any || held[a].quantity != 0;
+  return any;
+}
+
+static assay_backtest_options test_options(const walker *w, const assay_backtest_window *window) {
+  bool carry = w->walk->carry, last = window->test_end == w->end;
   assay_backtest_options o = w->options;
   o.first = window->test_first - 1;
   o.end = window->test_end;
-  o.cash = w->cash;
-  o.keep_equity = o.keep_trades = o.close_at_end = true; /* the next test begins without positions: those of this one have to be sold */
+  o.held = held_now(w);
+  if (w->begun) o.cash = w->carry.account != NULL ? w->carry.account->cash : w->equity;
+  o.keep_equity = o.keep_trades = true;
+  o.close_at_end = carry ? w->options.close_at_end && last : true; /* the next test begins without positions: those of this one are sold */
+  return o;
+}
+
+static void take_note(walker *w, const assay_backtest_result *r) {
+  char *to = w->made->result->rejection;
+  if (to[0] == '\0') memcpy(to, r->rejection, sizeof r->rejection);
+  w->equity = r->metrics.last_equity;
+  w->finish.unrealised = r->metrics.unrealised;
+  w->finish.open_at_end = r->metrics.open_at_end;
+  w->begun = true;
+  if (w->carry.account != NULL) assay_carry_put_held(&w->carry, w->data->assets, w->held);
+}
+
+static assay_status try_out(walker *w, assay_backtest_window *window) {
+  if (!(w->equity > 0) || (!window->chosen && !holds(w))) {
+    keep_cash(w, window);
+    return ASSAY_OK;
+  }
+  assay_backtest_options o = test_options(w, window);
+  const assay_strategy *strategy = window->chosen ? w->sweep.strategy : &no_choice;
+  for (size_t a = 0; !window->chosen && w->carry.aims != NULL && a < w->data->assets; a++)
+    if (w->held[a].quantity != 0 || w->carry.aims[a] != 0) w->carry.aims[a] = NAN; /* nothing has to be wanted aloud */
+  w->carry.last = window->test_end == w->end;
   assay_backtest_result *r = NULL;
-  assay_status status = assay_backtest_run_checked(w->sweep.strategy, window->parameters, w->data, &o, w->err, &r);
+  assay_status status =
+      assay_backtest_run_checked(strategy, window->parameters, w->data, &o, w->walk->carry ? &w->carry : NULL, w->err, &r);
   if (status != ASSAY_OK) return status;
   window->tested = r->metrics;
   status = add_curve(w, r, window);
   add_metrics(w, &r->metrics);
-  w->cash = r->metrics.last_equity;
+  take_note(w, r);
   assay_backtest_result_destroy(r);
   return status;
 }
@@ -124,16 +172,21 @@ static assay_status make_room(walker *w) {
   w->made->windows = assay_calloc(ASSAY_TAG_MARKET, w->walk->windows, sizeof *w->made->windows);
   w->made->result = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *w->made->result);
   if (w->made->result != NULL) w->made->result->equity = assay_calloc(ASSAY_TAG_MARKET, bars + 1, sizeof(double));
-  if (w->made->windows == NULL || w->made->result == NULL || w->made->result->equity == NULL)
+  w->held = assay_calloc(ASSAY_TAG_MARKET, w->data->assets, sizeof *w->held);
+  if (w->held == NULL || w->made->windows == NULL || w->made->result == NULL || w->made->result->equity == NULL)
     return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for a walk-forward of %zu bars", bars);
   w->made->window_count = w->walk->windows;
   w->made->result->first = piece_at(w, w->train) - 1;
   return ASSAY_OK;
 }
 
+/* What is held is there when the first test begins, not where training does. */
 static assay_status check_walk(walker *w) {
   assay_rules rules;
-  assay_status status = assay_backtest_read_options(&w->options, w->data, w->err, &rules, &w->first, &w->end);
+  assay_backtest_options o = w->options;
+  o.held = NULL;
+  if (w->options.held != NULL) o.cash = 0;
+  assay_status status = assay_backtest_read_options(&o, w->data, w->err, &rules, &w->first, &w->end);
   if (status != ASSAY_OK) return status;
   w->train = w->walk->train == 0 ? 3 : w->walk->train;
   size_t bars = w->end - w->first, pieces = w->walk->windows + w->train;
@@ -141,7 +194,11 @@ static assay_status check_walk(walker *w) {
     return ASSAY_FAIL(w->err, ASSAY_ERR_INVALID, "%zu bars cannot be cut into %zu windows after %zu pieces to train on: each needs 2 bars",
                       bars, w->walk->windows, w->train);
   w->piece = bars / pieces;
-  return ASSAY_OK;
+  o = w->options;
+  o.first = piece_at(w, w->train) - 1;
+  status = assay_backtest_read_options(&o, w->data, w->err, &rules, &o.first, &o.end);
+  if (status == ASSAY_OK) w->first_equity = w->equity = assay_backtest_equity_at(&o, w->data, o.first);
+  return status;
 }
 
 static double efficiency_of(const assay_backtest_walked *made) {
@@ -162,12 +219,11 @@ assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *
   if (status == ASSAY_OK) status = check_walk(&w);
   if (status == ASSAY_OK) status = make_room(&w);
   if (w.made == NULL) return status;
-  w.cash = assay_backtest_cash_of(&w.options);
-  if (status == ASSAY_OK) w.made->result->equity[0] = w.cash;
-  assay_scores_begin(&w.scores, w.cash);
+  if (status == ASSAY_OK) w.made->result->equity[0] = w.first_equity;
+  assay_scores_begin(&w.scores, w.first_equity);
   double year = w.options.periods_per_year;
   w.finish = (assay_finish){.scores = &w.scores,
-                            .cash = w.cash,
+                            .first_equity = w.first_equity,
                             .periods_per_year = year == 0 ? assay_backtest_periods_per_year(data->bars) : year,
                             .risk_free = w.options.risk_free};
   for (size_t i = 0; i < walk->windows && status == ASSAY_OK; i++) {
@@ -184,6 +240,8 @@ assay_status assay_backtest_run_walk_forward(const assay_backtest_walk_forward *
     assay_backtest_finish(&w.finish, &r->metrics);
     status = assay_backtest_check_metrics(&r->metrics, err);
   }
+  assay_carry_drop(&w.carry);
+  assay_free(w.held);
   if (status == ASSAY_OK) {
     assay_backtest_result *r = w.made->result;
     r->trades = w.trades.items;
