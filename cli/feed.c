@@ -69,6 +69,11 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   if (status != ASSAY_OK) return status;
   assay_feed_file_begin(feed->file, &first);
   feed->format = settings->format != NULL ? assay_feed_format_find(settings->format) : assay_feed_recognise(first.data, first.size);
+  assay_feed_file_capture capture;
+  if (first.size == 0 && assay_feed_file_captured(feed->file, &capture))
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
+                      "%s is a capture of %" PRIu64 " packets, none of which is MoldUDP64 with messages of TotalView-ITCH 5.0", path,
+                      capture.packets);
   if (first.size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
   if (settings->format == NULL && (feed->format == ASSAY_FEED_UNKNOWN || feed->format == ASSAY_FEED_CSV))
     if (looks_like_fix_log(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
@@ -519,6 +524,10 @@ void assay_cli_feed_note_fault(assay_cli_feed_faults *f, const assay_cli_feed_fi
 
 static void tell_notes(assay_cli *cli, const assay_cli_feed_file *feed) {
   static const char *const kinds[] = {"trade", "aggTrade"};
+  assay_feed_file_capture capture;
+  if (assay_feed_file_captured(feed->file, &capture) && capture.others > 0)
+    assay_cli_note(cli, "%s: of %" PRIu64 " packets %" PRIu64 " are no MoldUDP64 of its first session, and were passed", feed->path,
+                   capture.packets, capture.others);
   if (feed->days > 1)
     assay_cli_note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path,
                    feed->days);
@@ -528,18 +537,31 @@ static void tell_notes(assay_cli *cli, const assay_cli_feed_file *feed) {
                      feed->said_again[i], kinds[i]);
 }
 
+uint64_t assay_cli_feed_missing(const assay_cli_feed_file *feed) {
+  assay_feed_file_capture capture = {0};
+  (void)assay_feed_file_captured(feed->file, &capture);
+  return capture.missing + capture.malformed;
+}
+
 int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *f, int code) {
   assay_error err = {0};
   if (feed->file == NULL || (code != ASSAY_EXIT_FINE && code != ASSAY_EXIT_INCONCLUSIVE)) return code;
   fflush(stdout);
   tell_notes(cli, feed);
   const char *changed = assay_feed_file_changed(feed->file);
+  assay_feed_file_capture capture = {0};
+  (void)assay_feed_file_captured(feed->file, &capture);
   if (feed->broken.status != ASSAY_OK)
     ASSAY_FAIL(&err, feed->broken.status, "%s (the answer is of what comes before)", feed->broken.message);
   else if (f->count == 1)
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it)", f->first.message);
   else if (f->count > 1)
     ASSAY_FAIL(&err, ASSAY_ERR_PARSE, "%s (the answer is without it, and without %" PRIu64 " more)", f->first.message, f->count - 1);
+  else if (assay_cli_feed_missing(feed) > 0)
+    ASSAY_FAIL(&err, ASSAY_ERR_CORRUPT, "%s: no packet has %" PRIu64 " of its messages (the answer is without them)", feed->path,
+               assay_cli_feed_missing(feed));
+  else if (capture.torn > 0)
+    ASSAY_FAIL(&err, ASSAY_ERR_CORRUPT, "%s ends inside a packet (the answer is of what comes before)", feed->path);
   else if (assay_feed_file_where(feed->file).cut_off)
     ASSAY_FAIL(&err, ASSAY_ERR_IO, "%s became shorter while it was read (the answer is of what was there)", feed->path);
   else if (changed != NULL)

@@ -103,6 +103,8 @@ typedef struct assay_cli_feed_faults {
   assay_error first;
 } assay_cli_feed_faults;
 void assay_cli_feed_note_fault(assay_cli_feed_faults *faults, const assay_cli_feed_file *feed, const assay_feed_reader *reader);
+/* Messages that a capture of a network should have, and has not. */
+uint64_t assay_cli_feed_missing(const assay_cli_feed_file *feed);
 /* Once the answer is out: what is to be known of it. The exit code: an answer that something is missing of is not a good one. */
 int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *faults, int code);
 

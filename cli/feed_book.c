@@ -192,6 +192,7 @@ static int run_book(assay_cli *cli, const void *raw) {
     j.status =
         ASSAY_FAIL(&err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed.path);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
+  if (j.status == ASSAY_OK && assay_cli_feed_missing(&feed) > 0) assay_feed_book_lost(j.book);
   if (j.status == ASSAY_OK && j.faults.count > 0 && feed.named == 0) {
     err = j.faults.first;
     j.status = ASSAY_ERR_PARSE;

@@ -16,6 +16,10 @@
  * A file is read, never mapped: one that becomes shorter meanwhile is no bus error but an end that comes early, which
  * assay_feed_file_changed tells. One that becomes longer is read to where it ends when that is reached.
  *
+ * A capture of a network (pcap or pcapng, as tcpdump and Wireshark write them, compressed or not) is read as the BinaryFILE that its
+ * packets of MoldUDP64 come to: each message of the first session once and in order, also where both lines of a feed are in it. Places are
+ * those in that stream then.
+ *
  * Memory: a window, and of a compressed file what its decoder needs. A message that is longer than the window makes it grow, up to `most`.
  *
  * Thread-safety: one file belongs to one thread at a time.
@@ -68,6 +72,18 @@ typedef struct assay_feed_file_place {
   bool cut_off; /* it ended before `size`: somebody made it shorter (not known of packed ones, whose own end says so) */
 } assay_feed_file_place;
 ASSAY_API assay_feed_file_place assay_feed_file_where(const assay_feed_file *file);
+
+/* Of a capture, as far as it is read. */
+typedef struct assay_feed_file_capture {
+  uint64_t packets;   /* all that are in it */
+  uint64_t others;    /* of these, what is no MoldUDP64 of the session: other protocols, fragments, packets that were not captured whole */
+  uint64_t messages;  /* given */
+  uint64_t missing;   /* which no packet has, though later ones are there: what is built from the rest may be wrong */
+  uint64_t malformed; /* blocks that are no messages of ITCH, left out */
+  uint64_t torn;      /* bytes at the end, of a packet that is not all there */
+} assay_feed_file_capture;
+/* False, and nothing is done: it is none. */
+ASSAY_API bool assay_feed_file_captured(const assay_feed_file *file, assay_feed_file_capture *capture);
 /* At its end: what happened to the file while it was read ("became shorter while it was read"); NULL: nothing, or it is a pipe. Its time of
  * change is looked at, so what comes within the clock's step of the file system may be missed. */
 ASSAY_API const char *assay_feed_file_changed(const assay_feed_file *file);

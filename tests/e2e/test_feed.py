@@ -638,6 +638,107 @@ class Match(Feed):
         self.refuse("feed", "match", self.write("empty.csv", ""), says="is empty")
 
 
+class Captures(Feed):
+    """What tcpdump and Wireshark write of a feed's packets, beside the file of the same messages."""
+
+    MAC, GROUP = b"\x01\0\x5e\1\2\3\0\1\2\3\4\5", b"\xe9\x36\x0c\x6f"
+
+    def datagrams(self, path, each=7):
+        data, at, blocks = pathlib.Path(path).read_bytes(), 0, []
+        while at < len(data):
+            length = struct.unpack_from(">H", data, at)[0]
+            blocks.append(data[at : at + 2 + length])
+            at += 2 + length
+        for i in range(0, len(blocks), each):
+            some = blocks[i : i + each]
+            yield b"SESSION001" + struct.pack(">QH", i + 1, len(some)) + b"".join(some)
+        yield b"SESSION001" + struct.pack(">QH", len(blocks) + 1, 0xFFFF)
+
+    def ip(self, payload, six=False):
+        udp = struct.pack(">HHHH", 40000, 26477, 8 + len(payload), 0) + payload
+        if six:
+            return struct.pack(">IHBB", 6 << 28, len(udp), 17, 1) + bytes(32) + udp
+        return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 1, 17, 0, b"\n\0\0\1", self.GROUP) + udp
+
+    def pcap(self, frames, link=1, order="<", magic=0xA1B2C3D4):
+        records = (struct.pack(order + "IIII", 1, 0, len(f), len(f)) + f for f in frames)
+        return struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link) + b"".join(records)
+
+    def pcapng(self, frames, order="<"):
+        def block(kind, body):
+            body += b"\0" * (-len(body) % 4)
+            return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
+
+        def half(i, f):  # enhanced and simple packets, in turns
+            return block(6, struct.pack(order + "IIIII", 0, 0, 0, len(f), len(f)) + f) if i % 2 else block(3, struct.pack(order + "I", len(f)) + f)
+
+        begin = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack(order + "HHI", 1, 0, 0)) + block(5, b"what")
+        return begin + b"".join(half(i, f) for i, f in enumerate(frames))
+
+    def see(self, data, code=0, **more):
+        path = self.path("some.pcap")
+        pathlib.Path(path).write_bytes(data)
+        done = self.check("feed", "decode", "--json", path, code=code, **more)
+        return json.loads(done.stdout)["messages"], done.stderr
+
+    def setUp(self):
+        super().setUp()
+        self.plain = self.make("itch")
+        self.sent = list(self.datagrams(self.plain))
+        self.ether = [self.MAC + b"\x08\0" + self.ip(p) for p in self.sent]
+        self.messages = self.answer(self.plain)["messages"]
+
+    def test_every_kind_of_capture_is_the_same_stream(self):
+        tagged = [self.MAC + b"\x88\xa8\0\1\x81\0\0\2\x86\xdd" + self.ip(p, six=True) for p in self.sent]
+        ips = [self.ip(p) for p in self.sent]
+        for data in (self.pcap(self.ether), self.pcap([f + bytes(64) for f in self.ether]), self.pcap(tagged, order=">", magic=0xA1B23C4D),
+                     self.pcap(ips, link=101), self.pcap([bytes(14) + b"\x08\0" + p for p in ips], link=113),
+                     self.pcap([b"\x08\0" + bytes(18) + p for p in ips], link=276), self.pcap([b"\2\0\0\0" + p for p in ips], link=0),
+                     self.pcapng(self.ether), self.pcapng(self.ether, ">"), gzip.compress(self.pcapng(self.ether))):
+            self.assertEqual(self.see(data), (self.messages, ""))
+            for verb in (["bars"], ["book", "--symbol", "SYM0001", "--json"]):
+                shown = [self.check("feed", *verb, p).stdout.replace(p, "") for p in (self.plain, self.path("some.pcap"))]
+                self.assertEqual(*shown)
+
+    def test_both_lines_of_a_feed_and_what_else_is_there(self):
+        other = self.MAC + b"\x08\6" + bytes(28), self.MAC + b"\x08\0" + self.ip(b"who is there?")
+        frames = [other[0], self.ether[0]]
+        for a, b in zip(self.ether[1::2], self.ether[2::2]):
+            frames += [b, other[1], a, a, b]
+        frames += self.ether[-2:]
+        messages, said = self.see(self.pcap(frames))
+        self.assertEqual(messages, self.messages)
+        self.assertIn("are no MoldUDP64", said)
+        pathlib.Path(self.path("none")).write_bytes(self.pcap(other))
+        self.refuse("feed", "decode", "none", says="none of which is MoldUDP64")
+
+    def test_what_is_missing_is_told(self):
+        lost = self.pcap(self.ether[:200] + self.ether[202:])
+        messages, said = self.see(lost, code=2)
+        self.assertEqual(messages, self.messages - 14)
+        self.assertIn("no packet has 14 of its messages", said)
+        self.assertTrue(json.loads(self.check("feed", "book", "--symbol", "SYM0001", "--json", "some.pcap", code=3).stdout)["stale"])
+        words = "backtest", "--strategy", "market-making", "--symbol", "SYM0001", "--feed", "some.pcap"
+        self.refuse(*words, says=["no packet has 14", "--skip-malformed"])
+        self.assertEqual(json.loads(self.check(*words, "--json", "--skip-malformed").stdout)["missing"], 14)
+        self.assertIn("ends inside a packet", self.see(self.pcap(self.ether)[:-9], code=2)[1])
+        self.assertIn("the capture is damaged", self.see(self.pcap(self.ether[:9]) + b"\xff" * 99, code=2)[1])
+
+    def test_a_backtest_in_a_capture_with_a_bad_message(self):
+        data = bytearray(pathlib.Path(self.plain).read_bytes())
+        at = 0
+        for _ in range(3000):
+            at += 2 + struct.unpack_from(">H", data, at)[0]
+        data[at + 2] = ord("~")
+        pathlib.Path(self.path("bad.itch")).write_bytes(data)
+        words = "backtest", "--strategy", "market-making", "--symbol", "SYM0001", "--feed", "bad.itch"
+        self.refuse(*words, says=["message 3001", "--skip-malformed"])
+        done = self.check(*words, "--json", "--skip-malformed")
+        self.assertIn(f"1 malformed message skipped; the first: bad.itch: message 3001 at byte {at + 2}", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["malformed"], 1)
+        self.assertIn("malformed messages skipped", self.check(*words, "--skip-malformed").stdout)
+
+
 class RealDbn(Feed):
     """What real files have and made ones have not: any ids, any ticks, many symbols, several venues, names that come late."""
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "market/feeds/packets.h"
 #include "market/feeds/unpack.h"
 
 #ifdef __APPLE__
@@ -32,12 +33,14 @@ struct assay_feed_file {
   uint64_t taken; /* bytes read of the file */
   uint64_t passed;
   assay_unpacker *unpacker; /* NULL: it is not packed */
+  assay_packets *packets;   /* NULL: it is no capture */
   uint8_t *packed;          /* a piece of the file, while its beginning is looked at and where it is packed */
   size_t packed_size, packed_at;
   int error; /* errno of the reading; 0: none */
   uint8_t *bytes;
   size_t room, used, ready; /* of `bytes`; those that are there, and those that are prepared */
-  bool ended, last;         /* nothing more comes; and nothing of it is left to prepare */
+  bool capture_ended;
+  bool ended, last; /* nothing more comes; and nothing of it is left to prepare */
   assay_feed_file_prepare *prepare;
   void *context;
   size_t too_few; /* bytes, with which nothing could be prepared */
@@ -74,8 +77,8 @@ static int64_t give_packed(void *context, const void **bytes) {
   return size;
 }
 
-/* Bytes as the readers of formats get them, unpacked; 0 at the end. */
-static assay_status take_some(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+/* Bytes of the file, unpacked; 0 at the end. */
+static assay_status take_plain(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
   if (file->unpacker != NULL) {
     assay_error unpacking = {0};
     assay_status status = assay_unpacker_read(file->unpacker, bytes, most, &unpacking, got);
@@ -88,6 +91,23 @@ static assay_status take_some(assay_feed_file *file, uint8_t *bytes, size_t most
   memcpy(bytes, file->packed + file->packed_at, *got);
   file->packed_at += *got;
   return ASSAY_OK;
+}
+
+/* Bytes as the readers of formats get them; 0 at the end. */
+static assay_status take_some(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+  if (file->packets == NULL) return take_plain(file, bytes, most, err, got);
+  while (true) {
+    assay_error reading = {0};
+    assay_status status = assay_packets_read(file->packets, bytes, most, &reading, got);
+    if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s: %s", file->shown, reading.message);
+    if (*got > 0 || file->capture_ended) return ASSAY_OK;
+    size_t room, came = 0;
+    uint8_t *to = assay_packets_room(file->packets, &room);
+    status = take_plain(file, to, room, err, &came);
+    if (status != ASSAY_OK) return status;
+    assay_packets_came(file->packets, came);
+    file->capture_ended = came == 0;
+  }
 }
 
 /* ---- How it begins ------------------------------------------------------------------------------------------------------------------- */
@@ -191,6 +211,27 @@ static assay_status open_path(assay_feed_file *file, const char *path, assay_err
   return look_at_beginning(file, err);
 }
 
+/* The first bytes say whether it is a capture. If so they are its own, and the window is filled with what its packets hold. */
+static assay_status look_for_capture(assay_feed_file *file, assay_error *err) {
+  const size_t magic = 4, piece = (size_t)1 << 18, most = file->room < piece ? file->room : piece;
+  size_t got = 1, room;
+  while (file->used < magic && got > 0) {
+    assay_status status = take_plain(file, file->bytes + file->used, most - file->used, err, &got);
+    if (status != ASSAY_OK) return status;
+    file->used += got;
+  }
+  if (!assay_packets_are(file->bytes, file->used)) {
+    if (file->used > 0) prepare_new(file);
+    return ASSAY_OK;
+  }
+  file->packets = assay_packets_create();
+  if (file->packets == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", file->shown);
+  memcpy(assay_packets_room(file->packets, &room), file->bytes, file->used);
+  assay_packets_came(file->packets, file->used);
+  file->used = 0;
+  return ASSAY_OK;
+}
+
 assay_status assay_feed_file_open(const char *path, const assay_feed_file_options *options, assay_error *err, assay_feed_file **file) {
   assay_feed_file *opened = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *opened);
   if (opened == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
@@ -203,6 +244,7 @@ assay_status assay_feed_file_open(const char *path, const assay_feed_file_option
   opened->room = o->window;
   opened->fd = -1;
   assay_status status = open_path(opened, path, err);
+  if (status == ASSAY_OK) status = look_for_capture(opened, err);
   if (status == ASSAY_OK) status = fill(opened, 0, err);
   if (status != ASSAY_OK)
     assay_feed_file_close(opened);
@@ -214,6 +256,7 @@ assay_status assay_feed_file_open(const char *path, const assay_feed_file_option
 void assay_feed_file_close(assay_feed_file *file) {
   if (file == NULL) return;
   assay_unpacker_close(file->unpacker);
+  assay_packets_destroy(file->packets);
   if (file->fd >= 0 && file->fd != STDIN_FILENO) close(file->fd);
   assay_free(file->packed);
   assay_free(file->bytes);
@@ -259,8 +302,14 @@ assay_feed_file_place assay_feed_file_where(const assay_feed_file *file) {
   return (assay_feed_file_place){.read = file->taken,
                                  .size = size,
                                  .passed = file->passed + (file->last ? file->used : 0),
-                                 .packed = file->unpacker != NULL,
+                                 .packed = file->unpacker != NULL || file->packets != NULL,
                                  .cut_off = file->unpacker == NULL && file->ended && at < size};
+}
+
+bool assay_feed_file_captured(const assay_feed_file *file, assay_feed_file_capture *capture) {
+  if (file->packets == NULL) return false;
+  *capture = assay_packets_count(file->packets);
+  return true;
 }
 
 const char *assay_feed_file_changed(const assay_feed_file *file) {

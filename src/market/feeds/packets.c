@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng) down to UDP (Ethernet with VLANs, Linux "cooked" and raw captures; IPv4 and IPv6), and
+ * MoldUDP64 on that. The first packet whose blocks are all messages of ITCH chooses the session; both lines of a feed are in one capture
+ * often, and the receiver takes each message once. A gap is given up when the memory for what stands behind it is full, or at the end.
+ */
+#include "market/feeds/packets.h"
+
+#include <assay/feed_itch.h>
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { ROOM = 1 << 20, LONGEST_BLOCK = 1 << 19, STORE = 1 << 18, MOST_INTERFACES = 64 };
+enum { OUT_ROOM = STORE + 2 * (ASSAY_MOLD_LARGEST + 1) };
+enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW = 101, LINK_COOKED = 113, LINK_COOKED_2 = 276 };
+enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, ETHER_VLAN = 0x8100, ETHER_VLAN_2 = 0x88a8, IP_UDP = 17 };
+
+struct assay_packets {
+  size_t at, used; /* of `in` */
+  size_t out_at, out_used;
+  bool ended, begun, is_ng, is_swapped, has_session;
+  uint32_t links[MOST_INTERFACES], interfaces; /* pcap has one */
+  assay_mold_receiver receiver;
+  assay_feed_file_capture count;
+  uint8_t store[STORE], out[OUT_ROOM], in[ROOM];
+};
+
+/* A piece of a packet that gets shorter from its front, header by header. */
+typedef struct slice {
+  const uint8_t *at;
+  size_t left;
+} slice;
+
+static const uint8_t *drop(slice *b, size_t count) {
+  if (b->left < count) return NULL;
+  const uint8_t *at = b->at;
+  b->at += count;
+  b->left -= count;
+  return at;
+}
+
+/* ---- Down to UDP --------------------------------------------------------------------------------------------------------------------- */
+
+static bool open_udp(slice *b) {
+  const uint8_t *head = drop(b, 8);
+  if (head == NULL || assay_be16(head + 4) < 8 || assay_be16(head + 4) - 8u > b->left) return false;
+  b->left = assay_be16(head + 4) - 8u; /* Ethernet's padding goes */
+  return true;
+}
+
+static bool open_ipv4(slice *b) {
+  if (b->left < 20) return false;
+  size_t head = (b->at[0] & 15u) * 4u, all = assay_be16(b->at + 2);
+  const bool is_fragment = (assay_be16(b->at + 6) & 0x3fff) != 0;
+  if (head < 20 || b->at[9] != IP_UDP || is_fragment || drop(b, head) == NULL) return false;
+  if (all >= head && all - head < b->left) b->left = all - head;
+  return open_udp(b);
+}
+
+static bool open_ipv6(slice *b) {
+  const uint8_t *head = drop(b, 40);
+  return head != NULL && head[6] == IP_UDP && open_udp(b);
+}
+
+static bool open_ip(slice *b) { return b->left > 0 && (b->at[0] >> 4 == 6 ? open_ipv6(b) : b->at[0] >> 4 == 4 && open_ipv4(b)); }
+
+/* What stands behind the type of an Ethernet frame; VLANs may be stacked. */
+static bool open_typed(slice *b, unsigned type) {
+  while (type == ETHER_VLAN || type == ETHER_VLAN_2) {
+    const uint8_t *tag = drop(b, 4);
+    if (tag == NULL) return false;
+    type = assay_be16(tag + 2);
+  }
+  return type == ETHER_IPV4 ? open_ipv4(b) : type == ETHER_IPV6 && open_ipv6(b);
+}
+
+static bool open_frame(slice *b, uint32_t link) {
+  const uint8_t *head;
+  switch (link) {
+    case LINK_ETHERNET: return (head = drop(b, 14)) != NULL && open_typed(b, assay_be16(head + 12));
+    case LINK_COOKED: return (head = drop(b, 16)) != NULL && open_typed(b, assay_be16(head + 14));
+    case LINK_COOKED_2: return (head = drop(b, 20)) != NULL && open_typed(b, assay_be16(head));
+    case LINK_NULL: return drop(b, 4) != NULL && open_ip(b);
+    case LINK_RAW:
+    case LINK_RAW_BSD: return open_ip(b);
+    default: return false;
+  }
+}
+
+/* ---- MoldUDP64 ----------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_itch(slice b) {
+  assay_mold_packet packet;
+  assay_itch_message message;
+  if (assay_mold_open(&packet, b.at, b.left) != ASSAY_FEED_MESSAGE || packet.left == 0) return false;
+  while (packet.left > 0)
+    if (assay_mold_next(&packet, &message) != ASSAY_FEED_MESSAGE) return false;
+  return true;
+}
+
+/* There is room: a packet and all that was stored are no more. What is no message of ITCH goes on as it is, and the reader says so. */
+static void take_messages(assay_packets *p) {
+  assay_itch_message message;
+  assay_feed_step step;
+  while ((step = assay_mold_take(&p->receiver, &message)) == ASSAY_FEED_MESSAGE || step == ASSAY_FEED_MALFORMED) {
+    if (step == ASSAY_FEED_MALFORMED) {
+      p->count.malformed++;
+      continue;
+    }
+    const uint8_t length[2] = {(uint8_t)(message.length >> 8), (uint8_t)message.length};
+    memcpy(p->out + p->out_used, length, sizeof length);
+    memcpy(p->out + p->out_used + sizeof length, message.as, message.length);
+    p->out_used += sizeof length + message.length;
+    p->count.messages++;
+  }
+}
+
+static void give_up(assay_packets *p) {
+  do {
+    p->count.missing += assay_mold_give_up(&p->receiver);
+    take_messages(p);
+  } while (p->ended && p->receiver.stale);
+}
+
+static void take_packet(assay_packets *p, slice b, uint32_t link) {
+  p->count.packets++;
+  if (!open_frame(&b, link)) {
+    p->count.others++;
+    return;
+  }
+  if (!p->has_session && !is_itch(b)) {
+    p->count.others++;
+    return;
+  }
+  p->has_session = true;
+  const uint64_t refused = p->receiver.refused;
+  const assay_mold_news news = assay_mold_receive(&p->receiver, b.at, b.left);
+  if (news == ASSAY_MOLD_SESSION || news == ASSAY_MOLD_BAD) p->count.others++;
+  take_messages(p);
+  if (p->receiver.refused == refused) return;
+  give_up(p);
+  if (assay_mold_receive(&p->receiver, b.at, b.left) != ASSAY_MOLD_BAD) take_messages(p);
+}
+
+/* ---- The file ------------------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t word_at(const assay_packets *p, const uint8_t *at) {
+  uint32_t little = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+  return p->is_swapped ? assay_be32(at) : little;
+}
+
+static unsigned half_at(const assay_packets *p, const uint8_t *at) { return p->is_swapped ? assay_be16(at) : at[0] | (unsigned)at[1] << 8; }
+
+bool assay_packets_are(const uint8_t *bytes, size_t size) {
+  static const uint8_t magics[][4] = {
+      {0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, {0x4d, 0x3c, 0xb2, 0xa1}, {0xa1, 0xb2, 0x3c, 0x4d}, {0x0a, 0x0d, 0x0d, 0x0a}};
+  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+    if (size >= 4 && memcmp(bytes, magics[i], 4) == 0) return true;
+  return false;
+}
+
+static assay_status damaged(assay_error *err, const char *what) {
+  return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "the capture is damaged: %s", what);
+}
+
+/* One step through what is there; *moved false: more is needed. */
+static assay_status step_pcap(assay_packets *p, assay_error *err, bool *moved) {
+  const uint8_t *at = p->in + p->at;
+  const size_t left = p->used - p->at, head = p->begun ? 16 : 24;
+  *moved = false;
+  if (left < head) return ASSAY_OK;
+  if (!p->begun) {
+    p->is_swapped = at[0] == 0xa1;
+    p->links[0] = word_at(p, at + 20) & 0xffff; /* the bits above are about check sums */
+    p->interfaces = 1;
+    p->begun = *moved = true;
+    p->at += head;
+    return ASSAY_OK;
+  }
+  const uint32_t length = word_at(p, at + 8);
+  if (length > LONGEST_BLOCK) return damaged(err, "a packet that is longer than any");
+  if (left - head < length) return ASSAY_OK;
+  take_packet(p, (slice){at + head, length}, p->links[0]);
+  p->at += head + length;
+  *moved = true;
+  return ASSAY_OK;
+}
+
+static void take_block(assay_packets *p, uint32_t type, slice block) {
+  enum { INTERFACE = 1, SIMPLE = 3, ENHANCED = 6 };
+  const uint8_t *head;
+  if (type == INTERFACE && block.left >= 8 && p->interfaces < MOST_INTERFACES) p->links[p->interfaces++] = half_at(p, block.at);
+  if (type == ENHANCED && (head = drop(&block, 20)) != NULL) {
+    const uint32_t interface = word_at(p, head), length = word_at(p, head + 12);
+    if (length <= block.left && interface < p->interfaces) take_packet(p, (slice){block.at, length}, p->links[interface]);
+  }
+  if (type == SIMPLE && (head = drop(&block, 4)) != NULL && p->interfaces > 0) {
+    const uint32_t length = word_at(p, head);
+    take_packet(p, (slice){block.at, length < block.left ? length : block.left}, p->links[0]);
+  }
+}
+
+static assay_status step_pcapng(assay_packets *p, assay_error *err, bool *moved) {
+  static const uint32_t section = 0x0a0d0d0a, order = 0x1a2b3c4d;
+  const uint8_t *at = p->in + p->at;
+  const size_t left = p->used - p->at;
+  *moved = false;
+  if (left < 12) return ASSAY_OK;
+  if (word_at(p, at) == section) { /* which reads the same both ways; it says how the rest is written */
+    p->is_swapped = false;
+    p->is_swapped = word_at(p, at + 8) != order;
+    if (word_at(p, at + 8) != order) return damaged(err, "a section without its byte order");
+    p->interfaces = 0;
+  }
+  const uint32_t type = word_at(p, at), length = word_at(p, at + 4);
+  if (length < 12 || length % 4 != 0 || length > LONGEST_BLOCK) return damaged(err, "a block whose length cannot be");
+  if (left < length) return ASSAY_OK;
+  take_block(p, type, (slice){at + 8, length - 12});
+  p->at += length;
+  *moved = true;
+  return ASSAY_OK;
+}
+
+assay_packets *assay_packets_create(void) {
+  assay_packets *p = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *p);
+  if (p != NULL) assay_mold_init(&p->receiver, p->store, sizeof p->store);
+  return p;
+}
+
+void assay_packets_destroy(assay_packets *packets) { assay_free(packets); }
+
+uint8_t *assay_packets_room(assay_packets *p, size_t *room) {
+  memmove(p->in, p->in + p->at, p->used - p->at);
+  p->used -= p->at;
+  p->at = 0;
+  *room = ROOM - p->used;
+  return p->in + p->used;
+}
+
+void assay_packets_came(assay_packets *p, size_t count) {
+  if (!p->begun && !p->is_ng && p->used == 0 && count > 0) p->is_ng = p->in[0] == 0x0a;
+  p->used += count;
+  p->ended = count == 0;
+}
+
+assay_status assay_packets_read(assay_packets *p, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+  bool moved = true;
+  while (p->out_used == 0 && moved) {
+    assay_status status = p->is_ng ? step_pcapng(p, err, &moved) : step_pcap(p, err, &moved);
+    if (status != ASSAY_OK) return status;
+  }
+  if (p->out_used == 0 && p->ended) {
+    p->count.torn = p->used - p->at;
+    give_up(p);
+  }
+  const size_t left = p->out_used - p->out_at;
+  *got = left < most ? left : most;
+  memcpy(bytes, p->out + p->out_at, *got);
+  p->out_at += *got;
+  if (p->out_at == p->out_used) p->out_at = p->out_used = 0;
+  return ASSAY_OK;
+}
+
+assay_feed_file_capture assay_packets_count(const assay_packets *p) { return p->count; }
