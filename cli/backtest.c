@@ -62,6 +62,8 @@ static const assay_cli_option options[] = {
     {"maker-bps", 0, ASSAY_CLI_REAL, "N", .low = -10000, .high = 10000, AT(book.maker_bps),
      .help = "Of --feed: fee for making; below 0 a rebate."},
     {"taker-bps", 0, ASSAY_CLI_REAL, "N", .low = -10000, .high = 10000, AT(book.taker_bps), .help = "Of --feed: fee for taking."},
+    {"skip-malformed", 0, ASSAY_CLI_FLAG, AT(book.skip_malformed),
+     .help = "Of --feed: pass malformed messages, and say how many and where."},
     {"by", 0, ASSAY_CLI_TEXT, "COLUMN", AT(from.by), .help = "The rows of several assets stand in one file: this column names them."},
     {"asset", 0, ASSAY_CLI_REPEAT, "NAME", AT(from.assets), .help = "With --by: only these assets."},
     {"column", 'c', ASSAY_CLI_TEXT, "COLUMN", AT(from.column), .help = "The closes; 'close' or 'price' when not given."},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/backtest_book.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -25,6 +26,9 @@ typedef struct job {
   size_t count, room, timeless; /* events that stand before the first time */
   size_t late;                  /* that were earlier than the one before them */
   uint64_t snapshot;            /* of Binance: its last update; what is older is in it already */
+  assay_cli_feed_faults faults; /* that were passed */
+  uint64_t missing;             /* messages that a capture has not */
+  bool is_lost;                 /* something before the next event */
   bool has_book;
   uint64_t tick;          /* the feed's steps in one of the book's prices */
   double price_of, units; /* money of one of those; the feed's units in one of what people count */
@@ -99,6 +103,8 @@ static bool keep(job *j, const assay_cli_feed_file *feed, const assay_market_eve
   j->late += made->time_ns != 0 && made->time_ns < before;
   if (made->time_ns < before) made->time_ns = before;
   j->has_book = j->has_book || e->kind == ASSAY_MARKET_ADD || e->kind == ASSAY_MARKET_QUOTE;
+  if (j->is_lost) made->flags |= ASSAY_MARKET_GAP;
+  j->is_lost = false;
   j->count++;
   return true;
 }
@@ -114,8 +120,15 @@ static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_fe
   job *j = context;
   if (m->day_is_over) return end_day(j, feed);
   if (m->says_again) return true;
+  if (m->kind == NULL && j->settings->skip_malformed) {
+    assay_cli_feed_note_fault(&j->faults, feed, m->reader);
+    j->is_lost = true;
+    return true;
+  }
   if (m->kind == NULL) {
-    j->status = assay_feed_explain(m->reader, feed->path, j->err);
+    assay_error found = {0};
+    (void)assay_feed_explain(m->reader, feed->path, &found);
+    j->status = ASSAY_FAIL(j->err, found.status, "%s (or --skip-malformed, to trade in what the rest comes to)", found.message);
     return false;
   }
   bool is_json = feed->format == ASSAY_FEED_JSON;
@@ -166,6 +179,14 @@ static assay_status find_scale(job *j) {
   return scale_parameters(j);
 }
 
+/* It was asked for, so it is no error; but everybody is told how much of the recording is not there, and where that begins. */
+static void tell_skipped(const job *j, const assay_cli_feed_file *feed) {
+  (void)assay_cli_feed_tell(j->cli, feed, &(assay_cli_feed_faults){0}, ASSAY_EXIT_FINE);
+  if (j->faults.count > 0)
+    assay_cli_note(j->cli, "%" PRIu64 " malformed message%s skipped; the first: %s", j->faults.count, j->faults.count == 1 ? "" : "s",
+                   j->faults.first.message);
+}
+
 static assay_status read_feed(job *j) {
   assay_cli_feed_file feed = {0};
   const assay_cli_feed_settings plain = {.price_decimals = 8, .quantity_decimals = 8};
@@ -181,7 +202,12 @@ static assay_status read_feed(job *j) {
   if (j->status == ASSAY_OK && !j->has_book)
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s tells of trades only: %s needs a book (orders or price levels)",
                            j->settings->feed, j->strategy->name);
-  if (j->status == ASSAY_OK) (void)assay_cli_feed_tell(j->cli, &feed, &(assay_cli_feed_faults){0}, ASSAY_EXIT_FINE);
+  if (j->status == ASSAY_OK) j->missing = assay_cli_feed_missing(&feed);
+  if (j->missing > 0 && !j->settings->skip_malformed)
+    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_CORRUPT,
+                           "%s: no packet has %" PRIu64 " of its messages (--skip-malformed trades in what the rest comes to)",
+                           j->settings->feed, j->missing);
+  if (j->status == ASSAY_OK) tell_skipped(j, &feed);
   assay_cli_feed_close(&feed);
   if (j->status != ASSAY_OK) return j->status;
   settle(j);
@@ -258,6 +284,8 @@ static void put_json(const job *j, const assay_book_backtest_result *r, assay_bu
   put_count(&json, "events", r->events);
   put_count(&json, "unknown", r->unknown);
   put_count(&json, "late", j->late);
+  put_count(&json, "malformed", j->faults.count);
+  put_count(&json, "missing", j->missing);
   put_count(&json, "gaps", r->gaps);
   put_count(&json, "orders", r->orders);
   put_count(&json, "cancels", r->cancels);
@@ -301,6 +329,8 @@ static void put_text(const job *j, const assay_book_backtest_result *r, bool col
   put_line(out, "largest position", "%.10g", (double)r->most_position / j->units);
   put_line(out, "events", "%.0f", (double)r->events);
   put_line(out, "events that did not fit", "%.0f", (double)r->unknown);
+  if (j->faults.count > 0) put_line(out, "malformed messages skipped", "%.0f", (double)j->faults.count);
+  if (j->missing > 0) put_line(out, "messages missing", "%.0f", (double)j->missing);
   if (j->late > 0) put_line(out, "events out of time", "%.0f", (double)j->late);
   if (r->gaps > 0) put_line(out, "events after a gap", "%.0f", (double)r->gaps);
   put_line(out, "orders", "%.0f", (double)r->orders);

@@ -11,6 +11,7 @@ typedef struct assay_cli_book_settings {
   const char *feed, *symbol;
   double feed_us, order_us, maker_bps, taker_bps;
   const assay_cli_words *reports; /* files */
+  bool skip_malformed;            /* messages of the feed are passed and told; else the first is an error */
   double cash;                    /* that a report's equity begins with */
 } assay_cli_book_settings;
 
