@@ -55,18 +55,37 @@ typedef struct reader {
 static assay_status out_of_memory(const reader *r) { return ASSAY_FAIL(r->err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars"); }
 
 typedef struct columns {
-  size_t at[COLUMNS], time, by, raw_close;
-  bool has[COLUMNS], has_time;
+  size_t at[COLUMNS], time, clock, by, raw_close;
+  bool has[COLUMNS], has_time, has_clock; /* the time of a day has a column of its own */
+  const int64_t *dates;                   /* seconds of each row, where its date is of a form that only the whole table explains */
 } columns;
 
+/* "9:30", "09:30:05.25", 093005. */
+static bool parse_clock(const char *text, int64_t *ns) {
+  uint64_t count = 0;
+  if (strlen(text) != 6 || !assay_parse_u64(text, &count)) return assay_moment_read_clock(text, strlen(text), ns);
+  *ns = (int64_t)((count / 10000 * 60 + count / 100 % 100) * 60 + count % 100) * 1000000000;
+  return count / 10000 < 24 && count / 100 % 100 < 60 && count % 100 < 60;
+}
+
+static bool has_clocks(const assay_cli_table *t, size_t column) {
+  int64_t ns;
+  for (size_t i = 0; i < t->rows; i++)
+    if (!parse_clock(t->cells[i * t->columns + column], &ns)) return false;
+  return true;
+}
+
 static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
-  static const char *const times[] = {"date", "time", "timestamp", "datetime", "ts", "open_time", "open time", NULL};
-  static const char *const closes[] = {"close", "price", "value", "last", NULL};
+  static const char *const times[] = {"date",      "timestamp",  "datetime",   "gmt time", "local time", "ts", "open_time",
+                                      "open time", "trade date", "trade_date", "unix",     "time",       NULL};
+  static const char *const clocks[] = {"time", NULL};
+  static const char *const closes[] = {"close", "close/last", "price", "value", "last", NULL};
   static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", NULL};
   static const char *const own[COLUMNS][2] = {{"open"}, {"high"}, {"low"}, {"close"}, {"volume"}};
   assay_status status = ASSAY_OK;
   *c = (columns){0};
   c->has_time = assay_cli_table_has(t, times, &c->time);
+  c->has_clock = assay_cli_table_has(t, clocks, &c->clock) && c->clock != c->time && has_clocks(t, c->clock);
   for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_has(t, own[i], &c->at[i]);
   bool ranges = c->has[OPEN] && c->has[HIGH] && c->has[LOW];
   c->has[OPEN] = c->has[HIGH] = c->has[LOW] = ranges;
@@ -106,6 +125,10 @@ static assay_status add_row(reader *r, const row *made) {
   return ASSAY_OK;
 }
 
+static void add_note(reader *r, const char *note) {
+  r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
+}
+
 /* A gap in the close is no bar; other gaps are refused where the row is checked. */
 static assay_status read_rows(reader *r, const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS], const double *raw,
                               const char *own_name) {
@@ -116,9 +139,13 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     assay_status status = asset_of(r, name, &wanted, &made.asset);
     if (status != ASSAY_OK) return status;
     if (!wanted || isnan(numbers[CLOSE][i])) continue;
-    if (c->has_time && !assay_cli_parse_moment(t->cells[i * t->columns + c->time], &made.time))
+    if (c->dates != NULL && c->dates[i] != INT64_MIN)
+      made.time = c->dates[i] * 1000000000;
+    else if (c->has_time && !assay_cli_parse_moment(t->cells[i * t->columns + c->time], &made.time))
       return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
                         t->source, t->lines[i], t->names[c->time], t->cells[i * t->columns + c->time]);
+    int64_t clock = 0;
+    if (c->has_clock && parse_clock(t->cells[i * t->columns + c->clock], &clock)) made.time += clock;
     double scale = r->settings->adjusted ? numbers[CLOSE][i] / raw[i] : 1;
     for (int k = 0; k < COLUMNS; k++)
       made.values[k] = !c->has[k] && k != CLOSE ? NAN : k == CLOSE || k == VOLUME ? numbers[k][i] : numbers[k][i] * scale;
@@ -128,6 +155,73 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     status = add_row(r, &made);
     if (status != ASSAY_OK) return status;
   }
+  return ASSAY_OK;
+}
+
+/* Whether all dates of the column can be read so, and go one way in time. */
+static bool are_in_order(const assay_cli_table *t, size_t column, bool day_first) {
+  int64_t before = 0, now = 0;
+  bool forth = false, back = false, begun = false;
+  for (size_t i = 0; i < t->rows; i++, before = now) {
+    const char *cell = t->cells[i * t->columns + column];
+    if (assay_cell_is_gap(cell)) continue;
+    if (!assay_cell_date(cell, day_first, &now)) return false;
+    forth = forth || (begun && now > before);
+    back = back || (begun && now < before);
+    begun = true;
+  }
+  return !(forth && back);
+}
+
+/* 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time that only one of both has), or nothing does:
+ * then it is refused, since a guess would be a wrong year of bars. */
+static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) {
+  assay_cli_times times;
+  int64_t ns, month_first = 0, day_first = 0;
+  size_t odd = 0;
+  if (!c->has_time) return ASSAY_OK;
+  while (odd < t->rows &&
+         (assay_cell_is_gap(t->cells[odd * t->columns + c->time]) || assay_cli_parse_moment(t->cells[odd * t->columns + c->time], &ns)))
+    odd++;
+  if (odd == t->rows) return ASSAY_OK;
+  assay_status status = assay_cli_table_times(r->cli, t, t->names[c->time], r->err, &times);
+  if (status != ASSAY_OK || !times.known) return status; /* the row that is no date is told by its line */
+  const char *cell = t->cells[odd * t->columns + c->time];
+  const bool is_either = assay_cell_date(cell, false, &month_first) && assay_cell_date(cell, true, &day_first) && month_first != day_first;
+  if (is_either && are_in_order(t, c->time, false) && are_in_order(t, c->time, true))
+    return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE,
+                      "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24: nothing says which number is the day", t->source,
+                      t->lines[odd], t->names[c->time], cell);
+  const int64_t most = INT64_MAX / 1000000000;
+  for (size_t i = 0; i < t->rows; i++)
+    if (times.at[i] > most || (times.at[i] < -most && times.at[i] != INT64_MIN)) return ASSAY_OK;
+  c->dates = times.at;
+  if (is_either)
+    add_note(r, assay_arena_printf(&r->cli->arena, "Dates of %s such as %.40s were read with the %s first.", t->source, cell,
+                                   times.at[odd] == month_first ? "month" : "day"));
+  return ASSAY_OK;
+}
+
+/* Many sites put the newest row first. Where all assets of a table go back in time, it is read from its end. */
+static assay_status turn_around(reader *r, size_t begin) {
+  const row **last = assay_arena_alloc(&r->cli->arena, r->assets + 1, sizeof *last);
+  size_t steps = 0;
+  if (last == NULL) return out_of_memory(r);
+  for (size_t a = 0; a < r->assets; a++) last[a] = NULL;
+  for (size_t i = begin; i < r->count; i++) {
+    const row *now = &r->rows[i], *before = last[now->asset];
+    if (before != NULL && now->time >= before->time) return ASSAY_OK;
+    steps += before != NULL;
+    last[now->asset] = now;
+  }
+  if (steps < 2) return ASSAY_OK; /* two rows the wrong way round are a mistake */
+  for (size_t i = begin, k = r->count - 1; i < k; i++, k--) {
+    row other = r->rows[i];
+    r->rows[i] = r->rows[k];
+    r->rows[k] = other;
+  }
+  add_note(
+      r, assay_arena_printf(&r->cli->arena, "The rows of %s go back in time, and were read from the last one up.", r->sources[r->tables]));
   return ASSAY_OK;
 }
 
@@ -156,16 +250,20 @@ static const char *binance_table(const assay_cli_table *t) {
   return NULL;
 }
 
-static void add_note(reader *r, const char *note) {
-  r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
-}
-
 /* Klines get the names that they have at Binance; of the others no bars are made here. */
 static assay_status name_columns(reader *r, assay_cli_table *t) {
   static const char *klines[] = {"open_time",       "open",       "high",         "low",   "close",
                                  "volume",          "close_time", "quote_volume", "count", "taker_buy_volume",
                                  "taker_buy_quote", "ignore"};
+  static const char *const of_trades[] = {"is_buyer_maker", "isbuyermaker", "agg_trade_id", NULL};
   const char *known = r->settings->column == NULL ? binance_table(t) : NULL;
+  size_t column;
+  if (known == NULL && r->settings->column == NULL && assay_cli_table_has(t, of_trades, &column))
+    return ASSAY_FAIL(
+        r->err, ASSAY_ERR_INVALID,
+        "%s is a table of trades (column '%s'), not of bars: `assay feed bars --every 1h %s` makes bars of them, and --data - "
+        "reads those",
+        t->source, t->names[column], t->source);
   if (known == NULL) return ASSAY_OK;
   if (strcmp(known, "bookTicker") == 0)
     return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's bookTicker (best bid and ask): no bars",
@@ -199,6 +297,7 @@ static assay_status read_file(reader *r, const char *path) {
   assay_status status = name == NULL ? out_of_memory(r) : assay_cli_table_read(r->cli, path, r->err, &t);
   if (status == ASSAY_OK) status = name_columns(r, &t);
   if (status == ASSAY_OK) status = find_columns(r, &t, &c);
+  if (status == ASSAY_OK) status = find_dates(r, &t, &c);
   for (int i = 0; i < COLUMNS && status == ASSAY_OK; i++)
     if (c.has[i] || i == CLOSE) status = assay_cli_table_numbers(r->cli, &t, c.at[i], true, r->err, &numbers[i]);
   if (status == ASSAY_OK) status = assay_cli_table_numbers(r->cli, &t, c.raw_close, true, r->err, &raw);
@@ -210,7 +309,9 @@ static assay_status read_file(reader *r, const char *path) {
   r->has_times = c.has_time;
   r->has_ranges = c.has[OPEN] && (first || r->has_ranges);
   r->has_volume = c.has[VOLUME] && (first || r->has_volume);
+  const size_t before = r->count;
   status = read_rows(r, &t, &c, numbers, raw, name);
+  if (status == ASSAY_OK && c.has_time) status = turn_around(r, before);
   r->tables++;
   return status;
 }

@@ -179,6 +179,8 @@ static bool read_clock(const char *p, int64_t *seconds) {
     if (*p != ':') break;
     p++;
   }
+  if (count == 2 && *p == '.') /* of a second: left out */
+    for (p++; is_digit(*p);) p++;
   if (count < 1 || count > 2) return false;
   while (*p == ' ') p++;
   bool pm = strcasecmp(p, "pm") == 0, am = strcasecmp(p, "am") == 0;
@@ -206,6 +208,7 @@ bool assay_cell_date(const char *cell, bool day_first, int64_t *seconds) {
     if (is_month) named = i;
     if (i == 2) break;
     if (strchr("/.- ,", *p) == NULL || *p == '\0') return false;
+    if (*p == '.') day_first = true; /* nobody writes months first with points */
     while (*p != '\0' && strchr("/.- ,", *p) != NULL) p++;
   }
   /* The year is last, or first where it has four digits; a month by its name leaves one place for the day. */

@@ -24,7 +24,8 @@ bool assay_cell_number(const char *cell, assay_cell_style style, double *value);
 assay_cell_style assay_cell_style_of(const char *const *cells, size_t count, char separator);
 
 /* A date, with or without a time, of the forms that assay_cli_parse_moment leaves out: 02/01/2024, 2.1.2024 17:30, 2-Jan-24, Jan 2, 2024.
- * Seconds since 1970. Which of two numbers is the day, `day_first` says. */
+ * Seconds since 1970. Which of two numbers is the day, `day_first` says; with points it is
+ * the first. */
 bool assay_cell_date(const char *cell, bool day_first, int64_t *seconds);
 
 #endif

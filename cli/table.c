@@ -382,8 +382,9 @@ static int direction_of(const int64_t *at, const size_t *rows, size_t count, siz
 
 assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table, const char *column, assay_error *err,
                                    assay_cli_times *times) {
-  static const char *const names[] = {"date",       "datetime",   "timestamp",  "time", "ts",    "open_time", "open time",     "datum",
-                                      "dtyyyymmdd", "trade date", "trade_date", "day",  "month", "period",    "exchange date", NULL};
+  static const char *const names[] = {"date",     "datetime",   "timestamp",     "time",       "ts",         "open_time",  "open time",
+                                      "gmt time", "local time", "datum",         "dtyyyymmdd", "trade date", "trade_date", "day",
+                                      "month",    "period",     "exchange date", NULL};
   static const moment_fn ways[] = {assay_cli_parse_moment, month_first, day_first};
   *times = (assay_cli_times){0};
   if (column != NULL) {

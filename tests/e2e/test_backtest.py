@@ -528,6 +528,43 @@ class Backtest(story.Story):
         self.assertIn("A year is 12 of them", self.answer("--strategy", "hold", "--data", plain, "--periods", "12")["note"])
         self.assertIsNone(self.answer("--strategy", "hold", "--data", self.table()[1])["note"])
 
+    def test_tables_of_sites(self):
+        """One market as vendors write it: their names, dates, numbers, and the newest row first."""
+        names = "date,open,high,low,close,volume\n"
+        days = [f"2024-01-{day:02}" for day in range(2, 32)]
+        bars = [(100 + i % 7, 109, 90, 101 + i % 5, 1000000 + i) for i in range(len(days))]
+        run = ("--strategy", "sma", "--fast", "2", "--slow", "5", "--data")
+        wanted = self.answer(*run, self.write("plain.csv", names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in zip(days, bars))))
+
+        def american(d):
+            return f"{d[5:7]}/{d[8:]}/{d[:4]}"
+
+        def german(d):
+            return f"{d[8:]}.{d[5:7]}.{d[:4]} 00:00:00.000"
+
+        rows = list(zip(days, bars))
+        tables = {
+            "newest first": (names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in rows[::-1]), "go back in time"),
+            "nasdaq.com": ("Date,Close/Last,Volume,Open,High,Low\n" + "".join(
+                f'{american(d)},${c},"{v:,}",${o},${h},${l}\n' for d, (o, h, l, c, v) in rows[::-1]), "go back in time"),
+            "spreadsheet": ("Date,Open,High,Low,Close,Volume\n" + "".join(",".join(map(str, (american(d), *b))) + "\n" for d, b in rows), "with the month first"),
+            "dukascopy": ("Gmt time,Open,High,Low,Close,Volume\n" + "".join(",".join(map(str, (german(d), *b))) + "\n" for d, b in rows), None),
+            "metatrader": ("<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOLUME>\n" + "".join(
+                "\t".join(map(str, (d.replace("-", "."), "00:00:00", *b))) + "\n" for d, b in rows), None),
+            "stooq": ("<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n" + "".join(
+                ",".join(map(str, ("A.US", "D", d.replace("-", ""), "000000", *b))) + "\n" for d, b in rows), None)}
+        for name, (text, says) in tables.items():
+            done = self.answer(*run, self.write("site.csv", text))
+            for key in ("from", "to", "metrics", "equity", "at"):
+                self.assertEqual(done[key], wanted[key], (name, key))
+            self.assertIn(says or "", done["note"] or "", name)
+        hours = "date;time;price\n" + "".join(f"20240102;{h:02}3000;{100 + h}\n" for h in range(6))
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("hours.csv", hours))["to"], "2024-01-02T05:30:00Z")
+        futures = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n1,2,3,4,5,1704067200044,false\n"
+        self.refuse("backtest", "--strategy", "hold", "--data", self.write("futures.csv", futures), says=["table of trades", "feed bars --every 1h"])
+        to_and_fro = names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in rows[::-1] + rows[3:4])
+        self.refuse("backtest", "--strategy", "hold", "--data", self.write("fro.csv", to_and_fro), says="is not after that of line 2")
+
     def test_lookahead(self):
         _, path = self.table()
         self.assertEqual(self.answer("--strategy", "sma", "--check-lookahead", "--data", path)["cuts"], 599)
