@@ -3,6 +3,7 @@
 #include <assay/device.h>
 
 #include <ctype.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct assay_registry {
   size_t backend_count;
   registered rows[ROWS]; /* of each backend, as enumerated: ASSAY_BACKEND_MAX_DEVICES places */
   size_t counts[BACKENDS];
+  assay_registry *next;        /* of all there are */
   progress asked[BACKENDS];    /* drivers are loaded when somebody may want them */
   unsigned asked_in[BACKENDS]; /* by which process: drivers do not survive a fork */
 };
@@ -97,6 +99,68 @@ static size_t rows_of(const assay_registry *registry, registered *rows[ROWS]) {
   return count;
 }
 
+/* ---- fork --------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Whoever forks has every registry's lock meanwhile, so the child finds each in one piece. What another thread was about to do there will
+ * never end in the child: a driver that was being loaded cannot be used, what else was under way is begun anew. Nothing here allocates.
+ */
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static assay_registry *list;
+
+static void before_fork(void) {
+  pthread_mutex_lock(&list_lock);
+  for (assay_registry *r = list; r != NULL; r = r->next) pthread_mutex_lock(&r->lock);
+}
+
+static void after_fork(void) {
+  for (assay_registry *r = list; r != NULL; r = r->next) pthread_mutex_unlock(&r->lock);
+  pthread_mutex_unlock(&list_lock);
+}
+
+static void give_up_driver(assay_registry *registry, size_t which) {
+  static const char cause[] = "its driver was being loaded by another thread when this process was forked";
+  const assay_backend *backend = registry->backends[which];
+  registry->counts[which] = 0;
+  registry->asked[which] = NOT_YET;
+  if (!backend->of_one_process) return;
+  registered *at = add_row(registry, which);
+  *at = (registered){.backend = backend};
+  strncpy(at->public.info.id, backend->name, sizeof at->public.info.id - 1);
+  memcpy(at->public.cause, cause, sizeof cause);
+  registry->asked[which] = DONE;
+}
+
+static void after_fork_in_child(void) {
+  for (assay_registry *r = list; r != NULL; r = r->next) {
+    pthread_cond_init(&r->ended, NULL); /* nobody waits there any more */
+    for (size_t b = 0; b < r->backend_count; b++) {
+      if (r->asked[b] == UNDER_WAY) give_up_driver(r, b);
+      for (size_t i = 0; i < r->counts[b]; i++) r->rows[b * ASSAY_BACKEND_MAX_DEVICES + i].under_way = false;
+    }
+  }
+  after_fork();
+}
+
+static void add_to_list(assay_registry *registry) {
+  static atomic_flag watched = ATOMIC_FLAG_INIT;
+  if (!atomic_flag_test_and_set(&watched)) pthread_atfork(before_fork, after_fork, after_fork_in_child);
+  pthread_mutex_lock(&list_lock);
+  registry->next = list;
+  list = registry;
+  pthread_mutex_unlock(&list_lock);
+}
+
+static void take_from_list(const assay_registry *registry) {
+  pthread_mutex_lock(&list_lock);
+  assay_registry **at = &list;
+  while (*at != NULL && *at != registry) at = &(*at)->next;
+  if (*at != NULL) *at = registry->next;
+  pthread_mutex_unlock(&list_lock);
+}
+
+/* ---- registries --------------------------------------------------------------------------------------------------------------------- */
+
 assay_status assay_registry_create(const assay_backend *const *backends, size_t count, assay_error *err, assay_registry **out) {
   if (count > BACKENDS) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%zu device backends are more than %d", count, BACKENDS);
   for (size_t i = 0; i < count; i++) {
@@ -108,12 +172,14 @@ assay_status assay_registry_create(const assay_backend *const *backends, size_t 
   pthread_mutex_init(&registry->lock, NULL);
   pthread_cond_init(&registry->ended, NULL);
   for (size_t i = 0; i < count; i++) registry->backends[registry->backend_count++] = backends[i];
+  add_to_list(registry);
   *out = registry;
   return ASSAY_OK;
 }
 
 void assay_registry_destroy(assay_registry *registry) {
   if (registry == NULL) return;
+  take_from_list(registry);
   registered *rows[ROWS];
   size_t count = rows_of(registry, rows);
   for (size_t i = 0; i < count; i++) {

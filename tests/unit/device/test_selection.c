@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which device is taken, and why. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "fake.h"
 
 static assay_registry *registry_of(unsigned count, fake_backend *const *backends) {
@@ -372,6 +375,46 @@ static void who_waits_for_a_device_that_fails_tries_it_himself(void **state) {
   assay_registry_destroy(registry);
 }
 
+/* A child of fork whose parent was loading a driver or opening a device goes on without it; what does not mind forks is opened there. */
+static void a_fork_while_a_device_opens_leaves_nobody_waiting(void **state) {
+  (void)state;
+  static const char *const slow[] = {"enumerate", "open"};
+  for (size_t i = 0; i < 4; i++) {
+    fake_backend *backends[3];
+    assay_registry *registry = usual(backends);
+    backends[0]->backend.of_one_process = i >= 2;
+    backends[0]->wait = wait_at_gate;
+    set_gate(slow[i % 2]);
+    pthread_t caller;
+    assert_int_equal(pthread_create(&caller, NULL, open_slow, registry), 0);
+    wait_until_somebody_waits();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      closed_to = NULL;
+      assay_device_row rows[8];
+      assay_device *device = NULL, *best = NULL;
+      assay_error err = {0};
+      assay_status status = assay_registry_open(registry, "cuda:0", &err, &device);
+      bool fine = i < 2 ? status == ASSAY_OK : status != ASSAY_OK && strstr(err.message, "forked") != NULL;
+      fine = fine && assay_registry_list(registry, rows, 8) > 0;
+      fine = fine && assay_registry_open(registry, "auto", NULL, &best) == ASSAY_OK;
+      fine = fine && strcmp(assay_device_get_info(best)->name, i < 2 ? "GPU by CUDA" : "GPU by OpenCL") == 0;
+      _exit(fine ? 0 : 1);
+    }
+    set_gate(NULL);
+    void *device = NULL;
+    pthread_join(caller, &device);
+    assert_non_null(device);
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assay_device_close(device);
+    assay_registry_destroy(registry);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_best_is_taken_and_the_rest_by_name),
@@ -387,6 +430,7 @@ int main(void) {
       cmocka_unit_test(the_processor_is_always_there),
       cmocka_unit_test(a_slow_driver_holds_up_nobody_else),
       cmocka_unit_test(who_waits_for_a_device_that_fails_tries_it_himself),
+      cmocka_unit_test(a_fork_while_a_device_opens_leaves_nobody_waiting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
