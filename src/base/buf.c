@@ -50,13 +50,8 @@ void assay_buf_printf(assay_buf *buf, const char *format, ...) {
 }
 
 void assay_buf_double(assay_buf *buf, double value) {
-  char text[40];
-  /* 15 digits are enough for most decimals that people type, 17 for every double. */
-  for (int digits = 15; digits <= 17; digits++) {
-    assay_snprintf(text, sizeof text, "%.*g", digits, value);
-    if (assay_strtod(text, NULL) == value) break;
-  }
-  assay_buf_puts(buf, text);
+  char text[ASSAY_NUMBER_TEXT];
+  assay_buf_append(buf, text, assay_write_double(value, text));
 }
 
 /* XML 1.0 has no control characters but tab and line ends, and neither U+FFFE nor U+FFFF. */

@@ -16,4 +16,8 @@ int assay_snprintf(char *out, size_t size, const char *format, ...) ASSAY_PRINTF
 int assay_vsnprintf(char *out, size_t size, const char *format, va_list args) ASSAY_PRINTF(3, 0);
 double assay_strtod(const char *text, char **end);
 
+enum { ASSAY_NUMBER_TEXT = 40 };
+/* The shortest of 15 to 17 digits that reads back the same ("0.1", "1e-09", "nan"), and how long it is. */
+size_t assay_write_double(double value, char out[ASSAY_NUMBER_TEXT]);
+
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tagged allocation, arenas and buffers. */
+#include <math.h>
 #include <pthread.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/number.h"
 #include "test.h"
 
 static void tags_are_weighed(void **state) {
@@ -154,6 +156,31 @@ static void doubles_are_short_and_exact(void **state) {
   }
 }
 
+/* The short way gives what printf and strtod would, on both sides of powers of two and ten. */
+static void doubles_are_as_printf_has_them(void **state) {
+  (void)state;
+  uint64_t random = 88172645463325252u;
+  for (int i = 0; i < 40000; i++) {
+    random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+    double power = i % 2 == 0 ? ldexp(1, (int)(random % 70) - 15) : pow(10, (int)(random % 20) - 4);
+    double candidates[] = {power,
+                           nextafter(power, 0),
+                           nextafter(power, INFINITY),
+                           (double)(random % 1000000007) / 1000,
+                           -(double)(random >> 3) / 1e13,
+                           exp((double)(random >> 11) * 0x1p-53 * 45 - 10)};
+    for (size_t k = 0; k < sizeof candidates / sizeof *candidates; k++) {
+      char text[ASSAY_NUMBER_TEXT], expected[ASSAY_NUMBER_TEXT];
+      for (int digits = 15; digits <= 17; digits++) {
+        snprintf(expected, sizeof expected, "%.*g", digits, candidates[k]);
+        if (strtod(expected, NULL) == candidates[k]) break;
+      }
+      assert_int_equal(assay_write_double(candidates[k], text), strlen(expected));
+      assert_string_equal(text, expected);
+    }
+  }
+}
+
 static void markup_is_escaped(void **state) {
   (void)state;
   assay_buf buf = {0};
@@ -172,6 +199,7 @@ int main(void) {
       cmocka_unit_test(arena_arrays_grow_and_failure_sticks),
       cmocka_unit_test(buffers_grow_and_stay_terminated),
       cmocka_unit_test(doubles_are_short_and_exact),
+      cmocka_unit_test(doubles_are_as_printf_has_them),
       cmocka_unit_test(markup_is_escaped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
