@@ -10,6 +10,7 @@
 bool assay_cell_is_gap(const char *cell) {
   static const char *const words[] = {"",  "nan",  "na",  "n/a",      "n.a.", "null", "none", "nil",    "-",     "--",
                                       ".", "#n/a", "#na", "#n/a n/a", "<na>", "nat",  "\\n",  "\u2013", "\u2014"};
+  if (*cell >= '0' && *cell <= '9') return false; /* what nearly all cells begin with */
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcasecmp(cell, words[i]) == 0) return true;
   return false;
