@@ -53,8 +53,9 @@ build: packages
 	@ninja -C $(BUILD)
 	@if [ ! -e $(BUILD)/assay ] && [ -x $(BUILD)/cli/assay ]; then ln -s cli/assay $(BUILD)/assay; fi
 
+# 3: a limit that this machine, or so short a run, cannot decide. The report says which; nothing went wrong.
 run: build
-	@$(BUILD)/assay run $(RUN_ARGS)
+	@$(BUILD)/assay run $(RUN_ARGS) || [ $$? -eq 3 ]
 
 bench: build
 	@failed=0; for bars in bench bench/judge bench/device bench/quant bench/market; do python3 $$bars/bars.py $(BUILD) || failed=1; done; exit $$failed

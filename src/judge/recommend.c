@@ -12,6 +12,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "judge/disturbed.h"
 #include "judge/value.h"
 #include "result/storage.h"
 
@@ -147,12 +148,31 @@ static void missed_slas(advice *a) {
 }
 
 /* A limit that is not decided wants more processes: the interval over n of them shrinks with the square root of n. */
+/* What others did, where that is why a limit is undecided; NULL: it is not. */
+static const char *disturbance_of(advice *a, const assay_sla_result *s) {
+  for (size_t i = 0; i < a->result->benchmark_count && s->reason != NULL; i++) {
+    const assay_benchmark_result *b = &a->result->benchmarks[i];
+    if (!assay_glob_match_benchmark(s->benchmark, b->suite, b->name, NULL)) continue;
+    const char *disturbance = assay_judge_disturbance(assay_result_arena(a->result), a->result, b);
+    if (disturbance != NULL && strstr(s->reason, disturbance) != NULL) return disturbance;
+  }
+  return NULL;
+}
+
 static void undecided_slas(advice *a) {
   for (size_t i = 0; i < a->result->sla_count; i++) {
     const assay_sla_result *s = &a->result->slas[i];
     if (s->status != ASSAY_SLA_INCONCLUSIVE) continue;
     if (isnan(s->value)) { /* no figure fits it, and more measuring will not make one */
       say(a, 1, text(a, "Mend the limit \"%s\"", s->name), s->reason, NULL);
+      continue;
+    }
+    const char *disturbance = disturbance_of(a, s);
+    if (disturbance != NULL) {
+      say(a, 2, text(a, "Measure on a quiet machine to decide \"%s\"", s->name),
+          text(a, "%s is %s, where %s %s is asked; %s", s->metric, value_text(a, s->value, s->unit), s->is_max ? "at most" : "at least",
+               value_text(a, s->limit, s->unit), disturbance),
+          "assay doctor");
       continue;
     }
     const char *title = a->result->run.quick ? text(a, "Run without --quick-run to decide \"%s\"", s->name)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "judge/disturbed.h"
 #include "judge/value.h"
 #include "os/prim.h"
 #include "result/storage.h"
@@ -193,13 +194,27 @@ typedef struct verdict {
   size_t matched, judged;
   bool misfit;         /* a benchmark ran, but the limit's metric or unit is not one that it has: most likely a slip of the pen */
   const char *problem; /* why the first of those that gave no figure gave none */
+  const char *excuse;  /* what others did, where that is why the figure decides nothing; NULL: its interval is */
 } verdict;
 
-/* The worst verdict counts, and of several with that verdict the worst figure. */
-static void take_worst(verdict *v, const assay_metric_result *m) {
+/* Others make what takes time take longer, and nothing else worse: work by the share of the CPUs that they take, a single answer by as long
+ * as it waits for one. */
+static bool others_may_worsen(const assay_sla_result *sla, const assay_metric_result *m) {
+  const double most = 10;
+  if (sla->is_max != (m->better == ASSAY_LOWER)) return false;
+  if (m->kind == ASSAY_KIND_LATENCY) return true;
+  double beyond = sla->is_max ? m->value / sla->limit : sla->limit / m->value;
+  return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond < most;
+}
+
+/* The worst verdict counts, and of several with that verdict the worst figure. A figure that others have worsened is not missed: who says
+ * that needs to have measured the program alone. */
+static void take_worst(verdict *v, const assay_metric_result *m, const char *disturbance) {
   static const int gravity[] = {[ASSAY_SLA_NOT_APPLICABLE] = 0, [ASSAY_SLA_MET] = 1, [ASSAY_SLA_INCONCLUSIVE] = 2, [ASSAY_SLA_MISSED] = 3};
   assay_sla_result *sla = &v->sla;
   assay_sla_status status = side_of(sla, m);
+  const char *excuse = status == ASSAY_SLA_MISSED && others_may_worsen(sla, m) ? disturbance : NULL;
+  if (excuse != NULL) status = ASSAY_SLA_INCONCLUSIVE;
   if (gravity[status] < gravity[sla->status]) return;
   if (status == sla->status && (sla->is_max ? m->value <= sla->value : m->value >= sla->value)) return;
   sla->status = status;
@@ -207,10 +222,12 @@ static void take_worst(verdict *v, const assay_metric_result *m) {
   sla->metric = m->name;
   sla->unit = m->unit;
   v->figure = m;
+  v->excuse = excuse;
 }
 
 /* Why a benchmark that matches gives no figure; NULL when it does, and then it was taken. */
-static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wanted, const assay_benchmark_result *b, verdict *v) {
+static const char *try_benchmark(assay_result *result, const assay_sla_result *wanted, const assay_benchmark_result *b, verdict *v) {
+  assay_arena *arena = assay_result_arena(result);
   if (b->status != ASSAY_OUTCOME_OK)
     return assay_arena_printf(arena, "%s/%s %s%s%s%s", b->suite, b->name, b->status == ASSAY_OUTCOME_FAILED ? "" : "is ",
                               assay_outcome_text(b->status), b->reason != NULL ? ": " : "", b->reason != NULL ? b->reason : "");
@@ -221,7 +238,7 @@ static const char *try_benchmark(assay_arena *arena, const assay_sla_result *wan
   if (!has_unit(wanted, m))
     return assay_arena_printf(arena, "the limit is in %s, but %s of %s/%s is in %s", wanted->unit, m->name, b->suite, b->name, m->unit);
   v->judged++;
-  take_worst(v, m);
+  take_worst(v, m, assay_judge_disturbance(arena, result, b));
   return NULL;
 }
 
@@ -230,7 +247,9 @@ static const char *reason_of(assay_arena *arena, const verdict *v, const char *p
   const char *part = NULL, *doubt = NULL;
   if (v->judged < v->matched)
     part = assay_arena_printf(arena, "%zu of %zu benchmarks that match were judged; %s", v->judged, v->matched, v->problem);
-  if (v->sla.status == ASSAY_SLA_INCONCLUSIVE) {
+  if (v->sla.status == ASSAY_SLA_INCONCLUSIVE && v->excuse != NULL) {
+    doubt = assay_arena_printf(arena, "the limit is missed, but %s", v->excuse);
+  } else if (v->sla.status == ASSAY_SLA_INCONCLUSIVE) {
     char low[ASSAY_JUDGE_VALUE], high[ASSAY_JUDGE_VALUE];
     doubt = assay_arena_printf(arena, "its 95 %% interval, %s to %s, holds the limit",
                                assay_judge_value(v->figure->ci_low, v->figure->unit, low),
@@ -248,7 +267,7 @@ static assay_status judge(const assay_sla_result *wanted, assay_result *result, 
     const assay_benchmark_result *b = &result->benchmarks[i];
     if (!assay_glob_match_benchmark(wanted->benchmark, b->suite, b->name, NULL)) continue;
     v.matched++;
-    const char *problem = try_benchmark(arena, wanted, b, &v);
+    const char *problem = try_benchmark(result, wanted, b, &v);
     if (v.problem == NULL) v.problem = problem;
   }
   if (v.judged == 0 && v.misfit) v.sla.status = ASSAY_SLA_INCONCLUSIVE; /* it must not pass for kept */

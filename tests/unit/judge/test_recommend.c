@@ -131,6 +131,31 @@ static void an_undecided_limit_wants_more_processes(void **state) {
   assay_result_destroy(r);
 }
 
+static void a_limit_missed_beside_others_wants_a_quiet_machine(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_result *r = quiet_result();
+  assay_fact two = {.key = "cpu.threads", .component = "c", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
+  r->facts = &two;
+  r->fact_count = 1;
+  r->benchmarks[0].covariates.others_cpus = 1.25;
+  assay_sla_result sla = {.name = "Order",
+                          .benchmark = "s/sum",
+                          .metric = "time",
+                          .unit = "ns",
+                          .is_max = true,
+                          .limit = 50,
+                          .value = 100,
+                          .status = ASSAY_SLA_INCONCLUSIVE,
+                          .reason = "the limit is missed, but other programs kept 1.2 of 2 CPUs busy while it was measured"};
+  assert_ok(assay_result_add_sla(r, &sla, &err), err);
+  expect(r, "Measure on a quiet machine to decide \"Order\"", "at most 50.0 ns is asked; other programs kept 1.2 of 2 CPUs busy");
+  assert_string_equal(advice(r, "quiet machine")->command, "assay doctor");
+  r->facts = NULL;
+  r->fact_count = 0;
+  assay_result_destroy(r);
+}
+
 static void advice_is_in_the_words_of_the_report(void **state) {
   (void)state;
   assay_result *r = quiet_result();
@@ -245,6 +270,7 @@ int main(void) {
       cmocka_unit_test(noise_is_told_with_its_cause),
       cmocka_unit_test(misses_and_failures_come_first),
       cmocka_unit_test(an_undecided_limit_wants_more_processes),
+      cmocka_unit_test(a_limit_missed_beside_others_wants_a_quiet_machine),
       cmocka_unit_test(advice_is_in_the_words_of_the_report),
       cmocka_unit_test(pairs_that_differ_in_one_parameter_are_compared),
       cmocka_unit_test(what_is_not_known_well_is_not_compared),

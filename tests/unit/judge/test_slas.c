@@ -181,6 +181,66 @@ static void users_add_and_replace(void **state) {
   assay_result_destroy(r);
 }
 
+/* What is missed beside others is not decided; what is met is, and what others cannot worsen is judged as it is. */
+static void what_others_worsen_is_not_missed(void **state) {
+  (void)state;
+  static const char limits[] =
+      "[[sla]]\nname='slow'\nbenchmark='s/order'\nmax='1 ms'\n"
+      "[[sla]]\nname='met'\nbenchmark='s/order'\nmax='3 ms'\n"
+      "[[sla]]\nname='too fast'\nbenchmark='s/order'\nmin='3 ms'\n"
+      "[[sla]]\nname='rate'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='70K/s'\n"
+      "[[sla]]\nname='memory'\nbenchmark='s/big'\nmetric='rss'\nmax='1 MiB'\n"
+      "[[sla]]\nname='one alone'\nbenchmark='s/*order'\nmax='1 ms'\n"
+      "[[sla]]\nname='far beyond'\nbenchmark='s/order'\nmax='200 us'\n"
+      "[[sla]]\nname='far below'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='600K/s'\n"
+      "[[sla]]\nname='a tail'\nbenchmark='s/tail'\nmetric='latency'\nmax='2 us'\n";
+  static const struct {
+    double others, steal, marked;
+    bool excused;
+    const char *says;
+  } cases[] = {{0.6, 0, 0, true, "other programs kept 0.6 of 2 CPUs busy"},
+               {0.4, 0, 0, false, ""},
+               {0, 5, 0.3, true, "the hypervisor took CPU time, and 30 % of the samples are marked"},
+               {0, 5, 0.05, false, ""},
+               {0, 0, 0.9, false, ""}, /* its own threads may have marked them */
+               {NAN, NAN, NAN, false, ""}};
+  static const assay_fact two = {.key = "cpu.threads", .component = "c", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_result *r = test_empty_result("0123456789abcdef", 1);
+    assay_fact facts[] = {two};
+    r->facts = facts;
+    r->fact_count = 1;
+    add(r, "s", "order", "time", "ns", 2e6);
+    add(r, "s", "feed", "items_per_second", "items/s", 60e3);
+    add(r, "s", "big", "rss", "B", 2 << 20);
+    r->benchmarks[2].metrics[0].kind = ASSAY_KIND_MEMORY;
+    add(r, "s", "tail", "latency", "ns", 4e6);
+    r->benchmarks[3].metrics[0].kind = ASSAY_KIND_LATENCY;
+    for (size_t b = 0; b < 4; b++) {
+      r->benchmarks[b].covariates.others_cpus = cases[i].others;
+      r->benchmarks[b].covariates.steal_ms = cases[i].steal;
+      r->benchmarks[b].disturbed_ratio = cases[i].marked;
+    }
+    add(r, "s", "quiet_order", "time", "ns", 1.5e6);
+    r->benchmarks[4].covariates.others_cpus = 0;
+    apply(r, limits);
+    assay_sla_status slow = cases[i].excused ? ASSAY_SLA_INCONCLUSIVE : ASSAY_SLA_MISSED;
+    const assay_sla_status missed = ASSAY_SLA_MISSED, wanted[] = {slow, ASSAY_SLA_MET, missed, slow, missed, missed, missed, missed, slow};
+    for (size_t k = 0; k < 9; k++) {
+      if (r->slas[k].status != wanted[k])
+        fail_msg("case %zu, %s: %s, not %s", i, r->slas[k].name, assay_sla_status_text(r->slas[k].status),
+                 assay_sla_status_text(wanted[k]));
+    }
+    if (cases[i].excused) assert_non_null(strstr(r->slas[0].reason, "the limit is missed, but "));
+    if (cases[i].excused) assert_non_null(strstr(r->slas[0].reason, cases[i].says));
+    apply(r, "[[sla]]\nname='slow'\nbenchmark='s/order'\nmax='1 ms'\n");
+    assert_int_equal(assay_result_exit_code(r), cases[i].excused ? ASSAY_EXIT_INCONCLUSIVE : ASSAY_EXIT_MISSED);
+    r->facts = NULL;
+    r->fact_count = 0;
+    assay_result_destroy(r);
+  }
+}
+
 static void broken_files_name_the_place(void **state) {
   (void)state;
   static const struct {
@@ -216,6 +276,7 @@ int main(void) {
       cmocka_unit_test(of_several_the_worst_verdict_counts_and_the_unjudged_are_told),
       cmocka_unit_test(what_gives_no_figure_is_not_applicable_with_the_reason),
       cmocka_unit_test(users_add_and_replace),
+      cmocka_unit_test(what_others_worsen_is_not_missed),
       cmocka_unit_test(broken_files_name_the_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
