@@ -487,6 +487,12 @@ static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
   } while (go_on(feed, &reader.in, visit, context));
 }
 
+/* "dir/AAPL_2012-06-21_34200000_57600000_message_10.csv" is AAPL's: rows of LOBSTER name no symbol. */
+static assay_feed_text symbol_of_path(const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+  return (assay_feed_text){.at = base, .length = strcspn(base, "_.")};
+}
+
 static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context) {
   assay_csv_reader reader;
   assay_csv_row row;
@@ -496,9 +502,10 @@ static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
       feed->no_quantities = !reader.quantities;
+      if (row.kind == ASSAY_CSV_ORDER) row.symbol = symbol_of_path(feed->path);
       assay_csv_event(&reader, &row, assay_cli_feed_number(feed, row.symbol), &event);
-      if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, row.kind == ASSAY_CSV_BAR ? "bar" : "tick", "", &row, &event, 1}))
-        return;
+      const char *kind = row.kind == ASSAY_CSV_BAR ? "bar" : row.kind == ASSAY_CSV_ORDER ? assay_market_kind_text(row.event) : "tick";
+      if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, kind, "", &row, &event, 1})) return;
     }
   } while (go_on(feed, &reader.in, visit, context));
 }

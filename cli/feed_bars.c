@@ -44,6 +44,7 @@ typedef struct bars_job {
   assay_cli_feed_faults faults;
   broken_trade *broken; /* in order once all are known */
   size_t broken_count, broken_room;
+  bool is_table;     /* a file of CSV */
   bool knows_broken; /* they were found when the file was read before */
 } bars_job;
 
@@ -198,6 +199,8 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
     if (assay_feed_book_find(j->book, event->symbol, event->order_id, &order)) {
       if (tick.price == 0) tick.price = order.price;
       tick.side = order.side == 'B' ? 'S' : 'B';
+    } else if (feed->format == ASSAY_FEED_CSV) { /* LOBSTER says it of orders too that rested before */
+      tick.side = event->side == 'B' ? 'S' : 'B';
     }
     if (tick.price != 0) add_tick(j, feed, event, &tick);
   }
@@ -277,7 +280,8 @@ static void tell_left_out(const bars_job *j, const assay_cli *cli, bool once) {
   const struct {
     uint64_t count;
     const char *what;
-  } rows[] = {{j->late, "trades that came when their bar was over, and are in none"},
+  } rows[] = {{j->late, j->is_table ? "a table has to begin with its oldest row: trades that came when their bar was over, and are in none"
+                                    : "trades that came when their bar was over, and are in none"},
               {j->far, "trades that were far ahead of those around them (--most-jump), and are in no bar"},
               {j->timeless, "trades without a time, which are in no bar"},
               {j->removed, "trades that were broken later, and are in no bar"},
@@ -290,6 +294,7 @@ static void tell_left_out(const bars_job *j, const assay_cli *cli, bool once) {
 
 static assay_status read_once(bars_job *j, assay_cli *cli, assay_cli_feed_file *feed) {
   j->status = assay_cli_feed_open(cli, cli->operands[0], &j->settings->from, j->err, feed);
+  j->is_table = feed->format == ASSAY_FEED_CSV;
   if (j->status == ASSAY_OK)
     j->status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, j->err, &j->book);
   if (j->status == ASSAY_OK) assay_cli_feed_walk(feed, take_message, j);

@@ -35,6 +35,11 @@ static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed
     return true;
   }
   if (m->count > 0) j->last = m->events[0];
+  if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind != ASSAY_CSV_ORDER) {
+    j->status =
+        ASSAY_FAIL(j->err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed->path);
+    return false;
+  }
   const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
   if (json != NULL && json->kind == ASSAY_BINANCE_DEPTH)
     assay_feed_book_update(j->book, m->symbol, json);
@@ -188,9 +193,6 @@ static int run_book(assay_cli *cli, const void *raw) {
   uint32_t symbol = 0;
   j.status = assay_cli_feed_open(cli, cli->operands[0], &j.settings->from, &err, &feed);
   if (j.status == ASSAY_OK) j.status = assay_feed_book_create(&(assay_feed_book_options){.symbols = ASSAY_CLI_FEED_SYMBOLS}, &err, &j.book);
-  if (j.status == ASSAY_OK && feed.format == ASSAY_FEED_CSV)
-    j.status =
-        ASSAY_FAIL(&err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed.path);
   if (j.status == ASSAY_OK) assay_cli_feed_walk(&feed, build, &j);
   if (j.status == ASSAY_OK && assay_cli_feed_missing(&feed) > 0) assay_feed_book_lost(j.book);
   if (j.status == ASSAY_OK && j.faults.count > 0 && feed.named == 0) {

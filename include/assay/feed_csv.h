@@ -23,6 +23,10 @@
  * Without a line of names, the three tables that data.binance.vision has of the spot market are known by what stands where: trades,
  * aggTrades and klines.
  *
+ * So are the message files of LOBSTER (lobsterdata.com), which are about orders: seconds after midnight, type (1 submission, 2 partial
+ * cancellation, 3 deletion, 4 execution, 5 of a hidden order, 6 cross trade, 7 halt), order id, size, price in 1/10,000, direction of the
+ * order. They begin inside a day, so orders that rested before are not there.
+ *
  * Numbers are decimal text and exact, as in feed_json.h. An empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
  * Thread-safety: as in feeds.h.
  */
@@ -35,7 +39,7 @@
 extern "C" {
 #endif
 
-typedef enum assay_csv_kind { ASSAY_CSV_TICK, ASSAY_CSV_BAR } assay_csv_kind;
+typedef enum assay_csv_kind { ASSAY_CSV_TICK, ASSAY_CSV_BAR, ASSAY_CSV_ORDER /* of LOBSTER */ } assay_csv_kind;
 
 typedef struct assay_csv_row {
   assay_csv_kind kind;
@@ -45,6 +49,9 @@ typedef struct assay_csv_row {
   int64_t price;          /* of a tick; of a bar its close */
   int64_t open, high, low, close;
   int64_t quantity; /* of a bar its volume */
+  uint64_t
+      order; /* of ASSAY_CSV_ORDER: the id, and what happens to it (assay_market_kind); `side` is the order's, of a trade the taker's */
+  uint8_t event;
 } assay_csv_row;
 
 enum { ASSAY_CSV_MOST_COLUMNS = 64 };
@@ -54,6 +61,7 @@ typedef struct assay_csv_reader {
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   bool ready;                                 /* the line of names is read */
   bool bars, quantities;                      /* rows are bars; there is a column of quantities (or volumes) */
+  bool orders;                                /* rows are about orders */
   char separator;
   uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
   uint64_t time_scale; /* ns of a unit; 0: by the size of the number */
@@ -61,7 +69,7 @@ typedef struct assay_csv_reader {
 
 ASSAY_API void assay_csv_open(assay_csv_reader *reader, const void *text, size_t size, unsigned price_decimals, unsigned quantity_decimals);
 ASSAY_API assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row);
-/* A tick as ASSAY_MARKET_TRADE; a bar as one trade of its volume at its close. */
+/* A tick as ASSAY_MARKET_TRADE; a bar as one trade of its volume at its close; what happens to an order as that. */
 ASSAY_API void assay_csv_event(const assay_csv_reader *reader, const assay_csv_row *row, uint32_t symbol, assay_market_event *event);
 
 /* One time as above; false where it is none. `scale` as assay_csv_reader.time_scale. */

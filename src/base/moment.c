@@ -65,12 +65,25 @@ static size_t read_named(const char *text, size_t length, assay_moment *m) {
   return at + 5;
 }
 
+/* "24.12.2026", "5.1.2026": with points the day is first, everywhere. */
+static size_t read_pointed(const char *text, size_t length, assay_moment *m) {
+  unsigned year, month, day;
+  size_t at = one_or_two(text, length, 31, &day), digits;
+  if (at == 0 || at >= length || text[at] != '.') return 0;
+  digits = one_or_two(text + at + 1, length - at - 1, 12, &month);
+  at += 1 + digits;
+  if (digits == 0 || length < at + 5 || text[at] != '.' || !read_year(text + at + 1, &year) || !set_date(m, year, month, day)) return 0;
+  return at + 5;
+}
+
 /* The bytes of the date that the text begins with; 0: there is none. */
 static size_t read_date(const char *text, size_t length, assay_moment *m) {
   unsigned year, month, day;
+  size_t pointed = length >= 8 && (text[1] == '.' || text[2] == '.') ? read_pointed(text, length, m) : 0;
+  if (pointed > 0) return pointed;
   if (length < 8 || !read_year(text, &year)) return read_named(text, length, m);
   if (is_digit(text[4])) return two(text + 4, 12, &month) && two(text + 6, 31, &day) && set_date(m, year, month, day) ? 8 : 0;
-  if (text[4] != '-' && text[4] != '/') return 0;
+  if (text[4] != '-' && text[4] != '/' && text[4] != '.') return 0;
   size_t behind = 5 + one_or_two(text + 5, length - 5, 12, &month), digits = 0;
   if (behind == 5 || behind >= length || text[behind++] != text[4]) return 0;
   digits = one_or_two(text + behind, length - behind, 31, &day);

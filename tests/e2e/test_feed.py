@@ -418,6 +418,12 @@ class Bars(Feed):
         self.assertIn("STALE", done.stdout)
         self.assertIn("broken.json: message ", done.stderr)
 
+    def test_tables_that_begin_with_the_newest_row(self):
+        table = self.write("down.csv", "Gmt time,Open,High,Low,Close,Volume\n" + "".join(f"{d:02}.01.2024 22:00:00.000,1,2,1,2,5\n" for d in range(9, 4, -1)))
+        done = self.check("feed", "bars", "--every", "1d", table)
+        self.assertIn("has to begin with its oldest row", done.stderr)
+        self.assertIn(",1704758400000000000,1,2,1,2,5,", done.stdout)
+
     def test_late_trades_are_told(self):
         rows = "time,price,quantity\n1704153600000,10,1\n1704153720000,11,1\n1704153601000,12,5\n"
         done = self.check("feed", "bars", self.write("late.csv", rows))
@@ -824,6 +830,25 @@ class RealDbn(Feed):
     def test_nothing_but_metadata(self):
         path = self.file("empty.dbn", dbn_metadata([("AAPL", 38)], version=1))
         self.assertEqual(self.answer(path)["messages"], 0)
+
+
+class Lobster(Feed):
+    """A file of orders that begins inside a day, called as they are."""
+
+    def test_decode_bars_book_and_backtest(self):
+        rows = ["34200.004241176,1,11,18,5853300,1", "34200.02,1,12,18,5859100,-1", "34200.03,1,13,50,5860000,-1", "34200.2,4,11,8,5853300,1", "34200.3,5,0,100,5855000,1",
+                "34260.4,2,13,20,5860000,-1", "34260.5,3,12,18,5859100,-1", "34261,7,0,0,-1,-1"]
+        path = self.write("AAPL_2012-06-21_34200000_57600000_message_5.csv", "\n".join(rows) + "\n")
+        shown = json.loads(self.check("feed", "book", "--json", path).stdout)
+        self.assertEqual((shown["symbol"], shown["stale"]), ("AAPL", False))
+        self.assertEqual([(x["price"], x["quantity"]) for x in shown["bids"] + shown["asks"]], [(585.33, 10), (586, 30)])
+        bars = list(csv.DictReader(io.StringIO(self.check("feed", "bars", path).stdout)))
+        self.assertEqual([[bar[k] for k in ("symbol", "open", "close", "volume", "buy_volume", "sell_volume")] for bar in bars], [["AAPL", "585.33", "585.5", "108", "0", "108"]])
+        self.check("backtest", "--strategy", "market-making", "--feed", path)
+        late = self.write("MSFT_message.csv", "\n".join(rows[3:]) + "\n")  # of orders that rested before
+        self.assertEqual(json.loads(self.check("feed", "book", "--json", late, code=3).stdout)["unknown"], 3)
+        bars = list(csv.DictReader(io.StringIO(self.check("feed", "bars", late).stdout)))
+        self.assertEqual((bars[0]["volume"], bars[0]["sell_volume"]), ("108", "108"))
 
 
 class RealJson(Feed):

@@ -8,6 +8,8 @@
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
+enum { LOBSTER_DECIMALS = 4 };
+
 /* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
 static bool read_number_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
@@ -40,42 +42,46 @@ bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *
 
 /* ---- The line of names --------------------------------------------------------------------------------------------------------------- */
 
-typedef enum role { PASSED, TIME, DATE, PRICE, QUANTITY, SIDE, MAKER, SYMBOL, OPEN, HIGH, LOW, CLOSE, ROLES } role;
-static const char *const role_names[ROLES] = {"",       "time", "date", "price", "quantity", "side", "is_buyer_maker",
-                                              "symbol", "open", "high", "low",   "close"};
+typedef enum role {
+  PASSED,
+  TIME,
+  DATE,
+  PRICE,
+  QUANTITY,
+  SIDE,
+  MAKER,
+  SYMBOL,
+  OPEN,
+  HIGH,
+  LOW,
+  CLOSE,
+  EVENT,
+  ORDER,
+  PRICE4,
+  DIRECTION,
+  ROLES
+} role;
+static const char *const role_names[ROLES] = {"",     "time", "date", "price", "quantity", "side",     "is_buyer_maker", "symbol",
+                                              "open", "high", "low",  "close", "type",     "order id", "price",          "direction"};
 
 static const struct {
   const char *name;
   role role;
-} names[] = {{"time", TIME},
-             {"timestamp", TIME},
-             {"datetime", TIME},
-             {"ts", TIME},
-             {"ts_event", TIME},
-             {"open time", TIME},
-             {"open_time", TIME},
-             {"transact_time", TIME},
-             {"date", DATE},
-             {"price", PRICE},
-             {"px", PRICE},
-             {"last", PRICE},
-             {"quantity", QUANTITY},
-             {"qty", QUANTITY},
-             {"size", QUANTITY},
-             {"amount", QUANTITY},
-             {"volume", QUANTITY},
-             {"shares", QUANTITY},
-             {"side", SIDE},
-             {"aggressor", SIDE},
-             {"is_buyer_maker", MAKER},
-             {"isbuyermaker", MAKER},
-             {"symbol", SYMBOL},
-             {"ticker", SYMBOL},
-             {"stock", SYMBOL},
-             {"instrument", SYMBOL},
-             {"open", OPEN},
-             {"high", HIGH},
-             {"low", LOW},
+} names[] = {{"time", TIME},          {"timestamp", TIME},
+             {"datetime", TIME},      {"ts", TIME},
+             {"ts_event", TIME},      {"open time", TIME},
+             {"gmt time", TIME},      {"open_time", TIME},
+             {"transact_time", TIME}, {"date", DATE},
+             {"price", PRICE},        {"px", PRICE},
+             {"last", PRICE},         {"quantity", QUANTITY},
+             {"qty", QUANTITY},       {"size", QUANTITY},
+             {"amount", QUANTITY},    {"volume", QUANTITY},
+             {"shares", QUANTITY},    {"side", SIDE},
+             {"aggressor", SIDE},     {"is_buyer_maker", MAKER},
+             {"isbuyermaker", MAKER}, {"symbol", SYMBOL},
+             {"ticker", SYMBOL},      {"stock", SYMBOL},
+             {"instrument", SYMBOL},  {"open", OPEN},
+             {"high", HIGH},          {"low", LOW},
              {"close", CLOSE}};
 
 static role role_of(assay_feed_text cell, uint64_t *scale) {
@@ -131,18 +137,37 @@ static bool is_moment(assay_feed_text cell) {
  *   aggTrades   id, price, qty, first id, last id, time, isBuyerMaker[, isBestMatch]
  *   klines      open time, open, high, low, close, volume, close time, and five more numbers
  */
+/* "34200.004241176,1,16113575,18,5853300,1": seconds of a day, one of seven types, three whole numbers, a direction. */
+static bool is_lobster(const assay_feed_text cells[6]) {
+  const assay_feed_text time = cells[0], type = cells[1], way = cells[5];
+  const char *point = memchr(time.at, '.', time.length);
+  const size_t seconds = point != NULL ? (size_t)(point - time.at) : time.length;
+  for (int i = 2; i < 5; i++)
+    for (size_t k = 0; k < cells[i].length; k++)
+      if ((cells[i].at[k] < '0' || cells[i].at[k] > '9') && (k > 0 || cells[i].at[k] != '-')) return false;
+  return seconds >= 1 && seconds <= 5 && is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' && way.length >= 1 &&
+         way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
+}
+
 size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY_CSV_BARE_COLUMNS]) {
   assay_feed_text cells[ASSAY_CSV_BARE_COLUMNS];
   size_t count = 0;
   for (size_t at = 0; count == 0 || at <= length; at++) {
     if (count == ASSAY_CSV_BARE_COLUMNS || !assay_cells_read(line, length, ',', &at, &cells[count])) return 0;
-    if (!is_number(cells[count]) && !is_truth(cells[count])) return 0;
+    const bool is_signed = cells[count].length > 1 && cells[count].at[0] == '-';
+    const assay_feed_text digits = {cells[count].at + is_signed, cells[count].length - is_signed};
+    if (!is_number(digits) && !is_truth(cells[count])) return 0;
     count++;
   }
   memset(roles, PASSED, ASSAY_CSV_BARE_COLUMNS);
   if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
     static const uint8_t klines[] = {TIME, OPEN, HIGH, LOW, CLOSE, QUANTITY};
     memcpy(roles, klines, sizeof klines);
+    return count;
+  }
+  if (count == 6 && is_lobster(cells)) {
+    static const uint8_t orders[] = {TIME, EVENT, ORDER, QUANTITY, PRICE4, DIRECTION};
+    memcpy(roles, orders, sizeof orders);
     return count;
   }
   size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
@@ -160,6 +185,8 @@ static bool read_bare(assay_csv_reader *reader, const char *line, size_t length)
   reader->columns = (uint8_t)count;
   reader->separator = ',';
   reader->bars = has(reader, OPEN);
+  reader->orders = has(reader, EVENT);
+  if (reader->orders) reader->time_scale = 1000000000;
   reader->quantities = true;
   reader->ready = true;
   return true;
@@ -217,6 +244,32 @@ static const char *read_price(const assay_csv_reader *reader, assay_feed_text ce
   return "no decimal number of that many decimals";
 }
 
+/* Of LOBSTER: -1 stands where there is no order and no price. */
+static const char *take_of_order(const assay_csv_reader *reader, role what, assay_feed_text cell, assay_csv_row *row) {
+  int64_t number = 0;
+  if (!assay_feed_decimal(cell.at, cell.length, 0, &number)) return "no whole number";
+  if (what == DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
+  if (what == DIRECTION && row->side == 0) return "neither 1 nor -1";
+  if (what == ORDER) row->order = number > 0 ? (uint64_t)number : 0;
+  if (what != PRICE4 || number < 0) return NULL;
+  int64_t steps = 1;
+  for (unsigned i = LOBSTER_DECIMALS; i < reader->price_decimals; i++) steps *= 10;
+  for (unsigned i = reader->price_decimals; i < LOBSTER_DECIMALS; i++, number /= 10)
+    if (number % 10 != 0) return "no decimal number of that many decimals";
+  return __builtin_mul_overflow(number, steps, &row->price) ? "no price that fits with so many decimals" : NULL;
+}
+
+/* What a type of LOBSTER is to a book. A trade with a hidden order is told by that order's direction. */
+static void finish_order(assay_csv_row *row) {
+  static const uint8_t kinds[] = {ASSAY_MARKET_NOTHING, ASSAY_MARKET_ADD,   ASSAY_MARKET_CANCEL, ASSAY_MARKET_DELETE,
+                                  ASSAY_MARKET_EXECUTE, ASSAY_MARKET_TRADE, ASSAY_MARKET_TRADE,  ASSAY_MARKET_STATUS};
+  const bool is_hidden = row->event == 5, is_cross = row->event == 6;
+  row->kind = ASSAY_CSV_ORDER;
+  row->event = kinds[row->event];
+  if (is_hidden) row->side = row->side == 'B' ? 'S' : 'B';
+  if (is_cross || row->event == ASSAY_MARKET_STATUS) row->side = 0;
+}
+
 /* What is wrong with a cell; NULL: nothing. */
 static const char *take_cell(const assay_csv_reader *reader, role what, assay_feed_text cell, parse *p) {
   assay_csv_row *row = p->row;
@@ -245,6 +298,12 @@ static const char *take_cell(const assay_csv_reader *reader, role what, assay_fe
       row->side = maker ? 'S' : 'B';
       return NULL;
     case SYMBOL: row->symbol = cell; return NULL;
+    case EVENT:
+      return cell.length == 1 && cell.at[0] >= '1' && cell.at[0] <= '7' ? (row->event = (uint8_t)(cell.at[0] - '0'), NULL)
+                                                                        : "none of 1 to 7";
+    case ORDER:
+    case PRICE4:
+    case DIRECTION: return take_of_order(reader, what, cell, row);
     default: return NULL;
   }
 }
@@ -265,6 +324,7 @@ static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size
   }
   if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
   if (has(reader, DATE) && (p.has_clock || !has(reader, TIME))) row->time_ns = p.date_ns + p.clock_ns;
+  if (reader->orders) finish_order(row);
   if (row->kind == ASSAY_CSV_BAR) {
     if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
     row->price = row->close;
@@ -305,8 +365,9 @@ void assay_csv_event(const assay_csv_reader *reader, const assay_csv_row *row, u
   *event = (assay_market_event){.time_ns = row->time_ns,
                                 .price = row->price,
                                 .quantity = (uint64_t)row->quantity,
+                                .order_id = row->order,
                                 .symbol = symbol,
-                                .kind = ASSAY_MARKET_TRADE,
+                                .kind = row->kind == ASSAY_CSV_ORDER ? row->event : (uint8_t)ASSAY_MARKET_TRADE,
                                 .side = row->side,
                                 .decimals = (uint8_t)(reader->price_decimals | reader->quantity_decimals << 4),
                                 .flags = ASSAY_MARKET_LAST};

@@ -240,6 +240,61 @@ static void test_tables_without_names(void **state) {
   }
 }
 
+/* Every type of LOBSTER, with prices finer and coarser than its own. */
+static void test_orders_of_lobster(void **state) {
+  (void)state;
+  static const char text[] =
+      "34200.004241176,1,16113575,18,5853300,1\n"
+      "34200.1,2,16113575,8,5853300,1\n"
+      "34201,3,16113575,10,5853300,1\n"
+      "34202.5,4,7,5,5853300,-1\n"
+      "34203,5,0,6,5853350,-1\n"
+      "34204,6,-1,7,5853400,1\r\n"
+      "34205.123456789,7,0,0,-1,-1\n"
+      "34206,8,1,1,1,1\n"
+      "34207,1,1,1,1,0\n"
+      "34208,1,1,1,100,1";
+  static const struct {
+    assay_market_kind kind;
+    char side;
+    uint64_t order, quantity, time_ns;
+    int64_t price;
+  } rows[] = {{ASSAY_MARKET_ADD, 'B', 16113575, 18, 34200004241176, 58533000000},
+              {ASSAY_MARKET_CANCEL, 'B', 16113575, 8, 34200100000000, 58533000000},
+              {ASSAY_MARKET_DELETE, 'B', 16113575, 10, 34201000000000, 58533000000},
+              {ASSAY_MARKET_EXECUTE, 'S', 7, 5, 34202500000000, 58533000000},
+              {ASSAY_MARKET_TRADE, 'B', 0, 6, 34203000000000, 58533500000},
+              {ASSAY_MARKET_TRADE, 0, 0, 7, 34204000000000, 58534000000},
+              {ASSAY_MARKET_STATUS, 0, 0, 0, 34205123456789, 0}};
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_market_event event;
+  assert_int_equal(assay_feed_recognise(text, sizeof text - 1), ASSAY_FEED_CSV);
+  assay_csv_open(&reader, text, sizeof text - 1, 8, 0);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.kind, ASSAY_CSV_ORDER);
+    assay_csv_event(&reader, &row, 3, &event);
+    assert_int_equal(event.kind, rows[i].kind);
+    assert_int_equal(event.side, rows[i].side);
+    assert_int_equal(event.order_id, rows[i].order);
+    assert_int_equal(event.quantity, rows[i].quantity);
+    assert_int_equal(event.time_ns, rows[i].time_ns);
+    assert_int_equal(event.price, rows[i].price);
+    assert_int_equal(event.symbol, 3);
+  }
+  for (int i = 0; i < 2; i++) { /* no such type, no such direction */
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+    assert_true(assay_feed_skip(&reader.in));
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assay_csv_open(&reader, text, sizeof text - 1, 2, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.price, 58533);
+  assay_csv_open(&reader, text, sizeof text - 1, 1, 0); /* 585.33 has more */
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+}
+
 static void test_real_bars(void **state) {
   (void)state;
   const char *path = test_shared_path("data/prices/sp500-2000.csv");
@@ -277,6 +332,7 @@ int main(void) {
       cmocka_unit_test(test_faults_name_the_place),
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_tables_without_names),
+      cmocka_unit_test(test_orders_of_lobster),
       cmocka_unit_test(test_real_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
