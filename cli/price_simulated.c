@@ -168,6 +168,7 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound", r.upper_bound, NULL);
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound_error", r.upper_bound_error, NULL);
   assay_price_add_count(&a, "paths", r.paths);
+  if (r.greeks_paths > 0 && r.greeks_paths < r.paths) assay_price_add_count(&a, "greeks_paths", r.greeks_paths);
   assay_price_add_count(&a, "steps", r.steps);
   assay_price_add_count(&a, "seed", s->seed);
   if (r.replicates > 0) assay_price_add_fact(&a, "replicates", r.replicates, NULL);

@@ -52,7 +52,7 @@ typedef enum assay_mc_payoff {
   ASSAY_MC_BARRIER,           /* max(S - K, 0) unless, or only if, `barrier` was touched */
   ASSAY_MC_LOOKBACK_FIXED,    /* call max(maximum - K, 0), put max(K - minimum, 0) */
   ASSAY_MC_LOOKBACK_FLOATING, /* call S - minimum, put maximum - S; K is not read */
-  ASSAY_MC_AMERICAN,          /* may be exercised after every step: a lower bound by regression (Longstaff and Schwartz 2001) */
+  ASSAY_MC_AMERICAN,          /* may be exercised after every step: a lower bound, by regression (Longstaff and Schwartz 2001) */
   ASSAY_MC_BASKET,            /* max(sum of weights times prices - K, 0) of several assets at the end; a spread has weights 1 and -1 */
 } assay_mc_payoff;
 
@@ -123,7 +123,8 @@ typedef struct assay_mc_params {
   assay_mc_precision precision;
   assay_mc_sampling sampling;
   bool antithetic;     /* each path with its mirror image */
-  bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier */
+  bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier;
+                        * American: a martingale from a lattice, which also has the better rule of exercise (GBM, double precision) */
   bool greeks;         /* delta, gamma, vega, theta, rho */
   bool upper_bound;    /* American: an upper bound beside the price, which is a lower one; 16,384 paths more */
   double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used;
@@ -166,6 +167,7 @@ typedef struct assay_mc_result {
   double variance_ratio;      /* variance without control over variance with it; NaN without */
   bool reached;               /* the standard error is at most target_error (true without a target) */
   uint64_t paths;             /* simulated; an American option's calibration uses more */
+  uint64_t greeks_paths;      /* of these the Greeks are of: all; of an American option the first ones, which say more than enough */
   uint32_t steps;             /* of each path */
   uint32_t replicates;        /* of Sobol points; 0 for pseudo-random paths */
   double seconds;             /* of the whole call */

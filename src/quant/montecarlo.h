@@ -144,6 +144,12 @@ assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint
                                    assay_quant_where *where);
 /* American options; finds the rule of exercise (montecarlo_american.c). The job is one of paths already. */
 assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
+/* What such an option is worth to one who goes on now, by a lattice, if that is less than exercise pays: then it is exercised; and the
+ * price of one that is not, with the lattice's martingale for a control (montecarlo_martingale.c). */
+assay_status assay_mc_martingale_job(assay_mc_job *job, assay_error *err);
+/* Its Greeks, from `paths` paths of the `used` ones. */
+assay_status assay_mc_martingale_greeks(const assay_mc_job *job, uint64_t used, assay_error *err, assay_mc_greeks *greeks, uint64_t *paths,
+                                        assay_quant_where *where);
 /* An upper bound of such a price, and its standard error (montecarlo_upper.c). */
 assay_status assay_mc_upper_bound(const assay_mc_job *job, assay_error *err, double *bound, double *error, assay_quant_where *where);
 assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
@@ -162,9 +168,10 @@ assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *pa
                                assay_error *err, double *out, assay_quant_where *where);
 /* Says that a Greek is found by differences. */
 void assay_mc_by_same_numbers(assay_mc_job *job, int form);
-/* The first `count` paths of a batch in double precision without mirror images, as assay_mc_paths has them (montecarlo_paths.c). */
-assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t count, assay_error *err, double *values,
-                                  assay_quant_where *where);
+/* `count` samples of a batch from sample `first` on (multiples of a group), in double precision without mirror images, as assay_mc_paths
+ * has them, or their binary logarithms over the spot (montecarlo_paths.c). */
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t first, uint64_t count, bool logarithms,
+                                  assay_error *err, double *values, assay_quant_where *where);
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 

@@ -15,11 +15,7 @@ static assay_status moved_prices(const assay_mc_params *moved, uint64_t batch, u
   assay_status status = assay_mc_job_init(&other, err);
   if (status != ASSAY_OK) return status;
   status = other.simulate(&other, batch, samples, err, groups, where);
-  double now = fabs(moved->spot - moved->strike);
-  for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) {
-    if (other.exercised) groups->sums[g][MC_SUM_PAYOFF] = groups->samples[g] * now;
-    groups->sums[g][MC_SUM_PAYOFF] *= other.discount;
-  }
+  for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) groups->sums[g][MC_SUM_PAYOFF] *= other.discount;
   assay_mc_job_deinit(&other);
   return status;
 }
@@ -45,12 +41,10 @@ static assay_status add(const assay_mc_job *job, const difference *d, uint64_t b
   return status;
 }
 
-/* Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much. American
- * prices are smooth, and their paths end elsewhere when anything moves, so theirs are larger. */
+/* Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much. */
 static difference difference_of(const assay_mc_params *o, int form) {
   difference d = {.up = *o, .down = *o, .form = form};
-  bool american = o->payoff == ASSAY_MC_AMERICAN;
-  double h, wide = american ? 4 : 1;
+  double h;
   switch (form) {
     case ASSAY_MC_FORM_DELTA:
     case ASSAY_MC_FORM_GAMMA:
@@ -63,7 +57,7 @@ static difference difference_of(const assay_mc_params *o, int form) {
         d.factor_middle = -2 / (h * h);
         break;
       }
-      h = (!american ? 0.01 : form == ASSAY_MC_FORM_DELTA ? 0.02 : 0.05) * o->spot;
+      h = 0.01 * o->spot;
       d.up.spot += h;
       d.down.spot -= h;
       d.factor_up = form == ASSAY_MC_FORM_DELTA ? 1 / (2 * h) : 1 / (h * h);
@@ -77,7 +71,7 @@ static difference difference_of(const assay_mc_params *o, int form) {
         d.down.variance = below * below;
         d.factor_up = 1 / (above - below);
       } else {
-        h = wide * 0.01 * o->volatility;
+        h = 0.01 * o->volatility;
         d.up.volatility += h;
         d.down.volatility -= h;
         d.factor_up = 1 / (2 * h);
@@ -85,14 +79,14 @@ static difference difference_of(const assay_mc_params *o, int form) {
       d.factor_down = -d.factor_up;
       break;
     case ASSAY_MC_FORM_THETA:
-      h = wide * 0.01 * o->time;
+      h = 0.01 * o->time;
       d.up.time += h;
       d.down.time -= h;
       d.factor_up = -1 / (2 * h);
       d.factor_down = -d.factor_up;
       break;
     default:
-      h = wide * 1e-3;
+      h = 1e-3;
       d.up.rate += h;
       d.down.rate -= h;
       d.factor_up = 1 / (2 * h);

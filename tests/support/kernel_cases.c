@@ -193,10 +193,11 @@ static bool walk(unsigned bits, size_t index, kernel_case *made, size_t sums) {
 static bool mc_walk(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_PRICE_SUMS); }
 static bool mc_walk_greeks(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_WALK_GREEKS_SUMS); }
 
-/* The prices themselves, under each model. */
+/* The prices themselves, under each model, and logarithms. */
 static bool mc_paths(unsigned bits, size_t index, kernel_case *made) {
-  if (index >= 3) return false;
-  mc_path_params p = some_walk(8 * index + index % 2);
+  if (index >= 4) return false;
+  mc_path_params p = some_walk(8 * (index % 3) + index % 2);
+  if (index == 3) p.kind |= MC_PATHS_LOGARITHMS;
   p.scale = 100, p.first = 512, p.stride = 3 * ASSAY_KERNEL_GROUP_SIZE;
   memcpy(made->params, &p, sizeof p);
   made->groups = 3;

@@ -80,6 +80,8 @@ enum {
   MC_WALK_FLOATING = 32,
   MC_WALK_AVERAGE = 64 /* with MC_WALK_ARITHMETIC */
 };
+/* A bit of `kind` for mc_paths, above all others: binary logarithms over the price at the start in place of prices. */
+enum { MC_PATHS_LOGARITHMS = 128 };
 /* `walk_model`. Merton: model[0] jumps expected in a step, [1] e^-that, [2] and [3] mean and deviation of a jump in binary logarithms; at
  * most `jumps` in a step; for Greeks [4] jumps expected a year, [5] 1 / time. Heston: model[0] variance now; [1] and [7] its mean after a
  * step is [1] v + [7]; [2], [3] its variance [2] v + [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. `by_dt`:

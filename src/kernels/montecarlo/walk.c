@@ -515,24 +515,26 @@ FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given,
 MC_KERNEL(mc_walk, MC_PRICE_SUMS, walk_sample)
 MC_KERNEL(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_sample)
 
+FUNCTION R path_value(const mc_path_params p, R x) { return p.kind & MC_PATHS_LOGARITHMS ? x : ALL(p.scale) * r_exp2_plain(x); }
+
 /* The prices on paths from p.first on, for whoever wants to see them: row s of `stride` reals is after step s (0: the start); a mirror
  * image is in the rows behind. */
 KERNEL1(mc_paths, mc_path_params, GLOBAL real *, values) {
   ITEMS(i) {
     u64 column = (u64)GROUP * GROUP_SIZE + i, sample = p.first + column;
-    R z[BLOCK], scale = ALL(p.scale);
+    R z[BLOCK], start = p.kind & MC_PATHS_LOGARITHMS ? ALL(0) : ALL(p.scale);
     no_shocks(z);
     walk a = walk_begin(p), mirror = a;
-    STORE(values, column, scale);
-    if (p.antithetic) STORE(values, (p.steps + 1) * p.stride + column, scale);
+    STORE(values, column, start);
+    if (p.antithetic) STORE(values, (p.steps + 1) * p.stride + column, start);
     for (u32 step = 0; step < p.steps; step++) {
       R shock, second, u;
       step_random(p, values, sample, step, z, &shock, &second, &u);
       walk_step(&a, p, shock, second, u, step + 1, 0);
-      STORE(values, (step + 1) * p.stride + column, scale * r_exp2_plain(a.x));
+      STORE(values, (step + 1) * p.stride + column, path_value(p, a.x));
       if (p.antithetic) {
         walk_step(&mirror, p, -shock, -second, u, step + 1, 0);
-        STORE(values, (p.steps + 1 + step + 1) * p.stride + column, scale * r_exp2_plain(mirror.x));
+        STORE(values, (p.steps + 1 + step + 1) * p.stride + column, path_value(p, mirror.x));
       }
     }
   }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Monte Carlo of American options against trees. */
+/* Monte Carlo of American options against trees, and against integrals where there are few dates. */
+#include <string.h>
+
 #include <assay/options.h>
 
+#include "kernels/lattice/lattice.h"
+#include "kernels/variant.h"
 #include "montecarlo_exact.h"
 
 /* A lower bound, and not far below the tree. */
@@ -22,14 +26,17 @@ static void test_american(void **state) {
     assert_true(result.price < price + 3.6 * result.standard_error);
     assert_true(result.price > 0.995 * price - 3.6 * result.standard_error);
     assert_true(result.price > european(&params) + 3.6 * result.standard_error);
-    /* Errors hold what the differences leave open; the rest is that 50 dates are not all the time. */
-    assert_near(result.greeks.delta.value, greeks.delta, 3.6 * result.greeks.delta.standard_error + 0.002);
-    assert_near(result.greeks.gamma.value, greeks.gamma, 3.6 * result.greeks.gamma.standard_error + 5e-4);
-    assert_near(result.greeks.vega.value, greeks.vega, 3.6 * result.greeks.vega.standard_error + 0.1);
-    assert_near(result.greeks.theta.value, greeks.theta, 3.6 * result.greeks.theta.standard_error + 0.05);
-    assert_near(result.greeks.rho.value, greeks.rho, 3.6 * result.greeks.rho.standard_error + 0.4);
-    assert_int_equal(result.greeks.delta.method, ASSAY_MC_SAME_NUMBERS);
-    assert_true(result.greeks.delta.standard_error < 0.01 && result.greeks.rho.standard_error < 2);
+    /* The rest is that 50 dates are not all the time. */
+    assert_near(result.greeks.delta.value, greeks.delta, 3.6 * result.greeks.delta.standard_error + 0.0005);
+    assert_near(result.greeks.gamma.value, greeks.gamma, 3.6 * result.greeks.gamma.standard_error + 5e-5);
+    assert_near(result.greeks.vega.value, greeks.vega, 3.6 * result.greeks.vega.standard_error + 0.05);
+    assert_near(result.greeks.theta.value, greeks.theta, 3.6 * result.greeks.theta.standard_error + 0.03);
+    assert_near(result.greeks.rho.value, greeks.rho, 3.6 * result.greeks.rho.standard_error + 0.3);
+    assert_int_equal(result.greeks.delta.method, ASSAY_MC_LIKELIHOOD_RATIO);
+    assert_int_equal(result.greeks_paths, 8192);
+    assert_true(result.greeks.delta.standard_error < 3e-4 && result.greeks.gamma.standard_error < 1.5e-4);
+    assert_true(result.greeks.vega.standard_error < 0.06 && result.greeks.rho.standard_error < 0.06);
+    assert_true(result.greeks.theta.standard_error < 0.006);
   }
   /* A call without dividends is not exercised early. */
   params.put = false, params.dividend = 0, params.precision = ASSAY_MC_F64;
@@ -40,7 +47,273 @@ static void test_american(void **state) {
   assay_mc_result deep = price_of(&params);
   assert_true(deep.price == 200 && deep.standard_error == 0 && deep.greeks.delta.value == -1);
   params.control = true;
-  assert_int_equal(assay_mc_price(&params, NULL, &deep), ASSAY_ERR_UNSUPPORTED);
+  deep = price_of(&params);
+  assert_true(deep.price == 200 && deep.standard_error == 0 && deep.greeks.delta.value == -1 && deep.greeks.gamma.value == 0);
+}
+
+/* On its last date alone it is a European. */
+static void test_one_date(void **state) {
+  (void)state;
+  for (int way = 0; way < 4; way++) {
+    assay_mc_params params = base;
+    params.payoff = ASSAY_MC_AMERICAN, params.steps = 1, params.paths = 1 << 15, params.greeks = true, params.put = way & 1;
+    params.control = way & 2;
+    assay_option option = {.kind = way & 1 ? ASSAY_OPTION_PUT : ASSAY_OPTION_CALL,
+                           .spot = params.spot,
+                           .strike = params.strike,
+                           .time = params.time,
+                           .rate = params.rate,
+                           .dividend = params.dividend,
+                           .volatility = params.volatility};
+    assay_option_greeks exact;
+    double price;
+    assay_error err = {0};
+    assert_ok(assay_option_price(&option, &err, &price, &exact), err);
+    assay_mc_result r = price_of(&params);
+    assert_within(r.price, r.standard_error, price);
+    assert_within(r.greeks.delta.value, r.greeks.delta.standard_error, exact.delta);
+    assert_within(r.greeks.gamma.value, r.greeks.gamma.standard_error, exact.gamma);
+    assert_within(r.greeks.vega.value, r.greeks.vega.standard_error, exact.vega);
+    assert_within(r.greeks.theta.value, r.greeks.theta.standard_error, exact.theta);
+    assert_within(r.greeks.rho.value, r.greeks.rho.standard_error, exact.rho);
+  }
+}
+
+static void assert_same_greeks(const assay_mc_result *a, const assay_mc_result *b) {
+  const assay_mc_greek *of_a = &a->greeks.delta, *of_b = &b->greeks.delta;
+  for (int g = 0; g < 5; g++) assert_true(of_a[g].value == of_b[g].value && of_a[g].standard_error == of_b[g].standard_error);
+}
+
+static double at(const assay_mc_params *p, double x) {
+  assay_mc_params later = *p;
+  later.spot *= exp(x);
+  return european(&later);
+}
+static double better_part(double x, const assay_mc_params *p) { return fmax(pays(x, p), at(p, x)) * density(x, p); }
+
+/* Exercise on either of two dates: what is had on the first, integrated up to and from where exercise begins to be better. */
+static double two_dates(const assay_mc_params *params) {
+  assay_mc_params p = *params;
+  p.time /= 2;
+  double low = mean_of(&p) - 11 * deviation_of(&p), high = mean_of(&p) + 11 * deviation_of(&p), out = low, in = high;
+  if (p.put) out = high, in = low;
+  if (pays(in, &p) > at(&p, in)) {
+    for (int i = 0; i < 60; i++) {
+      double middle = (in + out) / 2;
+      if (pays(middle, &p) > at(&p, middle)) {
+        in = middle;
+      } else {
+        out = middle;
+      }
+    }
+  } else {
+    in = (low + high) / 2;
+  }
+  return exp(-p.rate * p.time) * (integrate(better_part, &p, low, in) + integrate(better_part, &p, in, high));
+}
+
+/* Strike, rate, dividend, volatility, put. */
+static const double markets[][5] = {{105, 0.05, 0.02, 0.25, 1}, {110, 0.05, 0, 0.2, 1},      {70, 0.08, 0, 0.3, 1},
+                                    {104, 0.09, 0.01, 0.3, 1},  {100, 0.02, 0.09, 0.3, 0},   {90, 0, 0.15, 0.35, 0},
+                                    {150, 0.03, 0.06, 0.6, 0},  {100, -0.03, -0.04, 0.2, 0}, {100, 0.05, 0, 0.2, 0},
+                                    {98, 0, 0, 0.2, 1},         {100, 0.1, 0.05, 1.5, 1}};
+enum { MARKETS = sizeof markets / sizeof *markets };
+
+static assay_mc_params in_market(size_t i) {
+  return (assay_mc_params){.payoff = ASSAY_MC_AMERICAN,
+                           .spot = 100,
+                           .strike = markets[i][0],
+                           .time = 1,
+                           .rate = markets[i][1],
+                           .dividend = markets[i][2],
+                           .volatility = markets[i][3],
+                           .put = markets[i][4] > 0,
+                           .paths = 1 << 14,
+                           .greeks = true};
+}
+
+static void test_two_dates(void **state) {
+  (void)state;
+  for (size_t i = 0; i < MARKETS; i++) {
+    for (int way = 0; way < 4; way++) {
+      assay_mc_params params = in_market(i);
+      params.steps = 2, params.antithetic = way & 1, params.seed = 1000 + i + 100 * (uint64_t)way;
+      params.precision = way & 2 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.control = true;
+      assay_mc_result r = price_of(&params);
+      assert_within(r.price, r.standard_error, two_dates(&params));
+      assert_greeks(&params, &r, two_dates);
+      params.control = false;
+      assay_mc_result plain = price_of(&params);
+      assert_same_greeks(&r, &plain);
+      assert_true(plain.price < r.price + 3.6 * plain.standard_error && plain.price > 0.99 * r.price - 3.6 * plain.standard_error);
+      assert_true(r.variance_ratio > 10 && fabs(r.control_coefficient - 1) < 0.1);
+    }
+  }
+}
+
+/* Errors are what they say: prices with a control, and Greeks, of 200 seeds. */
+static void test_errors_cover(void **state) {
+  (void)state;
+  assay_mc_params params = in_market(0), up = params, down = params;
+  params.steps = 2, params.control = true;
+  double truths[6] = {two_dates(&params)};
+  up.spot += 0.01, down.spot -= 0.01;
+  truths[1] = (two_dates(&up) - two_dates(&down)) / 0.02, truths[2] = (two_dates(&up) - 2 * truths[0] + two_dates(&down)) / 1e-4;
+  up = down = params, up.volatility += 1e-4, down.volatility -= 1e-4;
+  truths[3] = (two_dates(&up) - two_dates(&down)) / 2e-4;
+  up = down = params, up.time += 1e-4, down.time -= 1e-4;
+  truths[4] = (two_dates(&down) - two_dates(&up)) / 2e-4;
+  up = down = params, up.rate += 1e-4, down.rate -= 1e-4;
+  truths[5] = (two_dates(&up) - two_dates(&down)) / 2e-4;
+  int covered[6] = {0};
+  for (uint64_t seed = 0; seed < 200; seed++) {
+    params.seed = seed, params.antithetic = seed % 2;
+    assay_mc_result r = price_of(&params);
+    const assay_mc_greek *greeks[] = {&r.greeks.delta, &r.greeks.gamma, &r.greeks.vega, &r.greeks.theta, &r.greeks.rho};
+    covered[0] += r.low <= truths[0] && truths[0] <= r.high;
+    for (int g = 1; g < 6; g++) covered[g] += fabs(greeks[g - 1]->value - truths[g]) <= 1.96 * greeks[g - 1]->standard_error;
+  }
+  for (int g = 0; g < 6; g++) assert_in_range(covered[g], 178, 199);
+}
+
+/* 250 dates are nearly all the time. */
+static void test_many_dates(void **state) {
+  (void)state;
+  for (size_t i = 0; i < MARKETS; i++) {
+    if (markets[i][1] == 0) continue; /* where the rate changes its sign, rho jumps */
+    assay_mc_params params = in_market(i);
+    params.steps = 250, params.control = true, params.precision = i % 2 ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    assay_option option = {.kind = params.put ? ASSAY_OPTION_PUT : ASSAY_OPTION_CALL,
+                           .spot = params.spot,
+                           .strike = params.strike,
+                           .time = params.time,
+                           .rate = params.rate,
+                           .dividend = params.dividend,
+                           .volatility = params.volatility};
+    assay_tree tree = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_AMERICAN, 2001};
+    assay_tree_greeks exact;
+    assay_error err = {0};
+    double price;
+    assert_ok(assay_tree_price(&option, &tree, &err, &price, &exact), err);
+    assay_mc_result r = price_of(&params);
+    double share = 0.002;
+    assert_near(r.price, price, 3.6 * r.standard_error + 0.001 * price);
+    assert_near(r.greeks.delta.value, exact.delta, 3.6 * r.greeks.delta.standard_error + share * fabs(exact.delta));
+    assert_near(r.greeks.gamma.value, exact.gamma, 3.6 * r.greeks.gamma.standard_error + 2 * share * exact.gamma);
+    assert_near(r.greeks.vega.value, exact.vega, 3.6 * r.greeks.vega.standard_error + share * exact.vega);
+    assert_near(r.greeks.theta.value, exact.theta, 3.6 * r.greeks.theta.standard_error + 2 * share * (fabs(exact.theta) + 1));
+    assert_near(r.greeks.rho.value, exact.rho, 3.6 * r.greeks.rho.standard_error + 4 * share * (fabs(exact.rho) + 1));
+  }
+}
+
+/* Whatever is asked for within the range that is taken, numbers come out, and Greeks that an option can have. */
+static void test_far_corners(void **state) {
+  (void)state;
+  static const double spots[] = {1e-6, 20, 100, 500, 1e9}, volatilities[] = {1e-7, 0.01, 0.4, 5}, rates[] = {-0.1, 0, 0.2};
+  for (int way = 0; way < 5 * 4 * 3 * 4; way++) {
+    assay_mc_params params = in_market(0);
+    params.put = way & 1, params.control = way & 2, params.spot = spots[way / 4 % 5], params.volatility = volatilities[way / 20 % 4];
+    params.rate = rates[way / 80], params.dividend = way % 3 * 0.05, params.steps = way % 7 ? 3 : 40, params.seed = (uint64_t)way;
+    params.strike = params.spot * (way % 5 < 3 ? 1 : way % 5 == 3 ? 1.3 : 0.7);
+    assay_mc_result r;
+    assay_error err = {0};
+    assay_status status = assay_mc_price(&params, &err, &r);
+    if (status == ASSAY_ERR_LIMIT) continue;
+    assert_ok(status, err);
+    double sign = params.put ? -1 : 1, delta = sign * r.greeks.delta.value, off = 4 * r.greeks.delta.standard_error + 1e-6;
+    assert_true(isfinite(r.greeks.delta.standard_error + r.greeks.gamma.standard_error + r.greeks.rho.value + r.greeks.theta.value));
+    if (delta < -off || delta > exp(-fmin(params.dividend, 0)) + off) fail_msg("way %d: delta %g +- %g", way, delta, off);
+    if (r.greeks.gamma.value < -4 * r.greeks.gamma.standard_error - 1e-6 / params.spot)
+      fail_msg("way %d: gamma %g +- %g", way, r.greeks.gamma.value, r.greeks.gamma.standard_error);
+  }
+}
+
+/* Loops of every instruction set, on numbers of any kind. */
+static void test_loops_have_the_same_bits(void **state) {
+  (void)state;
+  enum { NODES = 301, PATHS = 37 };
+  const assay_lattice_functions *reference = assay_lattice_functions_variant(ASSAY_KERNEL_VARIANT_c);
+  static double next[NODES + ASSAY_LATTICE_BLOCK], before[PATHS], after[PATHS];
+  static double mean[2][NODES + ASSAY_LATTICE_BLOCK], rows[2][ASSAY_LATTICE_ROW * (NODES + ASSAY_LATTICE_BLOCK)];
+  assay_lattice_weights weights;
+  for (size_t i = 0; i < sizeof weights / sizeof(double); i++) (&weights[0][0])[i] = sin((double)(3 * i + 1));
+  for (size_t i = 0; i < NODES + ASSAY_LATTICE_BLOCK; i++) next[i] = exp(sin((double)i));
+  for (size_t i = 0; i < PATHS; i++) before[i] = 20 * sin((double)(7 * i)), after[i] = before[i] + 2 * cos((double)(5 * i));
+  for (size_t v = 0; assay_kernel_variant_usable(v) < ASSAY_KERNEL_VARIANT_COUNT; v++) {
+    const assay_lattice_functions *both[] = {reference, assay_lattice_functions_variant(assay_kernel_variant_usable(v))};
+    assay_lattice_future paths[2][PATHS];
+    for (int k = 0; k < 2; k++) {
+      memset(rows[k], 0, sizeof rows[k]), memset(mean[k], 0, sizeof mean[k]);
+      both[k]->project_value(weights, next, ASSAY_LATTICE_ARM, NODES - ASSAY_LATTICE_ARM, mean[k], rows[k]);
+      both[k]->project_sum(weights, next, ASSAY_LATTICE_ARM, NODES - ASSAY_LATTICE_ARM, mean[k], rows[k] + ASSAY_LATTICE_ORDER);
+      assay_lattice_step step = {rows[k], ASSAY_LATTICE_ARM, NODES - ASSAY_LATTICE_ARM, NODES / 2, 0.99};
+      for (size_t i = 0; i < PATHS; i++) paths[k][i] = (assay_lattice_future){next[i], 1, 2, 3, 4, 5};
+      both[k]->back(&step, PATHS, -1, before, after, paths[k]);
+      both[k]->back_alone(&step, PATHS, 1, before, after, paths[k]);
+    }
+    assert_memory_equal(rows[0], rows[1], sizeof rows[0]);
+    assert_memory_equal(mean[0], mean[1], sizeof mean[0]);
+    assert_memory_equal(paths[0], paths[1], sizeof paths[0]);
+  }
+}
+
+/* Polynomials that are cut off still have the expectation 0 with those of lower order. */
+static void test_orthogonal(void **state) {
+  (void)state;
+  enum { POINTS = 80001 };
+  const assay_lattice_functions *functions = assay_lattice_functions_best();
+  static double before[POINTS], after[POINTS], rows[3 * ASSAY_LATTICE_ROW];
+  static assay_lattice_future paths[POINTS];
+  for (int k = 0; k < ASSAY_LATTICE_ORDER; k++) {
+    double sums[3] = {0};
+    for (int node = 0; node < 3; node++) {
+      for (int t = 0; t < ASSAY_LATTICE_ROW; t++) rows[ASSAY_LATTICE_ROW * node + t] = t == k;
+    }
+    for (size_t i = 0; i < POINTS; i++) after[i] = ((double)i - POINTS / 2) / 4000, paths[i] = (assay_lattice_future){0}; /* to 10 */
+    assay_lattice_step step = {rows, 0, 3, 0, 1};
+    functions->back_alone(&step, POINTS, 1, before, after, paths);
+    for (size_t i = 0; i < POINTS; i++) {
+      double z = after[i], weight = exp(-z * z / 2) / sqrt(2 * M_PI) / 4000, value = -paths[i].worth;
+      sums[0] += weight * value, sums[1] += weight * value * z, sums[2] += weight * value * (z * z - 1);
+      if (k == 2 && fabs(z) < 4) assert_near(value, z * z * z - 3 * z, 0.02);
+    }
+    assert_near(sums[0], 0, 2e-7);
+    assert_near(sums[1], k == 0, 2e-6);
+    assert_near(sums[2], k == 1 ? 2 : 0, 2e-6);
+  }
+}
+
+/* Of 300,000 paths, the first share; a target is met by its first batch; mirror images count. */
+static void test_greeks_of_the_first_paths(void **state) {
+  (void)state;
+  assay_mc_params params = in_market(1);
+  params.steps = 3, params.paths = 600000;
+  assay_mc_result many = price_of(&params);
+  assert_int_equal(many.greeks_paths, 16384);
+  params.paths = 20000;
+  assay_mc_result few = price_of(&params);
+  assert_int_equal(few.greeks_paths, 8192);
+  assert_true(many.greeks.delta.standard_error < few.greeks.delta.standard_error);
+  params.antithetic = true;
+  assert_int_equal(price_of(&params).greeks_paths, 8192);
+  params.antithetic = false, params.control = true, params.paths = 0, params.target_error = 0.002;
+  assay_mc_result target = price_of(&params);
+  assert_true(target.reached && target.paths == 1 << 16 && target.standard_error < 0.002);
+  assert_same_greeks(&target, &few);
+  params.greeks = false;
+  assay_mc_result alone = price_of(&params);
+  assert_true(alone.price == target.price && alone.greeks_paths == 0);
+}
+
+/* A power of two in the currency changes nothing else, with the martingale too. */
+static void test_any_currency(void **state) {
+  (void)state;
+  assay_mc_params params = in_market(0), moved = params;
+  params.steps = moved.steps = 4, params.control = moved.control = true;
+  moved.spot = ldexp(params.spot, -900), moved.strike = ldexp(params.strike, -900);
+  assay_mc_result usual = price_of(&params), tiny = price_of(&moved);
+  assert_true(tiny.price == ldexp(usual.price, -900) && tiny.standard_error == ldexp(usual.standard_error, -900));
+  assert_true(tiny.control_coefficient == usual.control_coefficient && tiny.greeks.theta.value == ldexp(usual.greeks.theta.value, -900));
 }
 
 /* A binomial tree (Cox, Ross and Rubinstein) of an option that may be exercised on `dates` dates, and now. */
@@ -107,6 +380,15 @@ static void test_paths_of_an_american(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_american),
+      cmocka_unit_test(test_one_date),
+      cmocka_unit_test(test_two_dates),
+      cmocka_unit_test(test_errors_cover),
+      cmocka_unit_test(test_many_dates),
+      cmocka_unit_test(test_far_corners),
+      cmocka_unit_test(test_loops_have_the_same_bits),
+      cmocka_unit_test(test_orthogonal),
+      cmocka_unit_test(test_greeks_of_the_first_paths),
+      cmocka_unit_test(test_any_currency),
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_paths_of_an_american),
   };
