@@ -38,6 +38,13 @@ static uint8_t separator_of(const uint8_t *begin, const uint8_t *end, bool last)
   return at < most ? *at : line != NULL || last ? 1 : 0;
 }
 
+/* What stands behind the first BeginString where fields end with something that no log of ours has; 0: they end as they should. */
+static char odd_separator(const uint8_t *bytes, size_t size) {
+  const uint8_t *found = memmem(bytes, size, "8=FIX.4.4", 9);
+  if (found == NULL || (size_t)(found - bytes) + 9 >= size) return 0;
+  return found[9] == '|' || found[9] == 1 ? 0 : (char)found[9];
+}
+
 static size_t unwrap_fix_log(void *context, uint8_t *bytes, size_t size, bool last) {
   enum { PART = 4 }; /* of "8=FIX" */
   uint8_t *at = bytes, *const end = bytes + size, *begin;
@@ -77,6 +84,11 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   if (first.size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
   if (settings->format == NULL && (feed->format == ASSAY_FEED_UNKNOWN || feed->format == ASSAY_FEED_CSV))
     if (looks_like_fix_log(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
+  const char odd = feed->format == ASSAY_FEED_FIX ? odd_separator(first.data, first.size) : 0;
+  if (odd == '^' || odd == ';' || odd == ' ')
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g' %s | %s %s -` reads it", path,
+                      odd == '^' ? "^A" : (const char[]){odd, '\0'}, odd == '^' ? "\\^A" : (const char[]){odd, '\0'}, path, cli->program,
+                      cli->verb->name);
   if (feed->format == ASSAY_FEED_FIX && is_fix_log(first.data, first.size))
     status = assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
   if (status != ASSAY_OK) return status;

@@ -300,7 +300,10 @@ static int run_match(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   match_job *j = assay_arena_alloc(&cli->arena, 1, sizeof *j);
   if (j == NULL) return assay_cli_fail(cli, &(assay_error){.status = ASSAY_ERR_NO_MEMORY, .message = "out of memory"});
-  *j = (match_job){.settings = raw, .cli = cli, .err = &err, .symbols = {.cli = cli, .path = cli->operands[0]}};
+  *j = (match_job){.settings = raw,
+                   .cli = cli,
+                   .err = &err,
+                   .symbols = {.cli = cli, .path = strcmp(cli->operands[0], "-") == 0 ? "standard input" : cli->operands[0]}};
   j->status = begin(j);
   if (j->status == ASSAY_OK) match_file(j, cli->operands[0]);
   if (j->status == ASSAY_OK) j->status = assay_book_check(j->book, &err);

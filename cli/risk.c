@@ -189,6 +189,13 @@ static assay_status matrix_of(job *j, bool correlation, assay_error *err) {
   assay_risk_covariance_options options = estimator_of(j->settings);
   assay_risk_covariance_info info;
   if (matrix == NULL || names == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->from.source);
+  for (size_t a = 0; a < assets && correlation; a++) {
+    bool varies = false;
+    for (size_t i = 1; i < j->from.periods; i++) varies = varies || j->from.returns[i * assets + a] != j->from.returns[a];
+    if (!varies && j->from.periods > 1)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: %s does not vary: it has no correlation with others", j->from.source,
+                        j->from.names[a]);
+  }
   assay_status status = correlation ? assay_risk_correlation(j->from.returns, j->from.periods, assets, &options, err, matrix, &info)
                                     : assay_risk_covariance(j->from.returns, j->from.periods, assets, &options, err, matrix, &info);
   if (status != ASSAY_OK) return status;

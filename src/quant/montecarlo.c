@@ -112,6 +112,16 @@ static double usual_payment(const assay_mc_params *o) {
   return o->put && o->payoff != ASSAY_MC_LOOKBACK_FLOATING ? fmax(sum, fabs(o->strike) * discount) : sum;
 }
 
+/* The deviation of the logarithm of the price at the end. */
+static double deviation_of(const assay_mc_job *job) {
+  const assay_mc_params *o = &job->option;
+  if (o->model == ASSAY_MC_HESTON) return sqrt(fmax(o->variance, o->long_variance) * o->time);
+  if (o->payoff != ASSAY_MC_BASKET) return job->params.deviation;
+  double most = 0;
+  for (size_t j = 0; j < o->assets; j++) most = fmax(most, o->volatilities[j]);
+  return most * sqrt(o->time);
+}
+
 /*
  * How far the arithmetic's own rounding moves a price, which no number of paths brings down: measured, half a unit in the last place of
  * the underlying to three at 252 steps (tests/unit/quant/test_montecarlo.c). A digital pays all or nothing at a price that is off by so
@@ -120,12 +130,8 @@ static double usual_payment(const assay_mc_params *o) {
 static double rounding_of(const assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
   double unit = o->precision == ASSAY_MC_F32 ? 0x1p-23 : 0x1p-52, share = unit * (1 + sqrt(job->params.steps) / 8);
-  double deviation = job->params.deviation;
-  if (o->model == ASSAY_MC_HESTON) {
-    share += assay_mc_heston_rounding(o);
-    deviation = sqrt(fmax(o->variance, o->long_variance) * o->time);
-  }
-  return usual_payment(o) * (o->payoff == ASSAY_MC_DIGITAL ? fmin(0.4 * share / deviation, 1) : share);
+  if (o->model == ASSAY_MC_HESTON) share += assay_mc_heston_rounding(o);
+  return usual_payment(o) * (o->payoff == ASSAY_MC_DIGITAL ? fmin(0.4 * share / deviation_of(job), 1) : share);
 }
 
 /*
@@ -158,12 +164,16 @@ static double payments_beside_control(const assay_mc_job *job, const assay_mc_ta
   return square > noise ? sum * sum / square : 0;
 }
 
-static double unseen_error(const assay_mc_job *job, const assay_mc_tally *tally) {
-  const double *s = tally->sums, n = tally->samples;
+static double payments_of(const assay_mc_job *job, const assay_mc_tally *tally) {
+  const double *s = tally->sums;
   double payments = s[MC_SUM_SQUARE] > 0 ? s[MC_SUM_PAYOFF] * s[MC_SUM_PAYOFF] / s[MC_SUM_SQUARE] : 0;
-  if (job->option.payoff == ASSAY_MC_DIGITAL) payments = fmin(payments, n - payments);
+  return job->option.payoff == ASSAY_MC_DIGITAL ? fmin(payments, tally->samples - payments) : payments;
+}
+
+static double unseen_error(const assay_mc_job *job, const assay_mc_tally *tally) {
+  double payments = payments_of(job, tally);
   if (job->option.control) payments = fmin(payments, payments_beside_control(job, tally));
-  return payments < FEW_PAYMENTS ? usual_payment(&job->option) * sqrt(3) / n : 0;
+  return payments < FEW_PAYMENTS ? usual_payment(&job->option) * sqrt(3) / tally->samples : 0;
 }
 
 /*
@@ -203,10 +213,33 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
   return e;
 }
 
+/* What one payment of a usual size makes of a Greek: the payment moves with the spot, and where it jumps its probability does. */
+static double usual_greek(const assay_mc_job *job, int form) {
+  const assay_mc_params *o = &job->option;
+  double spot = o->payoff == ASSAY_MC_BASKET ? 1 : o->spot, deviation = deviation_of(job), root = sqrt(o->time);
+  double jump = o->payoff == ASSAY_MC_DIGITAL || o->payoff == ASSAY_MC_BARRIER ? fmax(1 / deviation, 1) : 1, by_volatility = root * jump;
+  const double of[ASSAY_MC_FORMS] = {[ASSAY_MC_FORM_DELTA] = jump / spot,
+                                     [ASSAY_MC_FORM_GAMMA] = jump / (spot * spot * deviation),
+                                     [ASSAY_MC_FORM_VEGA] = by_volatility,
+                                     [ASSAY_MC_FORM_THETA] = by_volatility * deviation / o->time + fabs(o->rate),
+                                     [ASSAY_MC_FORM_RHO] = o->time * jump};
+  return usual_payment(o) * of[form];
+}
+
+/* As of the price: what was not seen is part of the error, be it payments or paths that pay nothing. One step of Sobol points counts. */
 static assay_mc_greek greek(const assay_mc_job *job, const assay_mc_tally *tally, int form) {
-  if (!job->option.greeks) return (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
-  return (assay_mc_greek){assay_mc_tally_mean(tally, &job->forms, form), assay_mc_tally_error(tally, &job->forms, form),
-                          job->forms.method[form]};
+  const assay_mc_params *o = &job->option;
+  if (!o->greeks) return (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
+  assay_mc_greek made = {assay_mc_tally_mean(tally, &job->forms, form), assay_mc_tally_error(tally, &job->forms, form),
+                         job->forms.method[form]};
+  double three = usual_greek(job, form) * sqrt(3) / tally->samples;
+  bool counts = o->sampling == ASSAY_MC_PSEUDO || (o->steps == 1 && (form != ASSAY_MC_FORM_GAMMA || o->payoff == ASSAY_MC_DIGITAL));
+  if (made.method == ASSAY_MC_EXACT || o->payoff == ASSAY_MC_AMERICAN) return made;
+  if (payments_of(job, tally) < FEW_PAYMENTS)
+    made.standard_error = hypot(made.standard_error, three);
+  else if (counts)
+    made.standard_error = fmax(made.standard_error, three);
+  return made;
 }
 
 /* A target that the precision cannot reach would be tried for ever. */

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "quant/risk_internal.h"
 
-static const char *asset_name(const assay_portfolio_problem *problem, size_t asset, char text[32]) {
+const char *assay_portfolio_asset_name(const assay_portfolio_problem *problem, size_t asset, char text[32]) {
   if (problem->names != NULL && problem->names[asset] != NULL) return problem->names[asset];
   snprintf(text, 32, "asset %zu", asset);
   return text;
@@ -23,10 +23,10 @@ static assay_status check_bounds(const assay_portfolio_problem *problem, assay_e
     double low = low_of(problem, i), high = high_of(problem, i);
     if (isnan(low) || isnan(high) || low == INFINITY || high == -INFINITY || fabs(isinf(low) ? 0 : low) > 1e15 ||
         fabs(isinf(high) ? 0 : high) > 1e15)
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: bounds of %g and %g", asset_name(problem, i, text), low, high);
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: bounds of %g and %g", assay_portfolio_asset_name(problem, i, text), low, high);
     if (low > high)
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no portfolio fits: the bounds of %s contradict each other, at least %g and at most %g",
-                        asset_name(problem, i, text), low, high);
+                        assay_portfolio_asset_name(problem, i, text), low, high);
   }
   return ASSAY_OK;
 }

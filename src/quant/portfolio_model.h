@@ -24,6 +24,8 @@ typedef struct assay_portfolio_model {
 /* Checks the problem but for the covariance. */
 assay_status assay_portfolio_model_create(const assay_portfolio_problem *problem, assay_error *err, assay_portfolio_model **model);
 void assay_portfolio_model_destroy(assay_portfolio_model *model);
+/* What it is called, or its number, which `text` has then. */
+const char *assay_portfolio_asset_name(const assay_portfolio_problem *problem, size_t asset, char text[32]);
 /* One more row: low <= coefficients' weights <= high; not for turnover. At most two can be added. */
 void assay_portfolio_model_add(assay_portfolio_model *model, assay_portfolio_row kind, const double *coefficients, double low, double high);
 

@@ -34,13 +34,16 @@ static assay_status no_memory(const work *w, assay_error *err) {
 static assay_status prepare(work *w, assay_error *err) {
   const double *given = w->parity->shares;
   const assay_portfolio_problem *problem = w->parity->model->problem;
+  char text[32];
   double sum = 0;
   for (size_t i = 0; i < w->n; i++) {
     w->shares[i] = given == NULL ? 1 : given[i];
     if (!(w->shares[i] > 0 && w->shares[i] <= 1e100))
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "asset %zu: a share of %g in the risk; shares are above 0", i, w->shares[i]);
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: a share of %g in the risk; shares are above 0",
+                        assay_portfolio_asset_name(problem, i, text), w->shares[i]);
     if (!(w->covariance[i * w->n + i] > 0))
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "asset %zu has no variance: it cannot carry a share of the risk", i);
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s has no variance: it cannot carry a share of the risk",
+                        assay_portfolio_asset_name(problem, i, text));
     if (problem->high != NULL && !(problem->high[i] > 0))
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "asset %zu: at most %g, but weights of a risk parity are above 0", i, problem->high[i]);
     sum += w->shares[i];

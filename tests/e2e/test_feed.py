@@ -149,6 +149,14 @@ class Decode(Feed):
         self.assertEqual(done.returncode, 2)
         self.assertIn("malformed: message 1 at byte %d, field CheckSum (10)" % (broken.index(b"|10=") + 1), done.stdout)
 
+    def test_a_log_of_fix_with_other_separators(self):
+        log = pathlib.Path(self.make("fix")).read_bytes().split(b"8=FIX")[1:6]
+        carets = b"".join(b"INFO 8=FIX" + m.replace(b"\1", b"^A") + b"\n" for m in log)
+        pathlib.Path(self.path("caret.log")).write_bytes(carets)
+        self.refuse("feed", "decode", "caret.log", says=["'^A' between fields", "sed 's/\\^A/|/g' caret.log | assay feed decode -"])
+        again = self.check("feed", "decode", "--json", "-", stdin=carets.replace(b"^A", b"|"), text=False)
+        self.assertEqual(json.loads(again.stdout)["messages"], 5)
+
     def test_where_it_is_malformed(self):
         path = self.make("itch")
         data = bytearray(pathlib.Path(path).read_bytes())

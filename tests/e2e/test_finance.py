@@ -433,6 +433,11 @@ class Tables(Finance):
         text = "Date,a,b\n" + "".join(f"{d},{c},{'oops' if i == 7 else c / 2 + i}\n" for i, (d, c) in enumerate(zip(self.days, self.closes)))
         self.refuse("portfolio", "minimum-variance", self.write("w.csv", text), says="w.csv:9: column 'b': 'oops' is no number")
 
+    def test_an_asset_that_does_not_vary_is_named(self):
+        path = self.write("flat.csv", "Date,moves,FLAT\n" + self.lines(lambda d, c, v: f"{d},{c},50"))
+        self.refuse("risk", "correlation", path, says="FLAT does not vary")
+        self.refuse("portfolio", "risk-parity", path, says="FLAT has no variance")
+
     def test_a_first_line_of_dates_and_numbers_is_a_row(self):
         self.assertEqual(self.values(self.lines(lambda d, c, v: f"{d},{c}")), self.plain)
 

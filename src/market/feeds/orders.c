@@ -290,7 +290,7 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
 }
 
 static assay_feed_step read_row(assay_order_reader *reader, const char *line, size_t length, size_t whole, assay_order_row *row) {
-  const char *const mend = "skip the row, mend it, or read with other decimals";
+  const char *const mend = "skip the row, mend it, or read with more price_decimals or quantity_decimals";
   assay_feed_text cells[ASSAY_ORDERS_MOST_COLUMNS];
   size_t next = reader->in.at + whole, at = 0;
   const char *problem = NULL;

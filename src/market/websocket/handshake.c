@@ -140,7 +140,8 @@ static char *origin_form(char *target, const char **authority) {
 unsigned assay_ws_read_request(char *text, size_t length, assay_ws_head *head, const char **why) {
   memset(head, 0, offsetof(assay_ws_head, protocol_room));
   reading r = {.head = head};
-  char *at = text, *line = take_line(&at, text + length);
+  const size_t empty = length >= 2 && text[0] == '\r' && text[1] == '\n' ? 2 : 0; /* RFC 9112, 2.2: one before it is passed */
+  char *at = text + empty, *line = take_line(&at, text + length);
   *why = "not a request of HTTP/1.1";
   if (line == NULL) return 400;
   char *path = strchr(line, ' ');

@@ -207,6 +207,18 @@ static void test_unseen_payments(void **state) {
   assert_true(!r.reached && r.low <= digital(&params) && digital(&params) <= r.high && r.standard_error > 0);
 }
 
+/* Nor is a Greek 0 for certain because nothing was paid. */
+static void test_greeks_of_unseen_payments(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.strike = 100 * exp(3.0), params.greeks = true, params.paths = 1 << 16;
+  const assay_mc_greeks g = price_of(&params).greeks;
+  assert_true(g.delta.standard_error > 0 && g.gamma.standard_error > 0 && g.vega.standard_error > 0 && g.theta.standard_error > 0);
+  assert_true(g.rho.standard_error > 0 && g.delta.standard_error < 1e-3);
+  params.strike = 100 * exp(-3.0); /* which pays always */
+  assert_true(price_of(&params).greeks.rho.standard_error > 1e-5);
+}
+
 /* A control that is the payoff on every path seen says nothing of those that were not: a put deep in the money, a barrier far away. */
 static void test_unseen_beside_a_control(void **state) {
   (void)state;
@@ -383,6 +395,7 @@ int main(void) {
       cmocka_unit_test(test_no_number_is_none),
       cmocka_unit_test(test_unseen_payments),
       cmocka_unit_test(test_unseen_beside_a_control),
+      cmocka_unit_test(test_greeks_of_unseen_payments),
       cmocka_unit_test(test_rounding_is_an_error),
       cmocka_unit_test(test_paths),
       cmocka_unit_test(test_many_paths),

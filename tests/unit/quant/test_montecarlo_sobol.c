@@ -2,8 +2,10 @@
 /* Sobol points, the kernel that makes shocks of them, and the errors of prices from them. */
 #include <assay/stats.h>
 
+#include <assay/options.h>
 #include "kernels/kernel.h"
 #include "kernels/montecarlo/sobol.h"
+
 #include "montecarlo_exact.h"
 #include "quant/montecarlo.h"
 
@@ -125,6 +127,32 @@ static void test_sobol_digitals(void **state) {
   assert_in_range(covered, 368, 396);
 }
 
+/* So do the Greeks of one step: most of them are sums over the paths that pay. */
+static void test_sobol_greeks(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.sampling = ASSAY_MC_SOBOL, params.paths = 1 << 14, params.greeks = true;
+  int covered[5] = {0};
+  for (int way = 0; way < 100; way++) {
+    params.strike = 70 + 0.7 * way, params.put = way & 1, params.seed = way;
+    assay_option option = {.kind = params.put,
+                           .spot = params.spot,
+                           .strike = params.strike,
+                           .time = params.time,
+                           .rate = params.rate,
+                           .dividend = params.dividend,
+                           .volatility = params.volatility};
+    assay_option_greeks exact;
+    double price;
+    assert_int_equal(assay_option_price(&option, NULL, &price, &exact), ASSAY_OK);
+    const assay_mc_greeks g = price_of(&params).greeks;
+    const assay_mc_greek found[] = {g.delta, g.gamma, g.vega, g.theta, g.rho};
+    const double right[] = {exact.delta, exact.gamma, exact.vega, exact.theta, exact.rho};
+    for (int k = 0; k < 5; k++) covered[k] += fabs(found[k].value - right[k]) <= 2.131 * found[k].standard_error; /* 95 % of Student's 15 */
+  }
+  for (int k = 0; k < 5; k++) assert_true(covered[k] >= 88);
+}
+
 /* A target is looked for without saying how many paths it may take. */
 static void test_sobol_target(void **state) {
   (void)state;
@@ -139,7 +167,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sobol_points),   cmocka_unit_test(test_sobol_kernel),
       cmocka_unit_test(test_sobol),          cmocka_unit_test(test_sobol_paths_are_counted),
-      cmocka_unit_test(test_sobol_digitals), cmocka_unit_test(test_sobol_target),
+      cmocka_unit_test(test_sobol_digitals), cmocka_unit_test(test_sobol_greeks),
+      cmocka_unit_test(test_sobol_target),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,9 @@ static void the_example_of_the_rfc(void **state) {
   assert_string_equal(head.path, "/chat?a=b");
   assert_string_equal(head.origin, "http://example.com");
   assert_string_equal(head.protocols, "chat, superchat");
+  assert_int_equal(request("\r\nGET / HTTP/1.1\r\n" USUAL KEY "\r\n%s", ""), 0); /* RFC 9112, section 2.2 */
+  assert_string_equal(head.path, "/");
+  assert_int_equal(request("\r\n\r\nGET / HTTP/1.1\r\n" USUAL KEY "\r\n%s", ""), 400);
 }
 
 static void keys_are_sixteen_bytes(void **state) {
