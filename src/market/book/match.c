@@ -540,16 +540,18 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
       gone++;
       last = order;
       order = next;
+      if (order == 0) goto emptied; /* known before the next guess, and settles it */
       o = &orders[order];
       open = next_open;
     }
     /* The one that is not. */
-    if (open <= BOOK_MOST_QUANTITY && open > left && left > 0) {
+    if (__builtin_expect(open <= BOOK_MOST_QUANTITY && open > left && left > 0, true)) {
       book_put_event(event++, ++sequence, now, id, o->id, left, open - left, where, what | (uint64_t)ASSAY_BOOK_ID_DONE << 56);
       o->bits -= left;
       left = 0;
       __builtin_prefetch(&orders[o->next], 1); /* an order that trades soon */
     }
+  emptied:
     level->quantity -= before - left;
     if (left < before) {
       b->last = price;
@@ -617,13 +619,15 @@ static __attribute__((noinline)) bool rest_swift(assay_book *e, book_symbol *b, 
 
 /* A plain order in a book without risk checks, with an id that the window knows: straight through where its price has a place in a block.
  * All that it has in common with one that trades comes before the guess. False: it is something else, and nothing happened yet. */
-static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes) {
+static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes,
+                                                            book_ladder *other) {
   book_store *s = &e->store;
+  unsigned sell = (unsigned)(bytes >> 8) & 1;
+  book_ladder *ladder = other + (2 * (ptrdiff_t)sell - 1);
+  book_symbol *b = (book_symbol *)(other - (sell ^ 1));
   if (__builtin_expect(m->book >= e->symbol_count, false)) return false;
-  book_symbol *b = &e->symbols[m->book];
-  unsigned sell = m->side;
   uint32_t key = book_key(m->price, sell), way = key & 63, order = s->order_pool.free;
-  uint64_t id = m->id, quantity = m->quantity, best = b->side[sell ^ 1].best;
+  uint64_t id = m->id, quantity = m->quantity, best = other->best;
   if (__builtin_expect(
           !b->swift || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || order == 0 || s->window[id & s->window_mask] != 0,
           false))
@@ -639,7 +643,6 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
     cross_swift(e, b, m, bytes);
     return true;
   }
-  book_ladder *ladder = &b->side[sell];
   uint32_t at = ladder->block[(key >> 6) % BOOK_FINGERS] + way;
   book_level *level = &s->levels[at];
   if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return rest_swift(e, b, m);
@@ -967,13 +970,14 @@ static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book
   apply_other(e, m);
 }
 
-static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint64_t bytes) {
+static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint64_t bytes,
+                                                            book_ladder *other) {
   if (__builtin_expect(e->next_event > e->last_event, false)) assay_book_flush(e);
   uint64_t now = m->time > e->now ? m->time : e->now;
   e->now = now;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
   if ((bytes & NOT_PLAIN) == 0) {
-    if (__builtin_expect(new_swift(e, m, bytes), true)) return;
+    if (__builtin_expect(new_swift(e, m, bytes, other), true)) return;
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
     if (__builtin_expect(cancel_plain(e, m), true)) return;
   }
@@ -1014,14 +1018,31 @@ static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *
   fetch_way(e, &m[WAY_AHEAD]);
 }
 
+/* The ladder on the other side of a message's, of any book if there is none of that number. */
+static inline book_ladder *opposite(const assay_book *e, const assay_book_message *m, uint64_t bytes) {
+  return &e->symbols[m->book < e->symbol_count ? m->book : 0].side[(bytes >> 8 & 1) ^ 1];
+}
+
+/* What the first guesses about a message hang on is looked up while the one before it is worked on. */
 void assay_book_apply(assay_book *e, const assay_book_message *messages, size_t count) {
-  size_t i = 0;
+  const assay_book_message *m = messages;
   e->applied += count;
-  for (; i + PLACE_AHEAD < count; i++) {
-    uint64_t bytes = bytes_of(&messages[i]);
-    fetch_ahead(e, &messages[i]);
-    apply_one(e, &messages[i], bytes);
+  if (__builtin_expect(count > PLACE_AHEAD, true)) {
+    const assay_book_message *end = messages + count - PLACE_AHEAD;
+    uint64_t bytes = bytes_of(m);
+    book_ladder *other = opposite(e, m, bytes);
+    do {
+      uint64_t next_bytes = bytes_of(m + 1);
+      book_ladder *next_other = opposite(e, m + 1, next_bytes);
+      fetch_ahead(e, m);
+      apply_one(e, m, bytes, other);
+      bytes = next_bytes;
+      other = next_other;
+    } while (++m < end);
   }
-  for (; i < count; i++) apply_one(e, &messages[i], bytes_of(&messages[i]));
+  for (; m < messages + count; m++) {
+    uint64_t bytes = bytes_of(m);
+    apply_one(e, m, bytes, opposite(e, m, bytes));
+  }
   assay_book_flush(e);
 }
