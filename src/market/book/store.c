@@ -74,12 +74,24 @@ uint32_t assay_book_stray_find(const book_store *s, uint32_t scope, uint64_t id)
   }
 }
 
-/* The window begins `by` ids later. */
+/* Whether nobody has any of the eight places from `place` on, which are all in one line of the cache. */
+static bool eight_free(const uint32_t *place) {
+  uint64_t pairs[4];
+  memcpy(pairs, place, sizeof pairs);
+  return (pairs[0] | pairs[1] | pairs[2] | pairs[3]) == 0;
+}
+
+/* The window begins `by` ids later. Nearly all orders are gone by then, so it asks for eight at a time. */
 static void move_window(book_store *s, uint64_t by) {
-  for (uint64_t id = s->window_base; id < s->window_base + by; id++) {
+  for (uint64_t id = s->window_base, end = id + by; id < end;) {
     uint32_t *place = &s->window[id & s->window_mask];
+    if (id % 8 == 0 && end - id >= 8 && eight_free(place)) {
+      id += 8;
+      continue;
+    }
     if (*place != 0) book_place_add(s, book_scoped_tag(s, scope_of(s, *place), id), *place);
     *place = 0;
+    id++;
   }
   s->window_base += by;
 }
