@@ -38,6 +38,10 @@ typedef struct assay_feed_file assay_feed_file;
 typedef struct assay_feed_file_options {
   size_t window; /* bytes; 0: 1 MiB; at least 4,096 */
   size_t most;   /* bytes of the longest message; 0: 256 MiB */
+  /* Before each read, which waits where a pipe has nothing: may wait itself; false ends the reading (ASSAY_ERR_INTERRUPTED). NULL: none is
+   * asked. */
+  bool (*may_read)(void *context, int fd);
+  void *context;
 } assay_feed_file_options;
 
 /* "-" is standard input. `options` may be NULL. The first window is read. ASSAY_ERR_UNSUPPORTED: it is compressed, and libarchive, which is

@@ -151,6 +151,102 @@ class WebSocket(story.Story):
             self.assertEqual((process.returncode, heard), (2, 5), err)
             self.assertIn("became shorter while it was read", err)
 
+    def piped(self, *words):
+        """A server of what is written to it, and its port; nothing is written yet."""
+        process = subprocess.Popen([story.ASSAY, "feed", "serve", "-", "--rate", "1e6", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, bufsize=0, env=self.environment())
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        for pipe in process.stdin, process.stdout, process.stderr:
+            self.addCleanup(pipe.close)
+        line = process.stderr.readline().decode()
+        return process, int(re.match(r"serving on ws://127\.0\.0\.1:(\d+)/$", line)[1])
+
+    def answered(self, client):
+        client.send(0x89, b"are you there")
+        self.assertEqual(client.frame(), (0x8A, b"are you there"))
+
+    def test_a_pipe_that_stalls_holds_up_nobody(self):
+        """Before its first byte, between messages and within one, plain and compressed: clients come and are answered meanwhile."""
+        first, second = b'{"p":"1"}', b'{"p":"' + b"x" * 200 + b'"}'
+        process, port = self.piped("--json")
+        early = Client(port)
+        self.answered(early)
+        process.stdin.write(first + b"\n" + second[:190])
+        self.assertEqual(early.frame(), (0x81, first))
+        late = Client(port)
+        self.answered(late)
+        self.answered(early)
+        process.stdin.write(second[190:])  # no more than that: it leaves at once, not with the message behind it
+        for client in early, late:
+            self.assertEqual(client.frame(), (0x81, second))
+            self.answered(client)
+        process.stdin.close()
+        for client in early, late:
+            self.assertEqual(client.frame()[0], 0x88)
+            client.socket.close()
+        self.assertEqual(json.loads(process.stdout.read())["messages"], 2)
+        self.assertEqual(process.wait(30), 0)
+
+        process, port = self.piped()
+        packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+        process.stdin.write(packer.compress(first) + packer.flush(zlib.Z_SYNC_FLUSH))
+        clients = [Client(port), Client(port)]
+        for client in clients:
+            self.answered(client)
+        process.stdin.write(packer.compress(second) + packer.flush())
+        process.stdin.close()
+        for client in clients:
+            frame = client.frame()
+            while frame[1] != second:
+                self.assertEqual(frame, (0x81, first))
+                frame = client.frame()
+            client.socket.close()
+        self.assertEqual(process.wait(30), 0)
+
+    def test_a_pipe_that_never_begins_ends_when_it_is_told(self):
+        for signal_number in signal.SIGINT, signal.SIGTERM:
+            process, port = self.piped()
+            client = Client(port)
+            self.answered(client)
+            process.send_signal(signal_number)
+            self.assertEqual(client.frame()[0], 0x88)
+            client.socket.close()
+            self.assertEqual(process.wait(30), 0)
+            self.assertIn(b"0 messages", process.stdout.read())
+        process, port = self.piped()
+        client = Client(port)
+        process.stdin.write(b"no document at all")
+        process.stdin.close()
+        client.socket.settimeout(30)
+        self.assertEqual(client.frame()[0], 0x88)
+        client.socket.close()
+        self.assertEqual(process.wait(30), 2)
+        self.assertIn(b"byte 0: not a JSON document", process.stderr.read())
+
+    def test_who_comes_before_the_metadata_gets_it(self):
+        made = subprocess.run([story.ASSAY, "feed", "generate", "--format", "dbn", "--messages", "50", "--seed", "3"], capture_output=True, timeout=60, check=True).stdout
+        process, port = self.piped("--wait", "2", "--json")
+        early = Client(port)
+        self.answered(early)
+        process.stdin.write(made[:10])
+        self.answered(early)
+        process.stdin.write(made[10:])
+        head = early.frame()
+        late = Client(port)
+        self.assertEqual(late.frame(), head)
+        self.assertEqual(head[1][:3], b"DBN")
+        process.stdin.close()
+        for client in early, late:
+            heard = b""
+            while (frame := client.frame())[0] != 0x88:
+                heard += frame[1]
+            self.assertEqual(head[1] + heard, made)
+            client.socket.close()
+        said = json.loads(process.stdout.read())
+        self.assertEqual((said["clients"], said["delivered"]), (2, 2 * said["messages"]))
+        self.assertEqual(process.wait(30), 0)
+
     def test_standard_input_is_read_once(self):
         with open(self.recording(3)[1], "rb") as stdin:
             done = subprocess.run([story.ASSAY, "feed", "serve", "-", "--repeat", "--wait", "0", "--messages", "20"], stdin=stdin, capture_output=True, timeout=60, check=False)

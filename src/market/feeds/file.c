@@ -20,7 +20,7 @@
 #define st_mtim st_mtimespec
 #endif
 
-enum { LEAST_WINDOW = 4096, PACKED_PIECE = 1 << 18 };
+enum { LEAST_WINDOW = 4096, PACKED_PIECE = 1 << 18, LONG_MESSAGE = 1 << 16 };
 static const size_t usual_window = (size_t)1 << 20, usual_most = (size_t)1 << 28;
 
 struct assay_feed_file {
@@ -51,6 +51,10 @@ struct assay_feed_file {
 /* False with file->error. */
 static bool read_some(assay_feed_file *file, void *bytes, size_t most, size_t *got) {
   ssize_t read_now;
+  if (file->options.may_read != NULL && !file->options.may_read(file->options.context, file->fd)) {
+    file->error = ECANCELED;
+    return false;
+  }
   do read_now = read(file->fd, bytes, most);
   while (read_now < 0 && errno == EINTR);
   if (read_now < 0) file->error = errno;
@@ -61,6 +65,7 @@ static bool read_some(assay_feed_file *file, void *bytes, size_t most, size_t *g
 }
 
 static assay_status unreadable(const assay_feed_file *file, assay_error *err) {
+  if (file->error == ECANCELED) return ASSAY_FAIL(err, ASSAY_ERR_INTERRUPTED, "reading %s was given up", file->shown);
   return ASSAY_FAIL_ERRNO(err, file->error, "cannot read %s", file->shown);
 }
 
@@ -178,10 +183,11 @@ static void prepare_new(assay_feed_file *file) {
   file->too_few = done == 0 ? waiting : 0;
 }
 
-/* Until more than `before` bytes are ready, and twice as many are there (what is cut off again and again is not read as often), or all, or
- * as many as there may be. */
+/* Until more than `before` bytes are ready, and of a long message twice as many are there (what is cut off again and again is not looked at
+ * as often; a short one that a pipe brings does not wait for the next), or all, or as many as there may be. */
 static assay_status fill(assay_feed_file *file, size_t before, assay_error *err) {
-  while (!file->last && (file->ready <= before || (file->used < 2 * before && file->used < file->options.most))) {
+  bool is_long = before >= LONG_MESSAGE;
+  while (!file->last && (file->ready <= before || (is_long && file->used < 2 * before && file->used < file->options.most))) {
     size_t got = 0;
     assay_status status = make_room(file, err);
     if (status == ASSAY_OK && !file->ended) status = take_some(file, file->bytes + file->used, file->room - file->used, err, &got);

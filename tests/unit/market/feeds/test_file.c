@@ -508,6 +508,43 @@ static void test_zips(void **state) {
   }
 }
 
+/* The rest of a short message is there at once: it does not wait for what comes behind it. Who is asked before each read may end it. */
+static bool count_down(void *context, int pipe_end) {
+  (void)pipe_end;
+  int *left = context;
+  return --*left >= 0;
+}
+
+static void test_a_pipe_that_stalls(void **state) {
+  (void)state;
+  static char bytes[1000];
+  int ends[2], reads = 3;
+  assert_int_equal(pipe(ends), 0);
+  memset(bytes, '\n', sizeof bytes);
+  assert_int_equal(write(ends[1], bytes, sizeof bytes), sizeof bytes);
+  char name[32];
+  snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+  assay_feed_file *file = NULL;
+  assay_feed_reader reader;
+  assay_error err = {0};
+  const assay_feed_file_options options = {.window = WINDOW, .may_read = count_down, .context = &reads};
+  alarm(30);
+  assert_ok(assay_feed_file_open(name, &options, &err, &file), err);
+  assay_feed_file_begin(file, &reader);
+  assert_int_equal(reader.size, 1000);
+  for (size_t size = 1001; size < 1003; size++) {
+    assert_int_equal(write(ends[1], bytes, 1), 1);
+    assert_ok(assay_feed_file_more(file, &reader, &err), err);
+    assert_int_equal(reader.size, size);
+  }
+  assert_int_equal(assay_feed_file_more(file, &reader, &err), ASSAY_ERR_INTERRUPTED);
+  assert_int_equal(reader.size, 1002); /* as before */
+  alarm(0);
+  assay_feed_file_close(file);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows_are_the_whole),
@@ -515,6 +552,7 @@ int main(void) {
       cmocka_unit_test(test_messages_as_long_as_the_window),
       cmocka_unit_test(test_what_is_prepared),
       cmocka_unit_test(test_a_pipe_in_little_pieces),
+      cmocka_unit_test(test_a_pipe_that_stalls),
       cmocka_unit_test(test_a_file_that_changes),
       cmocka_unit_test(test_a_file_that_is_written_to),
       cmocka_unit_test(test_what_cannot_be_read),
