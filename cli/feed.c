@@ -64,6 +64,23 @@ static size_t unwrap_fix_log(void *context, uint8_t *bytes, size_t size, bool la
   return size - keep;
 }
 
+assay_status assay_cli_feed_unwrap(assay_cli_feed_file *feed, assay_error *err) {
+  assay_feed_reader first;
+  assay_feed_file_begin(feed->file, &first);
+  const char odd = odd_separator(first.data, first.size), text[] = {odd, '\0'};
+  if (odd == '^' || odd == ';' || odd == ' ')
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g' %s | %s %s -` reads it", feed->path,
+                      odd == '^' ? "^A" : text, odd == '^' ? "\\^A" : text, feed->path, feed->cli->program, feed->cli->verb->name);
+  if (!is_fix_log(first.data, first.size)) return ASSAY_OK;
+  return assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
+}
+
+bool assay_cli_feed_is_fix(const uint8_t *bytes, size_t size) {
+  const assay_feed_format format = assay_feed_recognise(bytes, size);
+  if (format != ASSAY_FEED_UNKNOWN && format != ASSAY_FEED_CSV) return format == ASSAY_FEED_FIX;
+  return looks_like_fix_log(bytes, size);
+}
+
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed) {
   assay_feed_reader first;
@@ -84,13 +101,7 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   if (first.size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
   if (settings->format == NULL && (feed->format == ASSAY_FEED_UNKNOWN || feed->format == ASSAY_FEED_CSV))
     if (looks_like_fix_log(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
-  const char odd = feed->format == ASSAY_FEED_FIX ? odd_separator(first.data, first.size) : 0;
-  if (odd == '^' || odd == ';' || odd == ' ')
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g' %s | %s %s -` reads it", path,
-                      odd == '^' ? "^A" : (const char[]){odd, '\0'}, odd == '^' ? "\\^A" : (const char[]){odd, '\0'}, path, cli->program,
-                      cli->verb->name);
-  if (feed->format == ASSAY_FEED_FIX && is_fix_log(first.data, first.size))
-    status = assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
+  if (feed->format == ASSAY_FEED_FIX) status = assay_cli_feed_unwrap(feed, err);
   if (status != ASSAY_OK) return status;
   if (feed->format == ASSAY_FEED_UNKNOWN)
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,

@@ -73,6 +73,10 @@ typedef struct assay_cli_feed_file {
 /* Opens and recognises; it is read (and unpacked) window by window. Close it, whatever it answers. */
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed);
+/* Of these, what a verb that opens a file itself needs: whether it begins like FIX or a log of it, and then (with `cli`, `path` and `file`)
+ * makes messages of the log's lines. */
+bool assay_cli_feed_is_fix(const uint8_t *bytes, size_t size);
+assay_status assay_cli_feed_unwrap(assay_cli_feed_file *feed, assay_error *err);
 void assay_cli_feed_close(assay_cli_feed_file *feed);
 
 /*

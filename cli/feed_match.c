@@ -9,9 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/json.h"
 #include "cli/feed.h"
 #include "os/library.h"
+#include "os/prim.h"
 
 typedef struct match_settings {
   const char *events, *records, *journal, *expect;
@@ -32,6 +34,12 @@ typedef struct output {
   char text[HASH_TEXT]; /* "" without libcrypto */
 } output;
 
+/* What has traded of an order: FIX names all of its quantity, the engine what is open. */
+typedef struct filled_order {
+  uint64_t id, quantity;
+  bool used; /* no free place */
+} filled_order;
+
 typedef struct match_job {
   const match_settings *settings;
   assay_cli *cli;
@@ -43,7 +51,10 @@ typedef struct match_job {
   uint64_t events[ASSAY_BOOK_EVENTS], traded;
   assay_book_message waiting[AT_ONCE];
   size_t waiting_count;
-  assay_cli_feed_file symbols; /* only its names */
+  assay_cli_feed_file symbols; /* the file, and its names */
+  filled_order *filled;        /* of FIX, by hash; NULL: it is none */
+  size_t filled_count, filled_room;
+  uint64_t passed; /* messages of FIX that are no orders */
   assay_cli_feed_faults faults;
 } match_job;
 
@@ -55,6 +66,46 @@ static void put(match_job *j, output *out, const void *bytes, size_t size) {
   j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
 }
 
+/* ---- What has traded ----------------------------------------------------------------------------------------------------------------- */
+
+static filled_order *find_filled(const match_job *j, uint64_t id) {
+  size_t at = (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (j->filled_room - 1);
+  while (j->filled[at].used && j->filled[at].id != id) at = (at + 1) & (j->filled_room - 1);
+  return &j->filled[at];
+}
+
+static bool grow_filled(match_job *j) {
+  match_job grown = {.filled_room = j->filled_room == 0 ? 1024 : 2 * j->filled_room};
+  grown.filled = assay_calloc(ASSAY_TAG_CLI, grown.filled_room, sizeof *grown.filled);
+  if (grown.filled == NULL) return false;
+  for (size_t i = 0; i < j->filled_room; i++)
+    if (j->filled[i].used) *find_filled(&grown, j->filled[i].id) = j->filled[i];
+  assay_free(j->filled);
+  j->filled = grown.filled;
+  j->filled_room = grown.filled_room;
+  return true;
+}
+
+static void set_filled(match_job *j, uint64_t id, uint64_t quantity) {
+  if (2 * j->filled_count >= j->filled_room && !grow_filled(j)) {
+    if (j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for what has traded");
+    return;
+  }
+  filled_order *own = find_filled(j, id);
+  j->filled_count += !own->used;
+  *own = (filled_order){.id = id, .quantity = quantity, .used = true};
+}
+
+static void follow_event(match_job *j, const assay_book_event *e) {
+  if (e->kind == ASSAY_BOOK_ACCEPTED_EVENT) set_filled(j, e->id, 0); /* an id that is used again is another order */
+  if (e->kind == ASSAY_BOOK_REPLACED_EVENT) set_filled(j, e->other, find_filled(j, e->id)->quantity);
+  if (e->kind != ASSAY_BOOK_TRADE_EVENT) return;
+  set_filled(j, e->id, find_filled(j, e->id)->quantity + e->quantity);
+  set_filled(j, e->other, find_filled(j, e->other)->quantity + e->quantity);
+}
+
+/* ---- Events, taken ------------------------------------------------------------------------------------------------------------------- */
+
 static void take_events(void *context, const assay_book_event *events, size_t count) {
   match_job *j = context;
   char row[ASSAY_ORDERS_MOST_ROW];
@@ -62,6 +113,7 @@ static void take_events(void *context, const assay_book_event *events, size_t co
   for (size_t i = 0; i < count; i++) {
     put(j, &j->rows, row, assay_orders_put_event(&events[i], row));
     j->events[events[i].kind]++;
+    if (j->filled != NULL) follow_event(j, &events[i]);
     if (events[i].kind == ASSAY_BOOK_TRADE_EVENT) j->traded += events[i].quantity;
   }
 }
@@ -149,6 +201,61 @@ static void match_raw(match_job *j, assay_feed_file *file) {
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_PARSE, "%s ends inside a message of %zu bytes", j->symbols.path, sizeof message);
 }
 
+/* Account (1): a number is itself, a name its hash (FNV-1a, 32 bits). */
+static uint32_t account_of(const assay_fix_message *message) {
+  assay_feed_text text = {0};
+  uint64_t number = 0;
+  if (assay_fix_whole(message, 1, &number) && number <= UINT32_MAX) return (uint32_t)number;
+  if (!assay_fix_find(message, 1, &text)) return 0;
+  uint32_t hash = UINT32_C(0x811c9dc5);
+  for (size_t i = 0; i < text.length; i++) hash = (hash ^ (uint8_t)text.at[i]) * UINT32_C(0x01000193);
+  return hash;
+}
+
+static bool refuse_order(match_job *j, const assay_cli_feed_message *m, uint32_t tag, const assay_feed_fault *fault) {
+  if (j->faults.count++ == 0)
+    ASSAY_FAIL(&j->faults.first, ASSAY_ERR_PARSE, "%s: message %" PRIu64 " is no order: tag %" PRIu32 ", %s: %s", j->symbols.path,
+               m->reader->count, tag, fault->field, fault->problem);
+  return true;
+}
+
+/* One at a time: what a replacement leaves open depends on what has traded before. */
+static bool take_fix(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
+  match_job *j = context;
+  const assay_fix_message *fix = m->row;
+  (void)feed;
+  if (m->kind == NULL) {
+    assay_cli_feed_note_fault(&j->faults, &j->symbols, m->reader);
+    return true;
+  }
+  if (!assay_fix_is(fix, "D") && !assay_fix_is(fix, "F") && !assay_fix_is(fix, "G")) {
+    j->passed++;
+    return true;
+  }
+  assay_order_row row = {0};
+  assay_feed_fault fault = {0};
+  uint32_t tag = 0;
+  assay_fix_find(fix, 55, &row.symbol);
+  if (!find_book(j, &row)) return false;
+  assay_fix_terms terms = {.book = row.message.book,
+                           .account = account_of(fix),
+                           .price_decimals = (unsigned)j->settings->price_decimals,
+                           .quantity_decimals = (unsigned)j->settings->quantity_decimals,
+                           .tick = 1};
+  if (!assay_fix_order(fix, &terms, &row.message, &tag, &fault)) return refuse_order(j, m, tag, &fault);
+  terms.filled = assay_fix_is(fix, "G") ? find_filled(j, row.message.id)->quantity : 0;
+  if (terms.filled > 0 && !assay_fix_order(fix, &terms, &row.message, &tag, &fault)) return refuse_order(j, m, tag, &fault);
+  return take_message(j, &row.message) && flush(j);
+}
+
+static void match_fix(match_job *j) {
+  j->symbols.format = ASSAY_FEED_FIX;
+  j->symbols.begun_ns = assay_os_now_ns();
+  j->status = assay_cli_feed_unwrap(&j->symbols, j->err);
+  if (j->status == ASSAY_OK && !grow_filled(j)) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for what has traded");
+  if (j->status == ASSAY_OK) assay_cli_feed_walk(&j->symbols, take_fix, j);
+}
+
 static assay_status match_file(match_job *j, const char *path) {
   static const char journal_magic[] = "ASYJRNL";
   assay_feed_file *file = NULL;
@@ -164,6 +271,8 @@ static assay_status match_file(match_job *j, const char *path) {
   else if (first.size >= sizeof journal_magic && memcmp(first.data, journal_magic, sizeof journal_magic) == 0)
     j->status = j->journal == NULL ? assay_book_journal_replay(path, j->book, j->err, NULL)
                                    : ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: --journal would be the same again", path);
+  else if (assay_cli_feed_is_fix(first.data, first.size))
+    match_fix(j);
   else
     match_table(j, file);
   if (j->status == ASSAY_OK) flush(j);
@@ -289,6 +398,9 @@ static int answer(match_job *j) {
     put_text(&out, j);
   int code = is_taken ? ASSAY_EXIT_FINE : assay_cli_print(j->cli, out.data);
   assay_buf_deinit(&out);
+  if (j->passed > 0)
+    assay_cli_note(j->cli, "%s: messages that are no order (D), cancel (F) or replace (G), and were passed: %" PRIu64, j->symbols.path,
+                   j->passed);
   if (code == ASSAY_EXIT_FINE && !is_expected(j)) {
     assay_cli_note(j->cli, "neither the rows nor the records have the hash %s", s->expect);
     code = ASSAY_EXIT_MISSED;
@@ -314,6 +426,7 @@ static int run_match(assay_cli *cli, const void *raw) {
   int code = j->status == ASSAY_OK ? answer(j) : assay_cli_fail(cli, &err);
   code = assay_cli_feed_tell(cli, &j->symbols, &j->faults, code);
   assay_book_destroy(j->book);
+  assay_free(j->filled);
   assay_cli_feed_close(&j->symbols);
   return code;
 }
@@ -325,7 +438,7 @@ static const assay_cli_option match_options[] = {
     {"records", 0, ASSAY_CLI_TEXT, "FILE", .hint = ASSAY_CLI_FILE, AT(records), .help = "Every event as its 64 bytes (assay_book_event)."},
     {"expect", 0, ASSAY_CLI_TEXT, "SHA256", AT(expect), .help = "Exit code 1 unless the rows or the records have this hash."},
     {"price-decimals", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = 9, AT(price_decimals),
-     .help = "Of prices in the table: with 2, 100.25 is the book's 10025."},
+     .help = "Of prices in a table and FIX: with 2, 100.25 is the book's 10025."},
     {"quantity-decimals", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = 9, AT(quantity_decimals), .help = "Of quantities."},
     {"books", 0, ASSAY_CLI_UNSIGNED, "N", "1024", .low = 1, .high = 1000000, AT(books), .help = "Numbers from 0 to N - 1, or symbols."},
     {"accounts", 0, ASSAY_CLI_UNSIGNED, "N", "0", .low = 0, .high = 10000000, AT(accounts),
@@ -344,12 +457,12 @@ const assay_cli_verb assay_cli_feed_match = {
     .name = "feed match",
     .summary = "Match a stream of orders: every event, their hash, and what is left.",
     .details =
-        "FILE is a table of orders (CSV with a line of names: kind, id, account, symbol, side, type, tif, price, quantity and more), a "
-        "journal "
-        "of an engine, or with --raw its messages; `-` is standard input. The same stream gives the same events, byte for byte, on every "
-        "machine, and the hash is the SHA-256 of the bytes that --events (and --records) write. Rows that are malformed are passed and "
-        "told, "
-        "with exit code 2. docs/book.md has the columns, the rules, and what each event says.",
+        "FILE is a table of orders (CSV with a line of names: kind, id, account, symbol, side, type, tif, price, quantity and more), "
+        "orders, "
+        "cancels and replaces of FIX 4.4 or a log of them, a journal of an engine, or with --raw its messages; `-` is standard input. The "
+        "same stream gives the same events, byte for byte, on every machine, and the hash is the SHA-256 of the bytes that --events (and "
+        "--records) write. What is malformed is passed and told, with exit code 2. docs/book.md has the columns, the rules, and what each "
+        "event says.",
     .operands = "FILE",
     .operands_least = 1,
     .operands_most = 1,

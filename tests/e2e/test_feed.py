@@ -640,6 +640,41 @@ class Match(Feed):
         shown = self.check("feed", "match", "--expect", "0" * 64, path, code=1)
         self.assertIn("hash", shown.stderr)
 
+    def test_orders_of_fix(self):
+        """The same stream as FIX, as a log of it, and as a table; FIX names all of an order's quantity, filled or not."""
+
+        def fix(kind, *fields):
+            body = "".join(f"{tag}={value}\x01" for tag, value in ((35, kind), (49, "A"), (56, "B"), (34, 1), (52, "20240102-14:30:00"), *fields))
+            text = f"8=FIX.4.4\x019={len(body)}\x01{body}"
+            return text + f"10={sum(text.encode()) % 256:03}\x01"
+
+        when = (60, "20240102-14:30:00.000000007")
+        usual = ((55, "AAPL"), (21, 1), when)
+        stream = [fix("A", (98, 0), (108, 30)),
+                  fix("D", (11, "1"), (1, "7"), *usual, (54, 2), (38, 100), (40, 2), (44, "10.50")),
+                  fix("D", (11, "b-2"), (1, "9"), *usual, (54, 1), (38, 30), (40, 1), (59, 3)),
+                  fix("G", (11, "3"), (41, "1"), (1, "7"), *usual, (54, 2), (38, 80), (40, 2), (44, "10.40")),
+                  fix("D", (11, "4"), (1, "9"), *usual, (54, 1), (38, 20), (40, 2), (44, "10.40")),
+                  fix("G", (11, "5"), (37, "3"), (41, "3"), (1, "7"), *usual, (54, 2), (38, 70), (40, 2), (44, "10.40")),
+                  fix("D", (11, "6"), (1, "9"), *usual, (54, 1), (38, 20), (40, 2), (44, "10.405")),
+                  fix("F", (11, "8"), (41, "3"), (1, "7"), *usual, (54, 2))]
+        hashed = 0xCBF29CE484222325
+        for letter in b"b-2":
+            hashed = (hashed ^ letter) * 0x100000001B3 % 2**64
+        now = 1704205800000000007
+        rows = [["new", 1, "", 7, "sell", "gtc", "10.50", 100], ["market", hashed, "", 9, "buy", "ioc", "", 30], ["replace", 1, 3, 7, "", "", "10.40", 50], ["new", 4, "", 9, "buy", "gtc", "10.40", 20],
+                ["modify", 3, "", 7, "", "", "10.40", 20], ["cancel", 3, "", 7, "", "", "", ""]]
+        table = "time,symbol,kind,id,new_id,account,side,tif,price,quantity\n" + "".join(",".join(map(str, [now, "AAPL", *r])) + "\n" for r in rows)
+        run = ["feed", "match", "--price-decimals", "2"]
+        wanted = self.check(*run, "--events", "-", self.write("orders.csv", table)).stdout
+        self.assertEqual([row.split(",")[2] for row in wanted.splitlines()[1:]], "accepted accepted trade replaced accepted trade modified cancelled".split())
+        log = "".join("2024-01-02 INFO " + m.replace("\x01", "|") + "\n" for m in stream)
+        for text in ("".join(stream), log):
+            done = self.check(*run, "--events", "-", self.write("orders.fix", text), code=2)
+            self.assertEqual(done.stdout, wanted)
+            self.assertIn("message 7 is no order: tag 44", done.stderr)
+            self.assertIn("and were passed: 1", done.stderr)
+
     def test_symbols_decimals_and_rows_that_are_wrong(self):
         path = self.write("orders.csv", "symbol;id;side;price;qty\nMSFT;1;buy;100.25;5\nAAPL;2;sell;7;3\nAAPL;3;sell;x;3\nMSFT;4;bid;100.5;2\n")
         done = self.check("feed", "match", "--price-decimals", "2", path, code=2)
