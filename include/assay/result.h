@@ -110,8 +110,8 @@ typedef struct assay_complexity_result {
   assay_big_o_fit fit;
 } assay_complexity_result;
 
-/* Inconclusive: the limit lies within the 95 % interval of the figure, so these processes do not decide it; or it is missed by a figure that
- * others on the machine have worsened. */
+/* Inconclusive: the limit lies within the 95 % interval of the figure, so these processes do not decide it; or it is missed by a figure
+ * that others on the machine have worsened. */
 typedef enum assay_sla_status { ASSAY_SLA_MET, ASSAY_SLA_MISSED, ASSAY_SLA_NOT_APPLICABLE, ASSAY_SLA_INCONCLUSIVE } assay_sla_status;
 
 typedef struct assay_sla_result {
