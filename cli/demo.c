@@ -70,8 +70,11 @@ static assay_status show_prices(assay_buf *out, assay_error *err) {
   double price = 0, begin = now_s();
   assay_option_greeks greeks;
   assay_buf_puts(out, "\n2. One option four ways: a call, spot 100, strike 110, a year, rate 5 %, volatility 20 %\n\n");
+  enum { CALLS = 2000 }; /* one is shorter than a look at the clock */
   assay_status status = assay_option_price(&option, err, &price, &greeks);
-  put_price(out, "closed form with eight Greeks", price, 0, now_s() - begin);
+  begin = now_s();
+  for (int i = 0; i < CALLS && status == ASSAY_OK; i++) status = assay_option_price(&option, err, &price, &greeks);
+  put_price(out, "closed form with eight Greeks", price, 0, (now_s() - begin) / CALLS);
   begin = now_s();
   if (status == ASSAY_OK)
     status = assay_tree_price(&option, &(assay_tree){.method = ASSAY_TREE_LEISEN_REIMER, .steps = 1001}, err, &price, NULL);

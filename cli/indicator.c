@@ -159,26 +159,24 @@ static assay_status run_rows(job *j, const size_t *rows, size_t count, const cha
   return status;
 }
 
-/* A series is the rows that have the same word in the column --by, wherever they stand. `rows` has room for all. */
-static assay_status run_series(job *j, size_t first, bool *done, size_t *rows, assay_error *err) {
-  const char *name = series_at(j, first);
-  size_t count = 0;
-  for (size_t i = first; i < j->table.rows; i++) {
-    if (done[i] || strcmp(series_at(j, i), name) != 0) continue;
-    done[i] = true;
-    rows[count++] = i;
-  }
-  return run_rows(j, rows, count, name, err);
-}
-
+/* A series is the rows that have the same word in the column --by, wherever they stand: brought together by its place among the words. */
 static assay_status run_all(job *j, assay_error *err) {
-  bool *done = assay_arena_alloc(&j->cli->arena, j->table.rows + 1, sizeof *done);
-  size_t *rows = assay_arena_alloc(&j->cli->arena, j->table.rows + 1, sizeof *rows);
-  if (done == NULL || rows == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->table.source);
-  memset(done, 0, j->table.rows * sizeof *done);
-  assay_status status = ASSAY_OK;
-  for (size_t i = 0; i < j->table.rows && status == ASSAY_OK; i++)
-    if (!done[i]) status = run_series(j, i, done, rows, err);
+  const size_t count = j->table.rows;
+  size_t *rows = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *rows);
+  size_t *ends = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *ends);
+  size_t *places = assay_arena_alloc(&j->cli->arena, count + 1, sizeof *places);
+  if (rows == NULL || ends == NULL || places == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->table.source);
+  assay_cli_places words;
+  assay_status status = assay_cli_places_begin(j->cli, count, err, &words);
+  if (status != ASSAY_OK) return status;
+  for (size_t i = 0; i < count; i++) places[i] = assay_cli_place_of(&words, series_at(j, i));
+  memset(ends, 0, (count + 1) * sizeof *ends);
+  for (size_t i = 0; i < count; i++) ends[places[i] + 1]++;
+  for (size_t s = 0; s < words.count; s++) ends[s + 1] += ends[s];
+  /* ends[s] is where series s begins, and moves on to where it ends. */
+  for (size_t i = 0; i < count; i++) rows[ends[places[i]]++] = i;
+  for (size_t s = 0, begin = 0; s < words.count && status == ASSAY_OK; begin = ends[s++])
+    status = run_rows(j, rows + begin, ends[s] - begin, words.items[s], err);
   return status;
 }
 

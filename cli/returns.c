@@ -100,33 +100,6 @@ static assay_status load_wide(loader *l) {
 
 /* ---- A row an asset and date --------------------------------------------------------------------------------------------------------- */
 
-/* Texts in the order in which they first come, each with its place. */
-typedef struct words {
-  const char **items;
-  size_t count;
-  size_t *buckets, bucket_count; /* places + 1; a power of two */
-} words;
-
-static assay_status begin_words(loader *l, size_t most, words *w) {
-  *w = (words){.bucket_count = 64};
-  while (w->bucket_count < 2 * most) w->bucket_count *= 2;
-  w->items = assay_arena_alloc(&l->cli->arena, most + 1, sizeof *w->items);
-  w->buckets = assay_arena_alloc(&l->cli->arena, w->bucket_count, sizeof *w->buckets);
-  if (w->items == NULL || w->buckets == NULL) return out_of_memory(l);
-  memset(w->buckets, 0, w->bucket_count * sizeof *w->buckets);
-  return ASSAY_OK;
-}
-
-static size_t place_of(words *w, const char *text) {
-  size_t at = (size_t)assay_hash(ASSAY_HASH_START, text, strlen(text)) & (w->bucket_count - 1);
-  while (w->buckets[at] != 0 && strcmp(w->items[w->buckets[at] - 1], text) != 0) at = (at + 1) & (w->bucket_count - 1);
-  if (w->buckets[at] == 0) {
-    w->items[w->count++] = text;
-    w->buckets[at] = w->count;
-  }
-  return w->buckets[at] - 1;
-}
-
 static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *value) {
   const assay_returns_settings *s = l->settings;
   assay_status status = assay_cli_table_column(&l->table, s->by, l->err, by);
@@ -155,7 +128,7 @@ static int by_time(const void *a, const void *b) {
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-static assay_status order_dates(loader *l, size_t date, words *dates, size_t **places) {
+static assay_status order_dates(loader *l, size_t date, assay_cli_places *dates, size_t **places) {
   assay_cli_times times;
   size_t *made = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *made);
   dated *sorted = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *sorted);
@@ -164,7 +137,7 @@ static assay_status order_dates(loader *l, size_t date, words *dates, size_t **p
   if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < dates->count; i++) sorted[i] = (dated){0, i};
   for (size_t i = 0; i < l->table.rows && times.known; i++)
-    sorted[place_of(dates, l->table.cells[i * l->table.columns + date])].at = times.at[i];
+    sorted[assay_cli_place_of(dates, l->table.cells[i * l->table.columns + date])].at = times.at[i];
   qsort(sorted, dates->count, sizeof *sorted, by_time);
   for (size_t i = 0; i < dates->count; i++) made[sorted[i].place] = i;
   *places = made;
@@ -174,18 +147,18 @@ static assay_status order_dates(loader *l, size_t date, words *dates, size_t **p
 static assay_status load_long(loader *l) {
   size_t by = 0, date = 0, value = 0, *places = NULL;
   double *numbers = NULL;
-  words assets, dates;
+  assay_cli_places assets, dates;
   assay_status status = long_columns(l, &by, &date, &value);
   if (status == ASSAY_OK && l->settings->columns.count > 0)
     status = ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "--column is of tables with a column an asset; with --by it is --value");
   if (status == ASSAY_OK) status = assay_cli_table_numbers(l->cli, &l->table, value, true, l->err, &numbers);
-  if (status == ASSAY_OK) status = begin_words(l, l->table.rows, &assets);
-  if (status == ASSAY_OK) status = begin_words(l, l->table.rows, &dates);
+  if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, &assets);
+  if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, &dates);
   if (status != ASSAY_OK) return status;
   const size_t columns = l->table.columns;
   for (size_t i = 0; i < l->table.rows; i++) {
-    place_of(&assets, l->table.cells[i * columns + by]);
-    place_of(&dates, l->table.cells[i * columns + date]);
+    assay_cli_place_of(&assets, l->table.cells[i * columns + by]);
+    assay_cli_place_of(&dates, l->table.cells[i * columns + date]);
   }
   if (assets.count > MOST_ASSETS)
     return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets.count,
@@ -196,8 +169,8 @@ static assay_status load_long(loader *l) {
   if (l->values == NULL) return out_of_memory(l);
   for (size_t i = 0; i < assets.count * dates.count; i++) l->values[i] = NAN;
   for (size_t i = 0; i < l->table.rows; i++) {
-    double *cell = &l->values[places[place_of(&dates, l->table.cells[i * columns + date])] * assets.count +
-                              place_of(&assets, l->table.cells[i * columns + by])];
+    double *cell = &l->values[places[assay_cli_place_of(&dates, l->table.cells[i * columns + date])] * assets.count +
+                              assay_cli_place_of(&assets, l->table.cells[i * columns + by])];
     if (!isnan(*cell))
       return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s:%zu: '%s' has a second number on '%s'", l->table.source, l->table.lines[i],
                         l->table.cells[i * columns + by], l->table.cells[i * columns + date]);

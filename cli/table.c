@@ -346,6 +346,28 @@ bool assay_cli_table_is_numeric(const assay_cli_table *table, size_t column) {
   return numbers > others;
 }
 
+/* ---- Words -------------------------------------------------------------------------------------------------------------------------- */
+
+assay_status assay_cli_places_begin(assay_cli *cli, size_t most, assay_error *err, assay_cli_places *places) {
+  *places = (assay_cli_places){.bucket_count = 64};
+  while (places->bucket_count < 2 * most) places->bucket_count *= 2;
+  places->items = assay_arena_alloc(&cli->arena, most + 1, sizeof *places->items);
+  places->buckets = assay_arena_alloc(&cli->arena, places->bucket_count, sizeof *places->buckets);
+  if (places->items == NULL || places->buckets == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the table");
+  memset(places->buckets, 0, places->bucket_count * sizeof *places->buckets);
+  return ASSAY_OK;
+}
+
+size_t assay_cli_place_of(assay_cli_places *p, const char *text) {
+  size_t at = (size_t)assay_hash(ASSAY_HASH_START, text, strlen(text)) & (p->bucket_count - 1);
+  while (p->buckets[at] != 0 && strcmp(p->items[p->buckets[at] - 1], text) != 0) at = (at + 1) & (p->bucket_count - 1);
+  if (p->buckets[at] == 0) {
+    p->items[p->count++] = text;
+    p->buckets[at] = p->count;
+  }
+  return p->buckets[at] - 1;
+}
+
 /* ---- Time ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Every row that has something in the column, read in one way; a row without is as late as the one before. */

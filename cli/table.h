@@ -34,6 +34,16 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
                                      double **values);
 /* Whether there are more numbers in it than anything else but gaps: what else there is, assay_cli_table_numbers refuses by its line. */
 bool assay_cli_table_is_numeric(const assay_cli_table *table, size_t column);
+/* Texts in the order in which they first come, each with its place. */
+typedef struct assay_cli_places {
+  const char **items;
+  size_t count;
+  size_t *buckets, bucket_count; /* places + 1; a power of two */
+} assay_cli_places;
+assay_status assay_cli_places_begin(assay_cli *cli, size_t most, assay_error *err, assay_cli_places *places);
+/* Of a text, which it keeps if it is new; at most so many as were said. */
+size_t assay_cli_place_of(assay_cli_places *places, const char *text);
+
 /* When the rows are, where the table says so: in a column that is called a date or a time (or in `column`; NULL: none named). */
 typedef struct assay_cli_times {
   bool known;
