@@ -372,6 +372,19 @@ size_t assay_cli_place_of(assay_cli_places *p, const char *text) {
 
 /* Every row that has something in the column, read in one way; a row without is as late as the one before. */
 typedef bool (*moment_fn)(const char *cell, int64_t *at);
+static bool moment(const char *cell, int64_t *at) {
+  int64_t ns;
+  if (!assay_cli_parse_moment(cell, &ns)) return false;
+  *at = ns / 1000000000;
+  return true;
+}
+/* A spreadsheet's days since the end of 1899, from 1927 to 2173. */
+static bool serial(const char *cell, int64_t *at) {
+  double days;
+  if (!assay_parse_f64(cell, &days) || !(days >= 10000 && days < 100000)) return false;
+  *at = (int64_t)((days - 25569) * 86400);
+  return true;
+}
 static bool month_first(const char *cell, int64_t *at) { return assay_cell_date(cell, false, at); }
 static bool day_first(const char *cell, int64_t *at) { return assay_cell_date(cell, true, at); }
 
@@ -388,18 +401,24 @@ static bool read_times(const assay_cli_table *t, size_t column, moment_fn read, 
   return any;
 }
 
-/* 1: never back, -1: never forth, 0: neither, with the row that turned. */
+/* 1: forth, -1: back, 0: both, with the row that turned. Clocks are put back by an hour or two once a year, which is no turn. */
 static int direction_of(const int64_t *at, const size_t *rows, size_t count, size_t *turn) {
-  bool forth = false, back = false;
+  enum { CLOCK_CHANGE = 7200, OFTEN = 50 };
+  size_t far[2] = {0}, near[2] = {0}, first_other = 0;
   for (size_t i = 1; i < count; i++) {
     int64_t before = at[rows != NULL ? rows[i - 1] : i - 1], now = at[rows != NULL ? rows[i] : i];
+    if (before == INT64_MIN || now == before) continue;
+    bool back = now < before;
+    if (first_other == 0 && far[!back] + near[!back] > 0) first_other = i;
+    ++*((back ? before - now : now - before) > CLOCK_CHANGE ? &far[back] : &near[back]);
     *turn = i;
-    if (before == INT64_MIN) continue;
-    forth = forth || now > before;
-    back = back || now < before;
-    if (forth && back) return 0;
+    if (far[0] > 0 && far[1] > 0) return 0;
   }
-  return back ? -1 : 1;
+  if (far[0] + far[1] > 0) return far[1] > 0 ? -1 : 1;
+  size_t less = near[0] < near[1] ? near[0] : near[1], more = near[0] + near[1] - less;
+  *turn = first_other;
+  if (less * OFTEN > more) return 0;
+  return near[1] > near[0] ? -1 : 1;
 }
 
 assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table, const char *column, assay_error *err,
@@ -407,7 +426,7 @@ assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table,
   static const char *const names[] = {"date",     "datetime",   "timestamp",     "time",       "ts",         "open_time",  "open time",
                                       "gmt time", "local time", "datum",         "dtyyyymmdd", "trade date", "trade_date", "day",
                                       "month",    "period",     "exchange date", NULL};
-  static const moment_fn ways[] = {assay_cli_parse_moment, month_first, day_first};
+  static const moment_fn ways[] = {moment, serial, month_first, day_first};
   *times = (assay_cli_times){0};
   if (column != NULL) {
     assay_status status = assay_cli_table_column(table, column, err, &times->column);
@@ -423,7 +442,7 @@ assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table,
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     if (!read_times(table, times->column, ways[i], times->at)) continue;
     readable += 1;
-    if (i == 0 || direction_of(times->at, NULL, table->rows, &turn) != 0) {
+    if (i < 2 || direction_of(times->at, NULL, table->rows, &turn) != 0) {
       times->known = true;
       return ASSAY_OK;
     }

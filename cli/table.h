@@ -48,7 +48,7 @@ size_t assay_cli_place_of(assay_cli_places *places, const char *text);
 typedef struct assay_cli_times {
   bool known;
   size_t column;
-  int64_t *at; /* a number a row that grows with time; of a row that does not say, that of the row before */
+  int64_t *at; /* seconds since 1970, a row each; of a row that does not say, that of the row before */
 } assay_cli_times;
 assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table, const char *column, assay_error *err,
                                    assay_cli_times *times);

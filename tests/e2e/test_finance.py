@@ -406,6 +406,11 @@ class Tables(Finance):
             text = "Date;Close\n" + self.lines(lambda d, c, v: f"{d.strftime(form)};{c}", back=True)
             self.assertEqual(self.values(text), self.plain[::-1], form)
             self.assertIn("go back in time (column 'Date')", self.said)
+        serial = "Date,Close\n" + self.lines(lambda d, c, v: f"{(d - datetime.date(1899, 12, 30)).days},{c}", back=True)
+        self.assertEqual(self.values(serial), self.plain[::-1])
+        clocks = [f"2024-10-27 0{h}:{m:02}" for h, m in [(h, m) for h in (0, 1, 2) for m in range(0, 60, 2)] + [(2, m) for m in range(0, 60, 2)]]
+        self.values("Time,Close\n" + "".join(f"{t},{i + 1}\n" for i, t in enumerate(clocks)))
+        self.assertEqual(self.said, "")
         forth = self.write("forth.csv", "Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c}"))
         back = self.write("back.csv", "Date,Close\n" + self.lines(lambda d, c, v: f"{d},{c}", back=True))
         for words in (["var"], ["performance"], ["covariance"]):
