@@ -587,31 +587,35 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
   cross_on(e, b, m, bytes, limit, left);
 }
 
-/* A plain order at a price that has no place in a block; the ACCEPTED event is there but not given. In a sparse book it is nearly always
- * alone at its price, and its level comes into a bunch. False: no room, and nothing happened yet. */
+/* A plain order at a price that has no place in a block; the ACCEPTED event is there but not given. False: no room, and nothing happened
+ * yet. */
+static __attribute__((noinline)) bool rest_anywhere(assay_book *e, book_symbol *b, const assay_book_message *m) {
+  if (rest_plain(e, b, m, m->quantity) == 0) return false;
+  e->sequence++;
+  e->next_event++;
+  return true;
+}
+
+/* The same where in a sparse book it nearly always is: alone at its price, and its level comes into a bunch. */
 static __attribute__((noinline)) bool rest_swift(assay_book *e, book_symbol *b, const assay_book_message *m) {
   book_store *s = &e->store;
   unsigned sell = m->side;
   book_ladder *ladder = &b->side[sell];
-  uint32_t key = book_key(m->price, sell), child = book_ladder_walk(s, ladder, key), at = s->level_pool.free;
-  const book_bunch *bunch = &s->bunches[(child & BOOK_IS_BUNCH) != 0 ? child & ~BOOK_IS_BUNCH : 0];
-  if (__builtin_expect((child & BOOK_IS_BUNCH) == 0 || at == 0 || bunch->used == BOOK_FULL_BUNCH ||
-                           book_bunch_places(bunch, key, ~63u) != 0 || ladder->levels == 0,
-                       false)) {
-    if (rest_plain(e, b, m, m->quantity) == 0) return false;
-  } else {
-    uint32_t order = s->order_pool.free;
-    book_level *level = &s->levels[at];
-    s->level_pool.free = level->special;
-    book_bunch_put(s, child & ~BOOK_IS_BUNCH, key, at);
-    s->order_pool.free = s->orders[order].next;
-    s->live++;
-    s->window[m->id & s->window_mask] = order;
-    *level = (book_level){
-        .key = key, .count = 1, .head = order, .tail = order, .quantity = m->quantity, .ladder = m->book * BOOK_LADDERS + sell};
-    s->orders[order] = (book_order){.id = m->id, .bits = m->quantity | (uint64_t)plain_flags(m) << 48, .level = at, .account = m->account};
-    book_ladder_grew(ladder, key, at);
-  }
+  uint32_t key = book_key(m->price, sell), child = book_ladder_walk(s, ladder, key), at = s->level_pool.free, order = s->order_pool.free;
+  if (__builtin_expect((child & BOOK_IS_BUNCH) == 0 || at == 0, false)) return rest_anywhere(e, b, m);
+  uint32_t number = child & ~BOOK_IS_BUNCH;
+  const book_bunch *bunch = &s->bunches[number];
+  if (__builtin_expect(bunch->used == BOOK_FULL_BUNCH || book_bunch_places(bunch, key, ~63u) != 0, false)) return rest_anywhere(e, b, m);
+  book_level *level = &s->levels[at];
+  s->level_pool.free = level->special;
+  book_bunch_put(s, number, key, at);
+  s->order_pool.free = s->orders[order].next;
+  s->live++;
+  s->window[m->id & s->window_mask] = order;
+  *level =
+      (book_level){.key = key, .count = 1, .head = order, .tail = order, .quantity = m->quantity, .ladder = m->book * BOOK_LADDERS + sell};
+  s->orders[order] = (book_order){.id = m->id, .bits = m->quantity | (uint64_t)plain_flags(m) << 48, .level = at, .account = m->account};
+  book_ladder_grew(ladder, key, at);
   e->sequence++;
   e->next_event++;
   return true;
@@ -744,8 +748,10 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
     book_risk_close(e, &e->symbols[m->book], m->account, sell, o->quantity);
     book_disown(e, order);
   }
-  book_level_unlink(s, level, o);
-  if (__builtin_expect(level->count == 0, false)) book_ladder_close(s, &e->symbols[m->book].side[sell], at);
+  if (__builtin_expect(level->count == 1, false))
+    book_level_end(s, &e->symbols[m->book].side[sell], at);
+  else
+    book_level_unlink(s, level, o);
   book_order_free(s, order);
   return true;
 }
@@ -985,25 +991,7 @@ static inline __attribute__((always_inline)) void apply_one(assay_book *e, const
 }
 /* While one message is worked on, the places of the ids of those that come are on their way into the cache; a few messages later the orders
  * at these places; then, where there is much, what lies around these orders, which the second-level cache holds elsewhere. */
-enum { PLACE_AHEAD = 8, ORDER_AHEAD = 5, WAY_AHEAD = 3, AROUND_AHEAD = 2, MANY_LEVELS = 4096 };
-
-/* One step down towards a key, or none where it is a bunch already. */
-static inline uint32_t step_down(const book_store *s, uint32_t child, uint32_t way) {
-  uint32_t below = s->nodes[book_is_node(child) ? child : 0].child[way];
-  return book_is_node(child) ? below : child;
-}
-
-/* The bunch of a price in a sparse book. In a dense one the fingers' nodes are in the cache anyway. */
-static inline void fetch_way(const assay_book *e, const assay_book_message *m) {
-  const book_store *s = &e->store;
-  const book_symbol *b = &e->symbols[m->book < e->symbol_count ? m->book : 0];
-  uint32_t key = book_key(m->price, m->side & 1), child = b->side[m->side & 1].root[key >> 24];
-  child = step_down(s, child, (key >> 18) & 63);
-  child = step_down(s, child, (key >> 12) & 63);
-  const book_bunch *bunch = &s->bunches[(child & BOOK_IS_BUNCH) != 0 ? child & ~BOOK_IS_BUNCH : 0];
-  __builtin_prefetch(bunch, 1);
-  __builtin_prefetch(bunch->level, 1);
-}
+enum { PLACE_AHEAD = 8, ORDER_AHEAD = 5, AROUND_AHEAD = 2, MANY_LEVELS = 4096 };
 
 static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *e, const assay_book_message *m) {
   const book_store *s = &e->store;
@@ -1015,7 +1003,6 @@ static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *
   __builtin_prefetch(&s->orders[o->next], 1);
   __builtin_prefetch(&s->orders[o->prev], 1);
   __builtin_prefetch(&s->levels[o->level], 1);
-  fetch_way(e, &m[WAY_AHEAD]);
 }
 
 /* The ladder on the other side of a message's, of any book if there is none of that number. */

@@ -304,17 +304,16 @@ static void bunch_free(book_store *s, uint32_t bunch) {
   s->bunch_pool.free = bunch;
 }
 
-/* Its lowest key beyond `floor`, if there is one, and the level of that; else 0. */
-static uint32_t bunch_lowest(const book_bunch *b, uint64_t floor) {
-  uint64_t lowest = BOOK_NO_KEY;
-  uint32_t level = 0;
+/* Its lowest key from `floor` on, if there is one: the level of that; else 0. Which key is lower nobody can foresee, so there is no branch.
+ */
+static inline uint32_t bunch_lowest(const book_bunch *b, uint64_t floor) {
+  uint64_t lowest = UINT64_MAX, too_low = UINT64_C(1) << 63;
   for (uint32_t used = b->used; used != 0; used &= used - 1) {
     uint32_t place = (uint32_t)__builtin_ctz(used);
-    bool lower = b->key[place] < lowest && b->key[place] >= floor;
-    lowest = lower ? b->key[place] : lowest;
-    level = lower ? b->level[place] : level;
+    uint64_t key = b->key[place], rank = key << 4 | place | (key < floor ? too_low : 0);
+    lowest = rank < lowest ? rank : lowest;
   }
-  return level;
+  return lowest < too_low ? b->level[lowest & 15] : 0;
 }
 
 /* The first of the ways that a bunch of that width has, and all of them. */
@@ -394,9 +393,9 @@ static bool halve(book_store *s, uint32_t number, uint32_t shift, uint32_t node,
   if (upper == 0) return false;
   book_bunch *b = &s->bunches[number];
   b->width = width;
-  for (uint32_t used = b->used; used != 0; used &= used - 1) {
+  uint32_t bit = half << shift;
+  for (uint32_t used = book_bunch_places(b, bit, bit); used != 0; used &= used - 1) {
     uint32_t from = (uint32_t)__builtin_ctz(used);
-    if (way_of(b->key[from], shift) < middle) continue;
     book_bunch_put(s, upper, b->key[from], b->level[from]);
     b->used &= ~(1u << from);
   }
@@ -423,9 +422,15 @@ static void make_bottom(book_store *s, book_ladder *l, uint32_t bunch, uint32_t 
 }
 
 /* A bunch in which there is no room for `key`, or too many neighbours of it, comes a step closer to that there is. False: no memory. */
-static bool refine(book_store *s, book_ladder *l, spot at, uint32_t key, uint32_t ladder) {
+static bool refine(book_store *s, book_ladder *l, spot at, uint32_t key, uint32_t near, uint32_t ladder) {
   uint32_t bunch = at.slot & ~BOOK_IS_BUNCH, way = way_of(key, at.shift);
-  if (at.node != 0 && s->bunches[bunch].width > 0) return halve(s, bunch, at.shift, at.node, way);
+  book_bunch *b = &s->bunches[bunch];
+  if (at.node != 0 && b->width > 0) {
+    if (at.shift != 6 || near != b->used) return halve(s, bunch, at.shift, at.node, way);
+    set_ways(&s->nodes[at.node], way, b->width, 0); /* they are all below one way */
+    set_ways(&s->nodes[at.node], way, 0, at.slot);
+    b->width = 0;
+  }
   uint32_t lower = node_new(s);
   if (lower == 0) return false;
   *(at.node == 0 ? &l->root[key >> 24] : &s->nodes[at.node].child[way]) = lower;
@@ -493,7 +498,7 @@ uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uin
     for (uint32_t places = near; places != 0; places &= places - 1)
       if (b->key[__builtin_ctz(places)] == key) return b->level[__builtin_ctz(places)];
     if (__builtin_expect(b->used == BOOK_FULL_BUNCH || (near & (near - 1)) != 0, false)) {
-      if (!refine(s, l, at, key, ladder)) return 0;
+      if (!refine(s, l, at, key, near, ladder)) return 0;
       continue;
     }
     uint32_t level = book_level_new(s, key, ladder);
@@ -569,8 +574,7 @@ static uint32_t walk_down(const book_store *s, const book_ladder *l, uint32_t ke
   return child;
 }
 
-/* The last one of a bunch, or the best, or one of few. */
-static __attribute__((noinline)) void remove_from_bunch(book_store *s, book_ladder *l, uint32_t key, uint32_t number) {
+void assay_book_bunch_left(book_store *s, book_ladder *l, uint32_t key, uint32_t number) {
   uint32_t path[BOOK_PATH], depth = 0;
   const book_bunch *b = &s->bunches[number];
   uint32_t more = b->used & (b->used - 1);
@@ -629,11 +633,8 @@ void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t level) {
     remove_from_bottom(s, l, key, level);
     return;
   }
-  book_bunch *b = &s->bunches[home / 16];
-  uint32_t used = b->used & ~(1u << home % 16), more = used & (used - 1);
-  b->used = used;
-  book_level_free(s, level);
-  if ((more & (more - 1)) == 0 || key == l->best) remove_from_bunch(s, l, key, home / 16);
+  l->levels++;
+  book_ladder_leave(s, l, level, home);
 }
 
 /* Bits above `way`. */

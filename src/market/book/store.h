@@ -276,6 +276,14 @@ static inline void book_order_free(book_store *s, uint32_t order) {
   book_record_free(s, order);
 }
 
+/* The next live record of an account behind that one; 0: there is none. All records are looked at, one behind the other, so a million take
+ * as long as a few thousand that are followed from one to the next. What is in a free one is old, and not found by its id. */
+static inline uint32_t book_store_next(const book_store *s, uint32_t order, uint32_t account) {
+  while (++order < s->order_pool.used)
+    if (s->orders[order].account == account && book_find(s, s->orders[order].id) == order) return order;
+  return 0;
+}
+
 /* ---- Ladders ----------------------------------------------------------------------------------------------------------------------- */
 
 static inline void book_ladder_init(book_ladder *l) { *l = (book_ladder){.best = BOOK_NO_KEY}; }
@@ -329,6 +337,8 @@ static inline uint64_t *book_bits(const book_store *s, book_node *node) {
 uint32_t assay_book_ladder_open(book_store *s, book_ladder *l, uint32_t key, uint32_t ladder);
 /* Takes an empty level out that is not in a block with others. */
 void assay_book_ladder_remove(book_store *s, book_ladder *l, uint32_t level);
+/* What there is to do when the best, or one of the last few of a bunch, has left it. */
+void assay_book_bunch_left(book_store *s, book_ladder *l, uint32_t key, uint32_t bunch);
 /* The level after a key in order; 0: none. */
 uint32_t assay_book_ladder_after(const book_store *s, const book_ladder *l, uint32_t key);
 
@@ -408,6 +418,16 @@ static inline void book_ladder_close(book_store *s, book_ladder *l, uint32_t at)
   l->best_level = block + after;
 }
 
+/* The same for a level with a home. */
+static inline void book_ladder_leave(book_store *s, book_ladder *l, uint32_t at, uint32_t home) {
+  book_bunch *b = &s->bunches[home / 16];
+  uint32_t key = s->levels[at].key, used = b->used & ~(1u << home % 16), more = used & (used - 1);
+  b->used = used;
+  l->levels--;
+  book_level_free(s, at);
+  if ((more & (more - 1)) == 0 || key == l->best) assay_book_bunch_left(s, l, key, home / 16);
+}
+
 /* ---- Orders in levels ------------------------------------------------------------------------------------------------------------ */
 
 /* The first of two places unless `first` is 0, without a branch: which one it is nobody can foresee. */
@@ -455,6 +475,19 @@ static inline void book_level_unlink(book_store *s, book_level *level, const boo
   *book_either(next, &s->orders[next].prev, &level->tail) = prev;
   level->count--;
   level->quantity -= o->quantity;
+}
+
+/* The same for the only one of its level, which goes. */
+static inline void book_level_end(book_store *s, book_ladder *l, uint32_t at) {
+  book_level *level = &s->levels[at];
+  uint32_t home = s->homes[at];
+  if (home != 0) {
+    book_ladder_leave(s, l, at, home);
+    return;
+  }
+  level->head = level->tail = level->count = 0;
+  level->quantity = 0;
+  book_ladder_close(s, l, at);
 }
 
 #endif
