@@ -103,17 +103,18 @@ static void find_in_ladder(finding *f, const book_ladder *l, uint32_t account) {
       if (s->orders[order].account == account) find_one(f, order);
 }
 
-/* Accounts that nobody registered have no list: all orders are looked at. */
-static void find_by_walking(finding *f, uint32_t account, uint32_t from, uint32_t to) {
-  for (uint32_t number = from; number < to; number++) {
-    const book_symbol *b = &f->e->symbols[number];
-    for (unsigned sell = 0; sell < 2; sell++) {
-      find_in_ladder(f, &b->side[sell], account);
-      if (b->rare == NULL) continue;
-      find_in_ladder(f, &b->rare->stop[sell], account);
-      find_in_ladder(f, &b->rare->aon[sell], account);
-    }
+static void find_in_book(finding *f, const book_symbol *b, uint32_t account) {
+  for (unsigned sell = 0; sell < 2; sell++) {
+    find_in_ladder(f, &b->side[sell], account);
+    if (b->rare == NULL) continue;
+    find_in_ladder(f, &b->rare->stop[sell], account);
+    find_in_ladder(f, &b->rare->aon[sell], account);
   }
+}
+
+static void find_in_pool(finding *f, uint32_t account) {
+  const book_store *s = &f->e->store;
+  for (uint32_t order = book_store_next(s, 0, account); order != 0; order = book_store_next(s, order, account)) find_one(f, order);
 }
 
 static void find_in_list(finding *f, uint32_t account, uint32_t book) {
@@ -133,8 +134,10 @@ static bool cancel_all(assay_book *e, uint32_t account, uint32_t book, unsigned 
   finding f = {.e = e};
   if (e->account_count != 0)
     find_in_list(&f, account, book);
+  else if (book == ASSAY_BOOK_ALL || e->symbol_count == 1) /* accounts that nobody registered have no list: all orders are looked at */
+    find_in_pool(&f, account);
   else
-    find_by_walking(&f, account, book == ASSAY_BOOK_ALL ? 0 : book, book == ASSAY_BOOK_ALL ? e->symbol_count : book + 1);
+    find_in_book(&f, &e->symbols[book], account);
   if (f.full) return false;
   if (f.count > 1) qsort(e->scratch, f.count, sizeof(found_order), by_book_and_id);
   for (uint32_t i = 0; i < f.count; i++) assay_book_cancel_order(e, found_at(e, i)->order, ASSAY_BOOK_CANCELLED_EVENT, reason);
