@@ -170,6 +170,7 @@ assay_status assay_book_check_store(const book_store *s, const book_count *count
     if (s->orders[place->order].id >= s->window_base && s->orders[place->order].id > s->stray_high)
       return BROKEN("an id is where nobody looks for it");
   }
+  if (s->sure != (s->stray_high < s->window_base ? s->window_mask + 1 : 0)) return BROKEN("the window does not know how sure it is");
   for (uint64_t i = 0; i <= s->window_mask; i++) places += s->window[i] != 0;
   if (places != s->live) return BROKEN("%llu ids are kept for %u orders", (unsigned long long)places, s->live);
   return ASSAY_OK;

@@ -48,7 +48,7 @@ assay_status assay_book_create(const assay_book_options *options, assay_error *e
   e->events = (assay_book_event *)(((uintptr_t)e->event_block + LINE - 1) & ~(uintptr_t)(LINE - 1));
   e->next_event = e->events;
   e->last_event = e->events + BOOK_EVENTS_AT_ONCE - 1;
-  e->symbols = assay_calloc(ASSAY_TAG_MARKET, books, sizeof *e->symbols);
+  e->symbols = assay_calloc(ASSAY_TAG_MARKET, books + 1, sizeof *e->symbols); /* the last one stands for books that are none */
   e->accounts = assay_calloc(ASSAY_TAG_MARKET, o->accounts == 0 ? 1 : o->accounts, sizeof *e->accounts);
   if (!assay_book_store_window(&e->store) || e->event_block == NULL || e->symbols == NULL || e->accounts == NULL) {
     assay_book_destroy(e);

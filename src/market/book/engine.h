@@ -73,8 +73,7 @@ typedef struct book_symbol {
   int32_t last;
   bool traded;
   uint8_t phase;
-  bool plain; /* continuous, nothing rare: what most books are most of the time */
-  bool swift; /* plain, and no risk is checked */
+  bool plain; /* continuous, nothing rare: what most books are most of the time; swift where no risk is checked besides */
 } book_symbol;
 
 /* Orders of an account are a list, in no order, where accounts are known. */
@@ -192,7 +191,7 @@ static inline uint64_t book_open(const assay_book *e, uint32_t order) { return e
 
 static inline void book_set_plain(const assay_book *e, book_symbol *b) {
   b->plain = b->phase == ASSAY_BOOK_CONTINUOUS && b->rare == NULL;
-  b->swift = b->plain && e->account_count == 0;
+  b->side[0].swift = b->side[1].swift = b->plain && e->account_count == 0;
 }
 
 /* The order leaves its ladder, and keeps its record. */

@@ -623,33 +623,32 @@ static __attribute__((noinline)) bool rest_swift(assay_book *e, book_symbol *b, 
 
 /* A plain order in a book without risk checks, with an id that the window knows: straight through where its price has a place in a block.
  * All that it has in common with one that trades comes before the guess. False: it is something else, and nothing happened yet. */
-static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes,
-                                                            book_ladder *other) {
+static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const assay_book_message *m, uint64_t bytes, book_ladder *other,
+                                                            uint64_t now) {
   book_store *s = &e->store;
   unsigned sell = (unsigned)(bytes >> 8) & 1;
   book_ladder *ladder = other + (2 * (ptrdiff_t)sell - 1);
-  book_symbol *b = (book_symbol *)(other - (sell ^ 1));
-  if (__builtin_expect(m->book >= e->symbol_count, false)) return false;
   uint32_t key = book_key(m->price, sell), way = key & 63, order = s->order_pool.free;
   uint64_t id = m->id, quantity = m->quantity, best = other->best;
-  if (__builtin_expect(
-          !b->swift || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || order == 0 || s->window[id & s->window_mask] != 0,
-          false))
+  if (__builtin_expect(other->swift == 0 || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || order == 0 ||
+                           s->window[id & s->window_mask] != 0,
+                       false))
     return false;
   assay_book_event *event = e->next_event;
   uint64_t sequence = e->sequence + 1;
-  book_put_event(event++, sequence, e->now, id, 0, quantity, quantity, book_where(m->price, m->book),
+  book_put_event(event++, sequence, now, id, 0, quantity, quantity, book_where(m->price, m->book),
                  m->account | (bytes & 0xFF00) << 32); /* kind 0, as of the message, and the side */
   if (best <= (uint32_t)~key || (bytes & (IS_MARKET | IS_IOC)) != 0) {
     if (__builtin_expect(m->self_trade != 0 && m->account != 0, false)) return false;
     e->sequence = sequence;
     e->next_event = event;
-    cross_swift(e, b, m, bytes);
+    cross_swift(e, (book_symbol *)(other - (sell ^ 1)), m, bytes);
     return true;
   }
   uint32_t at = ladder->block[(key >> 6) % BOOK_FINGERS] + way;
   book_level *level = &s->levels[at];
-  if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false)) return rest_swift(e, b, m);
+  if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false))
+    return rest_swift(e, (book_symbol *)(ladder - sell), m);
   e->sequence = sequence;
   e->next_event = event;
   s->order_pool.free = s->orders[order].next;
@@ -983,7 +982,7 @@ static inline __attribute__((always_inline)) void apply_one(assay_book *e, const
   e->now = now;
   if (__builtin_expect(now >= e->next_expiry, false)) assay_book_expire(e);
   if ((bytes & NOT_PLAIN) == 0) {
-    if (__builtin_expect(new_swift(e, m, bytes, other), true)) return;
+    if (__builtin_expect(new_swift(e, m, bytes, other, now), true)) return;
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
     if (__builtin_expect(cancel_plain(e, m), true)) return;
   }
@@ -1007,7 +1006,7 @@ static inline __attribute__((always_inline)) void fetch_ahead(const assay_book *
 
 /* The ladder on the other side of a message's, of any book if there is none of that number. */
 static inline book_ladder *opposite(const assay_book *e, const assay_book_message *m, uint64_t bytes) {
-  return &e->symbols[m->book < e->symbol_count ? m->book : 0].side[(bytes >> 8 & 1) ^ 1];
+  return &e->symbols[m->book < e->symbol_count ? m->book : e->symbol_count].side[(bytes >> 8 & 1) ^ 1];
 }
 
 /* What the first guesses about a message hang on is looked up while the one before it is worked on. */

@@ -74,6 +74,9 @@ uint32_t assay_book_stray_find(const book_store *s, uint32_t scope, uint64_t id)
   }
 }
 
+/* After a change of the window or of `stray_high`. */
+static void set_sure(book_store *s) { s->sure = s->stray_high < s->window_base ? s->window_mask + 1 : 0; }
+
 /* Whether nobody has any of the eight places from `place` on, which are all in one line of the cache. */
 static bool eight_free(const uint32_t *place) {
   uint64_t pairs[4];
@@ -122,9 +125,11 @@ void assay_book_stray_add(book_store *s, uint32_t scope, uint64_t id, uint32_t o
   }
   if (is_near(s, id) && s->window[id & s->window_mask] == 0) {
     s->window[id & s->window_mask] = order;
+    set_sure(s);
     return;
   }
   if (id > s->stray_high) s->stray_high = id;
+  set_sure(s);
   book_place_add(s, book_scoped_tag(s, scope, id), order);
 }
 
@@ -143,6 +148,7 @@ bool assay_book_store_window(book_store *s) {
   }
   if (old == NULL) s->window_base = 1;
   s->window_mask = size - 1;
+  set_sure(s);
   assay_free(old_block);
   return true;
 }

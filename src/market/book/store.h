@@ -96,6 +96,7 @@ typedef struct book_ladder {
   uint32_t best_level;
   uint32_t levels;
   uint64_t top[4];
+  uint64_t swift;               /* the engine's: not 0 where plain orders go straight through */
   uint32_t block[BOOK_FINGERS]; /* of the finger's node; 0: none */
   book_finger finger[BOOK_FINGERS];
   uint32_t root[256];
@@ -125,6 +126,7 @@ typedef struct book_store {
   uint32_t *window;     /* id & window_mask: its order, or 0 */
   uint64_t window_base; /* the first id in it; at least 1 */
   uint64_t window_mask;
+  uint64_t sure;       /* so many ids from the first one on can be nowhere else: all of the window, or none */
   uint64_t stray_high; /* no stray's id is higher */
   book_place *places;
   uint64_t seed[2];
@@ -194,9 +196,7 @@ uint32_t assay_book_stray_find(const book_store *s, uint32_t scope, uint64_t id)
 void assay_book_stray_add(book_store *s, uint32_t scope, uint64_t id, uint32_t order);
 
 /* Whether the window says all about an id. */
-static inline bool book_in_window(const book_store *s, uint64_t id) {
-  return id - s->window_base <= s->window_mask && __builtin_expect(s->stray_high < s->window_base, true);
-}
+static inline bool book_in_window(const book_store *s, uint64_t id) { return id - s->window_base < s->sure; }
 
 /* The order of that id; 0: none. For ids that are likely there. */
 static inline uint32_t book_find(const book_store *s, uint64_t id) {
