@@ -504,20 +504,25 @@ static inline __attribute__((always_inline)) bool new_plain(assay_book *e, const
   return true;
 }
 
-/* The same in a book without risk checks, from an order that may meet everybody, whose ACCEPTED event is there. What happens to an order at
- * a time is as in take_best. A wrong guess costs as long as what it hangs on takes, so the next order is looked at before the last one's
- * event is written. */
-static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b, const assay_book_message *m, uint64_t bytes) {
+/* Out of the way of what is always done, to which it would leave no registers. */
+static __attribute__((noinline, cold)) void stray_gone(book_store *s, uint64_t id, uint32_t order) {
+  book_place_remove(s, book_tag(s, id), order);
+}
+
+/* The same in a book without risk checks, from an order that may meet everybody, whose ACCEPTED event is there; `other` is the ladder that
+ * it meets. What happens to an order at a time is as in take_best. A wrong guess costs as long as what it hangs on takes, so the next order
+ * is looked at before the last one's event is written. */
+static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *other, const assay_book_message *m, uint64_t bytes) {
   book_store *s = &e->store;
   book_order *orders = s->orders;
-  unsigned sell = m->side;
-  book_ladder *other = &b->side[sell ^ 1];
   uint32_t at = other->best_level, order = s->levels[at].head;
   book_order *o = &orders[order];
   uint64_t open = o->bits & PLAIN_MAKER;
+  unsigned sell = m->side;
+  book_symbol *b = (book_symbol *)(other - (sell ^ 1));
   uint32_t *window = s->window;
   uint64_t id = m->id, left = m->quantity, now = e->now, sequence = e->sequence, mask = s->window_mask;
-  uint64_t best = other->best, limit = (bytes & IS_MARKET) != 0 ? UINT32_MAX : (uint32_t)~book_key(m->price, sell);
+  uint64_t best = other->best, limit = (uint32_t)~book_key(m->price, sell) | (uint32_t)(0 - (bytes >> 16 & 1));
   uint64_t what = book_what(ASSAY_BOOK_TRADE_EVENT, m->account, sell, 0, 0);
   assay_book_event *event = e->next_event, *end = e->last_event + BOOK_EVENTS_BEHIND;
   while (best <= limit) {
@@ -536,7 +541,7 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_symbol *b,
       if (__builtin_expect(*place == order, true))
         *place = 0;
       else
-        book_place_remove(s, book_tag(s, o->id), order);
+        stray_gone(s, o->id, order);
       gone++;
       last = order;
       order = next;
@@ -642,7 +647,7 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
     if (__builtin_expect(m->self_trade != 0 && m->account != 0, false)) return false;
     e->sequence = sequence;
     e->next_event = event;
-    cross_swift(e, (book_symbol *)(other - (sell ^ 1)), m, bytes);
+    cross_swift(e, other, m, bytes);
     return true;
   }
   uint32_t at = ladder->block[(key >> 6) % BOOK_FINGERS] + way;
@@ -876,7 +881,7 @@ static __attribute__((noinline)) void replace_swift(assay_book *e, book_symbol *
   book_level_unlink(s, &s->levels[from], o);
   if (s->levels[from].count == 0) book_ladder_close(s, &b->side[sell], from);
   book_order_free(s, order);
-  cross_swift(e, b, &again, 0);
+  cross_swift(e, &b->side[sell ^ 1], &again, 0);
 }
 
 /* What changes most: less of the same, or a plain order that comes to rest elsewhere under its new id. False: it is something else, and
