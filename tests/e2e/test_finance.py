@@ -268,6 +268,18 @@ class Simulations(Finance):
         self.assertLess(answer["upper_bound"], 1.01 * tree)
         self.refuse(*words, "--upper-bound", says="--method montecarlo")
 
+    def test_an_american_option_has_a_control_and_greeks_of_some_paths(self):
+        words = ["price", "american", "--type", "put", *MARKET, "--volatility", "0.2"]
+        tree = self.answer(*words)
+        answer = self.answer(*words, "--method", "montecarlo", "--paths", "65536", "--control")
+        self.assertLess(abs(answer["price"] / tree["price"] - 1), 0.003)  # of 50 dates
+        self.assertLess(answer["standard_error"], 1e-4 * tree["price"])
+        self.assertGreater(answer["variance_ratio"], 1000)
+        self.assertEqual((answer["paths"], answer["greeks_paths"]), (65536, 8192))
+        self.assertEqual(set(answer["greek_methods"].values()), {"likelihood ratio"})
+        for name, value in tree["greeks"].items():
+            self.assertLess(abs(answer["greeks"][name] - value), 0.01 * abs(value) + 4 * answer["greek_errors"][name], name)
+
     def test_an_average_is_worth_less_than_the_end(self):
         market = ["--spot", "100", "--strike", "100", "--time", "1", "--rate", "0.05", "--volatility", "0.2", "--paths", "20000"]
         asian = self.answer("price", "asian", *market, "--steps", "12", "--control")
