@@ -29,7 +29,9 @@ typedef struct job {
   const double *inputs[ASSAY_INDICATOR_INPUTS]; /* a number a row of the table */
   size_t by;                                    /* column that names the series */
   assay_cli_times times;
-  bool back;                                    /* the rows of a series go back in time */
+  bool back; /* the rows of a series go back in time */
+  size_t series, too_short;
+  const char *first_short;
   double *outputs[ASSAY_INDICATOR_MAX_OUTPUTS]; /* a number a row of the table */
 } job;
 
@@ -153,7 +155,9 @@ static assay_status run_rows(job *j, const size_t *rows, size_t count, const cha
   }
   assay_indicator_stream_destroy(stream);
   for (size_t k = 0; k < j->indicator->output_count; k++) least = j->warmup[k] < least ? j->warmup[k] : least;
-  if (status == ASSAY_OK && count <= least)
+  j->series++;
+  if (count <= least && j->too_short++ == 0) j->first_short = name;
+  if (status == ASSAY_OK && count <= least && j->settings->by == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s%s%s has %zu rows, and %s has its first value after %zu", j->table.source,
                         name[0] != '\0' ? ": " : "", name, count, j->indicator->name, least + 1);
   return status;
@@ -177,7 +181,13 @@ static assay_status run_all(job *j, assay_error *err) {
   for (size_t i = 0; i < count; i++) rows[ends[places[i]]++] = i;
   for (size_t s = 0, begin = 0; s < words.count && status == ASSAY_OK; begin = ends[s++])
     status = run_rows(j, rows + begin, ends[s] - begin, words.items[s], err);
-  return status;
+  if (status != ASSAY_OK || j->too_short == 0) return status;
+  if (j->too_short == j->series)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: all %zu series are too short for a value of %s", j->table.source, j->series,
+                      j->indicator->name);
+  assay_cli_note(j->cli, "%zu of %zu series of %s are too short for a value of %s, '%s' is the first", j->too_short, j->series,
+                 j->table.source, j->indicator->name, j->first_short);
+  return ASSAY_OK;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------------------------- */

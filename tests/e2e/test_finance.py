@@ -358,6 +358,10 @@ class Indicators(Finance):
         done = rows(self.check("indicator", "sma", "-p", "3", "--by", "name", "-", stdin="\n".join(lines)).stdout)
         self.assertEqual([float(row["sma"]) for row in done if row["name"] == "b" and row["sma"]], [10, 20, 30, 40])
         self.assertEqual([row["sma"] for row in done if row["name"] == "a"][:3], ["", "", "1"])
+        young = self.check("indicator", "sma", "-p", "3", "--by", "name", "-", stdin="\n".join([*lines, "new,1", "new,2"]))
+        self.assertEqual([row["sma"] for row in rows(young.stdout)], [row["sma"] for row in done] + ["", ""])
+        self.assertIn("1 of 3 series of standard input are too short for a value of sma, 'new' is the first", young.stderr)
+        self.refuse("indicator", "sma", "-p", "9", "--by", "name", "-", stdin="\n".join(lines), says="all 2 series are too short")
 
     def test_bad_input_has_a_sentence(self):
         path = self.table()
