@@ -58,16 +58,6 @@ static void project_sum(const assay_lattice_weights weights, const double *next,
   project(weights, next, first, last, SUM_ORDER, mean, rows);
 }
 
-/* A path's node, and how far it is from there to the next. */
-INLINE const double *row_of(const assay_lattice_step *s, double sum, double *part) {
-  double place = s->middle + sum * ASSAY_LATTICE_QUARTERS, least = s->first, most = s->last - 2;
-  place = place < least ? least : place;
-  place = place > most ? most : place;
-  int node = (int)place;
-  *part = place - node;
-  return s->rows + (ptrdiff_t)ROW * node;
-}
-
 INLINE quad between(const double *row, double part) {
   quad here = load(row), beside = load(row + ROW);
   return here + all(part) * (beside - here);
@@ -87,55 +77,100 @@ INLINE pair across(pair a, pair b) { return (pair){a[0] + a[1], b[0] + b[1]}; }
 #define REACHED 4.0
 #define DENSITY 1.3383022576488537e-4
 #define TAIL 3.167124183311992e-5
-typedef struct polynomials {
-  quad low, high; /* He_1 to He_4; He_5, He_6, He_1, He_2 */
-} polynomials;
+/* Four paths at a time: the polynomials of their shocks, and where they are between which nodes. */
+typedef struct four {
+  quad low[4], high[4]; /* of each He_1 to He_4; He_5, He_6, He_1, He_2 */
+  quad part;
+  const double *row[4];
+} four;
 
-INLINE polynomials polynomials_of(double z) {
-  double x = z < -REACHED ? -REACHED : z;
-  x = x > REACHED ? REACHED : x;
-  double z2 = z * z - 1, x2 = x * x - 1, x3 = x * x2 - 2 * x, x4 = x * x3 - 3 * x2, x5 = x * x4 - 4 * x3, x6 = x * x5 - 5 * x4;
-  double z3 = x3 + (6 * 4 * DENSITY) * z, z5 = x5 + (10 * 52 * DENSITY) * z;
-  double z4 = x4 + (4 * (3 * 4 + 52) * DENSITY) * z2 - 2 * (163 * TAIL - 52 * DENSITY);
-  double z6 = x6 + (6 * (5 * 52 + 444) * DENSITY) * z2 - 2 * (961 * TAIL - 444 * DENSITY);
-  return (polynomials){{z, z2, z3, z4}, {z5, z6, z, z2}};
+typedef long long mask __attribute__((vector_size(32)));
+INLINE quad select(mask m, quad a, quad b) { return (quad)((m & (mask)a) | (~m & (mask)b)); }
+INLINE quad limit(quad x, double least, double most) {
+  x = select(x < all(least), all(least), x);
+  return select(x > all(most), all(most), x);
+}
+
+/* a, b, c and d of each. */
+INLINE void transpose(quad a, quad b, quad c, quad d, quad out[4]) {
+  quad ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab2 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+  quad cd = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd2 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+  out[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  out[1] = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+  out[2] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  out[3] = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+}
+
+INLINE void look_at(const assay_lattice_step *s, double sign, quad before, quad after, four *f) {
+  quad sum = all(sign) * before, z = all(sign) * after - sum, x = limit(z, -REACHED, REACHED);
+  quad z2 = z * z - 1, x2 = x * x - 1, x3 = x * x2 - 2 * x, x4 = x * x3 - 3 * x2, x5 = x * x4 - 4 * x3, x6 = x * x5 - 5 * x4;
+  quad z3 = x3 + (6 * 4 * DENSITY) * z, z5 = x5 + (10 * 52 * DENSITY) * z;
+  quad z4 = x4 + (4 * (3 * 4 + 52) * DENSITY) * z2 - 2 * (163 * TAIL - 52 * DENSITY);
+  quad z6 = x6 + (6 * (5 * 52 + 444) * DENSITY) * z2 - 2 * (961 * TAIL - 444 * DENSITY);
+  transpose(z, z2, z3, z4, f->low);
+  transpose(z5, z6, z, z2, f->high);
+  quad place = limit(all(s->middle) + sum * ASSAY_LATTICE_QUARTERS, s->first, s->last - 2);
+  for (int k = 0; k < 4; k++) {
+    int node = (int)place[k];
+    f->part[k] = place[k] - node;
+    f->row[k] = s->rows + (ptrdiff_t)ROW * node;
+  }
+}
+
+INLINE void back_one(const double *row, double part, quad he_low, quad he_high, double d, assay_lattice_future *path) {
+  quad first = between(row, part), second = between(row + 4, part), third = between(row + 8, part);
+  pair discount = {d, d}, twice = {1, 2}, scored = low(he_low);
+  quad a = first * he_low, b = second * he_high, c = third * __builtin_shufflevector(he_low, he_low, 0, 1, 0, 1);
+  pair worth, sums, scores;
+  memcpy(&worth, &path->worth, sizeof worth);
+  memcpy(&sums, &path->slopes, sizeof sums);
+  memcpy(&scores, &path->score, sizeof scores);
+  worth = discount * (worth - across(low(a) + high(a) + low(b), high(b)));
+  worth = (pair){worth[0], worth[0] + worth[1]};
+  sums = discount * (sums + twice * low(first) - across(low(c), high(c)));
+  scores = scores + scored;
+  memcpy(&path->worth, &worth, sizeof worth);
+  memcpy(&path->slopes, &sums, sizeof sums);
+  memcpy(&path->score, &scores, sizeof scores);
+}
+
+INLINE void back_one_alone(const double *row, double part, quad he_low, quad he_high, double d, assay_lattice_future *path) {
+  quad a = between(row, part) * he_low, b = between(row + 4, part) * he_high;
+  pair moved = low(a) + high(a) + low(b);
+  path->worth = d * (path->worth - (moved[0] + moved[1]));
+  path->times *= d;
+}
+
+INLINE void back_all(const assay_lattice_step *s, size_t count, double sign, const double *before, const double *after,
+                     assay_lattice_future *paths, int alone, size_t at_once) {
+  for (size_t i = 0; i + at_once <= count; i += at_once) {
+    four f;
+    quad from = all(0), to = all(0);
+    memcpy(&from, before + i, at_once * sizeof *before);
+    memcpy(&to, after + i, at_once * sizeof *after);
+    look_at(s, sign, from, to, &f);
+    for (size_t k = 0; k < at_once; k++) {
+      if (alone) {
+        back_one_alone(f.row[k], f.part[k], f.low[k], f.high[k], s->discount, &paths[i + k]);
+      } else {
+        back_one(f.row[k], f.part[k], f.low[k], f.high[k], s->discount, &paths[i + k]);
+      }
+    }
+  }
 }
 
 static void back(const assay_lattice_step *s, size_t count, double sign, const double *before, const double *after,
                  assay_lattice_future *paths) {
-  pair discount = {s->discount, s->discount}, twice = {1, 2};
-  for (size_t i = 0; i < count; i++) {
-    double sum = sign * before[i], z = sign * after[i] - sum, part;
-    polynomials he = polynomials_of(z);
-    const double *row = row_of(s, sum, &part);
-    quad first = between(row, part), second = between(row + 4, part), third = between(row + 8, part);
-    pair scored = low(he.low);
-    quad a = first * he.low, b = second * he.high, c = third * (quad){scored[0], scored[1], scored[0], scored[1]};
-    pair worth, sums, scores;
-    memcpy(&worth, &paths[i].worth, sizeof worth);
-    memcpy(&sums, &paths[i].slopes, sizeof sums);
-    memcpy(&scores, &paths[i].score, sizeof scores);
-    worth = discount * (worth - across(low(a) + high(a) + low(b), high(b)));
-    worth = (pair){worth[0], worth[0] + worth[1]};
-    sums = discount * (sums + twice * low(first) - across(low(c), high(c)));
-    scores = scores + scored;
-    memcpy(&paths[i].worth, &worth, sizeof worth);
-    memcpy(&paths[i].slopes, &sums, sizeof sums);
-    memcpy(&paths[i].score, &scores, sizeof scores);
-  }
+  size_t fours = count & ~(size_t)3;
+  back_all(s, fours, sign, before, after, paths, 0, 4);
+  back_all(s, count - fours, sign, before + fours, after + fours, paths + fours, 0, 1);
 }
 
 static void back_alone(const assay_lattice_step *s, size_t count, double sign, const double *before, const double *after,
                        assay_lattice_future *paths) {
-  for (size_t i = 0; i < count; i++) {
-    double sum = sign * before[i], z = sign * after[i] - sum, part;
-    polynomials he = polynomials_of(z);
-    const double *row = row_of(s, sum, &part);
-    quad a = between(row, part) * he.low, b = between(row + 4, part) * he.high;
-    pair moved = low(a) + high(a) + low(b);
-    paths[i].worth = s->discount * (paths[i].worth - (moved[0] + moved[1]));
-    paths[i].times *= s->discount;
-  }
+  size_t fours = count & ~(size_t)3;
+  back_all(s, fours, sign, before, after, paths, 1, 4);
+  back_all(s, count - fours, sign, before + fours, after + fours, paths + fours, 1, 1);
 }
 
 extern const assay_lattice_functions FUNCTIONS;
