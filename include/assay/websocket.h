@@ -179,9 +179,10 @@ typedef struct assay_ws_loop_options {
   double patience_s;
   /*
    * Bytes that all its connections together may hold of messages that are not whole yet, of what waits to be sent, and for compression (up
-   * to 300 KiB a connection that sends compressed messages, 45 KiB one that gets them); 0: 1 GiB. Once half is in use messages go
-   * uncompressed and compression is not agreed on any more. Where more comes in, the connection that holds most ends with
-   * ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue were full. TLS has memory of its own.
+   * to 300 KiB a connection that sends compressed messages, 45 KiB one that gets them), and for TLS (by what OpenSSL takes: 28 KiB a
+   * connection and its buffers, 56 KiB while it shakes hands; without room for that it is turned away); 0: 1 GiB. Once half is in use
+   * messages go uncompressed and compression is not agreed on any more. Where more comes in, the connection that holds most ends with
+   * ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue were full.
    */
   size_t memory_limit;
 } assay_ws_loop_options;

@@ -85,6 +85,8 @@ void assay_ws_client_connected(assay_ws *ws) {
   assay_os_poller_change(ws->loop->poller, ws->fd, ASSAY_OS_READABLE, ws);
   if (c->tls == NULL) {
     assay_ws_client_shake(ws);
+  } else if (!assay_ws_memory_find_room(ws->loop, ASSAY_WS_TLS_NEW)) {
+    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, "all connections together hold too much");
   } else if (assay_ws_tls_create(c->tls, c->url.host, NULL, &ws->tls) != ASSAY_OK) {
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "TLS cannot begin");
   } else {
@@ -92,6 +94,7 @@ void assay_ws_client_connected(assay_ws *ws) {
     (void)assay_ws_tls_handshake(ws->tls, why, sizeof why);
     (void)assay_ws_tls_take(ws->tls, &ws->wire);
     assay_ws_flush(ws);
+    assay_ws_weigh(ws);
   }
 }
 
@@ -154,7 +157,7 @@ static bool is_plain(const char *text) {
   return true;
 }
 
-static assay_status fill(struct client *c, const char *url, const assay_ws_client_options *options, assay_error *err) {
+static assay_status fill(struct client *c, assay_ws_loop *loop, const char *url, const assay_ws_client_options *options, assay_error *err) {
   assay_arena_init(&c->arena, ASSAY_TAG_MARKET);
   if (options != NULL) c->options = *options;
   url = assay_arena_strdup(&c->arena, url);
@@ -167,7 +170,8 @@ static assay_status fill(struct client *c, const char *url, const assay_ws_clien
   assay_status status = assay_ws_url_parse(url, err, &c->url);
   if (status == ASSAY_OK) status = assay_ws_options_check(&c->options.connection, err);
   if (status == ASSAY_OK) status = assay_ws_crypto_load(err);
-  if (status == ASSAY_OK && c->url.secure) status = assay_ws_tls_client_context(c->options.ca_file, c->options.unverified, err, &c->tls);
+  if (status == ASSAY_OK && c->url.secure)
+    status = assay_ws_tls_client_context(&loop->tls_known, c->options.ca_file, c->options.unverified, err, &c->tls);
   if (status != ASSAY_OK) return status;
   uint8_t random[16];
   if (!assay_os_entropy(random, sizeof random)) return ASSAY_FAIL_ERRNO(err, errno, "the system gives no random numbers");
@@ -184,7 +188,7 @@ assay_status assay_ws_connect(assay_ws_loop *loop, const char *url, const assay_
   struct client *c = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *c);
   if (c == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a client");
   c->handlers = *handlers;
-  assay_status status = fill(c, url, options, err);
+  assay_status status = fill(c, loop, url, options, err);
   assay_ws *made = NULL;
   if (status == ASSAY_OK) {
     made = assay_ws_connection_create(loop, -1, ASSAY_WS_CLIENT, &c->handlers, &c->options.connection);

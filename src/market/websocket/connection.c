@@ -71,6 +71,8 @@ void assay_ws_weigh(assay_ws *ws) {
     ws->loop->spare += spare - ws->spare;
     ws->spare = spare;
   }
+  ws->fixed = ws->tls != NULL ? assay_ws_tls_held(ws->tls) : 0;
+  now += ws->fixed;
   ws->loop->held += now - ws->held;
   ws->held = now;
 }
@@ -125,6 +127,7 @@ void assay_ws_connection_free(assay_ws *ws) {
   assay_ws_bytes_deinit(&ws->message);
   assay_ws_deflate_release(ws->deflate);
   assay_ws_tls_destroy(ws->tls);
+  ws->tls = NULL;
   assay_ws_weigh(ws);
   assay_ws_deflate_destroy(ws->deflate);
   if (ws->role == ASSAY_WS_CLIENT) assay_ws_client_free(ws);
@@ -226,8 +229,8 @@ static void evict(assay_ws *ws) {
 
 /*
  * Whether `length` bytes may be added to a message that comes in, and `beside` be held for it: else whoever holds most makes room, so that
- * a few who never finish theirs do not keep all others out. False when that is this one, which ends. The others are never in the middle of
- * anything: one is read at a time.
+ * a few who never finish theirs do not keep all others out (what TLS holds nobody can help, and who is idle is no reason). False when that
+ * is this one, which ends. The others are never in the middle of anything: one is read at a time.
  */
 static bool may_hold(assay_ws *ws, size_t length, size_t beside) {
   const assay_ws_bytes *m = &ws->message;
@@ -236,7 +239,7 @@ static bool may_hold(assay_ws *ws, size_t length, size_t beside) {
   while (!assay_ws_memory_find_room(ws->loop, more)) {
     assay_ws *most = ws;
     for (assay_ws *other = ws->loop->first; other != NULL; other = other->next)
-      if (other->held > most->held) most = other;
+      if (other->held - other->fixed > most->held - most->fixed) most = other;
     if (most == ws) {
       ws->counts.disconnected++;
       fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
@@ -410,12 +413,13 @@ static bool shake_tls(assay_ws *ws) {
   return ws->state != DEAD;
 }
 
-static void take_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
+/* False when nothing of what comes behind it is looked at any more. */
+static bool take_piece(assay_ws *ws, const uint8_t *bytes, size_t length) {
   if (!assay_ws_tls_feed(ws->tls, bytes, length)) {
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "out of memory");
-    return;
+    return false;
   }
-  if (!ws->tls_ready && !shake_tls(ws)) return;
+  if (!ws->tls_ready && !shake_tls(ws)) return false;
   while (ws->tls_ready && ws->state != DEAD) {
     size_t got = 0;
     assay_ws_tls_said said = assay_ws_tls_read(ws->tls, ws->loop->plain, READ_SIZE, &got);
@@ -426,9 +430,17 @@ static void take_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
       hung_up(ws);
     else
       take_bytes(ws, ws->loop->plain, got);
-    if (said != ASSAY_WS_TLS_DONE) return;
+    if (said != ASSAY_WS_TLS_DONE) return false;
   }
-  if (ws->state != DEAD) (void)assay_ws_tls_take(ws->tls, &ws->wire);
+  return ws->state != DEAD;
+}
+
+static void take_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
+  for (size_t at = 0, now; at < length; at += now) {
+    now = length - at < ASSAY_WS_TLS_PIECE ? length - at : ASSAY_WS_TLS_PIECE;
+    if (!take_piece(ws, bytes + at, now)) return;
+  }
+  (void)assay_ws_tls_take(ws->tls, &ws->wire);
 }
 
 void assay_ws_tell_drained(assay_ws *ws) {

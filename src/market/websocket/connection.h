@@ -65,7 +65,7 @@ struct assay_ws {
   size_t wire_sent;
   queued *first, *last;
   size_t queued_bytes;
-  size_t held, spare;               /* of memory, as the loop has counted it; what of it a compressor can do without */
+  size_t held, spare, fixed;        /* of memory, as the loop has counted it; what of it a compressor can do without; what of it TLS has */
   bool part_open;                   /* assay_ws_send_part: more will follow */
   bool was_full;                    /* something waited: `drained` is due */
   bool corked;                      /* its bytes are being dealt with: answers go out together */
@@ -97,7 +97,8 @@ struct assay_ws_loop {
   assay_ws_server *servers;
   uint64_t now_ns, scanned_ns, next_deadline_ns; /* as of the turn; UINT64_MAX: none */
   assay_ws_masks masks;
-  assay_ws_bytes scratch; /* frames on their way into TLS, compressed messages */
+  assay_ws_tls_context *tls_known; /* of its clients */
+  assay_ws_bytes scratch;          /* frames on their way into TLS, compressed messages */
   unsigned idle_spins;
   uint8_t *bytes, *plain; /* READ_SIZE; `plain` with TLS only */
   assay_ws_event events[EVENTS_AT_ONCE];

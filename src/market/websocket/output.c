@@ -23,8 +23,16 @@ static bool out_of_memory(assay_ws *ws) {
   return false;
 }
 
+static bool put_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
+  for (size_t at = 0, now; at < length; at += now) {
+    now = length - at < ASSAY_WS_TLS_PIECE ? length - at : ASSAY_WS_TLS_PIECE;
+    if (!assay_ws_tls_write(ws->tls, bytes + at, now) || !assay_ws_tls_take(ws->tls, &ws->wire)) return out_of_memory(ws);
+  }
+  return true;
+}
+
 bool assay_ws_put_bytes(assay_ws *ws, const void *bytes, size_t length) {
-  if (ws->tls != NULL) return (assay_ws_tls_write(ws->tls, bytes, length) && assay_ws_tls_take(ws->tls, &ws->wire)) || out_of_memory(ws);
+  if (ws->tls != NULL) return put_encrypted(ws, bytes, length);
   if (!assay_ws_bytes_room(&ws->wire, length)) return out_of_memory(ws);
   memcpy(ws->wire.data + ws->wire.length, bytes, length);
   ws->wire.length += length;
@@ -61,8 +69,7 @@ bool assay_ws_put_frame(assay_ws *ws, assay_ws_opcode opcode, unsigned flags, co
   }
   if (!assay_ws_bytes_room(out, length + ASSAY_WS_HEADER_MOST)) return out_of_memory(ws);
   size_t written = assay_ws_frame(out->data + out->length, opcode, flags, data, length, masked ? &mask : NULL);
-  if (ws->tls != NULL)
-    return (assay_ws_tls_write(ws->tls, out->data + out->length, written) && assay_ws_tls_take(ws->tls, &ws->wire)) || out_of_memory(ws);
+  if (ws->tls != NULL) return put_encrypted(ws, out->data + out->length, written);
   out->length += written;
   return true;
 }

@@ -155,7 +155,8 @@ size_t assay_ws_server_connections(const assay_ws_server *server) { return serve
 
 static void admit(assay_ws_server *s, int fd, const struct sockaddr *from, socklen_t size) {
   assay_ws *ws = NULL;
-  if (s->count >= s->options.connection_limit || !assay_ws_prepare_socket(fd) ||
+  if (s->count >= s->options.connection_limit || (s->tls != NULL && !assay_ws_memory_find_room(s->loop, ASSAY_WS_TLS_NEW)) ||
+      !assay_ws_prepare_socket(fd) ||
       (ws = assay_ws_connection_create(s->loop, fd, ASSAY_WS_SERVER, &s->handlers, &s->options.connection)) == NULL) {
     s->counts.turned_away++;
     close(fd);
@@ -172,6 +173,7 @@ static void admit(assay_ws_server *s, int fd, const struct sockaddr *from, sockl
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "out of memory");
   else if (assay_os_poller_add(s->loop->poller, fd, ASSAY_OS_READABLE, ws, NULL) != ASSAY_OK)
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "the system waits for no more connections");
+  assay_ws_weigh(ws);
 }
 
 void assay_ws_server_accept(assay_ws_server *s) {

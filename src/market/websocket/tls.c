@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/bio.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -24,7 +25,8 @@
   X(SSL_CTX_use_certificate_chain_file) X(SSL_CTX_use_PrivateKey_file) X(SSL_CTX_check_private_key) X(SSL_CTX_set_verify) \
   X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_load_verify_locations) X(SSL_new) X(SSL_free) X(SSL_set_bio)             \
   X(SSL_set_accept_state) X(SSL_set_connect_state) X(SSL_do_handshake) X(SSL_read) X(SSL_write) X(SSL_get_error)         \
-  X(SSL_shutdown) X(SSL_ctrl) X(SSL_set1_host) X(SSL_get0_param) X(SSL_get_verify_result)
+  X(SSL_shutdown) X(SSL_ctrl) X(SSL_set1_host) X(SSL_get0_param) X(SSL_get_verify_result) X(SSL_has_pending)             \
+  X(SSL_is_init_finished)
 /* clang-format on */
 
 static struct { ASSAY_LIBRARY_TABLE(CRYPTO_FUNCTIONS) } crypto;
@@ -68,6 +70,9 @@ void assay_ws_key_of(const uint8_t random[16], char key[ASSAY_WS_KEY_SIZE]) { cr
 struct assay_ws_tls_context {
   SSL_CTX *ctx;
   bool verified;
+  char *ca_file;                       /* NULL: the system's */
+  assay_ws_tls_context *next, **known; /* of clients: the list that it is on; NULL: on none */
+  size_t uses;                         /* beside the first */
 };
 
 struct assay_ws_tls {
@@ -98,6 +103,8 @@ static assay_status create_context(const SSL_METHOD *method, assay_error *err, a
     return status;
   }
   ssl.SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  ssl.SSL_CTX_ctrl(c->ctx, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, NULL);          /* an idle session holds 18 KiB instead of 52 */
+  ssl.SSL_CTX_ctrl(c->ctx, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL); /* tickets resume sessions; nobody counts a cache */
   *context = c;
   return ASSAY_OK;
 }
@@ -119,8 +126,36 @@ assay_status assay_ws_tls_server_context(const char *certificate, const char *ke
   return status;
 }
 
-assay_status assay_ws_tls_client_context(const char *ca_file, bool unverified, assay_error *err, assay_ws_tls_context **context) {
+static assay_ws_tls_context *find_known(assay_ws_tls_context *known, const char *ca_file, bool verified) {
+  for (; known != NULL; known = known->next) {
+    bool same = known->ca_file == NULL || ca_file == NULL ? known->ca_file == ca_file : strcmp(known->ca_file, ca_file) == 0;
+    if (same && known->verified == verified) return known;
+  }
+  return NULL;
+}
+
+static bool put_on_list(assay_ws_tls_context *c, assay_ws_tls_context **known, const char *ca_file) {
+  if (ca_file != NULL) {
+    size_t length = strlen(ca_file) + 1;
+    c->ca_file = assay_alloc(ASSAY_TAG_MARKET, length);
+    if (c->ca_file == NULL) return false;
+    memcpy(c->ca_file, ca_file, length);
+  }
+  c->known = known;
+  c->next = *known;
+  *known = c;
+  return true;
+}
+
+assay_status assay_ws_tls_client_context(assay_ws_tls_context **known_ones, const char *ca_file, bool unverified, assay_error *err,
+                                         assay_ws_tls_context **context) {
   char why[200];
+  assay_ws_tls_context *again = find_known(*known_ones, ca_file, !unverified);
+  if (again != NULL) {
+    again->uses++;
+    *context = again;
+    return ASSAY_OK;
+  }
   assay_ws_tls_context *c = NULL;
   assay_status status = load_ssl(err);
   if (status == ASSAY_OK) status = create_context(ssl.TLS_client_method(), err, &c);
@@ -135,12 +170,25 @@ assay_status assay_ws_tls_client_context(const char *ca_file, bool unverified, a
     assay_ws_tls_context_destroy(c);
     return status;
   }
+  crypto.ERR_clear_error(); /* of certificates that nobody asked for */
+  if (!put_on_list(c, known_ones, ca_file)) {
+    assay_ws_tls_context_destroy(c);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for TLS");
+  }
   *context = c;
   return ASSAY_OK;
 }
 
 void assay_ws_tls_context_destroy(assay_ws_tls_context *context) {
   if (context == NULL) return;
+  if (context->uses > 0) {
+    context->uses--;
+    return;
+  }
+  assay_ws_tls_context **at = context->known;
+  while (at != NULL && *at != context) at = &(*at)->next;
+  if (at != NULL) *at = context->next;
+  assay_free(context->ca_file);
   if (context->ctx != NULL) ssl.SSL_CTX_free(context->ctx);
   assay_free(context);
 }
@@ -181,6 +229,18 @@ void assay_ws_tls_destroy(assay_ws_tls *tls) {
   if (tls == NULL) return;
   if (tls->session != NULL) ssl.SSL_free(tls->session);
   assay_free(tls);
+}
+
+static size_t capacity_of(BIO *bio) {
+  BUF_MEM *memory = NULL;
+  crypto.BIO_ctrl(bio, BIO_C_GET_BUF_MEM_PTR, 0, &memory);
+  return memory != NULL ? memory->max : 0;
+}
+
+size_t assay_ws_tls_held(const assay_ws_tls *tls) {
+  size_t session = !ssl.SSL_is_init_finished(tls->session) ? ASSAY_WS_TLS_NEW : ASSAY_WS_TLS_IDLE;
+  if (session == ASSAY_WS_TLS_IDLE && ssl.SSL_has_pending(tls->session)) session += ASSAY_WS_TLS_RECORD;
+  return session + capacity_of(tls->in) + capacity_of(tls->out);
 }
 
 bool assay_ws_tls_feed(assay_ws_tls *tls, const uint8_t *bytes, size_t length) {

@@ -17,12 +17,28 @@ typedef struct assay_ws_tls_context assay_ws_tls_context; /* certificates; outli
 typedef struct assay_ws_tls assay_ws_tls;                 /* a connection's */
 
 assay_status assay_ws_tls_server_context(const char *certificate, const char *key, assay_error *err, assay_ws_tls_context **context);
-/* `ca_file` NULL: the system's. */
-assay_status assay_ws_tls_client_context(const char *ca_file, bool unverified, assay_error *err, assay_ws_tls_context **context);
+/* `ca_file` NULL: the system's. One that is among the `known` already is that one again: the system's certificates take 0.8 MiB. */
+assay_status assay_ws_tls_client_context(assay_ws_tls_context **known, const char *ca_file, bool unverified, assay_error *err,
+                                         assay_ws_tls_context **context);
+/* Once for each time that it was given. */
 void assay_ws_tls_context_destroy(assay_ws_tls_context *context);
 /* `host`: a client's server, whose name (or numeric address) the certificate has to have; NULL: a server. */
 assay_status assay_ws_tls_create(assay_ws_tls_context *context, const char *host, assay_error *err, assay_ws_tls **tls);
 void assay_ws_tls_destroy(assay_ws_tls *tls);
+
+/*
+ * Bytes that a session holds: its two buffers, which say how large they are, and what OpenSSL has beside them, by what 3.0 takes (a test
+ * holds both together against malloc's own account). Its hooks for memory are one set for the whole process, to be had only before its
+ * first use: not for a library.
+ */
+enum {
+  ASSAY_WS_TLS_NEW = 56 << 10,
+  ASSAY_WS_TLS_IDLE = 28 << 10,
+  ASSAY_WS_TLS_RECORD = 17 << 10
+}; /* shaking hands; then; part of a record */
+size_t assay_ws_tls_held(const assay_ws_tls *tls);
+/* Bytes at a time into a session and out of it: its buffers never shrink. */
+enum { ASSAY_WS_TLS_PIECE = 16 << 10 };
 
 typedef enum assay_ws_tls_said { ASSAY_WS_TLS_DONE, ASSAY_WS_TLS_MORE, ASSAY_WS_TLS_ENDED, ASSAY_WS_TLS_FAILED } assay_ws_tls_said;
 
