@@ -283,7 +283,7 @@ static assay_status covariance(const double *returns, size_t periods, size_t ass
   if (status == ASSAY_OK) status = assay_risk_check_given(returns, "the returns", err);
   if (status != ASSAY_OK) return status;
   estimate e = {.returns = returns, .periods = periods, .assets = assets, .options = options};
-  e.matrix = assay_calloc(ASSAY_TAG_QUANT, assets * assets, sizeof *e.matrix);
+  e.matrix = assay_alloc(ASSAY_TAG_QUANT, assets * assets * sizeof *e.matrix);
   if (e.matrix == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a covariance of %zu assets", assets);
   status = estimate_into(&e, err, info);
   assay_free(e.sums);

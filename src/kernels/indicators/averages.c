@@ -119,7 +119,7 @@ typedef struct bollinger_state {
 FUNCTION void bollinger_step(const indicator_params p, moment now, bollinger_state *s, memory m, const R *x, R *y) {
   R mean, variance;
   spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &mean, &variance);
-  R deviation = SQRT_WIDE(variance);
+  R deviation = ROOT(now, variance);
   y[0] = FMA(ALL(p.x[1]), deviation, mean);
   y[1] = mean;
   y[2] = FMA(ALL(-p.x[1]), deviation, mean);
@@ -133,7 +133,7 @@ typedef struct stddev_state {
 FUNCTION void stddev_step(const indicator_params p, moment now, stddev_state *s, memory m, const R *x, R *y) {
   R mean, variance;
   spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &mean, &variance);
-  y[0] = SQRT_WIDE(variance);
+  y[0] = ROOT(now, variance);
 }
 INDICATOR(ind_stddev, stddev, 1, 1);
 

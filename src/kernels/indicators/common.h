@@ -45,6 +45,19 @@
 #endif
 #endif
 
+/*
+ * Square roots from 0 to 2^700. Where FMAs make them sooner than the divider does, rows take turns between the two, so that both work at
+ * once: a moment knows whose turn it is. (Quotients gained nothing by it: there is one a row at most, beside which all else has time.)
+ */
+#if defined(SQRT_BY_FMA)
+FUNCTION R root_by_fma(R a) { return ANY_LESS(a, 0x1p-500) ? SQRT(a) : SQRT_BY_FMA(a); }
+#define ROOT(now, a) ((now).turn ? root_by_fma(a) : SQRT(a))
+#define TAKES_TURN(now, r) (now).turn = (r)
+#else
+#define ROOT(now, a) SQRT_WIDE(a)
+#define TAKES_TURN(now, r) (void)(r)
+#endif
+
 /* On GPUs an item is a thread. */
 #if defined(__CUDACC__) || (defined(ASSAY_OPENCL) && !defined(ASSAY_OPENCL_LANES))
 #define ONE_ITEM_A_THREAD 1
@@ -108,11 +121,15 @@ typedef u64 row_number;
 typedef struct moment {
   row_number t; /* rows before this one */
   u32 k[4];     /* t modulo n[...] */
+#if defined(SQRT_BY_FMA)
+  u32 turn;
+#endif
 } moment;
 
 FUNCTION moment moment_at(const indicator_params p, u64 t) {
   moment now;
   now.t = (row_number)t;
+  TAKES_TURN(now, 0);
   for (int j = 0; j < 4; j++) now.k[j] = p.n[j] > 0 ? (u32)(t % p.n[j]) : 0;
   return now;
 }

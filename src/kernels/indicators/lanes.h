@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole blocks of rows in native lanes: as many rows as a line of the cache has numbers of one series, of as many series as two registers
- * have lanes. In memory a block is a few whole lines, whichever way it lies. So it is read, turned, worked on and written at once: while
- * the processor works on one block the lines of a later one are on their way to it, and those of an earlier one from it.
+ * Whole blocks of rows in native lanes. In memory a block is a few whole lines, whichever way it lies. So it is read, turned, worked on and
+ * written at once: while the processor works on one block the lines of a later one are on their way to it, and those of an earlier one from
+ * it.
+ *
+ * A block has as many rows as a line of the cache has numbers, and as many series as two registers have lanes; where one register has a
+ * line's lanes, 16 rows of the series of one. With doubles these are two lines of each series, which go past the cache a third faster than
+ * single ones of twice as many series (docs/indicators.md).
  */
 #ifndef ASSAY_KERNELS_INDICATORS_LANES_H
 #define ASSAY_KERNELS_INDICATORS_LANES_H
@@ -12,7 +16,12 @@
 #include "kernels/indicators/indicators.h"
 #include "kernels/indicators/turn_lines.h"
 
-enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES, BLOCK_AHEAD = 1024 / sizeof(real) };
+#if defined(__AVX512F__)
+enum { BLOCK_ROWS = 16, BLOCK_SERIES = LANES };
+#else
+enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES };
+#endif
+enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real) };
 
 #if REAL_BITS == 32
 #define TURN_COLUMNS turn_columns_f32
@@ -35,23 +44,36 @@ enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES, BLOCK_AHEAD = 1
 /* A block of series that lie in one piece each, `step` apart. What comes BLOCK_AHEAD rows later is asked for: the processor's own guesses
  * follow too few series at once. */
 static __attribute__((noinline, unused)) void block_turned_in(const real *from, u64 step, real *block) {
-  for (u32 series = 0; series < BLOCK_SERIES; series++) __builtin_prefetch(from + series * step + BLOCK_AHEAD);
+  for (u32 series = 0; series < BLOCK_SERIES; series++) {
+    for (u32 line = 0; line < BLOCK_ROWS; line += LINE_ROWS) __builtin_prefetch(from + series * step + line + BLOCK_AHEAD);
+  }
   TURN_COLUMNS(from, step, block, BLOCK_SERIES, BLOCK_SERIES, BLOCK_ROWS);
 }
+FUNCTION void put_row(real *to, R r, u32 past) {
+  if (past) {
+    STORE_PAST(to, r);
+  } else {
+    STORE(to, 0, r);
+  }
+}
+/* Lines of one series one after the other: what goes past the cache so is a twentieth faster. */
 static __attribute__((noinline, unused)) void block_turned_out(const real *block, real *to, u64 step, u32 past) {
+#if defined(__AVX512F__) && REAL_BITS == 64
+  __m512d near[LANES], far[LANES];
+  turn_square_f64(block, BLOCK_SERIES, near);
+  turn_square_f64(block + LINE_ROWS * BLOCK_SERIES, BLOCK_SERIES, far);
+  for (u32 series = 0; series < BLOCK_SERIES; series++) {
+    put_row(to + series * step, (R)near[series], past);
+    put_row(to + series * step + LINE_ROWS, (R)far[series], past);
+  }
+#else
   TURN_LINES(block, BLOCK_SERIES, to, step, BLOCK_SERIES, past != 0);
+#endif
 }
 /* A block whose rows lie in one piece each. */
 static __attribute__((noinline, unused)) void block_out(const real *block, real *to, u64 step, u32 past) {
   for (u32 row = 0; row < BLOCK_ROWS; row++) {
-    const real *from = block + row * BLOCK_SERIES;
-    for (u32 at = 0; at < BLOCK_SERIES; at += LANES) {
-      if (past) {
-        STORE_PAST(to + row * step + at, LOAD(from, at));
-      } else {
-        STORE(to, row * step + at, LOAD(from, at));
-      }
-    }
+    for (u32 at = 0; at < BLOCK_SERIES; at += LANES) put_row(to + row * step + at, LOAD(block, row * BLOCK_SERIES + at), past);
   }
 }
 /* Rows from t on that are before `warm`. */
@@ -61,34 +83,53 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
   }
 }
 
-/* Two by two: a step waits for the one before it, and the other lanes fill that time. Written out, since arrays by a loop's index do not
- * lie in registers. */
-#define EACH_OF_TWO(...) \
-  {                      \
-    const u32 l = 0;     \
-    __VA_ARGS__          \
-  }                      \
-  {                      \
-    const u32 l = 1;     \
-    __VA_ARGS__          \
+/*
+ * Two by two: a step waits for the one before it, and the other lanes fill that time. Written out, since arrays by a loop's index do not
+ * lie in registers. AVX-512 has one register of series; two of its rows are written out, for their square roots (common.h).
+ */
+#define ONE_OF_TWO(number, value, ...) \
+  {                                    \
+    const u32 number = value;          \
+    __VA_ARGS__                        \
   }
+#if defined(__AVX512F__)
+enum { VECTORS = 1, ROWS_A_TURN = 2 };
+#define EACH_VECTOR(...) ONE_OF_TWO(l, 0, __VA_ARGS__)
+#define EACH_ROW_OF_TURN(...) ONE_OF_TWO(r, 0, __VA_ARGS__) ONE_OF_TWO(r, 1, __VA_ARGS__)
+#else
+enum { VECTORS = 2, ROWS_A_TURN = 1 };
+#define EACH_VECTOR(...) ONE_OF_TWO(l, 0, __VA_ARGS__) ONE_OF_TWO(l, 1, __VA_ARGS__)
+#define EACH_ROW_OF_TURN(...) ONE_OF_TWO(r, 0, __VA_ARGS__)
+#endif
 
-/* The rows of a block, of which outputs `stored` are wanted. */
-#define ROWS_OF_BLOCK(name, inputs, outputs, p, stored, row_of_step)                                \
-  for (u32 a = 0; a < BLOCK_ROWS; a++) {                                                            \
-    row_of_step;                                                                                    \
-    EACH_OF_TWO({                                                                                   \
-      R x[inputs], y[outputs];                                                                      \
-      for (u32 j = 0; j < (inputs); j++) {                                                          \
-        x[j] = LOAD(from[j], a * step + l * LANES);                                                 \
-        gap[l] = gap[l] + ABSOLUTE(x[j]);                                                           \
-      }                                                                                             \
-      name##_step(p, now, &s[l], behind(m[l], INDICATOR_REGISTERS), x, y);                          \
-      for (u32 j = 0; j < (outputs); j++) {                                                         \
-        if ((stored) >> j & 1) STORE(after, (j * BLOCK_ROWS + a) * BLOCK_SERIES + l * LANES, y[j]); \
-      }                                                                                             \
-    })                                                                                              \
-    now = moment_next(p, now);                                                                      \
+/* The rows of a block, of which outputs `stored` are made: into `after`, or where they belong where that is one piece and every output has
+ * begun. (Half lines past the cache wait for the other half, which takes too long where a step walks over a window.) */
+#define ROW_OF_BLOCK(name, inputs, outputs, p, stored, row_of_step)                 \
+  row_of_step;                                                                      \
+  EACH_VECTOR({                                                                     \
+    R x[inputs], y[outputs];                                                        \
+    for (u32 j = 0; j < (inputs); j++) {                                            \
+      x[j] = LOAD(from[j], a * step + l * LANES);                                   \
+      gap[l] = gap[l] + ABSOLUTE(x[j]);                                             \
+    }                                                                               \
+    name##_step(p, now, &s[l], behind(m[l], INDICATOR_REGISTERS), x, y);            \
+    for (u32 j = 0; j < (outputs); j++) {                                           \
+      if (((stored) >> j & 1) == 0) continue;                                       \
+      if (!direct) {                                                                \
+        STORE(after, (j * BLOCK_ROWS + a) * BLOCK_SERIES + l * LANES, y[j]);        \
+      } else if (p.wanted >> j & 1) {                                               \
+        put_row(out + p.output[j] + (row + a) * p.out_row + l * LANES, y[j], past); \
+      }                                                                             \
+    }                                                                               \
+  })                                                                                \
+  now = moment_next(p, now);
+#define ROWS_OF_BLOCK(name, inputs, outputs, p, stored, row_of_step) \
+  for (u32 first = 0; first < BLOCK_ROWS; first += ROWS_A_TURN) {    \
+    EACH_ROW_OF_TURN({                                               \
+      const u32 a = first + r;                                       \
+      TAKES_TURN(now, r);                                            \
+      ROW_OF_BLOCK(name, inputs, outputs, p, stored, row_of_step)    \
+    })                                                               \
   }
 
 /* All whole blocks of BLOCK_SERIES series from `item` on, whose places `in` and `out` are; how many rows that was. Where a step asks how
@@ -100,12 +141,14 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
     q.wanted = (usual);                                                                                                          \
     const u32 turned = IS_TURNED(p), past = p.layout & INDICATOR_PAST, every = (1u << (outputs)) - 1;                            \
     const u64 rows = p.rows / BLOCK_ROWS * BLOCK_ROWS, begun = p.still > 0 && (p.wanted & every) == (usual) ? p.still : (u64)-1; \
+    u32 warm = 0;                                                                                                                \
+    for (u32 j = 0; j < (outputs); j++) warm = p.warm[j] > warm ? p.warm[j] : warm;                                              \
     LOCAL_ARRAY(real, before, (inputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                \
     LOCAL_ARRAY(real, after, (outputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                \
-    name##_state s[2];                                                                                                           \
-    memory m[2];                                                                                                                 \
-    R gap[2];                                                                                                                    \
-    EACH_OF_TWO({                                                                                                                \
+    name##_state s[VECTORS];                                                                                                     \
+    memory m[VECTORS];                                                                                                           \
+    R gap[VECTORS];                                                                                                              \
+    EACH_VECTOR({                                                                                                                \
       m[l] = memory_of(p, state, item + l * LANES);                                                                              \
       name##_load(m[l], p.begin > 0, &s[l]);                                                                                     \
       gap[l] = p.begin > 0 ? LOAD(state, item + l * LANES) : ALL(0);                                                             \
@@ -113,6 +156,7 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
     for (u64 row = 0; row < rows; row += BLOCK_ROWS) {                                                                           \
       const real *from[inputs];                                                                                                  \
       const u64 step = turned ? (u64)BLOCK_SERIES : p.in_row, t = p.begin + row;                                                 \
+      const u32 direct = !turned && t >= warm && ((asks) || sizeof(R) == 64);                                                    \
       for (u32 j = 0; j < (inputs); j++) {                                                                                       \
         from[j] = in + p.input[j] + (turned ? row : row * p.in_row);                                                             \
         if (turned) {                                                                                                            \
@@ -125,8 +169,8 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
       } else {                                                                                                                   \
         ROWS_OF_BLOCK(name, inputs, outputs, p, every, now.t = t + a)                                                            \
       }                                                                                                                          \
-      EACH_OF_TWO(gap[l] = gap[l] * ALL(GAP_SCALE) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
-      for (u32 j = 0; j < (outputs); j++) {                                                                                      \
+      EACH_VECTOR(gap[l] = gap[l] * ALL(GAP_SCALE) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
+      for (u32 j = 0; j < (outputs) && !direct; j++) {                                                                           \
         if ((p.wanted >> j & 1) == 0) continue;                                                                                  \
         real *block = after + j * BLOCK_ROWS * BLOCK_SERIES, *to = out + p.output[j];                                            \
         if (t < p.warm[j]) block_not_yet(block, t, p.warm[j]);                                                                   \
@@ -137,7 +181,7 @@ static __attribute__((noinline, unused)) void block_not_yet(real *block, u64 t, 
         }                                                                                                                        \
       }                                                                                                                          \
     }                                                                                                                            \
-    EACH_OF_TWO({                                                                                                                \
+    EACH_VECTOR({                                                                                                                \
       name##_store(m[l], s[l]);                                                                                                  \
       STORE(state, item + l * LANES, gap[l]);                                                                                    \
     })                                                                                                                           \

@@ -10,15 +10,16 @@
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
-/* Whole lines of eight columns, and number by number what is left of rows and columns. */
+/* Whole lines of some columns, and number by number what is left of rows and columns. */
 #define TURN(real, bits)                                                                                                    \
   void JOIN(assay_turn_##bits##_, ASSAY_VARIANT)(const real *, size_t, real *, size_t, size_t, size_t);                     \
   void JOIN(assay_turn_##bits##_, ASSAY_VARIANT)(const real *from, size_t from_step, real *to, size_t to_step, size_t rows, \
                                                  size_t columns) {                                                          \
-    const size_t line = 64 / sizeof(real), whole_rows = rows / line * line, whole_columns = columns / 8 * 8;                \
-    for (size_t c = 0; c < whole_columns; c += 8) {                                                                         \
+    const size_t line = 64 / sizeof(real), whole_rows = rows / line * line, side = TURN_SIDE_##bits;                        \
+    const size_t whole_columns = columns / side * side;                                                                     \
+    for (size_t c = 0; c < whole_columns; c += side) {                                                                      \
       for (size_t r = 0; r < whole_rows; r += line)                                                                         \
-        turn_lines_##bits(from + r * from_step + c, from_step, to + c * to_step + r, to_step, 8, false);                    \
+        turn_lines_##bits(from + r * from_step + c, from_step, to + c * to_step + r, to_step, side, false);                 \
     }                                                                                                                       \
     for (size_t c = 0; c < columns; c++) {                                                                                  \
       for (size_t r = c < whole_columns ? whole_rows : 0; r < rows; r++) to[c * to_step + r] = from[r * from_step + c];     \

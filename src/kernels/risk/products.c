@@ -146,25 +146,31 @@ FUNCTION R same(const real *p) {
 #define SAME(p) same(p)
 #endif
 
+/* ROWS rows of three vectors; of fewer on the diagonal. */
 FUNCTION void tile_of_registers(GLOBAL const real *a, GLOBAL const real *b, GLOBAL real *sums, u32 width, u32 periods, u64 stride,
-                                u32 first) {
+                                u32 first, const u32 columns) {
+#if !defined(ASSAY_OPENCL) /* sums of the block before have left the nearer cache */
+  for (u32 k = 0; k < ROWS && !first; k++) {
+    for (u32 l = 0; l < columns; l++) __builtin_prefetch(sums + k * stride + l * LANES);
+  }
+#endif
   R tile[ROWS][COLUMNS];
   for (u32 k = 0; k < ROWS; k++) {
     for (u32 l = 0; l < COLUMNS; l++) tile[k][l] = ALL(0);
   }
   for (u32 t = 0; t < periods; t++) {
-    R b0 = LOAD(b, 0), b1 = LOAD(b, LANES), b2 = LOAD(b, 2 * LANES);
+    R b0 = LOAD(b, 0), b1 = columns > 1 ? LOAD(b, LANES) : b0, b2 = columns > 2 ? LOAD(b, 2 * LANES) : b0;
     for (u32 k = 0; k < ROWS; k++) {
       R ak = SAME(a + k);
       tile[k][0] = FMA(ak, b0, tile[k][0]);
-      tile[k][1] = FMA(ak, b1, tile[k][1]);
-      tile[k][2] = FMA(ak, b2, tile[k][2]);
+      if (columns > 1) tile[k][1] = FMA(ak, b1, tile[k][1]);
+      if (columns > 2) tile[k][2] = FMA(ak, b2, tile[k][2]);
     }
     a += width;
     b += width;
   }
   for (u32 k = 0; k < ROWS; k++) {
-    for (u32 l = 0; l < COLUMNS; l++) {
+    for (u32 l = 0; l < columns; l++) {
       u64 at = k * stride + l * LANES;
       STORE(sums, at, (first ? ALL(0) : LOAD(sums, at)) + tile[k][l]);
     }
@@ -179,7 +185,14 @@ KERNEL2(risk_products, risk_products_params, GLOBAL const real *, packed, GLOBAL
     GLOBAL const real *b = packed + (u64)(c / p.width) * p.periods * p.width + c % p.width;
     for (u32 r = row * RISK_PANEL; r < (row + 1) * RISK_PANEL && r < p.assets && r < c + COLUMNS * LANES; r += ROWS) {
       GLOBAL const real *a = packed + (u64)(r / p.width) * p.periods * p.width + r % p.width;
-      tile_of_registers(a, b, sums + r * stride + c, p.width, p.periods, stride, p.first);
+      GLOBAL real *to = sums + r * stride + c;
+      if (r < c + LANES) {
+        tile_of_registers(a, b, to, p.width, p.periods, stride, p.first, 3);
+      } else if (r < c + 2 * LANES) { /* the first vector is under the diagonal */
+        tile_of_registers(a, b + LANES, to + LANES, p.width, p.periods, stride, p.first, 2);
+      } else {
+        tile_of_registers(a, b + 2 * LANES, to + 2 * LANES, p.width, p.periods, stride, p.first, 1);
+      }
     }
   }
 }

@@ -63,6 +63,14 @@ typedef struct workspace {
   char *packed; /* inputs, then outputs, of one series without its gaps; made when first needed */
 } workspace;
 
+/* Rows of the lanes' blocks (kernels/indicators/lanes.h). */
+static size_t block_rows(size_t size) {
+#if defined(__x86_64__)
+  if (assay_kernel_variant_best() == ASSAY_KERNEL_VARIANT_avx512) return 16;
+#endif
+  return LINE / size;
+}
+
 static size_t rounded_up(size_t count) { return (count + INDICATOR_PACK - 1) / INDICATOR_PACK * INDICATOR_PACK; }
 
 /* Offsets count from the first input and the first output: arrays of their own, as the kernels have one pointer for all of them. */
@@ -184,7 +192,7 @@ static void run_series(batch *b, size_t from, workspace *space) {
 static void run_table(batch *b, workspace *space) {
   bool lines = are_rows_lines(b), aside = b->j->past_cache && !lines && has_aside(b->j, space);
   b->params.layout = b->j->past_cache && lines ? INDICATOR_PAST : 0;
-  size_t at_once = aside ? LINE / b->j->size : ROWS_AT_ONCE; /* a block at a time: what is aside takes room in the cache */
+  size_t at_once = aside ? block_rows(b->j->size) : ROWS_AT_ONCE; /* a block at a time: what is aside takes room in the cache */
   for (size_t begin = 0; begin < b->rows; begin += at_once) {
     size_t rows = b->rows - begin < at_once ? b->rows - begin : at_once;
     if (aside) {

@@ -12,7 +12,11 @@ KERNEL2(probe, probe_params, GLOBAL const real *, in, GLOBAL real *, out) {
     if (p.function == PROBE_LOG) first = r_log(x);
     if (p.function == PROBE_MINUS_2_LOG) first = r_minus_2_log(x);
     if (p.function == PROBE_SINCOS) r_sincos_turn(x, &first, &second);
+#if defined(SQRT_BY_FMA)
+    if (p.function == PROBE_SQRT) first = SQRT(x), second = SQRT_BY_FMA(x);
+#else
     if (p.function == PROBE_SQRT) first = SQRT(x), second = SQRT_NORMAL(x);
+#endif
     if (p.function == PROBE_DIVIDE) first = ALL(1.0) / x;
     STORE(out, at, first);
     STORE(out, p.items + at, second);

@@ -124,6 +124,21 @@ static void roots_and_quotients_are_correctly_rounded(void **state) {
   check_domain(PROBE_DIVIDE, &quotients, 0, 0);
 }
 
+/* Next to the middle between two doubles, from 2^-500 to 2^700. */
+static void hard_roots_have_the_same_bits(void **state) {
+  (void)state;
+  static double in[ITEMS], out[2 * ITEMS];
+  assay_random random;
+  assay_random_init(&random, 8);
+  for (size_t i = 0; i < ITEMS; i++) {
+    long double root = ldexpl(1 + assay_random_unit(&random), (int)(i % 600) - 250), half = ldexpl(1, (int)(i % 600) - 250 - 53);
+    in[i] = (double)((root + half) * (root + half));
+    if (i % 3 == 0) in[i] = nextafter(in[i], i % 2 ? 0 : INFINITY);
+  }
+  run_probe(PROBE_SQRT, false, in, out);
+  for (size_t i = 0; i < ITEMS; i++) assert_true(out[i] == sqrt(in[i]) && out[ITEMS + i] == out[i]);
+}
+
 static void exp_is_limited_and_keeps_nan(void **state) {
   (void)state;
   static double in[ITEMS], out[2 * ITEMS];
@@ -262,13 +277,10 @@ static void a_price_is_within_its_error_of_the_closed_form(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(functions_keep_their_stated_errors),
-      cmocka_unit_test(roots_and_quotients_are_correctly_rounded),
-      cmocka_unit_test(exp_is_limited_and_keeps_nan),
-      cmocka_unit_test(philox_gives_its_known_answers),
-      cmocka_unit_test(normals_are_normal),
-      cmocka_unit_test(european_paths_have_the_same_bits),
-      cmocka_unit_test(a_price_is_within_its_error_of_the_closed_form),
+      cmocka_unit_test(functions_keep_their_stated_errors), cmocka_unit_test(roots_and_quotients_are_correctly_rounded),
+      cmocka_unit_test(hard_roots_have_the_same_bits),      cmocka_unit_test(exp_is_limited_and_keeps_nan),
+      cmocka_unit_test(philox_gives_its_known_answers),     cmocka_unit_test(normals_are_normal),
+      cmocka_unit_test(european_paths_have_the_same_bits),  cmocka_unit_test(a_price_is_within_its_error_of_the_closed_form),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
