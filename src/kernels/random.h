@@ -43,56 +43,91 @@ typedef ulong4 philox_lanes;
 #define PHILOX_WORDS(l) as_uint8(l)
 #else
 typedef u64 philox_lanes __attribute__((vector_size(VECTOR_BYTES)));
+typedef u32 philox_words_only __attribute__((vector_size(VECTOR_BYTES)));
 #define PHILOX_LANES(w) ((philox_lanes)(w))
 #define PHILOX_WORDS(l) ((W)(l))
+#endif
+
+/* The same word in all lanes, and, where these are of 64 bits, in their upper halves too if that is what one instruction does. */
+#if defined(ASSAY_OPENCL)
+#define PHILOX_ALL(word) ALL_W(word)
+#else
+#define PHILOX_ALL(word) ((W)((philox_words_only){0} + (u32)(word)))
 #endif
 
 /* A compiler of OpenCL sees from the mask that one multiplication of words will do; its own mul_hi is made of many. */
 #if defined(ASSAY_OPENCL)
 #define PHILOX_MULTIPLY(a, m) (((a) & (philox_lanes)(0xFFFFFFFFul)) * (philox_lanes)((u64)(m)))
 #elif defined(__AVX512F__)
-#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm512_mul_epu32((__m512i)(a), _mm512_set1_epi64((i64)(m))))
+#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm512_mul_epu32((__m512i)(a), _mm512_set1_epi32((i32)(m))))
 #elif defined(__AVX2__)
-#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm256_mul_epu32((__m256i)(a), _mm256_set1_epi64x((i64)(m))))
+#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm256_mul_epu32((__m256i)(a), _mm256_set1_epi32((i32)(m))))
 #elif defined(__x86_64__)
-#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm_mul_epu32((__m128i)(a), _mm_set1_epi64x((i64)(m))))
+#define PHILOX_MULTIPLY(a, m) ((philox_lanes)_mm_mul_epu32((__m128i)(a), _mm_set1_epi32((i32)(m))))
 #elif defined(__aarch64__)
 #define PHILOX_MULTIPLY(a, m) ((philox_lanes)vmull_n_u32(vmovn_u64((uint64x2_t)(a)), (m)))
 #endif
 
 /*
- * Where a register holds twice as many words as a multiplication takes, a state is two halves. Any two will do whose words go back to their
- * lanes; these cost one instruction each way.
+ * The halves of the products of all words. In single precision a register holds twice as many words as a multiplication takes: those in
+ * even places and those in odd ones are multiplied apart. The cheapest shuffle that puts their upper halves together swaps the two middle
+ * words of four, while a multiplication of words leaves the lower halves where they were. That is as it must be: a lower half waits a
+ * round, in which what it will meet is swapped again. So words are in the one order (PHILOX_IN) before and in the other after ten rounds.
  */
 #if REAL_BITS == 64
-#define PHILOX_HALVES 1
-#define PHILOX_HALF(w, half) (w)
+#define PHILOX_IN(w) (w)
+FUNCTION void philox_product(W x, u32 m, W *upper, W *lower) {
+  *lower = PHILOX_MULTIPLY(x, m);
+  *upper = *lower >> 32;
+}
+#define philox_last_product philox_product
 #else
-#define PHILOX_HALVES 2
 #if defined(ASSAY_OPENCL)
-#define PHILOX_HALF(w, half) (PHILOX_LANES(w) >> 32 * (half))
-#define PHILOX_LOWER(a, b) PHILOX_WORDS(((a)&0xFFFFFFFFul) | (b) << 32)
-#define PHILOX_UPPER(a, b) PHILOX_WORDS((a) >> 32 | ((b)&0xFFFFFFFF00000000ul))
+#define PHILOX_IN(w) (w)
+#define PHILOX_UPPER(even, odd) PHILOX_WORDS((even) >> 32 | ((odd)&0xFFFFFFFF00000000ul))
 #elif defined(__AVX512F__)
-#define PHILOX_HALF(w, half) \
-  ((philox_lanes)((half) ? _mm512_unpackhi_epi32((__m512i)(w), (__m512i)(w)) : _mm512_unpacklo_epi32((__m512i)(w), (__m512i)(w))))
-#define PHILOX_LOWER(a, b) ((W)_mm512_shuffle_ps((__m512)(a), (__m512)(b), 0x88))
-#define PHILOX_UPPER(a, b) ((W)_mm512_shuffle_ps((__m512)(a), (__m512)(b), 0xDD))
+#define PHILOX_IN(w) (w)
+#define PHILOX_UPPER(even, odd) ((W)_mm512_mask_shuffle_epi32((__m512i)(odd), 0x5555, (__m512i)(even), _MM_PERM_DDBB))
+#define PHILOX_LOWER(even, odd) ((W)_mm512_mask_shuffle_epi32((__m512i)(even), 0xAAAA, (__m512i)(odd), _MM_PERM_CCAA))
 #elif defined(__AVX2__)
-#define PHILOX_HALF(w, half) \
-  ((philox_lanes)((half) ? _mm256_unpackhi_epi32((__m256i)(w), (__m256i)(w)) : _mm256_unpacklo_epi32((__m256i)(w), (__m256i)(w))))
-#define PHILOX_LOWER(a, b) ((W)_mm256_shuffle_ps((__m256)(a), (__m256)(b), 0x88))
-#define PHILOX_UPPER(a, b) ((W)_mm256_shuffle_ps((__m256)(a), (__m256)(b), 0xDD))
+#define PHILOX_IN(w) ((W)_mm256_shuffle_epi32((__m256i)(w), 0xD8))
+#define PHILOX_UPPER(even, odd) ((W)_mm256_shuffle_ps((__m256)(even), (__m256)(odd), 0xDD))
+#define PHILOX_LOWER_SWAPPED(even, odd) ((W)_mm256_shuffle_ps((__m256)(even), (__m256)(odd), 0x88))
 #elif defined(__x86_64__)
-#define PHILOX_HALF(w, half) \
-  ((philox_lanes)((half) ? _mm_unpackhi_epi32((__m128i)(w), (__m128i)(w)) : _mm_unpacklo_epi32((__m128i)(w), (__m128i)(w))))
-#define PHILOX_LOWER(a, b) ((W)_mm_shuffle_ps((__m128)(a), (__m128)(b), 0x88))
-#define PHILOX_UPPER(a, b) ((W)_mm_shuffle_ps((__m128)(a), (__m128)(b), 0xDD))
+#define PHILOX_IN(w) ((W)_mm_shuffle_epi32((__m128i)(w), 0xD8))
+#define PHILOX_UPPER(even, odd) ((W)_mm_shuffle_ps((__m128)(even), (__m128)(odd), 0xDD))
+#define PHILOX_LOWER_SWAPPED(even, odd) ((W)_mm_shuffle_ps((__m128)(even), (__m128)(odd), 0x88))
 #elif defined(__aarch64__)
-#define PHILOX_HALF(w, half) \
-  ((philox_lanes)((half) ? vzip2q_u32((uint32x4_t)(w), (uint32x4_t)(w)) : vzip1q_u32((uint32x4_t)(w), (uint32x4_t)(w))))
-#define PHILOX_LOWER(a, b) ((W)vuzp1q_u32((uint32x4_t)(a), (uint32x4_t)(b)))
-#define PHILOX_UPPER(a, b) ((W)vuzp2q_u32((uint32x4_t)(a), (uint32x4_t)(b)))
+#define PHILOX_IN(w) (w)
+#endif
+
+#if defined(__aarch64__)
+FUNCTION void philox_product(W x, u32 m, W *upper, W *lower) {
+  uint64x2_t first = vmull_n_u32(vget_low_u32((uint32x4_t)x), m), second = vmull_n_u32(vget_high_u32((uint32x4_t)x), m);
+  *upper = (W)vuzp2q_u32((uint32x4_t)first, (uint32x4_t)second);
+  *lower = (W)vuzp1q_u32((uint32x4_t)first, (uint32x4_t)second);
+}
+#else
+FUNCTION void philox_product(W x, u32 m, W *upper, W *lower) {
+  philox_lanes even = PHILOX_MULTIPLY(PHILOX_LANES(x), m), odd = PHILOX_MULTIPLY(PHILOX_LANES(x) >> 32, m);
+  *upper = PHILOX_UPPER(even, odd);
+#if defined(PHILOX_LOWER)
+  *lower = PHILOX_LOWER(even, odd);
+#else
+  *lower = x * ALL_W(m);
+#endif
+}
+#endif
+
+/* After which no round swaps what was swapped. */
+#if defined(PHILOX_LOWER_SWAPPED)
+FUNCTION void philox_last_product(W x, u32 m, W *upper, W *lower) {
+  philox_lanes even = PHILOX_MULTIPLY(PHILOX_LANES(x), m), odd = PHILOX_MULTIPLY(PHILOX_LANES(x) >> 32, m);
+  *upper = PHILOX_UPPER(even, odd);
+  *lower = PHILOX_LOWER_SWAPPED(even, odd);
+}
+#else
+#define philox_last_product philox_product
 #endif
 #endif
 
@@ -101,19 +136,18 @@ typedef u64 philox_lanes __attribute__((vector_size(VECTOR_BYTES)));
  * what is the lanes' is done once for all of an item's draws, what is the draw's in scalar numbers. Keys that come next are in already.
  */
 typedef struct philox_item {
-  philox_lanes x0, x2, x3;
+  W x0, x2, x3;
 } philox_item;
 typedef struct philox_draw {
-  u64 x0, x1, x2;
+  u32 x0, x1, x2, unused;
 } philox_draw;
 
-FUNCTION philox_item philox_of_item(philox_lanes low, u32 c2, u32 c3, const u32 key[20]) {
-  philox_lanes q1 = PHILOX_MULTIPLY(low ^ (u64)((u32)((u64)c2 * PHILOX_M0 >> 32) ^ key[1]), PHILOX_M1);
-  philox_lanes r0 = PHILOX_MULTIPLY((q1 >> 32) ^ (u64)((u32)(c3 * PHILOX_M1) ^ key[2]), PHILOX_M0);
+FUNCTION philox_item philox_of_item(W low, u32 c2, u32 c3, const u32 key[20]) {
+  W upper, lower;
   philox_item item;
-  item.x0 = q1;
-  item.x2 = r0 >> 32;
-  item.x3 = r0 ^ (u64)key[7];
+  philox_product(PHILOX_IN(low) ^ PHILOX_ALL((u32)((u64)c2 * PHILOX_M0 >> 32) ^ key[1]), PHILOX_M1, &upper, &item.x0);
+  philox_product(upper ^ PHILOX_ALL((u32)(c3 * PHILOX_M1) ^ key[2]), PHILOX_M0, &item.x2, &lower);
+  item.x3 = lower ^ PHILOX_ALL(key[7]);
   return item;
 }
 
@@ -124,6 +158,7 @@ FUNCTION philox_draw philox_of_draw(u32 c1, u32 c2, u32 c3, const u32 key[20]) {
   draw.x0 = (u32)(r1 >> 32) ^ key[4];
   draw.x1 = (u32)r1 ^ key[6];
   draw.x2 = (u32)q0 ^ key[5];
+  draw.unused = 0;
   return draw;
 }
 
@@ -131,53 +166,48 @@ FUNCTION philox_draw philox_of_draw(u32 c1, u32 c2, u32 c3, const u32 key[20]) {
  * The words of `count` (known where this is inlined) draws, side by side: chains of 60 cycles, of which a processor that looks ahead sees
  * more if they stand next to each other.
  */
-#define PHILOX_AT_ONCE (4 / PHILOX_HALVES)
-FUNCTION void philox_words(const philox_item item[PHILOX_HALVES], const philox_draw *draw, int count, const u32 key[20], W *words) {
-  philox_lanes c[PHILOX_AT_ONCE * PHILOX_HALVES][4];
+#if !defined(PHILOX_AT_ONCE)
+#define PHILOX_AT_ONCE 4
+#endif
+FUNCTION void philox_words(const philox_item *item, const philox_draw *draw, int count, const u32 key[20], W *words) {
+  W c[PHILOX_AT_ONCE][4];
   UNROLL
-  for (int n = 0; n < count * PHILOX_HALVES; n++) {
-    const philox_item *of = &item[n % PHILOX_HALVES];
-    const philox_draw *at = &draw[n / PHILOX_HALVES];
-    philox_lanes p0 = PHILOX_MULTIPLY(of->x0 ^ at->x0, PHILOX_M0), p1 = PHILOX_MULTIPLY(of->x2 ^ at->x2, PHILOX_M1);
-    c[n][0] = (p1 >> 32) ^ at->x1;
-    c[n][1] = p1;
-    c[n][2] = (p0 >> 32) ^ of->x3;
-    c[n][3] = p0;
+  for (int n = 0; n < count; n++) {
+    W upper0, upper1;
+    philox_product(item->x0 ^ PHILOX_ALL(draw[n].x0), PHILOX_M0, &upper0, &c[n][3]);
+    philox_product(item->x2 ^ PHILOX_ALL(draw[n].x2), PHILOX_M1, &upper1, &c[n][1]);
+    c[n][0] = upper1 ^ PHILOX_ALL(draw[n].x1);
+    c[n][2] = upper0 ^ item->x3;
   }
   UNROLL_10
-  for (int round = 4; round < 9 + (PHILOX_HALVES == 1); round++) {
+  for (int round = 4; round < 10; round++) {
     UNROLL
-    for (int n = 0; n < count * PHILOX_HALVES; n++) {
-      philox_lanes p0 = PHILOX_MULTIPLY(c[n][0], PHILOX_M0), p1 = PHILOX_MULTIPLY(c[n][2], PHILOX_M1);
-      c[n][0] = (p1 >> 32) ^ (c[n][1] ^ (u64)key[2 * round]);
-      c[n][2] = (p0 >> 32) ^ (c[n][3] ^ (u64)key[2 * round + 1]);
-      c[n][1] = p1;
-      c[n][3] = p0;
+    for (int n = 0; n < count; n++) {
+      W upper0, upper1, lower0, lower1;
+      if (round < 9) {
+        philox_product(c[n][0], PHILOX_M0, &upper0, &lower0);
+        philox_product(c[n][2], PHILOX_M1, &upper1, &lower1);
+      } else {
+        philox_last_product(c[n][0], PHILOX_M0, &upper0, &lower0);
+        philox_last_product(c[n][2], PHILOX_M1, &upper1, &lower1);
+      }
+      c[n][0] = upper1 ^ (c[n][1] ^ PHILOX_ALL(key[2 * round]));
+      c[n][2] = upper0 ^ (c[n][3] ^ PHILOX_ALL(key[2 * round + 1]));
+      c[n][1] = lower1;
+      c[n][3] = lower0;
     }
   }
   UNROLL
   for (int n = 0; n < count; n++) {
-#if PHILOX_HALVES == 1
     UNROLL
     for (int k = 0; k < 4; k++) words[4 * n + k] = c[n][k];
-#else
-    philox_lanes *a = c[2 * n], *b = c[2 * n + 1];
-    philox_lanes p0a = PHILOX_MULTIPLY(a[0], PHILOX_M0), p1a = PHILOX_MULTIPLY(a[2], PHILOX_M1);
-    philox_lanes p0b = PHILOX_MULTIPLY(b[0], PHILOX_M0), p1b = PHILOX_MULTIPLY(b[2], PHILOX_M1);
-    words[4 * n] = PHILOX_UPPER(p1a, p1b) ^ (PHILOX_LOWER(a[1], b[1]) ^ ALL_W(key[18]));
-    words[4 * n + 1] = PHILOX_LOWER(p1a, p1b);
-    words[4 * n + 2] = PHILOX_UPPER(p0a, p0b) ^ (PHILOX_LOWER(a[3], b[3]) ^ ALL_W(key[19]));
-    words[4 * n + 3] = PHILOX_LOWER(p0a, p0b);
-#endif
   }
 }
 
 FUNCTION void random_words(W low, u32 c1, u32 c2, u32 c3, random_key key, W words[4]) {
-  philox_item item[PHILOX_HALVES];
+  philox_item item = philox_of_item(low, c2, c3, key.round);
   philox_draw draw = philox_of_draw(c1, c2, c3, key.round);
-  UNROLL
-  for (int half = 0; half < PHILOX_HALVES; half++) item[half] = philox_of_item(PHILOX_HALF(low, half), c2, c3, key.round);
-  philox_words(item, &draw, 1, key.round, words);
+  philox_words(&item, &draw, 1, key.round, words);
 }
 
 #else /* one lane */
@@ -253,12 +283,10 @@ FUNCTION void random_draws(u32 c1, u32 c2, u32 c3, random_key key, u32 count, ph
 }
 
 FUNCTION void random_many_words(W low, u32 c2, u32 c3, random_key key, const philox_draw *draw, u32 count, W *words) {
-  philox_item item[PHILOX_HALVES];
+  philox_item item = philox_of_item(low, c2, c3, key.round);
   u32 k = 0;
-  UNROLL
-  for (int half = 0; half < PHILOX_HALVES; half++) item[half] = philox_of_item(PHILOX_HALF(low, half), c2, c3, key.round);
-  for (; k + PHILOX_AT_ONCE <= count; k += PHILOX_AT_ONCE) philox_words(item, &draw[k], PHILOX_AT_ONCE, key.round, &words[4 * k]);
-  for (; k < count; k++) philox_words(item, &draw[k], 1, key.round, &words[4 * k]);
+  for (; k + PHILOX_AT_ONCE <= count; k += PHILOX_AT_ONCE) philox_words(&item, &draw[k], PHILOX_AT_ONCE, key.round, &words[4 * k]);
+  for (; k < count; k++) philox_words(&item, &draw[k], 1, key.round, &words[4 * k]);
 }
 
 /* The normals of `count` counters' words; radius2 has room for half as many. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One step of geometric Brownian motion and the payoff of a European option; nothing is stored but the sums of a group. */
+#if REAL_BITS == 32
+#define PHILOX_AT_ONCE 3 /* six draws, as a path has of four million, are two times three */
+#endif
 #include "kernels/random.h"
 
 #include "kernels/montecarlo/european.h"
