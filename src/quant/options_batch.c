@@ -177,38 +177,55 @@ static assay_option_state state_of_volatility(const assay_option *option, const 
   return assay_option_check_price(option, last, out[OPTION_LOWER * TILE + index], out[OPTION_UPPER * TILE + index]);
 }
 
-/*
- * A whole tile's inputs are read where they are. Its results go through a tile: with six more arrays a power of two apart, as large arrays
- * tend to lie, a phase would touch more lines of a set than the first cache has.
- */
+static bool overlap(const double *a, const void *b, size_t b_size, size_t count) {
+  uintptr_t from = (uintptr_t)a, other = (uintptr_t)b;
+  return a != NULL && b != NULL && from < other + count * b_size && other < from + count * sizeof *a;
+}
+
+/* Whether a result is written over what is still to be read: then it must wait in the tile until a tile's options are done. */
+static bool writes_to_inputs(const assay_options *options, const assay_option_input *inputs, const double *array) {
+  if (overlap(array, options->kinds, sizeof *options->kinds, options->count)) return true;
+  for (int i = 1; i < OPTION_INPUTS; i++) {
+    if (overlap(array, inputs[i].values, sizeof *inputs[i].values, options->count)) return true;
+  }
+  return false;
+}
+
+/* A whole tile's inputs are read, and its results written, where they are: the kernel then waits less for the caches than copies do. */
 static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assay_option_input last, const target *targets,
                       size_t target_count, uint8_t *status, state_fn state_of, bad_ones *bad) {
   const assay_option_input inputs[OPTION_INPUTS] = {{NULL, 0},         options->spot, options->strike, options->time, options->rate,
                                                     options->dividend, last};
   double in[OPTION_INPUTS * TILE] __attribute__((aligned(64))), out[OPTION_ALL_OUTPUTS * TILE] __attribute__((aligned(64)));
   option_params params = {.no_dividends = options->dividend.values == NULL && options->dividend.value == 0};
+  bool in_place = true;
+  for (size_t t = 0; t < target_count; t++) in_place = in_place && !writes_to_inputs(options, inputs, targets[t].array);
   load_shared(in, options, inputs);
   for (size_t begin = 0; begin < options->count; begin += TILE) {
     size_t count = options->count - begin < TILE ? options->count - begin : TILE;
+    bool whole = count == TILE, direct = whole && in_place;
     params.count = count;
     load_signs(in, options, begin, count);
     for (int i = 1; i < OPTION_INPUTS; i++) {
       if (inputs[i].values == NULL) continue;
-      params.in_at[i] = count == TILE ? (uintptr_t)(inputs[i].values + begin) : 0;
-      if (count < TILE) memcpy(in + i * TILE, inputs[i].values + begin, count * sizeof *in);
+      params.in_at[i] = whole ? (uintptr_t)(inputs[i].values + begin) : 0;
+      if (!whole) memcpy(in + i * TILE, inputs[i].values + begin, count * sizeof *in);
     }
+    for (size_t t = 0; t < target_count; t++)
+      params.out_at[targets[t].quantity] = direct && targets[t].array != NULL ? (uintptr_t)(targets[t].array + begin) : 0;
     run_kernel(kernel, &params, in, out);
     if (status != NULL) memset(status + begin, ASSAY_OPTION_FINE, count);
-    if (!all_numbers(out, count)) {
+    const double *first = params.out_at[0] != 0 ? (const double *)(uintptr_t)params.out_at[0] : out;
+    if (!all_numbers(first, count)) {
       for (size_t i = 0; i < count; i++) {
-        if (out[i] == out[i]) continue;
+        if (first[i] == first[i]) continue;
         assay_option option = option_at(options, begin + i);
         assay_option_state state = state_of(&option, out, i, at(last, begin + i));
         note(bad, begin + i, state);
         if (status != NULL) status[begin + i] = (uint8_t)state;
       }
     }
-    for (size_t t = 0; t < target_count; t++) {
+    for (size_t t = 0; t < target_count && !direct; t++) {
       if (targets[t].array != NULL) memcpy(targets[t].array + begin, out + targets[t].quantity * TILE, count * sizeof *out);
     }
   }

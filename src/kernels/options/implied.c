@@ -16,7 +16,9 @@
  * smooth factor of up to 3, which a fraction in a and y takes away to within 12 % of s. Then a step of third order with M to 20 bits, which
  * leaves at most some 3e-4, and one of fourth order with M in full, which leaves nothing to be seen.
  *
- * The phases are short on purpose, as in closed_form.c: the chain of one option would be 600 cycles long.
+ * The chain of one option is 600 cycles long, and of what a processor looks ahead it sees some 150 to 300 instructions: a phase of n of
+ * them in a chain of c cycles takes n c / 150 cycles, so two halves of it take half as long, as long as there are enough to do. Hence many
+ * short phases.
  *
  * After Jaeckel, Let's be rational, Wilmott 2015, who also has the logarithm as the objective, the two sides of the inflection and steps of
  * third order and more; the variable u, the guess and the steps without an exponential are worked out here.
@@ -25,16 +27,44 @@
 
 #if REAL_BITS == 64
 
-/* Between the phases, an array each. SIDE is 1 where u < 0, -1 where u > 0. */
-enum { X, TIME_VALUE, TO_BOUND, SIDE, LEAST, MOST, SINH, MILD, RATIO, S, NEAR, FAR, WAY, LOGARITHM, BETWEEN, ROOT = RATIO, AWAY = SINH };
-/* And in the last step, before WAY and what follows is known. */
-enum { PER_S = SINH, NEAR_ABOVE = MILD, NEAR_SLOPE = RATIO, NEAR_BELOW = WAY, FAR_ABOVE = LOGARITHM, FAR_BELOW = NEAR };
-#define PUT(quantity, value) STORE(between, (quantity)*BETWEEN_SIZE + i, (value))
-#define GET(quantity) LOAD(between, (quantity)*BETWEEN_SIZE + i)
+/* Between the phases, an array each. SIDE is 1 where u < 0, -1 where u > 0. The guess has some under names of its own. */
+enum {
+  X,
+  ROOT_TIME,
+  TIME_VALUE,
+  TO_BOUND,
+  SIDE,
+  LEAST,
+  MOST,
+  S,
+  PER_S,
+  U_OF_S,
+  V_OF_S,
+  NEAR,
+  NEAR_ABOVE,
+  NEAR_SLOPE,
+  NEAR_BELOW,
+  FAR_ABOVE,
+  FAR_BELOW,
+  WAY,
+  LOGARITHM,
+  BETWEEN,
+  FORWARD = LEAST,
+  STRIKE = MOST,
+  Y = S,
+  ABOVE = NEAR_ABOVE,
+  BELOW = NEAR_BELOW,
+  SINH = FAR_ABOVE,
+  MILD = FAR_BELOW,
+  ROOT = WAY,
+  AWAY = LOGARITHM
+};
+#define PUT(quantity, value) STORE(between, BETWEEN_AT(quantity, i), (value))
+#define GET(quantity) LOAD(between, BETWEEN_AT(quantity, i))
 #define IN(quantity) LOAD(in.at[quantity], i)
 FUNCTION R option_number(R value) { return SELECT(value == value, value, OPTION_NAN); }
 /* One NaN for all: which one an operation makes differs between devices. */
-#define OUT(quantity, value) STORE(out, (quantity)*GROUP_SIZE + i, option_number(value))
+#define OUT(quantity, value) STORE(out.at[quantity], i, option_number(value))
 
 #define ROOT_2_PI 2.5066282746310005024
 /* The guess knows the side of a root to 1e-6 in u, so roots are looked for a little beyond. */
@@ -64,19 +94,54 @@ FUNCTION R rough_log(R x) {
   return FMA(FMA(high, square, middle), square, low);
 }
 
+/* Roots and reciprocals for the guess: half the bits, or their negative, are nearly those of the result, and steps of Newton's take no
+ * division: four lanes of a root take 8 cycles of the one unit that divides. */
+FUNCTION R rough_reciprocal(R x) { /* 7e-6; with one step, 0.3 %, a volatility far from the money would be 22 % off */
+  R r = REAL_OF(0x7FDE623822FC16E6ul - BITS(x));
+  r = r * FMA(-x, r, ALL(2.0));
+  return r * FMA(-x, r, ALL(2.0));
+}
+FUNCTION R rough_root(R x) { /* 0.2 % */
+  R per_root = REAL_OF(0x5FE6EB50C7B537A9ul - (BITS(x) >> 1)), root = x * per_root;
+  return root * FMA(-0.5 * root, per_root, ALL(1.5));
+}
+
+/* X is NaN where the market is out of range. */
+FUNCTION void implied_market(option_in in, LOCAL_POINTER real *between, u32 i, u32 no_dividends) {
+  R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), drift = IN(OPTION_RATE) * time, most = r_abs(drift);
+  if (!no_dividends) {
+    R dividend_time = IN(OPTION_DIVIDEND) * time;
+    most = MAX(most, r_abs(dividend_time));
+    drift = drift - dividend_time;
+  }
+  PUT(X, SELECT(option_in_range(spot, strike, time, most), r_abs(option_log_ratio(spot, strike) + drift), OPTION_NAN));
+}
+
+FUNCTION void implied_discount(option_in in, LOCAL_POINTER real *between, u32 i, u32 no_dividends) {
+  R spot = IN(OPTION_SPOT), time = IN(OPTION_TIME);
+  PUT(FORWARD, no_dividends ? spot : spot * r_exp_plain(-(IN(OPTION_DIVIDEND) * time)));
+  PUT(STRIKE, IN(OPTION_STRIKE) * r_exp_plain(-(IN(OPTION_RATE) * time)));
+}
+
 /* X is NaN where no volatility gives the price. */
-FUNCTION void implied_market(option_in in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out, u32 no_dividends) {
-  R spot = IN(OPTION_SPOT), strike = IN(OPTION_STRIKE), time = IN(OPTION_TIME), price = IN(OPTION_VOLATILITY), sign = IN(OPTION_SIGN);
-  R rate_time = IN(OPTION_RATE) * time, dividend_time = IN(OPTION_DIVIDEND) * time;
-  R forward = no_dividends ? spot : spot * r_exp_plain(-dividend_time), discounted = strike * r_exp_plain(-rate_time);
+FUNCTION void implied_price(option_in in, LOCAL_POINTER real *between, u32 i, option_out out) {
+  R forward = GET(FORWARD), discounted = GET(STRIKE), price = IN(OPTION_VOLATILITY), sign = IN(OPTION_SIGN);
   R lower = MAX(sign * (forward - discounted), ALL(0)), upper = SELECT(sign > 0.0, forward, discounted);
   R per_least = ALL(1.0) / MIN(forward, discounted), w = (price - lower) * per_least, c = (upper - price) * per_least;
-  M fine = option_in_range(spot, strike, time, rate_time, dividend_time) & (w >= OPTION_LEAST_TIME_VALUE) & (c > 0.0) & (sign == sign);
-  PUT(X, SELECT(fine, r_abs(option_log_ratio(spot, strike) + (rate_time - dividend_time)), OPTION_NAN));
+  M fine = (w >= OPTION_LEAST_TIME_VALUE) & (c > 0.0) & (sign == sign);
+  PUT(X, SELECT(fine, GET(X), OPTION_NAN));
   PUT(TIME_VALUE, w);
   PUT(TO_BOUND, c);
   OUT(OPTION_LOWER, lower);
   OUT(OPTION_UPPER, upper);
+}
+
+FUNCTION void implied_inflection(LOCAL_POINTER real *between, u32 i) {
+  R y = SQRT(2.0 * GET(X)), above, slope, below;
+  rough_mills(y, &above, &slope, &below);
+  PUT(Y, y);
+  PUT(ABOVE, above);
+  PUT(BELOW, below);
 }
 
 /*
@@ -84,8 +149,7 @@ FUNCTION void implied_market(option_in in, LOCAL_POINTER real *between, u32 i, G
  * of, so fractions are kept as such. The ratio is w / w(y) or c / c(y).
  */
 FUNCTION void implied_sides(LOCAL_POINTER real *between, u32 i) {
-  R w = GET(TIME_VALUE), c = GET(TO_BOUND), y = SQRT(2.0 * GET(X)), above, slope, below;
-  rough_mills(y, &above, &slope, &below);
+  R w = GET(TIME_VALUE), c = GET(TO_BOUND), y = GET(Y), above = GET(ABOVE), below = GET(BELOW);
   R halved = 0.5 * below, m = above * 0.3989422804014327, w_y = MAX(halved - m, ALL(0)); /* w(y), c(y) times `below` */
   M low = w * below < w_y;
   R part = SELECT(low, w, c) * below, whole = SELECT(low, w_y, halved + m), both = ALL(1.0) / (part * whole);
@@ -94,11 +158,13 @@ FUNCTION void implied_sides(LOCAL_POINTER real *between, u32 i) {
   PUT(MOST, SELECT(low, y + OVERLAP, ALL(1e3)));
   PUT(LEAST, MAX(ROOT_2_PI * w, SELECT(low, ALL(0), y - OVERLAP)));
   PUT(SINH, 0.5 * y * (whole * (whole * both) - ratio)); /* y sinh(log(1 / ratio)) */
-  PUT(MILD, ALL(1.0) / FMA(ALL(2.0), SQRT(y), ALL(1.0)));
-  PUT(RATIO, MIN(ALL(0.5), 0.5 * ratio));
+  PUT(ROOT, MIN(ALL(0.5), 0.5 * ratio));
 }
 
-FUNCTION void implied_root(LOCAL_POINTER real *between, u32 i) { PUT(ROOT, SQRT(-2.0 * rough_log(GET(RATIO)))); }
+FUNCTION void implied_root(LOCAL_POINTER real *between, u32 i) {
+  PUT(ROOT, SQRT(-2.0 * rough_log(GET(ROOT))));
+  PUT(MILD, rough_reciprocal(FMA(ALL(2.0), rough_root(GET(Y)), ALL(1.0))));
+}
 
 /* -quantile(q) to 4.5e-4 from t = sqrt(-2 log(q)): Abramowitz and Stegun 26.2.23. */
 FUNCTION void implied_guess(LOCAL_POINTER real *between, u32 i) {
@@ -113,7 +179,7 @@ FUNCTION void implied_guess(LOCAL_POINTER real *between, u32 i) {
 
 /* Divides by the factor that the guess is too great by: tools/coefficients_implied.py. */
 FUNCTION void implied_mend(LOCAL_POINTER real *between, u32 i) {
-  R x = GET(X), a = GET(AWAY);
+  R a = GET(AWAY);
   M low = GET(SIDE) > 0.0;
   R h = GET(MILD), up = FMA(FMA(FMA(ALL(-0.0537100816), h, ALL(0.0629706835)), a, FMA(ALL(0.125448365), h, ALL(-0.274356975))), a,
                             FMA(ALL(0.481892517), h, ALL(0.189874957))) *
@@ -122,120 +188,130 @@ FUNCTION void implied_mend(LOCAL_POINTER real *between, u32 i) {
                        FMA(ALL(-0.784718467), h, ALL(0.972066561))),
                    a, FMA(ALL(0.221685153), h, ALL(-0.656563931))),
                a, ALL(1.0));
-  a = SELECT(low, a * down / (down + up), a);
-  R v = SQRT(FMA(a, a, 2.0 * x));
+  PUT(AWAY, SELECT(low, a * down / (down + up), a));
+}
+
+FUNCTION void implied_start(LOCAL_POINTER real *between, u32 i) {
+  R x = GET(X), a = GET(AWAY);
+  M low = GET(SIDE) > 0.0;
+  R v = rough_root(FMA(a, a, 2.0 * x));
   R sum = v + a;
   PUT(S, MAX(GET(LEAST), MIN(GET(MOST), SELECT(low, 2.0 * x / sum, sum))));
 }
 
-/* Where a step stands, and where the first of Mills' ratios is taken. */
-typedef struct implied_place {
-  R s, per_s, z, u, v, near;
-  M small;
-  R side; /* 1: the objective is log w, -1: log (1 - w) */
-} implied_place;
+/* Where s is less than `small`, the objective is log w, and M is taken at z. */
+FUNCTION R implied_side(R side, R s, R small) { return SELECT(s < small, ALL(1.0), side); }
 
-FUNCTION implied_place implied_stand(LOCAL_POINTER real *between, u32 i, R per_s, R small) {
-  implied_place at;
-  R side = GET(SIDE), halved;
-  at.s = GET(S);
-  at.per_s = per_s;
-  at.z = GET(X) * at.per_s;
-  halved = 0.5 * at.s;
-  at.u = halved - at.z;
-  at.v = halved + at.z;
-  at.small = at.s < small;
-  at.near = SELECT(at.small, at.z, MAX(ALL(-OVERLAP), -side * at.u));
-  at.side = SELECT(at.small, ALL(1.0), side);
-  return at;
+FUNCTION void implied_stand(LOCAL_POINTER real *between, u32 i, R small) {
+  R s = GET(S), per_s = ALL(1.0) / s, z = GET(X) * per_s, halved = 0.5 * s, u = halved - z;
+  PUT(PER_S, per_s);
+  PUT(U_OF_S, u);
+  PUT(V_OF_S, halved + z);
+  PUT(NEAR, SELECT(s < small, z, MAX(ALL(-OVERLAP), -GET(SIDE) * u)));
 }
 
 /* G is above / below. Leaves what a step needs: G / s with the sign of f', and the logarithm's argument. */
-FUNCTION void implied_leave(LOCAL_POINTER real *between, u32 i, implied_place at, R above, R below) {
+FUNCTION void implied_leave(LOCAL_POINTER real *between, u32 i, R small) {
+  R above = GET(ABOVE), below = GET(BELOW), side = implied_side(GET(SIDE), GET(S), small);
   R both = ALL(1.0) / (above * below), per_g = below * (below * both), g = above * (above * both);
-  PUT(WAY, at.side * g * at.per_s);
-  PUT(NEAR, at.u);
-  PUT(FAR, at.v);
-  PUT(LOGARITHM, per_g * SELECT(at.side > 0.0, GET(TIME_VALUE), GET(TO_BOUND)) * ROOT_2_PI);
+  PUT(WAY, side * g * GET(PER_S));
+  PUT(LOGARITHM, per_g * SELECT(side > 0.0, GET(TIME_VALUE), GET(TO_BOUND)) * ROOT_2_PI);
 }
 
+#define ROUGH_SMALL ALL(0.05)
 FUNCTION void implied_rough_ratio(LOCAL_POINTER real *between, u32 i) {
-  implied_place at = implied_stand(between, i, ALL(1.0) / GET(S), ALL(0.05));
-  R near_above, near_slope, near_below, far_above, far_slope, far_below;
-  rough_mills(at.near, &near_above, &near_slope, &near_below);
-  rough_mills(at.v, &far_above, &far_slope, &far_below);
-  R above = FMA(near_above, far_below, -at.side * (far_above * near_below)), below = near_below * far_below;
-  implied_leave(between, i, at, SELECT(at.small, at.s * near_slope, above), SELECT(at.small, near_below, below));
+  R s = GET(S), near_above, near_slope, near_below, far_above, far_slope, far_below;
+  rough_mills(GET(NEAR), &near_above, &near_slope, &near_below);
+  rough_mills(GET(V_OF_S), &far_above, &far_slope, &far_below);
+  R above = FMA(near_above, far_below, -GET(SIDE) * (far_above * near_below)), below = near_below * far_below;
+  PUT(ABOVE, SELECT(s < ROUGH_SMALL, s * near_slope, above));
+  PUT(BELOW, SELECT(s < ROUGH_SMALL, near_below, below));
 }
+
+FUNCTION void implied_rough_logarithm(LOCAL_POINTER real *between, u32 i) { PUT(LOGARITHM, rough_log(GET(LOGARITHM))); }
 
 /* Third order (Halley). Derivatives are taken times s, and steps over s, so that nothing has a dimension: f' is 1 / way. */
 FUNCTION void implied_rough_step(LOCAL_POINTER real *between, u32 i) {
-  R s = GET(S), u = GET(NEAR), way = GET(WAY);
-  R f = FMA(-0.5 * u, u, -rough_log(GET(LOGARITHM))), step = -f * way;
+  R s = GET(S), u = GET(U_OF_S), way = GET(WAY);
+  R f = FMA(-0.5 * u, u, -GET(LOGARITHM)), step = -f * way;
   /* h2 = f'' / f' = -u v - f', of which the last cancels the division: h2 step = f - u v step. */
-  R bend = FMA(-(u * GET(FAR)), step, f);
+  R bend = FMA(-(u * GET(V_OF_S)), step, f);
   PUT(S, MAX(GET(LEAST), MIN(GET(MOST), FMA(s, step / FMA(ALL(0.5), bend, ALL(1.0)), s))));
 }
 
 #define SMALL ALL(0.02)
 FUNCTION void implied_near(LOCAL_POINTER real *between, u32 i) {
-  R per_s = ALL(1.0) / GET(S), above, slope, below;
-  r_mills_parts(implied_stand(between, i, per_s, SMALL).near, &above, &slope, &below);
-  PUT(PER_S, per_s);
+  R above, slope, below;
+  r_mills_parts(GET(NEAR), &above, &slope, &below);
   PUT(NEAR_ABOVE, above);
   PUT(NEAR_SLOPE, slope);
   PUT(NEAR_BELOW, below);
 }
 
-FUNCTION void implied_far(LOCAL_POINTER real *between, u32 i) {
+FUNCTION void implied_far(option_in in, LOCAL_POINTER real *between, u32 i) {
   R above, slope, below;
-  r_mills_parts(implied_stand(between, i, GET(PER_S), SMALL).v, &above, &slope, &below);
+  PUT(ROOT_TIME, SQRT(IN(OPTION_TIME)));
+  r_mills_parts(GET(V_OF_S), &above, &slope, &below);
   PUT(FAR_ABOVE, above);
   PUT(FAR_BELOW, below);
 }
 
 FUNCTION void implied_ratio(LOCAL_POINTER real *between, u32 i) {
-  implied_place at = implied_stand(between, i, GET(PER_S), SMALL);
   R p = GET(NEAR_ABOVE), n = GET(NEAR_SLOPE), near_below = GET(NEAR_BELOW), far_above = GET(FAR_ABOVE), far_below = GET(FAR_BELOW);
-  R above = FMA(p, far_below, -at.side * (far_above * near_below)), below = near_below * far_below;
+  R s = GET(S), above = FMA(p, far_below, -GET(SIDE) * (far_above * near_below)), below = near_below * far_below;
   /* M(z - h) - M(z + h) = 2 h (M1 + h^2 M3 / 6 + h^4 M5 / 120 + ...), all times `near_below`, with Mk the k-th derivative's magnitude:
    * M2 = M - z M1, M(k+1) = k M(k-1) - z Mk. */
-  R z = at.z, square = 0.25 * (at.s * at.s), m2 = FMA(-z, n, p), m3 = FMA(-z, m2, 2.0 * n);
+  R z = GET(NEAR), square = 0.25 * (s * s), m2 = FMA(-z, n, p), m3 = FMA(-z, m2, 2.0 * n);
   R m4 = FMA(-z, m3, 3.0 * m2), m5 = FMA(-z, m4, 4.0 * m3);
-  R series = at.s * FMA(FMA(m5 * 0.05, square, m3) * 0.16666666666666667, square, n);
-  implied_leave(between, i, at, SELECT(at.small, series, above), SELECT(at.small, near_below, below));
+  R series = s * FMA(FMA(m5 * 0.05, square, m3) * 0.16666666666666667, square, n);
+  PUT(ABOVE, SELECT(s < SMALL, series, above));
+  PUT(BELOW, SELECT(s < SMALL, near_below, below));
 }
 
 FUNCTION void implied_logarithm(LOCAL_POINTER real *between, u32 i) { PUT(LOGARITHM, r_log(GET(LOGARITHM))); }
 
 /* Fourth order (Householder): with the third derivative too. */
-FUNCTION void implied_step(option_in in, LOCAL_POINTER real *between, u32 i, GLOBAL real *out) {
-  R x = GET(X), s = GET(S), u = GET(NEAR), v = GET(FAR), way = GET(WAY), z = 0.5 * (v - u), halved = 0.5 * s;
+FUNCTION void implied_step(LOCAL_POINTER real *between, u32 i) {
+  R x = GET(X), s = GET(S), u = GET(U_OF_S), v = GET(V_OF_S), way = GET(WAY), z = 0.5 * (v - u), halved = 0.5 * s;
   R f = FMA(-0.5 * u, u, -GET(LOGARITHM)), step = -f * way;
   /* a = h2 step and b = h3 step^2 with h3 = f''' / f' = h2^2 - f' h2 - 3 z^2 - s^2 / 4; f' step = -f. */
   R a = FMA(-(u * v), step, f), curve = FMA(3.0 * z, z, halved * halved);
   R b = FMA(a, a + f, -(curve * step) * step);
   R next = FMA(s, step * FMA(ALL(0.5), a, ALL(1.0)) / (1.0 + FMA(b, ALL(0.16666666666666667), a)), s);
-  next = MAX(GET(LEAST), MIN(GET(MOST), next));
-  OUT(OPTION_IMPLIED, SELECT(x == x, next / SQRT(IN(OPTION_TIME)), OPTION_NAN));
+  PUT(S, SELECT(x == x, MAX(GET(LEAST), MIN(GET(MOST), next)), OPTION_NAN));
+}
+
+FUNCTION void implied_volatility(LOCAL_POINTER real *between, u32 i, option_out out) {
+  R s = GET(S);
+  STORE(out.at[OPTION_IMPLIED], i, SELECT(s == s, s / GET(ROOT_TIME), OPTION_NAN));
 }
 
 KERNEL2(option_volatility, option_params, GLOBAL const real *, all_in, GLOBAL real *, all_out) {
   LOCAL_ARRAY(real, between, BETWEEN * BETWEEN_SIZE);
   option_in in = option_in_of(&p, all_in, GROUP);
-  GLOBAL real *out = all_out + (u64)GROUP * OPTION_VOLATILITY_OUTPUTS * GROUP_SIZE;
-  OPTION_PHASE_BY(p.no_dividends, implied_market(in, between, i, out, by));
+  option_out out = option_out_of(&p, all_out, GROUP, OPTION_VOLATILITY_OUTPUTS);
+  OPTION_PHASE_BY(p.no_dividends, implied_market(in, between, i, by));
+  OPTION_PHASE_BY(p.no_dividends, implied_discount(in, between, i, by));
+  OPTION_PHASE(implied_price(in, between, i, out));
+  OPTION_PHASE(implied_inflection(between, i));
   OPTION_PHASE(implied_sides(between, i));
   OPTION_PHASE(implied_root(between, i));
   OPTION_PHASE(implied_guess(between, i));
   OPTION_PHASE(implied_mend(between, i));
+  OPTION_PHASE(implied_start(between, i));
+  OPTION_PHASE(implied_stand(between, i, ROUGH_SMALL));
   OPTION_PHASE(implied_rough_ratio(between, i));
+  OPTION_PHASE(implied_leave(between, i, ROUGH_SMALL));
+  OPTION_PHASE(implied_rough_logarithm(between, i));
   OPTION_PHASE(implied_rough_step(between, i));
+  OPTION_PHASE(implied_stand(between, i, SMALL));
   OPTION_PHASE(implied_near(between, i));
-  OPTION_PHASE(implied_far(between, i));
+  OPTION_PHASE(implied_far(in, between, i));
   OPTION_PHASE(implied_ratio(between, i));
+  OPTION_PHASE(implied_leave(between, i, SMALL));
   OPTION_PHASE(implied_logarithm(between, i));
-  OPTION_PHASE(implied_step(in, between, i, out));
+  OPTION_PHASE(implied_step(between, i));
+  OPTION_PHASE(implied_volatility(between, i, out));
 }
 
 #endif

@@ -10,9 +10,9 @@
 #if REAL_BITS == 64
 
 /* A NaN in spot, time or an exponent makes NaN of all that comes of it; so the strike is the one that MIN and MAX must not swallow. */
-FUNCTION M option_in_range(R spot, R strike, R time, R rate_time, R dividend_time) {
+FUNCTION M option_in_range(R spot, R strike, R time, R exponent) {
   R most = MAX(MAX(spot, time), strike), least = MIN(MIN(spot, time), strike);
-  return (most <= OPTION_LARGEST) & (least >= OPTION_SMALLEST) & (MAX(r_abs(rate_time), r_abs(dividend_time)) <= OPTION_EXPONENT);
+  return (most <= OPTION_LARGEST) & (least >= OPTION_SMALLEST) & (exponent <= OPTION_EXPONENT);
 }
 
 /*
@@ -75,6 +75,7 @@ FUNCTION R option_log_ratio(R a, R b) {
 /* Between the phases a quantity's array is longer than a group: where all lay a power of two apart, they would share a few sets of the
  * first cache. */
 #define BETWEEN_SIZE (GROUP_SIZE + 16)
+#define BETWEEN_AT(quantity, i) ((quantity)*BETWEEN_SIZE + (i))
 
 /* Where the quantities of a group's options are. */
 typedef struct option_in {
@@ -87,6 +88,19 @@ FUNCTION option_in option_in_of(const option_params *p, GLOBAL const real *all, 
   for (u32 q = 0; q < OPTION_INPUTS; q++)
     in.at[q] = p->in_at[q] != 0 ? (GLOBAL const real *)p->in_at[q] : all + ((u64)group * OPTION_INPUTS + q) * GROUP_SIZE;
   return in;
+}
+
+/* And where the results go. */
+typedef struct option_out {
+  GLOBAL real *at[OPTION_ALL_OUTPUTS];
+} option_out;
+
+FUNCTION option_out option_out_of(const option_params *p, GLOBAL real *all, u32 group, u32 outputs) {
+  option_out out;
+  UNROLL_10
+  for (u32 q = 0; q < outputs; q++)
+    out.at[q] = p->out_at[q] != 0 ? (GLOBAL real *)p->out_at[q] : all + ((u64)group * outputs + q) * GROUP_SIZE;
+  return out;
 }
 
 #define OPTION_NAN REAL_OF(ALL_U(0x7FF8000000000000ul))

@@ -40,8 +40,10 @@ typedef struct option_params {
   u64 count;
   u32 no_dividends; /* 1: every dividend is 0. The same numbers, an exponential less */
   u32 unused;
-  /* Addresses of arrays that are read where they lie instead of in the tile, in a launch of one whole group on the host. 0: the tile. */
+  /* Addresses of arrays that are read and written where they lie instead of in the tiles, in a launch of one whole group on the host. 0:
+   * the tile. No result may lie where an input does. */
   u64 in_at[OPTION_INPUTS];
+  u64 out_at[OPTION_ALL_OUTPUTS];
 } option_params;
 
 /* option_volatility's: the volatility, and the bounds that the price must lie between. */
