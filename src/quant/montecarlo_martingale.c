@@ -31,7 +31,7 @@
 #include "quant/montecarlo_lattice.h"
 
 /* Samples at a time. Greeks are of one path in SHARE, but of LEAST and MOST at least and at most: their errors are small. */
-enum { AT_ONCE = 8192, GREEKS_SHARE = 32, GREEKS_LEAST = 8192, GREEKS_MOST = 65536 };
+enum { AT_ONCE = 8192, GREEKS_SHARE = 128, GREEKS_LEAST = 8192, GREEKS_MOST = 65536 };
 
 typedef assay_lattice_future future; /* `times` of a price alone: what is paid */
 

@@ -283,11 +283,11 @@ static void test_orthogonal(void **state) {
   }
 }
 
-/* Of 300,000 paths, the first share; a target is met by its first batch; mirror images count. */
+/* Of two million paths, the first share; a target is met by its first batch; mirror images count. */
 static void test_greeks_of_the_first_paths(void **state) {
   (void)state;
   assay_mc_params params = in_market(1);
-  params.steps = 3, params.paths = 600000;
+  params.steps = 3, params.paths = 1 << 21;
   assay_mc_result many = price_of(&params);
   assert_int_equal(many.greeks_paths, 16384);
   params.paths = 20000;
