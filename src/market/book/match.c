@@ -886,7 +886,7 @@ static __attribute__((noinline)) void replace_swift(assay_book *e, book_symbol *
 
 /* What changes most: less of the same, or a plain order that comes to rest elsewhere under its new id. False: it is something else, and
  * nothing happened yet. */
-static __attribute__((noinline)) bool change_plain(assay_book *e, const assay_book_message *m) {
+static bool change_plain(assay_book *e, const assay_book_message *m) {
   book_store *s = &e->store;
   uint32_t order = book_find(s, m->id);
   if (!is_plain_order(e, m, order) || e->account_count != 0) return false;
@@ -968,14 +968,14 @@ static __attribute__((noinline)) void apply_other(assay_book *e, const assay_boo
   }
 }
 
-/* What does not go the swift way. */
+/* What does not go the swift way, or is no new order nor a cancellation: the latter first, as that is in every book. */
 static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book_message *m, uint64_t bytes) {
-  if ((bytes & NOT_PLAIN) == 0) {
+  if ((uint8_t)bytes == ASSAY_BOOK_MODIFY || (uint8_t)bytes == ASSAY_BOOK_REPLACE) {
+    if (change_plain(e, m)) return;
+  } else if ((bytes & NOT_PLAIN) == 0) {
     if (new_plain(e, m, bytes)) return;
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
     if (cancel_plain(e, m)) return;
-  } else if (((uint8_t)bytes == ASSAY_BOOK_MODIFY || (uint8_t)bytes == ASSAY_BOOK_REPLACE) && change_plain(e, m)) {
-    return;
   }
   apply_other(e, m);
 }
