@@ -23,6 +23,15 @@ enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES };
 #endif
 enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real) };
 
+/* A sum that overflows, times GAP_LIMIT, where one of the numbers is a gap (GAP_SCALE). AVX2 is slower with squares. */
+#if defined(__AVX512F__)
+#define WITH_SIZE(sum, r) FMA((r), (r), (sum))
+#define GAP_LIMIT (REAL_BITS == 32 ? 3.2e7 : 6e107)
+#else
+#define WITH_SIZE(sum, r) ((sum) + ABSOLUTE(r))
+#define GAP_LIMIT GAP_SCALE
+#endif
+
 #if REAL_BITS == 32
 #define TURN_COLUMNS turn_columns_f32
 #define TURN_LINES turn_lines_f32
@@ -110,7 +119,7 @@ enum { VECTORS = 2, ROWS_A_TURN = 1 };
     R x[inputs], y[outputs];                                                        \
     for (u32 j = 0; j < (inputs); j++) {                                            \
       x[j] = LOAD(from[j], a * step + l * LANES);                                   \
-      gap[l] = gap[l] + ABSOLUTE(x[j]);                                             \
+      gap[l] = WITH_SIZE(gap[l], x[j]);                                             \
     }                                                                               \
     name##_step(p, now, &s[l], behind(m[l], INDICATOR_REGISTERS), x, y);            \
     for (u32 j = 0; j < (outputs); j++) {                                           \
@@ -169,7 +178,7 @@ enum { VECTORS = 2, ROWS_A_TURN = 1 };
       } else {                                                                                                                   \
         ROWS_OF_BLOCK(name, inputs, outputs, p, every, now.t = t + a)                                                            \
       }                                                                                                                          \
-      EACH_VECTOR(gap[l] = gap[l] * ALL(GAP_SCALE) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
+      EACH_VECTOR(gap[l] = gap[l] * ALL(GAP_LIMIT) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
       for (u32 j = 0; j < (outputs) && !direct; j++) {                                                                           \
         if ((p.wanted >> j & 1) == 0) continue;                                                                                  \
         real *block = after + j * BLOCK_ROWS * BLOCK_SERIES, *to = out + p.output[j];                                            \
