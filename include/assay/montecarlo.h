@@ -167,7 +167,8 @@ typedef struct assay_mc_result {
   double variance_ratio;      /* variance without control over variance with it; NaN without */
   bool reached;               /* the standard error is at most target_error (true without a target) */
   uint64_t paths;             /* simulated; an American option's calibration uses more */
-  uint64_t greeks_paths;      /* of these the Greeks are of: all; of an American option the first ones, which say more than enough */
+  uint64_t greeks_paths;      /* of these the Greeks are of: all, or an American option's first ones, which say more than enough; 0 without
+                               * Greeks, and      where an option is exercised at once */
   uint32_t steps;             /* of each path */
   uint32_t replicates;        /* of Sobol points; 0 for pseudo-random paths */
   double seconds;             /* of the whole call */

@@ -66,7 +66,6 @@ static void add_rows(assay_registry *registry, size_t which, const assay_device_
   *at = (registered){.backend = backend};
   snprintf(at->public.info.id, sizeof at->public.info.id, "%s", backend->name);
   snprintf(at->public.cause, sizeof at->public.cause, "%s", cause[0] != '\0' ? cause : "the backend does not say why");
-  assay_log(ASSAY_LOG_DEBUG, "%s: %s", backend->name, at->public.cause);
 }
 
 /* Asks a backend for its devices, once. */
@@ -79,6 +78,7 @@ static void ask(assay_registry *registry, size_t which) {
   char cause[256] = "";
   pthread_mutex_unlock(&registry->lock);
   size_t count = registry->backends[which]->enumerate(infos, ASSAY_BACKEND_MAX_DEVICES, cause, sizeof cause);
+  if (count == 0) assay_log(ASSAY_LOG_DEBUG, "%s: %s", registry->backends[which]->name, cause); /* unlocked: who listens may fork */
   pthread_mutex_lock(&registry->lock);
   add_rows(registry, which, infos, count, cause);
   registry->asked[which] = DONE;
@@ -142,9 +142,15 @@ static void after_fork_in_child(void) {
   after_fork();
 }
 
+/* Without memory for that, only a fork while a device opens is what it was: the child may wait for ever. */
+static void watch_forks(void) {
+  if (pthread_atfork(before_fork, after_fork, after_fork_in_child) != 0)
+    assay_log(ASSAY_LOG_WARNING, "devices: no memory to watch for forks; do not fork while a device opens");
+}
+
 static void add_to_list(assay_registry *registry) {
-  static atomic_flag watched = ATOMIC_FLAG_INIT;
-  if (!atomic_flag_test_and_set(&watched)) pthread_atfork(before_fork, after_fork, after_fork_in_child);
+  static pthread_once_t watched = PTHREAD_ONCE_INIT;
+  pthread_once(&watched, watch_forks);
   pthread_mutex_lock(&list_lock);
   registry->next = list;
   list = registry;

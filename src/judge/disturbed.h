@@ -7,8 +7,13 @@
 
 #include "base/arena.h"
 
-/* What others did while a benchmark was measured, as part of a sentence ("other programs kept 1.2 of 2 CPUs busy while it was measured");
- * NULL: nothing that counts, or nobody knows. */
-const char *assay_judge_disturbance(assay_arena *arena, const assay_result *result, const assay_benchmark_result *benchmark);
+typedef struct assay_disturbance {
+  /* What others did while a benchmark was measured, as part of a sentence ("other programs kept 1.2 of 2 CPUs busy while it was measured");
+   * NULL: nothing that counts, or nobody knows. */
+  const char *says;
+  bool waited; /* they left it less of the CPUs than it keeps busy */
+} assay_disturbance;
+
+assay_disturbance assay_judge_disturbance(assay_arena *arena, const assay_result *result, const assay_benchmark_result *benchmark);
 
 #endif

@@ -147,18 +147,18 @@ static void missed_slas(advice *a) {
   }
 }
 
-/* A limit that is not decided wants more processes: the interval over n of them shrinks with the square root of n. */
 /* What others did, where that is why a limit is undecided; NULL: it is not. */
 static const char *disturbance_of(advice *a, const assay_sla_result *s) {
   for (size_t i = 0; i < a->result->benchmark_count && s->reason != NULL; i++) {
     const assay_benchmark_result *b = &a->result->benchmarks[i];
     if (!assay_glob_match_benchmark(s->benchmark, b->suite, b->name, NULL)) continue;
-    const char *disturbance = assay_judge_disturbance(assay_result_arena(a->result), a->result, b);
+    const char *disturbance = assay_judge_disturbance(assay_result_arena(a->result), a->result, b).says;
     if (disturbance != NULL && strstr(s->reason, disturbance) != NULL) return disturbance;
   }
   return NULL;
 }
 
+/* A limit that is not decided wants more processes: the interval over n of them shrinks with the square root of n. */
 static void undecided_slas(advice *a) {
   for (size_t i = 0; i < a->result->sla_count; i++) {
     const assay_sla_result *s = &a->result->slas[i];

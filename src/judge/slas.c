@@ -197,23 +197,25 @@ typedef struct verdict {
   const char *excuse;  /* what others did, where that is why the figure decides nothing; NULL: its interval is */
 } verdict;
 
-/* Others make what takes time take longer, and nothing else worse: work by the share of the CPUs that they take, a single answer by as long
- * as it waits for one. */
-static bool others_may_worsen(const assay_sla_result *sla, const assay_metric_result *m) {
-  const double most = 10;
-  if (sla->is_max != (m->better == ASSAY_LOWER)) return false;
+/*
+ * Others make what takes time take longer, and nothing else worse. A single answer waits as long as it takes to get a CPU. Work that finds
+ * a free CPU shares caches, memory and perhaps a core with them: at most twice as slow. Where they leave it less than it keeps busy it
+ * waits for its turn, and how long nobody knows; ten times is taken for more than that explains.
+ */
+static bool others_may_worsen(const assay_sla_result *sla, const assay_metric_result *m, const assay_disturbance *d) {
+  if (d->says == NULL || sla->is_max != (m->better == ASSAY_LOWER)) return false;
   if (m->kind == ASSAY_KIND_LATENCY) return true;
   double beyond = sla->is_max ? m->value / sla->limit : sla->limit / m->value;
-  return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond < most;
+  return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond <= (d->waited ? 10 : 2);
 }
 
 /* The worst verdict counts, and of several with that verdict the worst figure. A figure that others have worsened is not missed: who says
  * that needs to have measured the program alone. */
-static void take_worst(verdict *v, const assay_metric_result *m, const char *disturbance) {
+static void take_worst(verdict *v, const assay_metric_result *m, const assay_disturbance *d) {
   static const int gravity[] = {[ASSAY_SLA_NOT_APPLICABLE] = 0, [ASSAY_SLA_MET] = 1, [ASSAY_SLA_INCONCLUSIVE] = 2, [ASSAY_SLA_MISSED] = 3};
   assay_sla_result *sla = &v->sla;
   assay_sla_status status = side_of(sla, m);
-  const char *excuse = status == ASSAY_SLA_MISSED && others_may_worsen(sla, m) ? disturbance : NULL;
+  const char *excuse = status == ASSAY_SLA_MISSED && others_may_worsen(sla, m, d) ? d->says : NULL;
   if (excuse != NULL) status = ASSAY_SLA_INCONCLUSIVE;
   if (gravity[status] < gravity[sla->status]) return;
   if (status == sla->status && (sla->is_max ? m->value <= sla->value : m->value >= sla->value)) return;
@@ -238,7 +240,8 @@ static const char *try_benchmark(assay_result *result, const assay_sla_result *w
   if (!has_unit(wanted, m))
     return assay_arena_printf(arena, "the limit is in %s, but %s of %s/%s is in %s", wanted->unit, m->name, b->suite, b->name, m->unit);
   v->judged++;
-  take_worst(v, m, assay_judge_disturbance(arena, result, b));
+  assay_disturbance disturbance = assay_judge_disturbance(arena, result, b);
+  take_worst(v, m, &disturbance);
   return NULL;
 }
 

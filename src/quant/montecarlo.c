@@ -74,6 +74,7 @@ static void exercised_now(const assay_mc_params *o, assay_mc_result *out) {
   double sign = o->put ? -1 : 1;
   out->price = out->low = out->high = sign * (o->spot - o->strike);
   out->standard_error = 0;
+  out->greeks_paths = 0;
   if (!o->greeks) return;
   assay_mc_greek none = {0, 0, ASSAY_MC_EXACT};
   out->greeks = (assay_mc_greeks){{sign, 0, ASSAY_MC_EXACT}, none, none, none, none};
@@ -129,7 +130,8 @@ static double deviation_of(const assay_mc_job *job) {
  */
 static double rounding_of(const assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
-  double unit = o->precision == ASSAY_MC_F32 ? 0x1p-23 : 0x1p-52, share = unit * (1 + sqrt(job->params.steps) / 8);
+  bool single = o->precision == ASSAY_MC_F32 && !(o->payoff == ASSAY_MC_AMERICAN && o->control); /* that is in f64 */
+  double unit = single ? 0x1p-23 : 0x1p-52, share = unit * (1 + sqrt(job->params.steps) / 8);
   if (o->model == ASSAY_MC_HESTON) share += assay_mc_heston_rounding(o);
   return usual_payment(o) * (o->payoff == ASSAY_MC_DIGITAL ? fmin(0.4 * share / deviation_of(job), 1) : share);
 }
@@ -204,7 +206,7 @@ static estimate estimate_price(const assay_mc_job *job, const assay_mc_tally *ta
     /* The residuals' variance is lost to cancellation when the control says nearly all. */
     double residual = variance - e.coefficient * both;
     variance = residual < 1e-15 * before ? 1e-15 * before : residual;
-    e.ratio = before / variance;
+    e.ratio = variance > 0 ? before / variance : 1;
   }
   e.price *= job->discount;
   e.error = job->discount * sqrt(variance / (n - 1));

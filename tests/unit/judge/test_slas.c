@@ -193,17 +193,21 @@ static void what_others_worsen_is_not_missed(void **state) {
       "[[sla]]\nname='one alone'\nbenchmark='s/*order'\nmax='1 ms'\n"
       "[[sla]]\nname='far beyond'\nbenchmark='s/order'\nmax='200 us'\n"
       "[[sla]]\nname='far below'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='600K/s'\n"
-      "[[sla]]\nname='a tail'\nbenchmark='s/tail'\nmetric='latency'\nmax='2 us'\n";
+      "[[sla]]\nname='a tail'\nbenchmark='s/tail'\nmetric='latency'\nmax='2 us'\n"
+      "[[sla]]\nname='beyond'\nbenchmark='s/order'\nmax='500 us'\n";
   static const struct {
-    double others, steal, marked;
-    bool excused;
+    double others, own, steal, marked;
+    bool excused, waited;
     const char *says;
-  } cases[] = {{0.6, 0, 0, true, "other programs kept 0.6 of 2 CPUs busy"},
-               {0.4, 0, 0, false, ""},
-               {0, 5, 0.3, true, "the hypervisor took CPU time, and 30 % of the samples are marked"},
-               {0, 5, 0.05, false, ""},
-               {0, 0, 0.9, false, ""}, /* its own threads may have marked them */
-               {NAN, NAN, NAN, false, ""}};
+  } cases[] = {{0.6, 1, 0, 0, true, false, "other programs kept 0.6 of 2 CPUs busy"},
+               {0.6, 2, 0, 0, true, true, "other programs kept 0.6 of 2 CPUs busy"},
+               {1.5, NAN, 0, 0, true, true, "other programs kept 1.5 of 2 CPUs busy"},
+               {1.4, NAN, 0, 0, true, false, "other programs kept 1.4 of 2 CPUs busy"},
+               {0.4, 2, 0, 0, false, false, ""},
+               {0, 1, 5, 0.3, true, true, "the hypervisor took CPU time, and 30 % of the samples are marked"},
+               {0, 1, 5, 0.05, false, false, ""},
+               {0, 1, 0, 0.9, false, false, ""}, /* its own threads may have marked them */
+               {NAN, NAN, NAN, NAN, false, false, ""}};
   static const assay_fact two = {.key = "cpu.threads", .component = "c", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assay_result *r = test_empty_result("0123456789abcdef", 1);
@@ -218,6 +222,7 @@ static void what_others_worsen_is_not_missed(void **state) {
     r->benchmarks[3].metrics[0].kind = ASSAY_KIND_LATENCY;
     for (size_t b = 0; b < 4; b++) {
       r->benchmarks[b].covariates.others_cpus = cases[i].others;
+      r->benchmarks[b].covariates.own_cpus = cases[i].own;
       r->benchmarks[b].covariates.steal_ms = cases[i].steal;
       r->benchmarks[b].disturbed_ratio = cases[i].marked;
     }
@@ -225,8 +230,10 @@ static void what_others_worsen_is_not_missed(void **state) {
     r->benchmarks[4].covariates.others_cpus = 0;
     apply(r, limits);
     assay_sla_status slow = cases[i].excused ? ASSAY_SLA_INCONCLUSIVE : ASSAY_SLA_MISSED;
-    const assay_sla_status missed = ASSAY_SLA_MISSED, wanted[] = {slow, ASSAY_SLA_MET, missed, slow, missed, missed, missed, missed, slow};
-    for (size_t k = 0; k < 9; k++) {
+    assay_sla_status beyond = cases[i].waited ? ASSAY_SLA_INCONCLUSIVE : ASSAY_SLA_MISSED;
+    const assay_sla_status missed = ASSAY_SLA_MISSED,
+                           wanted[] = {slow, ASSAY_SLA_MET, missed, slow, missed, missed, missed, missed, slow, beyond};
+    for (size_t k = 0; k < 10; k++) {
       if (r->slas[k].status != wanted[k])
         fail_msg("case %zu, %s: %s, not %s", i, r->slas[k].name, assay_sla_status_text(r->slas[k].status),
                  assay_sla_status_text(wanted[k]));
