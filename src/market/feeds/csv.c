@@ -8,7 +8,7 @@
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
-enum { LOBSTER_DECIMALS = 4 };
+enum { LOBSTER_DECIMALS = 4, HALT = 7 };
 
 /* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -251,7 +251,7 @@ static const char *take_of_order(const assay_csv_reader *reader, role what, assa
   if (what == DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
   if (what == DIRECTION && row->side == 0) return "neither 1 nor -1";
   if (what == ORDER) row->order = number > 0 ? (uint64_t)number : 0;
-  if (what != PRICE4 || number < 0) return NULL;
+  if (what != PRICE4 || number < 0 || row->event == HALT) return NULL; /* with a halt it says what kind */
   int64_t steps = 1;
   for (unsigned i = LOBSTER_DECIMALS; i < reader->price_decimals; i++) steps *= 10;
   for (unsigned i = reader->price_decimals; i < LOBSTER_DECIMALS; i++, number /= 10)

@@ -295,6 +295,24 @@ static void test_orders_of_lobster(void **state) {
   assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
 }
 
+/* What stands for a price in a halt's row says what kind it is (-1: trading stops, 0: quotes, 1: trading again), with any decimals. */
+static void test_halts_of_lobster(void **state) {
+  (void)state;
+  static const char text[] = "34200,1,1,1,100,1\n34205.1,7,0,0,-1,-1\n34205.2,7,0,0,0,-1\n34205.3,7,0,0,1,-1\n";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_market_event event;
+  assay_csv_open(&reader, text, sizeof text - 1, 2, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assay_csv_event(&reader, &row, 1, &event);
+    assert_int_equal(event.kind, ASSAY_MARKET_STATUS);
+    assert_int_equal(event.price, 0);
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+}
+
 static void test_real_bars(void **state) {
   (void)state;
   const char *path = test_shared_path("data/prices/sp500-2000.csv");
@@ -333,6 +351,7 @@ int main(void) {
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_tables_without_names),
       cmocka_unit_test(test_orders_of_lobster),
+      cmocka_unit_test(test_halts_of_lobster),
       cmocka_unit_test(test_real_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
