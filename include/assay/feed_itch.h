@@ -300,7 +300,7 @@ typedef struct assay_mold_receiver {
   uint64_t packets, messages, duplicates, gaps, lost, refused;
   assay_feed_fault fault;
   uint8_t *memory;
-  size_t capacity, used;
+  size_t capacity, begun, used; /* what is stored lies from `begun` to `used`; 0 and 0: nothing */
   assay_mold_packet now;
   size_t now_stored; /* where the packet in turn lies in `memory` plus 1; 0: with the caller */
 } assay_mold_receiver;

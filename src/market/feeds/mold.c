@@ -55,13 +55,33 @@ assay_feed_step assay_mold_next(assay_mold_packet *packet, assay_itch_message *m
 
 /* ---- The receiver -------------------------------------------------------------------------------------------------------------------- */
 
-/* Packets in memory: the length in four bytes, then the bytes. In no order: there are never many. */
-enum { STORED_HEAD = 4 };
+/*
+ * Packets in memory, from `begun` to `used`: the length in four bytes, the bytes, the length again. They are in the order of their first
+ * messages, and none lies within another, so they are in that of their ends too: the next one in turn is the first, and a new one is looked
+ * for from behind, where it belongs as a rule.
+ */
+enum { STORED_LENGTH = 4, STORED_MORE = 2 * STORED_LENGTH };
 
-static uint32_t stored_length(const uint8_t *place) {
+static size_t stored_length(const uint8_t *place) {
   uint32_t length;
   memcpy(&length, place, sizeof length);
   return length;
+}
+
+static size_t behind_stored(const assay_mold_receiver *receiver, size_t at) {
+  return at + STORED_MORE + stored_length(receiver->memory + at);
+}
+
+static size_t before_stored(const assay_mold_receiver *receiver, size_t at) {
+  return at - STORED_MORE - stored_length(receiver->memory + at - STORED_LENGTH);
+}
+
+static uint64_t stored_first(const assay_mold_receiver *receiver, size_t at) {
+  return assay_be64(receiver->memory + at + STORED_LENGTH + 10);
+}
+
+static uint64_t stored_end(const assay_mold_receiver *receiver, size_t at) {
+  return stored_first(receiver, at) + assay_be16(receiver->memory + at + STORED_LENGTH + 18);
 }
 
 void assay_mold_init(assay_mold_receiver *receiver, void *memory, size_t capacity) {
@@ -91,30 +111,59 @@ static void learn(assay_mold_receiver *receiver, uint64_t next) {
   receiver->stale = missing;
 }
 
-static bool is_stored(const assay_mold_receiver *receiver, uint64_t sequence, uint64_t end) {
-  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
-    const uint8_t *head = receiver->memory + at + STORED_HEAD;
-    uint64_t first = assay_be64(head + 10);
-    if (first <= sequence && end <= first + assay_be16(head + 18)) return true;
+/* Behind the last packet that begins no later. */
+static size_t find_place(const assay_mold_receiver *receiver, uint64_t sequence) {
+  size_t at = receiver->used;
+  while (at > receiver->begun) {
+    const size_t before = before_stored(receiver, at);
+    if (stored_first(receiver, before) <= sequence) break;
+    at = before;
   }
-  return false;
+  return at;
 }
 
-static void store(assay_mold_receiver *receiver, const void *bytes, size_t size) {
-  if (receiver->capacity - receiver->used < STORED_HEAD + size) {
+static bool is_stored(const assay_mold_receiver *receiver, uint64_t sequence, uint64_t end) {
+  const size_t place = find_place(receiver, sequence);
+  return place > receiver->begun && end <= stored_end(receiver, before_stored(receiver, place));
+}
+
+static void cut_out(assay_mold_receiver *receiver, size_t from, size_t to) {
+  memmove(receiver->memory + from, receiver->memory + to, receiver->used - to);
+  receiver->used -= to - from;
+}
+
+/* So that what is free is behind the last. A packet in turn goes with the others, and is begun with again. */
+static void gather(assay_mold_receiver *receiver) {
+  if (receiver->now_stored > 0) receiver->now.left = 0;
+  receiver->now_stored = 0;
+  cut_out(receiver, 0, receiver->begun);
+  receiver->begun = 0;
+}
+
+/* No stored one holds all of it. Those that it holds all of go: the one in turn begins before any that is stored. */
+static void store(assay_mold_receiver *receiver, const void *bytes, size_t size, uint64_t sequence, uint64_t end) {
+  const size_t needed = STORED_MORE + size;
+  if (receiver->capacity - (receiver->used - receiver->begun) < needed) {
     receiver->refused++;
     return;
   }
-  uint32_t length = (uint32_t)size;
-  memcpy(receiver->memory + receiver->used, &length, sizeof length);
-  memcpy(receiver->memory + receiver->used + STORED_HEAD, bytes, size);
-  receiver->used += STORED_HEAD + size;
+  if (receiver->capacity - receiver->used < needed) gather(receiver);
+  size_t place = find_place(receiver, sequence), within = place;
+  if (place > receiver->begun && stored_first(receiver, before_stored(receiver, place)) == sequence) place = before_stored(receiver, place);
+  while (within < receiver->used && stored_end(receiver, within) <= end) within = behind_stored(receiver, within);
+  cut_out(receiver, place, within);
+  uint8_t *to = receiver->memory + place;
+  memmove(to + needed, to, receiver->used - place);
+  const uint32_t length = (uint32_t)size;
+  memcpy(to, &length, sizeof length);
+  memcpy(to + STORED_LENGTH, bytes, size);
+  memcpy(to + STORED_LENGTH + size, &length, sizeof length);
+  receiver->used += needed;
 }
 
-static void drop_stored(assay_mold_receiver *receiver, size_t at) {
-  size_t gone = STORED_HEAD + stored_length(receiver->memory + at);
-  memmove(receiver->memory + at, receiver->memory + at + gone, receiver->used - at - gone);
-  receiver->used -= gone;
+static void drop_first_stored(assay_mold_receiver *receiver) {
+  receiver->begun = behind_stored(receiver, receiver->begun);
+  if (receiver->begun == receiver->used) receiver->begun = receiver->used = 0;
 }
 
 /* Begins with the first message of a packet that is not taken yet; false: all of them are. */
@@ -167,30 +216,23 @@ assay_mold_news assay_mold_receive(assay_mold_receiver *receiver, const void *by
     if (end > receiver->known) receiver->known = end;
     return ASSAY_MOLD_MESSAGES;
   }
-  store(receiver, bytes, size);
+  store(receiver, bytes, size, packet.sequence, end);
   learn(receiver, end);
   return ASSAY_MOLD_GAP;
 }
 
 /* The stored packet that goes on where the last one ended; those that are all known already go. */
 static bool enter_stored(assay_mold_receiver *receiver) {
-  size_t at = 0;
-  while (at < receiver->used) {
-    assay_mold_packet packet;
-    assay_mold_open(&packet, receiver->memory + at + STORED_HEAD, stored_length(receiver->memory + at));
-    if (packet.sequence + packet.left <= receiver->expected)
-      drop_stored(receiver, at);
-    else if (enter(receiver, &packet, at + 1))
-      return true;
-    else
-      at += STORED_HEAD + stored_length(receiver->memory + at);
-  }
-  return false;
+  while (receiver->used > 0 && stored_end(receiver, receiver->begun) <= receiver->expected) drop_first_stored(receiver);
+  if (receiver->used == 0 || stored_first(receiver, receiver->begun) > receiver->expected) return false;
+  const uint8_t *place = receiver->memory + receiver->begun;
+  assay_mold_packet packet;
+  assay_mold_open(&packet, place + STORED_LENGTH, stored_length(place));
+  return enter(receiver, &packet, receiver->begun + 1);
 }
 
 assay_feed_step assay_mold_take(assay_mold_receiver *receiver, assay_itch_message *message) {
   if (receiver->now.left == 0) {
-    if (receiver->now_stored > 0) drop_stored(receiver, receiver->now_stored - 1);
     receiver->now_stored = 0;
     if (!enter_stored(receiver)) {
       learn(receiver, receiver->known);
@@ -209,9 +251,9 @@ assay_feed_step assay_mold_take(assay_mold_receiver *receiver, assay_itch_messag
 /* The first message that is stored, or one behind the last that is known. */
 static uint64_t gap_end(const assay_mold_receiver *receiver) {
   uint64_t end = receiver->known;
-  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
-    uint64_t first = assay_be64(receiver->memory + at + STORED_HEAD + 10);
-    if (first > receiver->expected && first < end) end = first;
+  for (size_t at = receiver->begun; at < receiver->used; at = behind_stored(receiver, at)) {
+    const uint64_t first = stored_first(receiver, at);
+    if (first > receiver->expected) return first < end ? first : end;
   }
   return end;
 }
@@ -255,9 +297,8 @@ void assay_mold_resume(assay_mold_receiver *receiver, uint64_t sequence) {
   receiver->resuming = false;
   receiver->far = 0;
   receiver->known = sequence;
-  for (size_t at = 0; at < receiver->used; at += STORED_HEAD + stored_length(receiver->memory + at)) {
-    const uint8_t *head = receiver->memory + at + STORED_HEAD;
-    uint64_t end = assay_be64(head + 10) + assay_be16(head + 18);
+  if (receiver->used > 0) {
+    const uint64_t end = stored_end(receiver, before_stored(receiver, receiver->used));
     if (end > receiver->known) receiver->known = end;
   }
   receiver->stale = receiver->known > sequence;

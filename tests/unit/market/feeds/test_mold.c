@@ -196,6 +196,47 @@ static void test_far_ahead(void **state) {
   assert_int_equal(take_all(&receiver, &next), 1);
 }
 
+/* Packets of odd lengths, in any order, overlapping and within one another: what is left of them to take, beside a set of numbers. */
+static void test_the_store_beside_a_set(void **state) {
+  (void)state;
+  enum { ROUNDS = 400, PACKETS = 60, SPAN = 200, LONGEST = 12 };
+  assay_random random;
+  assay_random_init(&random, 21);
+  static uint8_t memory[16384]; /* all of them */
+  for (int round = 0; round < ROUNDS; round++) {
+    uint8_t packet[1000];
+    bool has[SPAN + LONGEST + 2] = {false};
+    assay_mold_receiver receiver;
+    assay_itch_message m;
+    uint64_t next = 1, lost = 0;
+    assay_mold_init(&receiver, memory, sizeof memory);
+    receiver.expected = 1;
+    for (int i = 0; i < PACKETS || receiver.stale; i++) {
+      uint64_t first = next + assay_random_below(&random, 40), back = assay_random_below(&random, 4);
+      const unsigned count = 1 + (unsigned)assay_random_below(&random, LONGEST);
+      first = first > SPAN ? SPAN : first > back ? first - back : 1;
+      if (i >= PACKETS || assay_random_below(&random, 10) == 0) {
+        lost += assay_mold_give_up(&receiver);
+      } else {
+        assay_mold_receive(&receiver, packet, put_packet(packet, first, count));
+        for (uint64_t k = first; k < first + count; k++) has[k] = true;
+      }
+      while (assay_mold_take(&receiver, &m) == ASSAY_FEED_MESSAGE) {
+        for (; next < receiver.expected - 1; next++) {
+          assert_false(has[next]); /* only what nobody had was given up */
+          lost--;
+        }
+        assert_int_equal(assay_itch_time_ns(&m), (uint8_t)next);
+        assert_true(has[next]);
+        next++;
+      }
+      assert_false(has[next]);
+      assert_true(receiver.used <= receiver.capacity && (receiver.used == 0) == !receiver.stale);
+    }
+    assert_int_equal(lost, 0);
+  }
+}
+
 /* Behind a snapshot: what it has already is left out, what is stored behind it is kept. */
 static void test_resume(void **state) {
   (void)state;
@@ -287,6 +328,7 @@ int main(void) {
       cmocka_unit_test(test_giving_up_says_how_many),
       cmocka_unit_test(test_strangers_and_nonsense),
       cmocka_unit_test(test_far_ahead),
+      cmocka_unit_test(test_the_store_beside_a_set),
       cmocka_unit_test(test_resume),
       cmocka_unit_test(test_a_bad_line),
   };
