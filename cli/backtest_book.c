@@ -28,6 +28,7 @@ typedef struct job {
   uint64_t snapshot;            /* of Binance: its last update; what is older is in it already */
   assay_cli_feed_faults faults; /* that were passed */
   uint64_t missing;             /* messages that a capture has not */
+  int code;                     /* ASSAY_EXIT_FINE, or what the recording's own faults come to */
   bool is_lost;                 /* something before the next event */
   bool has_book;
   uint64_t tick;          /* the feed's steps in one of the book's prices */
@@ -119,6 +120,7 @@ static bool end_day(job *j, const assay_cli_feed_file *feed) {
 static bool collect(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   job *j = context;
   if (m->day_is_over) return end_day(j, feed);
+  if (assay_feed_file_lost_before(feed->file, m->reader->base + m->reader->at)) j->is_lost = true;
   if (m->says_again) return true;
   if (m->kind == NULL && j->settings->skip_malformed) {
     assay_cli_feed_note_fault(&j->faults, feed, m->reader);
@@ -180,11 +182,27 @@ static assay_status find_scale(job *j) {
 }
 
 /* It was asked for, so it is no error; but everybody is told how much of the recording is not there, and where that begins. */
-static void tell_skipped(const job *j, const assay_cli_feed_file *feed) {
-  (void)assay_cli_feed_tell(j->cli, feed, &(assay_cli_feed_faults){0}, ASSAY_EXIT_FINE);
+static void tell_skipped(job *j, const assay_cli_feed_file *feed) {
+  assay_feed_file_capture capture = {0};
+  char lacks[ASSAY_CLI_CAPTURE_LACKS];
+  (void)assay_feed_file_captured(feed->file, &capture);
+  if (j->settings->skip_malformed && assay_cli_feed_capture_lacks(&capture, lacks, sizeof lacks)) {
+    assay_cli_feed_note(j->cli, feed);
+    assay_cli_note(j->cli, "%s%s: traded in the rest", feed->path, lacks);
+  } else {
+    j->code = assay_cli_feed_tell(j->cli, feed, &(assay_cli_feed_faults){0}, ASSAY_EXIT_FINE);
+  }
   if (j->faults.count > 0)
     assay_cli_note(j->cli, "%" PRIu64 " malformed message%s skipped; the first: %s", j->faults.count, j->faults.count == 1 ? "" : "s",
                    j->faults.first.message);
+}
+
+static assay_status refuse_capture(job *j, const assay_cli_feed_file *feed) {
+  assay_feed_file_capture capture = {0};
+  char lacks[ASSAY_CLI_CAPTURE_LACKS];
+  (void)assay_feed_file_captured(feed->file, &capture);
+  (void)assay_cli_feed_capture_lacks(&capture, lacks, sizeof lacks);
+  return ASSAY_FAIL(j->err, ASSAY_ERR_CORRUPT, "%s%s (--skip-malformed trades in what the rest comes to)", feed->path, lacks);
 }
 
 static assay_status read_feed(job *j) {
@@ -203,10 +221,7 @@ static assay_status read_feed(job *j) {
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s tells of trades only: %s needs a book (orders or price levels)",
                            j->settings->feed, j->strategy->name);
   if (j->status == ASSAY_OK) j->missing = assay_cli_feed_missing(&feed);
-  if (j->missing > 0 && !j->settings->skip_malformed)
-    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_CORRUPT,
-                           "%s: no packet has %" PRIu64 " of its messages (--skip-malformed trades in what the rest comes to)",
-                           j->settings->feed, j->missing);
+  if (j->missing > 0 && !j->settings->skip_malformed) j->status = refuse_capture(j, &feed);
   if (j->status == ASSAY_OK) tell_skipped(j, &feed);
   assay_cli_feed_close(&feed);
   if (j->status != ASSAY_OK) return j->status;
@@ -427,6 +442,7 @@ int assay_cli_backtest_book(assay_cli *cli, const assay_book_strategy *strategy,
   if (status == ASSAY_OK && !json) put_text(&j, result, color, &out);
   if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
   int code = status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
+  if (code == ASSAY_EXIT_FINE) code = j.code;
   assay_buf_deinit(&out);
   assay_book_backtest_result_destroy(result);
   return code;

@@ -109,6 +109,11 @@ typedef struct assay_cli_feed_faults {
 void assay_cli_feed_note_fault(assay_cli_feed_faults *faults, const assay_cli_feed_file *feed, const assay_feed_reader *reader);
 /* Messages that a capture of a network should have, and has not. */
 uint64_t assay_cli_feed_missing(const assay_cli_feed_file *feed);
+/* What is not there of a capture, to stand behind its name; false: it is whole. */
+enum { ASSAY_CLI_CAPTURE_LACKS = 128 };
+bool assay_cli_feed_capture_lacks(const assay_feed_file_capture *capture, char *text, size_t size);
+/* What was passed or put together on the way, in notes: nothing is wrong with it. */
+void assay_cli_feed_note(assay_cli *cli, const assay_cli_feed_file *feed);
 /* Once the answer is out: what is to be known of it. The exit code: an answer that something is missing of is not a good one. */
 int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *faults, int code);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/feed.h"
 
 enum { CHUNK = 1 << 22 }; /* holds the metadata of 10,000 symbols */
 
@@ -33,6 +34,7 @@ struct assay_cli_source {
   uint8_t *head; /* what the stream begins with and each client gets; NULL: nothing. Kept: a window is written over */
   size_t head_length;
   assay_error err; /* of the stream */
+  bool told_lacks; /* what a capture has not, that is sent again and again */
 
   bool asked, begun; /* the thread is at work; it has once been through BEGIN */
   bool has_thread, has_lock;
@@ -332,6 +334,13 @@ static bool was_whole(assay_cli_source *s) {
   const char *changed = s->file != NULL ? assay_feed_file_changed(s->file) : NULL;
   if (s->file != NULL && assay_feed_file_where(s->file).cut_off)
     return ASSAY_FAIL(&s->err, ASSAY_ERR_IO, "%s became shorter while it was read", s->settings.path), false;
+  assay_feed_file_capture capture;
+  char lacks[ASSAY_CLI_CAPTURE_LACKS];
+  if (s->file != NULL && assay_feed_file_captured(s->file, &capture) && assay_cli_feed_capture_lacks(&capture, lacks, sizeof lacks)) {
+    if (!s->settings.repeat) return ASSAY_FAIL(&s->err, ASSAY_ERR_CORRUPT, "%s%s", s->settings.path, lacks), false;
+    if (!s->told_lacks) assay_cli_note(s->cli, "%s%s", s->settings.path, lacks);
+    s->told_lacks = true;
+  }
   if (changed != NULL) assay_cli_note(s->cli, "%s %s", s->settings.path, changed);
   return true;
 }

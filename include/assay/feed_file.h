@@ -88,6 +88,9 @@ typedef struct assay_feed_file_capture {
 } assay_feed_file_capture;
 /* False, and nothing is done: it is none. */
 ASSAY_API bool assay_feed_file_captured(const assay_feed_file *file, assay_feed_file_capture *capture);
+/* Whether messages of a capture are missing or left out before byte `at` of those that it gives (a reader's base + at behind a message:
+ * then something is missing before that one, or before one that came earlier), since it was last asked. */
+ASSAY_API bool assay_feed_file_lost_before(assay_feed_file *file, uint64_t at);
 /* At its end: what happened to the file while it was read ("became shorter while it was read"); NULL: nothing, or it is a pipe. Its time of
  * change is looked at, so what comes within the clock's step of the file system may be missed. */
 ASSAY_API const char *assay_feed_file_changed(const assay_feed_file *file);

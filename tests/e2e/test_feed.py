@@ -767,11 +767,97 @@ class Captures(Feed):
         self.assertEqual(messages, self.messages - 14)
         self.assertIn("no packet has 14 of its messages", said)
         self.assertTrue(json.loads(self.check("feed", "book", "--symbol", "SYM0001", "--json", "some.pcap", code=3).stdout)["stale"])
+        serve = "feed", "serve", "some.pcap", "--wait", "0", "--rate", "1e7"
+        self.assertIn("no packet has 14 of its messages", self.check(*serve, code=2).stderr)
+        again = self.check(*serve, "--repeat", "--messages", str(3 * self.messages)).stderr
+        self.assertEqual(again.count("no packet has 14 of its messages"), 1)
         words = "backtest", "--strategy", "market-making", "--symbol", "SYM0001", "--feed", "some.pcap"
         self.refuse(*words, says=["no packet has 14", "--skip-malformed"])
         self.assertEqual(json.loads(self.check(*words, "--json", "--skip-malformed").stdout)["missing"], 14)
         self.assertIn("ends inside a packet", self.see(self.pcap(self.ether)[:-9], code=2)[1])
         self.assertIn("the capture is damaged", self.see(self.pcap(self.ether[:9]) + b"\xff" * 99, code=2)[1])
+
+    def datagram(self, first, messages):
+        return b"SESSION001" + struct.pack(">QH", first, len(messages)) + b"".join(struct.pack(">H", len(m)) + m for m in messages)
+
+    def frame(self, first, messages):
+        return self.MAC + b"\x08\0" + self.ip(self.datagram(first, messages))
+
+    def orders(self, count):
+        prices = ((i, b"BS"[i % 2 : i % 2 + 1], 10**6 + (-1) ** (i % 2 + 1) * -100 * (i % 7 + 1)) for i in range(1, count + 1))
+        return [b"A" + struct.pack(">HH", 1, 0) + (i * 10**9).to_bytes(6, "big") + struct.pack(">Qc", i, side) + struct.pack(">I8sI", 100, b"AAPL    ", price)
+                for i, side, price in prices]
+
+    def test_each_message_is_given_or_told_missing(self):
+        message = b"S" + bytes(10) + b"O"
+        for loss in (1, 5, 10, 20, 30):
+            chance = random.Random(loss)
+            for sizes in ((range(1, 36),), (range(1, 3), range(80, 100))):  # the second: large ones behind a store of small ones
+                frames, first, had, last = [], 1, 0, 0
+                for i in range(4000 if len(sizes) == 1 else 6500):
+                    count = chance.choice(sizes[i >= 6000])
+                    if i == 0 or chance.random() * 100 > loss:
+                        frames.append(self.frame(first, [message] * count))
+                        had += count
+                        last = first + count - 1
+                    first += count
+                messages, said = self.see(self.pcap(frames), code=2)
+                self.assertEqual(messages, had)
+                self.assertIn(f"no packet has {last - had} of its messages", said)
+
+    def test_a_packet_that_stands_in_the_gap_when_the_store_is_full(self):
+        messages = self.orders(9000)
+        frames = [self.frame(1, messages[:1])] + [self.frame(i, messages[i - 1 : i + 19]) for i in range(1001, 8900, 20)]
+        given, said = self.see(self.pcap(frames[:310] + [self.frame(101, messages[100:900])] + frames[310:]), code=2)
+        self.assertEqual(given, 1 + 20 * 395 + 800)
+        self.assertIn(f"no packet has {999 - 800} of", said)
+
+    def test_far_ahead(self):
+        heartbeat = self.MAC + b"\x08\0" + self.ip(b"SESSION001" + struct.pack(">QH", 1 << 40, 0))
+        self.assertEqual(self.see(self.pcap(self.ether[:50] + [heartbeat] + self.ether[50:]))[0], self.messages)
+        self.assertEqual(self.see(self.pcap(self.ether + [heartbeat]))[0], self.messages)
+        message, far = b"S" + bytes(10) + b"O", 1 << 30
+        lines = [self.frame(first, [message]) for first in (1, far, far, far + 1, far + 1, far + 2)]
+        given, said = self.see(self.pcap(lines), code=2)
+        self.assertEqual(given, 4)
+        self.assertIn(f"no packet has {far - 2} of its", said)
+        self.assertNotIn("MoldUDP64", said)
+
+    def test_gaps_and_what_ends_early_in_a_backtest(self):
+        messages = self.orders(199)
+        frames = [self.frame(i + 1, [m]) for i, m in enumerate(messages)]
+        words = "backtest", "--strategy", "market-making", "--feed", "some.pcap", "--json"
+        pathlib.Path(self.path("some.pcap")).write_bytes(self.pcap(frames[:50] + frames[53:100] + frames[101:]))
+        done = self.check(*words, "--skip-malformed")
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["missing"], answer["gaps"]), (4, 2))
+        self.assertIn("no packet has 4 of its messages: traded in the rest", done.stderr)
+        pathlib.Path(self.path("some.pcap")).write_bytes(self.pcap(frames)[:-20])
+        self.assertIn("ends inside a packet", self.check(*words, code=2).stderr)
+        done = self.check(*words, "--skip-malformed")
+        self.assertIn("ends inside a packet: traded in the rest", done.stderr)
+        bad = self.frame(51, [b"?" + messages[50][1:]])
+        pathlib.Path(self.path("some.pcap")).write_bytes(self.pcap(frames[:50] + [bad] + frames[51:]))
+        self.refuse(*words, says=["1 of its packets' blocks is no message of ITCH", "--skip-malformed"])
+        self.assertEqual(json.loads(self.check(*words, "--skip-malformed").stdout)["gaps"], 1)
+        self.assertEqual(self.see(self.pcap(frames[:50] + [bad] + frames[51:]), code=2)[0], 198)
+
+    def test_blocks_of_pcapng(self):
+        def block(kind, body, order="<"):
+            body += b"\0" * (-len(body) % 4)
+            return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+        begin, interface = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack("<HHI", 1, 0, 0))
+        packet = lambda f, i: block(6, struct.pack("<IIIII", i, 0, 0, len(f), len(f)) + f)
+        old = lambda f, i: block(2, struct.pack("<HHIIII", i, 0, 0, 0, len(f), len(f)) + f)
+        for make in (packet, old):
+            self.assertEqual(self.see(begin + 70 * interface + b"".join(make(f, i % 70) for i, f in enumerate(self.ether))), (self.messages, ""))
+        frames = [packet(f, 0) for f in self.ether]
+        large = begin + interface + b"".join(frames[:9]) + block(10, bytes(3 << 20)) + b"".join(frames[9:])
+        self.assertEqual(self.see(large), (self.messages, ""))
+        self.assertIn("ends inside a packet", self.see(begin + interface + b"".join(frames) + block(10, bytes(3 << 20))[:-9], code=2)[1])
+        said = self.see(begin + interface + b"".join(frames) + packet(self.ether[0], 9))[1]
+        self.assertIn(f"of {len(frames) + 1} packets 1 are no MoldUDP64", said)
 
     def test_a_backtest_in_a_capture_with_a_bad_message(self):
         data = bytearray(pathlib.Path(self.plain).read_bytes())

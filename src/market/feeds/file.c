@@ -318,6 +318,10 @@ bool assay_feed_file_captured(const assay_feed_file *file, assay_feed_file_captu
   return true;
 }
 
+bool assay_feed_file_lost_before(assay_feed_file *file, uint64_t at) {
+  return file->packets != NULL && assay_packets_lost_before(file->packets, at);
+}
+
 const char *assay_feed_file_changed(const assay_feed_file *file) {
   struct stat now;
   if (!S_ISREG(file->begun.st_mode) || fstat(file->fd, &now) != 0) return NULL;

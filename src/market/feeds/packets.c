@@ -3,6 +3,7 @@
  * pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng) down to UDP (Ethernet with VLANs, Linux "cooked" and raw captures; IPv4 and IPv6), and
  * MoldUDP64 on that. The first packet whose blocks are all messages of ITCH chooses the session; both lines of a feed are in one capture
  * often, and the receiver takes each message once. A gap is given up when the memory for what stands behind it is full, or at the end.
+ * Where messages are left out is kept beside what is given, which is a BinaryFILE and cannot say so itself.
  */
 #include "market/feeds/packets.h"
 
@@ -12,7 +13,7 @@
 
 #include "base/alloc.h"
 
-enum { ROOM = 1 << 20, LONGEST_BLOCK = 1 << 19, STORE = 1 << 18, MOST_INTERFACES = 64 };
+enum { ROOM = 1 << 20, LONGEST_BLOCK = 1 << 19, STORE = 1 << 18, MOST_INTERFACES = 1 << 16, MOST_LOSSES = 1 << 16 };
 enum { OUT_ROOM = STORE + 2 * (ASSAY_MOLD_LARGEST + 1) };
 enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW = 101, LINK_COOKED = 113, LINK_COOKED_2 = 276 };
 enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, ETHER_VLAN = 0x8100, ETHER_VLAN_2 = 0x88a8, IP_UDP = 17 };
@@ -21,9 +22,16 @@ struct assay_packets {
   size_t at, used; /* of `in` */
   size_t out_at, out_used;
   bool ended, begun, is_ng, is_swapped, has_session;
-  uint32_t links[MOST_INTERFACES], interfaces; /* pcap has one */
+  uint16_t links[MOST_INTERFACES];
+  uint32_t interfaces; /* pcap has one */
+  uint64_t pass;       /* bytes of a block that is of no use and not all there */
   assay_mold_receiver receiver;
   assay_feed_file_capture count;
+  uint64_t given;               /* bytes, with those in `out` */
+  uint64_t losses[MOST_LOSSES]; /* a ring: how much was given before each, for who asks; where it is full, nobody does */
+  uint64_t losses_asked, losses_known;
+  size_t far_size; /* of a packet that the receiver does not believe yet; 0: there is none */
+  uint8_t far[1 << 16];
   uint8_t store[STORE], out[OUT_ROOM], in[ROOM];
 };
 
@@ -100,48 +108,105 @@ static bool is_itch(slice b) {
   return true;
 }
 
-/* There is room: a packet and all that was stored are no more. What is no message of ITCH goes on as it is, and the reader says so. */
+static void note_loss(assay_packets *p) {
+  if (p->losses_known - p->losses_asked < MOST_LOSSES) p->losses[p->losses_known++ % MOST_LOSSES] = p->given;
+}
+
+static void count_missing(assay_packets *p, uint64_t missing) {
+  p->count.missing += missing;
+  if (missing > 0) note_loss(p);
+}
+
+/* There is room: two packets and all that was stored are no more. What is no message of ITCH is left out, and counted. */
 static void take_messages(assay_packets *p) {
   assay_itch_message message;
   assay_feed_step step;
   while ((step = assay_mold_take(&p->receiver, &message)) == ASSAY_FEED_MESSAGE || step == ASSAY_FEED_MALFORMED) {
     if (step == ASSAY_FEED_MALFORMED) {
       p->count.malformed++;
+      note_loss(p);
       continue;
     }
     const uint8_t length[2] = {(uint8_t)(message.length >> 8), (uint8_t)message.length};
     memcpy(p->out + p->out_used, length, sizeof length);
     memcpy(p->out + p->out_used + sizeof length, message.as, message.length);
     p->out_used += sizeof length + message.length;
+    p->given += sizeof length + message.length;
     p->count.messages++;
   }
 }
 
 static void give_up(assay_packets *p) {
   do {
-    p->count.missing += assay_mold_give_up(&p->receiver);
+    count_missing(p, assay_mold_give_up(&p->receiver));
     take_messages(p);
   } while (p->ended && p->receiver.stale);
 }
 
-static void take_packet(assay_packets *p, slice b, uint32_t link) {
-  p->count.packets++;
-  if (!open_frame(&b, link)) {
-    p->count.others++;
+/* As far as something is stored, or as a packet itself stands in the gap: then only what is before it. */
+static void give_up_before(assay_packets *p, uint64_t sequence) {
+  uint8_t request[ASSAY_MOLD_HEAD];
+  const uint64_t expected = p->receiver.expected;
+  const bool is_gap = assay_mold_request(&p->receiver, request) > 0;
+  if (!is_gap || sequence < expected || sequence - expected >= assay_be16(request + 18)) {
+    give_up(p);
     return;
   }
-  if (!p->has_session && !is_itch(b)) {
+  count_missing(p, sequence - expected);
+  const uint64_t known = p->receiver.known;
+  assay_mold_resume(&p->receiver, sequence);
+  p->receiver.known = known;
+}
+
+/* Each time that the store is full, the gap before all that is in it is given up. */
+static assay_mold_news receive(assay_packets *p, slice b) {
+  while (true) {
+    const uint64_t refused = p->receiver.refused;
+    const assay_mold_news news = assay_mold_receive(&p->receiver, b.at, b.left);
+    take_messages(p);
+    if (news != ASSAY_MOLD_GAP || p->receiver.refused == refused || p->receiver.used == 0) return news;
+    give_up_before(p, (uint64_t)assay_be32(b.at + 10) << 32 | assay_be32(b.at + 14));
+  }
+}
+
+/* The first packet far ahead waits for one that says the same; if none does, it was something else. */
+static void keep_far(assay_packets *p, slice b) {
+  const bool is_again = p->far_size > 0 && memcmp(p->far, b.at, ASSAY_MOLD_HEAD) == 0; /* on the other line */
+  p->count.others += p->far_size > 0 && !is_again;
+  p->far_size = b.left <= sizeof p->far ? b.left : 0;
+  p->count.others += p->far_size == 0;
+  memcpy(p->far, b.at, p->far_size);
+}
+
+static void settle_far(assay_packets *p) {
+  const slice kept = {p->far, p->far_size};
+  if (kept.left == 0) return;
+  p->far_size = 0;
+  const uint64_t sequence = (uint64_t)assay_be32(kept.at + 10) << 32 | assay_be32(kept.at + 14);
+  if (p->receiver.known < sequence)
+    p->count.others++;
+  else
+    (void)receive(p, kept);
+}
+
+static void take_session(assay_packets *p, slice b) {
+  const assay_mold_news news = receive(p, b);
+  if (news == ASSAY_MOLD_SESSION || news == ASSAY_MOLD_BAD)
+    p->count.others++;
+  else if (news == ASSAY_MOLD_FAR_AHEAD)
+    keep_far(p, b);
+  else
+    settle_far(p);
+}
+
+static void take_packet(assay_packets *p, slice b, uint32_t link) {
+  p->count.packets++;
+  if (!open_frame(&b, link) || (!p->has_session && !is_itch(b))) {
     p->count.others++;
     return;
   }
   p->has_session = true;
-  const uint64_t refused = p->receiver.refused;
-  const assay_mold_news news = assay_mold_receive(&p->receiver, b.at, b.left);
-  if (news == ASSAY_MOLD_SESSION || news == ASSAY_MOLD_BAD) p->count.others++;
-  take_messages(p);
-  if (p->receiver.refused == refused) return;
-  give_up(p);
-  if (assay_mold_receive(&p->receiver, b.at, b.left) != ASSAY_MOLD_BAD) take_messages(p);
+  take_session(p, b);
 }
 
 /* ---- The file ------------------------------------------------------------------------------------------------------------------------ */
@@ -173,7 +238,7 @@ static assay_status step_pcap(assay_packets *p, assay_error *err, bool *moved) {
   if (left < head) return ASSAY_OK;
   if (!p->begun) {
     p->is_swapped = at[0] == 0xa1;
-    p->links[0] = word_at(p, at + 20) & 0xffff; /* the bits above are about check sums */
+    p->links[0] = (uint16_t)word_at(p, at + 20); /* the bits above are about check sums */
     p->interfaces = 1;
     p->begun = *moved = true;
     p->at += head;
@@ -188,38 +253,62 @@ static assay_status step_pcap(assay_packets *p, assay_error *err, bool *moved) {
   return ASSAY_OK;
 }
 
+/* A packet of an interface that nothing is said of is none that can be read. */
+static void take_captured(assay_packets *p, slice block, uint32_t interface, uint32_t length) {
+  const bool is_known = interface < p->interfaces && length <= block.left;
+  p->count.packets += !is_known;
+  p->count.others += !is_known;
+  if (is_known) take_packet(p, (slice){block.at, length}, p->links[interface]);
+}
+
+enum { INTERFACE = 1, OLD_PACKET = 2, SIMPLE = 3, ENHANCED = 6, SECTION = 0x0a0d0d0a };
+
+static bool is_of_use(uint32_t type) {
+  return type == INTERFACE || type == OLD_PACKET || type == SIMPLE || type == ENHANCED || type == SECTION;
+}
+
 static void take_block(assay_packets *p, uint32_t type, slice block) {
-  enum { INTERFACE = 1, SIMPLE = 3, ENHANCED = 6 };
   const uint8_t *head;
-  if (type == INTERFACE && block.left >= 8 && p->interfaces < MOST_INTERFACES) p->links[p->interfaces++] = half_at(p, block.at);
-  if (type == ENHANCED && (head = drop(&block, 20)) != NULL) {
-    const uint32_t interface = word_at(p, head), length = word_at(p, head + 12);
-    if (length <= block.left && interface < p->interfaces) take_packet(p, (slice){block.at, length}, p->links[interface]);
-  }
-  if (type == SIMPLE && (head = drop(&block, 4)) != NULL && p->interfaces > 0) {
+  if (type == INTERFACE && block.left >= 8 && p->interfaces < MOST_INTERFACES) p->links[p->interfaces++] = (uint16_t)half_at(p, block.at);
+  if (type == ENHANCED && (head = drop(&block, 20)) != NULL) take_captured(p, block, word_at(p, head), word_at(p, head + 12));
+  if (type == OLD_PACKET && (head = drop(&block, 20)) != NULL) take_captured(p, block, half_at(p, head), word_at(p, head + 12));
+  if (type == SIMPLE && (head = drop(&block, 4)) != NULL) {
     const uint32_t length = word_at(p, head);
-    take_packet(p, (slice){block.at, length < block.left ? length : block.left}, p->links[0]);
+    take_captured(p, block, 0, length < block.left ? length : (uint32_t)block.left);
   }
 }
 
+/* What is there of a block that is passed by its length. */
+static void pass_block(assay_packets *p, uint64_t length) {
+  const size_t left = p->used - p->at, now = length < left ? (size_t)length : left;
+  p->at += now;
+  p->pass = length - now;
+}
+
 static assay_status step_pcapng(assay_packets *p, assay_error *err, bool *moved) {
-  static const uint32_t section = 0x0a0d0d0a, order = 0x1a2b3c4d;
+  static const uint32_t order = 0x1a2b3c4d;
   const uint8_t *at = p->in + p->at;
   const size_t left = p->used - p->at;
-  *moved = false;
-  if (left < 12) return ASSAY_OK;
-  if (word_at(p, at) == section) { /* which reads the same both ways; it says how the rest is written */
+  *moved = p->pass > 0 && left > 0;
+  if (*moved) pass_block(p, p->pass);
+  if (*moved || left < 12) return ASSAY_OK;
+  if (word_at(p, at) == SECTION) { /* which reads the same both ways; it says how the rest is written */
     p->is_swapped = false;
     p->is_swapped = word_at(p, at + 8) != order;
     if (word_at(p, at + 8) != order) return damaged(err, "a section without its byte order");
     p->interfaces = 0;
   }
   const uint32_t type = word_at(p, at), length = word_at(p, at + 4);
-  if (length < 12 || length % 4 != 0 || length > LONGEST_BLOCK) return damaged(err, "a block whose length cannot be");
-  if (left < length) return ASSAY_OK;
+  const bool is_used = is_of_use(type);
+  if (length < 12 || length % 4 != 0 || (is_used && length > LONGEST_BLOCK)) return damaged(err, "a block whose length cannot be");
+  if (is_used && left < length) return ASSAY_OK;
+  *moved = true;
+  if (!is_used) {
+    pass_block(p, length);
+    return ASSAY_OK;
+  }
   take_block(p, type, (slice){at + 8, length - 12});
   p->at += length;
-  *moved = true;
   return ASSAY_OK;
 }
 
@@ -252,7 +341,9 @@ assay_status assay_packets_read(assay_packets *p, uint8_t *bytes, size_t most, a
     if (status != ASSAY_OK) return status;
   }
   if (p->out_used == 0 && p->ended) {
-    p->count.torn = p->used - p->at;
+    p->count.torn = p->pass > 0 ? p->pass : p->used - p->at;
+    p->count.others += p->far_size > 0;
+    p->far_size = 0;
     give_up(p);
   }
   const size_t left = p->out_used - p->out_at;
@@ -264,3 +355,9 @@ assay_status assay_packets_read(assay_packets *p, uint8_t *bytes, size_t most, a
 }
 
 assay_feed_file_capture assay_packets_count(const assay_packets *p) { return p->count; }
+
+bool assay_packets_lost_before(assay_packets *p, uint64_t at) {
+  const uint64_t asked = p->losses_asked;
+  while (p->losses_asked < p->losses_known && p->losses[p->losses_asked % MOST_LOSSES] < at) p->losses_asked++;
+  return p->losses_asked != asked;
+}

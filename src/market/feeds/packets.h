@@ -22,5 +22,7 @@ void assay_packets_came(assay_packets *packets, size_t count);
 /* At most `most` bytes of messages; *got 0: more of the capture is needed, or it is over. ASSAY_ERR_CORRUPT: it is damaged. */
 assay_status assay_packets_read(assay_packets *packets, uint8_t *bytes, size_t most, assay_error *err, size_t *got);
 assay_feed_file_capture assay_packets_count(const assay_packets *packets);
+/* Whether something is missing before byte `at` of all that is given, since it was last asked. */
+bool assay_packets_lost_before(assay_packets *packets, uint64_t at);
 
 #endif
