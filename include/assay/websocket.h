@@ -180,9 +180,9 @@ typedef struct assay_ws_loop_options {
   /*
    * Bytes that all its connections together may hold of messages that are not whole yet, of what waits to be sent, and for compression (up
    * to 300 KiB a connection that sends compressed messages, 45 KiB one that gets them), and for TLS (by what OpenSSL takes: 28 KiB a
-   * connection and its buffers, 56 KiB while it shakes hands; without room for that it is turned away); 0: 1 GiB. Once half is in use
-   * messages go uncompressed and compression is not agreed on any more. Where more comes in, the connection that holds most ends with
-   * ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue were full.
+   * connection, 34 for records, given up where messages need the room, 72 while it shakes hands; turned away without room for that); 0: 1
+   * GiB. Once half is in use messages go uncompressed and compression is not agreed on any more. Where more comes in, the connection that
+   * holds most ends with ASSAY_WS_CLOSE_TRY_LATER; where more is sent, it is as if the connection's own queue were full.
    */
   size_t memory_limit;
 } assay_ws_loop_options;

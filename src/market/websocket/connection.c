@@ -65,12 +65,10 @@ assay_ws *assay_ws_connection_create(assay_ws_loop *loop, int fd, assay_ws_role 
 
 void assay_ws_weigh(assay_ws *ws) {
   size_t now = ws->head.capacity + ws->message.capacity + ws->wire.capacity + ws->queued_bytes;
-  if (ws->deflate != NULL) {
-    size_t spare = assay_ws_deflate_spare(ws->deflate);
-    now += assay_ws_deflate_held(ws->deflate);
-    ws->loop->spare += spare - ws->spare;
-    ws->spare = spare;
-  }
+  size_t spare = assay_ws_deflate_spare(ws->deflate) + assay_ws_tls_spare(ws->tls);
+  ws->loop->spare += spare - ws->spare;
+  ws->spare = spare;
+  now += assay_ws_deflate_held(ws->deflate);
   ws->fixed = ws->tls != NULL ? assay_ws_tls_held(ws->tls) : 0;
   now += ws->fixed;
   ws->loop->held += now - ws->held;
@@ -81,6 +79,7 @@ bool assay_ws_memory_find_room(assay_ws_loop *loop, size_t more) {
   for (assay_ws *ws = loop->first; ws != NULL && loop->spare > 0 && !assay_ws_memory_has_room(loop, more); ws = ws->next) {
     if (ws->spare == 0) continue;
     assay_ws_deflate_shed(ws->deflate);
+    assay_ws_tls_shed(ws->tls);
     assay_ws_weigh(ws);
   }
   return assay_ws_memory_has_room(loop, more);

@@ -65,7 +65,7 @@ struct assay_ws {
   size_t wire_sent;
   queued *first, *last;
   size_t queued_bytes;
-  size_t held, spare, fixed;        /* of memory, as the loop has counted it; what of it a compressor can do without; what of it TLS has */
+  size_t held, spare, fixed;        /* of memory, as the loop has counted it; what of it can be given up; what of it TLS has */
   bool part_open;                   /* assay_ws_send_part: more will follow */
   bool was_full;                    /* something waited: `drained` is due */
   bool corked;                      /* its bytes are being dealt with: answers go out together */

@@ -25,7 +25,7 @@
   X(SSL_CTX_use_certificate_chain_file) X(SSL_CTX_use_PrivateKey_file) X(SSL_CTX_check_private_key) X(SSL_CTX_set_verify) \
   X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_load_verify_locations) X(SSL_new) X(SSL_free) X(SSL_set_bio)             \
   X(SSL_set_accept_state) X(SSL_set_connect_state) X(SSL_do_handshake) X(SSL_read) X(SSL_write) X(SSL_get_error)         \
-  X(SSL_shutdown) X(SSL_ctrl) X(SSL_set1_host) X(SSL_get0_param) X(SSL_get_verify_result) X(SSL_has_pending)             \
+  X(SSL_shutdown) X(SSL_ctrl) X(SSL_set1_host) X(SSL_get0_param) X(SSL_get_verify_result) X(SSL_free_buffers)             \
   X(SSL_is_init_finished)
 /* clang-format on */
 
@@ -78,6 +78,7 @@ struct assay_ws_tls_context {
 struct assay_ws_tls {
   SSL *session;
   BIO *in, *out; /* the session's */
+  bool buffered; /* it has buffers for records, as far as we know */
 };
 
 /* OpenSSL keeps a queue of errors for each thread; the first says the most. */
@@ -103,7 +104,6 @@ static assay_status create_context(const SSL_METHOD *method, assay_error *err, a
     return status;
   }
   ssl.SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  ssl.SSL_CTX_ctrl(c->ctx, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, NULL);          /* an idle session holds 18 KiB instead of 52 */
   ssl.SSL_CTX_ctrl(c->ctx, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL); /* tickets resume sessions; nobody counts a cache */
   *context = c;
   return ASSAY_OK;
@@ -237,10 +237,18 @@ static size_t capacity_of(BIO *bio) {
   return memory != NULL ? memory->max : 0;
 }
 
+size_t assay_ws_tls_spare(const assay_ws_tls *tls) {
+  return tls != NULL && tls->buffered && ssl.SSL_is_init_finished(tls->session) ? ASSAY_WS_TLS_RECORDS : 0;
+}
+
 size_t assay_ws_tls_held(const assay_ws_tls *tls) {
-  size_t session = !ssl.SSL_is_init_finished(tls->session) ? ASSAY_WS_TLS_NEW : ASSAY_WS_TLS_IDLE;
-  if (session == ASSAY_WS_TLS_IDLE && ssl.SSL_has_pending(tls->session)) session += ASSAY_WS_TLS_RECORD;
+  size_t session = ssl.SSL_is_init_finished(tls->session) ? ASSAY_WS_TLS_IDLE + assay_ws_tls_spare(tls) : ASSAY_WS_TLS_NEW;
   return session + capacity_of(tls->in) + capacity_of(tls->out);
+}
+
+/* OpenSSL could do so by itself after each record, which makes one of 16 KiB half as dear again. */
+void assay_ws_tls_shed(assay_ws_tls *tls) {
+  if (assay_ws_tls_spare(tls) > 0 && ssl.SSL_free_buffers(tls->session) == 1) tls->buffered = false;
 }
 
 bool assay_ws_tls_feed(assay_ws_tls *tls, const uint8_t *bytes, size_t length) {
@@ -249,6 +257,7 @@ bool assay_ws_tls_feed(assay_ws_tls *tls, const uint8_t *bytes, size_t length) {
 
 assay_ws_tls_said assay_ws_tls_handshake(assay_ws_tls *tls, char *why, size_t why_size) {
   crypto.ERR_clear_error();
+  tls->buffered = true;
   int said = ssl.SSL_do_handshake(tls->session);
   if (said == 1) return ASSAY_WS_TLS_DONE;
   int kind = ssl.SSL_get_error(tls->session, said);
@@ -265,6 +274,7 @@ assay_ws_tls_said assay_ws_tls_handshake(assay_ws_tls *tls, char *why, size_t wh
 
 assay_ws_tls_said assay_ws_tls_read(assay_ws_tls *tls, uint8_t *out, size_t size, size_t *got) {
   crypto.ERR_clear_error();
+  tls->buffered = true;
   int said = ssl.SSL_read(tls->session, out, size < 1 << 30 ? (int)size : 1 << 30);
   if (said > 0) {
     *got = (size_t)said;
@@ -278,6 +288,7 @@ assay_ws_tls_said assay_ws_tls_read(assay_ws_tls *tls, uint8_t *out, size_t size
 
 bool assay_ws_tls_write(assay_ws_tls *tls, const uint8_t *bytes, size_t length) {
   crypto.ERR_clear_error();
+  tls->buffered = true;
   while (length > 0) {
     int said = ssl.SSL_write(tls->session, bytes, length < 1 << 30 ? (int)length : 1 << 30);
     if (said <= 0) return false; /* memory takes all there is */

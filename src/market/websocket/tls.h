@@ -32,11 +32,14 @@ void assay_ws_tls_destroy(assay_ws_tls *tls);
  * first use: not for a library.
  */
 enum {
-  ASSAY_WS_TLS_NEW = 56 << 10,
-  ASSAY_WS_TLS_IDLE = 28 << 10,
-  ASSAY_WS_TLS_RECORD = 17 << 10
-}; /* shaking hands; then; part of a record */
+  ASSAY_WS_TLS_NEW = 72 << 10,    /* while it shakes hands */
+  ASSAY_WS_TLS_IDLE = 28 << 10,   /* then */
+  ASSAY_WS_TLS_RECORDS = 34 << 10 /* and the buffers of its records, which it can do without between two of them */
+};
 size_t assay_ws_tls_held(const assay_ws_tls *tls);
+/* What of it assay_ws_tls_shed may give up; the next record takes it again. Both accept NULL. */
+size_t assay_ws_tls_spare(const assay_ws_tls *tls);
+void assay_ws_tls_shed(assay_ws_tls *tls);
 /* Bytes at a time into a session and out of it: its buffers never shrink. */
 enum { ASSAY_WS_TLS_PIECE = 16 << 10 };
 
