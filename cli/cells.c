@@ -132,21 +132,40 @@ bool assay_cell_number(const char *cell, assay_cell_style style, double *value) 
   return make_plain(cell, style, &made) && assay_parse_f64(made.text, value);
 }
 
-assay_cell_style assay_cell_style_of(const char *const *cells, size_t count, char separator) {
-  size_t point = 0, comma = 0, either = 0;
-  for (size_t i = 0; i < count; i++) {
-    const char *mark = strpbrk(cells[i], ".,");
-    if (mark == NULL || (*mark == '.' && strpbrk(mark + 1, ".,") == NULL)) continue;
-    plain a = {.text = ""}, b = {.text = ""};
-    bool is_point = make_plain(cells[i], ASSAY_CELL_POINT, &a), is_comma = make_plain(cells[i], ASSAY_CELL_COMMA, &b);
-    point += is_point && !is_comma;
-    comma += is_comma && !is_point;
-    either += is_point && is_comma;
+void assay_cell_look_at(const char *cell, assay_cell_evidence *e) {
+  const char *mark = strpbrk(cell, ".,");
+  plain a = {.text = ""}, b = {.text = ""};
+  double value;
+  if ((mark == NULL || (*mark == '.' && e->point > 0)) && assay_parse_f64(cell, &value)) { /* nothing new, as most cells */
+    e->numbers += !isnan(value);
+    return;
   }
-  if (point > 0 && comma > 0) return ASSAY_CELL_UNKNOWN;
-  if (comma > 0) return ASSAY_CELL_COMMA;
+  bool is_point = make_plain(cell, ASSAY_CELL_POINT, &a), is_comma = make_plain(cell, ASSAY_CELL_COMMA, &b);
+  e->numbers += is_point || is_comma;
+  e->others += !is_point && !is_comma && !assay_cell_is_gap(cell);
+  if (mark == NULL) return;
+  e->point += is_point && !is_comma;
+  e->comma += is_comma && !is_point;
+  e->comma_surely += is_comma && !is_point && strpbrk(mark + 1, ".,") != NULL;
+  e->open_points += is_point && is_comma && *mark == '.';
+  e->open_commas += is_point && is_comma && *mark == ',';
+}
+
+/* "151.234" among "1,5" is a hundred and fifty to one and a half, or a thousand times that: where commas part the cells it stays open. */
+static bool is_mixed(const assay_cell_evidence *e, char separator) {
+  return e->comma > 0 && (e->point > 0 || (e->open_points > 0 && e->comma_surely == 0 && separator == ','));
+}
+
+assay_cell_style assay_cell_style_of(const assay_cell_evidence *e, const assay_cell_evidence *all, char separator) {
+  if (is_mixed(e, separator)) return ASSAY_CELL_UNKNOWN;
+  if (e->comma > 0) return ASSAY_CELL_COMMA;
+  if (e->point > 0) return ASSAY_CELL_POINT;
+  bool commas = all->comma > 0 && all->point == 0;
+  if (e->open_commas == 0) return commas && separator != ',' ? ASSAY_CELL_COMMA : ASSAY_CELL_POINT;
+  if (e->open_points > 0) return separator == ',' ? ASSAY_CELL_POINT : ASSAY_CELL_UNKNOWN;
+  if (all->comma > 0) return commas && separator != ',' ? ASSAY_CELL_COMMA : ASSAY_CELL_UNKNOWN;
   /* Where commas part the cells nobody writes decimals with them; where something else does, that may be the reason. */
-  return point == 0 && either > 0 && separator != ',' ? ASSAY_CELL_UNKNOWN : ASSAY_CELL_POINT;
+  return all->point == 0 && separator != ',' ? ASSAY_CELL_UNKNOWN : ASSAY_CELL_POINT;
 }
 
 /* ---- Dates --------------------------------------------------------------------------------------------------------------------------- */

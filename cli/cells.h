@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cells of tables as spreadsheets and data vendors write them: "1,234.50", "1.234,50", "$12.5", "58.29M", "0.53%", "(12)", "#N/A". What a
- * point and a comma mean is asked of the whole table, since "1,234" alone says nothing.
+ * point and a comma mean is asked of the column, and of the other columns where it leaves that open, since "1,234" alone says nothing.
  */
 #ifndef ASSAY_CLI_CELLS_H
 #define ASSAY_CLI_CELLS_H
@@ -20,8 +20,16 @@ typedef enum assay_cell_style {
 bool assay_cell_is_gap(const char *cell);
 /* A finite or infinite number; false and *value stays. */
 bool assay_cell_number(const char *cell, assay_cell_style style, double *value);
-/* What the cells that have a comma (or several points) say together; `separator` decides where they leave it open. */
-assay_cell_style assay_cell_style_of(const char *const *cells, size_t count, char separator);
+/* What the numbers of a column say: of a point as the mark of decimals, of a comma, or only that one of them is there ("151.234", "1,234").
+ */
+typedef struct assay_cell_evidence {
+  size_t point, comma, comma_surely; /* surely: with the other mark too, or twice */
+  size_t open_points, open_commas, numbers, others;
+} assay_cell_evidence;
+void assay_cell_look_at(const char *cell, assay_cell_evidence *evidence);
+/* What points and commas mean in a column. What it leaves open the columns of numbers beside it decide (`all`: their sum of `point` and
+ * `comma`), and what they leave open `separator`: a point alone is one of decimals in a table that commas part. */
+assay_cell_style assay_cell_style_of(const assay_cell_evidence *column, const assay_cell_evidence *all, char separator);
 
 /* A date, with or without a time, of the forms that assay_cli_parse_moment leaves out: 02/01/2024, 2.1.2024 17:30, 2-Jan-24, Jan 2, 2024.
  * Seconds since 1970. Which of two numbers is the day, `day_first` says; with points it is

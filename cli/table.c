@@ -112,9 +112,13 @@ static char find_separator(const char *text, size_t length) {
   return found;
 }
 
-static bool is_number(const assay_cli_table *table, const char *cell) {
+static assay_cell_style style_of(const assay_cli_table *table, size_t column) {
+  return table->styles != NULL ? table->styles[column] : ASSAY_CELL_POINT;
+}
+
+static bool is_number(const char *cell, assay_cell_style style) {
   double value;
-  return assay_cell_number(cell, table->style, &value) && !isnan(value);
+  return assay_cell_number(cell, style, &value) && !isnan(value);
 }
 
 static bool is_moment(const char *cell) {
@@ -126,7 +130,7 @@ static assay_status take_names(reader *r, size_t count) {
   assay_cli_table *t = r->table;
   bool numbers = true, any = false;
   for (size_t i = 0; i < count; i++) {
-    bool is = is_number(t, r->cells[i]);
+    bool is = is_number(r->cells[i], ASSAY_CELL_POINT);
     any = any || is;
     numbers = numbers && (is || is_moment(r->cells[i]));
   }
@@ -182,7 +186,7 @@ static assay_status take_tickers(reader *r) {
     bool rest = false, numbers = false;
     for (size_t i = 1; i < columns; i++) {
       rest = rest || row[i][0] != '\0';
-      numbers = numbers || is_number(t, row[i]);
+      numbers = numbers || is_number(row[i], ASSAY_CELL_POINT);
     }
     bool tickers = strcasecmp(row[0], "ticker") == 0 && rest && !numbers;
     bool dates = (strcasecmp(row[0], "date") == 0 || strcasecmp(row[0], "datetime") == 0) && !rest && columns > 1;
@@ -202,6 +206,23 @@ static assay_status take_tickers(reader *r) {
   return ASSAY_OK;
 }
 
+static assay_status find_styles(reader *r) {
+  assay_cli_table *t = r->table;
+  assay_cell_style *styles = assay_arena_alloc(&r->cli->arena, t->columns, sizeof *styles);
+  assay_cell_evidence *each = assay_arena_alloc(&r->cli->arena, t->columns, sizeof *each), all = {0};
+  if (styles == NULL || each == NULL) return out_of_memory(r);
+  memset(each, 0, t->columns * sizeof *each);
+  for (size_t i = 0; i < r->cell_count; i++) assay_cell_look_at(t->cells[i], &each[i % t->columns]);
+  for (size_t c = 0; c < t->columns; c++) {
+    if (each[c].numbers <= each[c].others) continue; /* a remark such as "1,5" says nothing of prices */
+    all.point += each[c].point;
+    all.comma += each[c].comma;
+  }
+  for (size_t c = 0; c < t->columns; c++) styles[c] = assay_cell_style_of(&each[c], &all, t->separator);
+  t->styles = styles;
+  return ASSAY_OK;
+}
+
 static assay_status read_all(reader *r) {
   assay_status status = ASSAY_OK;
   while (status == ASSAY_OK && r->at < r->end) {
@@ -218,9 +239,7 @@ static assay_status read_all(reader *r) {
   if (status == ASSAY_OK && r->table->rows > 0) status = take_tickers(r);
   if (status == ASSAY_OK && r->table->rows == 0) status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s has names and no rows", r->table->source);
   r->table->cells = r->cells;
-  if (status == ASSAY_OK && (r->has_commas || r->table->separator != ','))
-    r->table->style = assay_cell_style_of(r->cells, r->cell_count, r->table->separator);
-  return status;
+  return status == ASSAY_OK && (r->has_commas || r->table->separator != ',') ? find_styles(r) : status;
 }
 
 /* All of it, unpacked where it is compressed, in the file's one window. */
@@ -314,19 +333,20 @@ bool assay_cli_table_has(const assay_cli_table *table, const char *const *names,
 
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values) {
+  const assay_cell_style style = style_of(table, column);
   double *made = assay_arena_alloc(&cli->arena, table->rows + 1, sizeof *made);
   if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", table->source);
   for (size_t i = 0; i < table->rows; i++) {
     const char *cell = table->cells[i * table->columns + column];
-    if (assay_cell_number(cell, table->style, &made[i]) && isfinite(made[i])) continue;
+    if (assay_cell_number(cell, style, &made[i]) && isfinite(made[i])) continue;
     made[i] = NAN;
     bool gap = assay_cell_is_gap(cell);
     if (gap && gaps) continue;
     if (gap)
       return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s' has no number here, and one is needed", table->source, table->lines[i],
                         table->names[column]);
-    if (table->style == ASSAY_CELL_UNKNOWN && strchr(cell, ',') != NULL)
-      return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s': the table leaves open what a comma in a number means",
+    if (style == ASSAY_CELL_UNKNOWN && strchr(cell, ',') != NULL)
+      return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s': the column leaves open what a comma in a number means",
                         table->source, table->lines[i], table->names[column], cell);
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no number", table->source, table->lines[i],
                       table->names[column], cell);
@@ -336,10 +356,13 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
 }
 
 bool assay_cli_table_is_numeric(const assay_cli_table *table, size_t column) {
+  const assay_cell_style style = style_of(table, column);
   size_t numbers = 0, others = 0;
   for (size_t i = 0; i < table->rows; i++) {
     const char *cell = table->cells[i * table->columns + column];
-    bool number = is_number(table, cell);
+    /* What a comma means may be open: it is a number all the same, and told by its line when it is asked for. */
+    bool number =
+        is_number(cell, style) || (style == ASSAY_CELL_UNKNOWN && (is_number(cell, ASSAY_CELL_POINT) || is_number(cell, ASSAY_CELL_COMMA)));
     numbers += number;
     others += !number && !assay_cell_is_gap(cell);
   }

@@ -12,7 +12,7 @@
 typedef struct assay_cli_table {
   const char *source; /* for messages */
   char separator;
-  assay_cell_style style;
+  const assay_cell_style *styles; /* of each column; NULL: points everywhere */
   size_t columns, rows;
   const char **names;
   const char **cells; /* [row * columns + column], without quotes and blanks at the ends */

@@ -413,6 +413,22 @@ class Tables(Finance):
         self.assertAlmostEqual(percent["performance"][0]["total"], 1.015 * 0.995 - 1, 12)
         self.refuse("indicator", "sma", "-p", "2", "-", stdin="Close;b\n1,234;x\n1,235;y\n1,236;z\n", says="leaves open what a comma in a number means")
 
+    def test_a_comma_in_one_column_says_nothing_of_another(self):
+        prices = [(d, round(c / 30, 3)) for d, c in zip(self.days, self.closes)]
+        plain = self.values("Date,Close\n" + "".join(f"{d},{c:.3f}\n" for d, c in prices))
+        for cells in (["1,5"], [""] * 9 + ["0,5"], ["x"] * 9 + ["1,2"], ["1,234", "3,2", "5,5"], ["1,234", "5,678,901"]):
+            text = "Date,Close,Note\n" + "".join(f'{d},{c:.3f},"{cells[i % len(cells)]}"\n' for i, (d, c) in enumerate(prices))
+            self.assertEqual(self.values(text), plain, cells)
+        text = "Date,Close,Volume\n" + "".join(f'{d},{c:.2f},"{v:,}"\n' for d, c, v in zip(self.days, self.closes, self.volumes))
+        self.assertEqual(self.values(text), self.plain)
+        self.assertEqual(self.values(text, "--column", "volume")[4], statistics.mean(self.volumes[:5]))
+        half = "Date,Close,Share\n" + "".join(f'{d},"{12000 + i:,}","0,5"\n' for i, d in enumerate(self.days))
+        self.refuse("indicator", "sma", self.write("half.csv", half), says="half.csv:2: column 'Close': '12,000': the column leaves open")
+        mixed = "Date,Close\n" + "".join(f'{d},{c:.3f}\n' for d, c in prices) + '2024-03-01,"1,2"\n'
+        self.refuse("indicator", "sma", self.write("mixed.csv", mixed), says="mixed.csv:32: column 'Close': '1,2': the column leaves open")
+        german = "Datum;Close;Stück\n" + "".join(f"{d};{self.german(c)};{i + 1}.234\n" for i, (d, c) in enumerate(prices))
+        self.assertEqual(self.values(german, "--column", "stück")[4], 3234)
+
     def test_no_volume_for_a_close(self):
         self.assertEqual(self.values("Date,Close/Last,Volume\n" + self.lines(lambda d, c, v: f"{d:%m/%d/%Y},${c:.2f},{v}")), self.plain)
         self.refuse("indicator", "sma", "-", stdin="day,Volume\na,1\nb,2\n", says="--column says which it is")
