@@ -60,19 +60,42 @@ typedef struct columns {
   const int64_t *dates;                   /* seconds of each row, where its date is of a form that only the whole table explains */
 } columns;
 
-/* "9:30", "09:30:05.25", 093005. */
+/* "9:30:05 PM": twelve hours, and which of the two twelves. */
+static bool parse_half_day(const char *text, size_t length, int64_t *ns) {
+  const int64_t hour_ns = INT64_C(3600000000000);
+  const bool is_late = (text[length - 2] | 0x20) == 'p';
+  length -= 2;
+  while (length > 0 && text[length - 1] == ' ') length--;
+  int64_t clock = 0;
+  if (!assay_moment_read_clock(text, length, &clock) || clock < hour_ns || clock >= 13 * hour_ns) return false;
+  *ns = clock % (12 * hour_ns) + (is_late ? 12 * hour_ns : 0);
+  return true;
+}
+
+/* "9:30", "09:30:05.25", "9:30 AM", 093005, 93005. */
 static bool parse_clock(const char *text, int64_t *ns) {
   uint64_t count = 0;
-  if (strlen(text) != 6 || !assay_parse_u64(text, &count)) return assay_moment_read_clock(text, strlen(text), ns);
+  const size_t length = strlen(text);
+  if (length > 4 && (strcasecmp(text + length - 2, "am") == 0 || strcasecmp(text + length - 2, "pm") == 0))
+    return parse_half_day(text, length, ns);
+  if ((length != 6 && length != 5) || !assay_parse_u64(text, &count)) return assay_moment_read_clock(text, length, ns);
   *ns = (int64_t)((count / 10000 * 60 + count / 100 % 100) * 60 + count % 100) * 1000000000;
   return count / 10000 < 24 && count / 100 % 100 < 60 && count % 100 < 60;
 }
 
-static bool has_clocks(const assay_cli_table *t, size_t column) {
+/* A column of other things is left alone; one of times has no cell that is none, since its row would be hours away. */
+static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c) {
   int64_t ns;
-  for (size_t i = 0; i < t->rows; i++)
-    if (!parse_clock(t->cells[i * t->columns + column], &ns)) return false;
-  return true;
+  size_t clocks = 0, odd = t->rows;
+  for (size_t i = t->rows; i > 0; i--)
+    if (parse_clock(t->cells[(i - 1) * t->columns + c->clock], &ns))
+      clocks++;
+    else
+      odd = i - 1;
+  c->has_clock = clocks == t->rows && clocks > 0;
+  if (c->has_clock || clocks == 0) return ASSAY_OK;
+  return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no time of a day such as 09:30:00", t->source, t->lines[odd],
+                    t->names[c->clock], t->cells[odd * t->columns + c->clock]);
 }
 
 static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
@@ -85,7 +108,8 @@ static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c
   assay_status status = ASSAY_OK;
   *c = (columns){0};
   c->has_time = assay_cli_table_has(t, times, &c->time);
-  c->has_clock = assay_cli_table_has(t, clocks, &c->clock) && c->clock != c->time && has_clocks(t, c->clock);
+  if (assay_cli_table_has(t, clocks, &c->clock) && c->clock != c->time) status = find_clocks(r, t, c);
+  if (status != ASSAY_OK) return status;
   for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_has(t, own[i], &c->at[i]);
   bool ranges = c->has[OPEN] && c->has[HIGH] && c->has[LOW];
   c->has[OPEN] = c->has[HIGH] = c->has[LOW] = ranges;
@@ -129,6 +153,21 @@ static void add_note(reader *r, const char *note) {
   r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
 }
 
+static bool read_date(const assay_cli_table *t, const columns *c, size_t i, int64_t *ns) {
+  if (c->dates == NULL || c->dates[i] == INT64_MIN) return assay_cli_parse_moment(t->cells[i * t->columns + c->time], ns);
+  *ns = c->dates[i] * 1000000000;
+  return true;
+}
+
+/* Dates that have a time of their own need none of another column. */
+static bool are_midnights(const assay_cli_table *t, const columns *c) {
+  const int64_t day_ns = INT64_C(86400000000000);
+  int64_t ns;
+  for (size_t i = 0; i < t->rows; i++)
+    if (read_date(t, c, i, &ns) && ns % day_ns != 0) return false;
+  return true;
+}
+
 /* A gap in the close is no bar; other gaps are refused where the row is checked. */
 static assay_status read_rows(reader *r, const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS], const double *raw,
                               const char *own_name) {
@@ -139,9 +178,7 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     assay_status status = asset_of(r, name, &wanted, &made.asset);
     if (status != ASSAY_OK) return status;
     if (!wanted || isnan(numbers[CLOSE][i])) continue;
-    if (c->dates != NULL && c->dates[i] != INT64_MIN)
-      made.time = c->dates[i] * 1000000000;
-    else if (c->has_time && !assay_cli_parse_moment(t->cells[i * t->columns + c->time], &made.time))
+    if (c->has_time && !read_date(t, c, i, &made.time))
       return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
                         t->source, t->lines[i], t->names[c->time], t->cells[i * t->columns + c->time]);
     int64_t clock = 0;
@@ -173,6 +210,20 @@ static bool are_in_order(const assay_cli_table *t, size_t column, bool day_first
   return !(forth && back);
 }
 
+/* The first cell that nobody can read, such as the Total of a footer, and not the first that needs the whole column. */
+static assay_status find_odd_date(reader *r, const assay_cli_table *t, const columns *c) {
+  int64_t at;
+  for (size_t i = 0; i < t->rows; i++) {
+    const char *cell = t->cells[i * t->columns + c->time];
+    if (assay_cell_is_gap(cell) || assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) ||
+        assay_cell_date(cell, true, &at))
+      continue;
+    return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
+                      t->source, t->lines[i], t->names[c->time], cell);
+  }
+  return ASSAY_OK;
+}
+
 /* 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time that only one of both has), or nothing does:
  * then it is refused, since a guess would be a wrong year of bars. */
 static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) {
@@ -185,7 +236,8 @@ static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) 
     odd++;
   if (odd == t->rows) return ASSAY_OK;
   assay_status status = assay_cli_table_times(r->cli, t, t->names[c->time], r->err, &times);
-  if (status != ASSAY_OK || !times.known) return status; /* the row that is no date is told by its line */
+  if (status != ASSAY_OK) return status;
+  if (!times.known) return find_odd_date(r, t, c); /* else the row that is no date is told by its line */
   const char *cell = t->cells[odd * t->columns + c->time];
   const bool is_either = assay_cell_date(cell, false, &month_first) && assay_cell_date(cell, true, &day_first) && month_first != day_first;
   if (is_either && are_in_order(t, c->time, false) && are_in_order(t, c->time, true))
@@ -298,6 +350,11 @@ static assay_status read_file(reader *r, const char *path) {
   if (status == ASSAY_OK) status = name_columns(r, &t);
   if (status == ASSAY_OK) status = find_columns(r, &t, &c);
   if (status == ASSAY_OK) status = find_dates(r, &t, &c);
+  if (status == ASSAY_OK && c.has_clock && !are_midnights(&t, &c)) {
+    c.has_clock = false;
+    add_note(r, assay_arena_printf(&r->cli->arena, "Column '%s' of %s was left out: the dates have a time of their own.", t.names[c.clock],
+                                   t.source));
+  }
   for (int i = 0; i < COLUMNS && status == ASSAY_OK; i++)
     if (c.has[i] || i == CLOSE) status = assay_cli_table_numbers(r->cli, &t, c.at[i], true, r->err, &numbers[i]);
   if (status == ASSAY_OK) status = assay_cli_table_numbers(r->cli, &t, c.raw_close, true, r->err, &raw);

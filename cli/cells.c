@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/moment.h"
 #include "base/text.h"
 
 bool assay_cell_is_gap(const char *cell) {
@@ -204,18 +205,11 @@ static bool read_clock(const char *p, int64_t *seconds) {
   if (count < 1 || count > 2) return false;
   while (*p == ' ') p++;
   bool pm = strcasecmp(p, "pm") == 0, am = strcasecmp(p, "am") == 0;
-  if ((*p != '\0' && !pm && !am) || parts[0] > 24 || parts[1] > 59 || parts[2] > 60) return false;
+  if ((*p != '\0' && !pm && !am) || parts[0] > 23 || parts[1] > 59 || parts[2] > 60) return false;
   if (pm && parts[0] < 12) parts[0] += 12;
   if (am && parts[0] == 12) parts[0] = 0;
   *seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
   return true;
-}
-
-/* Days since 1970 of the proleptic Gregorian calendar; after Hinnant, chrono-compatible low-level date algorithms. */
-static int64_t days_of(int year, int month, int day) {
-  int64_t y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-  int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
 bool assay_cell_date(const char *cell, bool day_first, int64_t *seconds) {
@@ -241,9 +235,9 @@ bool assay_cell_date(const char *cell, bool day_first, int64_t *seconds) {
   }
   int y = value[year] + (digits[year] == 2 ? (value[year] < 70 ? 2000 : 1900) : 0);
   if (digits[year] != 2 && digits[year] != 4) return false;
-  if (value[month] < 1 || value[month] > 12 || value[day] < 1 || value[day] > 31) return false;
-  int64_t clock = 0;
-  if (!read_clock(p, &clock)) return false;
-  *seconds = days_of(y, value[month], value[day]) * 86400 + clock;
+  int64_t clock = 0, days = 0;
+  if (y < 0 || value[month] < 0 || value[day] < 0) return false;
+  if (!assay_moment_day((unsigned)y, (unsigned)value[month], (unsigned)value[day], &days) || !read_clock(p, &clock)) return false;
+  *seconds = days * 86400 + clock;
   return true;
 }

@@ -40,8 +40,11 @@ static uint8_t separator_of(const uint8_t *begin, const uint8_t *end, bool last)
 
 /* What stands behind the first BeginString where fields end with something that no log of ours has; 0: they end as they should. */
 static char odd_separator(const uint8_t *bytes, size_t size) {
-  const uint8_t *found = memmem(bytes, size, "8=FIX.4.4", 9);
-  if (found == NULL || (size_t)(found - bytes) + 9 >= size) return 0;
+  const uint8_t *found = memmem(bytes, size, "8=FIX.4.4", 9), *const end = bytes + size;
+  if (found == NULL || end - found < 12) return 0;
+  const size_t width = found[9] == '^' && found[10] == 'A' ? 2 : 1;
+  /* BodyLength (9) is next in a message; in a line of prose it is not. */
+  if ((size_t)(end - found) < 11 + width || memcmp(found + 9 + width, "9=", 2) != 0) return 0;
   return found[9] == '|' || found[9] == 1 ? 0 : (char)found[9];
 }
 
@@ -68,9 +71,11 @@ assay_status assay_cli_feed_unwrap(assay_cli_feed_file *feed, assay_error *err) 
   assay_feed_reader first;
   assay_feed_file_begin(feed->file, &first);
   const char odd = odd_separator(first.data, first.size), text[] = {odd, '\0'};
+  const bool is_file = strcmp(feed->path, "-") != 0 && strcmp(feed->path, "standard input") != 0;
   if (odd == '^' || odd == ';' || odd == ' ')
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g' %s | %s %s -` reads it", feed->path,
-                      odd == '^' ? "^A" : text, odd == '^' ? "\\^A" : text, feed->path, feed->cli->program, feed->cli->verb->name);
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g'%s%s | %s %s -` reads it", feed->path,
+                      odd == '^' ? "^A" : text, odd == '^' ? "\\^A" : text, is_file ? " " : "", is_file ? feed->path : "",
+                      feed->cli->program, feed->cli->verb->name);
   if (!is_fix_log(first.data, first.size)) return ASSAY_OK;
   return assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
 }
@@ -513,6 +518,7 @@ static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
 /* "dir/AAPL_2012-06-21_34200000_57600000_message_10.csv" is AAPL's: rows of LOBSTER name no symbol. */
 static assay_feed_text symbol_of_path(const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+  if (strcmp(path, "-") == 0) return (assay_feed_text){0};
   return (assay_feed_text){.at = base, .length = strcspn(base, "_.")};
 }
 

@@ -6,11 +6,15 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "cli/feed.h"
 #include "os/library.h"
 #include "os/prim.h"
@@ -29,15 +33,15 @@ enum { AT_ONCE = 256, HASH_TEXT = 65, SHOWN_BOOKS = 20 };
 /* Where events go in one form: into a hash, and a file where one was asked for. */
 typedef struct output {
   const char *path;
+  char *target, *beside; /* a file is written beside its place and put there at the end; NULL: it is written through */
   FILE *file;
   EVP_MD_CTX *hash;
   char text[HASH_TEXT]; /* "" without libcrypto */
 } output;
 
-/* What has traded of an order: FIX names all of its quantity, the engine what is open. */
+/* What has traded of an order that is open: FIX names all of its quantity, the engine what is open. */
 typedef struct filled_order {
-  uint64_t id, quantity;
-  bool used; /* no free place */
+  uint64_t id, quantity; /* quantity 0: a free place */
 } filled_order;
 
 typedef struct match_job {
@@ -54,6 +58,7 @@ typedef struct match_job {
   assay_cli_feed_file symbols; /* the file, and its names */
   filled_order *filled;        /* of FIX, by hash; NULL: it is none */
   size_t filled_count, filled_room;
+  uint64_t seed;   /* of that hash: the file chooses the ids, and nobody's choice may make them collide */
   uint64_t passed; /* messages of FIX that are no orders */
   assay_cli_feed_faults faults;
 } match_job;
@@ -61,47 +66,75 @@ typedef struct match_job {
 /* ---- Events out ---------------------------------------------------------------------------------------------------------------------- */
 
 static void put(match_job *j, output *out, const void *bytes, size_t size) {
-  if (out->hash != NULL) evp.EVP_DigestUpdate(out->hash, bytes, size);
+  if (out->hash != NULL && evp.EVP_DigestUpdate(out->hash, bytes, size) != 1 && j->status == ASSAY_OK)
+    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INTERNAL, "libcrypto cannot hash the events");
   if (out->file == NULL || j->status != ASSAY_OK || fwrite(bytes, 1, size, out->file) == size) return;
   j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
 }
 
 /* ---- What has traded ----------------------------------------------------------------------------------------------------------------- */
 
+static size_t place_of(const match_job *j, uint64_t id) {
+  unsigned __int128 product = (unsigned __int128)(id ^ j->seed) * (UINT64_C(0x9e3779b97f4a7c15) ^ j->seed << 1);
+  return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (j->filled_room - 1);
+}
+
 static filled_order *find_filled(const match_job *j, uint64_t id) {
-  size_t at = (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (j->filled_room - 1);
-  while (j->filled[at].used && j->filled[at].id != id) at = (at + 1) & (j->filled_room - 1);
+  size_t at = place_of(j, id);
+  while (j->filled[at].quantity > 0 && j->filled[at].id != id) at = (at + 1) & (j->filled_room - 1);
   return &j->filled[at];
 }
 
 static bool grow_filled(match_job *j) {
-  match_job grown = {.filled_room = j->filled_room == 0 ? 1024 : 2 * j->filled_room};
+  match_job grown = {.filled_room = j->filled_room == 0 ? 1024 : 2 * j->filled_room, .seed = j->seed};
   grown.filled = assay_calloc(ASSAY_TAG_CLI, grown.filled_room, sizeof *grown.filled);
   if (grown.filled == NULL) return false;
   for (size_t i = 0; i < j->filled_room; i++)
-    if (j->filled[i].used) *find_filled(&grown, j->filled[i].id) = j->filled[i];
+    if (j->filled[i].quantity > 0) *find_filled(&grown, j->filled[i].id) = j->filled[i];
   assay_free(j->filled);
   j->filled = grown.filled;
   j->filled_room = grown.filled_room;
   return true;
 }
 
-static void set_filled(match_job *j, uint64_t id, uint64_t quantity) {
+static void add_filled(match_job *j, uint64_t id, uint64_t quantity) {
+  if (quantity == 0) return;
   if (2 * j->filled_count >= j->filled_room && !grow_filled(j)) {
     if (j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for what has traded");
     return;
   }
   filled_order *own = find_filled(j, id);
-  j->filled_count += !own->used;
-  *own = (filled_order){.id = id, .quantity = quantity, .used = true};
+  j->filled_count += own->quantity == 0;
+  *own = (filled_order){.id = id, .quantity = own->quantity + quantity};
+}
+
+/* What stands behind the free place moves up, unless it would come before where its search begins. */
+static void drop_filled(match_job *j, uint64_t id) {
+  const size_t mask = j->filled_room - 1;
+  size_t hole = (size_t)(find_filled(j, id) - j->filled);
+  if (j->filled[hole].quantity == 0) return;
+  for (size_t at = (hole + 1) & mask; j->filled[at].quantity > 0; at = (at + 1) & mask) {
+    if (((at - place_of(j, j->filled[at].id)) & mask) < ((at - hole) & mask)) continue;
+    j->filled[hole] = j->filled[at];
+    hole = at;
+  }
+  j->filled[hole] = (filled_order){0};
+  j->filled_count--;
 }
 
 static void follow_event(match_job *j, const assay_book_event *e) {
-  if (e->kind == ASSAY_BOOK_ACCEPTED_EVENT) set_filled(j, e->id, 0); /* an id that is used again is another order */
-  if (e->kind == ASSAY_BOOK_REPLACED_EVENT) set_filled(j, e->other, find_filled(j, e->id)->quantity);
-  if (e->kind != ASSAY_BOOK_TRADE_EVENT) return;
-  set_filled(j, e->id, find_filled(j, e->id)->quantity + e->quantity);
-  set_filled(j, e->other, find_filled(j, e->other)->quantity + e->quantity);
+  const uint64_t before = e->kind == ASSAY_BOOK_REPLACED_EVENT ? find_filled(j, e->id)->quantity : 0;
+  if (e->kind == ASSAY_BOOK_TRADE_EVENT) {
+    add_filled(j, e->id, e->quantity);
+    add_filled(j, e->other, e->quantity);
+    if ((e->flags & ASSAY_BOOK_ID_DONE) != 0) drop_filled(j, e->id);
+    if ((e->flags & ASSAY_BOOK_OTHER_DONE) != 0) drop_filled(j, e->other);
+  }
+  /* An id that is used again is another order. */
+  if (e->kind == ASSAY_BOOK_ACCEPTED_EVENT || e->kind == ASSAY_BOOK_CANCELLED_EVENT || e->kind == ASSAY_BOOK_EXPIRED_EVENT ||
+      e->kind == ASSAY_BOOK_REPLACED_EVENT)
+    drop_filled(j, e->id);
+  if (e->kind == ASSAY_BOOK_REPLACED_EVENT) add_filled(j, e->other, before);
 }
 
 /* ---- Events, taken ------------------------------------------------------------------------------------------------------------------- */
@@ -124,12 +157,37 @@ static assay_status load_hash(assay_error *err) {
   return assay_library_load(names, symbols, (void **)&evp, "the hash of events", "libssl3", err);
 }
 
+static assay_status open_beside(match_job *j, output *out) {
+  const size_t length = strlen(out->path) + sizeof ".XXXXXX";
+  out->target = realpath(out->path, NULL); /* a link stays a link */
+  const size_t room = out->target != NULL ? strlen(out->target) + sizeof ".XXXXXX" : length;
+  out->beside = assay_alloc(ASSAY_TAG_CLI, room);
+  if (out->beside == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", out->path);
+  assay_snprintf(out->beside, room, "%s.XXXXXX", out->target != NULL ? out->target : out->path);
+  const int fd = mkstemp(out->beside);
+  if (fd < 0) {
+    assay_free(out->beside);
+    out->beside = NULL;
+    return ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", out->path);
+  }
+  const mode_t mask = umask(0);
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+  out->file = fdopen(fd, "wb");
+  if (out->file != NULL) return ASSAY_OK;
+  close(fd);
+  return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", out->path);
+}
+
 static assay_status open_output(match_job *j, output *out, const char *path, bool has_hash) {
+  struct stat there;
   out->path = path;
   if (has_hash && ((out->hash = evp.EVP_MD_CTX_new()) == NULL || evp.EVP_DigestInit_ex(out->hash, evp.EVP_sha256(), NULL) != 1))
     return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "no memory for the hash of events");
   if (path == NULL) return ASSAY_OK;
-  out->file = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
+  const bool is_stdout = strcmp(path, "-") == 0;
+  if (!is_stdout && (stat(path, &there) != 0 || S_ISREG(there.st_mode))) return open_beside(j, out);
+  out->file = is_stdout ? stdout : fopen(path, "wb"); /* a device or a pipe is written through */
   return out->file != NULL ? ASSAY_OK : ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", path);
 }
 
@@ -139,9 +197,15 @@ static void finish_output(match_job *j, output *out) {
   if (out->hash != NULL && evp.EVP_DigestFinal_ex(out->hash, digest, &size) == 1)
     for (unsigned i = 0; i < size && 2 * i + 2 < HASH_TEXT; i++) snprintf(out->text + (size_t)2 * i, 3, "%02x", digest[i]);
   if (out->hash != NULL) evp.EVP_MD_CTX_free(out->hash);
-  if (out->file == NULL) return;
-  bool is_written = out->file == stdout ? fflush(stdout) == 0 : fclose(out->file) == 0;
-  if (!is_written && j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
+  if (out->file != NULL) {
+    bool is_written = out->file == stdout ? fflush(stdout) == 0 : fclose(out->file) == 0;
+    if (!is_written && j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
+  }
+  if (out->beside != NULL && j->status == ASSAY_OK && rename(out->beside, out->target != NULL ? out->target : out->path) != 0)
+    j->status = ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", out->path);
+  if (out->beside != NULL && j->status != ASSAY_OK) unlink(out->beside);
+  assay_free(out->beside);
+  free(out->target);
 }
 
 /* ---- Messages in --------------------------------------------------------------------------------------------------------------------- */
@@ -163,6 +227,19 @@ static bool note_fault(match_job *j, assay_feed_reader *reader) {
   return assay_feed_skip(reader);
 }
 
+/* Why a row has no book; NULL: it has one. A clock is of all books, and what is of an order that rests has that order's. */
+static const char *no_book(const assay_order_row *row) {
+  const uint8_t kind = row->message.kind;
+  const bool has_own = kind == ASSAY_BOOK_NEW || kind == ASSAY_BOOK_PHASE || kind == ASSAY_BOOK_UNCROSS;
+  if (row->symbol.length >= ASSAY_CLI_FEED_NAME) return "a symbol that is too long";
+  return has_own && row->message.book == 0 && row->symbol.at != NULL && row->symbol.length == 0 ? "no symbol, which says its book" : NULL;
+}
+
+static void refuse_row(match_job *j, uint64_t message, const char *problem) {
+  if (j->faults.count++ == 0)
+    ASSAY_FAIL(&j->faults.first, ASSAY_ERR_PARSE, "%s: message %" PRIu64 " has %s", j->symbols.path, message, problem);
+}
+
 /* Symbols are books in the order in which they come. */
 static bool find_book(match_job *j, assay_order_row *row) {
   if (row->symbol.at == NULL || row->symbol.length == 0) return true;
@@ -181,8 +258,13 @@ static void match_table(match_job *j, assay_feed_file *file) {
   assay_orders_open(&reader, NULL, 0, (unsigned)j->settings->price_decimals, (unsigned)j->settings->quantity_decimals);
   assay_feed_file_begin(file, &reader.in);
   do {
-    while (assay_orders_next(&reader, &row) == ASSAY_FEED_MESSAGE)
-      if (!find_book(j, &row) || !take_message(j, &row.message)) return;
+    while (assay_orders_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
+      const char *problem = no_book(&row);
+      if (problem != NULL)
+        refuse_row(j, reader.in.count, problem);
+      else if (!find_book(j, &row) || !take_message(j, &row.message))
+        return;
+    }
   } while (reader.in.fault.problem != NULL ? note_fault(j, &reader.in)
                                            : !reader.in.last && assay_feed_file_more(file, &reader.in, &j->symbols.broken) == ASSAY_OK);
 }
@@ -236,6 +318,7 @@ static bool take_fix(void *context, assay_cli_feed_file *feed, const assay_cli_f
   assay_feed_fault fault = {0};
   uint32_t tag = 0;
   assay_fix_find(fix, 55, &row.symbol);
+  if (row.symbol.length >= ASSAY_CLI_FEED_NAME) return refuse_row(j, m->reader->count, "a symbol that is too long"), true;
   if (!find_book(j, &row)) return false;
   assay_fix_terms terms = {.book = row.message.book,
                            .account = account_of(fix),
@@ -244,7 +327,16 @@ static bool take_fix(void *context, assay_cli_feed_file *feed, const assay_cli_f
                            .tick = 1};
   if (!assay_fix_order(fix, &terms, &row.message, &tag, &fault)) return refuse_order(j, m, tag, &fault);
   terms.filled = assay_fix_is(fix, "G") ? find_filled(j, row.message.id)->quantity : 0;
-  if (terms.filled > 0 && !assay_fix_order(fix, &terms, &row.message, &tag, &fault)) return refuse_order(j, m, tag, &fault);
+  /* No more than has traded: nothing is to stay open. */
+  if (terms.filled > 0 && row.message.quantity <= terms.filled)
+    row.message = (assay_book_message){.kind = ASSAY_BOOK_CANCEL,
+                                       .time = row.message.time,
+                                       .id = row.message.id,
+                                       .account = row.message.account,
+                                       .book = row.message.book,
+                                       .side = row.message.side};
+  else if (terms.filled > 0 && !assay_fix_order(fix, &terms, &row.message, &tag, &fault))
+    return refuse_order(j, m, tag, &fault);
   return take_message(j, &row.message) && flush(j);
 }
 
@@ -256,21 +348,23 @@ static void match_fix(match_job *j) {
   if (j->status == ASSAY_OK) assay_cli_feed_walk(&j->symbols, take_fix, j);
 }
 
+static assay_status match_journal(match_job *j, const char *path) {
+  if (strcmp(path, "-") == 0 || assay_feed_file_where(j->symbols.file).packed)
+    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: it is read from a plain file by its name, not from a pipe or packed",
+                      j->symbols.path);
+  if (j->journal != NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: --journal would be the same again", path);
+  return assay_book_journal_replay(path, j->book, j->err, NULL);
+}
+
 static assay_status match_file(match_job *j, const char *path) {
   static const char journal_magic[] = "ASYJRNL";
-  assay_feed_file *file = NULL;
+  assay_feed_file *file = j->symbols.file;
   assay_feed_reader first;
-  j->status = assay_feed_file_open(path, NULL, j->err, &file);
-  if (j->status != ASSAY_OK) return j->status;
-  j->symbols.file = file;
   assay_feed_file_begin(file, &first);
-  if (first.size == 0)
-    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_PARSE, "%s is empty", path);
-  else if (j->settings->raw)
+  if (j->settings->raw)
     match_raw(j, file);
   else if (first.size >= sizeof journal_magic && memcmp(first.data, journal_magic, sizeof journal_magic) == 0)
-    j->status = j->journal == NULL ? assay_book_journal_replay(path, j->book, j->err, NULL)
-                                   : ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: --journal would be the same again", path);
+    j->status = match_journal(j, path);
   else if (assay_cli_feed_is_fix(first.data, first.size))
     match_fix(j);
   else
@@ -360,11 +454,45 @@ static bool is_expected(const match_job *j) {
          strcasecmp(j->settings->expect, j->records.text) == 0;
 }
 
+static bool is_file(const char *path, struct stat *info) {
+  const bool is_standard = strcmp(path, "-") == 0;
+  return (is_standard ? fstat(STDIN_FILENO, info) : stat(path, info)) == 0 && S_ISREG(info->st_mode);
+}
+
+static bool are_same(const char *a, const char *b) {
+  struct stat one, other;
+  if (strcmp(a, b) == 0) return true;
+  return is_file(a, &one) && is_file(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* Nothing is written over what is read, and no two outputs over each other. */
+static assay_status check_paths(match_job *j, const char *input) {
+  const match_settings *s = j->settings;
+  const struct { const char *option, *path; } outputs[] = {{"--events", s->events}, {"--records", s->records}, {"--journal", s->journal}};
+  for (size_t i = 0; i < 3; i++) {
+    if (outputs[i].path == NULL) continue;
+    if (strcmp(outputs[i].path, "-") != 0 && are_same(outputs[i].path, input))
+      return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s %s is the file that is read", outputs[i].option, outputs[i].path);
+    for (size_t k = 0; k < i; k++)
+      if (outputs[k].path != NULL && are_same(outputs[k].path, outputs[i].path))
+        return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s and %s are two files", outputs[k].option, outputs[i].option);
+  }
+  return ASSAY_OK;
+}
+
+/* Before anything is written, so that a wrong name costs no file of before. */
+static assay_status open_input(match_job *j, const char *path) {
+  assay_feed_reader first;
+  assay_status status = check_paths(j, path);
+  if (status == ASSAY_OK) status = assay_feed_file_open(path, NULL, j->err, &j->symbols.file);
+  if (status != ASSAY_OK) return status;
+  assay_feed_file_begin(j->symbols.file, &first);
+  return first.size > 0 ? ASSAY_OK : ASSAY_FAIL(j->err, ASSAY_ERR_PARSE, "%s is empty", j->symbols.path);
+}
+
 static assay_status begin(match_job *j) {
   const match_settings *s = j->settings;
   assay_error no_hash = {0};
-  if (s->events != NULL && s->records != NULL && strcmp(s->events, s->records) == 0)
-    return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--events and --records are two files");
   const bool has_hash = load_hash(&no_hash) == ASSAY_OK;
   if (!has_hash && s->expect != NULL) return ASSAY_FAIL(j->err, no_hash.status, "%s", no_hash.message);
   if (!has_hash) assay_cli_note(j->cli, "%s", no_hash.message);
@@ -401,11 +529,11 @@ static int answer(match_job *j) {
   if (j->passed > 0)
     assay_cli_note(j->cli, "%s: messages that are no order (D), cancel (F) or replace (G), and were passed: %" PRIu64, j->symbols.path,
                    j->passed);
-  if (code == ASSAY_EXIT_FINE && !is_expected(j)) {
-    assay_cli_note(j->cli, "neither the rows nor the records have the hash %s", s->expect);
-    code = ASSAY_EXIT_MISSED;
-  }
-  return code;
+  /* What is wrong with the input first: it may be why the hash is another. */
+  code = assay_cli_feed_tell(j->cli, &j->symbols, &j->faults, code);
+  if (is_expected(j)) return code;
+  assay_cli_note(j->cli, "neither the rows nor the records have the hash %s", s->expect);
+  return ASSAY_EXIT_MISSED;
 }
 
 static int run_match(assay_cli *cli, const void *raw) {
@@ -416,7 +544,9 @@ static int run_match(assay_cli *cli, const void *raw) {
                    .cli = cli,
                    .err = &err,
                    .symbols = {.cli = cli, .path = strcmp(cli->operands[0], "-") == 0 ? "standard input" : cli->operands[0]}};
-  j->status = begin(j);
+  if (!assay_os_entropy(&j->seed, sizeof j->seed)) j->seed = assay_os_now_ns();
+  j->status = open_input(j, cli->operands[0]);
+  if (j->status == ASSAY_OK) j->status = begin(j);
   if (j->status == ASSAY_OK) match_file(j, cli->operands[0]);
   if (j->status == ASSAY_OK) j->status = assay_book_check(j->book, &err);
   finish_output(j, &j->rows);
@@ -424,7 +554,6 @@ static int run_match(assay_cli *cli, const void *raw) {
   assay_error journal_err = {0};
   if (assay_book_journal_close(j->journal, &journal_err) != ASSAY_OK && j->status == ASSAY_OK) err = journal_err, j->status = err.status;
   int code = j->status == ASSAY_OK ? answer(j) : assay_cli_fail(cli, &err);
-  code = assay_cli_feed_tell(cli, &j->symbols, &j->faults, code);
   assay_book_destroy(j->book);
   assay_free(j->filled);
   assay_cli_feed_close(&j->symbols);

@@ -13,7 +13,8 @@
  * Columns (in any case): time | timestamp | date | datetime | ts | ts_event | transact_time | "open time" (with _s, _ms, _us or _ns behind
  * it for the unit), price | px | last, quantity | qty | size | amount | volume | shares, side | aggressor, is_buyer_maker, symbol | ticker
  * | stock | instrument; open, high, low, close. With open, high, low and close rows are bars, else a price has to be there and they are
- * ticks. Where both date and time are there, time is the time of that day. Other columns are passed over.
+ * ticks. Where both date and time are there, time is the time of that day (unless dates have times themselves). Other columns are passed
+ * over.
  *
  * Times: ISO 8601 dates, with a time behind T or a blank, up to nine digits of a second's fraction, Z or an offset (none: UTC); or a number
  * since 1970 in the unit of the column's name, else of its size (below 10^11 seconds, 10^14 ms, 10^17 us, above ns). Seconds may have a
@@ -62,6 +63,7 @@ typedef struct assay_csv_reader {
   bool ready;                                 /* the line of names is read */
   bool bars, quantities;                      /* rows are bars; there is a column of quantities (or volumes) */
   bool orders;                                /* rows are about orders */
+  bool dates_have_clocks;                     /* so what the other column says is not added */
   char separator;
   uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
   uint64_t time_scale; /* ns of a unit; 0: by the size of the number */

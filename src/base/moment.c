@@ -42,6 +42,13 @@ static bool set_date(assay_moment *m, unsigned year, unsigned month, unsigned da
   return true;
 }
 
+bool assay_moment_day(unsigned year, unsigned month, unsigned day, int64_t *days) {
+  assay_moment m;
+  if (!set_date(&m, year, month, day)) return false;
+  *days = m.days;
+  return true;
+}
+
 static bool read_year(const char *text, unsigned *year) {
   unsigned century, rest;
   if (!two(text, 99, &century) || !two(text + 2, 99, &rest)) return false;

@@ -24,6 +24,8 @@ typedef struct assay_moment {
 
 /* All of the text, or false and *moment stays. */
 bool assay_moment_read(const char *text, size_t length, assay_moment *moment);
+/* Days since 1970 of a date; false: the calendar has none such (30 February). */
+bool assay_moment_day(unsigned year, unsigned month, unsigned day, int64_t *days);
 /* The time of a day alone, in universal time: less than 0 or more than a day where an offset says so. */
 bool assay_moment_read_clock(const char *text, size_t length, int64_t *clock_ns);
 /* Since 1970, in universal time where it names no zone. False: before 1677 or after 2262. */

@@ -560,6 +560,20 @@ class Backtest(story.Story):
             self.assertIn(says or "", done["note"] or "", name)
         hours = "date;time;price\n" + "".join(f"20240102;{h:02}3000;{100 + h}\n" for h in range(6))
         self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("hours.csv", hours))["to"], "2024-01-02T05:30:00Z")
+        clocks = ["9:30:00 AM", "12:15:00 PM", "3:45:00 PM"]
+        halves = "date,time,price\n" + "".join(f"20240102,{c},1\n" for c in clocks)
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("halves.csv", halves))["at"], [f"2024-01-02T{c}:00Z" for c in ("09:30", "12:15", "15:45")])
+        digits = "date,time,price\n20240102,93000,1\n20240102,100000,2\n"
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("digits.csv", digits))["from"], "2024-01-02T09:30:00Z")
+        both = "datetime,time,price\n" + "".join(f"2024-01-02 {h:02}:30:00,{h:02}:30:00,{h}\n" for h in range(8, 20))
+        done = self.answer("--strategy", "hold", "--data", self.write("both.csv", both))
+        self.assertEqual((done["from"], done["to"]), ("2024-01-02T08:30:00Z", "2024-01-02T19:30:00Z"))
+        self.assertIn("Column 'time' of", done["note"])
+        odd = hours + "20240103;noon;5\n"
+        self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", odd), says=["odd.csv:8: column 'time': 'noon' is no time of a day"])
+        for wrong, cell in (("02/30/2024", "02/30/2024"), ("Total", "Total"), ("01/20/2024 24:30", "01/20/2024 24:30")):
+            text = "date,price\n01/18/2024,1\n01/19/2024,2\n" + wrong + ",3\n"
+            self.refuse("backtest", "--strategy", "hold", "--data", self.write("wrong.csv", text), says=f"wrong.csv:4: column 'date': '{cell}' is no date")
         futures = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n1,2,3,4,5,1704067200044,false\n"
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("futures.csv", futures), says=["table of trades", "feed bars --every 1h"])
         to_and_fro = names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in rows[::-1] + rows[3:4])

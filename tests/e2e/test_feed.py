@@ -675,6 +675,82 @@ class Match(Feed):
             self.assertIn("message 7 is no order: tag 44", done.stderr)
             self.assertIn("and were passed: 1", done.stderr)
 
+    def test_nothing_is_written_over_what_is_read(self):
+        text = "id,side,price,qty\n1,buy,10,5\n"
+        path = self.write("own.csv", text)
+        os.link(path, self.path("link.csv"))
+        self.refuse("feed", "match", "--events", path, path, says="is the file that is read")
+        self.refuse("feed", "match", "--records", "./own.csv", path, says="is the file that is read")
+        self.refuse("feed", "match", "--events", "link.csv", path, says="is the file that is read")
+        self.refuse("feed", "match", "--events", "a.csv", "--journal", "a.csv", path, says="--events and --journal are two files")
+        self.assertEqual(self.read("own.csv"), text)
+        self.write("before.csv", "of before\n")
+        self.refuse("feed", "match", "--events", "before.csv", "missing.csv", says="missing.csv")
+        self.refuse("feed", "match", "--events", "before.csv", self.write("none.csv", "price,quantity\n1,2\n"), says="field id")
+        self.assertEqual(self.read("before.csv"), "of before\n")
+        before = sorted(os.listdir(self.dir))
+        self.check("feed", "match", "--events", "before.csv", path)
+        self.assertEqual(self.read("before.csv").splitlines()[1], "1,0,accepted,1,0,buy,10,5,5,0,0,NONE,0")
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+
+    def test_a_wrong_hash_hides_no_fault_and_a_journal_is_a_file(self):
+        path = self.write("half.csv", "id,side,price,qty\n1,buy,10,5\n2,buy,x,5\n")
+        shown = self.check("feed", "match", "--expect", "0" * 64, path, code=1).stderr
+        self.assertIn("field price", shown)
+        self.assertIn("have the hash", shown)
+        self.check("feed", "match", "--journal", "journal", path, code=2)
+        journal = pathlib.Path(self.path("journal")).read_bytes()
+        done = self.run_command("feed", "match", "-", stdin=journal, text=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"is a journal: it is read from a plain file", done.stderr)
+
+    def test_rows_without_a_book(self):
+        rows = f"symbol,kind,id,side,price,qty\nA,new,1,buy,10,5\n,new,2,sell,10,5\n{'X' * 90},new,3,sell,10,5\nA,cancel,1,,,\n"
+        done = self.check("feed", "match", "--json", self.write("orders.csv", rows), code=2)
+        document = json.loads(done.stdout)
+        self.assertEqual((document["messages"], document["malformed"], document["traded"]), (2, 2, 0))
+        self.assertIn("message 2 has no symbol", done.stderr)
+
+    def test_what_has_traded_of_many_orders(self):
+        """Ids that share their low bits when they are multiplied as hashes used to; each a little filled, and then replaced, or done."""
+
+        def fix(kind, key, side, quantity, price, *more):
+            fields = [(35, kind), (49, "A"), (56, "B"), (34, 1), (52, "20240102-14:30:00"), (11, key), *more, (55, "A"), (21, 1), (60, "20240102-14:30:00"), (54, side)]
+            body = "".join(f"{tag}={value}\x01" for tag, value in fields + [(38, quantity), (40, 2), (44, price)])
+            text = f"8=FIX.4.4\x019={len(body)}\x01{body}"
+            return text + f"10={sum(text.encode()) % 256:03}\x01"
+
+        inverse, text, rows = pow(0x9E3779B97F4A7C15, -1, 2**64), "", []
+        for i in range(1, 1501):
+            key, other, more = (i * inverse % 2**64, (i + 10000) * inverse % 2**64, (i + 20000) * inverse % 2**64)
+            text += fix("D", key, 2, 10, 10) + fix("D", other, 1, 4, 10)
+            rows += [f"new,{key},,sell,10,10", f"new,{other},,buy,10,4"]
+            if i % 3 == 0:
+                text += fix("D", more, 1, 6, 10)
+                rows += [f"new,{more},,buy,10,6"]
+            elif i % 3 == 1:
+                text += fix("G", more, 2, 9, 2000, (41, key))
+                rows += [f"replace,{key},{more},sell,2000,5"]
+            else:
+                text += fix("G", more, 2, 4, 2000, (41, key))
+                rows += [f"cancel,{key},,sell,,"]
+        for i in range(1, 1501, 3):
+            key, last = (i + 20000) * inverse % 2**64, (i + 30000) * inverse % 2**64
+            text += fix("G", last, 2, 12, 3000, (41, key))
+            rows += [f"replace,{key},{last},sell,3000,8"]
+        answers = [json.loads(self.check("feed", "match", "--json", self.write(name, what)).stdout) for name, what in
+                   (("orders.fix", text), ("orders.csv", "time,kind,id,new_id,side,price,quantity\n" + "".join(f"1704205800000000000,{row}\n" for row in rows)))]
+        self.assertEqual(answers[0]["kinds"], answers[1]["kinds"])
+        self.assertEqual(answers[0]["rows_sha256"], answers[1]["rows_sha256"])
+        self.assertEqual((answers[0]["kinds"]["replaced"], answers[0]["orders"]), (1000, 500))
+
+    def test_logs_that_speak_of_fix(self):
+        message = "8=FIX.4.4|9=5|35=0|10=000|\n"
+        for text in ("# all of 8=FIX.4.4 messages\n" + message,):
+            self.assertNotIn("between fields", self.run_command("feed", "decode", "--format", "fix", self.write("own.log", text)).stderr)
+        said = self.run_command("feed", "decode", "-", stdin=message.replace("|", "^A")).stderr
+        self.assertIn("sed 's/\\^A/|/g' | ", said)
+
     def test_symbols_decimals_and_rows_that_are_wrong(self):
         path = self.write("orders.csv", "symbol;id;side;price;qty\nMSFT;1;buy;100.25;5\nAAPL;2;sell;7;3\nAAPL;3;sell;x;3\nMSFT;4;bid;100.5;2\n")
         done = self.check("feed", "match", "--price-decimals", "2", path, code=2)

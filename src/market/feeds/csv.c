@@ -308,11 +308,13 @@ static const char *take_cell(const assay_csv_reader *reader, role what, assay_fe
   }
 }
 
-static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *row) {
+static const uint64_t day_ns = UINT64_C(86400000000000);
+
+static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *out) {
   const char *const mend = "skip the row, mend it, or read with more decimals (fewer for numbers too large)";
   size_t next = reader->in.at + whole, at = 0;
+  assay_csv_row made = {.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK}, *const row = &made;
   parse p = {.row = row};
-  *row = (assay_csv_row){.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK};
   for (unsigned column = 0; column < reader->columns; column++, at++) {
     assay_feed_text cell;
     role what = (role)reader->roles[column];
@@ -323,12 +325,15 @@ static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size
     if (problem != NULL) return bad(reader, cell.at, next, role_names[what], problem, mend);
   }
   if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
-  if (has(reader, DATE) && (p.has_clock || !has(reader, TIME))) row->time_ns = p.date_ns + p.clock_ns;
+  /* A date that has a time of its own needs no other, and once one had, no midnight does. */
+  if (has(reader, DATE) && p.date_ns % day_ns != 0) reader->dates_have_clocks = true;
+  if (has(reader, DATE) && (p.has_clock || !has(reader, TIME))) row->time_ns = p.date_ns + (reader->dates_have_clocks ? 0 : p.clock_ns);
   if (reader->orders) finish_order(row);
   if (row->kind == ASSAY_CSV_BAR) {
     if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
     row->price = row->close;
   }
+  *out = made;
   reader->in.at = next;
   reader->in.count++;
   return ASSAY_FEED_MESSAGE;

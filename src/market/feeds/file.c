@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -183,11 +184,18 @@ static void prepare_new(assay_feed_file *file) {
   file->too_few = done == 0 ? waiting : 0;
 }
 
+/* A pipe that gives nothing at the moment may do so for ever. */
+static bool is_quiet(const assay_feed_file *file) {
+  struct pollfd source = {.fd = file->fd, .events = POLLIN};
+  return file->packed_at == file->packed_size && poll(&source, 1, 0) == 0;
+}
+
 /* Until more than `before` bytes are ready, and of a long message twice as many are there (what is cut off again and again is not looked at
- * as often; a short one that a pipe brings does not wait for the next), or all, or as many as there may be. */
+ * as often; what a pipe brings does not wait for what it does not bring yet), or all, or as many as there may be. */
 static assay_status fill(assay_feed_file *file, size_t before, assay_error *err) {
   bool is_long = before >= LONG_MESSAGE;
-  while (!file->last && (file->ready <= before || (is_long && file->used < 2 * before && file->used < file->options.most))) {
+  while (!file->last &&
+         (file->ready <= before || (is_long && file->used < 2 * before && file->used < file->options.most && !is_quiet(file)))) {
     size_t got = 0;
     assay_status status = make_room(file, err);
     if (status == ASSAY_OK && !file->ended) status = take_some(file, file->bytes + file->used, file->room - file->used, err, &got);
@@ -200,6 +208,14 @@ static assay_status fill(assay_feed_file *file, size_t before, assay_error *err)
   return ASSAY_OK;
 }
 
+/* Opening a pipe by its name waits for who writes to it, where nobody is asked whether to go on; with may_read that waits instead. */
+static int open_for_reading(const assay_feed_file *file, const char *path) {
+  const bool may_wait = file->options.may_read == NULL;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | (may_wait ? 0 : O_NONBLOCK));
+  if (fd >= 0 && !may_wait) (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+  return fd;
+}
+
 static assay_status open_path(assay_feed_file *file, const char *path, assay_error *err) {
   bool is_stdin = strcmp(path, "-") == 0;
   size_t length = strlen(path) + 1;
@@ -210,7 +226,7 @@ static assay_status open_path(assay_feed_file *file, const char *path, assay_err
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
   memcpy(file->path, path, length);
   file->shown = is_stdin ? "standard input" : file->path;
-  file->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  file->fd = is_stdin ? STDIN_FILENO : open_for_reading(file, path);
   if (file->fd < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot open %s", path);
   if (fstat(file->fd, &file->begun) != 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot read %s", file->shown);
   file->begun_at = S_ISREG(file->begun.st_mode) ? lseek(file->fd, 0, SEEK_CUR) : 0;

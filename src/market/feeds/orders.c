@@ -207,6 +207,18 @@ static const char *take_word(const word *words, size_t count, assay_feed_text ce
   return NULL;
 }
 
+/* What the kind may have said already (it is 0 where it has not) is not said otherwise. */
+static const char *take_other(const word *words, size_t count, assay_feed_text cell, const char *problem, const char *contradiction,
+                              uint8_t *value) {
+  const uint8_t before = *value;
+  uint8_t now = 0;
+  problem = take_word(words, count, cell, problem, &now);
+  if (problem != NULL) return problem;
+  if (before != 0 && now != before) return contradiction;
+  *value = now;
+  return NULL;
+}
+
 static const char *const no_kind = "no kind of message (new, cancel, modify, replace, clock, phase, uncross, mass_cancel, limits, kill)";
 
 /* A new order may say its type, or its time in force, instead. */
@@ -264,8 +276,10 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
     case SIDE: return take_word(sides, LENGTH(sides), cell, "neither buy nor sell", &m->side);
     case TYPE:
       if (m->kind != ASSAY_BOOK_NEW) return NULL;
-      return take_word(types, LENGTH(types), cell, "no type of order", &m->type);
-    case TIF: return take_word(tifs, LENGTH(tifs), cell, "no time in force (gtc, day, ioc, fok, aon, gtd)", &m->tif);
+      return take_other(types, LENGTH(types), cell, "no type of order", "another type than the kind says", &m->type);
+    case TIF:
+      return take_other(tifs, LENGTH(tifs), cell, "no time in force (gtc, day, ioc, fok, aon, gtd)",
+                        "another time in force than the kind says", &m->tif);
     case SELF_TRADE: return take_word(self_trades, LENGTH(self_trades), cell, "no policy of self-trade prevention", &m->self_trade);
     case PHASE: return is_about_phase(m) ? take_word(phases, LENGTH(phases), cell, "no phase of a book", &m->type) : NULL;
     case PRICE:
@@ -289,12 +303,12 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
   }
 }
 
-static assay_feed_step read_row(assay_order_reader *reader, const char *line, size_t length, size_t whole, assay_order_row *row) {
+static assay_feed_step read_row(assay_order_reader *reader, const char *line, size_t length, size_t whole, assay_order_row *out) {
   const char *const mend = "skip the row, mend it, or read with more price_decimals or quantity_decimals";
   assay_feed_text cells[ASSAY_ORDERS_MOST_COLUMNS];
   size_t next = reader->in.at + whole, at = 0;
   const char *problem = NULL;
-  memset(row, 0, sizeof *row);
+  assay_order_row made = {0}, *const row = &made;
   for (unsigned column = 0; column < reader->columns; column++, at++) {
     if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
     if (!assay_cells_read(line, length, reader->separator, &at, &cells[column]))
@@ -304,10 +318,12 @@ static assay_feed_step read_row(assay_order_reader *reader, const char *line, si
   }
   if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
   for (unsigned column = 0; column < reader->columns; column++) {
+    if ((role)reader->roles[column] == SYMBOL) row->symbol = cells[column]; /* empty too: there is such a column */
     if (cells[column].length == 0) continue;
     problem = take_cell(reader, (role)reader->roles[column], cells[column], row);
     if (problem != NULL) return bad(reader, cells[column].at, next, role_names[reader->roles[column]], problem, mend);
   }
+  *out = made;
   reader->in.at = next;
   reader->in.count++;
   return ASSAY_FEED_MESSAGE;

@@ -61,6 +61,27 @@ static void test_bars_and_two_columns_of_time(void **state) {
   assert_int_equal(row.time_ns, UINT64_C(1709222401500000000)); /* date -ud '2024-02-29 16:00:01' +%s */
 }
 
+/* A time of its own is the date's, whatever the other column says; and a malformed row is not written. */
+static void test_a_date_with_a_time_and_a_time(void **state) {
+  (void)state;
+  static const char text[] =
+      "date,time,price\n2024-02-29 16:00:01,16:00:01,1\n2024-03-01 00:00:00,00:00:01,1\n2024-03-01 00:00:02,00:00:02,x\n";
+  static const uint64_t times[] = {UINT64_C(1709222401000000000), UINT64_C(1709251200000000000)};
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, sizeof text - 1, 0, 0);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.time_ns, times[i]);
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+  assert_int_equal(row.time_ns, times[1]);
+  static const char midnights[] = "date,time,price\n2024-02-29 00:00:00,16:00:01,1\n";
+  assay_csv_open(&reader, midnights, sizeof midnights - 1, 0, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.time_ns, times[0]);
+}
+
 static void test_times(void **state) {
   (void)state;
   static const struct {
@@ -345,6 +366,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ticks),
       cmocka_unit_test(test_bars_and_two_columns_of_time),
+      cmocka_unit_test(test_a_date_with_a_time_and_a_time),
       cmocka_unit_test(test_times),
       cmocka_unit_test(test_compact_dates),
       cmocka_unit_test(test_faults_name_the_place),

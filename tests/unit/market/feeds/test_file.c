@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "test.h"
 
 enum { WINDOW = 4096, LEVELS = 20000 };
@@ -545,6 +546,58 @@ static void test_a_pipe_that_stalls(void **state) {
   close(ends[1]);
 }
 
+static bool refuse(void *context, int pipe_end) {
+  (void)context;
+  (void)pipe_end;
+  return false;
+}
+
+/* Who is asked before each read is asked before there is anybody who writes, too. */
+static void test_a_pipe_that_nobody_writes_to(void **state) {
+  (void)state;
+  char name[] = "/tmp/assay-feed-pipe-XXXXXX";
+  assay_feed_file *file = NULL;
+  assay_error err = {0};
+  const int made = mkstemp(name);
+  assert_true(made >= 0);
+  close(made);
+  assert_int_equal(unlink(name), 0);
+  assert_int_equal(mkfifo(name, 0600), 0);
+  alarm(20);
+  const assay_feed_file_options options = {.may_read = refuse};
+  assert_int_equal(assay_feed_file_open(name, &options, &err, &file), ASSAY_ERR_INTERRUPTED);
+  alarm(0);
+  unlink(name);
+}
+
+/* What is there of a long message is given on, whether the rest of it ever comes or not. */
+static void test_a_long_message_that_stalls(void **state) {
+  (void)state;
+  enum { LENGTH = 200000, PIECE = 50000 };
+  static uint8_t bytes[PIECE];
+  char name[32];
+  int ends[2];
+  assay_feed_file *file = NULL;
+  assay_feed_reader reader;
+  assay_error err = {0};
+  memset(bytes, ' ', sizeof bytes);
+  assert_int_equal(pipe(ends), 0);
+  assay_snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+  assert_int_equal(write(ends[1], bytes, PIECE), PIECE);
+  alarm(20);
+  assert_ok(assay_feed_file_open(name, NULL, &err, &file), err);
+  assay_feed_file_begin(file, &reader);
+  for (size_t there = 2 * PIECE; there <= LENGTH; there += PIECE) {
+    assert_int_equal(write(ends[1], bytes, PIECE), PIECE);
+    while (reader.size < there) assert_ok(assay_feed_file_more(file, &reader, &err), err);
+    assert_int_equal(reader.size, there);
+  }
+  alarm(0);
+  assay_feed_file_close(file);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows_are_the_whole),
@@ -553,6 +606,8 @@ int main(void) {
       cmocka_unit_test(test_what_is_prepared),
       cmocka_unit_test(test_a_pipe_in_little_pieces),
       cmocka_unit_test(test_a_pipe_that_stalls),
+      cmocka_unit_test(test_a_pipe_that_nobody_writes_to),
+      cmocka_unit_test(test_a_long_message_that_stalls),
       cmocka_unit_test(test_a_file_that_changes),
       cmocka_unit_test(test_a_file_that_is_written_to),
       cmocka_unit_test(test_what_cannot_be_read),

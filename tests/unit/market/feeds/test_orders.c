@@ -19,6 +19,25 @@ static assay_book_message message_of(const char *text) {
   return row.message;
 }
 
+static void test_kinds_that_say_otherwise(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *field;
+  } cases[] = {{"kind,id,type\nmarket,1,limit\n", "type"},
+               {"type,kind,id\nstop,market,1\n", "type"},
+               {"kind,id,tif\nioc,1,gtc\n", "tif"},
+               {"kind,id,tif\nioc,1,fok\n", "tif"}};
+  assay_feed_fault fault;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_order_row row = {.message.id = 77};
+    assert_int_equal(read_one(cases[i].text, &row, &fault), ASSAY_FEED_MALFORMED);
+    assert_string_equal(fault.field, cases[i].field);
+    assert_int_equal(row.message.id, 77); /* untouched */
+  }
+  assert_int_equal(message_of("kind,id,type\nmarket,1,market\n").type, ASSAY_BOOK_MARKET);
+  assert_int_equal(message_of("kind,id,tif\nioc,1,ioc\n").tif, ASSAY_BOOK_IOC);
+}
+
 static void test_every_field(void **state) {
   (void)state;
   assay_book_message m = message_of(
@@ -170,6 +189,7 @@ static void test_an_event_as_a_row(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_field),
+      cmocka_unit_test(test_kinds_that_say_otherwise),
       cmocka_unit_test(test_what_is_not_said_is_zero),
       cmocka_unit_test(test_kinds),
       cmocka_unit_test(test_limits),
