@@ -112,7 +112,8 @@ static assay_status find_input(const job *j, assay_indicator_input input, assay_
 static assay_status read_table(job *j, assay_error *err) {
   assay_status status = assay_cli_table_read(j->cli, j->cli->operand_count > 1 ? j->cli->operands[1] : "-", err, &j->table);
   if (status == ASSAY_OK && j->settings->by != NULL) status = assay_cli_table_column(&j->table, j->settings->by, err, &j->by);
-  if (status == ASSAY_OK) status = assay_cli_table_times(j->cli, &j->table, NULL, err, &j->times);
+  if (status == ASSAY_OK)
+    status = assay_cli_table_times_by(j->cli, &j->table, NULL, j->settings->by != NULL ? j->by : SIZE_MAX, err, &j->times);
   for (size_t i = 0; i < j->indicator->input_count && status == ASSAY_OK; i++) {
     assay_indicator_input input = j->indicator->inputs[i];
     size_t column = 0;

@@ -25,19 +25,41 @@ static assay_status out_of_memory(const loader *l) {
   return ASSAY_FAIL(l->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", l->table.source);
 }
 
+static bool of_prices(const loader *l) { return strcmp(l->settings->of, "prices") == 0; }
+
 /* ---- A column an asset --------------------------------------------------------------------------------------------------------------- */
 
 /* A column of dates as numbers (20240131, seconds since 1970), or a first one that counts, is no asset, and what it is called says so. */
 static bool tells_time(const loader *l, size_t column) {
-  static const char *const times[] = {"date",      "time",      "datetime",   "timestamp",  "unix",   "epoch", "ts",
-                                      "open_time", "open time", "close_time", "close time", "<date>", "<time>"};
-  static const char *const firsts[] = {"", "unnamed: 0", "index", "day", "month", "year", "period", "datum"};
+  static const char *const firsts[] = {"", "unnamed: 0", "index", "year", NULL};
   const char *name = l->table.names[column];
-  bool tells = false;
-  for (size_t i = 0; i < sizeof times / sizeof *times; i++) tells = tells || strcasecmp(name, times[i]) == 0;
-  for (size_t i = 0; i < sizeof firsts / sizeof *firsts && column == 0; i++) tells = tells || strcasecmp(name, firsts[i]) == 0;
+  bool tells = assay_cli_table_is_one_of(&l->table, column, assay_cli_time_names);
+  tells = tells || (column == 0 && assay_cli_table_is_one_of(&l->table, column, firsts));
   if (tells) assay_cli_note(l->cli, "column '%s' of %s is taken for a date; --column says what the assets are", name, l->table.source);
   return tells;
+}
+
+/* Volumes, market capitals, changes in percent and remarks with a number here and there are no prices. */
+static bool is_beside(const loader *l, size_t column) {
+  size_t numbers = 0, counts = 0, percents = 0;
+  for (size_t i = 0; i < l->table.rows; i++) {
+    const char *cell = l->table.cells[i * l->table.columns + column];
+    if (assay_cell_is_gap(cell)) continue;
+    size_t length = strlen(cell);
+    numbers += strpbrk(cell, "0123456789") != NULL;
+    counts += length > 1 && strchr("KMBT", cell[length - 1]) != NULL;
+    percents += cell[length - 1] == '%';
+  }
+  if (assay_cli_table_is_one_of(&l->table, column, assay_cli_volumes)) return true;
+  if (2 * counts > numbers || (2 * percents > numbers && of_prices(l))) return true;
+  return l->table.rows > 2 && (numbers < 2 || 10 * numbers < l->table.rows);
+}
+
+/* Open, high, low and close are one asset: its close. */
+static bool find_close(const loader *l, size_t *close) {
+  size_t other;
+  return of_prices(l) && assay_cli_table_has(&l->table, assay_cli_highs, &other) &&
+         assay_cli_table_has(&l->table, assay_cli_lows, &other) && assay_cli_table_has(&l->table, assay_cli_closes, close);
 }
 
 static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
@@ -48,10 +70,29 @@ static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
     if (status != ASSAY_OK) return status;
     ++*count;
   }
-  for (size_t c = 0; c < l->table.columns && wanted->count == 0; c++)
-    if (assay_cli_table_is_numeric(&l->table, c) && !tells_time(l, c)) columns[(*count)++] = c;
   if (*count > 0) return ASSAY_OK;
-  return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
+  size_t close = SIZE_MAX;
+  bool is_bars = find_close(l, &close);
+  assay_buf beside = {0};
+  for (size_t c = 0; c < l->table.columns; c++) {
+    if (!assay_cli_table_is_numeric(&l->table, c) || tells_time(l, c)) continue;
+    if (is_bars ? c == close : !is_beside(l, c))
+      columns[(*count)++] = c;
+    else
+      assay_buf_printf(&beside, "%s'%s'", beside.length > 0 ? ", " : "", l->table.names[c]);
+  }
+  assay_status status = ASSAY_OK;
+  if (beside.failed)
+    status = out_of_memory(l);
+  else if (*count == 0 && beside.length > 0)
+    status = ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of prices; --column takes %.200s", l->table.source, beside.data);
+  else if (*count == 0)
+    status = ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
+  else if (beside.length > 0)
+    assay_cli_note(l->cli, "%s of %s %s left out; --column says what the assets are", beside.data, l->table.source,
+                   strstr(beside.data, "', '") != NULL ? "are" : "is");
+  assay_buf_deinit(&beside);
+  return status;
 }
 
 /* Rows that go back in time are turned round. */
@@ -116,29 +157,48 @@ static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *va
   return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu columns of numbers: --value says which", l->table.source, found);
 }
 
+static bool has_date(const loader *l, size_t date, size_t row) { return !assay_cell_is_gap(l->table.cells[row * l->table.columns + date]); }
+
 /* A place of each date in time, where all of them tell it; else in the order in which they first come. An asset may begin before another
  * that stands in front of it. */
 typedef struct dated {
-  int64_t at;
+  int64_t at, nanos, otherwise;
   size_t place;
 } dated;
 static int by_time(const void *a, const void *b) {
   const dated *x = a, *y = b;
   if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  if (x->nanos != y->nanos) return x->nanos < y->nanos ? -1 : 1;
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-static assay_status order_dates(loader *l, size_t date, assay_cli_places *dates, size_t **places) {
+/* Where 02/01/2024 can be read in two ways, both put the dates of all assets in the same order, or nothing says which it is. */
+static void check_otherwise(const dated *sorted, size_t count, assay_cli_times *times) {
+  for (size_t i = 1; i < count && times->otherwise != NULL; i++) {
+    const dated *last = &sorted[i - 1], *now = &sorted[i];
+    bool same = now->at == last->at ? now->otherwise == last->otherwise : now->otherwise > last->otherwise;
+    times->unclear = times->unclear || !same;
+  }
+}
+
+static assay_status order_dates(loader *l, size_t by, size_t date, assay_cli_places *dates, size_t **places) {
   assay_cli_times times;
   size_t *made = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *made);
   dated *sorted = assay_arena_alloc(&l->cli->arena, dates->count + 1, sizeof *sorted);
   if (made == NULL || sorted == NULL) return out_of_memory(l);
-  assay_status status = assay_cli_table_times(l->cli, &l->table, l->table.names[date], l->err, &times);
+  assay_status status = assay_cli_table_times_by(l->cli, &l->table, l->table.names[date], by, l->err, &times);
+  if (status == ASSAY_OK) status = assay_cli_times_are_clear(&l->table, &times, l->err);
   if (status != ASSAY_OK) return status;
-  for (size_t i = 0; i < dates->count; i++) sorted[i] = (dated){0, i};
-  for (size_t i = 0; i < l->table.rows && times.known; i++)
-    sorted[assay_cli_place_of(dates, l->table.cells[i * l->table.columns + date])].at = times.at[i];
+  for (size_t i = 0; i < dates->count; i++) sorted[i] = (dated){.place = i};
+  for (size_t i = 0; i < l->table.rows && times.known; i++) {
+    if (!has_date(l, date, i)) continue;
+    dated *to = &sorted[assay_cli_place_of(dates, l->table.cells[i * l->table.columns + date])];
+    *to = (dated){times.at[i], times.nanos[i], times.otherwise != NULL ? times.otherwise[i] : 0, to->place};
+  }
   qsort(sorted, dates->count, sizeof *sorted, by_time);
+  check_otherwise(sorted, dates->count, &times);
+  status = assay_cli_times_are_clear(&l->table, &times, l->err);
+  if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < dates->count; i++) made[sorted[i].place] = i;
   *places = made;
   return ASSAY_OK;
@@ -156,19 +216,29 @@ static assay_status load_long(loader *l) {
   if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, &dates);
   if (status != ASSAY_OK) return status;
   const size_t columns = l->table.columns;
+  size_t undated = 0;
   for (size_t i = 0; i < l->table.rows; i++) {
     assay_cli_place_of(&assets, l->table.cells[i * columns + by]);
-    assay_cli_place_of(&dates, l->table.cells[i * columns + date]);
+    if (has_date(l, date, i))
+      assay_cli_place_of(&dates, l->table.cells[i * columns + date]);
+    else
+      undated++;
   }
+  if (undated == l->table.rows)
+    return ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no date in column '%s'", l->table.source, l->table.names[date]);
+  if (undated > 0)
+    assay_cli_note(l->cli, "%zu row%s of %s without a date (column '%s') left out", undated, undated == 1 ? "" : "s", l->table.source,
+                   l->table.names[date]);
   if (assets.count > MOST_ASSETS)
     return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets.count,
                       l->table.names[by], MOST_ASSETS);
-  status = order_dates(l, date, &dates, &places);
+  status = order_dates(l, by, date, &dates, &places);
   if (status != ASSAY_OK) return status;
   l->values = assay_arena_alloc(&l->cli->arena, assets.count * dates.count, sizeof *l->values);
   if (l->values == NULL) return out_of_memory(l);
   for (size_t i = 0; i < assets.count * dates.count; i++) l->values[i] = NAN;
   for (size_t i = 0; i < l->table.rows; i++) {
+    if (!has_date(l, date, i)) continue;
     double *cell = &l->values[places[assay_cli_place_of(&dates, l->table.cells[i * columns + date])] * assets.count +
                               assay_cli_place_of(&assets, l->table.cells[i * columns + by])];
     if (!isnan(*cell))
@@ -203,7 +273,7 @@ static void leave_out(loader *l) {
 static assay_status make_returns(loader *l) {
   assay_returns *r = l->made;
   size_t assets = r->assets;
-  bool prices = strcmp(l->settings->of, "prices") == 0;
+  bool prices = of_prices(l);
   if (r->rows < (prices ? 2u : 1u))
     return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu row%s in which %s; at least %d are needed", l->table.source, r->rows,
                       r->rows == 1 ? "" : "s", assets == 1 ? "there is a number" : "every asset has a number", prices ? 3 : 2);

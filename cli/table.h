@@ -27,8 +27,10 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column);
 /* The first of these names (NULL ends them) that the table has; false: none. */
 bool assay_cli_table_has(const assay_cli_table *table, const char *const *names, size_t *column);
-/* Names that closes, highs, lows and volumes go by, best first. */
-extern const char *const assay_cli_closes[], *const assay_cli_highs[], *const assay_cli_lows[], *const assay_cli_volumes[];
+bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, const char *const *names);
+/* Names that columns of dates and times, closes, highs, lows and volumes go by, best first. */
+extern const char *const assay_cli_time_names[], *const assay_cli_closes[], *const assay_cli_highs[], *const assay_cli_lows[],
+                                                                                                          *const assay_cli_volumes[];
 /* The column as numbers (cells.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values);
@@ -48,10 +50,19 @@ size_t assay_cli_place_of(assay_cli_places *places, const char *text);
 typedef struct assay_cli_times {
   bool known;
   size_t column;
-  int64_t *at; /* seconds since 1970, a row each; of a row that does not say, that of the row before */
+  int64_t *at;    /* seconds since 1970, a row each; of a row that does not say, that of the row before */
+  int64_t *nanos; /* of that second, 0 to 999999999 */
+  /* The same where 02/01/2024 can also be read the other way and every series is in order both ways; NULL: there is one way. */
+  int64_t *otherwise;
+  bool unclear; /* both ways can be read, and the order of the rows does not say which it is: not known */
 } assay_cli_times;
 assay_status assay_cli_table_times(assay_cli *cli, const assay_cli_table *table, const char *column, assay_error *err,
                                    assay_cli_times *times);
+/* The same of a table with several series, each in an order of its own: `by` is the column that says which; SIZE_MAX: there is one. */
+assay_status assay_cli_table_times_by(assay_cli *cli, const assay_cli_table *table, const char *column, size_t by, assay_error *err,
+                                      assay_cli_times *times);
+/* Refuses times that are unclear, with the sentence that says so. */
+assay_status assay_cli_times_are_clear(const assay_cli_table *table, const assay_cli_times *times, assay_error *err);
 /* Whether `count` of the rows (NULL: all) go back in time, as tables from many sites do. ASSAY_ERR_PARSE names the line where they turn. */
 assay_status assay_cli_times_direction(const assay_cli_table *table, const assay_cli_times *times, const size_t *rows, size_t count,
                                        assay_error *err, bool *back);

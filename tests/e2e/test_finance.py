@@ -433,6 +433,71 @@ class Tables(Finance):
         self.assertEqual(self.values("Date,Close/Last,Volume\n" + self.lines(lambda d, c, v: f"{d:%m/%d/%Y},${c:.2f},{v}")), self.plain)
         self.refuse("indicator", "sma", "-", stdin="day,Volume\na,1\nb,2\n", says="--column says which it is")
 
+    def assets(self, text, *words):
+        done = self.check("risk", "covariance", self.write("assets.csv", text), *words, "--json")
+        self.said = done.stderr
+        return [row["asset"] for row in json.loads(done.stdout)["matrix"]]
+
+    def test_what_is_no_price_is_no_asset(self):
+        table = "Date,AAPL,MSFT,Mkt Cap,Vol.,Change %,Note\n" + self.lines(
+            lambda d, c, v: f"{d},{c},{c / 2 + v % 7},{c / 2000:.3f}T,{v},{c / 5000:.2f}%,{'' if d.day != 2 else 12}")
+        self.assertEqual(self.assets(table), ["AAPL", "MSFT"])
+        self.assertIn("'Mkt Cap', 'Vol.', 'Change %', 'Note' of", self.said)
+        self.assertEqual(self.assets(table, "-c", "aapl", "-c", "vol."), ["AAPL", "Vol."])
+        self.assertEqual(self.said, "")
+        self.assertEqual(self.assets("Date,AAPL,Change %\n" + self.lines(lambda d, c, v: f"{d},{c},{c / 5000:.2f}%"), "--of", "returns"), ["AAPL", "Change %"])
+        self.refuse("risk", "var", self.write("cap.csv", "Date,Cap\n" + self.lines(lambda d, c, v: f"{d},{v}K")), says="has no column of prices; --column takes 'Cap'")
+        bars = '"Date","Price","Open","High","Low","Vol.","Change %"\n' + self.lines(
+            lambda d, c, v: f'"{d:%m/%d/%Y}","{c:,.2f}","{c - 1:,.2f}","{c + 2:,.2f}","{c - 2:,.2f}","{v / 1e6:.2f}M","-0.15%"', back=True)
+        self.assertEqual(self.assets(bars), ["Price"])
+        one = self.answer("risk", "performance", self.write("bars.csv", bars))["performance"][0]["total"]
+        self.assertAlmostEqual(one, self.closes[-1] / self.closes[0] - 1, 12)
+
+    def test_rows_to_and_fro_are_refused(self):
+        back = "Time,Close\n" + "".join(f"2024-03-{day:02} {hour}:00,{100 + day + hour}\n" for day in range(1, 9) for hour in range(16, 9, -1))
+        self.refuse("indicator", "sma", "-p", "5", self.write("zig.csv", back), says="zig.csv:3: '2024-03-01 15:00' comes behind '2024-03-01 16:00' of line 2")
+        clock = "Time,Close\n" + "".join(f"2024-10-{day} {hour:02}:{minute},{day + hour}\n" for day in (26, 27, 28) for hour in [0, 1, 2, *([2] if day == 27 else []), *range(3, 24)] for minute in ("00", "30"))
+        self.values(clock)
+        self.assertEqual(self.said, "")
+        for unit in (3, 6, 9):
+            text = "".join(f"2024-03-02T09:30:00.{i:0{unit}},{i}\n" for i in range(40, 0, -1))
+            self.assertEqual(self.values("timestamp,price\n" + text)[0], 38, unit)
+            self.assertIn("go back in time", self.said)
+
+    def test_which_number_is_the_day_each_series_says(self):
+        days = [datetime.date(2024, 3, 9) - datetime.timedelta(days=i) for i in range(12)]
+        self.assertEqual(days[-1].month, 2)  # so some have a number above 12
+        for form, some in (("%d/%m/%Y", days), ("%m/%d/%Y", days), ("%d.%m.%Y", days[:9]), ("%d/%m/%Y", days[:9]), ("%m/%d/%Y", days[:9])):
+            text = "date,symbol,close\n" + "".join(f"{d.strftime(form)},{name},{100 + i * i}\n" for name in "AB" for i, d in enumerate(some))
+            total = self.answer("risk", "performance", "--by", "symbol", self.write("lng.csv", text))["performance"]
+            wanted = 100 / (100 + (len(some) - 1) ** 2) - 1
+            for asset in total:
+                self.assertAlmostEqual(asset["total"], wanted, 12, (form, len(some)))
+        months = "date,symbol,close\n" + "".join(f"01/{month:02}/2024,{name},{100 + month}\n" for name in "AB" for month in range(12, 0, -1))
+        self.assertAlmostEqual(self.answer("risk", "performance", "--by", "symbol", self.write("mon.csv", months))["performance"][1]["total"], 112 / 101 - 1, 12)
+        spelled = "date,symbol,close\n" + "".join(f"{d.month}/{d.day}/2024,A,{100 + i}\n{d:%m/%d}/2024,B,{100 + i}\n" for i, d in enumerate(days[:9]))
+        self.assertEqual([t["periods"] for t in self.answer("risk", "var", "--by", "symbol", self.write("spelled.csv", spelled), "--level", "0.9")["tails"]], [8, 8])
+        either = "date,symbol,close\n" + "".join(f"{day:02}/{13 - day:02}/2024,{name},{100 + day}\n" for name in "AB" for day in range(1, 12))
+        for words in (["risk", "var", "--by", "symbol"], ["indicator", "sma", "-p", "3", "--by", "symbol", "-c", "close"]):
+            self.refuse(*words, self.write("either.csv", either), says="either.csv:2: column 'date': '01/12/2024': nothing says which number is the day")
+        alone = "date,close\n" + "".join(f"{day:02}/{13 - day:02}/2024,{100 + day}\n" for day in range(1, 12))
+        self.refuse("risk", "var", self.write("alone.csv", alone), says="nothing says which number is the day")
+        # Each series is in order both ways, and only together do they say something else.
+        apart = "date,symbol,close\n05/01/2024,A,1\n06/01/2024,A,2\n01/03/2024,B,3\n02/03/2024,B,4\n"
+        self.refuse("risk", "var", "--by", "symbol", self.write("apart.csv", apart), says="nothing says which number is the day")
+
+    def test_a_row_without_a_date_is_no_price(self):
+        text = "date,symbol,close\n2024-01-05,A,8\nNA,A,2\n2024-01-04,A,4\n,A,3\n2024-01-03,A,2\n2024-01-02,A,1\n"
+        done = self.check("risk", "performance", "--by", "symbol", self.write("gap.csv", text), "--json")
+        self.assertAlmostEqual(json.loads(done.stdout)["performance"][0]["total"], 7, 12)
+        self.assertIn("2 rows of", done.stderr)
+        self.assertIn("without a date", done.stderr)
+        self.refuse("risk", "var", "--by", "symbol", self.write("none.csv", "date,symbol,close\nNA,A,1\n,A,2\n"), says="has no date in column 'date'")
+
+    def test_times_by_any_of_their_names_are_no_asset(self):
+        for name in ("dtyyyymmdd", "<DTYYYYMMDD>", "trade_date", "Exchange Date", "unix", "close time"):
+            self.assertEqual(self.assets(f"{name},a,b\n" + self.lines(lambda d, c, v: f"{d:%Y%m%d},{c},{c / 2 + v % 7}")), ["a", "b"], name)
+
     def test_rows_that_go_back_in_time(self):
         for form in ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%d-%b-%y", "%b %d, %Y"):
             text = "Date;Close\n" + self.lines(lambda d, c, v: f"{d.strftime(form)};{c}", back=True)
