@@ -153,9 +153,19 @@ static void add_note(reader *r, const char *note) {
   r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
 }
 
+/* Of a second, which dates of such forms leave out: "01/31/2024 9:30:00.250". */
+static int64_t fraction_of(const char *cell) {
+  const char *second = strrchr(cell, ':');
+  int64_t ns = 0, unit = 100000000;
+  if (second == NULL || strchr(cell, ':') == second) return 0;
+  second += 1 + strspn(second + 1, "0123456789");
+  for (const char *p = second + 1; *second == '.' && *p >= '0' && *p <= '9'; p++, unit /= 10) ns += (*p - '0') * unit;
+  return ns;
+}
+
 static bool read_date(const assay_cli_table *t, const columns *c, size_t i, int64_t *ns) {
   if (c->dates == NULL || c->dates[i] == INT64_MIN) return assay_cli_parse_moment(t->cells[i * t->columns + c->time], ns);
-  *ns = c->dates[i] * 1000000000;
+  *ns = c->dates[i] * 1000000000 + fraction_of(t->cells[i * t->columns + c->time]);
   return true;
 }
 
@@ -244,7 +254,7 @@ static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) 
     return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE,
                       "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24: nothing says which number is the day", t->source,
                       t->lines[odd], t->names[c->time], cell);
-  const int64_t most = INT64_MAX / 1000000000;
+  const int64_t most = INT64_MAX / 1000000000 - 1;
   for (size_t i = 0; i < t->rows; i++)
     if (times.at[i] > most || (times.at[i] < -most && times.at[i] != INT64_MIN)) return ASSAY_OK;
   c->dates = times.at;

@@ -518,7 +518,7 @@ static void walk_json(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, vo
 /* "dir/AAPL_2012-06-21_34200000_57600000_message_10.csv" is AAPL's: rows of LOBSTER name no symbol. */
 static assay_feed_text symbol_of_path(const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
-  if (strcmp(path, "-") == 0) return (assay_feed_text){0};
+  if (strcmp(path, "-") == 0) base = "stdin";
   return (assay_feed_text){.at = base, .length = strcspn(base, "_.")};
 }
 

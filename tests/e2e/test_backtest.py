@@ -569,6 +569,8 @@ class Backtest(story.Story):
         done = self.answer("--strategy", "hold", "--data", self.write("both.csv", both))
         self.assertEqual((done["from"], done["to"]), ("2024-01-02T08:30:00Z", "2024-01-02T19:30:00Z"))
         self.assertIn("Column 'time' of", done["note"])
+        parts = "date,price\n01/31/2024 9:30:00.250,1\n01/31/2024 9:30:00.5,2\n01/31/2024 9:30:00.75 ,3\n"
+        self.assertEqual(len(self.answer("--strategy", "hold", "--data", self.write("parts.csv", parts))["at"]), 3)
         odd = hours + "20240103;noon;5\n"
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", odd), says=["odd.csv:8: column 'time': 'noon' is no time of a day"])
         for wrong, cell in (("02/30/2024", "02/30/2024"), ("Total", "Total"), ("01/20/2024 24:30", "01/20/2024 24:30")):

@@ -751,6 +751,10 @@ class Match(Feed):
         said = self.run_command("feed", "decode", "-", stdin=message.replace("|", "^A")).stderr
         self.assertIn("sed 's/\\^A/|/g' | ", said)
 
+    def test_orders_of_lobster_in_a_pipe(self):
+        rows = "34200.01,1,11,100,1000000,1\n34200.02,1,12,100,1010000,-1\n"
+        self.assertEqual(json.loads(self.check("feed", "book", "--json", "-", stdin=rows).stdout)["symbol"], "stdin")
+
     def test_symbols_decimals_and_rows_that_are_wrong(self):
         path = self.write("orders.csv", "symbol;id;side;price;qty\nMSFT;1;buy;100.25;5\nAAPL;2;sell;7;3\nAAPL;3;sell;x;3\nMSFT;4;bid;100.5;2\n")
         done = self.check("feed", "match", "--price-decimals", "2", path, code=2)

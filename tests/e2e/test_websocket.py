@@ -130,6 +130,16 @@ class WebSocket(story.Story):
         text = "".join(f"{1704205800123 + i}{'.5' if i % 3 == 0 else ''} {json.dumps(d)}\n" for i, d in enumerate(documents))
         self.assertEqual([json.loads(h.decode()) for h in self.heard_from(self.write("received.json", text))], documents)
 
+    def test_a_pipe_that_nobody_writes_to_ends_when_asked(self):
+        os.mkfifo(self.path("pipe"))
+        process, _ = self.serve("pipe")
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self.fail("it waits for a writer")
+
     def test_a_recording_longer_than_a_window(self):
         document = '{"p":"' + "x" * 300000 + '"}'
         self.assertEqual(self.heard_from(self.write("long.json", (document + "\n") * 9)), [document.encode()] * 9)
