@@ -191,8 +191,8 @@ static void what_others_worsen_is_not_missed(void **state) {
       "[[sla]]\nname='rate'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='70K/s'\n"
       "[[sla]]\nname='memory'\nbenchmark='s/big'\nmetric='rss'\nmax='1 MiB'\n"
       "[[sla]]\nname='one alone'\nbenchmark='s/*order'\nmax='1 ms'\n"
-      "[[sla]]\nname='far beyond'\nbenchmark='s/order'\nmax='200 us'\n"
-      "[[sla]]\nname='far below'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='600K/s'\n"
+      "[[sla]]\nname='far beyond'\nbenchmark='s/order'\nmax='190 us'\n"
+      "[[sla]]\nname='far below'\nbenchmark='s/feed'\nmetric='items_per_second'\nmin='610K/s'\n"
       "[[sla]]\nname='a tail'\nbenchmark='s/tail'\nmetric='latency'\nmax='2 us'\n"
       "[[sla]]\nname='beyond'\nbenchmark='s/order'\nmax='500 us'\n";
   static const struct {
