@@ -147,6 +147,7 @@ static assay_status confirm(settling *s, assay_changes *changes) {
   config.every_metric = true;
   assay_status status = make_fresh_result(s, &fresh);
   if (status == ASSAY_OK) status = assay_compare(s->job->against, fresh, &config, s->err, &again);
+  memset(s->wanted, 0, s->job->outcomes->count * sizeof *s->wanted);
   for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
     assay_change *change = &changes->items[i];
     size_t at = outcome_of(s, change->suite, change->benchmark);
@@ -156,9 +157,12 @@ static assay_status confirm(settling *s, assay_changes *changes) {
     if (!confirmed) withdraw(changes, change, other);
     status = note_recheck(s, change, confirmed);
     if (confirmed) continue;
-    if (other != NULL) s->suspected_at[at] = s->job->outcomes->items[at].process_count; /* what did not confirm it is not asked again */
+    s->wanted[at] = s->wanted[at] || other != NULL;
     s->open[at] = true;
   }
+  /* What did not confirm it is not asked again. Only now: another metric of the same benchmark was to be shown by the same processes. */
+  for (size_t i = 0; i < s->job->outcomes->count; i++)
+    if (s->wanted[i]) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
   if (status == ASSAY_OK) assay_changes_filter(changes, NULL, NULL); /* counts anew */
   assay_changes_destroy(again);
   assay_result_destroy(fresh);
