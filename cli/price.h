@@ -121,10 +121,17 @@ extern const char *const assay_price_types[], *const assay_price_models[], *cons
                                                 .help = "Heston: of the variance with the underlying."                           \
   }
 
-/* Refuses an option without a volatility, where its model has one, and what its model or method would not look at. */
+/* ---- Pricing ------------------------------------------------------------------------------------------------------------------------- */
+
+assay_option assay_price_option(const assay_price_settings *settings); /* price.c */
+/* Refuses an option without a volatility, where its model has one, and what its model or method would not look at (price_check.c). */
 assay_status assay_price_check(const assay_cli *cli, const assay_price_settings *settings, assay_error *err);
+/* A table of European options, the verb's operand: their prices, or (with `implied`) the volatilities that theirs imply. The exit code. */
+int assay_price_table(assay_cli *cli, const assay_price_settings *settings, bool implied);
 /* By simulation; `payoff` and `how` are words for the answer. Returns the exit code. */
 int assay_price_simulate(assay_cli *cli, const assay_price_settings *settings, const char *payoff);
+
+/* ---- The answer (price_answer.c) ----------------------------------------------------------------------------------------------------- */
 
 typedef struct assay_price_greek {
   const char *name;

@@ -121,3 +121,18 @@ void assay_json_null(assay_json *json) {
   before_value(json);
   assay_buf_puts(json->out, "null");
 }
+
+void assay_json_put_string(assay_json *json, const char *key, const char *text) {
+  assay_json_key(json, key);
+  assay_json_string(json, text);
+}
+
+void assay_json_put_double(assay_json *json, const char *key, double value) {
+  assay_json_key(json, key);
+  assay_json_double(json, value);
+}
+
+void assay_json_put_uint(assay_json *json, const char *key, uint64_t value) {
+  assay_json_key(json, key);
+  assay_json_uint(json, value);
+}

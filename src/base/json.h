@@ -6,7 +6,11 @@
  *
  *     assay_json json = {.out = &buf, .indent = 2};
  *     assay_json_object(&json);
- *     assay_json_key(&json, "name"); assay_json_string(&json, "sum");
+ *     assay_json_put_string(&json, "name", "sum");
+ *     assay_json_key(&json, "rates");
+ *     assay_json_array(&json);
+ *     assay_json_double(&json, 0.05);
+ *     assay_json_end(&json);
  *     assay_json_end(&json);
  */
 #ifndef ASSAY_BASE_JSON_H
@@ -43,5 +47,10 @@ void assay_json_int(assay_json *json, int64_t value);
 void assay_json_uint(assay_json *json, uint64_t value);
 void assay_json_bool(assay_json *json, bool value);
 void assay_json_null(assay_json *json);
+
+/* A key and its value. */
+void assay_json_put_string(assay_json *json, const char *key, const char *text);
+void assay_json_put_double(assay_json *json, const char *key, double value);
+void assay_json_put_uint(assay_json *json, const char *key, uint64_t value);
 
 #endif

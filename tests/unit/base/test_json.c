@@ -49,12 +49,13 @@ static void one_line_has_no_blanks(void **state) {
   assay_json json = {.out = &buf};
   assay_json_array(&json);
   assay_json_object(&json);
-  assay_json_key(&json, "k");
-  assay_json_string(&json, NULL);
+  assay_json_put_string(&json, "k", NULL);
+  assay_json_put_double(&json, "half", 0.5);
+  assay_json_put_uint(&json, "most", UINT64_MAX);
   assay_json_end(&json);
-  assay_json_uint(&json, UINT64_MAX);
+  assay_json_uint(&json, 1);
   assay_json_end(&json);
-  assert_string_equal(buf.data, "[{\"k\":null},18446744073709551615]");
+  assert_string_equal(buf.data, "[{\"k\":null,\"half\":0.5,\"most\":18446744073709551615},1]");
   assay_buf_deinit(&buf);
 }
 
