@@ -73,8 +73,8 @@ typedef struct assay_cli_feed_file {
 /* Opens and recognises; it is read (and unpacked) window by window. Close it, whatever it answers. */
 assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_cli_feed_settings *settings, assay_error *err,
                                  assay_cli_feed_file *feed);
-/* Of these, what a verb that opens a file itself needs: whether it begins like FIX or a log of it, and then (with `cli`, `path` and `file`)
- * makes messages of the log's lines. */
+/* Of these, what a verb that opens a file itself needs (feed_fix_log.c): whether it begins like FIX or a log of it, and then (with `cli`,
+ * `path` and `file`) makes messages of the log's lines. */
 bool assay_cli_feed_is_fix(const uint8_t *bytes, size_t size);
 assay_status assay_cli_feed_unwrap(assay_cli_feed_file *feed, assay_error *err);
 void assay_cli_feed_close(assay_cli_feed_file *feed);
@@ -101,6 +101,11 @@ typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, cons
 /* Once. Where it could not be read to its end, feed->broken says why. */
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
 
+/* How many of a feed's steps are one: 10 to the decimals. */
+double assay_cli_feed_scale(unsigned decimals);
+
+/* ---- Once the answer is out (feed_tell.c) -------------------------------------------------------------------------------------------- */
+
 /* Malformed messages are passed; the first is told once the answer is out. */
 typedef struct assay_cli_feed_faults {
   uint64_t count;
@@ -117,13 +122,14 @@ void assay_cli_feed_note(assay_cli *cli, const assay_cli_feed_file *feed);
 /* Once the answer is out: what is to be known of it. The exit code: an answer that something is missing of is not a good one. */
 int assay_cli_feed_tell(assay_cli *cli, const assay_cli_feed_file *feed, const assay_cli_feed_faults *faults, int code);
 
-/* How many of a feed's steps are one: 10 to the decimals. */
-double assay_cli_feed_scale(unsigned decimals);
+/* ---- Names (feed_names.c) ------------------------------------------------------------------------------------------------------------ */
 
 /* Where symbols are named in each message: its number, from 1 on as they come. 0: no name, or too many. */
 uint32_t assay_cli_feed_number(assay_cli_feed_file *feed, assay_feed_text text);
 /* Its name; "" when it has none. */
-const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol);
+static inline const char *assay_cli_feed_name(const assay_cli_feed_file *feed, uint32_t symbol) {
+  return symbol <= feed->named && feed->names != NULL ? feed->names[symbol] : "";
+}
 /* The number of a symbol by its name; 0: there is none (or none yet). */
 uint32_t assay_cli_feed_symbol(const assay_cli_feed_file *feed, const char *name);
 
