@@ -79,6 +79,7 @@ typedef struct assay_change {
   double noise_floor; /* change_ratio that 19 of 20 pairs of runs of the same code stay below (history, other benchmarks); 0: none known */
   double detectable;  /* the smallest change_ratio that this many values find in four of five cases (power 80 %) */
   const char *reason; /* why it is inconclusive, in a sentence; NULL otherwise. Static, or borrowed from the changes */
+  bool withdrawn;     /* it would be worse or better, but processes measured afterwards did not confirm it: inconclusive */
 } assay_change;
 
 /* What a comparison comes to, in the words of a regression test. */
@@ -117,7 +118,7 @@ typedef struct assay_compare_config {
 
 /*
  * Compares the metrics of each benchmark that was ok. The main one is always in the answer; of the others (latency percentiles, memory,
- * allocations, accuracy, the benchmark's own, ...; not what follows from the time) those that became worse or better.
+ * allocations, accuracy, the benchmark's own, ...; not what follows from the time) those that became worse or better, or seemed to.
  *
  * The interval and the p-value take the noise between runs into account where it is known: from the history, and from how all the other
  * benchmarks of these two results moved. WORSE or BETTER: q_value <= alpha AND the change is beyond the threshold AND beyond the noise

@@ -31,6 +31,7 @@ static const assay_changepoint *recent_step(const assay_change *c, const double 
 
 static void take_step(assay_change *c, const assay_changepoint *step, double looks) {
   c->verdict = ASSAY_VERDICT_WORSE;
+  c->withdrawn = false;
   c->before = step->before;
   c->after = step->after;
   c->change_ratio = c->kind == ASSAY_KIND_ERROR_RATE ? step->after - step->before : step->change_ratio;

@@ -143,7 +143,8 @@ static assay_status adjust(assay_comparison *c, bool main) {
 /* They were tested (and adjusted for) all the same; only what there is to do something about is told. */
 static bool is_told(const assay_change *c, void *user) {
   (void)user;
-  return c->is_main || c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_CRITICAL || c->verdict == ASSAY_VERDICT_BETTER;
+  return c->is_main || c->withdrawn || c->verdict == ASSAY_VERDICT_WORSE || c->verdict == ASSAY_VERDICT_CRITICAL ||
+         c->verdict == ASSAY_VERDICT_BETTER;
 }
 
 static assay_regress_status status_of(const assay_changes *changes) {

@@ -178,6 +178,7 @@ static void keep_withdrawn(const assay_comparison *c, assay_change *change, cons
   if (!decided || recheck->confirmed || recheck->against == NULL || recheck->reason == NULL || c->before->run.id == NULL) return;
   if (strcmp(recheck->against, c->before->run.id) != 0) return;
   change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+  change->withdrawn = true;
   change->reason = say(c, recheck->reason);
 }
 

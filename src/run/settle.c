@@ -16,14 +16,26 @@
 #include "os/prim.h"
 
 enum { MOST_ROUNDS = 8, LEAST_FRESH = 3 };
-static const size_t NOT_SUSPECTED = SIZE_MAX;
+
+/* Each metric is suspected for itself, also where several are of one benchmark: processes that helped to raise a doubt of one may be fresh
+ * to another, and what they do not show of one takes nothing from another. */
+typedef struct suspicion {
+  size_t outcome;
+  const char *metric; /* the result's */
+  size_t since;       /* how many processes the outcome had when the metric was called worse or better, or was last not confirmed */
+  double not_shown;   /* by how much those differ that last did not confirm it; NaN: it has not been put to any */
+  unsigned pass;      /* of `confirm`, in which it is looked at; 0: in none yet */
+  bool alive;         /* the look of now raises it too */
+} suspicion;
 
 typedef struct settling {
   const assay_settle *job;
   assay_compare_config compare;
-  size_t *suspected_at; /* how many processes each outcome had when it was first called worse or better */
-  bool *open;           /* outcomes whose verdict waits for fresh processes */
-  bool *wanted;         /* cases of the next round */
+  suspicion *suspicions;
+  size_t suspicion_count, room;
+  size_t *tail; /* from which process on each outcome counts as fresh, in one pass of `confirm` */
+  bool *open;   /* outcomes whose verdict waits for fresh processes */
+  bool *wanted; /* cases of the next round */
   uint64_t started_ns;
   unsigned round;
   assay_error *err;
@@ -45,21 +57,26 @@ static bool is_decided(const assay_change *change) {
   return change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL || change->verdict == ASSAY_VERDICT_BETTER;
 }
 
-static size_t fresh_count(const settling *s, size_t outcome) {
-  return s->suspected_at[outcome] == NOT_SUSPECTED ? 0 : s->job->outcomes->items[outcome].process_count - s->suspected_at[outcome];
+static suspicion *suspicion_of(const settling *s, const assay_change *change) {
+  size_t outcome = outcome_of(s, change->suite, change->benchmark);
+  for (size_t i = 0; i < s->suspicion_count; i++)
+    if (s->suspicions[i].outcome == outcome && strcmp(s->suspicions[i].metric, change->metric) == 0) return &s->suspicions[i];
+  return NULL;
 }
+
+static size_t processes_of(const settling *s, size_t outcome) { return s->job->outcomes->items[outcome].process_count; }
 
 /* ---- Confirming ------------------------------------------------------------------------------------------------------------------- */
 
-/* The processes that were measured since each case was first suspected, as a result of their own. */
+/* The processes of each outcome's tail, as a result of their own. */
 static assay_status make_fresh_result(const settling *s, assay_result **fresh) {
   assay_result *made = NULL;
   assay_status status = assay_result_create(s->err, &made);
   const assay_bench_outcomes *all = s->job->outcomes;
   for (size_t i = 0; status == ASSAY_OK && i < all->count; i++) {
-    if (fresh_count(s, i) < LEAST_FRESH) continue;
-    assay_bench_outcome tail = {
-        .bench = all->items[i].bench, .process_count = fresh_count(s, i), .processes = all->items[i].processes + s->suspected_at[i]};
+    size_t count = processes_of(s, i) - s->tail[i];
+    if (count < LEAST_FRESH) continue;
+    assay_bench_outcome tail = {.bench = all->items[i].bench, .process_count = count, .processes = all->items[i].processes + s->tail[i]};
     status = assay_result_add_outcome(made, &tail, s->job->ceilings, s->err);
   }
   if (status == ASSAY_OK)
@@ -111,61 +128,110 @@ static void forget_rechecks(const settling *s) {
       s->job->result->benchmarks[i].metrics[k].recheck = (assay_recheck){0};
 }
 
-static void withdraw(assay_changes *changes, assay_change *change, const assay_change *fresh) {
+static void withdraw(assay_changes *changes, assay_change *change, double not_shown) {
   char text[200];
   const char *what = worsening_of(change) > 0 ? "worse" : "better";
-  if (fresh == NULL)
+  if (isnan(not_shown))
     assay_snprintf(text, sizeof text, "it looks %s (%+.1f %%), but there was no time for fresh processes to confirm it", what,
                    100 * change->change_ratio);
   else
     assay_snprintf(text, sizeof text,
                    "over all processes it looks %s (%+.1f %%), but fresh processes alone do not show it for sure (%+.1f %%)", what,
-                   100 * change->change_ratio, 100 * fresh->change_ratio);
+                   100 * change->change_ratio, 100 * not_shown);
   const char *kept = assay_arena_strdup(changes->storage, text);
   change->verdict = ASSAY_VERDICT_INCONCLUSIVE;
+  change->withdrawn = true;
   change->reason = kept != NULL ? kept : "";
 }
 
-/* A suspicion begins with the look that raises it, and ends with the look that does not. */
-static void note_suspicions(settling *s, const assay_changes *changes) {
-  for (size_t i = 0; i < s->job->outcomes->count; i++) s->wanted[i] = false;
-  for (size_t i = 0; i < changes->count; i++) {
-    size_t at = outcome_of(s, changes->items[i].suite, changes->items[i].benchmark);
-    if (at < s->job->outcomes->count && is_decided(&changes->items[i])) s->wanted[at] = true;
+static assay_status begin_suspicion(settling *s, size_t outcome, const char *metric) {
+  if (s->suspicion_count == s->room) {
+    size_t room = 2 * s->room + 8;
+    suspicion *larger = assay_realloc(ASSAY_TAG_BENCH, s->suspicions, room, sizeof *larger);
+    if (larger == NULL) return ASSAY_FAIL(s->err, ASSAY_ERR_NO_MEMORY, "out of memory for what is measured again");
+    s->suspicions = larger;
+    s->room = room;
   }
-  for (size_t i = 0; i < s->job->outcomes->count; i++) {
-    if (!s->wanted[i]) s->suspected_at[i] = NOT_SUSPECTED;
-    if (s->wanted[i] && s->suspected_at[i] == NOT_SUSPECTED) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
-  }
+  s->suspicions[s->suspicion_count++] =
+      (suspicion){.outcome = outcome, .metric = metric, .since = processes_of(s, outcome), .not_shown = NAN, .alive = true};
+  return ASSAY_OK;
 }
 
-/* Takes back every verdict that processes measured after it have not shown as well, and asks for new ones. */
-static assay_status confirm(settling *s, assay_changes *changes) {
+/* A suspicion begins with the look that raises it, and ends with the look that does not. */
+static assay_status note_suspicions(settling *s, const assay_changes *changes) {
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < s->suspicion_count; i++) s->suspicions[i].alive = false;
+  for (size_t i = 0; i < changes->count && status == ASSAY_OK; i++) {
+    const assay_change *change = &changes->items[i];
+    size_t at = outcome_of(s, change->suite, change->benchmark);
+    if (at == s->job->outcomes->count || !is_decided(change)) continue;
+    suspicion *known = suspicion_of(s, change);
+    if (known != NULL)
+      known->alive = true;
+    else
+      status = begin_suspicion(s, at, change->metric);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < s->suspicion_count; i++)
+    if (s->suspicions[i].alive) s->suspicions[kept++] = s->suspicions[i];
+  s->suspicion_count = kept;
+  return status;
+}
+
+/* Metrics of one benchmark that were suspected at different times have different fresh processes; one comparison has one tail of each
+ * benchmark, so it may take several. Those that have nothing left to ask stay in, for what all benchmarks say of each other. */
+static bool choose_tails(settling *s, unsigned pass) {
+  bool any = false;
+  memset(s->wanted, 0, s->job->outcomes->count * sizeof *s->wanted);
+  for (size_t i = 0; i < s->suspicion_count; i++) {
+    suspicion *one = &s->suspicions[i];
+    if (one->pass != 0) continue;
+    if (!s->wanted[one->outcome]) s->tail[one->outcome] = one->since;
+    s->wanted[one->outcome] = any = true;
+    if (one->since == s->tail[one->outcome]) one->pass = pass;
+  }
+  return any;
+}
+
+/* What did not confirm it is not asked again. */
+static void take_back(settling *s, assay_changes *changes, assay_change *change, suspicion *one, const assay_change *fresh) {
+  if (fresh != NULL) {
+    one->since = processes_of(s, one->outcome);
+    one->not_shown = fresh->change_ratio;
+  }
+  s->open[one->outcome] = true;
+  withdraw(changes, change, one->not_shown);
+}
+
+/* Asks the processes of this pass. */
+static assay_status ask(settling *s, assay_changes *changes, unsigned pass) {
   assay_result *fresh = NULL;
   assay_changes *again = NULL;
   assay_compare_config config = s->compare;
   config.every_metric = true;
   assay_status status = make_fresh_result(s, &fresh);
   if (status == ASSAY_OK) status = assay_compare(s->job->against, fresh, &config, s->err, &again);
-  memset(s->wanted, 0, s->job->outcomes->count * sizeof *s->wanted);
   for (size_t i = 0; status == ASSAY_OK && i < changes->count; i++) {
     assay_change *change = &changes->items[i];
-    size_t at = outcome_of(s, change->suite, change->benchmark);
-    if (!is_decided(change) || at == s->job->outcomes->count) continue;
-    const assay_change *other = fresh_count(s, at) >= LEAST_FRESH ? same_change(again, change) : NULL;
+    suspicion *one = is_decided(change) ? suspicion_of(s, change) : NULL;
+    if (one == NULL || one->pass != pass) continue;
+    const assay_change *other = processes_of(s, one->outcome) - one->since >= LEAST_FRESH ? same_change(again, change) : NULL;
     bool confirmed = other != NULL && shows_it_too(other, change, changes->alpha);
-    if (!confirmed) withdraw(changes, change, other);
+    if (!confirmed) take_back(s, changes, change, one, other);
     status = note_recheck(s, change, confirmed);
-    if (confirmed) continue;
-    s->wanted[at] = s->wanted[at] || other != NULL;
-    s->open[at] = true;
   }
-  /* What did not confirm it is not asked again. Only now: another metric of the same benchmark was to be shown by the same processes. */
-  for (size_t i = 0; i < s->job->outcomes->count; i++)
-    if (s->wanted[i]) s->suspected_at[i] = s->job->outcomes->items[i].process_count;
-  if (status == ASSAY_OK) assay_changes_filter(changes, NULL, NULL); /* counts anew */
   assay_changes_destroy(again);
   assay_result_destroy(fresh);
+  return status;
+}
+
+/* Takes back every verdict that processes measured after it have not shown as well, and asks for new ones. */
+static assay_status confirm(settling *s, assay_changes *changes) {
+  assay_status status = ASSAY_OK;
+  for (size_t i = 0; i < s->job->outcomes->count; i++) s->tail[i] = processes_of(s, i);
+  for (size_t i = 0; i < s->suspicion_count; i++) s->suspicions[i].pass = 0;
+  for (unsigned pass = 1; status == ASSAY_OK && choose_tails(s, pass); pass++) status = ask(s, changes, pass);
+  if (status == ASSAY_OK) assay_changes_filter(changes, NULL, NULL); /* counts anew */
   return status;
 }
 
@@ -173,7 +239,8 @@ static assay_status confirm(settling *s, assay_changes *changes) {
 
 /* More processes tell more where a verdict waits for them, and where spread is what stands in the way. */
 static bool is_suspect(const settling *s, const assay_change *change, size_t outcome) {
-  return s->open[outcome] || (is_decided(change) && fresh_count(s, outcome) < LEAST_FRESH);
+  const suspicion *one = is_decided(change) ? suspicion_of(s, change) : NULL;
+  return s->open[outcome] || (one != NULL && processes_of(s, outcome) - one->since < LEAST_FRESH);
 }
 
 static bool is_open(const assay_change *change) { return change->verdict == ASSAY_VERDICT_INCONCLUSIVE && change->is_main; }
@@ -240,10 +307,10 @@ static assay_status judge(settling *s, assay_changes **changes) {
   forget_rechecks(s);
   assay_status status = assay_compare(s->job->against, s->job->result, &s->compare, s->err, &made);
   if (status == ASSAY_OK) {
-    note_suspicions(s, made);
     memset(s->open, 0, s->job->outcomes->count * sizeof *s->open);
-    if (s->round > 0) status = confirm(s, made);
+    status = note_suspicions(s, made);
   }
+  if (status == ASSAY_OK && s->round > 0) status = confirm(s, made);
   if (status != ASSAY_OK) {
     assay_changes_destroy(made);
     return status;
@@ -270,16 +337,16 @@ assay_status assay_settle_run(const assay_settle *job, assay_error *err, assay_c
   size_t count = job->outcomes->count;
   settling s = {.job = job, .started_ns = assay_os_now_ns(), .err = err};
   if (job->compare != NULL) s.compare = *job->compare;
-  s.suspected_at = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.suspected_at);
+  s.tail = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.tail);
   s.open = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.open);
   s.wanted = assay_calloc(ASSAY_TAG_BENCH, count + 1, sizeof *s.wanted);
   assay_changes *made = NULL;
   assay_status status = ASSAY_OK;
-  if (s.suspected_at == NULL || s.open == NULL || s.wanted == NULL)
+  if (s.tail == NULL || s.open == NULL || s.wanted == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for measuring again");
-  for (size_t i = 0; status == ASSAY_OK && i < count; i++) s.suspected_at[i] = NOT_SUSPECTED;
   if (status == ASSAY_OK) status = settle(&s, &made);
-  assay_free(s.suspected_at);
+  assay_free(s.suspicions);
+  assay_free(s.tail);
   assay_free(s.open);
   assay_free(s.wanted);
   if (status == ASSAY_OK)

@@ -8,12 +8,14 @@
 #include "base/random.h"
 #include "test.h"
 
-enum { CASES = 4, FIRST = 5 };
+enum { CASES = 4, FIRST = 5, ROUNDS = 9, OTHERS = 2 };
 
 /* A machine on which case i takes 1000 ns * factor[i], give or take `noise`; the first processes of a case may be unlucky. */
 static struct {
   double factor[CASES], unlucky[CASES], noise;
-  double wall_s[CASES]; /* what a process takes */
+  double wall_s[CASES];                /* what a process takes */
+  double again_wall_s;                 /* and one of those measured again; 0: as long */
+  double other[CASES][OTHERS][ROUNDS]; /* metrics beside the time, each 1 GB times what it is in this round; 0: the first measurement */
   assay_random random;
   size_t measured[CASES];    /* processes measured again */
   size_t rounds, stop_after; /* 0: never */
@@ -30,6 +32,15 @@ static assay_bench_process make_process(double ns, double wall_s) {
   return p;
 }
 
+static void add_others(assay_bench_process *p, const double (*other)[ROUNDS]) {
+  for (int i = 0; i < OTHERS; i++) {
+    assay_bench_figure *f = &p->figures[p->figure_count++];
+    *f = (assay_bench_figure){.unit = "B", .kind = ASSAY_KIND_MEMORY, .better = ASSAY_LOWER};
+    snprintf(f->name, sizeof f->name, "other%d", i);
+    f->value = 1e9 * other[i][machine.rounds];
+  }
+}
+
 static assay_bench_outcomes *make_outcomes(const assay_bench_plan *plan, unsigned processes, const double *luck) {
   assay_bench_outcomes *made = assay_calloc(ASSAY_TAG_BENCH, 1, sizeof *made);
   made->count = assay_bench_plan_count(plan);
@@ -39,10 +50,13 @@ static assay_bench_outcomes *make_outcomes(const assay_bench_plan *plan, unsigne
     o->bench = assay_bench_plan_at(plan, i);
     o->processes = assay_calloc(ASSAY_TAG_BENCH, processes, sizeof *o->processes);
     size_t at = index_of(o->bench);
-    for (; o->process_count < processes; o->process_count++)
-      o->processes[o->process_count] = make_process(
+    for (; o->process_count < processes; o->process_count++) {
+      assay_bench_process *p = &o->processes[o->process_count];
+      *p = make_process(
           1000 * machine.factor[at] * (luck != NULL ? luck[at] : 1) * exp(machine.noise * assay_random_normal(&machine.random)),
-          machine.wall_s[at]);
+          machine.rounds > 0 && machine.again_wall_s > 0 ? machine.again_wall_s : machine.wall_s[at]);
+      add_others(p, machine.other[at]);
+    }
   }
   return made;
 }
@@ -51,6 +65,7 @@ static assay_status measure(const assay_bench_plan *plan, const assay_bench_conf
                             assay_bench_outcomes **outcomes) {
   (void)err;
   machine.stop = ++machine.rounds == machine.stop_after;
+  assert_true(machine.rounds < ROUNDS);
   *outcomes = make_outcomes(plan, config->processes, NULL);
   for (size_t i = 0; i < (*outcomes)->count; i++)
     machine.measured[index_of((*outcomes)->items[i].bench)] += (*outcomes)->items[i].process_count;
@@ -79,7 +94,11 @@ static void begin(story *s, double noise) {
   memset(&machine, 0, sizeof machine);
   machine.noise = noise;
   assay_random_init(&machine.random, 7);
-  for (int i = 0; i < CASES; i++) machine.factor[i] = machine.unlucky[i] = 1, machine.wall_s[i] = 0.001;
+  for (int i = 0; i < CASES; i++) {
+    machine.factor[i] = machine.unlucky[i] = 1;
+    machine.wall_s[i] = 0.001;
+    for (int k = 0; k < OTHERS * ROUNDS; k++) machine.other[i][k / ROUNDS][k % ROUNDS] = 1;
+  }
   assert_ok(assay_bench_plan_create(none, NULL, &err, &s->plan), err);
   for (int i = 0; i < CASES; i++) assert_ok(assay_bench_plan_add_command(s->plan, commands[i], NULL, 0, &err), err);
   s->before_outcomes = make_outcomes(s->plan, 20, NULL);
@@ -186,6 +205,123 @@ static void a_later_comparison_says_the_same(void **state) {
   }
 }
 
+/* ---- Several metrics ---------------------------------------------------------------------------------------------------------------- */
+
+static const assay_change *change_of(const assay_changes *changes, const char *benchmark, const char *metric) {
+  for (size_t i = 0; i < changes->count; i++)
+    if (strcmp(changes->items[i].benchmark, benchmark) == 0 && strcmp(changes->items[i].metric, metric) == 0) return &changes->items[i];
+  return NULL;
+}
+
+static bool is_worse(const assay_changes *changes, const char *benchmark, const char *metric) {
+  const assay_change *change = change_of(changes, benchmark, metric);
+  return change != NULL && (change->verdict == ASSAY_VERDICT_WORSE || change->verdict == ASSAY_VERDICT_CRITICAL);
+}
+
+static bool is_doubted(const assay_changes *changes, const char *benchmark, const char *metric, const char *why) {
+  const assay_change *change = change_of(changes, benchmark, metric);
+  return change != NULL && change->verdict == ASSAY_VERDICT_INCONCLUSIVE && strstr(change->reason, why) != NULL;
+}
+
+/* Less than what counts: 5 % of a time, 10 % of memory. */
+static const double LITTLE_TIME = 1.04, LITTLE_MEMORY = 1.09;
+
+/* From round `from` on. */
+static void weigh(int bench, int metric, int from, double factor) {
+  for (int round = from; round < ROUNDS; round++) machine.other[bench][metric][round] = factor;
+}
+
+/* The times were bad luck, and still look worse over all processes; the weights beside them are sure, whatever becomes of the times. */
+static void a_doubt_of_one_metric_takes_nothing_from_another(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.002);
+  machine.unlucky[1] = machine.unlucky[2] = 1.2;
+  machine.factor[1] = machine.factor[2] = LITTLE_TIME;
+  machine.factor[3] = 1.1;
+  for (int bench = 1; bench < CASES; bench++) {
+    weigh(bench, 0, 0, 1.15);
+    weigh(bench, 1, 0, 1.3);
+  }
+  machine.stop_after = 1;
+  run(&s, 60, &machine.stop);
+  assert_true(is_doubted(s.changes, "b1", "time", "fresh processes alone"));
+  assert_true(is_doubted(s.changes, "b2", "time", "fresh processes alone"));
+  assert_true(is_worse(s.changes, "b3", "time"));
+  for (int bench = 1; bench < CASES; bench++) {
+    char name[3] = {'b', (char)('0' + bench), '\0'};
+    assert_true(is_worse(s.changes, name, "other0") && is_worse(s.changes, name, "other1"));
+    const assay_metric_result *other = assay_benchmark_metric(&s.after->benchmarks[bench], "other0");
+    assert_string_equal(other->recheck.against, "00000000000000b1");
+    assert_true(other->recheck.confirmed);
+  }
+  assert_int_equal(s.changes->status, ASSAY_REGRESS_HAS_CRITICAL_REGRESSIONS);
+  end(&s);
+}
+
+/* One more process says no more against what three have shown, and what they did not show was not for want of time. */
+static void too_few_more_processes_take_nothing_back(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.002);
+  machine.unlucky[1] = 1.2;
+  machine.factor[1] = LITTLE_TIME;
+  machine.wall_s[1] = 39;     /* three fit into the time of suspects, 120 s; */
+  machine.again_wall_s = 200; /* and one, after these */
+  machine.stop_after = 2;
+  weigh(1, 0, 0, 1.15);
+  run(&s, 60, &machine.stop);
+  assert_int_equal(machine.rounds, 2);
+  assert_int_equal(machine.measured[1], 4);
+  assert_true(is_worse(s.changes, "b1", "other0"));
+  assert_true(is_doubted(s.changes, "b1", "time", "fresh processes alone do not show it"));
+  end(&s);
+}
+
+/* Processes that helped to raise a suspicion do not confirm it, although they were fresh to another metric's. */
+static void what_raised_a_suspicion_does_not_confirm_it(void **state) {
+  (void)state;
+  for (size_t rounds = 1; rounds <= 2; rounds++) {
+    story s;
+    begin(&s, 0.002);
+    machine.factor[1] = 1.1; /* confirmed by the very processes that are heavy */
+    weigh(1, 0, 0, LITTLE_MEMORY);
+    weigh(1, 1, 0, LITTLE_MEMORY);
+    weigh(1, 1, 1, 1.3);           /* this stays, */
+    machine.other[1][0][1] = 1.25; /* and this goes */
+    machine.stop_after = rounds;
+    run(&s, 60, &machine.stop);
+    assert_int_equal(machine.rounds, rounds);
+    assert_true(is_worse(s.changes, "b1", "time"));
+    assert_false(is_worse(s.changes, "b1", "other0"));
+    assert_true(rounds == 2 || is_doubted(s.changes, "b1", "other0", "no time"));
+    assert_true(rounds == 2 ? is_worse(s.changes, "b1", "other1") : is_doubted(s.changes, "b1", "other1", "no time"));
+    end(&s);
+  }
+}
+
+/* What was told as withdrawn is told so by a comparison of the stored run too, also of a metric that is not the main one. */
+static void a_withdrawn_metric_is_told_later_too(void **state) {
+  (void)state;
+  story s;
+  begin(&s, 0.002);
+  machine.other[1][0][0] = 1.25;
+  weigh(1, 0, 1, LITTLE_MEMORY);
+  machine.stop_after = 1;
+  run(&s, 60, &machine.stop);
+  assert_true(is_doubted(s.changes, "b1", "other0", "fresh processes alone"));
+  assay_error err = {0};
+  assay_changes *later = NULL;
+  assert_ok(assay_compare(s.before, s.after, NULL, &err, &later), err);
+  assert_int_equal(later->count, s.changes->count);
+  assert_true(is_doubted(later, "b1", "other0", change_of(s.changes, "b1", "other0")->reason));
+  assert_int_equal(later->status, s.changes->status);
+  assay_changes_destroy(later);
+  end(&s);
+}
+
+/* ---- Rounds ------------------------------------------------------------------------------------------------------------------------- */
+
 static void what_is_open_is_measured_until_it_is_decided(void **state) {
   (void)state;
   story s;
@@ -259,6 +395,10 @@ int main(void) {
       cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
       cmocka_unit_test(only_what_fresh_processes_show_is_reported),
       cmocka_unit_test(a_later_comparison_says_the_same),
+      cmocka_unit_test(a_doubt_of_one_metric_takes_nothing_from_another),
+      cmocka_unit_test(too_few_more_processes_take_nothing_back),
+      cmocka_unit_test(what_raised_a_suspicion_does_not_confirm_it),
+      cmocka_unit_test(a_withdrawn_metric_is_told_later_too),
       cmocka_unit_test(what_is_open_is_measured_until_it_is_decided),
       cmocka_unit_test(many_looks_raise_no_more_alarms),
       cmocka_unit_test(nothing_is_measured_without_time_or_after_a_stop),
