@@ -133,6 +133,11 @@ bool assay_cell_number(const char *cell, assay_cell_style style, double *value) 
   return make_plain(cell, style, &made) && assay_parse_f64(made.text, value);
 }
 
+bool assay_cell_is_number(const char *cell, assay_cell_style style) {
+  double value;
+  return assay_cell_number(cell, style, &value) && !isnan(value);
+}
+
 void assay_cell_look_at(const char *cell, assay_cell_evidence *e) {
   const char *mark = strpbrk(cell, ".,");
   plain a = {.text = ""}, b = {.text = ""};

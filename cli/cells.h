@@ -20,6 +20,8 @@ typedef enum assay_cell_style {
 bool assay_cell_is_gap(const char *cell);
 /* A finite or infinite number; false and *value stays. */
 bool assay_cell_number(const char *cell, assay_cell_style style, double *value);
+/* Whether it has one that is not NaN. */
+bool assay_cell_is_number(const char *cell, assay_cell_style style);
 /* What the numbers of a column say: of a point as the mark of decimals, of a comma, or only that one of them is there ("151.234", "1,234").
  */
 typedef struct assay_cell_evidence {

@@ -19,10 +19,15 @@ typedef struct assay_cli_table {
   size_t *lines;      /* of each row, from 1 */
 } assay_cli_table;
 
+/* ---- Reading (table_read.c) ---------------------------------------------------------------------------------------------------------- */
+
 /* `path` "-" is standard input. A first line of nothing but numbers and dates is no line of names: then the columns are called "1", "2",
  * ... Before the names there may be "sep=;" and comments behind '#'; behind them yfinance's lines of tickers. All is in the invocation's
  * arena. */
 assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table);
+
+/* ---- Columns (table.c) --------------------------------------------------------------------------------------------------------------- */
+
 /* By name, in any case and with or without <>, or by number from 1; ASSAY_ERR_NOT_FOUND names the nearest, or all. */
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column);
 /* The first of these names (NULL ends them) that the table has; false: none. */
@@ -36,6 +41,7 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
                                      double **values);
 /* Whether there are more numbers in it than anything else but gaps: what else there is, assay_cli_table_numbers refuses by its line. */
 bool assay_cli_table_is_numeric(const assay_cli_table *table, size_t column);
+
 /* Texts in the order in which they first come, each with its place. */
 typedef struct assay_cli_places {
   const char **items;
@@ -45,6 +51,8 @@ typedef struct assay_cli_places {
 assay_status assay_cli_places_begin(assay_cli *cli, size_t most, assay_error *err, assay_cli_places *places);
 /* Of a text, which it keeps if it is new; at most so many as were said. */
 size_t assay_cli_place_of(assay_cli_places *places, const char *text);
+
+/* ---- Times (table_times.c) ----------------------------------------------------------------------------------------------------------- */
 
 /* When the rows are, where the table says so: in a column that is called a date or a time (or in `column`; NULL: none named). */
 typedef struct assay_cli_times {
@@ -66,6 +74,8 @@ assay_status assay_cli_times_are_clear(const assay_cli_table *table, const assay
 /* Whether `count` of the rows (NULL: all) go back in time, as tables from many sites do. ASSAY_ERR_PARSE names the line where they turn. */
 assay_status assay_cli_times_direction(const assay_cli_table *table, const assay_cli_times *times, const size_t *rows, size_t count,
                                        assay_error *err, bool *back);
+
+/* ---- Out (table.c) ------------------------------------------------------------------------------------------------------------------- */
 
 /* A cell as CSV, quoted where it has to be. */
 void assay_cli_put_cell(assay_buf *out, const char *text, char separator);
