@@ -1,47 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* assay alerts: what is open, what people say to it, and what rules come to. */
+/* assay alerts: what is open, and what people say to it. What rules come to is in alerts_rules.c. */
+#include "cli/alerts.h"
+
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "base/number.h"
-#include "base/text.h"
-#include "cli/cli.h"
-#include "judge/alert.h"
-#include "judge/changes.h"
 #include "os/prim.h"
 
-typedef struct alerts_settings {
-  const char *history, *output_dir, *until, *length, *reason, *color;
-  bool all, json, verbose;
-} alerts_settings;
+/* ---- What the verbs share ------------------------------------------------------------------------------------------------------------ */
 
-#define AT(field) .at = offsetof(alerts_settings, field)
 /* clang-format off */
-#define WHERE ASSAY_CLI_WHERE(alerts_settings, "The history that keeps the alerts: a file or postgresql://...")
 #define END_DATE \
-  {"until", 0, ASSAY_CLI_TEXT, "DATE", .help = "Until then: 2026-12-24 or 2026-12-24T18:30.", AT(until)}, \
-  {"for", 0, ASSAY_CLI_TEXT, "LENGTH", .help = "For so long: 12h, 7d, 2w.", AT(length)}, \
-  {"reason", 0, ASSAY_CLI_TEXT, "TEXT", .help = "Why, for those who ask later.", AT(reason)}
+  {"until", 0, ASSAY_CLI_TEXT, "DATE", .help = "Until then: 2026-12-24 or 2026-12-24T18:30.", ASSAY_ALERTS_AT(until)}, \
+  {"for", 0, ASSAY_CLI_TEXT, "LENGTH", .help = "For so long: 12h, 7d, 2w.", ASSAY_ALERTS_AT(length)}, \
+  {"reason", 0, ASSAY_CLI_TEXT, "TEXT", .help = "Why, for those who ask later.", ASSAY_ALERTS_AT(reason)}
 /* clang-format on */
 
-static const assay_cli_option list_options[] = {WHERE,
-                                                {"all", 'a', ASSAY_CLI_FLAG, .help = "Resolved ones too.", AT(all)},
-                                                {"verbose", 'v', ASSAY_CLI_FLAG, .help = "With the benchmarks of each.", AT(verbose)},
-                                                {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)},
-                                                ASSAY_CLI_END};
-static const assay_cli_option ack_options[] = {WHERE, END_DATE, ASSAY_CLI_END};
-static const assay_cli_option where_options[] = {WHERE, ASSAY_CLI_END};
-static const assay_cli_option check_options[] = {WHERE, {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)}, ASSAY_CLI_END};
-static const assay_cli_option test_options[] = {
-    {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", AT(json)},
-    {"color", 0, ASSAY_CLI_TEXT, "WHEN", "auto", .choices = assay_cli_color_choices, .help = "Colour of the table.", AT(color)},
-    ASSAY_CLI_END};
-
-/* Also for writing only where there is one: a mistyped path must not become an empty history. */
-static assay_status open_history(assay_cli *cli, const alerts_settings *settings, bool write, assay_error *err, assay_history **history) {
+assay_status assay_cli_alerts_open(assay_cli *cli, const assay_cli_alerts_settings *settings, bool write, assay_error *err,
+                                   assay_history **history) {
   const char *path = assay_cli_history_path(cli, settings->history, settings->output_dir);
   assay_history *looked = NULL;
   assay_status status = assay_cli_open_history(path, err, &looked);
@@ -61,7 +39,22 @@ static const char *date_text(int64_t at_s, char out[32]) {
   return out;
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------------------------------- */
+static int print_line(const assay_cli *cli, const char *format, ...) ASSAY_PRINTF(2, 3);
+static int print_line(const assay_cli *cli, const char *format, ...) {
+  char line[1200];
+  va_list args;
+  va_start(args, format);
+  assay_vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  assay_buf out = {0};
+  assay_buf_plain(&out, line);
+  assay_buf_putc(&out, '\n');
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code;
+}
+
+/* ---- list ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void put_member(assay_buf *out, const struct assay_alert_change *m) {
   char before[64], after[64];
@@ -131,12 +124,10 @@ static assay_status put_list_json(assay_buf *out, const assay_alerts *alerts, co
   assay_json_array(&json);
   for (size_t i = 0; i < count; i++) {
     assay_json_object(&json);
-    assay_json_key(&json, "glob");
-    assay_json_string(&json, mutes[i].glob);
+    assay_json_put_string(&json, "glob", mutes[i].glob);
     assay_json_key(&json, "until_s");
     assay_json_int(&json, mutes[i].until_s);
-    assay_json_key(&json, "reason");
-    assay_json_string(&json, mutes[i].reason);
+    assay_json_put_string(&json, "reason", mutes[i].reason);
     assay_json_end(&json);
   }
   assay_json_end(&json);
@@ -145,14 +136,14 @@ static assay_status put_list_json(assay_buf *out, const assay_alerts *alerts, co
 }
 
 static int list(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
+  const assay_cli_alerts_settings *settings = raw;
   assay_error err = {0};
   assay_history *history = NULL;
   assay_alerts *alerts = NULL;
   assay_alert_mute_entry *mutes = NULL;
   size_t count = 0;
   assay_buf out = {0};
-  assay_status status = open_history(cli, settings, false, &err, &history);
+  assay_status status = assay_cli_alerts_open(cli, settings, false, &err, &history);
   if (status == ASSAY_OK) status = assay_alerts_list(history, settings->all, &err, &alerts);
   if (status == ASSAY_OK) status = assay_alert_mutes(history, &err, &mutes, &count);
   if (status == ASSAY_OK && settings->json) status = put_list_json(&out, alerts, mutes, count, &err);
@@ -168,31 +159,44 @@ static int list(assay_cli *cli, const void *raw) {
   return code;
 }
 
-/* ---- ack, mute, unmute -------------------------------------------------------------------------------------------------------------- */
+static const assay_cli_option list_options[] = {
+    ASSAY_ALERTS_WHERE,
+    {"all", 'a', ASSAY_CLI_FLAG, .help = "Resolved ones too.", ASSAY_ALERTS_AT(all)},
+    {"verbose", 'v', ASSAY_CLI_FLAG, .help = "With the benchmarks of each.", ASSAY_ALERTS_AT(verbose)},
+    {"json", 0, ASSAY_CLI_FLAG, .help = "As JSON.", ASSAY_ALERTS_AT(json)},
+    ASSAY_CLI_END};
+static const assay_cli_example list_examples[] = {{"what is open, with the benchmarks of each", "alerts -v"},
+                                                  {"everything there ever was, for another program", "alerts list --all --json"},
+                                                  {0}};
+#define LIST_DETAILS                                                                                                                     \
+  "An alert is one cause: the benchmarks that moved together, with the range of commits, the size of the change with its interval, and " \
+  "the noise floor. `run --alerts` and `monitor` make them; an alert is told once, again when it rises to critical, and is resolved by " \
+  "itself when the figures are back."
+const assay_cli_verb assay_cli_alerts = {.name = "alerts",
+                                         .summary = "List the alerts that are open.",
+                                         .details = LIST_DETAILS,
+                                         .options = list_options,
+                                         .examples = list_examples,
+                                         .settings_size = sizeof(assay_cli_alerts_settings),
+                                         .run = list};
+const assay_cli_verb assay_cli_alerts_list = {.name = "alerts list",
+                                              .summary = "List the alerts that are open.",
+                                              .details = LIST_DETAILS,
+                                              .options = list_options,
+                                              .examples = list_examples,
+                                              .settings_size = sizeof(assay_cli_alerts_settings),
+                                              .run = list};
 
-static int print_line(const assay_cli *cli, const char *format, ...) ASSAY_PRINTF(2, 3);
-static int print_line(const assay_cli *cli, const char *format, ...) {
-  char line[1200];
-  va_list args;
-  va_start(args, format);
-  assay_vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  assay_buf out = {0};
-  assay_buf_plain(&out, line);
-  assay_buf_putc(&out, '\n');
-  int code = assay_cli_print(cli, out.data);
-  assay_buf_deinit(&out);
-  return code;
-}
+/* ---- ack ----------------------------------------------------------------------------------------------------------------------------- */
 
 static int acknowledge(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
+  const assay_cli_alerts_settings *settings = raw;
   assay_error err = {0};
   assay_history *history = NULL;
   int64_t until_s = 0;
   char date[32];
   assay_status status = assay_cli_parse_end(settings->until, settings->length, assay_os_wall_s(), &err, &until_s);
-  if (status == ASSAY_OK) status = open_history(cli, settings, true, &err, &history);
+  if (status == ASSAY_OK) status = assay_cli_alerts_open(cli, settings, true, &err, &history);
   if (status == ASSAY_OK) status = assay_alert_acknowledge(history, cli->operands[0], until_s, settings->reason, &err);
   assay_history_close(history);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
@@ -201,320 +205,9 @@ static int acknowledge(assay_cli *cli, const void *raw) {
                     until_s != 0 ? ", or is there still then" : "");
 }
 
-static int mute(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
-  assay_error err = {0};
-  assay_history *history = NULL;
-  int64_t until_s = 0;
-  char date[32];
-  assay_status status = assay_cli_parse_end(settings->until, settings->length, assay_os_wall_s(), &err, &until_s);
-  if (status == ASSAY_OK && until_s == 0) status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "a mute needs an end: --until DATE or --for 14d");
-  if (status == ASSAY_OK) status = open_history(cli, settings, true, &err, &history);
-  if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], until_s, settings->reason, &err);
-  assay_history_close(history);
-  if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
-  return print_line(cli, "'%s' is muted until %s.", cli->operands[0], date_text(until_s, date));
-}
-
-static int unmute(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
-  assay_error err = {0};
-  assay_history *history = NULL;
-  assay_status status = open_history(cli, settings, true, &err, &history);
-  if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], 0, NULL, &err);
-  assay_history_close(history);
-  return status == ASSAY_OK ? print_line(cli, "'%s' is no longer muted.", cli->operands[0]) : assay_cli_fail(cli, &err);
-}
-
-/* ---- check --------------------------------------------------------------------------------------------------------------------------- */
-
-/* A metric of a benchmark that the history knows. */
-typedef struct series {
-  const char *suite, *benchmark, *metric, *unit;
-  assay_metric_kind kind;
-} series;
-
-typedef struct known {
-  series *items;
-  size_t count, capacity;
-} known;
-
-enum { RUNS_TO_LOOK_AT = 10, SHOWN = 4 };
-
-static int by_name(const void *a, const void *b) {
-  const series *x = a, *y = b;
-  int order = strcmp(x->suite, y->suite);
-  if (order == 0) order = strcmp(x->benchmark, y->benchmark);
-  return order != 0 ? order : strcmp(x->metric, y->metric);
-}
-
-static bool add_series(assay_cli *cli, known *k, const assay_result *run) {
-  for (size_t i = 0; i < run->benchmark_count; i++) {
-    const assay_benchmark_result *b = &run->benchmarks[i];
-    for (size_t m = 0; m < b->metric_count; m++) {
-      if (m > 0 && assay_says_nothing_new(b, b->metrics[m].name)) continue; /* it is never compared */
-      if (k->count == k->capacity) {
-        series *grown = assay_arena_grow(&cli->arena, k->items, k->count, &k->capacity, sizeof *grown);
-        if (grown == NULL) return false;
-        k->items = grown;
-      }
-      const assay_metric_result *metric = &b->metrics[m];
-      k->items[k->count++] = (series){.suite = assay_arena_strdup(&cli->arena, b->suite),
-                                      .benchmark = assay_arena_strdup(&cli->arena, b->name),
-                                      .metric = assay_arena_strdup(&cli->arena, metric->name),
-                                      .unit = assay_arena_strdup(&cli->arena, metric->unit),
-                                      .kind = metric->kind};
-    }
-  }
-  return !cli->arena.failed;
-}
-
-static assay_status load_known(assay_cli *cli, assay_history *history, known *k, assay_error *err) {
-  assay_history_run *runs = NULL;
-  size_t count = 0;
-  assay_status status = assay_history_runs(history, NULL, RUNS_TO_LOOK_AT, err, &runs, &count);
-  for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
-    assay_result *run = NULL;
-    status = assay_history_load(history, runs[i].id, NULL, err, &run);
-    if (status == ASSAY_OK && !add_series(cli, k, run)) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory");
-    assay_result_destroy(run);
-  }
-  assay_history_runs_free(runs);
-  if (k->count > 1) qsort(k->items, k->count, sizeof *k->items, by_name);
-  size_t kept = 0;
-  for (size_t i = 0; i < k->count; i++)
-    if (i == 0 || by_name(&k->items[kept - 1], &k->items[i]) != 0) k->items[kept++] = k->items[i];
-  k->count = kept;
-  return status;
-}
-
-/* What a rule is in charge of: it matches, no later one does, and its amounts are in that unit. */
-static bool applies(const assay_alert_rules *rules, const assay_alert_rule *rule, const series *s) {
-  if (assay_alert_rule_for(rules, s->suite, s->benchmark, s->metric, s->kind) != rule) return false;
-  return rule->off || assay_alert_amount_fits(&rule->warning, s->unit, s->kind) ||
-         assay_alert_amount_fits(&rule->critical, s->unit, s->kind);
-}
-
-static void put_amounts(assay_buf *out, const assay_alert_rule *rule) {
-  if (rule->off) assay_buf_puts(out, "no alerts");
-  if (rule->warning.text != NULL) assay_buf_printf(out, "warning from %s%s", rule->warning.relative ? "" : "+", rule->warning.text);
-  if (rule->critical.text != NULL)
-    assay_buf_printf(out, "%scritical from %s%s", rule->warning.text != NULL ? ", " : "", rule->critical.relative ? "" : "+",
-                     rule->critical.text);
-}
-
-/* Why it applies to nothing, as far as that can be guessed. */
-static void put_why_not(assay_buf *out, const assay_alert_rules *rules, const assay_alert_rule *rule, const known *k) {
-  const char *words[256] = {NULL};
-  size_t count = 0;
-  for (size_t i = 0; i < k->count; i++) {
-    const series *s = &k->items[i];
-    if (assay_alert_rule_matches(rule, s->suite, s->benchmark, s->metric, s->kind)) {
-      const assay_alert_rule *other = assay_alert_rule_for(rules, s->suite, s->benchmark, s->metric, s->kind);
-      if (other != rule)
-        assay_buf_printf(out, "nothing: the later rule '%s' (line %d) takes what it matches\n", other->name, other->line);
-      else
-        assay_buf_printf(out, "nothing: %s of %s/%s is in %s, which the amounts are not\n", s->metric, s->suite, s->benchmark, s->unit);
-      return;
-    }
-    bool there = false;
-    for (size_t w = 0; w < count; w++) there = there || strcmp(words[w], s->metric) == 0;
-    if (!there && count < 255) words[count++] = s->metric;
-  }
-  const char *nearest = rule->metric != NULL ? assay_nearest_word(rule->metric, words) : NULL;
-  if (k->count == 0)
-    assay_buf_puts(out, "not known: there is no history to look at\n");
-  else if (nearest != NULL)
-    assay_buf_printf(out, "nothing in the history; did you mean the metric '%s'?\n", nearest);
-  else
-    assay_buf_puts(out, "nothing in the history\n");
-}
-
-static void put_rule(assay_buf *out, const assay_alert_rules *rules, const assay_alert_rule *rule, const known *k) {
-  size_t count = 0;
-  assay_buf_printf(out, "%s (line %d): ", rule->name, rule->line);
-  put_amounts(out, rule);
-  if (rule->description != NULL) assay_buf_printf(out, "; %s", rule->description);
-  assay_buf_puts(out, "\n  applies to ");
-  for (size_t i = 0; i < k->count; i++) count += applies(rules, rule, &k->items[i]);
-  if (count == 0) {
-    put_why_not(out, rules, rule, k);
-    return;
-  }
-  assay_buf_printf(out, "%zu: ", count);
-  size_t shown = 0;
-  for (size_t i = 0; i < k->count && shown < SHOWN; i++) {
-    const series *s = &k->items[i];
-    if (!applies(rules, rule, s)) continue;
-    assay_buf_printf(out, "%s%s/%s:%s", shown++ > 0 ? ", " : "", s->suite, s->benchmark, s->metric);
-  }
-  assay_buf_puts(out, count > shown ? ", ...\n" : "\n");
-}
-
-static const char *medium_text(assay_alert_medium medium) {
-  static const char *const texts[] = {"file", "command", "webhook"};
-  return texts[medium];
-}
-
-static void put_check(assay_buf *out, const assay_alert_rules *rules, const known *k) {
-  assay_buf text = {0};
-  for (size_t i = 0; i < rules->count; i++) put_rule(&text, rules, &rules->items[i], k);
-  if (rules->channel_count == 0) assay_buf_puts(&text, "no channels: alerts are only kept in the history and printed\n");
-  for (size_t i = 0; i < rules->channel_count; i++) {
-    const assay_alert_channel *channel = &rules->channels[i];
-    assay_buf_printf(&text, "%s: ", medium_text(channel->medium));
-    assay_alert_channel_shown(channel, &text);
-    assay_buf_printf(&text, "%s%s\n", channel->least == ASSAY_ALERT_CRITICAL ? ", critical only" : "",
-                     channel->resolved ? ", told of resolved ones too" : "");
-  }
-  if (text.data != NULL) assay_cli_put_lines(out, text.data);
-  assay_buf_deinit(&text);
-}
-
-static void put_rule_json(assay_json *json, const assay_alert_rules *rules, const assay_alert_rule *rule, const known *k) {
-  assay_json_object(json);
-  assay_json_key(json, "name");
-  assay_json_string(json, rule->name);
-  assay_json_key(json, "line");
-  assay_json_int(json, rule->line);
-  assay_json_key(json, "off");
-  assay_json_bool(json, rule->off);
-  assay_json_key(json, "warning");
-  assay_json_string(json, rule->warning.text);
-  assay_json_key(json, "critical");
-  assay_json_string(json, rule->critical.text);
-  assay_json_key(json, "applies_to");
-  assay_json_array(json);
-  for (size_t i = 0; i < k->count; i++) {
-    char name[3 * ASSAY_NAME_MAX];
-    if (!applies(rules, rule, &k->items[i])) continue;
-    snprintf(name, sizeof name, "%s/%s:%s", k->items[i].suite, k->items[i].benchmark, k->items[i].metric);
-    assay_json_string(json, name);
-  }
-  assay_json_end(json);
-  assay_json_end(json);
-}
-
-static void put_check_json(assay_buf *out, const assay_alert_rules *rules, const known *k) {
-  assay_json json = {.out = out, .indent = 2};
-  assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, "assay-alert-rules/1");
-  assay_json_key(&json, "rules");
-  assay_json_array(&json);
-  for (size_t i = 0; i < rules->count; i++) put_rule_json(&json, rules, &rules->items[i], k);
-  assay_json_end(&json);
-  assay_json_key(&json, "channels");
-  assay_json_array(&json);
-  for (size_t i = 0; i < rules->channel_count; i++) assay_json_string(&json, medium_text(rules->channels[i].medium));
-  assay_json_end(&json);
-  assay_json_end(&json);
-  assay_buf_putc(out, '\n');
-}
-
-static int check(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
-  assay_error err = {0}, none = {0};
-  assay_alert_rules *rules = NULL;
-  assay_history *history = NULL;
-  known k = {0};
-  assay_buf out = {0};
-  assay_status status = assay_alert_rules_read(cli->operands[0], &err, &rules);
-  /* Rules can be read before anything was measured. */
-  if (status == ASSAY_OK) status = open_history(cli, settings, false, &none, &history);
-  if (status == ASSAY_ERR_NOT_FOUND && rules != NULL && settings->history == NULL)
-    status = ASSAY_OK;
-  else if (status != ASSAY_OK && rules != NULL)
-    ASSAY_FAIL(&err, status, "%s", none.message);
-  if (status == ASSAY_OK && history != NULL) status = load_known(cli, history, &k, &err);
-  if (status == ASSAY_OK && settings->json) put_check_json(&out, rules, &k);
-  if (status == ASSAY_OK && !settings->json) put_check(&out, rules, &k);
-  int code = status == ASSAY_OK ? assay_cli_print(cli, out.data) : assay_cli_fail(cli, &err);
-  assay_buf_deinit(&out);
-  assay_history_close(history);
-  assay_alert_rules_destroy(rules);
-  return code;
-}
-
-/* ---- test ---------------------------------------------------------------------------------------------------------------------------- */
-
-static int test(assay_cli *cli, const void *raw) {
-  const alerts_settings *settings = raw;
-  assay_error err = {0};
-  assay_alert_rules *rules = NULL;
-  assay_status status = assay_alert_rules_read(cli->operands[0], &err, &rules);
-  if (status == ASSAY_OK && rules->channel_count == 0)
-    status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "%s has no channels to test; see `help alerts test`", cli->operands[0]);
-  assay_check *checks = status == ASSAY_OK ? assay_arena_alloc(&cli->arena, rules->channel_count, sizeof *checks) : NULL;
-  if (status == ASSAY_OK && checks == NULL) status = ASSAY_FAIL(&err, ASSAY_ERR_NO_MEMORY, "out of memory");
-  if (status != ASSAY_OK) {
-    assay_alert_rules_destroy(rules);
-    return assay_cli_fail(cli, &err);
-  }
-  assay_alert alert = {.id = "0000000000000000",
-                       .level = ASSAY_ALERT_WARNING,
-                       .title = "A test of the alert channels: nothing is wrong",
-                       .opened_at_s = assay_os_wall_s(),
-                       .updated_at_s = assay_os_wall_s(),
-                       .change_ratio = NAN,
-                       .ci_low = NAN,
-                       .ci_high = NAN,
-                       .noise_floor = NAN};
-  for (size_t i = 0; i < rules->channel_count; i++) {
-    const assay_alert_channel *channel = &rules->channels[i];
-    assay_error problem = {0};
-    bool sent = assay_alert_try(rules, i, &alert, &problem) == ASSAY_OK;
-    assay_buf target = {0};
-    assay_alert_channel_shown(channel, &target);
-    checks[i] = (assay_check){.suite = "alerts",
-                              .name = assay_arena_strdup(&cli->arena, channel->name != channel->target ? channel->name : target.data),
-                              .status = sent ? ASSAY_CHECK_PASS : ASSAY_CHECK_FAIL,
-                              .expected = "delivered",
-                              .measured = sent ? "delivered" : "not delivered",
-                              .cause = sent ? NULL : assay_arena_strdup(&cli->arena, problem.message)};
-    assay_buf_deinit(&target);
-  }
-  assay_check_list shown = {.items = checks, .count = rules->channel_count};
-  int code = assay_cli_show_checks(cli, &shown, settings->json ? "assay-alert-test/1" : NULL, settings->color);
-  assay_alert_rules_destroy(rules);
-  return code;
-}
-
-/* ---- Verbs --------------------------------------------------------------------------------------------------------------------------- */
-
-static const assay_cli_example list_examples[] = {{"what is open, with the benchmarks of each", "alerts -v"},
-                                                  {"everything there ever was, for another program", "alerts list --all --json"},
-                                                  {0}};
+static const assay_cli_option ack_options[] = {ASSAY_ALERTS_WHERE, END_DATE, ASSAY_CLI_END};
 static const assay_cli_example ack_examples[] = {
     {"we know; say it again in a week if it is there still", "alerts ack 1a2b --for 7d --reason 'fix is in review'"}, {0}};
-static const assay_cli_example mute_examples[] = {
-    {"while the machine is being moved", "alerts mute 'performance/*' --until 2026-12-24 --reason 'new rack'"},
-    {"one metric everywhere", "alerts mute '*:peak_rss' --for 14d"},
-    {0}};
-static const assay_cli_example check_examples[] = {{"what would these rules watch?", "alerts check alerts.yaml"}, {0}};
-static const assay_cli_example test_examples[] = {{"does the webhook work?", "alerts test alerts.yaml"}, {0}};
-
-#define LIST_DETAILS                                                                                                                     \
-  "An alert is one cause: the benchmarks that moved together, with the range of commits, the size of the change with its interval, and " \
-  "the noise floor. `run --alerts` and `monitor` make them; an alert is told once, again when it rises to critical, and is resolved by " \
-  "itself when the figures are back."
-
-const assay_cli_verb assay_cli_alerts = {.name = "alerts",
-                                         .summary = "List the alerts that are open.",
-                                         .details = LIST_DETAILS,
-                                         .options = list_options,
-                                         .examples = list_examples,
-                                         .settings_size = sizeof(alerts_settings),
-                                         .run = list};
-
-const assay_cli_verb assay_cli_alerts_list = {.name = "alerts list",
-                                              .summary = "List the alerts that are open.",
-                                              .details = LIST_DETAILS,
-                                              .options = list_options,
-                                              .examples = list_examples,
-                                              .settings_size = sizeof(alerts_settings),
-                                              .run = list};
-
 const assay_cli_verb assay_cli_alerts_ack = {
     .name = "alerts ack",
     .summary = "Acknowledge an alert: it is known.",
@@ -526,9 +219,31 @@ const assay_cli_verb assay_cli_alerts_ack = {
     .operands_most = 1,
     .options = ack_options,
     .examples = ack_examples,
-    .settings_size = sizeof(alerts_settings),
+    .settings_size = sizeof(assay_cli_alerts_settings),
     .run = acknowledge};
 
+/* ---- mute, unmute -------------------------------------------------------------------------------------------------------------------- */
+
+static int mute(assay_cli *cli, const void *raw) {
+  const assay_cli_alerts_settings *settings = raw;
+  assay_error err = {0};
+  assay_history *history = NULL;
+  int64_t until_s = 0;
+  char date[32];
+  assay_status status = assay_cli_parse_end(settings->until, settings->length, assay_os_wall_s(), &err, &until_s);
+  if (status == ASSAY_OK && until_s == 0) status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "a mute needs an end: --until DATE or --for 14d");
+  if (status == ASSAY_OK) status = assay_cli_alerts_open(cli, settings, true, &err, &history);
+  if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], until_s, settings->reason, &err);
+  assay_history_close(history);
+  if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
+  return print_line(cli, "'%s' is muted until %s.", cli->operands[0], date_text(until_s, date));
+}
+
+static const assay_cli_option mute_options[] = {ASSAY_ALERTS_WHERE, END_DATE, ASSAY_CLI_END};
+static const assay_cli_example mute_examples[] = {
+    {"while the machine is being moved", "alerts mute 'performance/*' --until 2026-12-24 --reason 'new rack'"},
+    {"one metric everywhere", "alerts mute '*:peak_rss' --for 14d"},
+    {0}};
 const assay_cli_verb assay_cli_alerts_mute = {
     .name = "alerts mute",
     .summary = "Keep benchmarks from making alerts for a while.",
@@ -539,40 +254,27 @@ const assay_cli_verb assay_cli_alerts_mute = {
     .operands = "GLOB",
     .operands_least = 1,
     .operands_most = 1,
-    .options = ack_options,
+    .options = mute_options,
     .examples = mute_examples,
-    .settings_size = sizeof(alerts_settings),
+    .settings_size = sizeof(assay_cli_alerts_settings),
     .run = mute};
 
+static int unmute(assay_cli *cli, const void *raw) {
+  const assay_cli_alerts_settings *settings = raw;
+  assay_error err = {0};
+  assay_history *history = NULL;
+  assay_status status = assay_cli_alerts_open(cli, settings, true, &err, &history);
+  if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], 0, NULL, &err);
+  assay_history_close(history);
+  return status == ASSAY_OK ? print_line(cli, "'%s' is no longer muted.", cli->operands[0]) : assay_cli_fail(cli, &err);
+}
+
+static const assay_cli_option unmute_options[] = {ASSAY_ALERTS_WHERE, ASSAY_CLI_END};
 const assay_cli_verb assay_cli_alerts_unmute = {.name = "alerts unmute",
                                                 .summary = "Take a mute away before its end.",
                                                 .operands = "GLOB",
                                                 .operands_least = 1,
                                                 .operands_most = 1,
-                                                .options = where_options,
-                                                .settings_size = sizeof(alerts_settings),
+                                                .options = unmute_options,
+                                                .settings_size = sizeof(assay_cli_alerts_settings),
                                                 .run = unmute};
-
-const assay_cli_verb assay_cli_alerts_check = {
-    .name = "alerts check",
-    .summary = "Read a file of alert rules and say what it comes to.",
-    .details = "For each rule: its levels, and the benchmarks of the history that it is in charge of.",
-    .operands = "RULES",
-    .operands_least = 1,
-    .operands_most = 1,
-    .operand_hint = ASSAY_CLI_FILE,
-    .options = check_options,
-    .examples = check_examples,
-    .settings_size = sizeof(alerts_settings),
-    .run = check};
-
-const assay_cli_verb assay_cli_alerts_test = {.name = "alerts test",
-                                              .summary = "Send a test alert through each channel of the rules.",
-                                              .operands = "RULES",
-                                              .operands_least = 1,
-                                              .operands_most = 1,
-                                              .operand_hint = ASSAY_CLI_FILE,
-                                              .options = test_options,
-                                              .examples = test_examples,
-                                              .settings_size = sizeof(alerts_settings),
-                                              .run = test};
