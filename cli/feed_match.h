@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "cli/feed.h"
+#include "os/prim.h"
 
 typedef struct assay_match_settings {
   const char *events, *records, *journal, *expect;
@@ -21,8 +22,9 @@ enum { ASSAY_MATCH_AT_ONCE = 256, ASSAY_MATCH_HASH_TEXT = 65 };
 /* Where events go in one form: into a hash, and a file where one was asked for. */
 typedef struct assay_match_output {
   const char *path;
-  char *target, *beside; /* a file is written beside its place and put there at the end; NULL: it is written through */
   FILE *file;
+  assay_os_draft draft; /* a file stands in its place when all is done */
+  bool has_draft;       /* else it is written through */
   EVP_MD_CTX *hash;
   char text[ASSAY_MATCH_HASH_TEXT]; /* "" without libcrypto */
 } assay_match_output;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* assay feed match: where events go, a file beside its place until all is well, and their hash. */
+/* assay feed match: where events go, a file that stands in its place when all is well, and their hash. */
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/number.h"
 #include "cli/feed_match.h"
 #include "os/library.h"
 
@@ -27,25 +25,14 @@ assay_status assay_match_load_hash(assay_error *err) {
   return assay_library_load(names, symbols, (void **)&evp, "the hash of events", "libssl3", err);
 }
 
-static assay_status open_beside(assay_match_job *j, assay_match_output *out) {
-  const size_t length = strlen(out->path) + sizeof ".XXXXXX";
-  out->target = realpath(out->path, NULL); /* a link stays a link */
-  const size_t room = out->target != NULL ? strlen(out->target) + sizeof ".XXXXXX" : length;
-  out->beside = assay_alloc(ASSAY_TAG_CLI, room);
-  if (out->beside == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", out->path);
-  assay_snprintf(out->beside, room, "%s.XXXXXX", out->target != NULL ? out->target : out->path);
-  const int fd = mkstemp(out->beside);
-  if (fd < 0) {
-    assay_free(out->beside);
-    out->beside = NULL;
-    return ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", out->path);
-  }
-  const mode_t mask = umask(0);
-  umask(mask);
-  fchmod(fd, 0666 & ~mask);
-  out->file = fdopen(fd, "wb");
+static assay_status open_draft(assay_match_job *j, assay_match_output *out) {
+  assay_status status = assay_os_draft_open(out->path, j->err, &out->draft);
+  if (status != ASSAY_OK) return status;
+  out->has_draft = true;
+  const int fd = fcntl(out->draft.fd, F_DUPFD_CLOEXEC, 0);
+  out->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
   if (out->file != NULL) return ASSAY_OK;
-  close(fd);
+  if (fd >= 0) close(fd);
   return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", out->path);
 }
 
@@ -56,7 +43,7 @@ assay_status assay_match_open(assay_match_job *j, assay_match_output *out, const
     return ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "no memory for the hash of events");
   if (path == NULL) return ASSAY_OK;
   const bool is_stdout = strcmp(path, "-") == 0;
-  if (!is_stdout && (stat(path, &there) != 0 || S_ISREG(there.st_mode))) return open_beside(j, out);
+  if (!is_stdout && (stat(path, &there) != 0 || S_ISREG(there.st_mode))) return open_draft(j, out);
   out->file = is_stdout ? stdout : fopen(path, "wb"); /* a device or a pipe is written through */
   return out->file != NULL ? ASSAY_OK : ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", path);
 }
@@ -71,9 +58,9 @@ void assay_match_finish(assay_match_job *j, assay_match_output *out) {
     bool is_written = out->file == stdout ? fflush(stdout) == 0 : fclose(out->file) == 0;
     if (!is_written && j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
   }
-  if (out->beside != NULL && j->status == ASSAY_OK && rename(out->beside, out->target != NULL ? out->target : out->path) != 0)
-    j->status = ASSAY_FAIL_ERRNO(j->err, errno, "cannot write %s", out->path);
-  if (out->beside != NULL && j->status != ASSAY_OK) unlink(out->beside);
-  assay_free(out->beside);
-  free(out->target);
+  if (!out->has_draft) return;
+  if (j->status == ASSAY_OK)
+    j->status = assay_os_draft_put(&out->draft, j->err);
+  else
+    assay_os_draft_drop(&out->draft);
 }

@@ -92,37 +92,111 @@ static assay_status write_through(const char *path, const void *data, size_t len
   return status;
 }
 
-static assay_status write_beside(const char *path, const void *data, size_t length, assay_error *err) {
-  assay_buf beside = {0};
-  assay_buf_printf(&beside, "%s.XXXXXX", path);
-  if (beside.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
-  assay_status status = ASSAY_OK;
-  int fd = mkstemp(beside.data);
-  if (fd < 0) {
-    status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
-    goto done;
-  }
-  mode_t mask = umask(0); /* mkstemp makes it private; a report should be as readable as any file of the user's */
+/* ---- Drafts -------------------------------------------------------------------------------------------------------------------------- */
+
+/* In the directory of its place, so that it is on the same file system. /proc is what gives it a name in the end. */
+static int open_nameless(const char *place) {
+#if defined(O_TMPFILE)
+  const char *slash = strrchr(place, '/');
+  assay_buf directory = {0};
+  if (slash != NULL) assay_buf_append(&directory, place, (size_t)(slash - place) + 1);
+  int fd = directory.failed || access("/proc/self/fd", X_OK) != 0
+               ? -1
+               : open(slash != NULL ? directory.data : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  assay_buf_deinit(&directory);
+  return fd;
+#else
+  (void)place;
+  return -1;
+#endif
+}
+
+/* mkstemp makes it private; a report should be as readable as any file of the user's. */
+static int open_named(char *beside) {
+  int fd = mkstemp(beside);
+  if (fd < 0) return -1;
+  mode_t mask = umask(0);
   umask(mask);
   fchmod(fd, 0666 & ~mask);
-  status = write_all(fd, data, length, path, err);
-  if (status == ASSAY_OK && fsync(fd) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
-  if (close(fd) != 0 && status == ASSAY_OK) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
-  if (status == ASSAY_OK && rename(beside.data, path) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
-  if (status != ASSAY_OK) unlink(beside.data);
-done:
-  assay_buf_deinit(&beside);
+  return fd;
+}
+
+static char *copy_of(const char *text, const char *ending) {
+  assay_buf copy = {0};
+  assay_buf_printf(&copy, "%s%s", text, ending);
+  return copy.failed ? (assay_buf_deinit(&copy), NULL) : assay_buf_take(&copy);
+}
+
+assay_status assay_os_draft_open(const char *path, assay_error *err, assay_os_draft *draft) {
+  if (path[0] == '\0') return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the name of the file to write is empty");
+  char *target = realpath(path, NULL); /* a link that leads nowhere is written as it stands */
+  assay_os_draft made = {.place = copy_of(target != NULL ? target : path, "")};
+  free(target);
+  made.beside = made.place != NULL ? copy_of(made.place, ".XXXXXX") : NULL;
+  if (made.beside == NULL) {
+    assay_free(made.place);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  }
+  made.fd = open_nameless(made.place);
+  made.is_named = made.fd < 0;
+  if (made.is_named) made.fd = open_named(made.beside);
+  if (made.fd >= 0) {
+    *draft = made;
+    return ASSAY_OK;
+  }
+  assay_status status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  assay_free(made.place);
+  assay_free(made.beside);
   return status;
 }
 
+/* A name that nobody has yet, since only renaming replaces what is there. */
+static bool give_name(assay_os_draft *draft) {
+  enum { TRIES = 100 };
+  char own[40];
+  snprintf(own, sizeof own, "/proc/self/fd/%d", draft->fd);
+  for (int i = 0; i < TRIES; i++) {
+    unsigned random = 0;
+    if (!assay_os_entropy(&random, sizeof random)) return false;
+    snprintf(draft->beside + strlen(draft->place) + 1, sizeof "XXXXXX", "%06x", random & 0xffffff);
+    draft->is_named = linkat(AT_FDCWD, own, AT_FDCWD, draft->beside, AT_SYMLINK_FOLLOW) == 0;
+    if (draft->is_named || errno != EEXIST) break;
+  }
+  return draft->is_named;
+}
+
+static void end_draft(assay_os_draft *draft) {
+  assay_free(draft->place);
+  assay_free(draft->beside);
+  *draft = (assay_os_draft){.fd = -1};
+}
+
+assay_status assay_os_draft_put(assay_os_draft *draft, assay_error *err) {
+  bool done = draft->is_named || give_name(draft);
+  if (done) done = rename(draft->beside, draft->place) == 0;
+  assay_status status = done ? ASSAY_OK : ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", draft->place);
+  if (!done && draft->is_named) unlink(draft->beside);
+  if (close(draft->fd) != 0 && status == ASSAY_OK) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", draft->place);
+  end_draft(draft);
+  return status;
+}
+
+void assay_os_draft_drop(assay_os_draft *draft) {
+  if (draft->is_named) unlink(draft->beside);
+  close(draft->fd);
+  end_draft(draft);
+}
+
 assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err) {
-  if (path[0] == '\0') return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the name of the file to write is empty");
   struct stat there;
+  assay_os_draft draft;
   if (stat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)) return write_through(path, data, length, err);
-  /* A link stays a link: what it leads to is written. One that leads nowhere is written as it stands. */
-  char *target = realpath(path, NULL);
-  assay_status status = write_beside(target != NULL ? target : path, data, length, err);
-  free(target);
+  assay_status status = assay_os_draft_open(path, err, &draft);
+  if (status != ASSAY_OK) return status;
+  status = write_all(draft.fd, data, length, path, err);
+  if (status == ASSAY_OK && fsync(draft.fd) != 0) status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (status == ASSAY_OK) return assay_os_draft_put(&draft, err);
+  assay_os_draft_drop(&draft);
   return status;
 }
 

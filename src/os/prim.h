@@ -30,6 +30,20 @@ assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err
 /* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half. A link stays a
  * link; what is there and is no plain file (a pipe, /dev/stdout) is written into. */
 assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err);
+/*
+ * A file that is written before it stands in its place, which holds the old one until then. Where the file system allows it (most of Linux)
+ * it has no name before, so that nothing is left of it whatever ends the program. A link stays a link.
+ */
+typedef struct assay_os_draft {
+  int fd;       /* to write into */
+  char *place;  /* where it will stand */
+  char *beside; /* the name that it has meanwhile, or will have for a moment */
+  bool is_named;
+} assay_os_draft;
+assay_status assay_os_draft_open(const char *path, assay_error *err, assay_os_draft *draft);
+/* Puts what was written in its place, or drops it; either ends the draft. */
+assay_status assay_os_draft_put(assay_os_draft *draft, assay_error *err);
+void assay_os_draft_drop(assay_os_draft *draft);
 /* Creates a directory and its parents; one that exists is fine. */
 assay_status assay_os_make_dirs(const char *path, assay_error *err);
 bool assay_os_exists(const char *path);

@@ -675,6 +675,21 @@ class Match(Feed):
             self.assertIn("message 7 is no order: tag 44", done.stderr)
             self.assertIn("and were passed: 1", done.stderr)
 
+    def test_a_match_that_is_killed_leaves_nothing(self):
+        try:
+            os.close(os.open(self.dir, os.O_TMPFILE | os.O_WRONLY))
+        except (AttributeError, OSError):
+            self.skipTest("this file system has no files without a name")
+        self.write("events.csv", "of before")
+        head = "id,side,price,qty\n"
+        with subprocess.Popen([story.ASSAY, "feed", "match", "--events", "events.csv", "--records", "records", "-"], cwd=self.dir, env=self.environment(),
+                              stdin=subprocess.PIPE) as process:
+            # More than a pipe and the first look at it hold: it is writing by now.
+            process.stdin.write((head + "".join(f"{i},buy,{1 + i % 50},5\n" for i in range(1, 300001))).encode())
+            process.kill()
+        self.assertEqual(process.returncode, -9)
+        self.assertEqual((os.listdir(self.dir), self.read("events.csv")), (["events.csv"], "of before"))
+
     def test_nothing_is_written_over_what_is_read(self):
         text = "id,side,price,qty\n1,buy,10,5\n"
         path = self.write("own.csv", text)

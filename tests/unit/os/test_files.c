@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -160,6 +161,52 @@ static void a_full_disk_is_said_and_the_old_file_stays(void **state) {
 #endif
 }
 
+static void a_draft_stands_in_its_place_at_the_end(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_os_draft draft;
+  make(inside("drafts"));
+  const char *path = inside("drafts/note");
+  assert_ok(assay_os_write_file(path, "old", 3, &err), err);
+  assert_ok(assay_os_draft_open(path, &err, &draft), err);
+  assert_int_equal(write(draft.fd, "new", 3), 3);
+  assert_file(path, "old");
+  assert_ok(assay_os_draft_put(&draft, &err), err);
+  assert_file(path, "new");
+  assert_ok(assay_os_draft_open(path, &err, &draft), err);
+  assay_os_draft_drop(&draft);
+  assert_file(path, "new");
+  assert_int_equal(count_entries(inside("drafts")), 1);
+  struct stat info;
+  const mode_t mask = umask(0);
+  umask(mask);
+  assert_int_equal(stat(path, &info), 0);
+  assert_int_equal(info.st_mode & 0777, 0666 & ~mask);
+  assert_int_equal(assay_os_draft_open("", &err, &draft), ASSAY_ERR_INVALID);
+}
+
+static void nothing_is_left_of_a_program_that_is_killed(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_os_draft draft;
+  make(inside("killed"));
+  const char *path = inside("killed/note");
+  assert_ok(assay_os_draft_open(path, &err, &draft), err);
+  const bool is_named = draft.is_named;
+  assay_os_draft_drop(&draft);
+  if (is_named) test_skip("this file system has no files without a name");
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (assay_os_draft_open(path, &err, &draft) == ASSAY_OK && write(draft.fd, "half", 4) == 4) raise(SIGKILL);
+    _exit(1);
+  }
+  int how = 0;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_true(WIFSIGNALED(how));
+  assert_int_equal(count_entries(inside("killed")), 0);
+}
+
 static void directories_are_made_with_parents(void **state) {
   (void)state;
   assay_error err = {0};
@@ -306,6 +353,8 @@ int main(void) {
       cmocka_unit_test(a_failed_write_leaves_the_old_file),
       cmocka_unit_test(an_unwritable_directory_is_said),
       cmocka_unit_test(a_full_disk_is_said_and_the_old_file_stays),
+      cmocka_unit_test(a_draft_stands_in_its_place_at_the_end),
+      cmocka_unit_test(nothing_is_left_of_a_program_that_is_killed),
       cmocka_unit_test(directories_are_made_with_parents),
       cmocka_unit_test(removing_a_tree_does_not_follow_links),
       cmocka_unit_test(shipped_data_is_found_where_it_is_said_to_be),
