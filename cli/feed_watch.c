@@ -282,6 +282,17 @@ static assay_status watch(watching *w, assay_error *err) {
   return status;
 }
 
+/* Whether the stream ended before it should: both ends agree on 1000, a server that leaves says 1001 or nothing. */
+static assay_status judge_end(const watching *w, assay_error *err) {
+  const char *url = w->cli->operands[0];
+  if (w->over || (w->opened && (w->close_code == 0 || w->close_code == ASSAY_WS_CLOSE_NORMAL ||
+                                w->close_code == ASSAY_WS_CLOSE_GOING_AWAY || w->close_code == ASSAY_WS_CLOSE_NONE)))
+    return ASSAY_OK;
+  if (!w->opened || w->close_code == ASSAY_WS_CLOSE_ABNORMAL) return ASSAY_FAIL(err, ASSAY_ERR_IO, "%s: %s", url, w->reason);
+  return ASSAY_FAIL(err, ASSAY_ERR_IO, "%s: %s (close code %u)", url, w->reason[0] != '\0' ? w->reason : "the server ended it",
+                    w->close_code);
+}
+
 static int run(assay_cli *cli, const void *given) {
   const watch_settings *settings = given;
   assay_error err = {0};
@@ -312,9 +323,7 @@ static int run(assay_cli *cli, const void *given) {
     signalled = NULL;
     flush_lines(w);
     if (w->opened) show(w, true);
-    if (status == ASSAY_OK && !w->over &&
-        (!w->opened || w->close_code == ASSAY_WS_CLOSE_ABNORMAL || w->close_code == ASSAY_WS_CLOSE_PROTOCOL))
-      status = ASSAY_FAIL(&err, ASSAY_ERR_IO, "%s: %s", cli->operands[0], w->reason);
+    if (status == ASSAY_OK) status = judge_end(w, &err);
   }
   assay_ws_loop_destroy(w->loop);
   int code = status == ASSAY_OK ? w->code : assay_cli_fail(cli, &err);

@@ -345,6 +345,47 @@ class WebSocket(story.Story):
         _, port = self.serve(path, "--repeat", "--rate", "1e5")
         self.assertEqual(len(self.check("feed", "watch", f"ws://127.0.0.1:{port}/", "--json", "-n", "1000").stdout.splitlines()), 1000)
 
+    def answer(self, frames, *words):
+        """What `feed watch` says of a server that sends these bytes behind its handshake."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)
+
+        def one_client():
+            peer = listener.accept()[0]
+            with peer:
+                peer.settimeout(20)
+                asked = b""
+                while b"\r\n\r\n" not in asked:
+                    asked += peer.recv(4096)
+                key = re.search(rb"Sec-WebSocket-Key: (\S+)", asked)[1]
+                accepted = base64.b64encode(hashlib.sha1(key + GUID.encode()).digest())
+                peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accepted + b"\r\n\r\n" + frames)
+                peer.recv(4096)  # its close frame; a server hangs up first
+        thread = threading.Thread(target=one_client)
+        thread.start()
+        done = self.run_command("feed", "watch", f"ws://127.0.0.1:{listener.getsockname()[1]}/", "--json", *words)
+        thread.join()
+        listener.close()
+        return done
+
+    def test_watch_says_why_a_stream_ended(self):
+        """A stream that breaks off is no stream that was watched to its end."""
+        first = b"\x81\x02hi"
+
+        def close(code, reason=b""):
+            return b"\x88" + bytes([2 + len(reason)]) + struct.pack(">H", code) + reason
+        for end in (close(1000), close(1001, b"good night"), b"\x88\x00"):
+            done = self.answer(first + end)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "hi\n", ""), end)
+        for end, says in ((close(1011, b"out of \x1b[31mdisk"), ["out of ", "disk (close code 1011)"]), (close(4001), ["the server ended it (close code 4001)"]),
+                          (b"\x81\x01\xff", ["not UTF-8 (close code 1007)"]), (b"\x82\x7f" + struct.pack(">Q", 1 << 40), ["over the limit (close code 1009)"]),
+                          (b"\x83\x00", ["reserved opcode (close code 1002)"])):
+            done = self.answer(first + end)
+            self.assertEqual((done.returncode, done.stdout), (2, "hi\n"), end)
+            for part in says:
+                self.assertIn(part, done.stderr)
+            self.assertNotIn("\x1b", done.stderr)
+
     def test_watch_on_a_terminal(self):
         _, path = self.recording()
         _, port = self.serve(path, "--repeat", "--rate", "500")
