@@ -55,9 +55,9 @@ typedef struct reader {
 static assay_status out_of_memory(const reader *r) { return ASSAY_FAIL(r->err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars"); }
 
 typedef struct columns {
-  size_t at[COLUMNS], time, clock, by, raw_close;
+  size_t at[COLUMNS], clock, by, raw_close;
   bool has[COLUMNS], has_time, has_clock; /* the time of a day has a column of its own */
-  const int64_t *dates;                   /* seconds of each row, where its date is of a form that only the whole table explains */
+  assay_cli_times times;
 } columns;
 
 /* "9:30:05 PM": twelve hours, and which of the two twelves. */
@@ -85,8 +85,10 @@ static bool parse_clock(const char *text, int64_t *ns) {
 
 /* A column of other things is left alone; one of times has no cell that is none, since its row would be hours away. */
 static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c) {
+  static const char *const names[] = {"time", NULL};
   int64_t ns;
   size_t clocks = 0, odd = t->rows;
+  if (!assay_cli_table_has(t, names, &c->clock) || (c->times.named && c->clock == c->times.column)) return ASSAY_OK;
   for (size_t i = t->rows; i > 0; i--)
     if (parse_clock(t->cells[(i - 1) * t->columns + c->clock], &ns))
       clocks++;
@@ -99,23 +101,16 @@ static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c)
 }
 
 static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
-  static const char *const times[] = {"date",      "timestamp",  "datetime",   "gmt time", "local time", "ts", "open_time",
-                                      "open time", "trade date", "trade_date", "unix",     "time",       NULL};
-  static const char *const clocks[] = {"time", NULL};
-  static const char *const closes[] = {"close", "close/last", "price", "value", "last", NULL};
-  static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", NULL};
-  static const char *const own[COLUMNS][2] = {{"open"}, {"high"}, {"low"}, {"close"}, {"volume"}};
+  static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", "adjusted close", NULL};
+  static const char *const *const own[COLUMNS] = {assay_cli_opens, assay_cli_highs, assay_cli_lows, assay_cli_closes, assay_cli_volumes};
   assay_status status = ASSAY_OK;
   *c = (columns){0};
-  c->has_time = assay_cli_table_has(t, times, &c->time);
-  if (assay_cli_table_has(t, clocks, &c->clock) && c->clock != c->time) status = find_clocks(r, t, c);
-  if (status != ASSAY_OK) return status;
   for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_has(t, own[i], &c->at[i]);
   bool ranges = c->has[OPEN] && c->has[HIGH] && c->has[LOW];
   c->has[OPEN] = c->has[HIGH] = c->has[LOW] = ranges;
   if (r->settings->column != NULL)
     status = assay_cli_table_column(t, r->settings->column, r->err, &c->at[CLOSE]);
-  else if (!assay_cli_table_has(t, closes, &c->at[CLOSE]))
+  else if (!assay_cli_table_has(t, assay_cli_closes, &c->at[CLOSE]))
     status = ASSAY_FAIL(r->err, ASSAY_ERR_NOT_FOUND, "%s has no column 'close' or 'price': --column says which it is", t->source);
   c->raw_close = c->at[CLOSE];
   if (status == ASSAY_OK && r->settings->adjusted && !assay_cli_table_has(t, adjusted, &c->at[CLOSE]))
@@ -153,20 +148,17 @@ static void add_note(reader *r, const char *note) {
   r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
 }
 
-/* Of a second, which dates of such forms leave out: "01/31/2024 9:30:00.250". */
-static int64_t fraction_of(const char *cell) {
-  const char *second = strrchr(cell, ':');
-  int64_t ns = 0, unit = 100000000;
-  if (second == NULL || strchr(cell, ':') == second) return 0;
-  second += 1 + strspn(second + 1, "0123456789");
-  for (const char *p = second + 1; *second == '.' && *p >= '0' && *p <= '9'; p++, unit /= 10) ns += (*p - '0') * unit;
-  return ns;
+/* A cell that says no date is refused where its row is a bar. */
+static bool read_date(const assay_cli_table *t, const assay_cli_times *times, size_t i, int64_t *ns) {
+  const int64_t second = 1000000000, most = INT64_MAX / second - 1;
+  if (assay_cell_is_gap(t->cells[i * t->columns + times->column]) || times->at[i] > most || times->at[i] < -most) return false;
+  *ns = times->at[i] * second + times->nanos[i];
+  return true;
 }
 
-static bool read_date(const assay_cli_table *t, const columns *c, size_t i, int64_t *ns) {
-  if (c->dates == NULL || c->dates[i] == INT64_MIN) return assay_cli_parse_moment(t->cells[i * t->columns + c->time], ns);
-  *ns = c->dates[i] * 1000000000 + fraction_of(t->cells[i * t->columns + c->time]);
-  return true;
+static assay_status odd_date(const assay_cli_table *t, const assay_cli_times *times, size_t i, assay_error *err) {
+  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970", t->source,
+                    t->lines[i], t->names[times->column], t->cells[i * t->columns + times->column]);
 }
 
 /* Dates that have a time of their own need none of another column. */
@@ -174,7 +166,7 @@ static bool are_midnights(const assay_cli_table *t, const columns *c) {
   const int64_t day_ns = INT64_C(86400000000000);
   int64_t ns;
   for (size_t i = 0; i < t->rows; i++)
-    if (read_date(t, c, i, &ns) && ns % day_ns != 0) return false;
+    if (read_date(t, &c->times, i, &ns) && ns % day_ns != 0) return false;
   return true;
 }
 
@@ -188,9 +180,7 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     assay_status status = asset_of(r, name, &wanted, &made.asset);
     if (status != ASSAY_OK) return status;
     if (!wanted || isnan(numbers[CLOSE][i])) continue;
-    if (c->has_time && !read_date(t, c, i, &made.time))
-      return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
-                        t->source, t->lines[i], t->names[c->time], t->cells[i * t->columns + c->time]);
+    if (c->has_time && !read_date(t, &c->times, i, &made.time)) return odd_date(t, &c->times, i, r->err);
     int64_t clock = 0;
     if (c->has_clock && parse_clock(t->cells[i * t->columns + c->clock], &clock)) made.time += clock;
     double scale = r->settings->adjusted ? numbers[CLOSE][i] / raw[i] : 1;
@@ -205,63 +195,46 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
   return ASSAY_OK;
 }
 
-/* Whether all dates of the column can be read so, and go one way in time. */
-static bool are_in_order(const assay_cli_table *t, size_t column, bool day_first) {
-  int64_t before = 0, now = 0;
-  bool forth = false, back = false, begun = false;
-  for (size_t i = 0; i < t->rows; i++, before = now) {
-    const char *cell = t->cells[i * t->columns + column];
-    if (assay_cell_is_gap(cell)) continue;
-    if (!assay_cell_date(cell, day_first, &now)) return false;
-    forth = forth || (begun && now > before);
-    back = back || (begun && now < before);
-    begun = true;
-  }
-  return !(forth && back);
-}
-
 /* The first cell that nobody can read, such as the Total of a footer, and not the first that needs the whole column. */
-static assay_status find_odd_date(reader *r, const assay_cli_table *t, const columns *c) {
+static assay_status find_odd_date(const assay_cli_table *t, const assay_cli_times *times, assay_error *err) {
   int64_t at;
-  for (size_t i = 0; i < t->rows; i++) {
-    const char *cell = t->cells[i * t->columns + c->time];
-    if (assay_cell_is_gap(cell) || assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) ||
-        assay_cell_date(cell, true, &at))
-      continue;
-    return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970",
-                      t->source, t->lines[i], t->names[c->time], cell);
+  size_t odd = 0;
+  for (size_t i = t->rows; i > 0; i--) {
+    const char *cell = t->cells[(i - 1) * t->columns + times->column];
+    if (!assay_cell_is_gap(cell) && !assay_cli_parse_moment(cell, &at) && !assay_cell_date(cell, false, &at) &&
+        !assay_cell_date(cell, true, &at))
+      odd = i - 1;
   }
+  return odd_date(t, times, odd, err);
+}
+
+/*
+ * 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time of each series that only one of both has),
+ * or nothing does: then it is refused, since a guess would be a wrong year of bars. Such names as "day" may as well be those of numbers.
+ */
+static assay_status read_times(assay_cli *cli, const assay_cli_table *t, size_t by, assay_error *err, assay_cli_times *times) {
+  static const char *const perhaps[] = {"day", "month", "period", "", NULL};
+  assay_status status = assay_cli_table_times_by(cli, t, NULL, by, err, times);
+  times->unclear = times->unclear || times->otherwise != NULL;
+  if (status == ASSAY_OK) status = assay_cli_times_are_clear(t, times, err);
+  if (status != ASSAY_OK || !times->named || times->known) return status;
+  if (!assay_cli_table_is_one_of(t, times->column, perhaps)) return find_odd_date(t, times, err);
+  times->named = false;
   return ASSAY_OK;
 }
 
-/* 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time that only one of both has), or nothing does:
- * then it is refused, since a guess would be a wrong year of bars. */
 static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) {
-  assay_cli_times times;
-  int64_t ns, month_first = 0, day_first = 0;
-  size_t odd = 0;
-  if (!c->has_time) return ASSAY_OK;
-  while (odd < t->rows &&
-         (assay_cell_is_gap(t->cells[odd * t->columns + c->time]) || assay_cli_parse_moment(t->cells[odd * t->columns + c->time], &ns)))
-    odd++;
-  if (odd == t->rows) return ASSAY_OK;
-  assay_status status = assay_cli_table_times(r->cli, t, t->names[c->time], r->err, &times);
-  if (status != ASSAY_OK) return status;
-  if (!times.known) return find_odd_date(r, t, c); /* else the row that is no date is told by its line */
-  const char *cell = t->cells[odd * t->columns + c->time];
-  const bool is_either = assay_cell_date(cell, false, &month_first) && assay_cell_date(cell, true, &day_first) && month_first != day_first;
-  if (is_either && are_in_order(t, c->time, false) && are_in_order(t, c->time, true))
-    return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE,
-                      "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24: nothing says which number is the day", t->source,
-                      t->lines[odd], t->names[c->time], cell);
-  const int64_t most = INT64_MAX / 1000000000 - 1;
-  for (size_t i = 0; i < t->rows; i++)
-    if (times.at[i] > most || (times.at[i] < -most && times.at[i] != INT64_MIN)) return ASSAY_OK;
-  c->dates = times.at;
-  if (is_either)
+  assay_status status = read_times(r->cli, t, r->settings->by != NULL ? c->by : SIZE_MAX, r->err, &c->times);
+  c->has_time = c->times.named;
+  for (size_t i = 0; status == ASSAY_OK && c->has_time && i < t->rows; i++) {
+    const char *cell = t->cells[i * t->columns + c->times.column];
+    int64_t month_first = 0, day_first = 0;
+    if (!assay_cell_date(cell, false, &month_first) || !assay_cell_date(cell, true, &day_first) || month_first == day_first) continue;
     add_note(r, assay_arena_printf(&r->cli->arena, "Dates of %s such as %.40s were read with the %s first.", t->source, cell,
-                                   times.at[odd] == month_first ? "month" : "day"));
-  return ASSAY_OK;
+                                   c->times.at[i] == month_first ? "month" : "day"));
+    break;
+  }
+  return status;
 }
 
 /* Many sites put the newest row first. Where all assets of a table go back in time, it is read from its end. */
@@ -345,22 +318,31 @@ static assay_status name_columns(reader *r, assay_cli_table *t) {
 
 /* ---- Files --------------------------------------------------------------------------------------------------------------------------- */
 
-/* "dir/MSFT.csv" is "MSFT". */
-static const char *name_of(reader *r, const char *path) {
-  const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path, *dot = strrchr(base, '.');
-  return assay_arena_strndup(&r->cli->arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
+const char *assay_cli_bars_name(assay_arena *arena, const char *path) {
+  static const char *const packed[] = {".gz", ".zst", ".xz", ".bz2"};
+  const char *slash = strrchr(path, '/');
+  char *name = assay_arena_strdup(arena, slash != NULL ? slash + 1 : path), *dot = name != NULL ? strrchr(name, '.') : NULL;
+  for (size_t i = 0; dot != NULL && dot > name && i < sizeof packed / sizeof *packed; i++) {
+    if (strcmp(dot, packed[i]) != 0) continue;
+    *dot = '\0';
+    dot = strrchr(name, '.');
+    break;
+  }
+  if (dot != NULL && dot > name) *dot = '\0';
+  return name;
 }
 
 static assay_status read_file(reader *r, const char *path) {
   assay_cli_table t;
   columns c;
   double *numbers[COLUMNS] = {NULL}, *raw = NULL;
-  const char *name = name_of(r, path);
+  const char *name = assay_cli_bars_name(&r->cli->arena, path);
   assay_status status = name == NULL ? out_of_memory(r) : assay_cli_table_read(r->cli, path, r->err, &t);
   if (status == ASSAY_OK) status = name_columns(r, &t);
   if (status == ASSAY_OK) status = find_columns(r, &t, &c);
   if (status == ASSAY_OK) status = find_dates(r, &t, &c);
-  if (status == ASSAY_OK && c.has_clock && !are_midnights(&t, &c)) {
+  if (status == ASSAY_OK) status = find_clocks(r, &t, &c);
+  if (status == ASSAY_OK && c.has_time && c.has_clock && !are_midnights(&t, &c)) {
     c.has_clock = false;
     add_note(r, assay_arena_printf(&r->cli->arena, "Column '%s' of %s was left out: the dates have a time of their own.", t.names[c.clock],
                                    t.source));
@@ -479,6 +461,37 @@ assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *
   return status;
 }
 
+/* ---- One of several ------------------------------------------------------------------------------------------------------------------ */
+
+static const double *take_values(assay_cli *cli, const double *from, const double *close, size_t rows, size_t own) {
+  double *values = from != NULL ? assay_arena_alloc(&cli->arena, own, sizeof *values) : NULL;
+  for (size_t i = 0, at = 0; values != NULL && i < rows; i++)
+    if (!isnan(close[i])) values[at++] = from[i];
+  return values;
+}
+
+assay_status assay_cli_bars_take(assay_cli *cli, const assay_cli_bars *all, size_t asset, assay_error *err, assay_cli_bars *own) {
+  const assay_bars *from = &all->data.bars[asset];
+  size_t count = 0;
+  for (size_t i = 0; i < all->rows; i++) count += !isnan(from->close[i]);
+  assay_bars *bars = assay_arena_alloc(&cli->arena, 1, sizeof *bars);
+  int64_t *times = assay_arena_alloc(&cli->arena, count, sizeof *times);
+  if (bars == NULL || times == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars");
+  for (size_t i = 0, at = 0; from->times != NULL && i < all->rows; i++)
+    if (!isnan(from->close[i])) times[at++] = from->times[i];
+  *bars = (assay_bars){.count = count,
+                       .times = from->times != NULL ? times : NULL,
+                       .open = take_values(cli, from->open, from->close, all->rows, count),
+                       .high = take_values(cli, from->high, from->close, all->rows, count),
+                       .low = take_values(cli, from->low, from->close, all->rows, count),
+                       .close = take_values(cli, from->close, from->close, all->rows, count),
+                       .volume = take_values(cli, from->volume, from->close, all->rows, count)};
+  if (cli->arena.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars");
+  *own = (assay_cli_bars){
+      .data = {.assets = 1, .bars = bars, .names = &all->data.names[asset]}, .rows = count, .is_part = true, .note = all->note};
+  return ASSAY_OK;
+}
+
 /* ---- Splits and dividends ------------------------------------------------------------------------------------------------------------ */
 
 static int by_bar(const void *a, const void *b) {
@@ -487,36 +500,36 @@ static int by_bar(const void *a, const void *b) {
   return x->asset < y->asset ? -1 : x->asset > y->asset;
 }
 
-static assay_status read_action(const assay_cli_table *t, size_t i, size_t date, const size_t *asset, assay_error *err,
+static assay_status read_action(const assay_cli_table *t, size_t i, const assay_cli_times *times, const size_t *asset, assay_error *err,
                                 const assay_cli_bars *bars, assay_backtest_action *made) {
   const assay_bars *b = bars->data.bars;
-  const char *cell = t->cells[i * t->columns + date];
   int64_t at = 0;
-  if (!assay_cli_parse_moment(cell, &at))
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24", t->source, t->lines[i],
-                      t->names[date], cell);
+  if (!read_date(t, times, i, &at)) return odd_date(t, times, i, err);
   while (made->bar < b->count && b->times[made->bar] < at) made->bar++;
   if (asset == NULL) return ASSAY_OK;
   const char *name = t->cells[i * t->columns + *asset];
   while (made->asset < bars->data.assets && strcmp(bars->data.names[made->asset], name) != 0) made->asset++;
-  if (made->asset < bars->data.assets) return ASSAY_OK;
+  if (made->asset < bars->data.assets || bars->is_part) return ASSAY_OK;
   return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s:%zu: there are no bars of '%s'", t->source, t->lines[i], name);
 }
 
 assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_error *err, assay_cli_bars *bars) {
-  static const char *const dates[] = {"date", "time", NULL}, *const splits[] = {"split", "splits", "stock splits", NULL},
-                           *const dividends[] = {"dividend", "dividends", NULL}, *const assets[] = {"asset", "symbol", "name", NULL};
+  static const char *const splits[] = {"split", "splits", "stock splits", NULL}, *const dividends[] = {"dividend", "dividends", NULL},
+                           *const assets[] = {"asset", "symbol", "ticker", "name", NULL};
   assay_cli_table t;
-  size_t date = 0, split = 0, dividend = 0, asset = 0, count = 0;
+  assay_cli_times times;
+  size_t split = 0, dividend = 0, asset = 0, count = 0;
   double *numbers[2] = {NULL};
   assay_status status = assay_cli_table_read(cli, path, err, &t);
   if (status != ASSAY_OK) return status;
   bool has_split = assay_cli_table_has(&t, splits, &split), has_dividend = assay_cli_table_has(&t, dividends, &dividend);
   bool has_asset = assay_cli_table_has(&t, assets, &asset);
-  if (!assay_cli_table_has(&t, dates, &date) || (!has_split && !has_dividend))
+  status = read_times(cli, &t, has_asset ? asset : SIZE_MAX, err, &times);
+  if (status != ASSAY_OK) return status;
+  if (!times.named || (!has_split && !has_dividend))
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s needs the columns date, and split or dividend", t.source);
   if (bars->data.bars->times == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--actions needs bars with dates");
-  if (bars->data.assets > 1 && !has_asset)
+  if ((bars->data.assets > 1 || bars->is_part) && !has_asset)
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s needs the column asset: there are several", t.source);
   if (has_split) status = assay_cli_table_numbers(cli, &t, split, true, err, &numbers[0]);
   if (status == ASSAY_OK && has_dividend) status = assay_cli_table_numbers(cli, &t, dividend, true, err, &numbers[1]);
@@ -526,10 +539,10 @@ assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_erro
     assay_backtest_action *a = &made[count];
     *a = (assay_backtest_action){.split = has_split && !isnan(numbers[0][i]) ? numbers[0][i] : 0,
                                  .dividend = has_dividend && !isnan(numbers[1][i]) ? numbers[1][i] : 0};
-    status = read_action(&t, i, date, has_asset ? &asset : NULL, err, bars, a);
+    status = read_action(&t, i, &times, has_asset ? &asset : NULL, err, bars, a);
     if (status == ASSAY_OK && a->split < 0)
       status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: a split gives more than 0 units for one, not %g", t.source, t.lines[i], a->split);
-    count += a->bar < bars->rows; /* what lies behind the last bar does not matter any more */
+    count += a->bar < bars->rows && a->asset < bars->data.assets; /* what lies behind the last bar does not matter any more */
   }
   if (status != ASSAY_OK) return status;
   qsort(made, count, sizeof *made, by_bar);

@@ -16,10 +16,15 @@ typedef struct assay_cli_bars_settings {
 typedef struct assay_cli_bars {
   assay_backtest_data data; /* in the invocation's arena; assets that are not in all rows are NaN there */
   size_t rows;              /* bars */
+  bool is_part;             /* there are other assets too: what is said of those is no mistake */
   const char *note;         /* what was taken for granted: a sentence for people; NULL: nothing */
 } assay_cli_bars;
 
 assay_status assay_cli_bars_read(assay_cli *cli, const assay_cli_bars_settings *settings, assay_error *err, assay_cli_bars *bars);
+/* What a file calls its asset: "dir/MSFT.csv.gz" is "MSFT". */
+const char *assay_cli_bars_name(assay_arena *arena, const char *path);
+/* One asset of several by itself: the bars at which it trades, in the invocation's arena. */
+assay_status assay_cli_bars_take(assay_cli *cli, const assay_cli_bars *all, size_t asset, assay_error *err, assay_cli_bars *own);
 /*
  * Splits and dividends out of a table with the columns date, split and dividend (one of the two may be missing, and cells may be empty),
  * and asset where there are several: they go into bars->data, each before the first bar that is not before its date.

@@ -28,11 +28,12 @@ static bool find(const assay_cli_table *table, const char *name, size_t *column)
 }
 
 const char *const assay_cli_time_names[] = {
-    "date",          "datetime", "timestamp",  "time",       "ts",         "open_time", "open time", "gmt time",
-    "local time",    "datum",    "dtyyyymmdd", "trade date", "trade_date", "day",       "month",     "period",
-    "exchange date", "unix",     "epoch",      "close_time", "close time", NULL};
+    "date",       "datetime",   "timestamp",     "ts",   "open_time", "open time", "gmt time", "local time", "datum",      "dtyyyymmdd",
+    "trade date", "trade_date", "exchange date", "unix", "epoch",     "time",      "day",      "month",      "period",     "close_time",
+    "close time", NULL};
 const char *const assay_cli_closes[] = {"close",      "price",         "value",     "last",     "close/last", "px_last", "last price",
                                         "last_price", "closing price", "adj close", "adjclose", "adj_close",  "nav",     NULL};
+const char *const assay_cli_opens[] = {"open", "px_open", "open price", NULL};
 const char *const assay_cli_highs[] = {"high", "px_high", "high price", NULL};
 const char *const assay_cli_lows[] = {"low", "px_low", "low price", NULL};
 const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", NULL};

@@ -33,9 +33,9 @@ assay_status assay_cli_table_column(const assay_cli_table *table, const char *na
 /* The first of these names (NULL ends them) that the table has; false: none. */
 bool assay_cli_table_has(const assay_cli_table *table, const char *const *names, size_t *column);
 bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, const char *const *names);
-/* Names that columns of dates and times, closes, highs, lows and volumes go by, best first. */
-extern const char *const assay_cli_time_names[], *const assay_cli_closes[], *const assay_cli_highs[], *const assay_cli_lows[],
-                                                                                                          *const assay_cli_volumes[];
+/* Names that columns of dates and times, and of prices and volumes go by, best first. */
+extern const char *const assay_cli_time_names[],
+    *const assay_cli_closes[], *const assay_cli_opens[], *const assay_cli_highs[], *const assay_cli_lows[], *const assay_cli_volumes[];
 /* The column as numbers (cells.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values);
@@ -56,7 +56,7 @@ size_t assay_cli_place_of(assay_cli_places *places, const char *text);
 
 /* When the rows are, where the table says so: in a column that is called a date or a time (or in `column`; NULL: none named). */
 typedef struct assay_cli_times {
-  bool known;
+  bool named, known; /* there is such a column; all of it can be read */
   size_t column;
   int64_t *at;    /* seconds since 1970, a row each; of a row that does not say, that of the row before */
   int64_t *nanos; /* of that second, 0 to 999999999 */

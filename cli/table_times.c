@@ -24,12 +24,21 @@ static bool serial(const char *cell, int64_t *at, int64_t *nanos) {
   *nanos = 0;
   return true;
 }
+/* Of a second, which assay_cell_date leaves out: "01/31/2024 9:30:00.250". */
+static int64_t fraction_of(const char *cell) {
+  const char *second = strrchr(cell, ':');
+  int64_t ns = 0, unit = 100000000;
+  if (second == NULL || strchr(cell, ':') == second) return 0;
+  second += 1 + strspn(second + 1, "0123456789");
+  for (const char *p = second + 1; *second == '.' && *p >= '0' && *p <= '9'; p++, unit /= 10) ns += (*p - '0') * unit;
+  return ns;
+}
 static bool month_first(const char *cell, int64_t *at, int64_t *nanos) {
-  *nanos = 0;
+  *nanos = fraction_of(cell);
   return assay_cell_date(cell, false, at);
 }
 static bool day_first(const char *cell, int64_t *at, int64_t *nanos) {
-  *nanos = 0;
+  *nanos = fraction_of(cell);
   return assay_cell_date(cell, true, at);
 }
 
@@ -144,6 +153,7 @@ assay_status assay_cli_table_times_by(assay_cli *cli, const assay_cli_table *tab
     if (table->names[0][0] != '\0' || assay_cli_table_is_numeric(table, 0)) return ASSAY_OK; /* an index without a name */
     times->column = 0;
   }
+  times->named = true;
   int64_t *other = assay_arena_alloc(&cli->arena, table->rows + 1, sizeof *other);
   times->at = assay_arena_alloc(&cli->arena, table->rows + 1, sizeof *times->at);
   times->nanos = assay_arena_alloc(&cli->arena, table->rows + 1, sizeof *times->nanos);
