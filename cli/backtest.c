@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* assay backtest: strategies on the bars of a table. The rooms behind it: _ask reads what is asked for, _once, _sweep, _walk, _check and
- * _list do it, _book is for strategies in a recorded book. */
+/* assay backtest: strategies on the bars of a table. The rooms behind it: _ask reads what is asked for, _once, _each, _sweep, _walk, _check
+ * and _list do it, _book is for strategies in a recorded book. */
 #include "cli/backtest.h"
 
 #include "cli/backtest_report.h"
@@ -13,6 +13,7 @@ static assay_status refuse_of_bars(const assay_cli_backtest_job *j) {
   const char *option = s->sweep.count > 0        ? "sweep"
                        : s->windows > 0          ? "walk-forward"
                        : s->check                ? "check-lookahead"
+                       : s->each                 ? "each"
                        : s->actions != NULL      ? "actions"
                        : s->positions.count > 0  ? "position"
                        : s->begin != NULL        ? "from"
@@ -40,6 +41,7 @@ static int run(assay_cli *cli, const void *raw) {
     return assay_cli_backtest_book(cli, in_book, &book, &j.settings->parameters, j.settings->json,
                                    assay_cli_use_color(j.settings->color, stdout));
   if (assay_cli_backtest_read(&j) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  if (j.settings->each) return assay_cli_backtest_each(&j);
   if (j.settings->check) return assay_cli_backtest_check(&j);
   if (j.settings->windows > 0) return assay_cli_backtest_walk(&j);
   return j.range_count > 0 ? assay_cli_backtest_sweep(&j) : assay_cli_backtest_once(&j);
@@ -47,7 +49,7 @@ static int run(assay_cli *cli, const void *raw) {
 
 static const assay_cli_option options[] = {
     {"strategy", 's', ASSAY_CLI_TEXT, "NAME", AT(strategy), .help = "Which; `backtest --list` shows them with their parameters."},
-    {"data", 'd', ASSAY_CLI_REPEAT, "FILE", AT(from.files), .hint = ASSAY_CLI_FILE,
+    {"data", 'd', ASSAY_CLI_REPEAT, "FILE", AT(from.files), .hint = ASSAY_CLI_FILE, .follows = true,
      .help = "CSV with a line of names: date, open, high, low, close, volume; or date and price; or Binance's klines without one. Several "
              "files are several assets. `-`: "
              "standard "
@@ -66,6 +68,9 @@ static const assay_cli_option options[] = {
      .help = "Of --feed: pass malformed messages, and say how many and where."},
     {"by", 0, ASSAY_CLI_TEXT, "COLUMN", AT(from.by), .help = "The rows of several assets stand in one file: this column names them."},
     {"asset", 0, ASSAY_CLI_REPEAT, "NAME", AT(from.assets), .help = "With --by: only these assets."},
+    {"each", 0, ASSAY_CLI_FLAG, AT(each),
+     .help = "Run each asset by itself, on all cores: a line each and what they have together. A file that cannot be read loses only "
+             "itself."},
     {"column", 'c', ASSAY_CLI_TEXT, "COLUMN", AT(from.column), .help = "The closes; 'close' or 'price' when not given."},
     {"adjusted", 0, ASSAY_CLI_FLAG, AT(from.adjusted), .help = "Bring all prices to the column of adjusted closes (splits, dividends)."},
     {"actions", 0, ASSAY_CLI_TEXT, "FILE", AT(actions), .hint = ASSAY_CLI_FILE,
@@ -121,8 +126,9 @@ static const assay_cli_option options[] = {
     {"from", 0, ASSAY_CLI_TEXT, "DATE", AT(begin), .help = "Trade from here on; bars before it warm up."},
     {"to", 0, ASSAY_CLI_TEXT, "DATE", AT(end), .help = "End before this date."},
     {"workers", 'j', ASSAY_CLI_UNSIGNED, "N", .low = 1, .high = 256, AT(workers),
-     .help = "Processes of a sweep; as many as CPUs when not given."},
-    {"seconds", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 86400, AT(seconds), .help = "A configuration that takes longer is given up."},
+     .help = "Processes of a sweep or of --each, which read and run one asset at a time each; as many as CPUs when not given."},
+    {"seconds", 0, ASSAY_CLI_REAL, "N", .low = 0, .high = 86400, AT(seconds),
+     .help = "A configuration (of --each: an asset) that takes longer is given up."},
     {"report", 'o', ASSAY_CLI_REPEAT, "FILE", AT(reports), .hint = ASSAY_CLI_FILE,
      .help = "Equity, drawdown, figures, months and trades as a page; a sweep's map and table, a walk-forward's windows. NAME.svg: a "
              "picture. NAME.csv: all trades, configurations or windows as a table."},
@@ -141,6 +147,7 @@ static const assay_cli_example examples[] = {
     {"from what is held now", "backtest --strategy sma --position 100@52.30 --cash 2500 --from 2024-01-01 --data stock.csv"},
     {"these values only, each configuration as a row of a table",
      "backtest --strategy rsi --sweep period=7,14,21 --sweep low=20..40:5 --data sp500.csv --report all.csv"},
+    {"many symbols, each by itself", "backtest --strategy sma --each --data prices/*.csv"},
     {"does it see the future?", "backtest --strategy sma --check-lookahead --data sp500.csv"},
     {"quotes in a recorded book", "backtest --strategy market-making --feed day.itch --symbol AAPL --maker-bps -0.2 --set lean=1"},
     {"what there is", "backtest --list"},

@@ -19,7 +19,7 @@ typedef struct assay_cli_backtest_settings {
   double cash, fee_bps, fee_share, fee_order, fee_least, slippage_bps, ticks, tick, volume_share, impact, lot, leverage, maintenance,
       periods, risk_free, seconds;
   uint64_t windows, train, workers, top, cuts;
-  bool no_short, close_at_end, fifo, anchored, carry, json, list, check, events;
+  bool no_short, close_at_end, fifo, anchored, carry, json, list, check, events, each;
 } assay_cli_backtest_settings;
 
 typedef struct assay_cli_backtest_job {
@@ -39,7 +39,10 @@ typedef struct assay_cli_backtest_job {
 
 /* The words of --rank, by assay_backtest_objective; NULL ends them. */
 extern const char *const assay_cli_backtest_objectives[];
+/* Strategy, parameters and ranges; then the bars, and the options that go with them (--each reads those of each symbol by itself). */
 assay_status assay_cli_backtest_read(assay_cli_backtest_job *j);
+assay_status assay_cli_backtest_read_bars(assay_cli_backtest_job *j);
+assay_status assay_cli_backtest_read_options(assay_cli_backtest_job *j);
 
 /* ---- What is done: each prints its answer and returns the exit code ------------------------------------------------------------------ */
 
@@ -47,6 +50,7 @@ int assay_cli_backtest_once(assay_cli_backtest_job *j);
 int assay_cli_backtest_sweep(assay_cli_backtest_job *j);
 int assay_cli_backtest_walk(assay_cli_backtest_job *j);
 int assay_cli_backtest_check(assay_cli_backtest_job *j);
+int assay_cli_backtest_each(assay_cli_backtest_job *j);
 int assay_cli_backtest_list(assay_cli_backtest_job *j);
 
 /* ---- Parts of an answer -------------------------------------------------------------------------------------------------------------- */
@@ -69,15 +73,19 @@ assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j
 
 /* "fast=10 slow=50" */
 void assay_cli_backtest_put_parameters(assay_buf *out, const assay_strategy *strategy, const double *parameters);
-/* When a bar was, for people; without dates its number. */
+/* A time for people; and for programs: a date, or ISO 8601 to the fraction of a second that there is. */
+const char *assay_cli_moment_text(int64_t ns, char text[ASSAY_REPORT_TEXT]);
+const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]);
+/* When a bar was; without dates its number. */
 const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]);
-/* For programs: a date, or ISO 8601 to the fraction of a second that there is. */
 const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]);
 
 void assay_cli_json_number(assay_json *json, const char *key, double value);
 void assay_cli_json_count(assay_json *json, const char *key, size_t value);
 /* NULL is null. */
 void assay_cli_json_text(assay_json *json, const char *key, const char *value);
+/* What begins every document, up to the strategy. */
+void assay_cli_backtest_json_begin(const assay_cli_backtest_job *j, assay_json *json, const char *what);
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what);
 void assay_cli_backtest_json_parameters(assay_json *json, const assay_strategy *strategy, const double *parameters);
 void assay_cli_backtest_json_metrics(assay_json *json, const char *key, const assay_backtest_metrics *m);

@@ -165,7 +165,7 @@ static assay_status read_positions(assay_cli_backtest_job *j) {
   return status;
 }
 
-static assay_status read_options(assay_cli_backtest_job *j) {
+assay_status assay_cli_backtest_read_options(assay_cli_backtest_job *j) {
   const assay_cli_backtest_settings *s = j->settings;
   j->options = (assay_backtest_options){
       .cash = s->cash,
@@ -195,6 +195,21 @@ static assay_status read_options(assay_cli_backtest_job *j) {
   return status;
 }
 
+assay_status assay_cli_backtest_read_bars(assay_cli_backtest_job *j) {
+  assay_status status = assay_cli_bars_read(j->cli, &j->settings->from, j->err, &j->bars);
+  if (status == ASSAY_OK && j->settings->actions != NULL) status = assay_cli_bars_actions(j->cli, j->settings->actions, j->err, &j->bars);
+  return status;
+}
+
+/* --each has no account of all symbols together. */
+static assay_status refuse_of_one(const assay_cli_backtest_job *j) {
+  const assay_cli_backtest_settings *s = j->settings;
+  const char *option = s->windows > 0 ? "walk-forward" : s->check ? "check-lookahead" : s->positions.count > 0 ? "position" : NULL;
+  if (option != NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--each runs symbols by themselves, without --%s", option);
+  if (!(s->cash > 0)) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--cash is above 0: each symbol begins with it");
+  return ASSAY_OK;
+}
+
 assay_status assay_cli_backtest_read(assay_cli_backtest_job *j) {
   assay_status status = find_strategy(j);
   if (status == ASSAY_OK) status = read_parameters(j);
@@ -208,8 +223,7 @@ assay_status assay_cli_backtest_read(assay_cli_backtest_job *j) {
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--carry is of --walk-forward, whose tests follow each other");
   if (status == ASSAY_OK && j->settings->windows > 0 && j->range_count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--walk-forward chooses between parameters: --sweep says which");
-  if (status == ASSAY_OK) status = assay_cli_bars_read(j->cli, &j->settings->from, j->err, &j->bars);
-  if (status == ASSAY_OK && j->settings->actions != NULL) status = assay_cli_bars_actions(j->cli, j->settings->actions, j->err, &j->bars);
-  if (status == ASSAY_OK) status = read_options(j);
-  return status;
+  if (status == ASSAY_OK && j->settings->each) return refuse_of_one(j);
+  if (status == ASSAY_OK) status = assay_cli_backtest_read_bars(j);
+  return status == ASSAY_OK ? assay_cli_backtest_read_options(j) : status;
 }

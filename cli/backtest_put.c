@@ -16,22 +16,15 @@ void assay_cli_backtest_put_parameters(assay_buf *out, const assay_strategy *str
   }
 }
 
-const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
-  const int64_t *times = j->bars.data.bars->times;
-  if (times == NULL) {
-    snprintf(text, ASSAY_REPORT_TEXT, "bar %zu", bar);
-    return text;
-  }
-  assay_report_when(times[bar] / 1000000000, text);
-  if (times[bar] / 1000000000 % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
+const char *assay_cli_moment_text(int64_t ns, char text[ASSAY_REPORT_TEXT]) {
+  assay_report_when(ns / 1000000000, text);
+  if (ns / 1000000000 % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
   return text;
 }
 
-const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
-  const int64_t *times = j->bars.data.bars->times;
-  if (times == NULL) return assay_cli_backtest_moment(j, bar, text);
-  int64_t second = 1000000000, rest = (times[bar] % second + second) % second;
-  time_t seconds = (time_t)((times[bar] - rest) / second);
+const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]) {
+  int64_t second = 1000000000, rest = (ns % second + second) % second;
+  time_t seconds = (time_t)((ns - rest) / second);
   struct tm when = {0};
   gmtime_r(&seconds, &when);
   bool is_day = rest == 0 && seconds % 86400 == 0;
@@ -42,6 +35,18 @@ const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, 
   }
   if (!is_day) strcat(text, "Z");
   return text;
+}
+
+const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
+  const int64_t *times = j->bars.data.bars->times;
+  if (times != NULL) return assay_cli_moment_text(times[bar], text);
+  snprintf(text, ASSAY_REPORT_TEXT, "bar %zu", bar);
+  return text;
+}
+
+const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
+  const int64_t *times = j->bars.data.bars->times;
+  return times != NULL ? assay_cli_moment_iso(times[bar], text) : assay_cli_backtest_moment(j, bar, text);
 }
 
 void assay_cli_json_number(assay_json *json, const char *key, double value) {
@@ -141,13 +146,17 @@ static void json_positions(const assay_cli_backtest_job *j, assay_json *json) {
   assay_json_end(json);
 }
 
-void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
-  char text[ASSAY_REPORT_TEXT];
-  size_t end = j->options.end == 0 ? j->bars.rows : j->options.end;
+void assay_cli_backtest_json_begin(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
   assay_json_object(json);
   assay_cli_json_text(json, "schema", "assay-backtest/1");
   assay_cli_json_text(json, "what", what);
   assay_cli_json_text(json, "strategy", j->strategy->name);
+}
+
+void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
+  char text[ASSAY_REPORT_TEXT];
+  size_t end = j->options.end == 0 ? j->bars.rows : j->options.end;
+  assay_cli_backtest_json_begin(j, json, what);
   assay_json_key(json, "assets");
   assay_json_array_inline(json);
   for (size_t a = 0; a < j->bars.data.assets; a++) assay_json_string(json, j->bars.data.names[a]);

@@ -26,6 +26,13 @@ assay_status assay_cli_check_backtest_reports(const assay_cli_words *paths, assa
   return ASSAY_OK;
 }
 
+assay_status assay_cli_backtest_only_tables(const assay_cli_words *paths, assay_error *err) {
+  for (size_t i = 0; i < paths->count; i++)
+    if (kind_of(paths->items[i]) != TABLE)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--report %s: of --each there is a table, so the name ends in .csv", paths->items[i]);
+  return ASSAY_OK;
+}
+
 static assay_status write_drawn(const assay_backtest_view *view, kind what, const char *path, assay_error *err) {
   char *text = NULL;
   assay_status status = what == PAGE ? assay_backtest_render_html(view, err, &text) : assay_backtest_render_svg(view, err, &text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * assay/backtest.h: what a trading strategy would have earned on past bars, with fees, slippage, margin and corporate actions; sweeps over
- * parameters on all cores, walk-forward, and a check that a strategy does not see the future.
+ * parameters and runs over many symbols on all cores, walk-forward, and a check that a strategy does not see the future.
  *
  *     assay_bars bars = {.count = n, .open = o, .high = h, .low = l, .close = c, .times = t};
  *     assay_backtest_data data = {.assets = 1, .bars = &bars};
@@ -267,7 +267,7 @@ typedef struct assay_backtest_metrics {
   double sharpe, sortino, calmar;
   double max_drawdown;     /* ratio of the peak, 0 to 1 */
   size_t longest_drawdown; /* bars under water */
-  double exposure;         /* share of the bars with a position at their close */
+  double exposure;         /* share of the bars after the first with a position at their close */
   double turnover;         /* traded value over equity, per year */
   double win_rate, profit_factor;
   double average_trade, best_trade, worst_trade; /* money */
@@ -362,6 +362,63 @@ ASSAY_API const char *assay_backtest_objective_text(assay_backtest_objective obj
 ASSAY_API double assay_backtest_score(const assay_backtest_metrics *metrics, assay_backtest_objective objective);
 /* The best row that is done, the first of equals; SIZE_MAX: none has a score. */
 ASSAY_API size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective);
+
+/* ---- Many symbols -------------------------------------------------------------------------------------------------------------------- */
+
+/* What a symbol is run on. */
+typedef struct assay_backtest_loaded {
+  assay_backtest_data data;
+  assay_backtest_options options; /* those of all, unless `load` changes them: its first bar, what is held of it */
+  char note[200];                 /* something to say to people; "": nothing */
+} assay_backtest_loaded;
+
+/*
+ * Symbols that are each kept somewhere. They are loaded by the process that runs them, so that as many are read at a time as there are
+ * processes, and no more are in memory; one that is slow, broken, or takes its process down loses itself alone. Where reading is what
+ * takes the time, there may be more workers than CPUs.
+ */
+typedef struct assay_backtest_source {
+  size_t count;
+  assay_status (*load)(void *user, size_t index, assay_error *err, assay_backtest_loaded *loaded);
+  void (*unload)(void *user, const assay_backtest_loaded *loaded); /* after its run; NULL: nothing has to be done */
+  void *user;
+} assay_backtest_source;
+
+typedef struct assay_backtest_symbol {
+  assay_backtest_outcome outcome;
+  int signal;    /* as of a row */
+  char why[240]; /* of what is not done */
+  char note[200];
+  bool has_times;
+  int64_t first_ns, last_ns;                         /* of the bars that it was run on */
+  size_t configurations;                             /* of a sweep: that are done */
+  double parameters[ASSAY_STRATEGY_MOST_PARAMETERS]; /* that it was run with; of a sweep those of its best */
+  assay_backtest_metrics metrics, hold;              /* hold: bought and held over the same bars at the same costs */
+} assay_backtest_symbol;
+
+/*
+ * The strategy on each symbol by itself, in their order; the same bits for any number of workers. Without ranges each is run once. With
+ * them each has a sweep of its own and shows the best of it, which was chosen on the bars that it is shown on. `seconds` is what a symbol
+ * may take. Free the symbols with assay_backtest_symbols_free.
+ */
+ASSAY_API assay_status assay_backtest_run_each(const assay_backtest_sweep *sweep, assay_backtest_objective objective,
+                                               const assay_backtest_source *source, const assay_backtest_options *options, assay_error *err,
+                                               assay_backtest_symbol **symbols);
+ASSAY_API void assay_backtest_symbols_free(assay_backtest_symbol *symbols);
+
+typedef struct assay_backtest_spread {
+  size_t count;                     /* of symbols that have the value */
+  double mean, median, least, most; /* NaN where none has */
+} assay_backtest_spread;
+
+typedef struct assay_backtest_summary {
+  size_t symbols, done;
+  size_t gained, beat_hold, ruined; /* of those done */
+  assay_backtest_spread total_return, annual_return, sharpe, max_drawdown, hold_return;
+} assay_backtest_summary;
+
+ASSAY_API assay_status assay_backtest_summarise(const assay_backtest_symbol *symbols, size_t count, assay_error *err,
+                                                assay_backtest_summary *summary);
 
 /* ---- The best of many ---------------------------------------------------------------------------------------------------------------- */
 

@@ -576,6 +576,16 @@ class Backtest(story.Story):
         for wrong, cell in (("02/30/2024", "02/30/2024"), ("Total", "Total"), ("01/20/2024 24:30", "01/20/2024 24:30")):
             text = "date,price\n01/18/2024,1\n01/19/2024,2\n" + wrong + ",3\n"
             self.refuse("backtest", "--strategy", "hold", "--data", self.write("wrong.csv", text), says=f"wrong.csv:4: column 'date': '{cell}' is no date")
+        # Each series has an order of its own, and together they say which number is the day; the table as a whole is in no order.
+        series = "symbol,date,price\n" + "".join(f"{name},{d},{i + 1}\n" for name in "AB" for i, d in enumerate(["01/02/2024", "02/02/2024", "01/03/2024"]))
+        done = self.answer("--strategy", "hold", "--by", "symbol", "--data", self.write("series.csv", series))
+        self.assertEqual(done["at"], ["2024-02-01", "2024-02-02", "2024-03-01"])
+        self.assertIn("with the day first", done["note"])
+        for open_ in ("A,01/02/2024,1\nA,02/02/2024,2\nB,01/02/2024,1\n", "A,01/02/2024,1\nA,02/02/2024,2\nB,05/01/2024,1\nB,04/02/2024,2\nB,03/03/2024,2\n"):
+            self.refuse("backtest", "--strategy", "hold", "--by", "symbol", "--data", self.write("open.csv", "symbol,date,price\n" + open_),
+                        says=["open.csv:2", "nothing says which number is the day"])
+        index = self.write("index.csv", ",close\n2024-01-02,1\n2024-01-03,2\n")
+        self.assertEqual(self.answer("--strategy", "hold", "--data", index)["at"], ["2024-01-02", "2024-01-03"])
         futures = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n1,2,3,4,5,1704067200044,false\n"
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("futures.csv", futures), says=["table of trades", "feed bars --every 1h"])
         to_and_fro = names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in rows[::-1] + rows[3:4])
@@ -599,6 +609,55 @@ class Backtest(story.Story):
         self.refuse("backtest", "--strategy", "sma", "--by", "symbol", "--data", self.path("long.csv"), says="1 asset")
         two = self.answer("--strategy", "hold", "--data", path, "--data", self.table("other.csv", 2)[1])
         self.assertEqual(two["assets"], ["walk", "other"])
+
+    def test_each_by_itself(self):
+        """A line for every asset, to the bit what it gives alone; what cannot be run loses itself only."""
+        run = ("--strategy", "sma", "--fast", "3", "--slow", "8", "--fee-bps", "2")
+        paths = [self.table(f"m{seed}.csv", seed, 200 + seed)[1] for seed in range(1, 8)]
+        alone = [self.answer(*run, "--data", path) for path in paths]
+        for workers in ("1", "3"):
+            done = self.answer(*run, "--each", "--workers", workers, "--data", *paths)
+            self.assertEqual([row["metrics"] for row in done["rows"]], [one["metrics"] for one in alone])
+            self.assertEqual([row["hold"] for row in done["rows"]], [one["hold"] for one in alone])
+            self.assertEqual([(row["asset"], row["from"], row["to"]) for row in done["rows"]], [(one["assets"][0], one["from"], one["to"]) for one in alone])
+        returns = [one["metrics"]["total_return"] for one in alone]
+        together = done["summary"]
+        self.assertEqual((together["assets"], together["done"], together["gained"]), (7, 7, sum(value > 0 for value in returns)))
+        self.assertEqual(together["beat_hold"], sum(one["metrics"]["total_return"] > one["hold"]["total_return"] for one in alone))
+        for key, value in (("mean", statistics.fmean(returns)), ("median", statistics.median(returns)), ("least", min(returns)), ("most", max(returns))):
+            self.assertAlmostEqual(together["total_return"][key], value, places=12)
+        # Broken ones, beside whole ones.
+        with open(self.path("bytes.csv"), "wb") as file:
+            file.write(bytes(range(256)) * 20)
+        broken = [self.write("empty.csv", ""), self.path("bytes.csv"), self.path("absent.csv"), self.write("minus.csv", "date,close\n2024-01-02,-5\n")]
+        with open(paths[1], "rb") as file, gzip.open(self.path("packed.csv.gz"), "wb") as packed:
+            packed.write(file.read())
+        done = self.check("backtest", *run, "--each", "--json", "--data", paths[0], *broken, self.path("packed.csv.gz"), "--report", self.path("all.csv"), code=2)
+        rows = json.loads(done.stdout)["rows"]
+        self.assertEqual([row["outcome"] for row in rows], ["done", "failed", "failed", "failed", "failed", "done"])
+        self.assertEqual((rows[0]["metrics"], rows[5]["metrics"], rows[5]["asset"]), (alone[0]["metrics"], alone[1]["metrics"], "packed"))
+        self.assertIn("minus.csv:2: the close is no price above 0", rows[4]["why"])
+        self.assertEqual(done.stderr.count("failed: "), 4)
+        with open(self.path("all.csv"), newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        self.assertEqual([row["outcome"] for row in table], [row["outcome"] for row in rows])
+        self.assertEqual(float(table[5]["total_return"]), alone[1]["metrics"]["total_return"])
+        shown = self.check("backtest", *run, "--each", "--top", "1", "--data", *paths).stdout
+        self.assertIn("7 assets; best sharpe first", shown)
+        self.assertIn("... and 6 more", shown)
+        # Of one table, where each has its own dates; with actions, of others too; and each with its own sweep.
+        wide = self.write("wide.csv", "symbol,date,price\n" + "".join(
+            f"{name},2020-{1 + i // 28:02}-{1 + i % 28:02},{50 + 10 * k + (i * (7 + k)) % 13}\n" for k, name in enumerate("AB") for i in range(5 * k, 100)))
+        actions = self.write("actions.csv", "date,split,asset\n2020-03-02,2,A\n2020-03-02,3,C\n")
+        own = ("--strategy", "sma", "--sweep", "fast=2..4", "--sweep", "slow=6..9")
+        done = self.answer(*own, "--each", "--by", "symbol", "--actions", actions, "--data", wide)
+        for row, extra in zip(done["rows"], (("--actions", self.write("a.csv", "date,split\n2020-03-02,2\n")), ())):
+            one = self.answer(*own, "--by", "symbol", "--asset", row["asset"], "--data", wide, *extra)
+            best = one["rows"][one["best"]]
+            self.assertEqual((row["parameters"], row["metrics"], row["configurations"]), (best["parameters"], best["metrics"], 12))
+        for words, says in ((("--walk-forward", "3", "--sweep", "fast=2..4"), "--walk-forward"), (("--check-lookahead",), "--check-lookahead"), (("--position", "5"), "--position"),
+                            (("--report", "page.html"), "ends in .csv"), (("--set", "slow=2"), "less than slow")):
+            self.refuse("backtest", "--strategy", "sma", "--each", *words, "--data", paths[0], says=says)
 
     def test_mistakes(self):
         _, path = self.table()
@@ -651,7 +710,7 @@ class Backtest(story.Story):
         gaps = self.answer(*hold, self.write("gaps.csv", "date,close\n2024-01-01,nan\n2024-01-02,5\n2024-01-03,\n2024-01-04,6\n2024-01-05,9\n"))
         self.assertEqual((gaps["at"], gaps["equity"][-1]), (["2024-01-02", "2024-01-04", "2024-01-05"], 150000))
         bad = {"date,close\n2024-01-01,1e308\n2024-01-02,1e-308\n2024-01-03,1e308\n": "beyond what a number can hold",
-               "date,close\n2024-01-01,inf\n": "is no number", "date,close\n01/02/2024,5\n": "is no date", "date,close\n9999-12-31,5\n": "is no date", "date,close\n20241301,5\n": "is no date",
+               "date,close\n2024-01-01,inf\n": "is no number", "date,close\n01/02/2024,5\n": "nothing says which number is the day", "date,close\n9999-12-31,5\n": "is no date", "date,close\n20241301,5\n": "is no date",
                "date,close\n2024-01-02T10:00:00+99:00,5\n": "is no date", "date,close,volume\n2024-01-01,5,-1\n": "no number from 0 on",
                "date,open,high,low,close\n2024-01-01,1,2,1.2,1.5\n": "low lies above", "date,close\n": "no rows", "": "is empty", "date,close\n2024-01-01,5\0\n": "NUL"}
         for text, says in bad.items():
@@ -667,6 +726,8 @@ class Backtest(story.Story):
         # 10 units become 20; a dividend of Saturday is Monday's.
         self.assertEqual([round(value, 9) for value in done["equity"]], [1000, 1000, 1000, 1230, 1230])
         self.assertAlmostEqual(done["metrics"]["dividends"], 30, places=9)
+        american = self.write("american.csv", "date,split,dividend\n01/03/2020,2,\n01/04/2020,,1.5\n12/31/2021,10,\n")
+        self.assertEqual(self.answer("--strategy", "hold", "--cash", "1000", "--data", bars, "--actions", american)["equity"], done["equity"])
         for text, says in {"date,split\nsoon,2\n": ["a.csv:2", "soon"], "date,split\n2020-01-03,-2\n": ["a.csv:2", "-2"], "date,x\n2020-01-03,2\n": ["split or dividend"],
                            "date,split,asset\n2020-01-03,2,B\n": ["a.csv:2", "no bars of 'B'"]}.items():
             self.refuse("backtest", "--strategy", "hold", "--data", bars, "--actions", self.write("a.csv", text), says=says)

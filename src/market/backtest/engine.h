@@ -103,6 +103,10 @@ double assay_backtest_cash_of(const assay_backtest_options *options);
 /* Parameters, data, and as many assets as the strategy takes. */
 assay_status assay_backtest_check_run(const assay_strategy *strategy, const double *parameters, const assay_backtest_data *data,
                                       assay_error *err);
+/* Ranges that a sweep takes, and how many configurations they are (sweep.c). */
+assay_status assay_backtest_check_ranges(const assay_backtest_sweep *sweep, assay_error *err, size_t *count);
+/* Outcome and why of what was not done, which a process that died could not say. */
+void assay_backtest_explain(unsigned char state, unsigned char ended_by, assay_backtest_row *row);
 /* Appends room for one more; NULL: out of memory. */
 void *assay_list_add(assay_list *list, size_t size);
 

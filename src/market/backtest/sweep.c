@@ -30,7 +30,7 @@ static bool rises(const assay_backtest_range *r) {
   return fine;
 }
 
-static assay_status check_ranges(const assay_backtest_sweep *sweep, assay_error *err, size_t *count) {
+assay_status assay_backtest_check_ranges(const assay_backtest_sweep *sweep, assay_error *err, size_t *count) {
   const assay_strategy *s = sweep->strategy;
   size_t all = 1;
   for (size_t i = 0; i < sweep->range_count; i++) {
@@ -124,13 +124,9 @@ static void run_item(void *user, void *context, size_t index, void *cell) {
   assay_backtest_result_destroy(result);
 }
 
-/* What a process that died could not say. */
-static void explain(const assay_backtest_sweep *sweep, const double *base, size_t index, unsigned char state, unsigned char ended_by,
-                    assay_backtest_row *row) {
-  if (state == ASSAY_WORK_DONE) return;
+void assay_backtest_explain(unsigned char state, unsigned char ended_by, assay_backtest_row *row) {
   *row = (assay_backtest_row){.outcome = state == ASSAY_WORK_TIMED_OUT ? ASSAY_BACKTEST_TIMED_OUT : ASSAY_BACKTEST_CRASHED,
                               .signal = ended_by};
-  configuration(sweep, base, index, row->parameters);
   if (state == ASSAY_WORK_TIMED_OUT)
     snprintf(row->why, sizeof row->why, "it took longer than it may");
   else if (ended_by != 0)
@@ -178,7 +174,7 @@ assay_status assay_backtest_run_sweep(const assay_backtest_sweep *sweep, const a
   const double *base = sweep->parameters != NULL ? sweep->parameters : usual;
   size_t all = 0;
   assay_status status = check_sweep(sweep, data, &plain, err);
-  if (status == ASSAY_OK) status = check_ranges(sweep, err, &all);
+  if (status == ASSAY_OK) status = assay_backtest_check_ranges(sweep, err, &all);
   if (status != ASSAY_OK) return status;
   job j = {.sweep = sweep, .data = data, .options = &plain, .base = base, .shares_averages = shares_averages(sweep, data, &plain)};
   assay_backtest_row *made = assay_calloc(ASSAY_TAG_MARKET, all, sizeof *made);
@@ -198,7 +194,11 @@ assay_status assay_backtest_run_sweep(const assay_backtest_sweep *sweep, const a
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu configurations", all);
   else
     status = assay_work_run(&work, err, made, states, states + all);
-  for (size_t i = 0; i < all && status == ASSAY_OK; i++) explain(sweep, base, config_at(&j, i), states[i], states[all + i], &made[i]);
+  for (size_t i = 0; i < all && status == ASSAY_OK; i++) {
+    if (states[i] == ASSAY_WORK_DONE) continue;
+    assay_backtest_explain(states[i], states[all + i], &made[i]);
+    configuration(sweep, base, config_at(&j, i), made[i].parameters);
+  }
   if (status == ASSAY_OK && order != NULL) status = put_in_order(&made, order, all, err);
   assay_free(order);
   assay_free(states);
