@@ -87,6 +87,8 @@ static void json_luck(assay_json *json, const assay_backtest_luck *luck) {
   }
   assay_json_object_inline(json);
   assay_cli_json_count(json, "trials", luck->trials);
+  assay_cli_json_number(json, "correlation", luck->correlation);
+  assay_cli_json_number(json, "independent", luck->independent);
   assay_cli_json_number(json, "best_sharpe", luck->best);
   assay_cli_json_number(json, "spread", luck->spread);
   assay_cli_json_number(json, "expected_best", luck->expected_best);
@@ -124,16 +126,17 @@ static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_cho
 
 /* What the best is worth, in a sentence below its figures. */
 static void put_luck(const assay_backtest_luck *l, assay_buf *out) {
-  char best[48], expected[48], sure[48];
+  char best[48], expected[48], sure[48], count[80] = "";
   if (l->trials > 1 && isfinite(l->probability)) {
     assay_snprintf(best, sizeof best, "%.2f", l->best);
     assay_snprintf(expected, sizeof expected, "%.2f", l->expected_best);
     assay_snprintf(sure, sizeof sure, "%.1f %%", 100 * l->probability);
+    if (l->correlation > 0) assay_snprintf(count, sizeof count, " (as much alike as %.0f that have nothing in common)", l->independent);
     assay_buf_printf(
         out,
-        "The best of %zu, on the data that it was chosen on: a Sharpe ratio of %s, where luck alone would show %s as the best of "
-        "so many\n(deflated Sharpe ratio %s; 95 %% is a usual bar). ",
-        l->trials, best, expected, sure);
+        "The best of %zu%s, on the data that it was chosen on: a Sharpe ratio of %s,\nwhere luck alone would show %s as the best of so "
+        "many (deflated Sharpe ratio %s; 95 %% is a usual bar). ",
+        l->trials, count, best, expected, sure);
   } else {
     assay_buf_puts(out, "The best of many on the data that it was chosen on. ");
   }
@@ -144,11 +147,15 @@ static void put_luck(const assay_backtest_luck *l, assay_buf *out) {
 static assay_status show_best(assay_cli_backtest_job *j, assay_backtest_choice *c, assay_buf *out) {
   assay_backtest_result *result = NULL, *benchmark = NULL;
   assay_backtest_luck luck;
+  double correlation = NAN;
   assay_buf note = {0};
   memcpy(j->parameters, c->rows[c->best].parameters, sizeof j->parameters);
   assay_status status = assay_cli_backtest_run(j, j->parameters, &result);
   if (status == ASSAY_OK) status = assay_cli_backtest_hold(j, j->options.first, j->options.end, &benchmark);
-  if (status == ASSAY_OK) status = assay_backtest_measure_luck(c->rows, c->row_count, result, j->err, &luck);
+  const assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
+  if (status == ASSAY_OK)
+    status = assay_backtest_correlate(&sweep, &j->bars.data, &j->options, c->rows, c->row_count, j->err, &correlation);
+  if (status == ASSAY_OK) status = assay_backtest_measure_luck(c->rows, c->row_count, result, correlation, j->err, &luck);
   if (status == ASSAY_OK) {
     c->luck = &luck;
     put_luck(&luck, &note);

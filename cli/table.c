@@ -27,10 +27,10 @@ static bool find(const assay_cli_table *table, const char *name, size_t *column)
   return false;
 }
 
-const char *const assay_cli_time_names[] = {
-    "date",       "datetime",   "timestamp",     "ts",   "open_time", "open time", "gmt time", "local time", "datum",      "dtyyyymmdd",
-    "trade date", "trade_date", "exchange date", "unix", "epoch",     "time",      "day",      "month",      "period",     "close_time",
-    "close time", NULL};
+const char *const assay_cli_time_names[] = {"date",          "datetime",   "timestamp",  "ts",         "open_time",  "open time",
+                                            "gmt time",      "local time", "datum",      "dtyyyymmdd", "trade date", "trade_date",
+                                            "exchange date", "unix",       "epoch",      "time",       "day",        "month",
+                                            "period",        "close_time", "close time", NULL};
 const char *const assay_cli_closes[] = {"close",      "price",         "value",     "last",     "close/last", "px_last", "last price",
                                         "last_price", "closing price", "adj close", "adjclose", "adj_close",  "nav",     NULL};
 const char *const assay_cli_opens[] = {"open", "px_open", "open price", NULL};

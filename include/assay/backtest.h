@@ -424,23 +424,34 @@ ASSAY_API assay_status assay_backtest_summarise(const assay_backtest_symbol *sym
 
 /*
  * What the best Sharpe ratio of a sweep says, all ratios a year. Of many tries without any skill the best looks good too; how good is known
- * from their number and their spread. Tries count as independent: neighbours in a grid are not, so the true bar is somewhat lower. Source:
- * Bailey and López de Prado, "The deflated Sharpe ratio", Journal of Portfolio Management 40(5), 2014.
+ * from their number and their spread. Neighbours in a grid do nearly the same: as tries count as many as would be independent, which their
+ * mean correlation says. Source: Bailey and López de Prado, "The deflated Sharpe ratio", Journal of Portfolio Management 40(5), 2014, with
+ * its appendix on the number of trials.
  */
 typedef struct assay_backtest_luck {
   size_t trials;        /* configurations that have a ratio */
+  double correlation;   /* of their returns, on average over all pairs; NaN: not known, and taken as 0 */
+  double independent;   /* tries that count: correlation + (1 - correlation) trials */
   double best;          /* the ratio of `best` */
   double spread;        /* standard deviation of all */
   double expected_best; /* what the best of so many shows on average that are worth nothing and spread as these do */
   double probability;   /* deflated Sharpe ratio: how sure it is that the true ratio of `best` lies above that; NaN: it has no value */
 } assay_backtest_luck;
 
-/* `best` is the chosen one, run again with its equity kept. */
+/* `best` is the chosen one, run again with its equity kept; `correlation` as assay_backtest_correlate measures it, or NaN. */
 ASSAY_API assay_status assay_backtest_measure_luck(const assay_backtest_row *rows, size_t count, const assay_backtest_result *best,
-                                                   assay_error *err, assay_backtest_luck *luck);
+                                                   double correlation, assay_error *err, assay_backtest_luck *luck);
+/*
+ * The mean correlation of the returns of all pairs of configurations, 0 to 1 (less is 0): of all that have a ratio, or of 32 of them,
+ * evenly spread, which are run once more, here. NaN where there are no two.
+ */
+ASSAY_API assay_status assay_backtest_correlate(const assay_backtest_sweep *sweep, const assay_backtest_data *data,
+                                                const assay_backtest_options *options, const assay_backtest_row *rows, size_t count,
+                                                assay_error *err, double *correlation);
 
-/* Its two formulas. The expected greatest of `trials` independent normal values of mean 0 and this standard deviation; NaN of none. */
-ASSAY_API double assay_backtest_expected_best(size_t trials, double spread);
+/* Its two formulas. The expected greatest of `trials` independent normal values of mean 0 and this standard deviation; NaN of less than 1.
+ * Between 1 and 2 the line between both. */
+ASSAY_API double assay_backtest_expected_best(double trials, double spread);
 typedef struct assay_backtest_shape {
   size_t returns;
   double skewness, kurtosis; /* m3 / m2^1.5, m4 / m2^2: 0 and 3 of a normal distribution */

@@ -42,16 +42,17 @@ static void put_luck(assay_buf *out, const assay_backtest_choice *c) {
   assay_buf_puts(out, "<p class=\"lead\">The best of many looks good on the bars that it was chosen on, whatever it is worth. ");
   const assay_backtest_luck *l = c->luck;
   if (l != NULL && l->trials > 1 && isfinite(l->expected_best) && isfinite(l->probability)) {
-    char sure[48];
+    char sure[48], count[80] = "";
+    if (l->correlation > 0) assay_snprintf(count, sizeof count, " (as much alike as %.0f that have nothing in common)", l->independent);
     assay_backtest_figure_text(l->spread, ASSAY_FIGURE_RATIO, spread);
     assay_backtest_figure_text(l->expected_best, ASSAY_FIGURE_RATIO, expected);
     assay_backtest_figure_text(l->best, ASSAY_FIGURE_RATIO, best);
     assay_backtest_figure_text(l->probability, ASSAY_FIGURE_PERCENT, sure);
     assay_buf_printf(
         out,
-        "If none of these %zu could do anything and their Sharpe ratios spread as they do (by %s), the best of them would still "
+        "If none of these %zu%s could do anything and their Sharpe ratios spread as they do (by %s), the best of them would still "
         "show %s on average. This one shows %s: ",
-        l->trials, spread, expected, best);
+        l->trials, count, spread, expected, best);
     bool stands = l->probability >= 0.95;
     assay_html_mark(out, stands ? ASSAY_TONE_GOOD : ASSAY_TONE_UNSURE, stands ? "✓" : "?", "deflated Sharpe ratio ");
     assay_buf_printf(out, "<b>%s</b>, how sure it is that the true ratio lies above that of luck (95 %% is a usual bar). ", sure);

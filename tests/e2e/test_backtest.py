@@ -393,7 +393,9 @@ class Backtest(story.Story):
         done = self.answer(*words)
         finished = [row for row in done["rows"] if row["outcome"] == "done"]
         ratios = [row["metrics"]["sharpe"] for row in finished]
-        normal, spread, count, euler = statistics.NormalDist(), statistics.stdev(ratios), len(ratios), 0.5772156649015329
+        normal, spread, euler, alike = statistics.NormalDist(), statistics.stdev(ratios), 0.5772156649015329, done["luck"]["correlation"]
+        self.assertTrue(0.2 < alike < 0.95, alike)
+        count = alike + (1 - alike) * len(ratios)
         expected = spread * ((1 - euler) * normal.inv_cdf(1 - 1 / count) + euler * normal.inv_cdf(1 - 1 / (count * math.e)))
         best = finished[ratios.index(max(ratios))]["parameters"]
         curve = self.answer("--strategy", "sma", "--set", f"fast={best['fast']}", "--set", f"slow={best['slow']}", "--data", path)["equity"]
@@ -402,7 +404,8 @@ class Backtest(story.Story):
         skewness, kurtosis = (statistics.fmean([(x - mean) ** k for x in returns]) / deviation ** k for k in (3, 4))
         ratio = max(ratios) / year
         sure = normal.cdf((ratio - expected / year) * math.sqrt((len(returns) - 1) / (1 - skewness * ratio + (kurtosis - 1) / 4 * ratio ** 2)))
-        self.assertEqual(done["luck"]["trials"], count)
+        self.assertEqual(done["luck"]["trials"], len(ratios))
+        self.assertAlmostEqual(done["luck"]["independent"], count, places=9)
         self.assertAlmostEqual(done["luck"]["expected_best"], expected, places=9)
         self.assertAlmostEqual(done["luck"]["deflated_sharpe"], sure, places=9)
         self.assertIn(f"luck alone would show {expected:.2f}", self.check("backtest", *words).stdout)
@@ -421,7 +424,7 @@ class Backtest(story.Story):
         table = next(part.iter("table"))
         rows = [[cell.get("data-v") for cell in row.iter("td")] for row in table.iter("tr")][1:]
         self.assertEqual(len(rows), len(done["rows"]))
-        self.assertEqual([float(row[4]) for row in rows[:count]], sorted(ratios, reverse=True))
+        self.assertEqual([float(row[4]) for row in rows[:len(ratios)]], sorted(ratios, reverse=True))
         self.assertEqual([row.get("class") for row in table.iter("tr")][1:3], ["top", None])
         with open(self.path("all.csv"), encoding="utf-8") as file:
             cells = list(csv.DictReader(file))

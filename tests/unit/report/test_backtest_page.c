@@ -2,6 +2,7 @@
 /* Pages of backtests with names of somebody's own: of assets, strategies and parameters. */
 #include <assay/backtest_report.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -65,7 +66,7 @@ static void test_sweep_page(void **state) {
     choice.rows = rows;
     choice.best = assay_backtest_best(rows, choice.row_count, choice.objective);
     assert_ok(assay_backtest_run(&own, rows[choice.best].parameters, &data, &keep, &err, &best), err);
-    assert_ok(assay_backtest_measure_luck(rows, choice.row_count, best, &err, &luck), err);
+    assert_ok(assay_backtest_measure_luck(rows, choice.row_count, best, NAN, &err, &luck), err);
     choice.luck = &luck;
     const assay_backtest_view view = {.title = hostile, .result = best, .names = names, .choice = &choice};
     check_page(&view, "deflated Sharpe ratio");

@@ -321,6 +321,7 @@ static void test_deflated(void **state) {
   assert_near(assay_backtest_deflate(2.5 / sqrt(250), assay_backtest_expected_best(46, sqrt(0.5 / 250)), &crashes), 0.9505, 5e-5);
   assert_true(isnan(assay_backtest_expected_best(0, 1)));
   assert_near(assay_backtest_expected_best(1, 1), 0, 0);
+  assert_near(assay_backtest_expected_best(1.5, 1), assay_backtest_expected_best(2, 1) / 2, 1e-15);
   assert_true(isnan(assay_backtest_deflate(NAN, 0, &crashes)));
 }
 
@@ -336,8 +337,57 @@ static void test_expected_best(void **state) {
       for (size_t k = 0; k < n; k++) most = fmax(most, 3 * assay_random_normal(&random));
       mean += most / 4000;
     }
-    assert_near(assay_backtest_expected_best(n, 3), mean, 0.05 * mean);
+    assert_near(assay_backtest_expected_best((double)n, 3), mean, 0.05 * mean);
   }
+}
+
+static double correlation_of(const double *a, const double *b, size_t count) {
+  double n = (double)(count - 1), x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+  for (size_t t = 1; t < count; t++) x += (a[t] / a[t - 1] - 1) / n, y += (b[t] / b[t - 1] - 1) / n;
+  for (size_t t = 1; t < count; t++) {
+    double from_x = a[t] / a[t - 1] - 1 - x, from_y = b[t] / b[t - 1] - 1 - y;
+    xx += from_x * from_x, yy += from_y * from_y, xy += from_x * from_y;
+  }
+  return xy / sqrt(xx * yy);
+}
+
+/* All pairs, one by one; of more than 32 configurations those that are looked at. */
+static void test_correlation_of_a_sweep(void **state) {
+  (void)state;
+  make(12);
+  const assay_backtest_range small[] = {{0, 2, 10, 4}, {1, 15, 60, 15}}, large[] = {{0, 2, 14, 1}, {1, 15, 60, 5}};
+  for (int which = 0; which < 2; which++) {
+    assay_backtest_sweep sweep = {
+        .strategy = assay_strategy_find("sma"), .ranges = which == 0 ? small : large, .range_count = 2, .here = true};
+    const assay_backtest_options options = {.first = 20, .keep_equity = true};
+    assay_backtest_result *results[32];
+    size_t count = 0, runs = 0;
+    assay_error err = {0};
+    assay_backtest_row *rows = sweep_of(&sweep, &options, &count);
+    const size_t wanted = count < 32 ? count : 32; /* all are done: fast is below slow */
+    for (; runs < wanted; runs++)
+      assert_ok(assay_backtest_run(sweep.strategy, rows[runs * count / wanted].parameters, &data, &options, &err, &results[runs]), err);
+    double mean = 0, measured = 0, pairs = (double)(runs * (runs - 1)) / 2;
+    for (size_t i = 0; i < runs; i++)
+      for (size_t k = 0; k < i; k++) mean += correlation_of(results[i]->equity, results[k]->equity, results[i]->metrics.bars) / pairs;
+    assert_ok(assay_backtest_correlate(&sweep, &data, &options, rows, count, &err, &measured), err);
+    assert_true(mean > 0.1 && mean < 0.9);
+    assert_near(measured, mean, 1e-10);
+    assert_ok(assay_backtest_correlate(&sweep, &data, &options, rows, 1, &err, &measured), err);
+    assert_true(isnan(measured)); /* there is no pair */
+    for (size_t i = 0; i < runs; i++) assay_backtest_result_destroy(results[i]);
+    assay_backtest_rows_free(rows);
+  }
+  /* Larger bets on the same thing are one try. */
+  const assay_backtest_range sizes = {3, 0.2, 1, 0.1};
+  assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .ranges = &sizes, .range_count = 1, .here = true};
+  size_t count = 0;
+  double measured = 0;
+  assay_error err = {0};
+  assay_backtest_row *rows = sweep_of(&sweep, NULL, &count);
+  assert_ok(assay_backtest_correlate(&sweep, &data, NULL, rows, count, &err, &measured), err);
+  assert_true(measured > 0.99 && measured <= 1);
+  assay_backtest_rows_free(rows);
 }
 
 static void test_luck_of_a_sweep(void **state) {
@@ -361,16 +411,24 @@ static void test_luck_of_a_sweep(void **state) {
   assay_backtest_result *r = NULL;
   assay_backtest_luck luck;
   assert_ok(assay_backtest_run(sweep.strategy, rows[best].parameters, &data, &options, &err, &r), err);
-  assert_ok(assay_backtest_measure_luck(rows, count, r, &err, &luck), err);
+  assert_ok(assay_backtest_measure_luck(rows, count, r, NAN, &err, &luck), err);
   assert_int_equal(luck.trials, trials);
   assert_near(luck.spread, spread, 1e-9);
   assert_near(luck.best, rows[best].metrics.sharpe, 0);
-  assert_near(luck.expected_best, assay_backtest_expected_best(trials, spread), 1e-9);
+  assert_near(luck.expected_best, assay_backtest_expected_best((double)trials, spread), 1e-9);
+  assert_true(luck.independent == (double)trials && isnan(luck.correlation));
+  assay_backtest_luck alike;
+  assert_ok(assay_backtest_measure_luck(rows, count, r, 0.75, &err, &alike), err);
+  assert_near(alike.independent, 0.75 + 0.25 * (double)trials, 1e-12);
+  assert_near(alike.expected_best, assay_backtest_expected_best(0.75 + 0.25 * (double)trials, spread), 1e-12);
+  assert_true(alike.probability > luck.probability);
+  assert_ok(assay_backtest_measure_luck(rows, count, r, 1, &err, &alike), err);
+  assert_true(alike.independent == 1 && alike.expected_best == 0);
   assert_true(luck.probability > 0 && luck.probability < 1);
   assay_backtest_result_destroy(r);
   r = NULL;
   assert_ok(assay_backtest_run(sweep.strategy, rows[best].parameters, &data, NULL, &err, &r), err);
-  assert_int_equal(assay_backtest_measure_luck(rows, count, r, NULL, &luck), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_backtest_measure_luck(rows, count, r, NAN, NULL, &luck), ASSAY_ERR_INVALID);
   assay_backtest_result_destroy(r);
   assay_backtest_rows_free(rows);
 }
@@ -623,6 +681,7 @@ int main(void) {
       cmocka_unit_test(test_windows_pay),
       cmocka_unit_test(test_deflated),
       cmocka_unit_test(test_expected_best),
+      cmocka_unit_test(test_correlation_of_a_sweep),
       cmocka_unit_test(test_luck_of_a_sweep),
       cmocka_unit_test(test_cheats_are_caught),
       cmocka_unit_test(test_every_distance_is_caught),
