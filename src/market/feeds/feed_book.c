@@ -1,69 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Books from feeds. Orders are assay_mbo's business; what is here is what their events mean, levels for feeds that have only those, and the
- * chain of Binance's update ids.
+ * Books from feeds. Orders are assay_mbo's business; what is here is what their events mean, and levels for feeds that have only those.
  */
-#include <assay/feed_book.h>
+#include "market/feeds/feed_book.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/gcd.h"
-#include "market/book/mbo.h"
 #include "market/feeds/decimal.h"
-
-typedef struct waiting {
-  uint64_t first, last, previous;
-  bool has_previous;
-  size_t bids, asks; /* levels of it, behind those of the ones before */
-} waiting;
-
-typedef struct chain {
-  bool begun; /* a snapshot is there */
-  bool fresh; /* and nothing was applied to it */
-  uint64_t last;
-  waiting *waits;
-  size_t wait_count, wait_capacity;
-  assay_binance_level *held;
-  size_t held_count, held_capacity;
-} chain;
-
-/* A symbol's tick. */
-typedef struct tick {
-  uint64_t step;  /* in steps of the events; 0: no price yet */
-  double inverse; /* a little more than 1 / step, so that what is cut off a multiple is its quotient; 0 where that would not be exact */
-} tick;
-
-/* Books of orders, or of levels, whose prices are ticks. */
-typedef struct grid {
-  assay_mbo *mbo;
-  int64_t step; /* steps of the events in a tick; 0: not known yet, OWN: each symbol has its own */
-  int64_t fine; /* with OWN: prices below this are ticks as they are */
-  tick *ticks;
-  uint32_t count;
-} grid;
-enum { OWN = -1 };
-
-enum { MISFIT = 1, UNCHAINED = 2 }; /* why a symbol is stale: something did not fit or is lost; it waits for a snapshot */
-
-struct assay_feed_book {
-  assay_feed_book_options options;
-  grid orders, levels; /* levels.mbo is NULL until there is one */
-  chain **chains;      /* an entry a symbol; NULL: no levels of it */
-  uint8_t *stale;      /* an entry a symbol */
-  assay_feed_book_counts counts;
-};
-
-static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, size_t size) {
-  if (count + wanted <= *capacity) return true;
-  size_t more = *capacity * 2 > count + wanted ? *capacity * 2 : count + wanted + 16;
-  void *grown = assay_realloc(ASSAY_TAG_MARKET, *items, more, size);
-  if (grown == NULL) return false;
-  *items = grown;
-  *capacity = more;
-  return true;
-}
 
 /* ---- Ticks --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -75,7 +21,7 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t wanted, si
  * It pays to do so where a price has four decimals too: a ladder is quick where neighbouring prices are neighbouring numbers, and those of
  * ITCH, in hundredths of a cent, are whole cents. Below a dollar they need not be, whatever else the symbol costs, so those count singly.
  */
-static bool best_stays(const grid *g, uint32_t symbol, uint64_t factor) {
+static bool best_stays(const feed_grid *g, uint32_t symbol, uint64_t factor) {
   for (unsigned sell = 0; sell < 2; sell++) {
     assay_mbo_level best;
     uint64_t wide;
@@ -88,10 +34,10 @@ static bool best_stays(const grid *g, uint32_t symbol, uint64_t factor) {
 
 static uint64_t size_of(int64_t price) { return price < 0 ? 0 - (uint64_t)price : (uint64_t)price; }
 
-static bool reach_ticks(grid *g, uint32_t symbol) {
+static bool reach_ticks(feed_grid *g, uint32_t symbol) {
   if (symbol < g->count) return true;
   uint32_t count = symbol < UINT32_MAX / 2 ? symbol * 2 + 16 : UINT32_MAX;
-  tick *ticks = assay_realloc(ASSAY_TAG_MARKET, g->ticks, count, sizeof *ticks);
+  feed_tick *ticks = assay_realloc(ASSAY_TAG_MARKET, g->ticks, count, sizeof *ticks);
   if (ticks == NULL) return false;
   memset(ticks + g->count, 0, (count - g->count) * sizeof *ticks);
   g->ticks = ticks;
@@ -100,31 +46,31 @@ static bool reach_ticks(grid *g, uint32_t symbol) {
 }
 
 /* What of a price its tick has to divide. */
-static uint64_t above_fine(const grid *g, int64_t price) {
+static uint64_t above_fine(const feed_grid *g, int64_t price) {
   uint64_t size = size_of(price), fine = (uint64_t)g->fine;
   return size > fine ? size - fine : 0;
 }
 
 /* A price, of which the step divides what it has to, without its sign. */
-static uint64_t count_of(const grid *g, int64_t price, uint64_t step) {
+static uint64_t count_of(const feed_grid *g, int64_t price, uint64_t step) {
   uint64_t above = above_fine(g, price);
   return above == 0 ? size_of(price) : (uint64_t)g->fine + above / step;
 }
 
-static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks);
+static int64_t price_of(const feed_grid *g, uint32_t symbol, int32_t ticks);
 
 /* Whether a price is behind the best of its side, so that it does no harm at the end of all. */
-static bool is_behind(const grid *g, uint32_t symbol, int64_t price, bool sell) {
+static bool is_behind(const feed_grid *g, uint32_t symbol, int64_t price, bool sell) {
   assay_mbo_level best;
   if (!book_mbo_best(g->mbo, symbol, sell, &best) || best.price == book_mbo_end(sell)) return false;
   return sell ? price > price_of(g, symbol, best.price) : price < price_of(g, symbol, best.price);
 }
 
-static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell, int32_t *ticks) {
+static assay_status own_ticks(feed_grid *g, uint32_t symbol, int64_t price, bool sell, int32_t *ticks) {
   *ticks = book_mbo_end(sell);
   if (price == ASSAY_FEED_NO_PRICE) return ASSAY_OK;
   if (!reach_ticks(g, symbol)) return ASSAY_ERR_NO_MEMORY;
-  tick *own = &g->ticks[symbol];
+  feed_tick *own = &g->ticks[symbol];
   uint64_t above = above_fine(g, price);
   if (own->step == 0) own->step = above; /* nothing but what counts singly was there */
   uint64_t finer = above == 0 || above % own->step == 0 ? own->step : assay_gcd(own->step, above);
@@ -141,13 +87,13 @@ static assay_status own_ticks(grid *g, uint32_t symbol, int64_t price, bool sell
   return ASSAY_OK;
 }
 
-static __attribute__((noinline)) assay_status other_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
+static __attribute__((noinline)) assay_status other_ticks(feed_grid *g, const assay_market_event *event, int32_t *ticks) {
   if (g->step == 0) { /* the first price says it for all */
     unsigned decimals = assay_market_price_decimals(event);
-    g->step = OWN;
+    g->step = FEED_OWN_TICKS;
     g->fine = decimals <= 4 ? (int64_t)assay_feed_ten_to[decimals] : 0;
   }
-  if (g->step == OWN) {
+  if (g->step == FEED_OWN_TICKS) {
     bool sell = event->side == 'S';
     uint32_t at = event->kind == ASSAY_MARKET_REPLACE ? book_mbo_find(g->mbo, event->symbol, event->order_id) : 0;
     if (at != 0) { /* it stays on its side, whatever the event says */
@@ -164,9 +110,9 @@ static __attribute__((noinline)) assay_status other_ticks(grid *g, const assay_m
 }
 
 /* Nearly always a multiple of its symbol's own tick, which is seen without a division. */
-static inline assay_status to_ticks(grid *g, const assay_market_event *event, int32_t *ticks) {
+static inline assay_status to_ticks(feed_grid *g, const assay_market_event *event, int32_t *ticks) {
   if (__builtin_expect(event->symbol < g->count, 1)) {
-    tick own = g->ticks[event->symbol];
+    feed_tick own = g->ticks[event->symbol];
     uint64_t above = (uint64_t)event->price - (uint64_t)g->fine;
     if (__builtin_expect(above >> 62 == 0, 1)) {
       uint64_t count = (uint64_t)(int64_t)((double)(int64_t)above * own.inverse);
@@ -179,7 +125,7 @@ static inline assay_status to_ticks(grid *g, const assay_market_event *event, in
   return other_ticks(g, event, ticks);
 }
 
-static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks) {
+static int64_t price_of(const feed_grid *g, uint32_t symbol, int32_t ticks) {
   if (ticks == INT32_MIN || ticks == INT32_MAX) return ASSAY_FEED_NO_PRICE;
   uint64_t step = g->step > 0 ? (uint64_t)g->step : symbol < g->count ? g->ticks[symbol].step : 1;
   if (llabs(ticks) <= g->fine) return ticks;
@@ -188,12 +134,6 @@ static int64_t price_of(const grid *g, uint32_t symbol, int32_t ticks) {
 }
 
 /* ---- Symbols ------------------------------------------------------------------------------------------------------------------------- */
-
-static chain *chain_of(assay_feed_book *book, uint32_t symbol) {
-  if (symbol >= book->options.symbols) return NULL;
-  if (book->chains[symbol] == NULL) book->chains[symbol] = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof **book->chains);
-  return book->chains[symbol];
-}
 
 assay_status assay_feed_book_create(const assay_feed_book_options *options, assay_error *err, assay_feed_book **book) {
   assay_feed_book *created = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *created);
@@ -205,7 +145,7 @@ assay_status assay_feed_book_create(const assay_feed_book_options *options, assa
   if (o->most_waiting == 0) o->most_waiting = 1000;
   if (o->most_levels == 0) o->most_levels = 1u << 22;
   created->orders.step = o->price_step;
-  created->levels.step = OWN; /* and nothing counts singly */
+  created->levels.step = FEED_OWN_TICKS; /* and nothing counts singly */
   assay_status status = ASSAY_OK;
   if (o->price_step < 0) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the price step of books has to be above 0");
   if (o->most_levels > 1u << 30) status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "books hold 2^30 levels at most, not %u", o->most_levels);
@@ -227,7 +167,7 @@ assay_status assay_feed_book_create(const assay_feed_book_options *options, assa
 void assay_feed_book_destroy(assay_feed_book *book) {
   if (book == NULL) return;
   for (uint32_t i = 0; book->chains != NULL && i < book->options.symbols; i++) {
-    chain *c = book->chains[i];
+    feed_chain *c = book->chains[i];
     if (c == NULL) continue;
     assay_free(c->waits);
     assay_free(c->held);
@@ -244,14 +184,14 @@ void assay_feed_book_destroy(assay_feed_book *book) {
 
 /* ---- Events -------------------------------------------------------------------------------------------------------------------------- */
 
-static bool has_levels(assay_feed_book *book) {
+bool assay_feed_book_has_levels(assay_feed_book *book) {
   const assay_mbo_options options = {.books = book->options.symbols, .expected_orders = 64, .most_orders = book->options.most_levels};
   return book->levels.mbo != NULL || assay_mbo_create(&options, NULL, &book->levels.mbo) == ASSAY_OK;
 }
 
-/* What is at a price now. One that goes is not looked at closely: at a price where nothing can be, nothing is. */
-static assay_status set_level(assay_feed_book *book, uint32_t symbol, bool sell, int64_t price, uint64_t quantity, uint64_t orders) {
-  grid *g = &book->levels;
+assay_status assay_feed_book_set_level(assay_feed_book *book, uint32_t symbol, bool sell, int64_t price, uint64_t quantity,
+                                       uint64_t orders) {
+  feed_grid *g = &book->levels;
   int32_t ticks = 0;
   if (quantity == 0) {
     uint64_t step = symbol < g->count ? g->ticks[symbol].step : 0, size = size_of(price);
@@ -268,19 +208,19 @@ static assay_status set_level(assay_feed_book *book, uint32_t symbol, bool sell,
 static assay_status apply_quote(assay_feed_book *book, const assay_market_event *event) {
   bool sell = event->side == 'S';
   if (!sell && event->side != 'B') return ASSAY_ERR_INVALID;
-  if (!has_levels(book)) return ASSAY_ERR_NO_MEMORY;
+  if (!assay_feed_book_has_levels(book)) return ASSAY_ERR_NO_MEMORY;
   if ((event->flags & ASSAY_MARKET_WHOLE_SIDE) != 0) assay_mbo_clear_side(book->levels.mbo, event->symbol, sell);
-  return set_level(book, event->symbol, sell, event->price, event->quantity, event->order_id);
+  return assay_feed_book_set_level(book, event->symbol, sell, event->price, event->quantity, event->order_id);
 }
 
 /* A book that is empty finds its step out anew. */
-static void empty_one(grid *g, uint32_t symbol) {
+static void empty_one(feed_grid *g, uint32_t symbol) {
   if (g->mbo == NULL) return;
   assay_mbo_clear(g->mbo, symbol);
-  if (symbol < g->count) g->ticks[symbol] = (tick){0};
+  if (symbol < g->count) g->ticks[symbol] = (feed_tick){0};
 }
 
-static void empty(assay_feed_book *book, uint32_t symbol) {
+void assay_feed_book_empty(assay_feed_book *book, uint32_t symbol) {
   empty_one(&book->orders, symbol);
   empty_one(&book->levels, symbol);
 }
@@ -299,8 +239,8 @@ static __attribute__((noinline)) assay_status apply_other(assay_feed_book *book,
       return book_mbo_add(orders, event->symbol, event->order_id, event->side == 'S', ticks, event->quantity);
     case ASSAY_MARKET_QUOTE: return apply_quote(book, event);
     case ASSAY_MARKET_CLEAR:
-      empty(book, event->symbol);
-      book->stale[event->symbol] &= (uint8_t)~MISFIT; /* a chain that waits for its snapshot waits on */
+      assay_feed_book_empty(book, event->symbol);
+      book->stale[event->symbol] &= (uint8_t)~FEED_MISFIT; /* a chain that waits for its snapshot waits on */
       return ASSAY_OK;
     default: return ASSAY_OK; /* trades of what was hidden, states: nothing that rests changes */
   }
@@ -328,7 +268,7 @@ static bool misfit(assay_feed_book *book, const assay_market_event *event, assay
     book->counts.impossible++;
   else
     book->counts.refused++;
-  if (event->symbol < book->options.symbols) book->stale[event->symbol] |= MISFIT;
+  if (event->symbol < book->options.symbols) book->stale[event->symbol] |= FEED_MISFIT;
   return true;
 }
 
@@ -344,7 +284,7 @@ static inline void look_ahead(const assay_mbo *orders, const assay_market_event 
 /* A day begins, or messages before this one are lost. */
 static void apply_flags(assay_feed_book *book, const assay_market_event *event) {
   if ((event->flags & ASSAY_MARKET_ALL_SYMBOLS) != 0) assay_feed_book_restart(book);
-  if ((event->flags & ASSAY_MARKET_GAP) != 0 && event->symbol < book->options.symbols) book->stale[event->symbol] |= MISFIT;
+  if ((event->flags & ASSAY_MARKET_GAP) != 0 && event->symbol < book->options.symbols) book->stale[event->symbol] |= FEED_MISFIT;
 }
 
 size_t assay_feed_book_apply(assay_feed_book *book, const assay_market_event *events, size_t count) {
@@ -378,7 +318,7 @@ bool assay_feed_book_is_stale(const assay_feed_book *book, uint32_t symbol) {
   return symbol >= book->options.symbols || book->stale[symbol] != 0;
 }
 void assay_feed_book_lost(assay_feed_book *book) {
-  for (uint32_t i = 0; i < book->options.symbols; i++) book->stale[i] |= MISFIT;
+  for (uint32_t i = 0; i < book->options.symbols; i++) book->stale[i] |= FEED_MISFIT;
 }
 
 assay_status assay_feed_book_check(const assay_feed_book *book, assay_error *err) { return assay_mbo_check(book->orders.mbo, err); }
@@ -387,13 +327,13 @@ void assay_feed_book_restart(assay_feed_book *book) {
   for (uint32_t i = 0; i < book->orders.mbo->books; i++) empty_one(&book->orders, i);
   for (uint32_t i = 0; book->levels.mbo != NULL && i < book->levels.mbo->books; i++) empty_one(&book->levels, i);
   for (uint32_t i = 0; i < book->options.symbols; i++) {
-    chain *c = book->chains[i];
+    feed_chain *c = book->chains[i];
     if (c != NULL) c->begun = false, c->wait_count = c->held_count = 0;
   }
   memset(book->stale, 0, book->options.symbols);
 }
 
-static size_t read_depth(const grid *g, uint32_t symbol, char side, assay_feed_level *levels, size_t most) {
+static size_t read_depth(const feed_grid *g, uint32_t symbol, char side, assay_feed_level *levels, size_t most) {
   enum { AT_ONCE = 64 };
   assay_mbo_level found[AT_ONCE], *all = found;
   size_t wanted = most < AT_ONCE ? most : AT_ONCE;
@@ -418,103 +358,4 @@ size_t assay_feed_book_depth(const assay_feed_book *book, uint32_t symbol, char 
   if (symbol >= book->options.symbols || (side != 'B' && side != 'S')) return 0;
   bool of_levels = l != NULL && symbol < l->books && book_mbo_ladder(l, symbol, 0)->levels + book_mbo_ladder(l, symbol, 1)->levels > 0;
   return read_depth(of_levels ? &book->levels : &book->orders, symbol, side, levels, most);
-}
-
-/* ---- Binance's chain ----------------------------------------------------------------------------------------------------------------- */
-
-static bool set_all(assay_feed_book *book, uint32_t symbol, const assay_binance_level *bids, size_t bid_count,
-                    const assay_binance_level *asks, size_t ask_count) {
-  bool fits = true;
-  for (size_t i = 0; i < bid_count; i++) fits &= set_level(book, symbol, false, bids[i].price, (uint64_t)bids[i].quantity, 0) == ASSAY_OK;
-  for (size_t i = 0; i < ask_count; i++) fits &= set_level(book, symbol, true, asks[i].price, (uint64_t)asks[i].quantity, 0) == ASSAY_OK;
-  return fits;
-}
-
-typedef enum fit { NEXT, BEFORE, BEHIND_A_GAP } fit;
-
-/* Quantities are absolute, so a difference that begins before where we are does no harm; one that begins behind it leaves something out.
- * Ids of futures have holes: what a difference goes on from is its `pu`. */
-static fit fit_of(const chain *c, const waiting *w) {
-  if (w->has_previous) {
-    if (c->fresh) return w->last < c->last ? BEFORE : w->first <= c->last || w->previous <= c->last ? NEXT : BEHIND_A_GAP;
-    return w->previous == c->last ? NEXT : w->last <= c->last ? BEFORE : BEHIND_A_GAP;
-  }
-  if (w->last <= c->last) return BEFORE;
-  return w->first == 0 || w->first - 1 <= c->last ? NEXT : BEHIND_A_GAP;
-}
-
-static bool hold(assay_feed_book *book, chain *c, const waiting *w, const assay_binance_message *message) {
-  if (c->wait_count == book->options.most_waiting) c->wait_count = c->held_count = 0; /* a snapshot that comes now is newer than those */
-  if (!grow((void **)&c->waits, c->wait_count, &c->wait_capacity, 1, sizeof *c->waits)) return false;
-  if (!grow((void **)&c->held, c->held_count, &c->held_capacity, w->bids + w->asks, sizeof *c->held)) return false;
-  c->waits[c->wait_count++] = *w;
-  if (w->bids > 0) memcpy(c->held + c->held_count, message->bids, w->bids * sizeof *c->held);
-  if (w->asks > 0) memcpy(c->held + c->held_count + w->bids, message->asks, w->asks * sizeof *c->held);
-  c->held_count += w->bids + w->asks;
-  return true;
-}
-
-static assay_feed_chain refuse(assay_feed_book *book) {
-  book->counts.refused++;
-  return ASSAY_FEED_CHAIN_REFUSED;
-}
-
-assay_feed_chain assay_feed_book_update(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message) {
-  chain *c = message->kind == ASSAY_BINANCE_DEPTH && has_levels(book) ? chain_of(book, symbol) : NULL;
-  if (c == NULL) return refuse(book);
-  const waiting w = {message->first_update, message->last_update, message->previous_update,
-                     message->has_previous, message->bid_count,   message->ask_count};
-  if (!c->begun) {
-    book->stale[symbol] |= UNCHAINED;
-    return hold(book, c, &w, message) ? ASSAY_FEED_CHAIN_WAITING : refuse(book);
-  }
-  switch (fit_of(c, &w)) {
-    case BEFORE: return ASSAY_FEED_CHAIN_OLD;
-    case NEXT: break;
-    default:
-      c->begun = false;
-      book->stale[symbol] |= UNCHAINED;
-      return hold(book, c, &w, message) ? ASSAY_FEED_CHAIN_GAP : refuse(book);
-  }
-  if (!set_all(book, symbol, message->bids, message->bid_count, message->asks, message->ask_count)) {
-    c->begun = false;
-    book->stale[symbol] |= UNCHAINED;
-    return refuse(book);
-  }
-  c->last = w.last;
-  c->fresh = false;
-  book->counts.applied++;
-  return ASSAY_FEED_CHAIN_APPLIED;
-}
-
-assay_feed_chain assay_feed_book_snapshot(assay_feed_book *book, uint32_t symbol, const assay_binance_message *message) {
-  chain *c = message->kind == ASSAY_BINANCE_SNAPSHOT && has_levels(book) ? chain_of(book, symbol) : NULL;
-  if (c == NULL) return refuse(book);
-  empty(book, symbol);
-  c->last = message->last_update;
-  c->begun = c->fresh = true;
-  bool fits = set_all(book, symbol, message->bids, message->bid_count, message->asks, message->ask_count), gap = false;
-  size_t held = 0, i = 0;
-  for (; i < c->wait_count && !gap; i++) {
-    const waiting *w = &c->waits[i];
-    fit how = fit_of(c, w);
-    gap = how == BEHIND_A_GAP;
-    if (gap) break;
-    if (how == NEXT) {
-      fits &= set_all(book, symbol, c->held + held, w->bids, c->held + held + w->bids, w->asks);
-      c->last = w->last;
-      c->fresh = false;
-      book->counts.applied++;
-    }
-    held += w->bids + w->asks;
-  }
-  book->stale[symbol] = gap || !fits ? UNCHAINED : 0;
-  c->begun = !gap && fits;
-  /* What lies behind a gap goes on waiting for a newer snapshot. */
-  if (c->wait_count > i) memmove(c->waits, c->waits + i, (c->wait_count - i) * sizeof *c->waits);
-  if (c->held_count > held) memmove(c->held, c->held + held, (c->held_count - held) * sizeof *c->held);
-  c->wait_count -= i;
-  c->held_count -= held;
-  book->counts.applied++;
-  return gap ? ASSAY_FEED_CHAIN_GAP : fits ? ASSAY_FEED_CHAIN_APPLIED : ASSAY_FEED_CHAIN_REFUSED;
 }
