@@ -3,32 +3,15 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/float.h"
-#include "kernels/indicators/turn.h"
-#include "quant/indicators/indicators.h"
-#include "quant/launch.h"
-
-/* A call of assay_indicator_run, in either precision: `size` is sizeof(double) or sizeof(float). */
-typedef struct job {
-  const assay_indicator *indicator;
-  indicator_params params;
-  assay_indicator_kernels kernels;
-  size_t size, rows, series;
-  size_t row_step, series_step; /* numbers between two rows, two series */
-  const char *in[ASSAY_INDICATOR_INPUTS];
-  char *out[ASSAY_INDICATOR_MAX_OUTPUTS]; /* NULL: not wanted */
-  assay_turns turns;
-  bool lanes_turn; /* the kernels have lanes, which take series that lie in one piece each */
-  bool past_cache; /* the outputs are too large to stay in it */
-} job;
+#include "quant/indicators/run.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------------------------- */
 
-static assay_status check_shape(const job *j, const size_t *lengths, assay_error *err) {
+static assay_status check_shape(const assay_indicator_job *j, const size_t *lengths, assay_error *err) {
   const char *name = j->indicator->name;
   if (j->rows == 0 || j->series == 0)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s: %zu rows of %zu series are nothing to work on", name, j->rows, j->series);
@@ -56,13 +39,6 @@ static assay_status check_shape(const job *j, const size_t *lengths, assay_error
 /* The kernels take as many lanes as they have, of series in a row; a series' state begins where a pack of them does. */
 enum { AT_ONCE = 2 * INDICATOR_PACK, TABLE_SERIES = 1024, ROWS_AT_ONCE = 16, ASIDE_ROWS = 256, LINE = 64 };
 
-/* What a thread needs. */
-typedef struct workspace {
-  char *state;
-  char *aside;  /* results on their way past the cache; made when first needed */
-  char *packed; /* inputs, then outputs, of one series without its gaps; made when first needed */
-} workspace;
-
 /* Rows of the lanes' blocks (kernels/indicators/lanes.h). */
 static size_t block_rows(size_t size) {
 #if defined(__x86_64__)
@@ -71,14 +47,12 @@ static size_t block_rows(size_t size) {
   return LINE / size;
 }
 
-static size_t rounded_up(size_t count) { return (count + INDICATOR_PACK - 1) / INDICATOR_PACK * INDICATOR_PACK; }
-
 /* Offsets count from the first input and the first output: arrays of their own, as the kernels have one pointer for all of them. */
 static int64_t numbers_between(const void *from, const void *to, size_t size) { return ((intptr_t)to - (intptr_t)from) / (intptr_t)size; }
 
 /* Some series: where their values are, and what their kernel call has in common. */
 typedef struct batch {
-  const job *j;
+  const assay_indicator_job *j;
   assay_kernel_fn function;
   indicator_params params;
   size_t rows, series, row_step, series_step;
@@ -86,21 +60,19 @@ typedef struct batch {
   char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
 } batch;
 
-static size_t state_bytes(const job *j, size_t series) { return rounded_up(series) * (1 + (size_t)j->params.slots) * j->size; }
-
 static void begin_state(batch *b, char *state) {
   b->params = b->j->params;
   b->params.series = (uint32_t)b->series;
-  b->params.width = (uint32_t)rounded_up(b->series);
+  b->params.width = (uint32_t)assay_indicator_rounded_up(b->series);
   b->params.in_row = b->params.out_row = b->row_step;
   b->params.wanted = 0;
   for (unsigned k = 0; k < b->j->indicator->output_count; k++) b->params.wanted |= b->out[k] == NULL ? 0u : 1u << k;
-  memset(state, 0, state_bytes(b->j, b->series));
+  memset(state, 0, assay_indicator_state_bytes(b->j, b->series));
 }
 
 /* Rows [begin, begin + rows), whose states go on; out[k] (NULL: not wanted) is where row `begin` of output k goes. */
 static void run_rows_to(batch *b, size_t begin, size_t rows, char *const *out, char *state) {
-  const job *j = b->j;
+  const assay_indicator_job *j = b->j;
   char *first = NULL;
   for (unsigned k = 0; k < j->indicator->input_count; k++) b->params.input[k] = numbers_between(b->in[0], b->in[k], j->size);
   for (unsigned k = 0; k < j->indicator->output_count; k++) {
@@ -122,8 +94,8 @@ static void run_rows(batch *b, size_t begin, size_t rows, char *state) {
 
 /* The same where blocks are no whole lines of the outputs: into the cache, and from there past it in pieces as long as they can be. At most
  * ASIDE_ROWS of AT_ONCE series, or ROWS_AT_ONCE of TABLE_SERIES. */
-static void run_rows_aside(batch *b, size_t begin, size_t rows, workspace *space) {
-  const job *j = b->j;
+static void run_rows_aside(batch *b, size_t begin, size_t rows, assay_indicator_workspace *space) {
+  const assay_indicator_job *j = b->j;
   bool turned = (b->params.layout & INDICATOR_TURNED) != 0;
   size_t plane = ROWS_AT_ONCE * TABLE_SERIES * j->size, step = turned ? ASIDE_ROWS + LINE / j->size : b->series;
   char *out[ASSAY_INDICATOR_MAX_OUTPUTS];
@@ -138,7 +110,7 @@ static void run_rows_aside(batch *b, size_t begin, size_t rows, workspace *space
 }
 
 /* Room for that; false: there is none, and results go through the cache. */
-static bool has_aside(const job *j, workspace *space) {
+static bool has_aside(const assay_indicator_job *j, assay_indicator_workspace *space) {
   if (space->aside == NULL)
     space->aside = assay_alloc(ASSAY_TAG_QUANT, j->indicator->output_count * (size_t)ROWS_AT_ONCE * TABLE_SERIES * j->size);
   return space->aside != NULL;
@@ -163,14 +135,14 @@ static bool are_rows_lines(const batch *b) {
 }
 
 /* One series whose values lie one after the other. */
-static void run_one(batch *b, workspace *space) {
+static void run_one(batch *b, assay_indicator_workspace *space) {
   begin_state(b, space->state);
   run_rows(b, 0, b->rows, space->state);
 }
 
 /* Series that lie in one piece each, some at a time over all rows: as many places in memory are read and written at once as the processor
  * can follow. Rows [from, rows), all before them were done. */
-static void run_series(batch *b, size_t from, workspace *space) {
+static void run_series(batch *b, size_t from, assay_indicator_workspace *space) {
   size_t size = b->j->size, head = rows_to_a_line(b, from);
   b->params.layout = INDICATOR_TURNED;
   b->params.in_row = b->params.out_row = b->series_step;
@@ -189,7 +161,7 @@ static void run_series(batch *b, size_t from, workspace *space) {
 }
 
 /* Rows that lie in one piece each, some at a time over all series, for the same reason. */
-static void run_table(batch *b, workspace *space) {
+static void run_table(batch *b, assay_indicator_workspace *space) {
   bool lines = are_rows_lines(b), aside = b->j->past_cache && !lines && has_aside(b->j, space);
   b->params.layout = b->j->past_cache && lines ? INDICATOR_PAST : 0;
   size_t at_once = aside ? block_rows(b->j->size) : ROWS_AT_ONCE; /* a block at a time: what is aside takes room in the cache */
@@ -203,14 +175,7 @@ static void run_table(batch *b, workspace *space) {
   }
 }
 
-static bool is_gap(const job *j, const char *at) {
-  double d;
-  float f;
-  if (j->size == sizeof d) return memcpy(&d, at, sizeof d), assay_indicator_is_gap(d);
-  return memcpy(&f, at, sizeof f), assay_indicator_is_gap_f32(f);
-}
-
-static void put_nan(const job *j, char *at) {
+static void put_nan(const assay_indicator_job *j, char *at) {
   if (j->size == sizeof(double)) {
     memcpy(at, &(double){NAN}, sizeof(double));
   } else {
@@ -218,8 +183,7 @@ static void put_nan(const job *j, char *at) {
   }
 }
 
-/* One series again, without its gaps. */
-static assay_status run_without_gaps(const job *j, size_t series, workspace *space) {
+assay_status assay_indicator_run_without_gaps(const assay_indicator_job *j, size_t series, assay_indicator_workspace *space) {
   unsigned inputs = j->indicator->input_count, outputs = j->indicator->output_count;
   size_t size = j->size, plane = j->rows * size;
   if (space->packed == NULL) space->packed = assay_alloc(ASSAY_TAG_QUANT, (inputs + outputs) * plane);
@@ -234,7 +198,7 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
     size_t at = (row * j->row_step + series * j->series_step) * size;
     bool gap = false;
     for (unsigned k = 0; k < inputs; k++) {
-      gap |= is_gap(j, j->in[k] + at);
+      gap |= assay_indicator_has_gap(j, j->in[k] + at);
       memcpy(space->packed + k * plane + count * size, j->in[k] + at, size);
     }
     if (gap) {
@@ -254,7 +218,7 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
   for (size_t row = 0, from = 0; row < j->rows && from < count; row++) {
     size_t at = (row * j->row_step + series * j->series_step) * size;
     bool gap = false;
-    for (unsigned k = 0; k < inputs; k++) gap |= is_gap(j, j->in[k] + at);
+    for (unsigned k = 0; k < inputs; k++) gap |= assay_indicator_has_gap(j, j->in[k] + at);
     if (gap) continue;
     for (unsigned k = 0; k < outputs; k++) {
       if (out[k] != NULL) memcpy(j->out[k] + at, out[k] + from * size, size);
@@ -264,11 +228,11 @@ static assay_status run_without_gaps(const job *j, size_t series, workspace *spa
   return ASSAY_OK;
 }
 
-static assay_status redo_gaps(const job *j, size_t first, size_t count, workspace *space) {
+static assay_status redo_gaps(const assay_indicator_job *j, size_t first, size_t count, assay_indicator_workspace *space) {
   bool marked[TABLE_SERIES]; /* the state is that of the series that is done again */
-  for (size_t i = 0; i < count; i++) marked[i] = is_gap(j, space->state + i * j->size);
+  for (size_t i = 0; i < count; i++) marked[i] = assay_indicator_has_gap(j, space->state + i * j->size);
   for (size_t i = 0; i < count; i++) {
-    if (marked[i] && run_without_gaps(j, first + i, space) != ASSAY_OK) return ASSAY_ERR_NO_MEMORY;
+    if (marked[i] && assay_indicator_run_without_gaps(j, first + i, space) != ASSAY_OK) return ASSAY_ERR_NO_MEMORY;
   }
   return ASSAY_OK;
 }
@@ -277,8 +241,8 @@ static assay_status redo_gaps(const job *j, size_t first, size_t count, workspac
  * One long series in lanes, where a row depends on the n rows before it alone: each lane does a part, from n rows before it on. Parts begin
  * at multiples of n, where the blocks of the windows do, so that the bits are those of the series as a whole.
  */
-static bool run_cut(batch *b, workspace *space) {
-  const job *j = b->j;
+static bool run_cut(batch *b, assay_indicator_workspace *space) {
+  const assay_indicator_job *j = b->j;
   size_t n = j->params.n[0], size = j->size;
   if (!j->lanes_turn || !assay_indicator_hidden_of(j->indicator)->finite || b->rows / AT_ONCE < 4 * n + LINE) return false;
   size_t part = (b->rows - n) / AT_ONCE / n * n, rest = part * AT_ONCE;
@@ -286,13 +250,13 @@ static bool run_cut(batch *b, workspace *space) {
   batch head = *b, tail = *b, lanes = *b;
   head.rows = n;
   run_one(&head, space);
-  gap |= is_gap(j, space->state);
+  gap |= assay_indicator_has_gap(j, space->state);
   /* The first n rows of the rest come out wrong here and right from the last lane. */
   tail.rows = b->rows - rest;
   for (unsigned k = 0; k < j->indicator->input_count; k++) tail.in[k] += rest * size;
   for (unsigned k = 0; k < j->indicator->output_count; k++) tail.out[k] = b->out[k] == NULL ? NULL : b->out[k] + rest * size;
   run_one(&tail, space);
-  gap |= is_gap(j, space->state);
+  gap |= assay_indicator_has_gap(j, space->state);
   lanes.function = j->kernels.lanes;
   lanes.rows = part + n;
   lanes.series = AT_ONCE;
@@ -305,12 +269,12 @@ static bool run_cut(batch *b, workspace *space) {
   run_rows(&lanes, 0, n, space->state);
   lanes.params.wanted = wanted;
   run_series(&lanes, n, space);
-  for (size_t i = 0; i < AT_ONCE; i++) gap |= is_gap(j, space->state + i * size);
+  for (size_t i = 0; i < AT_ONCE; i++) gap |= assay_indicator_has_gap(j, space->state + i * size);
   if (gap) memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
   return true;
 }
 
-static assay_status run_chunk(const job *j, size_t first, size_t count, workspace *space) {
+static assay_status run_chunk(const assay_indicator_job *j, size_t first, size_t count, assay_indicator_workspace *space) {
   batch b = {
       .j = j, .function = j->kernels.lanes, .rows = j->rows, .series = count, .row_step = j->row_step, .series_step = j->series_step};
   for (unsigned k = 0; k < j->indicator->input_count; k++) b.in[k] = j->in[k] + first * j->series_step * j->size;
@@ -333,7 +297,7 @@ static assay_status run_chunk(const job *j, size_t first, size_t count, workspac
 /* ---- The whole job ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct crew {
-  const job *j;
+  const assay_indicator_job *j;
   size_t at_once;
   atomic_size_t next;
   atomic_int status;
@@ -341,8 +305,8 @@ typedef struct crew {
 
 static void *work(void *context) {
   crew *c = context;
-  const job *j = c->j;
-  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, state_bytes(j, c->at_once))};
+  const assay_indicator_job *j = c->j;
+  assay_indicator_workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, assay_indicator_state_bytes(j, c->at_once))};
   assay_status status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
   while (status == ASSAY_OK && atomic_load(&c->status) == ASSAY_OK) {
     size_t first = atomic_fetch_add(&c->next, c->at_once);
@@ -360,7 +324,7 @@ static void *work(void *context) {
 
 enum { MOST_THREADS = 256 };
 
-static assay_status run(const job *j, unsigned threads, assay_error *err) {
+static assay_status run(const assay_indicator_job *j, unsigned threads, assay_error *err) {
   crew c = {.j = j, .at_once = j->series_step == 1 ? TABLE_SERIES : j->lanes_turn ? AT_ONCE : 1};
   size_t chunks = (j->series + c.at_once - 1) / c.at_once, wanted = threads == 0 ? 1 : threads;
   if (wanted > chunks) wanted = chunks;
@@ -375,249 +339,6 @@ static assay_status run(const job *j, unsigned threads, assay_error *err) {
   return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series);
 }
 
-/* ---- On a device --------------------------------------------------------------------------------------------------------------------- */
-
-/* Everything in one launch, time-major, from one array to another; gaps are then done again here. */
-typedef struct launch {
-  const job *j;
-  indicator_params params;
-  char *in, *out, *state;
-  uint32_t *marks; /* of `parts` parts; 0: no GPU, and the state has them */
-  size_t in_bytes, out_bytes, state_bytes, parts;
-} launch;
-
-/* Rows after which an average with this factor has forgotten how it began, to the last bit: 53 halvings and, since the roundings of two
- * that are nearly equal keep them apart for a while, a quarter more. Whether it was enough is looked at. */
-static uint64_t rows_to_forget(const assay_indicator_hidden *hidden, const indicator_params *params, size_t size) {
-  double slowest = 1;
-  for (int k = 0; k < 8; k++) {
-    if (hidden->factors >> k & 1) slowest = fmin(slowest, params->x[k]);
-  }
-  double halvings = size == sizeof(double) ? 53 : 24;
-  uint64_t rows = slowest >= 1 ? 0 : (uint64_t)(1.25 * halvings * log(2) / -log1p(-slowest));
-  return (rows + 64) / 8 * 8; /* a whole number of batches */
-}
-
-/* How many series a group does, and whether it has room for their windows beside the ring. */
-static uint32_t widest_group(const assay_indicator *indicator, size_t size, const indicator_params *params, bool *local) {
-  size_t inputs = indicator->input_count, windows = params->slots - INDICATOR_REGISTERS;
-  *local = false;
-  if (windows == 0) return INDICATOR_WIDTH(inputs, 0);
-  size_t room = INDICATOR_LOCAL / size - (size_t)INDICATOR_RING(inputs, 1);
-  for (uint32_t series = INDICATOR_WIDTH(inputs, 1); series >= 32; series -= 16) {
-    *local = series * windows <= room;
-    if (*local) return series;
-  }
-  return INDICATOR_WIDTH(inputs, 1);
-}
-
-/*
- * How a batch is cut: the cheapest by what an H200 was seen to take (docs/gpu.md). Groups that have room at once work at the same time, a
- * row in so many nanoseconds, one that is only gone over in fewer; and what is read and written has to pass.
- */
-typedef struct cut {
-  uint64_t rows; /* of a part */
-  uint32_t head; /* more of the first */
-  uint32_t group_series;
-  size_t parts, groups;
-} cut;
-
-static const double row_takes[2] = {36, 150}, lead_takes[2] = {20, 150}; /* without windows, and with them */
-
-/* All parts end together when the first, which has nothing to go over before, does as many rows more as take as long. */
-static uint32_t rows_instead_of_lead(const indicator_params *params, uint64_t step) {
-  bool windows = params->slots > INDICATOR_REGISTERS;
-  uint64_t rows = (uint64_t)((double)params->lead * lead_takes[windows] / row_takes[windows]) / step * step;
-  return (uint32_t)(rows < params->rows ? rows : 0);
-}
-
-static double time_of(const assay_indicator *indicator, const indicator_params *params, const cut *c, size_t size, unsigned processors) {
-  enum { LAUNCH = 8000 };
-  static const double bytes_at_once = 3500;
-  bool windows = params->slots > INDICATOR_REGISTERS;
-  size_t room = (size_t)processors * (windows ? INDICATOR_AT_ONCE(1) : INDICATOR_AT_ONCE(0)), turns = (c->groups + room - 1) / room;
-  double lead = c->parts > 1 ? (double)params->lead : 0;
-  unsigned outputs = (unsigned)__builtin_popcount(params->wanted);
-  double work = LAUNCH + (double)turns * ((double)c->rows * row_takes[windows] + lead * lead_takes[windows]);
-  double numbers = (double)params->rows * (indicator->input_count + outputs) + (double)(c->parts - 1) * lead * indicator->input_count;
-  double passing = numbers * params->series * (double)size / bytes_at_once;
-  return fmax(work + 0.4 * passing, 1.15 * passing) + 0.05 * work;
-}
-
-static cut best_cut(const assay_indicator *indicator, const indicator_params *params, size_t size, unsigned processors, uint32_t widest,
-                    bool in_parts, uint64_t step) {
-  cut best = {.parts = 0};
-  const uint32_t head = in_parts ? rows_instead_of_lead(params, step) : 0;
-  double least = INFINITY;
-  for (uint32_t width = 32; width <= widest; width += 16) {
-    for (size_t wanted = 1; wanted == 1 || (in_parts && wanted <= params->rows / 64); wanted += 1 + wanted / 16) {
-      cut c = {.head = wanted > 1 ? head : 0, .group_series = width};
-      uint64_t rows = params->rows - c.head;
-      c.rows = ((rows + wanted - 1) / wanted + step - 1) / step * step;
-      if (!in_parts || c.rows >= rows) c.rows = params->rows, c.head = 0;
-      c.parts = (size_t)((params->rows - c.head + c.rows - 1) / c.rows);
-      c.groups = c.parts * ((params->series + width - 1) / width);
-      double time = time_of(indicator, params, &c, size, processors);
-      if (time < least) best = c, least = time;
-    }
-  }
-  return best;
-}
-
-assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator, size_t series, size_t size, unsigned processors,
-                                                indicator_params *params) {
-  const assay_indicator_hidden *hidden = assay_indicator_hidden_of(indicator);
-  bool local, fades = !hidden->finite && hidden->factors != 0;
-  params->series = (uint32_t)series;
-  params->width = (uint32_t)rounded_up(series);
-  params->fades = fades;
-  params->lead = hidden->finite ? params->n[0] : fades ? rows_to_forget(hidden, params, size) : 0;
-  if (fades && params->lead < params->still + 64u) params->lead = (params->still + 64u) / 8 * 8;
-  uint32_t widest = widest_group(indicator, size, params, &local);
-  cut c = best_cut(indicator, params, size, processors, widest, hidden->finite || fades, hidden->finite ? params->n[0] : 8);
-  params->part_groups = (uint32_t)(c.groups / c.parts);
-  params->part_rows = c.rows;
-  params->head = c.head;
-  params->group_series = c.group_series;
-  params->local_slots = local ? params->slots - INDICATOR_REGISTERS : 0;
-  size_t join_groups = (series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;
-  return (assay_indicator_plan){.parts = c.parts,
-                                .groups = c.groups,
-                                .join_groups = c.parts * join_groups,
-                                .state_bytes = c.parts * params->width * (1 + (size_t)params->slots + INDICATOR_REGISTERS) * size,
-                                .marks_bytes = c.parts * params->width * sizeof(uint32_t),
-                                .join = {.series = params->series,
-                                         .width = params->width,
-                                         .slots = params->slots,
-                                         .parts = (uint32_t)c.parts,
-                                         .part_groups = (uint32_t)join_groups,
-                                         .fades = fades}};
-}
-
-/* In parts, and then a look at whether they fit. */
-static assay_status launch_parts(assay_quant_session *session, launch *l, const char *name, assay_quant_buffer *buffers[3],
-                                 unsigned processors, assay_error *err) {
-  unsigned bits = (unsigned)l->j->size * 8;
-  indicator_params params = l->params;
-  assay_indicator_plan plan = assay_indicator_plan_parts(l->j->indicator, l->j->series, l->j->size, processors, &params);
-  l->parts = plan.parts;
-  assay_free(l->marks);
-  l->marks = assay_calloc(ASSAY_TAG_QUANT, plan.marks_bytes, 1);
-  if (l->marks == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu parts of series", plan.parts);
-  assay_quant_buffer *join[2];
-  assay_status status = assay_quant_scratch(session, plan.state_bytes, "indicator states", err, &buffers[2]);
-  if (status == ASSAY_OK) status = assay_quant_out(session, l->marks, plan.marks_bytes, "indicator marks", err, &join[1]);
-  if (status == ASSAY_OK) status = assay_quant_launch(session, name, bits, plan.groups, &params, sizeof params, buffers, 3, err);
-  join[0] = buffers[2];
-  if (status == ASSAY_OK)
-    status = assay_quant_launch(session, "ind_join", bits, plan.join_groups, &plan.join, sizeof plan.join, join, 2, err);
-  return status;
-}
-
-static assay_status device_work(assay_quant_session *session, void *context, assay_error *err) {
-  launch *l = context;
-  assay_quant_buffer *buffers[3];
-  char name[64];
-  snprintf(name, sizeof name, "ind_%s", l->j->indicator->name);
-  l->parts = 0;
-  assay_status status = assay_quant_in(session, l->in, l->in_bytes, "indicator inputs", err, &buffers[0]);
-  if (status == ASSAY_OK) status = assay_quant_out(session, l->out, l->out_bytes, "indicator outputs", err, &buffers[1]);
-  size_t groups = (l->j->series + ASSAY_KERNEL_GROUP_SIZE - 1) / ASSAY_KERNEL_GROUP_SIZE;
-  unsigned processors = assay_quant_gpu_processors(session);
-  if (status == ASSAY_OK && processors > 0) {
-    status = launch_parts(session, l, name, buffers, processors, err);
-  } else if (status == ASSAY_OK) {
-    status = assay_quant_out(session, l->state, l->state_bytes, "indicator states", err, &buffers[2]);
-    if (status == ASSAY_OK)
-      status = assay_quant_launch(session, name, (unsigned)l->j->size * 8, groups, &l->params, sizeof l->params, buffers, 3, err);
-  }
-  return status == ASSAY_OK ? assay_quant_finish(session, err) : status;
-}
-
-/* Whether the results of series number i do not count: an input was a gap, or parts do not fit. */
-static bool is_to_be_redone(const launch *l, size_t i) {
-  if (l->parts == 0) return is_gap(l->j, l->state + i * l->j->size);
-  for (size_t part = 0; part < l->parts; part++) {
-    if (l->marks[part * l->params.width + i] != 0) return true;
-  }
-  return false;
-}
-
-static void turn(const job *j, const char *from, size_t from_step, char *to, size_t to_step, size_t rows, size_t columns) {
-  if (j->size == sizeof(double)) {
-    j->turns.f64((const double *)(const void *)from, from_step, (double *)(void *)to, to_step, rows, columns);
-  } else {
-    j->turns.f32((const float *)(const void *)from, from_step, (float *)(void *)to, to_step, rows, columns);
-  }
-}
-
-/* Between the caller's layout and time-major planes. */
-static void copy_plane(const job *j, const char *from, char *to, bool in) {
-  size_t size = j->size;
-  if (j->series_step == 1) {
-    memcpy(to, from, j->rows * j->series * size);
-  } else if (in) {
-    turn(j, from, j->series_step, to, j->series, j->series, j->rows);
-  } else {
-    turn(j, from, j->series, to, j->series_step, j->rows, j->series);
-  }
-}
-
-static assay_status run_launch(launch *l, const assay_indicator_options *options, assay_error *err) {
-  const job *j = l->j;
-  unsigned inputs = j->indicator->input_count, outputs = j->indicator->output_count, placed = 0;
-  size_t numbers = j->rows * j->series, plane = numbers * j->size;
-  for (unsigned k = 0; k < inputs; k++) {
-    l->params.input[k] = (int64_t)(k * numbers);
-    copy_plane(j, j->in[k], l->in + k * plane, true);
-  }
-  for (unsigned k = 0; k < outputs; k++) {
-    if (j->out[k] == NULL) continue;
-    l->params.wanted |= 1u << k;
-    l->params.output[k] = (int64_t)(placed++ * numbers);
-  }
-  assay_quant_where where;
-  assay_status status = assay_quant_run(options->device, device_work, l, err, &where);
-  if (status != ASSAY_OK) return status;
-  if (options->answered != NULL) snprintf(options->answered, sizeof where.device, "%s", where.device);
-  for (unsigned k = 0; k < outputs; k++) {
-    if (j->out[k] != NULL) copy_plane(j, l->out + (size_t)l->params.output[k] * j->size, j->out[k], false);
-  }
-  workspace space = {.state = assay_alloc(ASSAY_TAG_QUANT, state_bytes(j, 1))};
-  status = space.state == NULL ? ASSAY_ERR_NO_MEMORY : ASSAY_OK;
-  for (size_t i = 0; i < j->series && status == ASSAY_OK; i++) {
-    if (is_to_be_redone(l, i)) status = run_without_gaps(j, i, &space);
-  }
-  assay_free(space.state);
-  assay_free(space.packed);
-  return status == ASSAY_OK ? ASSAY_OK : ASSAY_FAIL(err, status, "%s: out of memory for series with gaps", j->indicator->name);
-}
-
-static assay_status run_on_device(const job *j, const assay_indicator_options *options, assay_error *err) {
-  size_t plane = j->rows * j->series * j->size, wanted = 0;
-  for (unsigned k = 0; k < j->indicator->output_count; k++) wanted += j->out[k] != NULL;
-  if (j->series > UINT32_MAX / 2)
-    return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%s: %zu series are too many for a device", j->indicator->name, j->series);
-  launch l = {.j = j, .params = j->params, .in_bytes = j->indicator->input_count * plane, .out_bytes = wanted * plane};
-  l.state_bytes = state_bytes(j, j->series);
-  l.params.rows = j->rows;
-  l.params.series = (uint32_t)j->series;
-  l.params.width = (uint32_t)rounded_up(j->series);
-  l.params.in_row = l.params.out_row = j->series;
-  l.in = assay_alloc(ASSAY_TAG_QUANT, l.in_bytes);
-  l.out = assay_alloc(ASSAY_TAG_QUANT, l.out_bytes);
-  l.state = assay_alloc(ASSAY_TAG_QUANT, l.state_bytes);
-  assay_status status =
-      l.in == NULL || l.out == NULL || l.state == NULL
-          ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "%s: out of memory for %zu rows of %zu series", j->indicator->name, j->rows, j->series)
-          : run_launch(&l, options, err);
-  assay_free(l.in);
-  assay_free(l.out);
-  assay_free(l.state);
-  assay_free(l.marks);
-  return status;
-}
-
 /* More than this does not stay in the cache that one core has to itself. */
 enum { PAST_CACHE_BYTES = 4 << 20 };
 
@@ -629,7 +350,7 @@ static assay_status check_given(const void *indicator, const void *data, const v
                                       : "an array of outputs");
 }
 
-static assay_status run_any(job *j, const double *parameters, assay_indicator_layout layout, const size_t *lengths,
+static assay_status run_any(assay_indicator_job *j, const double *parameters, assay_indicator_layout layout, const size_t *lengths,
                             const assay_indicator_options *options, assay_error *err) {
   assay_status status = assay_indicator_prepare(j->indicator, parameters, err, &j->params);
   if (status == ASSAY_OK && layout != ASSAY_INDICATOR_TIME_MAJOR && layout != ASSAY_INDICATOR_SERIES_MAJOR)
@@ -647,7 +368,7 @@ static assay_status run_any(job *j, const double *parameters, assay_indicator_la
   j->row_step = time_major ? j->series : 1;
   j->series_step = time_major ? 1 : j->rows;
   if (wanted == 0) return ASSAY_OK;
-  if (options != NULL && options->device != NULL) return run_on_device(j, options, err);
+  if (options != NULL && options->device != NULL) return assay_indicator_run_on_device(j, options, err);
   return run(j, options == NULL ? 1 : options->threads, err);
 }
 
@@ -656,7 +377,7 @@ assay_status assay_indicator_run(const assay_indicator *indicator, const double 
   ASSAY_FLOAT_USUAL;
   assay_status given = check_given(indicator, data, outputs, err);
   if (given != ASSAY_OK) return given;
-  job j = {.indicator = indicator, .size = sizeof(double), .rows = data->rows, .series = data->series};
+  assay_indicator_job j = {.indicator = indicator, .size = sizeof(double), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];
   return run_any(&j, parameters, data->layout, data->lengths, options, err);
@@ -667,7 +388,7 @@ assay_status assay_indicator_run_f32(const assay_indicator *indicator, const dou
   ASSAY_FLOAT_USUAL;
   assay_status given = check_given(indicator, data, outputs, err);
   if (given != ASSAY_OK) return given;
-  job j = {.indicator = indicator, .size = sizeof(float), .rows = data->rows, .series = data->series};
+  assay_indicator_job j = {.indicator = indicator, .size = sizeof(float), .rows = data->rows, .series = data->series};
   for (unsigned k = 0; k < indicator->input_count; k++) j.in[k] = (const char *)data->values[indicator->inputs[k]];
   for (unsigned k = 0; k < indicator->output_count; k++) j.out[k] = (char *)outputs[k];
   return run_any(&j, parameters, data->layout, data->lengths, options, err);
