@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the verbs of the command line share. A verb is one file with one table of options; parsing, --help, the man page and the shell
- * completions all come from that table. These files are part of libassay (a user's own benchmark program gets the same command line), but
- * nothing else includes them.
+ * What the verbs of the command line share. A verb is in the file of its name, with one table of options: parsing, --help, the man page and
+ * the shell completions all come from that table. These files are part of libassay (a user's own benchmark program gets the same command
+ * line), but nothing else includes them.
  */
 #ifndef ASSAY_CLI_H
 #define ASSAY_CLI_H
@@ -122,7 +122,7 @@ const char *assay_cli_config_text(assay_cli *cli, const assay_toml_value *value)
 /* [performance.numpy] num_threads and auto_configure, for this process and the benchmarks it starts. */
 assay_status assay_cli_config_threads(const assay_cli *cli, assay_error *err);
 
-/* ---- Verbs (one file each; verbs.c lists them) ---------------------------------------------------------------------------------- */
+/* ---- Verbs (in files of their names; verbs.c lists them) ------------------------------------------------------------------------ */
 
 extern const assay_cli_verb assay_cli_run, assay_cli_list, assay_cli_time, assay_cli_ab, assay_cli_machine, assay_cli_machine_gather,
     assay_cli_machine_check, assay_cli_machine_ceilings, assay_cli_doctor, assay_cli_report, assay_cli_trend, assay_cli_history,
