@@ -80,10 +80,6 @@ const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]);
 const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]);
 const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]);
 
-void assay_cli_json_number(assay_json *json, const char *key, double value);
-void assay_cli_json_count(assay_json *json, const char *key, size_t value);
-/* NULL is null. */
-void assay_cli_json_text(assay_json *json, const char *key, const char *value);
 /* What begins every document, up to the strategy. */
 void assay_cli_backtest_json_begin(const assay_cli_backtest_job *j, assay_json *json, const char *what);
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what);

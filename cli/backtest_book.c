@@ -231,16 +231,6 @@ static assay_status read_feed(job *j) {
 
 /* ---- The answer ---------------------------------------------------------------------------------------------------------------------- */
 
-static void put_number(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
-}
-
-static void put_count(assay_json *json, const char *key, uint64_t value) {
-  assay_json_key(json, key);
-  assay_json_uint(json, value);
-}
-
 /* About as many samples of the curve as a wide terminal has columns. */
 static uint64_t sample_of(const job *j) {
   if (j->count < 2) return 1;
@@ -261,13 +251,12 @@ static void put_fills(const job *j, const assay_book_backtest_result *r, assay_j
   for (size_t i = 0; i < r->fill_count; i++) {
     const assay_book_backtest_fill *f = &r->fills[i];
     assay_json_object_inline(json);
-    put_count(json, "time_ns", f->time_ns);
-    put_count(json, "order", f->order);
-    assay_json_key(json, "side");
-    assay_json_string(json, f->side == ASSAY_BUY ? "buy" : "sell");
-    put_number(json, "price", f->price * j->price_of);
-    put_number(json, "quantity", (double)f->quantity / j->units);
-    put_number(json, "fee", f->fee);
+    assay_json_put_uint(json, "time_ns", f->time_ns);
+    assay_json_put_uint(json, "order", f->order);
+    assay_json_put_string(json, "side", f->side == ASSAY_BUY ? "buy" : "sell");
+    assay_json_put_double(json, "price", f->price * j->price_of);
+    assay_json_put_double(json, "quantity", (double)f->quantity / j->units);
+    assay_json_put_double(json, "fee", f->fee);
     assay_json_key(json, "maker");
     assay_json_bool(json, f->maker);
     assay_json_end(json);
@@ -278,39 +267,37 @@ static void put_fills(const job *j, const assay_book_backtest_result *r, assay_j
 static void put_json(const job *j, const assay_book_backtest_result *r, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, "assay-book-backtest/1");
-  assay_json_key(&json, "strategy");
-  assay_json_string(&json, j->strategy->name);
-  assay_json_key(&json, "symbol");
-  assay_json_string(&json, j->name);
+  assay_json_put_string(&json, "schema", "assay-book-backtest/1");
+  assay_json_put_string(&json, "strategy", j->strategy->name);
+  assay_json_put_string(&json, "symbol", j->name);
   assay_json_key(&json, "parameters");
   assay_json_object_inline(&json);
-  for (unsigned i = 0; i < j->strategy->parameter_count; i++) put_number(&json, j->strategy->parameters[i].name, shown_parameter(j, i));
+  for (unsigned i = 0; i < j->strategy->parameter_count; i++)
+    assay_json_put_double(&json, j->strategy->parameters[i].name, shown_parameter(j, i));
   assay_json_end(&json);
-  put_number(&json, "tick", j->price_of);
-  put_number(&json, "unit", 1 / j->units);
-  put_number(&json, "profit", r->profit);
-  put_number(&json, "fees", r->fees);
-  put_number(&json, "cash", r->cash);
-  put_number(&json, "position", (double)r->position / j->units);
-  put_number(&json, "most_position", (double)r->most_position / j->units);
-  put_number(&json, "deepest", r->deepest);
-  put_count(&json, "events", r->events);
-  put_count(&json, "unknown", r->unknown);
-  put_count(&json, "late", j->late);
-  put_count(&json, "malformed", j->faults.count);
-  put_count(&json, "missing", j->missing);
-  put_count(&json, "gaps", r->gaps);
-  put_count(&json, "orders", r->orders);
-  put_count(&json, "cancels", r->cancels);
-  put_count(&json, "too_late", r->too_late);
-  put_count(&json, "fills", r->fill_count);
-  put_number(&json, "maker_quantity", (double)r->maker_quantity / j->units);
-  put_number(&json, "taker_quantity", (double)r->taker_quantity / j->units);
-  put_number(&json, "sharpe_sample", r->sharpe_sample);
+  assay_json_put_double(&json, "tick", j->price_of);
+  assay_json_put_double(&json, "unit", 1 / j->units);
+  assay_json_put_double(&json, "profit", r->profit);
+  assay_json_put_double(&json, "fees", r->fees);
+  assay_json_put_double(&json, "cash", r->cash);
+  assay_json_put_double(&json, "position", (double)r->position / j->units);
+  assay_json_put_double(&json, "most_position", (double)r->most_position / j->units);
+  assay_json_put_double(&json, "deepest", r->deepest);
+  assay_json_put_uint(&json, "events", r->events);
+  assay_json_put_uint(&json, "unknown", r->unknown);
+  assay_json_put_uint(&json, "late", j->late);
+  assay_json_put_uint(&json, "malformed", j->faults.count);
+  assay_json_put_uint(&json, "missing", j->missing);
+  assay_json_put_uint(&json, "gaps", r->gaps);
+  assay_json_put_uint(&json, "orders", r->orders);
+  assay_json_put_uint(&json, "cancels", r->cancels);
+  assay_json_put_uint(&json, "too_late", r->too_late);
+  assay_json_put_uint(&json, "fills", r->fill_count);
+  assay_json_put_double(&json, "maker_quantity", (double)r->maker_quantity / j->units);
+  assay_json_put_double(&json, "taker_quantity", (double)r->taker_quantity / j->units);
+  assay_json_put_double(&json, "sharpe_sample", r->sharpe_sample);
   put_fills(j, r, &json);
-  put_count(&json, "sample_ns", sample_of(j));
+  assay_json_put_uint(&json, "sample_ns", sample_of(j));
   assay_json_key(&json, "equity");
   assay_json_array_inline(&json);
   for (size_t i = 0; i < r->sample_count; i++) assay_json_double(&json, r->equity[i]);

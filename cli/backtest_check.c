@@ -14,8 +14,8 @@ int assay_cli_backtest_check(assay_cli_backtest_job *j) {
     assay_cli_backtest_json_parameters(&json, j->strategy, j->parameters);
     assay_json_key(&json, "found");
     assay_json_bool(&json, peek.found);
-    assay_cli_json_count(&json, "cuts", peek.cuts);
-    assay_cli_json_text(&json, "why", peek.found ? peek.what : NULL);
+    assay_json_put_uint(&json, "cuts", peek.cuts);
+    assay_json_put_string(&json, "why", peek.found ? peek.what : NULL);
     assay_json_end(&json);
     assay_buf_putc(&out, '\n');
   } else if (peek.found) {

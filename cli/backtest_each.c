@@ -190,24 +190,24 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
 
 static void json_times(assay_json *json, const assay_backtest_symbol *s) {
   char text[ASSAY_REPORT_TEXT];
-  assay_cli_json_text(json, "from", s->has_times ? assay_cli_moment_iso(s->first_ns, text) : NULL);
-  assay_cli_json_text(json, "to", s->has_times ? assay_cli_moment_iso(s->last_ns, text) : NULL);
+  assay_json_put_string(json, "from", s->has_times ? assay_cli_moment_iso(s->first_ns, text) : NULL);
+  assay_json_put_string(json, "to", s->has_times ? assay_cli_moment_iso(s->last_ns, text) : NULL);
 }
 
 static void json_symbol(const each *e, const assay_backtest_symbol *s, size_t index, assay_json *json) {
   assay_json_object(json);
-  assay_cli_json_text(json, "asset", e->names[index]);
-  assay_cli_json_text(json, "source", e->sources[index]);
-  assay_cli_json_text(json, "outcome", assay_backtest_outcome_text(s->outcome));
+  assay_json_put_string(json, "asset", e->names[index]);
+  assay_json_put_string(json, "source", e->sources[index]);
+  assay_json_put_string(json, "outcome", assay_backtest_outcome_text(s->outcome));
   if (s->outcome == ASSAY_BACKTEST_DONE) {
     json_times(json, s);
-    assay_cli_json_text(json, "note", s->note[0] != '\0' ? s->note : NULL);
+    assay_json_put_string(json, "note", s->note[0] != '\0' ? s->note : NULL);
     assay_cli_backtest_json_parameters(json, e->job->strategy, s->parameters);
-    if (e->job->range_count > 0) assay_cli_json_count(json, "configurations", s->configurations);
+    if (e->job->range_count > 0) assay_json_put_uint(json, "configurations", s->configurations);
     assay_cli_backtest_json_metrics(json, "metrics", &s->metrics);
     assay_cli_backtest_json_metrics(json, "hold", &s->hold);
   } else {
-    assay_cli_json_text(json, "why", s->why);
+    assay_json_put_string(json, "why", s->why);
   }
   assay_json_end(json);
 }
@@ -215,29 +215,29 @@ static void json_symbol(const each *e, const assay_backtest_symbol *s, size_t in
 static void json_spread(assay_json *json, const char *key, const assay_backtest_spread *s) {
   assay_json_key(json, key);
   assay_json_object_inline(json);
-  assay_cli_json_count(json, "count", s->count);
-  assay_cli_json_number(json, "mean", s->mean);
-  assay_cli_json_number(json, "median", s->median);
-  assay_cli_json_number(json, "least", s->least);
-  assay_cli_json_number(json, "most", s->most);
+  assay_json_put_uint(json, "count", s->count);
+  assay_json_put_double(json, "mean", s->mean);
+  assay_json_put_double(json, "median", s->median);
+  assay_json_put_double(json, "least", s->least);
+  assay_json_put_double(json, "most", s->most);
   assay_json_end(json);
 }
 
 static void put_json(const each *e, const assay_backtest_symbol *symbols, const assay_backtest_summary *s, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_cli_backtest_json_begin(e->job, &json, "each");
-  assay_cli_json_text(&json, "objective", assay_backtest_objective_text(e->job->objective));
+  assay_json_put_string(&json, "objective", assay_backtest_objective_text(e->job->objective));
   assay_json_key(&json, "rows");
   assay_json_array(&json);
   for (size_t i = 0; i < e->count; i++) json_symbol(e, &symbols[i], i, &json);
   assay_json_end(&json);
   assay_json_key(&json, "summary");
   assay_json_object(&json);
-  assay_cli_json_count(&json, "assets", s->symbols);
-  assay_cli_json_count(&json, "done", s->done);
-  assay_cli_json_count(&json, "gained", s->gained);
-  assay_cli_json_count(&json, "beat_hold", s->beat_hold);
-  assay_cli_json_count(&json, "ruined", s->ruined);
+  assay_json_put_uint(&json, "assets", s->symbols);
+  assay_json_put_uint(&json, "done", s->done);
+  assay_json_put_uint(&json, "gained", s->gained);
+  assay_json_put_uint(&json, "beat_hold", s->beat_hold);
+  assay_json_put_uint(&json, "ruined", s->ruined);
   json_spread(&json, "total_return", &s->total_return);
   json_spread(&json, "annual_return", &s->annual_return);
   json_spread(&json, "sharpe", &s->sharpe);

@@ -8,9 +8,9 @@ static void list_one(const char *const words[3], const assay_strategy_parameter 
                      assay_buf *out) {
   if (json != NULL) {
     assay_json_object(json);
-    assay_cli_json_text(json, "name", words[0]);
-    assay_cli_json_text(json, "title", words[1]);
-    assay_cli_json_text(json, "summary", words[2]);
+    assay_json_put_string(json, "name", words[0]);
+    assay_json_put_string(json, "title", words[1]);
+    assay_json_put_string(json, "summary", words[2]);
     assay_json_key(json, "parameters");
     assay_json_array(json);
   } else {
@@ -20,11 +20,11 @@ static void list_one(const char *const words[3], const assay_strategy_parameter 
     const assay_strategy_parameter *p = &parameters[k];
     if (json != NULL) {
       assay_json_object_inline(json);
-      assay_cli_json_text(json, "name", p->name);
-      assay_cli_json_number(json, "usual", p->usual);
-      assay_cli_json_number(json, "least", p->least);
-      assay_cli_json_number(json, "most", p->most);
-      assay_cli_json_text(json, "help", p->help);
+      assay_json_put_string(json, "name", p->name);
+      assay_json_put_double(json, "usual", p->usual);
+      assay_json_put_double(json, "least", p->least);
+      assay_json_put_double(json, "most", p->most);
+      assay_json_put_string(json, "help", p->help);
       assay_json_end(json);
       continue;
     }

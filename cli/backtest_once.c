@@ -48,14 +48,14 @@ static void json_trades(const assay_cli_backtest_job *j, assay_json *json, const
     char text[ASSAY_REPORT_TEXT];
     const assay_backtest_trade *t = &r->trades[i];
     assay_json_object_inline(json);
-    assay_cli_json_text(json, "asset", j->bars.data.names[t->asset]);
-    assay_cli_json_text(json, "entry", assay_cli_backtest_iso(j, t->entry_bar, text));
-    assay_cli_json_text(json, "exit", assay_cli_backtest_iso(j, t->exit_bar, text));
-    assay_cli_json_number(json, "quantity", t->quantity);
-    assay_cli_json_number(json, "entry_price", t->entry_price);
-    assay_cli_json_number(json, "exit_price", t->exit_price);
-    assay_cli_json_number(json, "profit", t->profit);
-    assay_cli_json_number(json, "fees", t->fees);
+    assay_json_put_string(json, "asset", j->bars.data.names[t->asset]);
+    assay_json_put_string(json, "entry", assay_cli_backtest_iso(j, t->entry_bar, text));
+    assay_json_put_string(json, "exit", assay_cli_backtest_iso(j, t->exit_bar, text));
+    assay_json_put_double(json, "quantity", t->quantity);
+    assay_json_put_double(json, "entry_price", t->entry_price);
+    assay_json_put_double(json, "exit_price", t->exit_price);
+    assay_json_put_double(json, "profit", t->profit);
+    assay_json_put_double(json, "fees", t->fees);
     assay_json_end(json);
   }
   assay_json_end(json);
@@ -68,20 +68,20 @@ static void json_fills(const assay_cli_backtest_job *j, assay_json *json, const 
     char text[ASSAY_REPORT_TEXT];
     const assay_backtest_fill *f = &r->fills[i];
     assay_json_object_inline(json);
-    assay_cli_json_text(json, "asset", j->bars.data.names[f->asset]);
-    assay_cli_json_text(json, "at", assay_cli_backtest_iso(j, f->bar, text));
-    assay_cli_json_number(json, "quantity", f->quantity);
-    assay_cli_json_number(json, "price", f->price);
-    assay_cli_json_number(json, "fee", f->fee);
+    assay_json_put_string(json, "asset", j->bars.data.names[f->asset]);
+    assay_json_put_string(json, "at", assay_cli_backtest_iso(j, f->bar, text));
+    assay_json_put_double(json, "quantity", f->quantity);
+    assay_json_put_double(json, "price", f->price);
+    assay_json_put_double(json, "fee", f->fee);
     assay_json_end(json);
   }
   assay_json_end(json);
 }
 
 void assay_cli_backtest_json_result(const assay_cli_backtest_job *j, assay_json *json, const assay_backtest_result *r) {
-  assay_cli_json_number(json, "periods_per_year", r->periods_per_year);
+  assay_json_put_double(json, "periods_per_year", r->periods_per_year);
   assay_cli_backtest_json_metrics(json, "metrics", &r->metrics);
-  assay_cli_json_text(json, "rejection", r->rejection[0] != '\0' ? r->rejection : NULL);
+  assay_json_put_string(json, "rejection", r->rejection[0] != '\0' ? r->rejection : NULL);
   json_trades(j, json, r);
   json_fills(j, json, r);
   assay_json_key(json, "at");

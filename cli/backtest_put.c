@@ -49,25 +49,10 @@ const char *assay_cli_backtest_iso(const assay_cli_backtest_job *j, size_t bar, 
   return times != NULL ? assay_cli_moment_iso(times[bar], text) : assay_cli_backtest_moment(j, bar, text);
 }
 
-void assay_cli_json_number(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
-}
-
-void assay_cli_json_count(assay_json *json, const char *key, size_t value) {
-  assay_json_key(json, key);
-  assay_json_uint(json, value);
-}
-
-void assay_cli_json_text(assay_json *json, const char *key, const char *value) {
-  assay_json_key(json, key);
-  assay_json_string(json, value);
-}
-
 void assay_cli_backtest_json_parameters(assay_json *json, const assay_strategy *strategy, const double *parameters) {
   assay_json_key(json, "parameters");
   assay_json_object_inline(json);
-  for (unsigned i = 0; i < strategy->parameter_count; i++) assay_cli_json_number(json, strategy->parameters[i].name, parameters[i]);
+  for (unsigned i = 0; i < strategy->parameter_count; i++) assay_json_put_double(json, strategy->parameters[i].name, parameters[i]);
   assay_json_end(json);
 }
 
@@ -138,9 +123,9 @@ static void json_positions(const assay_cli_backtest_job *j, assay_json *json) {
   for (size_t a = 0; held != NULL && a < j->bars.data.assets; a++) {
     if (held[a].quantity == 0) continue;
     assay_json_object_inline(json);
-    assay_cli_json_text(json, "asset", j->bars.data.names[a]);
-    assay_cli_json_number(json, "quantity", held[a].quantity);
-    assay_cli_json_number(json, "price", held[a].price > 0 ? held[a].price : NAN);
+    assay_json_put_string(json, "asset", j->bars.data.names[a]);
+    assay_json_put_double(json, "quantity", held[a].quantity);
+    assay_json_put_double(json, "price", held[a].price > 0 ? held[a].price : NAN);
     assay_json_end(json);
   }
   assay_json_end(json);
@@ -148,9 +133,9 @@ static void json_positions(const assay_cli_backtest_job *j, assay_json *json) {
 
 void assay_cli_backtest_json_begin(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
   assay_json_object(json);
-  assay_cli_json_text(json, "schema", "assay-backtest/1");
-  assay_cli_json_text(json, "what", what);
-  assay_cli_json_text(json, "strategy", j->strategy->name);
+  assay_json_put_string(json, "schema", "assay-backtest/1");
+  assay_json_put_string(json, "what", what);
+  assay_json_put_string(json, "strategy", j->strategy->name);
 }
 
 void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *json, const char *what) {
@@ -161,8 +146,8 @@ void assay_cli_backtest_json_head(const assay_cli_backtest_job *j, assay_json *j
   assay_json_array_inline(json);
   for (size_t a = 0; a < j->bars.data.assets; a++) assay_json_string(json, j->bars.data.names[a]);
   assay_json_end(json);
-  assay_cli_json_text(json, "from", assay_cli_backtest_iso(j, j->options.first, text));
-  assay_cli_json_text(json, "to", assay_cli_backtest_iso(j, end - 1, text));
-  assay_cli_json_text(json, "note", j->bars.note);
+  assay_json_put_string(json, "from", assay_cli_backtest_iso(j, j->options.first, text));
+  assay_json_put_string(json, "to", assay_cli_backtest_iso(j, end - 1, text));
+  assay_json_put_string(json, "note", j->bars.note);
   json_positions(j, json);
 }

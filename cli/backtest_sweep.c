@@ -86,20 +86,20 @@ static void json_luck(assay_json *json, const assay_backtest_luck *luck) {
     return;
   }
   assay_json_object_inline(json);
-  assay_cli_json_count(json, "trials", luck->trials);
-  assay_cli_json_number(json, "correlation", luck->correlation);
-  assay_cli_json_number(json, "independent", luck->independent);
-  assay_cli_json_number(json, "best_sharpe", luck->best);
-  assay_cli_json_number(json, "spread", luck->spread);
-  assay_cli_json_number(json, "expected_best", luck->expected_best);
-  assay_cli_json_number(json, "deflated_sharpe", luck->probability);
+  assay_json_put_uint(json, "trials", luck->trials);
+  assay_json_put_double(json, "correlation", luck->correlation);
+  assay_json_put_double(json, "independent", luck->independent);
+  assay_json_put_double(json, "best_sharpe", luck->best);
+  assay_json_put_double(json, "spread", luck->spread);
+  assay_json_put_double(json, "expected_best", luck->expected_best);
+  assay_json_put_double(json, "deflated_sharpe", luck->probability);
   assay_json_end(json);
 }
 
 static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_choice *c, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_cli_backtest_json_head(j, &json, "sweep");
-  assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
+  assay_json_put_string(&json, "objective", assay_backtest_objective_text(j->objective));
   assay_json_key(&json, "best");
   if (c->best == SIZE_MAX)
     assay_json_null(&json);
@@ -112,11 +112,11 @@ static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_cho
     const assay_backtest_row *row = &c->rows[i];
     assay_json_object_inline(&json);
     assay_cli_backtest_json_parameters(&json, j->strategy, row->parameters);
-    assay_cli_json_text(&json, "outcome", assay_backtest_outcome_text(row->outcome));
+    assay_json_put_string(&json, "outcome", assay_backtest_outcome_text(row->outcome));
     if (row->outcome == ASSAY_BACKTEST_DONE)
       assay_cli_backtest_json_metrics(&json, "metrics", &row->metrics);
     else
-      assay_cli_json_text(&json, "why", row->why);
+      assay_json_put_string(&json, "why", row->why);
     assay_json_end(&json);
   }
   assay_json_end(&json);

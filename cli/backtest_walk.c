@@ -35,8 +35,8 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
                       assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_cli_backtest_json_head(j, &json, "walk-forward");
-  assay_cli_json_text(&json, "objective", assay_backtest_objective_text(j->objective));
-  assay_cli_json_number(&json, "efficiency", w->efficiency);
+  assay_json_put_string(&json, "objective", assay_backtest_objective_text(j->objective));
+  assay_json_put_double(&json, "efficiency", w->efficiency);
   assay_json_key(&json, "carry");
   assay_json_bool(&json, j->settings->carry);
   assay_json_key(&json, "windows");
@@ -45,9 +45,9 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
     const assay_backtest_window *v = &w->windows[i];
     char text[ASSAY_REPORT_TEXT];
     assay_json_object(&json);
-    assay_cli_json_text(&json, "train_from", assay_cli_backtest_iso(j, v->train_first, text));
-    assay_cli_json_text(&json, "test_from", assay_cli_backtest_iso(j, v->test_first, text));
-    assay_cli_json_text(&json, "test_to", assay_cli_backtest_iso(j, v->test_end - 1, text));
+    assay_json_put_string(&json, "train_from", assay_cli_backtest_iso(j, v->train_first, text));
+    assay_json_put_string(&json, "test_from", assay_cli_backtest_iso(j, v->test_first, text));
+    assay_json_put_string(&json, "test_to", assay_cli_backtest_iso(j, v->test_end - 1, text));
     if (v->chosen) assay_cli_backtest_json_parameters(&json, j->strategy, v->parameters);
     if (v->chosen) assay_cli_backtest_json_metrics(&json, "trained", &v->trained);
     if (v->tested.bars > 0) assay_cli_backtest_json_metrics(&json, "tested", &v->tested);

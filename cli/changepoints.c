@@ -35,24 +35,12 @@ typedef struct findings {
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------------------------- */
 
-static void put_number(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
-}
-
-static void put_count(assay_json *json, const char *key, size_t value) {
-  assay_json_key(json, key);
-  assay_json_uint(json, value);
-}
-
 static void put_json(assay_buf *out, const findings *found) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, "assay-changepoints/1");
-  assay_json_key(&json, "source");
-  assay_json_string(&json, found->source);
-  put_count(&json, "values", found->series.rows);
+  assay_json_put_string(&json, "schema", "assay-changepoints/1");
+  assay_json_put_string(&json, "source", found->source);
+  assay_json_put_uint(&json, "values", found->series.rows);
   assay_json_key(&json, "columns");
   assay_json_array_inline(&json);
   for (size_t c = 0; c < found->series.columns; c++) assay_json_string(&json, found->series.names[c]);
@@ -62,17 +50,15 @@ static void put_json(assay_buf *out, const findings *found) {
   for (size_t i = 0; i < found->count; i++) {
     const assay_changepoint *p = &found->points[i];
     assay_json_object_inline(&json);
-    put_count(&json, "index", p->index);
-    put_count(&json, "low", p->low);
-    put_count(&json, "high", p->high);
-    assay_json_key(&json, "kind");
-    assay_json_string(&json, assay_changepoint_kind_text(p->kind));
-    assay_json_key(&json, "column");
-    assay_json_string(&json, found->series.names[p->column]);
-    put_number(&json, "before", p->before);
-    put_number(&json, "after", p->after);
-    put_number(&json, "change_ratio", p->change_ratio);
-    put_number(&json, "p_value", p->p_value);
+    assay_json_put_uint(&json, "index", p->index);
+    assay_json_put_uint(&json, "low", p->low);
+    assay_json_put_uint(&json, "high", p->high);
+    assay_json_put_string(&json, "kind", assay_changepoint_kind_text(p->kind));
+    assay_json_put_string(&json, "column", found->series.names[p->column]);
+    assay_json_put_double(&json, "before", p->before);
+    assay_json_put_double(&json, "after", p->after);
+    assay_json_put_double(&json, "change_ratio", p->change_ratio);
+    assay_json_put_double(&json, "p_value", p->p_value);
     assay_json_end(&json);
   }
   assay_json_end(&json);

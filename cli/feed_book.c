@@ -124,10 +124,8 @@ static void put_json_levels(assay_json *json, const book_job *j, const char *key
   assay_json_array(json);
   for (size_t i = 0; i < count; i++) {
     assay_json_object_inline(json);
-    assay_json_key(json, "price");
-    assay_json_double(json, (double)levels[i].price / assay_cli_feed_scale(assay_market_price_decimals(&j->last)));
-    assay_json_key(json, "quantity");
-    assay_json_double(json, (double)levels[i].quantity / assay_cli_feed_scale(assay_market_quantity_decimals(&j->last)));
+    assay_json_put_double(json, "price", (double)levels[i].price / assay_cli_feed_scale(assay_market_price_decimals(&j->last)));
+    assay_json_put_double(json, "quantity", (double)levels[i].quantity / assay_cli_feed_scale(assay_market_quantity_decimals(&j->last)));
     assay_json_key(json, "orders"); /* a feed of levels does not say */
     levels[i].orders > 0 ? assay_json_uint(json, levels[i].orders) : assay_json_null(json);
     assay_json_end(json);
@@ -143,22 +141,14 @@ static void put_json_book(assay_buf *out, const book_job *j, const book_view *v)
     uint64_t value;
   } counts[] = {{"orders", v->orders}, {"events", v->counts.applied}, {"unknown", v->counts.impossible}, {"refused", v->counts.refused}};
   assay_json_object(&json);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    assay_json_key(&json, texts[i][0]);
-    assay_json_string(&json, texts[i][1]);
-  }
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assay_json_put_string(&json, texts[i][0], texts[i][1]);
   assay_json_key(&json, "stale");
   assay_json_bool(&json, v->stale);
   put_json_levels(&json, j, "bids", v->bids, v->bid_count);
   put_json_levels(&json, j, "asks", v->asks, v->ask_count);
-  assay_json_key(&json, "spread");
-  assay_json_double(&json, v->spread);
-  assay_json_key(&json, "microprice");
-  assay_json_double(&json, v->microprice);
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-    assay_json_key(&json, counts[i].key);
-    assay_json_uint(&json, counts[i].value);
-  }
+  assay_json_put_double(&json, "spread", v->spread);
+  assay_json_put_double(&json, "microprice", v->microprice);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) assay_json_put_uint(&json, counts[i].key, counts[i].value);
   assay_json_end(&json);
   assay_buf_putc(out, '\n');
 }

@@ -93,8 +93,7 @@ static void put_cell(assay_json *json, const char *key, const assay_cli_grid_cel
 static void put_json(const assay_cli_grid *grid, const char *schema, const char *rows, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, schema);
+  assay_json_put_string(&json, "schema", schema);
   for (size_t i = 0; i < grid->fact_count; i++) put_cell(&json, grid->facts[i].name, &grid->facts[i].value);
   assay_json_key(&json, rows);
   assay_json_array(&json);

@@ -62,8 +62,7 @@ static void put_text(assay_buf *out, const assay_history_run *runs, size_t count
 static void put_json(assay_buf *out, const assay_history_run *runs, size_t count) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, "assay-history/1");
+  assay_json_put_string(&json, "schema", "assay-history/1");
   assay_json_key(&json, "runs");
   assay_json_array(&json);
   for (size_t i = 0; i < count; i++) {
@@ -76,20 +75,15 @@ static void put_json(assay_buf *out, const assay_history_run *runs, size_t count
                                     {"version", run->version},
                                     {"commit", run->commit}};
     assay_json_object(&json);
-    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
-      assay_json_key(&json, texts[t][0]);
-      assay_json_string(&json, texts[t][1][0] != '\0' ? texts[t][1] : NULL);
-    }
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+      assay_json_put_string(&json, texts[t][0], texts[t][1][0] != '\0' ? texts[t][1] : NULL);
     assay_json_key(&json, "started_at_s");
     assay_json_int(&json, run->started_at_s);
-    assay_json_key(&json, "duration_s");
-    assay_json_double(&json, run->duration_s);
+    assay_json_put_double(&json, "duration_s", run->duration_s);
     assay_json_key(&json, "quick");
     assay_json_bool(&json, run->quick);
-    assay_json_key(&json, "benchmarks");
-    assay_json_uint(&json, run->benchmarks);
-    assay_json_key(&json, "failed");
-    assay_json_uint(&json, run->failed);
+    assay_json_put_uint(&json, "benchmarks", run->benchmarks);
+    assay_json_put_uint(&json, "failed", run->failed);
     assay_json_end(&json);
   }
   assay_json_end(&json);

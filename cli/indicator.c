@@ -221,11 +221,6 @@ static void put_csv(const job *j, assay_buf *out) {
   }
 }
 
-static void put_text(assay_json *json, const char *key, const char *text) {
-  assay_json_key(json, key);
-  assay_json_string(json, text);
-}
-
 /* Where the first output crosses the levels that the indicator has for it. */
 static assay_status put_crossings(const job *j, assay_json *json) {
   int high = assay_indicator_parameter_at(j->indicator, "overbought"), low = assay_indicator_parameter_at(j->indicator, "oversold");
@@ -242,9 +237,8 @@ static assay_status put_crossings(const job *j, assay_json *json) {
   assay_json_array(json);
   for (size_t i = 0; i < count; i++) {
     assay_json_object_inline(json);
-    assay_json_key(json, "row");
-    assay_json_uint(json, j->back ? last - found[i].row : found[i].row);
-    put_text(json, "event", assay_indicator_event_text(found[i].event));
+    assay_json_put_uint(json, "row", j->back ? last - found[i].row : found[i].row);
+    assay_json_put_string(json, "event", assay_indicator_event_text(found[i].event));
     assay_json_end(json);
   }
   assay_json_end(json);
@@ -255,25 +249,18 @@ static assay_status put_json(const job *j, assay_buf *out) {
   const assay_indicator *indicator = j->indicator;
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  put_text(&json, "schema", "assay-indicator/1");
-  put_text(&json, "indicator", indicator->name);
-  put_text(&json, "title", indicator->title);
-  put_text(&json, "source", j->table.source);
+  assay_json_put_string(&json, "schema", "assay-indicator/1");
+  assay_json_put_string(&json, "indicator", indicator->name);
+  assay_json_put_string(&json, "title", indicator->title);
+  assay_json_put_string(&json, "source", j->table.source);
   assay_json_key(&json, "parameters");
   assay_json_object_inline(&json);
-  for (size_t i = 0; i < indicator->parameter_count; i++) {
-    assay_json_key(&json, indicator->parameters[i].name);
-    assay_json_double(&json, j->parameters[i]);
-  }
+  for (size_t i = 0; i < indicator->parameter_count; i++) assay_json_put_double(&json, indicator->parameters[i].name, j->parameters[i]);
   assay_json_end(&json);
-  assay_json_key(&json, "rows");
-  assay_json_uint(&json, j->table.rows);
+  assay_json_put_uint(&json, "rows", j->table.rows);
   assay_json_key(&json, "warmup");
   assay_json_object_inline(&json);
-  for (size_t k = 0; k < indicator->output_count; k++) {
-    assay_json_key(&json, indicator->outputs[k]);
-    assay_json_uint(&json, j->warmup[k]);
-  }
+  for (size_t k = 0; k < indicator->output_count; k++) assay_json_put_uint(&json, indicator->outputs[k], j->warmup[k]);
   assay_json_end(&json);
   if (j->settings->by != NULL) {
     assay_json_key(&json, "series");
@@ -311,14 +298,12 @@ static void put_listed(assay_buf *out, const assay_indicator *indicator) {
 
 static void put_listed_json(assay_json *json, const assay_indicator *indicator) {
   assay_json_object(json);
-  put_text(json, "name", indicator->name);
-  put_text(json, "title", indicator->title);
+  assay_json_put_string(json, "name", indicator->name);
+  assay_json_put_string(json, "title", indicator->title);
   assay_json_key(json, "parameters");
   assay_json_object_inline(json);
-  for (size_t i = 0; i < indicator->parameter_count; i++) {
-    assay_json_key(json, indicator->parameters[i].name);
-    assay_json_double(json, indicator->parameters[i].usual);
-  }
+  for (size_t i = 0; i < indicator->parameter_count; i++)
+    assay_json_put_double(json, indicator->parameters[i].name, indicator->parameters[i].usual);
   assay_json_end(json);
   assay_json_key(json, "inputs");
   assay_json_array_inline(json);
@@ -338,7 +323,7 @@ static int run_list(assay_cli *cli, const indicator_settings *settings) {
   const assay_indicator *table = assay_indicator_table(&count);
   if (settings->json) {
     assay_json_object(&json);
-    put_text(&json, "schema", "assay-indicators/1");
+    assay_json_put_string(&json, "schema", "assay-indicators/1");
     assay_json_key(&json, "indicators");
     assay_json_array(&json);
     for (size_t i = 0; i < count; i++) put_listed_json(&json, &table[i]);

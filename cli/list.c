@@ -51,12 +51,9 @@ static void json_of_suites(assay_json *json) {
   for (size_t i = 0; i < assay_suite_count(); i++) {
     const assay_suite *suite = assay_suite_at(i);
     assay_json_object(json);
-    assay_json_key(json, "name");
-    assay_json_string(json, suite->name);
-    assay_json_key(json, "summary");
-    assay_json_string(json, suite->summary);
-    assay_json_key(json, "unsupported");
-    assay_json_string(json, suite->unsupported);
+    assay_json_put_string(json, "name", suite->name);
+    assay_json_put_string(json, "summary", suite->summary);
+    assay_json_put_string(json, "unsupported", suite->unsupported);
     assay_json_end(json);
   }
   assay_json_end(json);
@@ -68,18 +65,12 @@ static void json_of_benchmarks(assay_json *json, const assay_bench_plan *plan) {
   for (size_t i = 0; i < assay_bench_plan_count(plan); i++) {
     const assay_bench_case *bench = assay_bench_plan_at(plan, i);
     assay_json_object(json);
-    assay_json_key(json, "suite");
-    assay_json_string(json, bench->suite);
-    assay_json_key(json, "name");
-    assay_json_string(json, bench->name);
-    assay_json_key(json, "summary");
-    assay_json_string(json, bench->desc->summary);
+    assay_json_put_string(json, "suite", bench->suite);
+    assay_json_put_string(json, "name", bench->name);
+    assay_json_put_string(json, "summary", bench->desc->summary);
     assay_json_key(json, "params");
     assay_json_object(json);
-    for (size_t p = 0; p < bench->param_count; p++) {
-      assay_json_key(json, bench->params[p].name);
-      assay_json_string(json, bench->params[p].value);
-    }
+    for (size_t p = 0; p < bench->param_count; p++) assay_json_put_string(json, bench->params[p].name, bench->params[p].value);
     assay_json_end(json);
     assay_json_end(json);
   }
@@ -97,8 +88,7 @@ static int run(assay_cli *cli, const void *raw) {
   if (settings->json) {
     assay_json json = {.out = &out, .indent = 2};
     assay_json_object(&json);
-    assay_json_key(&json, "schema");
-    assay_json_string(&json, "assay-list/1");
+    assay_json_put_string(&json, "schema", "assay-list/1");
     json_of_suites(&json);
     if (!settings->only_suites) json_of_benchmarks(&json, plan);
     assay_json_end(&json);

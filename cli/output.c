@@ -169,8 +169,7 @@ void assay_cli_checks(assay_buf *out, const assay_check_list *checks, bool color
 void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const char *schema) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, schema);
+  assay_json_put_string(&json, "schema", schema);
   assay_json_key(&json, "checks");
   assay_json_array(&json);
   for (size_t i = 0; i < checks->count; i++) {
@@ -183,10 +182,7 @@ void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const
                                      {"cause", check->cause},
                                      {"recommendation", check->recommendation}};
     assay_json_object(&json);
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
-      assay_json_key(&json, fields[f][0]);
-      assay_json_string(&json, fields[f][1]);
-    }
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) assay_json_put_string(&json, fields[f][0], fields[f][1]);
     assay_json_end(&json);
   }
   assay_json_end(&json);

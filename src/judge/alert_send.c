@@ -414,10 +414,7 @@ static assay_status put_waiting(delivery *d, const char *key, const char *channe
   const char *const texts[][2] = {{"schema", "assay-outbox/1"}, {"channel", channel}, {"id", m->id},
                                   {"title", m->title},          {"level", m->level},  {"body", m->json}};
   assay_json_object(&json);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    assay_json_key(&json, texts[i][0]);
-    assay_json_string(&json, texts[i][1]);
-  }
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assay_json_put_string(&json, texts[i][0], texts[i][1]);
   assay_json_key(&json, "tries");
   assay_json_int(&json, tries);
   assay_json_key(&json, "since_s");

@@ -156,13 +156,7 @@ assay_status assay_alert_refresh(assay_alerts *alerts, assay_alert *alert, bool 
 /* ---- JSON out ------------------------------------------------------------------------------------------------------------------- */
 
 static void put_text(assay_json *json, const char *key, const char *text) {
-  assay_json_key(json, key);
-  assay_json_string(json, text != NULL && text[0] != '\0' ? text : NULL);
-}
-
-static void put_real(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
+  assay_json_put_string(json, key, text != NULL && text[0] != '\0' ? text : NULL);
 }
 
 static void put_int(assay_json *json, const char *key, int64_t value) {
@@ -185,13 +179,13 @@ static void put_member(assay_json *json, const assay_alert_change *m) {
   put_text(json, "better", m->better == ASSAY_LOWER ? "lower" : "higher");
   put_text(json, "level", assay_alert_level_text(m->level));
   put_bool(json, "gone", m->gone);
-  put_real(json, "before", m->before);
-  put_real(json, "after", m->after);
-  put_real(json, "latest", m->latest);
-  put_real(json, "change_ratio", m->change_ratio);
-  put_real(json, "ci_low", m->ci_low);
-  put_real(json, "ci_high", m->ci_high);
-  put_real(json, "noise_floor", m->noise_floor);
+  assay_json_put_double(json, "before", m->before);
+  assay_json_put_double(json, "after", m->after);
+  assay_json_put_double(json, "latest", m->latest);
+  assay_json_put_double(json, "change_ratio", m->change_ratio);
+  assay_json_put_double(json, "ci_low", m->ci_low);
+  assay_json_put_double(json, "ci_high", m->ci_high);
+  assay_json_put_double(json, "noise_floor", m->noise_floor);
   assay_json_end(json);
 }
 
@@ -208,10 +202,10 @@ static void put_head(assay_json *json, const assay_alert *alert) {
   put_int(json, "until_s", alert->until_s);
   put_text(json, "commit_from", alert->commit_from);
   put_text(json, "commit_to", alert->commit_to);
-  put_real(json, "change_ratio", alert->change_ratio);
-  put_real(json, "ci_low", alert->ci_low);
-  put_real(json, "ci_high", alert->ci_high);
-  put_real(json, "noise_floor", alert->noise_floor);
+  assay_json_put_double(json, "change_ratio", alert->change_ratio);
+  assay_json_put_double(json, "ci_low", alert->ci_low);
+  assay_json_put_double(json, "ci_high", alert->ci_high);
+  assay_json_put_double(json, "noise_floor", alert->noise_floor);
   put_int(json, "change_count", (int64_t)alert->change_count);
 }
 

@@ -132,12 +132,10 @@ assay_status assay_alert_mute(assay_history *history, const char *glob, int64_t 
   assay_buf out = {0};
   assay_json json = {.out = &out};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, "assay-mute/1");
+  assay_json_put_string(&json, "schema", "assay-mute/1");
   assay_json_key(&json, "until_s");
   assay_json_int(&json, until_s);
-  assay_json_key(&json, "reason");
-  assay_json_string(&json, reason);
+  assay_json_put_string(&json, "reason", reason);
   assay_json_end(&json);
   assay_status status = out.failed ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a mute")
                                    : assay_history_put_document(history, ASSAY_ALERT_MUTE_DOCUMENT, glob, out.data, err);

@@ -94,8 +94,7 @@ static void write_unavailable(assay_json *json, const assay_machine *machine) {
   assay_json_object(json);
   for (size_t i = 0; i < machine->count; i++) {
     if (machine->facts[i].type != ASSAY_FACT_UNAVAILABLE) continue;
-    assay_json_key(json, machine->facts[i].key);
-    assay_json_string(json, machine->facts[i].text);
+    assay_json_put_string(json, machine->facts[i].key, machine->facts[i].text);
   }
   assay_json_end(json);
 }
@@ -109,12 +108,9 @@ assay_status assay_machine_to_json(const assay_machine *machine, assay_error *er
   for (size_t i = 0; i < machine->count; i++) add_fact(&arena, &root, &machine->facts[i]);
   if (!arena.failed) {
     assay_json_object(&json);
-    assay_json_key(&json, "schema");
-    assay_json_string(&json, "assay-machine/1");
-    assay_json_key(&json, "id");
-    assay_json_string(&json, machine->id);
-    assay_json_key(&json, "label");
-    assay_json_string(&json, machine->label);
+    assay_json_put_string(&json, "schema", "assay-machine/1");
+    assay_json_put_string(&json, "id", machine->id);
+    assay_json_put_string(&json, "label", machine->label);
     write_members(&json, &arena, &root);
     write_unavailable(&json, machine);
     assay_json_end(&json);

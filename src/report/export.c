@@ -65,16 +65,6 @@ double assay_export_fact(const assay_result *result, const char *key) {
   return fact != NULL && (fact->type == ASSAY_FACT_INTEGER || fact->type == ASSAY_FACT_REAL) ? fact->real : NAN;
 }
 
-void assay_export_text(assay_json *json, const char *key, const char *value) {
-  assay_json_key(json, key);
-  assay_json_string(json, value);
-}
-
-void assay_export_number(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
-}
-
 void assay_export_count(assay_json *json, const char *key, double value) {
   assay_json_key(json, key);
   if (isfinite(value) && fabs(value) < 9e15)

@@ -28,9 +28,6 @@ void assay_export_when(int64_t at_s, char out[ASSAY_REPORT_TEXT]);
 /* Texts and figures of the machine; NULL and NaN when unknown. */
 const char *assay_export_fact_text(const assay_result *result, const char *key);
 double assay_export_fact(const assay_result *result, const char *key);
-/* Writes key and value; null when unknown. */
-void assay_export_text(assay_json *json, const char *key, const char *value);
-void assay_export_number(assay_json *json, const char *key, double value);
 /* A whole number, written as one. */
 void assay_export_count(assay_json *json, const char *key, double value);
 

@@ -31,7 +31,7 @@ static void caches(assay_json *json, const assay_result *result) {
     for (size_t k = 0; k < sizeof types / sizeof *types; k++)
       if (strcmp(type, types[k][0]) == 0) type = types[k][1];
     assay_json_object_inline(json);
-    assay_export_text(json, "type", type);
+    assay_json_put_string(json, "type", type);
     snprintf(key, sizeof key, "caches.%u.level", i);
     assay_export_count(json, "level", assay_export_fact(result, key));
     snprintf(key, sizeof key, "caches.%u.size_bytes", i);
@@ -54,9 +54,9 @@ static void context(assay_json *json, const assay_result *result) {
   assay_export_when(run->started_at_s, when);
   assay_json_key(json, "context");
   assay_json_object(json);
-  assay_export_text(json, "date", when);
-  assay_export_text(json, "host_name", run->host != NULL ? run->host : result->machine_label);
-  assay_export_text(json, "executable", program);
+  assay_json_put_string(json, "date", when);
+  assay_json_put_string(json, "host_name", run->host != NULL ? run->host : result->machine_label);
+  assay_json_put_string(json, "executable", program);
   assay_export_count(json, "num_cpus", assay_export_fact(result, "cpu.threads"));
   assay_export_count(json, "mhz_per_cpu", hz / 1e6);
   assay_json_key(json, "cpu_scaling_enabled");
@@ -68,14 +68,14 @@ static void context(assay_json *json, const assay_result *result) {
   assay_json_key(json, "load_avg");
   assay_json_array_inline(json);
   assay_json_end(json);
-  assay_export_text(json, "library_build_type", "release");
-  assay_export_text(json, "assay_version", run->version);
-  assay_export_text(json, "assay_run", run->id);
-  assay_export_text(json, "assay_command", run->command);
-  assay_export_text(json, "assay_replicate", assay_export_replicate(result));
-  assay_export_text(json, "assay_machine", result->machine_label);
-  assay_export_text(json, "assay_machine_id", result->machine_id);
-  if (run->commit != NULL) assay_export_text(json, "assay_commit", run->commit);
+  assay_json_put_string(json, "library_build_type", "release");
+  assay_json_put_string(json, "assay_version", run->version);
+  assay_json_put_string(json, "assay_run", run->id);
+  assay_json_put_string(json, "assay_command", run->command);
+  assay_json_put_string(json, "assay_replicate", assay_export_replicate(result));
+  assay_json_put_string(json, "assay_machine", result->machine_label);
+  assay_json_put_string(json, "assay_machine_id", result->machine_id);
+  if (run->commit != NULL) assay_json_put_string(json, "assay_commit", run->commit);
   assay_json_end(json);
 }
 
@@ -150,11 +150,11 @@ static void begin_row(assay_json *json, const row *r, const char *suffix) {
   assay_buf name = {0};
   assay_buf_printf(&name, "%s%s%s", r->name, suffix != NULL ? "_" : "", suffix != NULL ? suffix : "");
   assay_json_object(json);
-  assay_export_text(json, "name", name.data);
+  assay_json_put_string(json, "name", name.data);
   assay_export_count(json, "family_index", (double)r->family);
   assay_export_count(json, "per_family_instance_index", (double)r->instance);
-  assay_export_text(json, "run_name", r->name);
-  assay_export_text(json, "run_type", suffix != NULL ? "aggregate" : "iteration");
+  assay_json_put_string(json, "run_name", r->name);
+  assay_json_put_string(json, "run_type", suffix != NULL ? "aggregate" : "iteration");
   if (name.failed) json->out->failed = true;
   assay_buf_deinit(&name);
 }
@@ -166,20 +166,20 @@ static void measured_row(assay_json *json, const row *r) {
   if (r->aggregate == NULL) assay_export_count(json, "repetition_index", (double)r->process);
   assay_export_count(json, "threads", threads_of(b));
   if (r->aggregate != NULL) {
-    assay_export_text(json, "aggregate_name", r->aggregate);
-    assay_export_text(json, "aggregate_unit", strcmp(r->aggregate, "cv") == 0 ? "percentage" : "time");
+    assay_json_put_string(json, "aggregate_name", r->aggregate);
+    assay_json_put_string(json, "aggregate_unit", strcmp(r->aggregate, "cv") == 0 ? "percentage" : "time");
   }
   assay_export_count(json, "iterations", iterations_of(r));
-  assay_export_number(json, "real_time", figure(r, r->time));
-  assay_export_number(json, "cpu_time", figure(r, r->cpu != NULL ? r->cpu : r->time));
-  assay_export_text(json, "time_unit", "ns");
+  assay_json_put_double(json, "real_time", figure(r, r->time));
+  assay_json_put_double(json, "cpu_time", figure(r, r->cpu != NULL ? r->cpu : r->time));
+  assay_json_put_string(json, "time_unit", "ns");
   /* compare.py cannot do without a CPU time. */
-  if (r->cpu == NULL) assay_export_text(json, "label", "cpu_time was not measured: real_time repeated");
+  if (r->cpu == NULL) assay_json_put_string(json, "label", "cpu_time was not measured: real_time repeated");
   for (size_t i = 0; i < b->metric_count; i++) {
     const assay_metric_result *m = &b->metrics[i];
     bool again = assay_benchmark_metric(b, m->name) != m; /* a name that is there twice: the first counts */
     if (m != r->time && m->process_count == r->time->process_count && !is_reserved(m->name) && !again)
-      assay_export_number(json, m->name, figure(r, m));
+      assay_json_put_double(json, m->name, figure(r, m));
   }
   assay_json_end(json);
 }

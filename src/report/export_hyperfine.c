@@ -12,7 +12,7 @@ static const char tool[] = "hyperfine";
 /* Mean over the runs, in seconds; null when it was not measured. */
 static void mean_of(assay_json *json, const char *key, const assay_benchmark_result *b, const char *metric, size_t count) {
   const assay_metric_result *m = assay_export_metric(b, metric, count);
-  assay_export_number(json, key, m != NULL ? assay_stats_mean(m->processes, count) / 1e9 : NAN);
+  assay_json_put_double(json, key, m != NULL ? assay_stats_mean(m->processes, count) / 1e9 : NAN);
 }
 
 static void per_run(assay_json *json, const char *key, const assay_metric_result *m, double divisor) {
@@ -44,14 +44,14 @@ static void result(assay_json *json, const assay_result *whole, const assay_benc
     high = fmax(high, time->processes[i]);
   }
   assay_json_object(json);
-  assay_export_text(json, "command", assay_export_name(whole, b, tool, scratch));
-  assay_export_number(json, "mean", assay_stats_mean(time->processes, count) / 1e9);
-  assay_export_number(json, "stddev", count > 1 ? assay_stats_stddev(time->processes, count) / 1e9 : NAN);
-  assay_export_number(json, "median", assay_stats_median(time->processes, count) / 1e9);
+  assay_json_put_string(json, "command", assay_export_name(whole, b, tool, scratch));
+  assay_json_put_double(json, "mean", assay_stats_mean(time->processes, count) / 1e9);
+  assay_json_put_double(json, "stddev", count > 1 ? assay_stats_stddev(time->processes, count) / 1e9 : NAN);
+  assay_json_put_double(json, "median", assay_stats_median(time->processes, count) / 1e9);
   mean_of(json, "user", b, "user_time", count);
   mean_of(json, "system", b, "system_time", count);
-  assay_export_number(json, "min", low / 1e9);
-  assay_export_number(json, "max", high / 1e9);
+  assay_json_put_double(json, "min", low / 1e9);
+  assay_json_put_double(json, "max", high / 1e9);
   per_run(json, "times", time, 1e9);
   if (memory != NULL && strcmp(memory->unit, "B") == 0) {
     assay_json_key(json, "memory_usage_byte");
@@ -63,7 +63,7 @@ static void result(assay_json *json, const assay_result *whole, const assay_benc
   if (b->param_count > 0) {
     assay_json_key(json, "parameters");
     assay_json_object_inline(json);
-    for (size_t i = 0; i < b->param_count; i++) assay_export_text(json, b->params[i].name, b->params[i].value);
+    for (size_t i = 0; i < b->param_count; i++) assay_json_put_string(json, b->params[i].name, b->params[i].value);
     assay_json_end(json);
   }
   assay_json_end(json);

@@ -18,32 +18,32 @@ static void machine_info(assay_json *json, const assay_result *result) {
   const char *cpu = assay_export_fact_text(result, "cpu.model");
   assay_json_key(json, "machine_info");
   assay_json_object(json);
-  assay_export_text(json, "node", result->run.host != NULL ? result->run.host : result->machine_label);
-  assay_export_text(json, "processor", assay_export_fact_text(result, "cpu.architecture"));
-  assay_export_text(json, "machine", assay_export_fact_text(result, "cpu.architecture"));
-  assay_export_text(json, "release", assay_export_fact_text(result, "kernel.release"));
-  assay_export_text(json, "system", assay_export_fact_text(result, "kernel.name"));
+  assay_json_put_string(json, "node", result->run.host != NULL ? result->run.host : result->machine_label);
+  assay_json_put_string(json, "processor", assay_export_fact_text(result, "cpu.architecture"));
+  assay_json_put_string(json, "machine", assay_export_fact_text(result, "cpu.architecture"));
+  assay_json_put_string(json, "release", assay_export_fact_text(result, "kernel.release"));
+  assay_json_put_string(json, "system", assay_export_fact_text(result, "kernel.name"));
   assay_json_key(json, "cpu");
   assay_json_object(json);
-  assay_export_text(json, "brand", cpu);
-  assay_export_text(json, "brand_raw", cpu); /* the name since pytest-benchmark 3.4 */
-  assay_export_text(json, "arch", assay_export_fact_text(result, "cpu.architecture"));
+  assay_json_put_string(json, "brand", cpu);
+  assay_json_put_string(json, "brand_raw", cpu); /* the name since pytest-benchmark 3.4 */
+  assay_json_put_string(json, "arch", assay_export_fact_text(result, "cpu.architecture"));
   assay_export_count(json, "count", assay_export_fact(result, "cpu.threads"));
   assay_json_end(json);
-  assay_export_text(json, "assay_machine", result->machine_label);
-  assay_export_text(json, "assay_machine_id", result->machine_id);
+  assay_json_put_string(json, "assay_machine", result->machine_label);
+  assay_json_put_string(json, "assay_machine_id", result->machine_id);
   assay_json_end(json);
 }
 
 static void commit_info(assay_json *json, const assay_run_info *run) {
   assay_json_key(json, "commit_info");
   assay_json_object(json);
-  assay_export_text(json, "id", run->commit != NULL ? run->commit : "unversioned");
-  assay_export_text(json, "time", NULL);
-  assay_export_text(json, "author_time", NULL);
-  assay_export_text(json, "dirty", NULL); /* not known: only the commit was read */
-  assay_export_text(json, "project", run->name);
-  assay_export_text(json, "branch", NULL);
+  assay_json_put_string(json, "id", run->commit != NULL ? run->commit : "unversioned");
+  assay_json_put_string(json, "time", NULL);
+  assay_json_put_string(json, "author_time", NULL);
+  assay_json_put_string(json, "dirty", NULL); /* not known: only the commit was read */
+  assay_json_put_string(json, "project", run->name);
+  assay_json_put_string(json, "branch", NULL);
   assay_json_end(json);
 }
 
@@ -76,22 +76,22 @@ static void stats(assay_json *json, const double *data, double *sorted, size_t c
   snprintf(outliers, sizeof outliers, "%zu;%zu", stddev_outliers, iqr_outliers);
   assay_json_key(json, "stats");
   assay_json_object(json);
-  assay_export_number(json, "min", sorted[0]);
-  assay_export_number(json, "max", sorted[count - 1]);
-  assay_export_number(json, "mean", mean);
-  assay_export_number(json, "stddev", count > 1 ? spread : 0); /* as that tool writes it for one round */
+  assay_json_put_double(json, "min", sorted[0]);
+  assay_json_put_double(json, "max", sorted[count - 1]);
+  assay_json_put_double(json, "mean", mean);
+  assay_json_put_double(json, "stddev", count > 1 ? spread : 0); /* as that tool writes it for one round */
   assay_export_count(json, "rounds", (double)count);
-  assay_export_number(json, "median", assay_stats_quantile_sorted(sorted, count, 0.5));
-  assay_export_number(json, "iqr", q3 - q1);
-  assay_export_number(json, "q1", q1);
-  assay_export_number(json, "q3", q3);
+  assay_json_put_double(json, "median", assay_stats_quantile_sorted(sorted, count, 0.5));
+  assay_json_put_double(json, "iqr", q3 - q1);
+  assay_json_put_double(json, "q1", q1);
+  assay_json_put_double(json, "q3", q3);
   assay_export_count(json, "iqr_outliers", (double)iqr_outliers);
   assay_export_count(json, "stddev_outliers", (double)stddev_outliers);
-  assay_export_text(json, "outliers", outliers);
-  assay_export_number(json, "ld15iqr", low);
-  assay_export_number(json, "hd15iqr", high);
-  assay_export_number(json, "ops", 1 / mean);
-  assay_export_number(json, "total", mean * (double)count);
+  assay_json_put_string(json, "outliers", outliers);
+  assay_json_put_double(json, "ld15iqr", low);
+  assay_json_put_double(json, "hd15iqr", high);
+  assay_json_put_double(json, "ops", 1 / mean);
+  assay_json_put_double(json, "total", mean * (double)count);
   assay_json_key(json, "data");
   assay_json_array_inline(json);
   for (size_t i = 0; i < count; i++) assay_json_double(json, data[i]);
@@ -104,17 +104,17 @@ static void params(assay_json *json, const assay_benchmark_result *b, assay_buf 
   assay_json_key(json, "params");
   if (b->param_count == 0) {
     assay_json_null(json);
-    assay_export_text(json, "param", NULL);
+    assay_json_put_string(json, "param", NULL);
     return;
   }
   assay_json_object_inline(json);
   assay_buf_clear(scratch);
   for (size_t i = 0; i < b->param_count; i++) {
-    assay_export_text(json, b->params[i].name, b->params[i].value);
+    assay_json_put_string(json, b->params[i].name, b->params[i].value);
     assay_buf_printf(scratch, "%s%s=%s", i > 0 ? "-" : "", b->params[i].name, b->params[i].value);
   }
   assay_json_end(json);
-  assay_export_text(json, "param", scratch->data);
+  assay_json_put_string(json, "param", scratch->data);
 }
 
 /* What that format has no place of its own for. */
@@ -126,8 +126,8 @@ static void extra_info(assay_json *json, const assay_benchmark_result *b, const 
     if (m == time || assay_benchmark_metric(b, m->name) != m) continue;
     assay_json_key(json, m->name);
     assay_json_object_inline(json);
-    assay_export_number(json, "value", m->value);
-    assay_export_text(json, "unit", m->unit);
+    assay_json_put_double(json, "value", m->value);
+    assay_json_put_string(json, "unit", m->unit);
     assay_json_end(json);
   }
   assay_json_end(json);
@@ -142,19 +142,19 @@ static void benchmark(assay_json *json, const assay_result *result, const assay_
   }
   for (size_t i = 0; i < time->process_count; i++) data[i] = time->processes[i] / s_per_ns;
   assay_json_object(json);
-  assay_export_text(json, "group", b->suite);
-  assay_export_text(json, "name", b->name);
-  assay_export_text(json, "fullname", assay_export_name(result, b, tool, scratch));
+  assay_json_put_string(json, "group", b->suite);
+  assay_json_put_string(json, "name", b->name);
+  assay_json_put_string(json, "fullname", assay_export_name(result, b, tool, scratch));
   params(json, b, scratch);
   extra_info(json, b, time);
   assay_json_key(json, "options");
   assay_json_object(json);
   assay_json_key(json, "disable_gc");
   assay_json_bool(json, false);
-  assay_export_text(json, "timer", "assay");
+  assay_json_put_string(json, "timer", "assay");
   assay_export_count(json, "min_rounds", (double)time->process_count);
-  assay_export_number(json, "max_time", NAN);
-  assay_export_number(json, "min_time", NAN);
+  assay_json_put_double(json, "max_time", NAN);
+  assay_json_put_double(json, "min_time", NAN);
   assay_json_key(json, "warmup");
   assay_json_bool(json, true);
   assay_json_end(json);
@@ -179,9 +179,9 @@ void assay_export_pytest(const assay_render *r) {
   }
   assay_json_end(&json);
   assay_export_when(r->result->run.started_at_s, when);
-  assay_export_text(&json, "datetime", when);
-  assay_export_text(&json, "version", "3.2.2"); /* of the format */
-  assay_export_text(&json, "assay_replicate", assay_export_replicate(r->result));
+  assay_json_put_string(&json, "datetime", when);
+  assay_json_put_string(&json, "version", "3.2.2"); /* of the format */
+  assay_json_put_string(&json, "assay_replicate", assay_export_replicate(r->result));
   assay_json_end(&json);
   if (scratch.failed) r->out->failed = true;
   assay_buf_deinit(&scratch);

@@ -160,14 +160,8 @@ void assay_trend_commits(const assay_trend *trend, const assay_changepoint *chan
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------------------------- */
 
-static void put_number(assay_json *json, const char *key, double value) {
-  assay_json_key(json, key);
-  assay_json_double(json, value);
-}
-
 static void put_text(assay_json *json, const char *key, const char *text) {
-  assay_json_key(json, key);
-  assay_json_string(json, text[0] != '\0' ? text : NULL);
+  assay_json_put_string(json, key, text[0] != '\0' ? text : NULL);
 }
 
 static void put_point(assay_json *json, const assay_history_point *p) {
@@ -176,9 +170,9 @@ static void put_point(assay_json *json, const assay_history_point *p) {
   assay_json_int(json, p->at_s);
   put_text(json, "run", p->run_id);
   put_text(json, "commit", p->commit);
-  put_number(json, "value", p->value);
-  put_number(json, "ci_low", p->ci_low);
-  put_number(json, "ci_high", p->ci_high);
+  assay_json_put_double(json, "value", p->value);
+  assay_json_put_double(json, "ci_low", p->ci_low);
+  assay_json_put_double(json, "ci_high", p->ci_high);
   assay_json_end(json);
 }
 
@@ -186,20 +180,17 @@ static void put_change(assay_json *json, const assay_trend *trend, const assay_c
   const char *from, *to;
   assay_trend_commits(trend, c, &from, &to);
   assay_json_object_inline(json);
-  assay_json_key(json, "index");
-  assay_json_uint(json, c->index);
-  assay_json_key(json, "low");
-  assay_json_uint(json, c->low);
-  assay_json_key(json, "high");
-  assay_json_uint(json, c->high);
+  assay_json_put_uint(json, "index", c->index);
+  assay_json_put_uint(json, "low", c->low);
+  assay_json_put_uint(json, "high", c->high);
   put_text(json, "kind", assay_changepoint_kind_text(c->kind));
   put_text(json, "run", trend->points[c->index].run_id);
   put_text(json, "commit_from", from);
   put_text(json, "commit_to", to);
-  put_number(json, "before", c->before);
-  put_number(json, "after", c->after);
-  put_number(json, "change_ratio", c->change_ratio);
-  put_number(json, "p_value", c->p_value);
+  assay_json_put_double(json, "before", c->before);
+  assay_json_put_double(json, "after", c->after);
+  assay_json_put_double(json, "change_ratio", c->change_ratio);
+  assay_json_put_double(json, "p_value", c->p_value);
   assay_json_end(json);
 }
 

@@ -23,26 +23,18 @@ static const char *const level_names[] = {NULL, "l1", "l2", "l3"};
 
 static void write_row(assay_json *json, const assay_ceiling *row) {
   assay_json_object(json);
-  assay_json_key(json, "name");
-  assay_json_string(json, row->name);
-  assay_json_key(json, "unit");
-  assay_json_string(json, row->unit);
-  assay_json_key(json, "better");
-  assay_json_string(json, row->better == ASSAY_HIGHER ? "higher" : "lower");
+  assay_json_put_string(json, "name", row->name);
+  assay_json_put_string(json, "unit", row->unit);
+  assay_json_put_string(json, "better", row->better == ASSAY_HIGHER ? "higher" : "lower");
   assay_json_key(json, "available");
   assay_json_bool(json, row->available);
   if (row->available) {
-    assay_json_key(json, "value");
-    assay_json_double(json, row->value);
-    assay_json_key(json, "typical");
-    assay_json_double(json, row->typical);
-    assay_json_key(json, "spread_ratio");
-    assay_json_double(json, row->spread_ratio);
+    assay_json_put_double(json, "value", row->value);
+    assay_json_put_double(json, "typical", row->typical);
+    assay_json_put_double(json, "spread_ratio", row->spread_ratio);
   }
-  assay_json_key(json, "detail");
-  assay_json_string(json, row->detail);
-  assay_json_key(json, "cause");
-  assay_json_string(json, row->cause);
+  assay_json_put_string(json, "detail", row->detail);
+  assay_json_put_string(json, "cause", row->cause);
   assay_json_end(json);
 }
 
@@ -50,41 +42,29 @@ assay_status assay_ceilings_to_json(const assay_ceilings *ceilings, assay_error 
   assay_buf buf = {0};
   assay_json json = {.out = &buf, .indent = 2};
   assay_json_object(&json);
-  assay_json_key(&json, "schema");
-  assay_json_string(&json, SCHEMA);
+  assay_json_put_string(&json, "schema", SCHEMA);
   assay_json_key(&json, "method");
   assay_json_int(&json, ceilings->method);
-  assay_json_key(&json, "assay");
-  assay_json_string(&json, ceilings->assay);
-  assay_json_key(&json, "machine");
-  assay_json_string(&json, ceilings->machine_id);
-  assay_json_key(&json, "kernel");
-  assay_json_string(&json, ceilings->kernel);
-  assay_json_key(&json, "microcode");
-  assay_json_string(&json, ceilings->microcode);
-  assay_json_key(&json, "features");
-  assay_json_string(&json, ceilings->features);
-  assay_json_key(&json, "cpus");
-  assay_json_string(&json, ceilings->cpus);
+  assay_json_put_string(&json, "assay", ceilings->assay);
+  assay_json_put_string(&json, "machine", ceilings->machine_id);
+  assay_json_put_string(&json, "kernel", ceilings->kernel);
+  assay_json_put_string(&json, "microcode", ceilings->microcode);
+  assay_json_put_string(&json, "features", ceilings->features);
+  assay_json_put_string(&json, "cpus", ceilings->cpus);
   assay_json_key(&json, "measured_at_s");
   assay_json_int(&json, ceilings->measured_at_s);
   assay_json_key(&json, "quick");
   assay_json_bool(&json, ceilings->quick);
-  assay_json_key(&json, "took_s");
-  assay_json_double(&json, ceilings->took_s);
-  assay_json_key(&json, "threads");
-  assay_json_uint(&json, ceilings->threads);
-  assay_json_key(&json, "last_level_bytes");
-  assay_json_uint(&json, ceilings->last_level_bytes);
+  assay_json_put_double(&json, "took_s", ceilings->took_s);
+  assay_json_put_uint(&json, "threads", ceilings->threads);
+  assay_json_put_uint(&json, "last_level_bytes", ceilings->last_level_bytes);
   assay_json_key(&json, "levels");
   assay_json_array(&json);
   for (unsigned level = 1; level <= 3; level++) {
     if (ceilings->level_bytes[level] == 0) continue;
     assay_json_object(&json);
-    assay_json_key(&json, "name");
-    assay_json_string(&json, level_names[level]);
-    assay_json_key(&json, "size_bytes");
-    assay_json_uint(&json, ceilings->level_bytes[level]);
+    assay_json_put_string(&json, "name", level_names[level]);
+    assay_json_put_uint(&json, "size_bytes", ceilings->level_bytes[level]);
     assay_json_end(&json);
   }
   assay_json_end(&json);
