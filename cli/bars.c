@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Rows of tables as bars of assets, all over the same times. */
 #include "cli/bars.h"
 
 #include <math.h>
@@ -6,29 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/moment.h"
 #include "base/text.h"
 #include "market/backtest/engine.h"
 
 enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
-
-/* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
-
-/* Counts since 1970 say by their size what they count: seconds, milliseconds, microseconds or nanoseconds, from 1973 on. */
-static bool parse_count(const char *text, int64_t *ns) {
-  uint64_t count = 0;
-  if (!assay_parse_u64(text, &count) || count < 100000000 || count > INT64_MAX) return false;
-  uint64_t unit = assay_moment_unit(count);
-  if (count > INT64_MAX / unit) unit = 1; /* after 2262: nanoseconds of a day, as exchanges count them */
-  *ns = (int64_t)(count * unit);
-  return true;
-}
-
-/* More than eight digits count; eight are a day, since as seconds they would be of 1970. */
-bool assay_cli_parse_moment(const char *text, int64_t *ns) {
-  assay_moment moment;
-  return parse_count(text, ns) || (assay_moment_read(text, strlen(text), &moment) && assay_moment_ns(&moment, ns));
-}
 
 /* ---- A table ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -60,29 +42,6 @@ typedef struct columns {
   assay_cli_times times;
 } columns;
 
-/* "9:30:05 PM": twelve hours, and which of the two twelves. */
-static bool parse_half_day(const char *text, size_t length, int64_t *ns) {
-  const int64_t hour_ns = INT64_C(3600000000000);
-  const bool is_late = (text[length - 2] | 0x20) == 'p';
-  length -= 2;
-  while (length > 0 && text[length - 1] == ' ') length--;
-  int64_t clock = 0;
-  if (!assay_moment_read_clock(text, length, &clock) || clock < hour_ns || clock >= 13 * hour_ns) return false;
-  *ns = clock % (12 * hour_ns) + (is_late ? 12 * hour_ns : 0);
-  return true;
-}
-
-/* "9:30", "09:30:05.25", "9:30 AM", 093005, 93005. */
-static bool parse_clock(const char *text, int64_t *ns) {
-  uint64_t count = 0;
-  const size_t length = strlen(text);
-  if (length > 4 && (strcasecmp(text + length - 2, "am") == 0 || strcasecmp(text + length - 2, "pm") == 0))
-    return parse_half_day(text, length, ns);
-  if ((length != 6 && length != 5) || !assay_parse_u64(text, &count)) return assay_moment_read_clock(text, length, ns);
-  *ns = (int64_t)((count / 10000 * 60 + count / 100 % 100) * 60 + count % 100) * 1000000000;
-  return count / 10000 < 24 && count / 100 % 100 < 60 && count % 100 < 60;
-}
-
 /* A column of other things is left alone; one of times has no cell that is none, since its row would be hours away. */
 static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c) {
   static const char *const names[] = {"time", NULL};
@@ -90,7 +49,7 @@ static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c)
   size_t clocks = 0, odd = t->rows;
   if (!assay_cli_table_has(t, names, &c->clock) || (c->times.named && c->clock == c->times.column)) return ASSAY_OK;
   for (size_t i = t->rows; i > 0; i--)
-    if (parse_clock(t->cells[(i - 1) * t->columns + c->clock], &ns))
+    if (assay_cli_bars_clock(t->cells[(i - 1) * t->columns + c->clock], &ns))
       clocks++;
     else
       odd = i - 1;
@@ -148,25 +107,12 @@ static void add_note(reader *r, const char *note) {
   r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
 }
 
-/* A cell that says no date is refused where its row is a bar. */
-static bool read_date(const assay_cli_table *t, const assay_cli_times *times, size_t i, int64_t *ns) {
-  const int64_t second = 1000000000, most = INT64_MAX / second - 1;
-  if (assay_cell_is_gap(t->cells[i * t->columns + times->column]) || times->at[i] > most || times->at[i] < -most) return false;
-  *ns = times->at[i] * second + times->nanos[i];
-  return true;
-}
-
-static assay_status odd_date(const assay_cli_table *t, const assay_cli_times *times, size_t i, assay_error *err) {
-  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no date such as 2026-12-24, and no time since 1970", t->source,
-                    t->lines[i], t->names[times->column], t->cells[i * t->columns + times->column]);
-}
-
 /* Dates that have a time of their own need none of another column. */
 static bool are_midnights(const assay_cli_table *t, const columns *c) {
   const int64_t day_ns = INT64_C(86400000000000);
   int64_t ns;
   for (size_t i = 0; i < t->rows; i++)
-    if (read_date(t, &c->times, i, &ns) && ns % day_ns != 0) return false;
+    if (assay_cli_bars_date(t, &c->times, i, &ns) && ns % day_ns != 0) return false;
   return true;
 }
 
@@ -180,9 +126,9 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     assay_status status = asset_of(r, name, &wanted, &made.asset);
     if (status != ASSAY_OK) return status;
     if (!wanted || isnan(numbers[CLOSE][i])) continue;
-    if (c->has_time && !read_date(t, &c->times, i, &made.time)) return odd_date(t, &c->times, i, r->err);
+    if (c->has_time && !assay_cli_bars_date(t, &c->times, i, &made.time)) return assay_cli_bars_odd_date(t, &c->times, i, r->err);
     int64_t clock = 0;
-    if (c->has_clock && parse_clock(t->cells[i * t->columns + c->clock], &clock)) made.time += clock;
+    if (c->has_clock && assay_cli_bars_clock(t->cells[i * t->columns + c->clock], &clock)) made.time += clock;
     double scale = r->settings->adjusted ? numbers[CLOSE][i] / raw[i] : 1;
     for (int k = 0; k < COLUMNS; k++)
       made.values[k] = !c->has[k] && k != CLOSE ? NAN : k == CLOSE || k == VOLUME ? numbers[k][i] : numbers[k][i] * scale;
@@ -195,36 +141,8 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
   return ASSAY_OK;
 }
 
-/* The first cell that nobody can read, such as the Total of a footer, and not the first that needs the whole column. */
-static assay_status find_odd_date(const assay_cli_table *t, const assay_cli_times *times, assay_error *err) {
-  int64_t at;
-  size_t odd = 0;
-  for (size_t i = t->rows; i > 0; i--) {
-    const char *cell = t->cells[(i - 1) * t->columns + times->column];
-    if (!assay_cell_is_gap(cell) && !assay_cli_parse_moment(cell, &at) && !assay_cell_date(cell, false, &at) &&
-        !assay_cell_date(cell, true, &at))
-      odd = i - 1;
-  }
-  return odd_date(t, times, odd, err);
-}
-
-/*
- * 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time of each series that only one of both has),
- * or nothing does: then it is refused, since a guess would be a wrong year of bars. Such names as "day" may as well be those of numbers.
- */
-static assay_status read_times(assay_cli *cli, const assay_cli_table *t, size_t by, assay_error *err, assay_cli_times *times) {
-  static const char *const perhaps[] = {"day", "month", "period", "", NULL};
-  assay_status status = assay_cli_table_times_by(cli, t, NULL, by, err, times);
-  times->unclear = times->unclear || times->otherwise != NULL;
-  if (status == ASSAY_OK) status = assay_cli_times_are_clear(t, times, err);
-  if (status != ASSAY_OK || !times->named || times->known) return status;
-  if (!assay_cli_table_is_one_of(t, times->column, perhaps)) return find_odd_date(t, times, err);
-  times->named = false;
-  return ASSAY_OK;
-}
-
 static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) {
-  assay_status status = read_times(r->cli, t, r->settings->by != NULL ? c->by : SIZE_MAX, r->err, &c->times);
+  assay_status status = assay_cli_bars_times(r->cli, t, r->settings->by != NULL ? c->by : SIZE_MAX, r->err, &c->times);
   c->has_time = c->times.named;
   for (size_t i = 0; status == ASSAY_OK && c->has_time && i < t->rows; i++) {
     const char *cell = t->cells[i * t->columns + c->times.column];
@@ -489,64 +407,5 @@ assay_status assay_cli_bars_take(assay_cli *cli, const assay_cli_bars *all, size
   if (cli->arena.failed) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for the bars");
   *own = (assay_cli_bars){
       .data = {.assets = 1, .bars = bars, .names = &all->data.names[asset]}, .rows = count, .is_part = true, .note = all->note};
-  return ASSAY_OK;
-}
-
-/* ---- Splits and dividends ------------------------------------------------------------------------------------------------------------ */
-
-static int by_bar(const void *a, const void *b) {
-  const assay_backtest_action *x = a, *y = b;
-  if (x->bar != y->bar) return x->bar < y->bar ? -1 : 1;
-  return x->asset < y->asset ? -1 : x->asset > y->asset;
-}
-
-static assay_status read_action(const assay_cli_table *t, size_t i, const assay_cli_times *times, const size_t *asset, assay_error *err,
-                                const assay_cli_bars *bars, assay_backtest_action *made) {
-  const assay_bars *b = bars->data.bars;
-  int64_t at = 0;
-  if (!read_date(t, times, i, &at)) return odd_date(t, times, i, err);
-  while (made->bar < b->count && b->times[made->bar] < at) made->bar++;
-  if (asset == NULL) return ASSAY_OK;
-  const char *name = t->cells[i * t->columns + *asset];
-  while (made->asset < bars->data.assets && strcmp(bars->data.names[made->asset], name) != 0) made->asset++;
-  if (made->asset < bars->data.assets || bars->is_part) return ASSAY_OK;
-  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s:%zu: there are no bars of '%s'", t->source, t->lines[i], name);
-}
-
-assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_error *err, assay_cli_bars *bars) {
-  static const char *const splits[] = {"split", "splits", "stock splits", NULL}, *const dividends[] = {"dividend", "dividends", NULL},
-                           *const assets[] = {"asset", "symbol", "ticker", "name", NULL};
-  assay_cli_table t;
-  assay_cli_times times;
-  size_t split = 0, dividend = 0, asset = 0, count = 0;
-  double *numbers[2] = {NULL};
-  assay_status status = assay_cli_table_read(cli, path, err, &t);
-  if (status != ASSAY_OK) return status;
-  bool has_split = assay_cli_table_has(&t, splits, &split), has_dividend = assay_cli_table_has(&t, dividends, &dividend);
-  bool has_asset = assay_cli_table_has(&t, assets, &asset);
-  status = read_times(cli, &t, has_asset ? asset : SIZE_MAX, err, &times);
-  if (status != ASSAY_OK) return status;
-  if (!times.named || (!has_split && !has_dividend))
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s needs the columns date, and split or dividend", t.source);
-  if (bars->data.bars->times == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--actions needs bars with dates");
-  if ((bars->data.assets > 1 || bars->is_part) && !has_asset)
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s needs the column asset: there are several", t.source);
-  if (has_split) status = assay_cli_table_numbers(cli, &t, split, true, err, &numbers[0]);
-  if (status == ASSAY_OK && has_dividend) status = assay_cli_table_numbers(cli, &t, dividend, true, err, &numbers[1]);
-  assay_backtest_action *made = assay_arena_alloc(&cli->arena, t.rows + 1, sizeof *made);
-  if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", t.source);
-  for (size_t i = 0; i < t.rows && status == ASSAY_OK; i++) {
-    assay_backtest_action *a = &made[count];
-    *a = (assay_backtest_action){.split = has_split && !isnan(numbers[0][i]) ? numbers[0][i] : 0,
-                                 .dividend = has_dividend && !isnan(numbers[1][i]) ? numbers[1][i] : 0};
-    status = read_action(&t, i, &times, has_asset ? &asset : NULL, err, bars, a);
-    if (status == ASSAY_OK && a->split < 0)
-      status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: a split gives more than 0 units for one, not %g", t.source, t.lines[i], a->split);
-    count += a->bar < bars->rows && a->asset < bars->data.assets; /* what lies behind the last bar does not matter any more */
-  }
-  if (status != ASSAY_OK) return status;
-  qsort(made, count, sizeof *made, by_bar);
-  bars->data.actions = made;
-  bars->data.action_count = count;
   return ASSAY_OK;
 }

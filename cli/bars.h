@@ -33,4 +33,18 @@ assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_erro
 /* "2026-12-24", "2026-12-24 18:30", "Jan 1 2000", seconds to nanoseconds since 1970: universal time, as ns since 1970. */
 bool assay_cli_parse_moment(const char *text, int64_t *ns);
 
+/* ---- What the files about bars share (bars_times.c) ---------------------------------------------------------------------------------- */
+
+/*
+ * 01/05/2024: which number is the day the whole column says (a 13th month, or an order in time of each series that only one of both has),
+ * or nothing does: then it is refused, since a guess would be a wrong year of bars. Such names as "day" may as well be those of numbers.
+ */
+assay_status assay_cli_bars_times(assay_cli *cli, const assay_cli_table *table, size_t by, assay_error *err, assay_cli_times *times);
+/* The date of a row; false: its cell says none, which is refused where the row is a bar. */
+bool assay_cli_bars_date(const assay_cli_table *table, const assay_cli_times *times, size_t row, int64_t *ns);
+/* That refusal. */
+assay_status assay_cli_bars_odd_date(const assay_cli_table *table, const assay_cli_times *times, size_t row, assay_error *err);
+/* Of a day: "9:30", "09:30:05.25", "9:30 AM", 093005, 93005. */
+bool assay_cli_bars_clock(const char *text, int64_t *ns);
+
 #endif
