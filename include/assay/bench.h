@@ -236,6 +236,7 @@ typedef struct assay_covariates {
   double spin_ratio;   /* calibration spin relative to this process's median; 1 is normal */
   double others_cpus;  /* CPUs that other processes kept busy meanwhile; coarse (clock ticks), so only its mean over many samples counts */
   double own_cpus;     /* CPUs that this process kept busy over the same time */
+  double stolen_cpus;  /* CPUs that the hypervisor took the time of, of the whole machine; as coarse */
 } assay_covariates;
 
 typedef struct assay_bench_sample {

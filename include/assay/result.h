@@ -97,7 +97,7 @@ typedef struct assay_benchmark_result {
   double disturbed_ratio;
   const char *set_aside_why; /* what marked them, e.g. "12 preempted, 3 migrated"; NULL when none */
   double clock_resolution_ns, clock_cost_ns;
-  assay_covariates covariates; /* totals over all samples; spin_ratio, others_cpus and own_cpus are means */
+  assay_covariates covariates; /* totals over all samples; spin_ratio, others_cpus, own_cpus and stolen_cpus are means */
   const char *counters_cause;  /* why hardware counters are absent; NULL when present */
   const char *allocations_cause;
   assay_latency_curve latency, service; /* count 0 when not a latency benchmark */

@@ -195,7 +195,8 @@ static void report(const execution *x, const execution *shell, assay_bench_proce
                      .throttled_us = NAN,
                      .spin_ratio = NAN,
                      .others_cpus = NAN,
-                     .own_cpus = NAN},
+                     .own_cpus = NAN,
+                     .stolen_cpus = NAN},
   };
   double user_ns = fmax(0, x->user_ns - shell->user_ns), system_ns = fmax(0, x->system_ns - shell->system_ns);
   assay_bench_process_add(process, "cpu_time", user_ns + system_ns, "ns", ASSAY_KIND_TIME, ASSAY_LOWER);

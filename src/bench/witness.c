@@ -44,9 +44,9 @@ static void read_noise(assay_witness *w, assay_os_noise *noise) {
     *noise = (assay_os_noise){NAN, NAN, NAN, NAN};
 }
 
-/* CPUs that this process, and that everybody else kept busy since the last look. */
+/* CPUs that this process, and that everybody else kept busy since the last look, and those that were away. */
 typedef struct cpus_busy {
-  double own, others;
+  double own, others, stolen;
 } cpus_busy;
 
 static cpus_busy look_at_cpus(assay_witness *w, const assay_os_noise *now) {
@@ -56,7 +56,9 @@ static cpus_busy look_at_cpus(assay_witness *w, const assay_os_noise *now) {
   double wall_ns = (double)(at_ns - w->looked_at_ns), own_ns = usage.cpu_ns - w->own_cpu_ns;
   w->looked_at_ns = at_ns;
   w->own_cpu_ns = usage.cpu_ns;
-  return (cpus_busy){.own = own_ns / wall_ns, .others = ((now->busy_ms - w->noise_before.busy_ms) * 1e6 - own_ns) / wall_ns};
+  return (cpus_busy){.own = own_ns / wall_ns,
+                     .others = ((now->busy_ms - w->noise_before.busy_ms) * 1e6 - own_ns) / wall_ns,
+                     .stolen = (now->steal_ms - w->noise_before.steal_ms) * 1e6 / wall_ns};
 }
 
 void assay_witness_start(assay_witness *w, double ns_per_tick) {
@@ -91,6 +93,7 @@ static void end_noise_window(assay_witness *w, assay_bench_process *out) {
     c->throttled_us = now.throttled_us - w->noise_before.throttled_us;
     c->others_cpus = busy.others;
     c->own_cpus = busy.own;
+    c->stolen_cpus = busy.stolen;
   }
   w->noise_before = now;
   w->window_first = out->sample_count;

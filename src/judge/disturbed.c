@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Only what comes from outside counts: other programs' CPU time, and time that the hypervisor took. Samples that are marked for other
- * reasons may be the benchmark's own doing: its threads preempt each other where there are more of them than CPUs.
+ * Only what comes from outside counts: other programs' CPU time, and time that the hypervisor took. Samples that are marked may be the
+ * benchmark's own doing: its threads preempt each other where there are more of them than CPUs.
  */
 #include "judge/disturbed.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double BUSY_SHARE = 0.25, STOLEN_SAMPLES = 0.1, HALF_A_CPU = 0.5; /* of the CPUs; of the samples */
+static const double BUSY_SHARE = 0.25, HALF_A_CPU = 0.5; /* of the CPUs */
+/*
+ * Work that finds a free CPU shares caches, memory and perhaps a core with the others: at most twice as slow. Where they leave it less than
+ * it keeps busy it waits for its turn, and how long nobody knows; ten times is taken for more than that explains.
+ */
+static const double SHARED = 2, WAITED = 10;
+/* What came in while a CPU was away is worked off afterwards: by a server that is busy for nine tenths of its time, in nine times as long.
+ */
+static const double WORKED_OFF = 10;
 
 static double cpus_of(const assay_result *result) {
   for (size_t i = 0; i < result->fact_count; i++) {
@@ -18,16 +26,27 @@ static double cpus_of(const assay_result *result) {
   return NAN;
 }
 
+static assay_disturbance by_programs(assay_arena *arena, const assay_covariates *c, double cpus) {
+  double wanted = fmin(fmax(1, c->own_cpus), cpus); /* fmax passes over NAN */
+  if (!(c->others_cpus >= BUSY_SHARE * cpus)) return (assay_disturbance){0};
+  return (assay_disturbance){
+      assay_arena_printf(arena, "other programs kept %.1f of %.0f CPUs busy while it was measured", c->others_cpus, cpus),
+      .slower = c->others_cpus + wanted >= cpus + HALF_A_CPU ? WAITED : SHARED, .delayed = 1};
+}
+
+/*
+ * Of stolen time it is known how much there was. Whichever CPUs it was taken from, it holds up the benchmark at most as long: when one
+ * thread lost it all, and the others waited for that one. A figure is a median, and no more than half of the samples can have lost more
+ * than twice the mean (Markov), so work that lost a share s of its time took 1 / (1 - 2 s) times as long.
+ */
+static assay_disturbance by_hypervisor(assay_arena *arena, const assay_covariates *c) {
+  if (!(c->stolen_cpus > 0)) return (assay_disturbance){0};
+  return (assay_disturbance){assay_arena_printf(arena, "the hypervisor took the time of %.3g CPUs while it was measured", c->stolen_cpus),
+                             .slower = 1 / fmax(1 / WAITED, 1 - 2 * c->stolen_cpus), .delayed = fmin(1, WORKED_OFF * c->stolen_cpus)};
+}
+
 assay_disturbance assay_judge_disturbance(assay_arena *arena, const assay_result *result, const assay_benchmark_result *benchmark) {
-  const assay_covariates *c = &benchmark->covariates;
-  double cpus = cpus_of(result), wanted = fmin(fmax(1, c->own_cpus), cpus); /* fmax passes over NAN */
-  if (c->others_cpus >= BUSY_SHARE * cpus)
-    return (assay_disturbance){
-        assay_arena_printf(arena, "other programs kept %.1f of %.0f CPUs busy while it was measured", c->others_cpus, cpus),
-        .waited = c->others_cpus + wanted >= cpus + HALF_A_CPU};
-  if (c->steal_ms > 0 && benchmark->disturbed_ratio >= STOLEN_SAMPLES)
-    return (assay_disturbance){
-        assay_arena_printf(arena, "the hypervisor took CPU time, and %.0f %% of the samples are marked", 100 * benchmark->disturbed_ratio),
-        .waited = true};
-  return (assay_disturbance){0};
+  assay_disturbance programs = by_programs(arena, &benchmark->covariates, cpus_of(result));
+  assay_disturbance hypervisor = by_hypervisor(arena, &benchmark->covariates);
+  return hypervisor.slower > programs.slower ? hypervisor : programs;
 }

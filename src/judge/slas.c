@@ -197,16 +197,22 @@ typedef struct verdict {
   const char *excuse;  /* what others did, where that is why the figure decides nothing; NULL: its interval is */
 } verdict;
 
-/*
- * Others make what takes time take longer, and nothing else worse. A single answer waits as long as it takes to get a CPU. Work that finds
- * a free CPU shares caches, memory and perhaps a core with them: at most twice as slow. Where they leave it less than it keeps busy it
- * waits for its turn, and how long nobody knows; ten times is taken for more than that explains.
- */
+/* The share of single answers that lie beyond the figure, by its name ("latency" is the median); NAN: another's, which nobody knows. */
+static double share_beyond(const char *metric) {
+  if (strcmp(metric, "latency") == 0) return 0.5;
+  const char *digits = strncmp(metric, "latency_p", strlen("latency_p")) == 0 ? metric + strlen("latency_p") : "";
+  double share = 1, place = 0.1;
+  if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) return NAN;
+  for (; *digits != '\0'; digits++, place /= 10) share -= place * (*digits - '0');
+  return share;
+}
+
+/* Others make what takes time take longer, and nothing else worse. A single answer waits as long as it takes to get a CPU. */
 static bool others_may_worsen(const assay_sla_result *sla, const assay_metric_result *m, const assay_disturbance *d) {
   if (d->says == NULL || sla->is_max != (m->better == ASSAY_LOWER)) return false;
-  if (m->kind == ASSAY_KIND_LATENCY) return true;
+  if (m->kind == ASSAY_KIND_LATENCY) return !(share_beyond(m->name) > d->delayed); /* also for NAN */
   double beyond = sla->is_max ? m->value / sla->limit : sla->limit / m->value;
-  return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond <= (d->waited ? 10 : 2);
+  return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond <= d->slower;
 }
 
 /* The worst verdict counts, and of several with that verdict the worst figure. A figure that others have worsened is not missed: who says

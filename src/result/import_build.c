@@ -128,7 +128,7 @@ static assay_imported *make_benchmark(assay_importer *in, const char *suite, con
                                 .clock_cost_ns = NAN,
                                 .counters_cause = "imported: the other tool did not count",
                                 .allocations_cause = "imported: the other tool did not count"};
-  b->covariates = (assay_covariates){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  b->covariates = (assay_covariates){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   b->params = count == 0 ? NULL : assay_arena_alloc(in->arena, count, sizeof *b->params);
   for (size_t i = 0; b->params != NULL && i < count; i++) {
     b->params[i].name = assay_arena_strdup(in->arena, params[i].name);

@@ -316,7 +316,7 @@ static void add_up(double *total, double value) {
 }
 
 static void total_covariates(builder *make) {
-  assay_covariates total = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  assay_covariates total = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   double spins = 0, looks = 0;
   for (size_t p = 0; p < make->ok_count; p++) {
     for (size_t i = 0; i < make->ok[p]->sample_count; i++) {
@@ -333,6 +333,7 @@ static void total_covariates(builder *make) {
       spins += !isnan(c->spin_ratio);
       add_up(&total.others_cpus, c->others_cpus);
       add_up(&total.own_cpus, c->own_cpus);
+      add_up(&total.stolen_cpus, c->stolen_cpus);
       looks += !isnan(c->others_cpus);
     }
   }
@@ -341,6 +342,7 @@ static void total_covariates(builder *make) {
   if (total.others_cpus < 0) total.others_cpus = 0;
   total.others_cpus /= looks;
   total.own_cpus /= looks;
+  total.stolen_cpus /= looks;
   make->b.covariates = total;
 }
 

@@ -396,6 +396,7 @@ static void read_covariates(reader *r, const json_t *benchmark, assay_covariates
   c->spin_ratio = opt_number(r, from, "spin_ratio");
   c->others_cpus = json_object_get(from, "others_cpus") == NULL ? NAN : opt_number(r, from, "others_cpus"); /* not in 0.1 */
   c->own_cpus = json_object_get(from, "own_cpus") == NULL ? NAN : opt_number(r, from, "own_cpus");
+  c->stolen_cpus = json_object_get(from, "stolen_cpus") == NULL ? NAN : opt_number(r, from, "stolen_cpus");
   pop(r, before);
 }
 

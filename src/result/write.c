@@ -207,6 +207,7 @@ static void put_covariates(assay_json *json, const assay_covariates *c) {
   put_double(json, "spin_ratio", c->spin_ratio);
   put_double(json, "others_cpus", c->others_cpus);
   put_double(json, "own_cpus", c->own_cpus);
+  put_double(json, "stolen_cpus", c->stolen_cpus);
   assay_json_end(json);
 }
 

@@ -85,7 +85,7 @@ static void add_sum(assay_result *r) {
                               .set_aside_why = "2 preempted, 1 migrated",
                               .clock_resolution_ns = 1,
                               .clock_cost_ns = 21.7,
-                              .covariates = {1.5, 0, 2, 1, 12, 0, NAN, 0, 1.01, 0.25, 1.5},
+                              .covariates = {1.5, 0, 2, 1, 12, 0, NAN, 0, 1.01, 0.25, 1.5, 0.125},
                               .counters_cause = "perf_event_open: Permission denied (kernel.perf_event_paranoid is 3)"};
   b.params = calloc(2, sizeof *b.params);
   b.params[0].name = "n";
@@ -118,7 +118,7 @@ static void add_order(assay_result *r) {
                               .metrics = &latency,
                               .clock_resolution_ns = 1,
                               .clock_cost_ns = 21.7,
-                              .covariates = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN},
+                              .covariates = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN},
                               .allocations_cause = "the allocation counter is not preloaded",
                               .latency = {5, quantiles, values},
                               .service = {5, quantiles, starts},
@@ -135,7 +135,7 @@ static void add_without_figures(assay_result *r) {
                                    .reason = "1 of 3 processes: killed by signal 11 (Segmentation fault)",
                                    .clock_resolution_ns = NAN,
                                    .clock_cost_ns = NAN,
-                                   .covariates = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}};
+                                   .covariates = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}};
   assay_benchmark_result absent = failed;
   absent.name = absent.base_name = "efficiency";
   absent.status = ASSAY_OUTCOME_UNSUPPORTED;

@@ -290,6 +290,8 @@ static void a_good_benchmark_gives_samples_of_every_process(void **state) {
       assert_true(p->samples[k].ns >= 0 && p->samples[k].operations >= 1);
       assert_int_equal(p->samples[k].aside & ~p->samples[k].marks, 0);
       assert_true(p->samples[k].covariates.spin_ratio > 0);
+      const assay_covariates *c = &p->samples[k].covariates;
+      assert_true(isnan(c->steal_ms) ? isnan(c->stolen_cpus) : (c->stolen_cpus > 0) == (c->steal_ms > 0));
     }
     assert_true(p->clock_cost_ns > 0 && p->clock_resolution_ns > 0);
     assert_true(figure(p, "cpu_time") >= 0);

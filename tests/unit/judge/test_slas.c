@@ -196,7 +196,7 @@ static void what_others_worsen_is_not_missed(void **state) {
       "[[sla]]\nname='a tail'\nbenchmark='s/tail'\nmetric='latency'\nmax='2 us'\n"
       "[[sla]]\nname='beyond'\nbenchmark='s/order'\nmax='500 us'\n";
   static const struct {
-    double others, own, steal, marked;
+    double others, own, stolen, marked;
     bool excused, waited;
     const char *says;
   } cases[] = {{0.6, 1, 0, 0, true, false, "other programs kept 0.6 of 2 CPUs busy"},
@@ -204,9 +204,11 @@ static void what_others_worsen_is_not_missed(void **state) {
                {1.5, NAN, 0, 0, true, true, "other programs kept 1.5 of 2 CPUs busy"},
                {1.4, NAN, 0, 0, true, false, "other programs kept 1.4 of 2 CPUs busy"},
                {0.4, 2, 0, 0, false, false, ""},
-               {0, 1, 5, 0.3, true, true, "the hypervisor took CPU time, and 30 % of the samples are marked"},
-               {0, 1, 5, 0.05, false, false, ""},
+               {0, 1, 0.6, 0.3, true, true, "the hypervisor took the time of 0.6 CPUs while it was measured"},
+               {0.6, 1, 0.6, 0.3, true, true, "the hypervisor took"}, /* that says more */
+               {0.6, 2, 0.1, 0.3, true, true, "other programs kept 0.6"},
                {0, 1, 0, 0.9, false, false, ""}, /* its own threads may have marked them */
+               {0, 1, NAN, 0.9, false, false, ""},
                {NAN, NAN, NAN, NAN, false, false, ""}};
   static const assay_fact two = {.key = "cpu.threads", .component = "c", .type = ASSAY_FACT_INTEGER, .integer = 2, .real = 2};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -223,7 +225,8 @@ static void what_others_worsen_is_not_missed(void **state) {
     for (size_t b = 0; b < 4; b++) {
       r->benchmarks[b].covariates.others_cpus = cases[i].others;
       r->benchmarks[b].covariates.own_cpus = cases[i].own;
-      r->benchmarks[b].covariates.steal_ms = cases[i].steal;
+      r->benchmarks[b].covariates.steal_ms = 5;
+      r->benchmarks[b].covariates.stolen_cpus = cases[i].stolen;
       r->benchmarks[b].disturbed_ratio = cases[i].marked;
     }
     add(r, "s", "quiet_order", "time", "ns", 1.5e6);
@@ -246,6 +249,58 @@ static void what_others_worsen_is_not_missed(void **state) {
     r->fact_count = 0;
     assay_result_destroy(r);
   }
+}
+
+/* How a figure so many times beyond its limit is judged, where the hypervisor took so much. */
+static assay_sla_status judged_beside_theft(const char *metric, assay_metric_kind kind, double times, double stolen) {
+  char limit[128];
+  bool is_rate = kind == ASSAY_KIND_THROUGHPUT;
+  const char *unit = is_rate ? "items/s" : kind == ASSAY_KIND_MEMORY ? "B" : "ns";
+  assay_result *r = test_empty_result("0123456789abcdef", 1);
+  add(r, "s", "work", metric, unit, is_rate ? 1e6 / times : 1e6 * times);
+  r->benchmarks[0].metrics[0].kind = kind;
+  r->benchmarks[0].covariates = (assay_covariates){.steal_ms = 5, .others_cpus = 0, .own_cpus = 1, .stolen_cpus = stolen};
+  r->benchmarks[0].disturbed_ratio = 0.9;
+  snprintf(limit, sizeof limit, "[[sla]]\nname='limit'\nbenchmark='s/work'\nmetric='%s'\n%s='1000000 %s'\n", metric,
+           is_rate ? "min" : "max", unit);
+  apply(r, limit);
+  assay_sla_status status = r->slas[0].status;
+  assay_result_destroy(r);
+  return status;
+}
+
+/* However many samples are marked: a stolen share explains what is so much slower, and no more. */
+static void stolen_time_excuses_as_much_as_it_explains(void **state) {
+  (void)state;
+  static const struct {
+    double stolen, explained; /* times beyond the limit */
+  } works[] = {{0.005, 1 / 0.99}, {0.02, 1 / 0.96}, {0.1, 1.25}, {0.25, 2}, {0.4, 5}, {0.45, 10}, {0.49, 10}, {0.6, 10}, {3, 10}};
+  static const struct {
+    const char *metric;
+    double least; /* stolen CPUs that explain any delay */
+  } answers[] = {{"latency", 0.05}, {"latency_p90", 0.01}, {"latency_p99", 0.001}, {"latency_p999", 0.0001}, {"latency_worst", 1e-9}};
+  for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
+    for (int rate = 0; rate < 2; rate++) {
+      const char *metric = rate ? "items_per_second" : "time";
+      assay_metric_kind kind = rate ? ASSAY_KIND_THROUGHPUT : ASSAY_KIND_TIME;
+      double within = 1 + 0.99 * (works[i].explained - 1), beyond = 1 + 1.01 * (works[i].explained - 1);
+      assert_int_equal(judged_beside_theft(metric, kind, within, works[i].stolen), ASSAY_SLA_INCONCLUSIVE);
+      assert_int_equal(judged_beside_theft(metric, kind, beyond, works[i].stolen), ASSAY_SLA_MISSED);
+      assert_int_equal(judged_beside_theft(metric, kind, 100, works[i].stolen), ASSAY_SLA_MISSED);
+      assert_int_equal(judged_beside_theft(metric, kind, 0.9, works[i].stolen), ASSAY_SLA_MET);
+    }
+    assert_int_equal(judged_beside_theft("rss", ASSAY_KIND_MEMORY, 1.001, works[i].stolen), ASSAY_SLA_MISSED);
+  }
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    for (double times = 1.001; times < 2000; times *= 100) {
+      assert_int_equal(judged_beside_theft(answers[i].metric, ASSAY_KIND_LATENCY, times, 1.01 * answers[i].least), ASSAY_SLA_INCONCLUSIVE);
+      assert_int_equal(judged_beside_theft(answers[i].metric, ASSAY_KIND_LATENCY, times, 0.99 * answers[i].least),
+                       answers[i].least > 1e-6 ? ASSAY_SLA_MISSED : ASSAY_SLA_INCONCLUSIVE);
+      assert_int_equal(judged_beside_theft(answers[i].metric, ASSAY_KIND_LATENCY, times, 0), ASSAY_SLA_MISSED);
+    }
+  }
+  assert_int_equal(judged_beside_theft("time", ASSAY_KIND_TIME, 1.001, 0), ASSAY_SLA_MISSED);
+  assert_int_equal(judged_beside_theft("time", ASSAY_KIND_TIME, 1.001, NAN), ASSAY_SLA_MISSED); /* of a result of an earlier version */
 }
 
 static void broken_files_name_the_place(void **state) {
@@ -284,6 +339,7 @@ int main(void) {
       cmocka_unit_test(what_gives_no_figure_is_not_applicable_with_the_reason),
       cmocka_unit_test(users_add_and_replace),
       cmocka_unit_test(what_others_worsen_is_not_missed),
+      cmocka_unit_test(stolen_time_excuses_as_much_as_it_explains),
       cmocka_unit_test(broken_files_name_the_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

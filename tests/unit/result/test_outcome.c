@@ -112,10 +112,12 @@ static void set_aside_samples_do_not_count_but_are_told(void **state) {
     for (int i = 0; i < SAMPLES; i++) {
       f->samples[p][i].covariates.others_cpus = 0.5 * p;
       f->samples[p][i].covariates.own_cpus = p == 2 ? 2 : 1;
+      f->samples[p][i].covariates.stolen_cpus = 0.25 * p;
     }
   const assay_benchmark_result *b = add(f, NULL);
   assert_near(b->covariates.others_cpus, 0.5, 1e-12); /* means */
   assert_near(b->covariates.own_cpus, 4.0 / 3, 1e-12);
+  assert_near(b->covariates.stolen_cpus, 0.25, 1e-12);
   assert_near(b->set_aside_ratio, 2.0 / 15, 1e-12);
   assert_string_equal(b->set_aside_why, "2 preempted, 1 migrated");
   assert_near(b->metrics[0].processes[0], 101.5, 0); /* of 100 .. 103 */
