@@ -49,6 +49,27 @@ double assay_strtod(const char *text, char **end) {
   return value;
 }
 
+const uint64_t assay_tens[20] = {UINT64_C(1),
+                                 UINT64_C(10),
+                                 UINT64_C(100),
+                                 UINT64_C(1000),
+                                 UINT64_C(10000),
+                                 UINT64_C(100000),
+                                 UINT64_C(1000000),
+                                 UINT64_C(10000000),
+                                 UINT64_C(100000000),
+                                 UINT64_C(1000000000),
+                                 UINT64_C(10000000000),
+                                 UINT64_C(100000000000),
+                                 UINT64_C(1000000000000),
+                                 UINT64_C(10000000000000),
+                                 UINT64_C(100000000000000),
+                                 UINT64_C(1000000000000000),
+                                 UINT64_C(10000000000000000),
+                                 UINT64_C(100000000000000000),
+                                 UINT64_C(1000000000000000000),
+                                 UINT64_C(10000000000000000000)};
+
 /* ---- Shortest text of a double ------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -72,27 +93,7 @@ static fraction fraction_of(double value) {
   return (fraction){low | UINT64_C(1) << 52, 1075 - (int)(bits >> 52 & 0x7ff), low == 0};
 }
 
-static const uint64_t tens[] = {UINT64_C(1),
-                                UINT64_C(10),
-                                UINT64_C(100),
-                                UINT64_C(1000),
-                                UINT64_C(10000),
-                                UINT64_C(100000),
-                                UINT64_C(1000000),
-                                UINT64_C(10000000),
-                                UINT64_C(100000000),
-                                UINT64_C(1000000000),
-                                UINT64_C(10000000000),
-                                UINT64_C(100000000000),
-                                UINT64_C(1000000000000),
-                                UINT64_C(10000000000000),
-                                UINT64_C(100000000000000),
-                                UINT64_C(1000000000000000),
-                                UINT64_C(10000000000000000),
-                                UINT64_C(100000000000000000),
-                                UINT64_C(1000000000000000000)};
-
-static wide ten_to(int k) { return k <= 18 ? tens[k] : (wide)tens[18] * tens[k - 18]; }
+static wide ten_to(int k) { return k <= 19 ? assay_tens[k] : (wide)assay_tens[19] * assay_tens[k - 19]; }
 
 /* value 10^k to a whole number, ties to even; true if that is close enough to read back. */
 static bool round_at(fraction f, int k, uint64_t *whole) {
@@ -111,7 +112,7 @@ static size_t write_usual(double value, char *out) {
   fraction f = fraction_of(value);
   int places = 1; /* before the point; 0, -1, -2, -3: zeros behind it */
   if (value >= 1)
-    while (value >= (double)tens[places]) places++;
+    while (value >= (double)assay_tens[places]) places++;
   else
     places = value >= 0.1 ? 0 : value >= 0.01 ? -1 : value >= 0.001 ? -2 : -3;
   uint64_t whole = 0;

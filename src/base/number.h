@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <assay/status.h>
 
@@ -15,6 +16,9 @@
 int assay_snprintf(char *out, size_t size, const char *format, ...) ASSAY_PRINTF(3, 4);
 int assay_vsnprintf(char *out, size_t size, const char *format, va_list args) ASSAY_PRINTF(3, 0);
 double assay_strtod(const char *text, char **end);
+
+/* assay_tens[k] is 10^k: all that 64 bits hold. */
+extern const uint64_t assay_tens[20];
 
 enum { ASSAY_NUMBER_TEXT = 40 };
 /* The shortest of 15 to 17 digits that reads back the same ("0.1", "1e-09", "nan"), and how long it is. */

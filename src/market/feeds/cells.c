@@ -33,7 +33,7 @@ bool assay_cells_read(const char *line, size_t length, char separator, size_t *a
   return true;
 }
 
-bool assay_cells_line(const assay_feed_reader *in, size_t *length, size_t *whole) {
+bool assay_cells_line_end(const assay_feed_reader *in, size_t *length, size_t *whole) {
   const char *line = (const char *)in->data + in->at;
   size_t left = in->size - in->at;
   bool quoted = false;

@@ -347,22 +347,13 @@ void assay_csv_open(assay_csv_reader *reader, const void *text, size_t size, uns
 }
 
 assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
-  assay_feed_reader *in = &reader->in;
-  if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
   while (true) {
-    size_t length, whole;
-    if (in->base == 0 && in->at == 0 && !in->last && in->size < 3) return ASSAY_FEED_MORE;
-    if (in->base == 0 && in->at == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
-    if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
-    if (!assay_cells_line(in, &length, &whole)) return ASSAY_FEED_MORE;
-    const char *line = (const char *)in->data + in->at;
-    if (length == 0) { /* an empty line */
-      in->at += whole;
-    } else if (reader->ready || read_bare(reader, line, length)) {
-      return read_row(reader, line, length, whole, row);
-    } else if (read_names(reader, line, length, whole) == ASSAY_FEED_MALFORMED) {
-      return ASSAY_FEED_MALFORMED;
-    }
+    assay_cells_line line;
+    assay_feed_step step = assay_cells_next_line(&reader->in, &line);
+    if (step != ASSAY_FEED_MESSAGE) return step;
+    if (reader->ready || read_bare(reader, line.text, line.length)) return read_row(reader, line.text, line.length, line.whole, row);
+    step = read_names(reader, line.text, line.length, line.whole);
+    if (step != ASSAY_FEED_MESSAGE) return step;
   }
 }
 

@@ -3,27 +3,6 @@
 
 #include <assay/feeds.h>
 
-const uint64_t assay_feed_ten_to[20] = {UINT64_C(1),
-                                        UINT64_C(10),
-                                        UINT64_C(100),
-                                        UINT64_C(1000),
-                                        UINT64_C(10000),
-                                        UINT64_C(100000),
-                                        UINT64_C(1000000),
-                                        UINT64_C(10000000),
-                                        UINT64_C(100000000),
-                                        UINT64_C(1000000000),
-                                        UINT64_C(10000000000),
-                                        UINT64_C(100000000000),
-                                        UINT64_C(1000000000000),
-                                        UINT64_C(10000000000000),
-                                        UINT64_C(100000000000000),
-                                        UINT64_C(1000000000000000),
-                                        UINT64_C(10000000000000000),
-                                        UINT64_C(100000000000000000),
-                                        UINT64_C(1000000000000000000),
-                                        UINT64_C(10000000000000000000)};
-
 static bool push(uint64_t *number, unsigned digit) {
   return !__builtin_mul_overflow(*number, 10, number) && !__builtin_add_overflow(*number, digit, number);
 }

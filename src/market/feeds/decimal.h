@@ -16,7 +16,7 @@
 #include <emmintrin.h>
 #endif
 
-extern const uint64_t assay_feed_ten_to[20];
+#include "base/number.h"
 
 /* ---- Any text, byte by byte ---------------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@ static inline size_t assay_feed_decimal_quoted(const char *text, unsigned decima
     parts = assay_feed_add_up(assay_feed_digits(text + whole + 1, fraction, &wrong));
   }
   if (wrong != 0) return 0;
-  *value = (int64_t)(units * assay_feed_ten_to[decimals] + parts * assay_feed_ten_to[decimals - fraction]);
+  *value = (int64_t)(units * assay_tens[decimals] + parts * assay_tens[decimals - fraction]);
   return length;
 }
 

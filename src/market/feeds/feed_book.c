@@ -91,7 +91,7 @@ static __attribute__((noinline)) assay_status other_ticks(feed_grid *g, const as
   if (g->step == 0) { /* the first price says it for all */
     unsigned decimals = assay_market_price_decimals(event);
     g->step = FEED_OWN_TICKS;
-    g->fine = decimals <= 4 ? (int64_t)assay_feed_ten_to[decimals] : 0;
+    g->fine = decimals <= 4 ? (int64_t)assay_tens[decimals] : 0;
   }
   if (g->step == FEED_OWN_TICKS) {
     bool sell = event->side == 'S';

@@ -237,7 +237,7 @@ static void put_whole(writing *w, uint32_t tag, uint64_t value) {
 
 static void put_steps(writing *w, uint32_t tag, bool negative, uint64_t value, unsigned decimals) {
   char text[48];
-  uint64_t unit = assay_feed_ten_to[decimals];
+  uint64_t unit = assay_tens[decimals];
   if (decimals == 0)
     assay_snprintf(text, sizeof text, "%s%" PRIu64, negative ? "-" : "", value);
   else

@@ -37,7 +37,7 @@ static __attribute__((noinline)) bool measure(assay_binance_part *part, const ui
     unsigned length = digits_at(text);
     if (length == 0) return false;
     places = load16(slide + length);
-    part->least = length > 1 ? assay_feed_ten_to[length - 1] : 0;
+    part->least = length > 1 ? assay_tens[length - 1] : 0;
     /* in_ns: up to 14 digits are milliseconds (but of 14 some are too many), up to 17 microseconds. */
     if (part->scale != 1 && length == 14) return false;
     if (part->scale != 1) part->scale = length < 14 ? 1000000 : 1000;
