@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any text as a table of ticks or bars: the same rows whether it comes whole or in windows. */
-#include <stdlib.h>
-
 #include <assay/feed_csv.h>
+
+#include "windows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,19 +12,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint64_t whole = 0, sum = 0;
   assay_csv_open(&reader, data, size, 4, 2);
   while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
-    if (row.symbol.at != NULL && (row.symbol.at < (const char *)data || row.symbol.at + row.symbol.length > (const char *)data + size))
-      abort();
+    check_inside(row.symbol, data, size);
     if (row.quantity < 0 || row.high < row.low) abort();
     whole = whole * 31 + row.time_ns + (uint64_t)row.price + (uint64_t)row.quantity;
   }
-  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  check_end(&reader.in, size);
   assay_csv_open(&pieces, data, 0, 4, 2);
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {
-    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
-    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
-    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    next_window(&pieces.in, data, size, &end);
     while ((step = assay_csv_next(&pieces, &row)) == ASSAY_FEED_MESSAGE)
       sum = sum * 31 + row.time_ns + (uint64_t)row.price + (uint64_t)row.quantity;
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as DBN: every field of every record lies in it, whole and in windows the same records. */
-#include <stdlib.h>
-
 #include <assay/feed_dbn.h>
+
+#include "windows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,14 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   assay_dbn_map_destroy(map);
   for (uint32_t i = 0; reader.ready && i < reader.metadata.symbols.count; i++) sum += assay_dbn_item(&reader.metadata.symbols, i).length;
-  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  check_end(&reader.in, size);
   (void)sum;
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {
-    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
-    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
-    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    next_window(&pieces.in, data, size, &end);
     while ((step = assay_dbn_next(&pieces, &record)) == ASSAY_FEED_MESSAGE) {
     }
   }

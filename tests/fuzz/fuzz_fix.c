@@ -6,6 +6,8 @@
 
 #include <assay/feed_fix.h>
 
+#include "windows.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The lengths and sums of whatever looks like messages. */
@@ -86,9 +88,7 @@ static void read_all(const char *text, size_t size) {
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {
-    size_t begin = (size_t)(pieces.base + pieces.at);
-    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
-    assay_feed_window(&pieces, text + begin, end - begin, end == size);
+    next_window(&pieces, text, size, &end);
     while ((step = assay_fix_next(&pieces, &m)) == ASSAY_FEED_MESSAGE) {
     }
   }

@@ -5,6 +5,8 @@
 
 #include <assay/feed_json.h>
 
+#include "windows.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ROOM = 8 };
@@ -44,14 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     whole = whole * 31 + check(&reader, &m, data, size);
     check_fresh(data + at, size - at, &m);
   }
-  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  check_end(&reader.in, size);
   assay_binance_open(&pieces, data, 0, 8, 4, levels, ROOM);
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {
-    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
-    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
-    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    next_window(&pieces.in, data, size, &end);
     while ((step = assay_binance_next(&pieces, &m)) == ASSAY_FEED_MESSAGE) sum = sum * 31 + check(&pieces, &m, data, size);
   }
   if (sum != whole || pieces.in.count != reader.in.count || (pieces.in.fault.problem == NULL) != (reader.in.fault.problem == NULL)) abort();

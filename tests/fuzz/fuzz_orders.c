@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any text as a table of orders: the same messages whether it comes whole or in windows, and an engine that takes them stays sound. */
-#include <stdlib.h>
-
 #include <assay/feed_orders.h>
+
+#include "windows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,22 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (assay_book_create(&(assay_book_options){.books = 4, .accounts = 16, .expected_orders = 16}, &err, &book) != ASSAY_OK) return 0;
   assay_orders_open(&reader, data, size, 2, 0);
   while (assay_orders_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
-    if (row.symbol.at != NULL && (row.symbol.at < (const char *)data || row.symbol.at + row.symbol.length > (const char *)data + size))
-      abort();
+    check_inside(row.symbol, data, size);
     if (row.message.quantity > ASSAY_BOOK_MOST_QUANTITY && row.message.kind != ASSAY_BOOK_LIMITS) abort();
     whole = add_up(whole, &row.message);
     assay_book_apply(book, &row.message, 1);
   }
   if (assay_book_check(book, &err) != ASSAY_OK) abort();
   assay_book_destroy(book);
-  if (reader.in.fault.problem == NULL ? reader.in.at != size : reader.in.fault.offset > size) abort();
+  check_end(&reader.in, size);
   assay_orders_open(&pieces, data, 0, 2, 0);
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {
-    size_t begin = (size_t)(pieces.in.base + pieces.in.at);
-    end = end + 1 + size / 7 < size ? end + 1 + size / 7 : size;
-    assay_feed_window(&pieces.in, data + begin, end - begin, end == size);
+    next_window(&pieces.in, data, size, &end);
     while ((step = assay_orders_next(&pieces, &row)) == ASSAY_FEED_MESSAGE) sum = add_up(sum, &row.message);
   }
   if (sum != whole || pieces.in.fault.offset != reader.in.fault.offset) abort();
