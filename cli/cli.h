@@ -150,6 +150,9 @@ extern const assay_cli_verb assay_cli_risk, assay_cli_risk_var, assay_cli_risk_c
 /* What a family runs: it says which verbs it has. */
 int assay_cli_run_family(assay_cli *cli, const void *settings);
 extern const assay_cli_option assay_cli_no_options[];
+/* What a verb that only names others has beside its name and its words. */
+#define ASSAY_CLI_FAMILY \
+  .options = assay_cli_no_options, .operands_most = 1, .settings_size = 1, .family = true, .run = assay_cli_run_family
 /* NULL-terminated, in the order of help. */
 extern const assay_cli_verb *const assay_cli_verbs[];
 

@@ -291,11 +291,7 @@ const assay_cli_verb assay_cli_device = {
     .name = "device",
     .summary = "The devices that numbers are crunched on.",
     .details = "Kernels run on CUDA, OpenCL or the processor's own vector lanes, and give the same bits on all of them.",
-    .options = assay_cli_no_options,
-    .operands_most = 1,
-    .settings_size = 1,
-    .family = true,
-    .run = assay_cli_run_family,
+    ASSAY_CLI_FAMILY,
 };
 const assay_cli_verb assay_cli_device_list = {
     .name = "device list",

@@ -267,10 +267,4 @@ const assay_cli_verb assay_cli_feed_serve = {
     .settings_size = sizeof(serve_settings),
     .run = run};
 
-const assay_cli_verb assay_cli_feed = {.name = "feed",
-                                       .summary = "Market data: streams of trades and books.",
-                                       .options = assay_cli_no_options,
-                                       .operands_most = 1,
-                                       .settings_size = 1,
-                                       .family = true,
-                                       .run = assay_cli_run_family};
+const assay_cli_verb assay_cli_feed = {.name = "feed", .summary = "Market data: streams of trades and books.", ASSAY_CLI_FAMILY};

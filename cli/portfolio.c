@@ -301,11 +301,7 @@ static const assay_cli_example frontier_examples[] = {{"as CSV", "portfolio fron
 const assay_cli_verb assay_cli_portfolio = {
     .name = "portfolio",
     .summary = "Weights of least risk, under constraints.",
-    .options = assay_cli_no_options,
-    .operands_most = 1,
-    .settings_size = 1,
-    .family = true,
-    .run = assay_cli_run_family,
+    ASSAY_CLI_FAMILY,
 };
 PORTFOLIO(minimum_variance, "minimum-variance", "Least variance.");
 PORTFOLIO(maximum_sharpe, "maximum-sharpe", "The largest return for its risk.");

@@ -84,11 +84,7 @@ static const char *const trees[] = {"leisen-reimer", "crr", NULL};
 const assay_cli_verb assay_cli_price = {
     .name = "price",
     .summary = "Price options, with their Greeks.",
-    .options = assay_cli_no_options,
-    .operands_most = 1,
-    .settings_size = 1,
-    .family = true,
-    .run = assay_cli_run_family,
+    ASSAY_CLI_FAMILY,
 };
 
 /* ---- european ------------------------------------------------------------------------------------------------------------------------ */

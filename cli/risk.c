@@ -459,11 +459,7 @@ static const assay_cli_example stress_examples[] = {
 const assay_cli_verb assay_cli_risk = {
     .name = "risk",
     .summary = "What can be lost, and what moves together.",
-    .options = assay_cli_no_options,
-    .operands_most = 1,
-    .settings_size = 1,
-    .family = true,
-    .run = assay_cli_run_family,
+    ASSAY_CLI_FAMILY,
 };
 RISK(var, "Value at risk and expected shortfall.", "Losses are positive.");
 RISK(covariance, "The covariance of returns.", "");
