@@ -204,23 +204,17 @@ static assay_status order_dates(loader *l, size_t by, size_t date, assay_cli_pla
   return ASSAY_OK;
 }
 
-static assay_status load_long(loader *l) {
-  size_t by = 0, date = 0, value = 0, *places = NULL;
-  double *numbers = NULL;
-  assay_cli_places assets, dates;
-  assay_status status = long_columns(l, &by, &date, &value);
-  if (status == ASSAY_OK && l->settings->columns.count > 0)
-    status = ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "--column is of tables with a column an asset; with --by it is --value");
-  if (status == ASSAY_OK) status = assay_cli_table_numbers(l->cli, &l->table, value, true, l->err, &numbers);
-  if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, &assets);
-  if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, &dates);
-  if (status != ASSAY_OK) return status;
+/* What assets and dates there are; a row without a date is left out, and told. */
+static assay_status find_places(loader *l, size_t by, size_t date, assay_cli_places *assets, assay_cli_places *dates) {
   const size_t columns = l->table.columns;
   size_t undated = 0;
+  assay_status status = assay_cli_places_begin(l->cli, l->table.rows, l->err, assets);
+  if (status == ASSAY_OK) status = assay_cli_places_begin(l->cli, l->table.rows, l->err, dates);
+  if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < l->table.rows; i++) {
-    assay_cli_place_of(&assets, l->table.cells[i * columns + by]);
+    assay_cli_place_of(assets, l->table.cells[i * columns + by]);
     if (has_date(l, date, i))
-      assay_cli_place_of(&dates, l->table.cells[i * columns + date]);
+      assay_cli_place_of(dates, l->table.cells[i * columns + date]);
     else
       undated++;
   }
@@ -229,11 +223,24 @@ static assay_status load_long(loader *l) {
   if (undated > 0)
     assay_cli_note(l->cli, "%zu row%s of %s without a date (column '%s') left out", undated, undated == 1 ? "" : "s", l->table.source,
                    l->table.names[date]);
-  if (assets.count > MOST_ASSETS)
-    return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets.count,
+  if (assets->count > MOST_ASSETS)
+    return ASSAY_FAIL(l->err, ASSAY_ERR_LIMIT, "%s has %zu different '%s'; %d is the limit", l->table.source, assets->count,
                       l->table.names[by], MOST_ASSETS);
-  status = order_dates(l, by, date, &dates, &places);
+  return ASSAY_OK;
+}
+
+static assay_status load_long(loader *l) {
+  size_t by = 0, date = 0, value = 0, *places = NULL;
+  double *numbers = NULL;
+  assay_cli_places assets, dates;
+  assay_status status = long_columns(l, &by, &date, &value);
+  if (status == ASSAY_OK && l->settings->columns.count > 0)
+    status = ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "--column is of tables with a column an asset; with --by it is --value");
+  if (status == ASSAY_OK) status = assay_cli_table_numbers(l->cli, &l->table, value, true, l->err, &numbers);
+  if (status == ASSAY_OK) status = find_places(l, by, date, &assets, &dates);
+  if (status == ASSAY_OK) status = order_dates(l, by, date, &dates, &places);
   if (status != ASSAY_OK) return status;
+  const size_t columns = l->table.columns;
   l->values = assay_arena_alloc(&l->cli->arena, assets.count * dates.count, sizeof *l->values);
   if (l->values == NULL) return out_of_memory(l);
   for (size_t i = 0; i < assets.count * dates.count; i++) l->values[i] = NAN;

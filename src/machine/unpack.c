@@ -213,6 +213,23 @@ static assay_status make_links(unpacking *u) {
 
 enum { LINK_STEPS_MAX = 40, WALK_MAX = 4096 };
 
+static void step_up(char *at) {
+  char *slash = strrchr(at, '/');
+  *(slash != NULL ? slash : at) = '\0';
+}
+
+/* Puts where the link at `at` leads before `next`, what is still to be walked behind it, into `rest`; false: that is too long. */
+static bool put_before(const char *link, size_t length, const char *next, char rest[WALK_MAX * 2]) {
+  char joined[WALK_MAX * 2];
+  const size_t left = strlen(next);
+  if (length + left + 2 > sizeof joined) return false;
+  memcpy(joined, link, length);
+  joined[length] = '/';
+  memcpy(joined + length + 1, next, left + 1); /* `next` may lie in `rest` */
+  memcpy(rest, joined, length + left + 2);
+  return true;
+}
+
 /*
  * Follows a path the way the kernel does, but by hand from the root: `at` is where we are ("" is the root, else "a/b"), `rest` what is
  * still to be walked. False as soon as a step leaves the root. A name that is not there counts as a directory.
@@ -226,7 +243,6 @@ static bool stays_inside(int root, const char *directory, const char *target) {
   for (char *part = rest; *part != '\0';) {
     size_t length = strcspn(part, "/");
     char *next = part + length + (part[length] == '/');
-    bool is_last = part[length] == '\0';
     part[length] = '\0';
     if (length == 0 || strcmp(part, ".") == 0) {
       part = next;
@@ -234,8 +250,7 @@ static bool stays_inside(int root, const char *directory, const char *target) {
     }
     if (strcmp(part, "..") == 0) {
       if (at[0] == '\0') return false;
-      char *slash = strrchr(at, '/');
-      *(slash != NULL ? slash : at) = '\0';
+      step_up(at);
       part = next;
       continue;
     }
@@ -246,17 +261,11 @@ static bool stays_inside(int root, const char *directory, const char *target) {
     memcpy(at + used, part, length + 1);
     struct stat info;
     if (fstatat(root, at, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
-      char link[WALK_MAX], joined[WALK_MAX * 2];
+      char link[WALK_MAX];
       ssize_t link_length = readlinkat(root, at, link, sizeof link - 1);
       if (link_length <= 0 || link[0] == '/' || ++links > LINK_STEPS_MAX)
         return link_length > 0 && link[0] != '/'; /* a loop leads nowhere */
-      size_t left = is_last ? 0 : strlen(next);
-      if ((size_t)link_length + left + 2 > sizeof joined) return false;
-      memcpy(joined, link, (size_t)link_length);
-      joined[link_length] = '/';
-      memcpy(joined + link_length + 1, next, left);
-      joined[(size_t)link_length + 1 + left] = '\0';
-      memcpy(rest, joined, (size_t)link_length + left + 2);
+      if (!put_before(link, (size_t)link_length, next, rest)) return false;
       at[before] = '\0';
       part = rest;
       continue;

@@ -115,6 +115,53 @@ static size_t member_twice(const assay_portfolio_group *group, double *seen, siz
   return assets;
 }
 
+static bool make_room(assay_portfolio_model *made) {
+  made->low = assay_calloc(ASSAY_TAG_QUANT, made->count, sizeof *made->low);
+  made->high = assay_calloc(ASSAY_TAG_QUANT, made->count, sizeof *made->high);
+  made->matrix = assay_calloc(ASSAY_TAG_QUANT, made->capacity * made->count, sizeof *made->matrix);
+  made->row_low = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->row_low);
+  made->row_high = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->row_high);
+  made->kinds = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->kinds);
+  made->groups = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->groups);
+  return made->low != NULL && made->high != NULL && made->matrix != NULL && made->row_low != NULL && made->row_high != NULL &&
+         made->kinds != NULL && made->groups != NULL;
+}
+
+static void set_bounds(assay_portfolio_model *made) {
+  if (made->problem->current != NULL) {
+    split_bounds(made);
+    return;
+  }
+  for (size_t i = 0; i < made->assets; i++) {
+    made->low[i] = low_of(made->problem, i);
+    made->high[i] = high_of(made->problem, i);
+  }
+}
+
+/* `line`: scratch. */
+static assay_status add_groups(assay_portfolio_model *made, double *line, assay_error *err) {
+  for (size_t g = 0; g < made->problem->group_count; g++) {
+    const assay_portfolio_group *group = &made->problem->groups[g];
+    size_t twice = member_twice(group, line, made->assets);
+    if (twice < made->assets)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "group %s has asset %zu twice", group->name == NULL ? "(without a name)" : group->name,
+                        twice);
+    memset(line, 0, made->assets * sizeof *line);
+    for (size_t k = 0; k < group->count; k++) line[group->members[k]] += group->coefficients == NULL ? 1 : group->coefficients[k];
+    made->groups[made->rows] = g;
+    assay_portfolio_model_add(made, ASSAY_ROW_GROUP, line, group->low, group->high);
+  }
+  return ASSAY_OK;
+}
+
+static void add_turnover(assay_portfolio_model *made) {
+  if (made->problem->current == NULL || !isfinite(made->problem->turnover)) return;
+  for (size_t i = 0; i < made->count; i++) made->matrix[made->rows * made->count + i] = 1;
+  made->row_low[made->rows] = -INFINITY;
+  made->row_high[made->rows] = made->problem->turnover;
+  made->kinds[made->rows++] = ASSAY_ROW_TURNOVER;
+}
+
 assay_status assay_portfolio_model_create(const assay_portfolio_problem *problem, assay_error *err, assay_portfolio_model **model) {
   if (problem == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there is no portfolio problem (NULL)");
   bool usual = problem->budget_low == 0 && problem->budget_high == 0;
@@ -123,55 +170,29 @@ assay_status assay_portfolio_model_create(const assay_portfolio_problem *problem
   if (status != ASSAY_OK) return status;
   assay_portfolio_model *made = assay_calloc(ASSAY_TAG_QUANT, 1, sizeof *made);
   double *line = assay_calloc(ASSAY_TAG_QUANT, problem->assets, sizeof *line);
-  if (made == NULL || line == NULL) goto no_memory;
-  made->problem = problem;
-  made->assets = problem->assets;
-  made->count = problem->current != NULL ? 2 * problem->assets : problem->assets;
-  made->capacity = problem->group_count + 4;
-  made->low = assay_calloc(ASSAY_TAG_QUANT, made->count, sizeof *made->low);
-  made->high = assay_calloc(ASSAY_TAG_QUANT, made->count, sizeof *made->high);
-  made->matrix = assay_calloc(ASSAY_TAG_QUANT, made->capacity * made->count, sizeof *made->matrix);
-  made->row_low = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->row_low);
-  made->row_high = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->row_high);
-  made->kinds = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->kinds);
-  made->groups = assay_calloc(ASSAY_TAG_QUANT, made->capacity, sizeof *made->groups);
-  if (made->low == NULL || made->high == NULL || made->matrix == NULL || made->row_low == NULL || made->row_high == NULL ||
-      made->kinds == NULL || made->groups == NULL)
-    goto no_memory;
-  if (problem->current != NULL) {
-    split_bounds(made);
-  } else {
-    for (size_t i = 0; i < made->assets; i++) made->low[i] = low_of(problem, i), made->high[i] = high_of(problem, i);
+  if (made != NULL) {
+    made->problem = problem;
+    made->assets = problem->assets;
+    made->count = problem->current != NULL ? 2 * problem->assets : problem->assets;
+    made->capacity = problem->group_count + 4;
   }
+  if (made == NULL || line == NULL || !make_room(made)) {
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", problem->assets);
+    goto failed;
+  }
+  set_bounds(made);
   for (size_t i = 0; i < made->assets; i++) line[i] = 1;
   if (isfinite(budget_low) || isfinite(budget_high)) assay_portfolio_model_add(made, ASSAY_ROW_BUDGET, line, budget_low, budget_high);
-  for (size_t g = 0; g < problem->group_count; g++) {
-    const assay_portfolio_group *group = &problem->groups[g];
-    size_t twice = member_twice(group, line, made->assets);
-    if (twice < made->assets) {
-      assay_free(line);
-      assay_portfolio_model_destroy(made);
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "group %s has asset %zu twice", group->name == NULL ? "(without a name)" : group->name,
-                        twice);
-    }
-    memset(line, 0, made->assets * sizeof *line);
-    for (size_t k = 0; k < group->count; k++) line[group->members[k]] += group->coefficients == NULL ? 1 : group->coefficients[k];
-    made->groups[made->rows] = g;
-    assay_portfolio_model_add(made, ASSAY_ROW_GROUP, line, group->low, group->high);
-  }
-  if (problem->current != NULL && isfinite(problem->turnover)) {
-    for (size_t i = 0; i < made->count; i++) made->matrix[made->rows * made->count + i] = 1;
-    made->row_low[made->rows] = -INFINITY;
-    made->row_high[made->rows] = problem->turnover;
-    made->kinds[made->rows++] = ASSAY_ROW_TURNOVER;
-  }
+  status = add_groups(made, line, err);
+  if (status != ASSAY_OK) goto failed;
+  add_turnover(made);
   assay_free(line);
   *model = made;
   return ASSAY_OK;
-no_memory:
+failed:
   assay_free(line);
   assay_portfolio_model_destroy(made);
-  return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", problem->assets);
+  return status;
 }
 
 void assay_portfolio_model_destroy(assay_portfolio_model *model) {

@@ -226,11 +226,12 @@ static void suite_table(assay_term *t, const assay_digest_suite *s) {
 
 /* ---- Limits, checks, changes, recommendations --------------------------------------------------------------------------------------- */
 
-static void slas(assay_term *t) {
-  static const char *const glyphs[] = {ASSAY_GLYPH_TICK, ASSAY_GLYPH_CROSS, ASSAY_GLYPH_NONE, "?"};
-  static const assay_ink inks[] = {ASSAY_INK_GOOD, ASSAY_INK_BAD, ASSAY_INK_DIM, ASSAY_INK_UNSURE};
-  const assay_result *result = t->r->result;
-  if (result->sla_count == 0) return;
+/* Columns of the table of limits. */
+typedef struct sla_columns {
+  size_t names, values, limits;
+} sla_columns;
+
+static void sla_heading(assay_term *t) {
   const size_t *counts = t->r->digest->slas;
   assay_buf note = {0};
   assay_buf_printf(&note, "%zu met, %zu missed, ", counts[ASSAY_SLA_MET], counts[ASSAY_SLA_MISSED]);
@@ -238,32 +239,48 @@ static void slas(assay_term *t) {
   assay_buf_printf(&note, "%zu not applicable", counts[ASSAY_SLA_NOT_APPLICABLE]);
   assay_term_heading(t, "Limits", note.data != NULL ? note.data : "");
   assay_buf_deinit(&note);
-  size_t names = 0, values = 0, limits = 0;
-  char value[ASSAY_REPORT_TEXT], limit[ASSAY_REPORT_TEXT];
+}
+
+static sla_columns fit_slas(const assay_term *t) {
+  const assay_result *result = t->r->result;
+  sla_columns c = {0};
+  char text[ASSAY_REPORT_TEXT];
   for (size_t i = 0; i < result->sla_count; i++) {
     const assay_sla_result *s = &result->slas[i];
     if (s->status == ASSAY_SLA_NOT_APPLICABLE) continue;
-    names = larger(names, assay_report_columns(s->name));
-    values = larger(values, assay_report_columns(assay_report_value(s->value, s->unit, value)));
-    limits = larger(limits, assay_report_columns(assay_report_value(s->limit, s->unit, limit)));
+    c.names = larger(c.names, assay_report_columns(s->name));
+    c.values = larger(c.values, assay_report_columns(assay_report_value(s->value, s->unit, text)));
+    c.limits = larger(c.limits, assay_report_columns(assay_report_value(s->limit, s->unit, text)));
   }
-  names = assay_term_name_columns(t, names, t->width * 2 / 5);
-  for (size_t i = 0; i < result->sla_count; i++) {
-    const assay_sla_result *s = &result->slas[i];
-    if (s->status == ASSAY_SLA_NOT_APPLICABLE) continue;
-    assay_term_put(t, inks[s->status], glyphs[s->status]);
-    assay_term_spaces(t, 1);
-    assay_term_name(t, ASSAY_INK_PLAIN, s->name, 2, names);
-    assay_term_spaces(t, GAP);
-    assay_term_cell(t, s->status == ASSAY_SLA_MET ? ASSAY_INK_BOLD : inks[s->status], assay_report_value(s->value, s->unit, value), values,
-                    true);
-    assay_buf_puts(t->out, s->is_max ? "  \u2264 " : "  \u2265 ");
-    assay_term_cell(t, ASSAY_INK_PLAIN, assay_report_value(s->limit, s->unit, limit), limits, false);
-    assay_term_spaces(t, GAP);
-    const char *note_text = s->reason != NULL ? s->reason : s->description;
-    size_t at = 2 + names + GAP + values + 4 + limits + GAP;
-    assay_term_wrap(t, ASSAY_INK_DIM, note_text != NULL ? note_text : "", at + 20 < t->width ? at : 4, at);
-  }
+  c.names = assay_term_name_columns(t, c.names, t->width * 2 / 5);
+  return c;
+}
+
+static void sla_row(assay_term *t, const assay_sla_result *s, const sla_columns *c) {
+  static const char *const glyphs[] = {ASSAY_GLYPH_TICK, ASSAY_GLYPH_CROSS, ASSAY_GLYPH_NONE, "?"};
+  static const assay_ink inks[] = {ASSAY_INK_GOOD, ASSAY_INK_BAD, ASSAY_INK_DIM, ASSAY_INK_UNSURE};
+  char text[ASSAY_REPORT_TEXT];
+  assay_term_put(t, inks[s->status], glyphs[s->status]);
+  assay_term_spaces(t, 1);
+  assay_term_name(t, ASSAY_INK_PLAIN, s->name, 2, c->names);
+  assay_term_spaces(t, GAP);
+  assay_term_cell(t, s->status == ASSAY_SLA_MET ? ASSAY_INK_BOLD : inks[s->status], assay_report_value(s->value, s->unit, text), c->values,
+                  true);
+  assay_buf_puts(t->out, s->is_max ? "  \u2264 " : "  \u2265 ");
+  assay_term_cell(t, ASSAY_INK_PLAIN, assay_report_value(s->limit, s->unit, text), c->limits, false);
+  assay_term_spaces(t, GAP);
+  const char *note = s->reason != NULL ? s->reason : s->description;
+  size_t at = 2 + c->names + GAP + c->values + 4 + c->limits + GAP;
+  assay_term_wrap(t, ASSAY_INK_DIM, note != NULL ? note : "", at + 20 < t->width ? at : 4, at);
+}
+
+static void slas(assay_term *t) {
+  const assay_result *result = t->r->result;
+  if (result->sla_count == 0) return;
+  sla_heading(t);
+  const sla_columns c = fit_slas(t);
+  for (size_t i = 0; i < result->sla_count; i++)
+    if (result->slas[i].status != ASSAY_SLA_NOT_APPLICABLE) sla_row(t, &result->slas[i], &c);
   assay_buf rest = {0};
   assay_report_not_applicable(result, &rest);
   if (rest.length > 0)

@@ -373,6 +373,26 @@ static void read_time(cargo_text *t, char *line, char *label) {
   read_figure(t, line, bracket);
 }
 
+/* "(+/- 56) = 1600 MB/s" behind a time: either may be missing. */
+static void read_libtest_rest(cargo_text *t, assay_imported *b, char *at, double factor) {
+  double spread = 0, rate = 0;
+  char *word = assay_text_word(&at), *unit;
+  if (word != NULL && strcmp(word, "(+/-") == 0 && (word = assay_text_word(&at)) != NULL) {
+    word[strcspn(word, ")")] = '\0';
+    if (assay_text_number(word, true, &spread)) { /* largest less smallest sample */
+      json_t *fact = json_real(spread * factor);
+      assay_import_benchmark_fact(t->in, b, "spread_ns", fact);
+      json_decref(fact);
+    }
+    word = assay_text_word(&at);
+  }
+  if (word != NULL && strcmp(word, "=") == 0 && (word = assay_text_word(&at)) != NULL && assay_text_number(word, true, &rate) &&
+      (unit = assay_text_word(&at)) != NULL && factor_of(byte_rates, unit, &factor)) {
+    const assay_summary s = assay_import_no_summary();
+    assay_import_summary(t->in, b, &assay_import_bytes_per_second, rate * factor, &s);
+  }
+}
+
 /* "test name ... bench:   1,234 ns/iter (+/- 56) = 1600 MB/s", "test name ... FAILED" */
 static void read_libtest(cargo_text *t, char *line) {
   char *dots = strstr(line, " ... "), *at = dots == NULL ? NULL : dots + 5;
@@ -387,7 +407,7 @@ static void read_libtest(cargo_text *t, char *line) {
   }
   if (strncmp(at, "bench:", 6) != 0) return;
   at += 6;
-  double value = 0, factor = 1, spread = 0, rate = 0;
+  double value = 0, factor = 1;
   char *start = at, *number = assay_text_word(&at), *unit = number == NULL ? NULL : assay_text_word(&at);
   char *per = unit == NULL ? NULL : strstr(unit, "/iter");
   if (per != NULL) *per = '\0';
@@ -403,21 +423,7 @@ static void read_libtest(cargo_text *t, char *line) {
   s.median = s.p50 = value * factor;
   assay_import_summary(t->in, b, &assay_import_time, value * factor, &s);
   t->found = true;
-  char *word = assay_text_word(&at);
-  if (word != NULL && strcmp(word, "(+/-") == 0 && (word = assay_text_word(&at)) != NULL) {
-    word[strcspn(word, ")")] = '\0';
-    if (assay_text_number(word, true, &spread)) { /* largest less smallest sample */
-      json_t *fact = json_real(spread * factor);
-      assay_import_benchmark_fact(t->in, b, "spread_ns", fact);
-      json_decref(fact);
-    }
-    word = assay_text_word(&at);
-  }
-  if (word != NULL && strcmp(word, "=") == 0 && (word = assay_text_word(&at)) != NULL && assay_text_number(word, true, &rate) &&
-      (unit = assay_text_word(&at)) != NULL && factor_of(byte_rates, unit, &factor)) {
-    s = assay_import_no_summary();
-    assay_import_summary(t->in, b, &assay_import_bytes_per_second, rate * factor, &s);
-  }
+  read_libtest_rest(t, b, at, factor);
 }
 
 static void note_panic(cargo_text *t, const char *line) {

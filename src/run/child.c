@@ -117,29 +117,31 @@ static assay_status open_pipe(int ends[2], assay_error *err) {
   return ASSAY_OK;
 }
 
-assay_status assay_child_run(const assay_child *child, assay_error *err, assay_buf *output, char problem[256], int *code) {
-  attempt a = {.child = child, .output = output};
-  int out[2] = {-1, -1}, errors[2] = {-1, -1}, pid = 0, wait_status = 0;
-  /* The shell looks the program up, as it would for the user. */
+/* The shell looks the program up, as it would for the user. `out` and `errors`: pipes; errors[1] -1: they go where the output goes. */
+static assay_status start(const assay_child *child, const int out[2], const int errors[2], char **env, assay_error *err, int *pid) {
   union {
     const char *words[MOST_WORDS + 5];
     char *argv[MOST_WORDS + 5]; /* what exec wants; it does not write into them */
   } line = {.words = {"/bin/sh", "-c", "exec \"$@\"", "sh"}};
   for (size_t i = 0; i < MOST_WORDS && child->words[i] != NULL; i++) line.words[i + 4] = child->words[i];
+  const assay_os_spawn spawn = {.path = "/bin/sh",
+                                .directory = child->directory,
+                                .argv = line.argv,
+                                .envp = env,
+                                .in = -1,
+                                .out = out[1],
+                                .error = errors[1] >= 0 ? errors[1] : out[1],
+                                .channel = -1};
+  return assay_os_start(&spawn, err, pid);
+}
+
+assay_status assay_child_run(const assay_child *child, assay_error *err, assay_buf *output, char problem[256], int *code) {
+  attempt a = {.child = child, .output = output};
+  int out[2] = {-1, -1}, errors[2] = {-1, -1}, pid = 0, wait_status = 0;
   char **env = plain_environment();
   assay_status status = env == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory") : open_pipe(out, err);
   if (status == ASSAY_OK && !child->merged) status = open_pipe(errors, err);
-  if (status == ASSAY_OK) {
-    assay_os_spawn spawn = {.path = "/bin/sh",
-                            .directory = child->directory,
-                            .argv = line.argv,
-                            .envp = env,
-                            .in = -1,
-                            .out = out[1],
-                            .error = child->merged ? out[1] : errors[1],
-                            .channel = -1};
-    status = assay_os_start(&spawn, err, &pid);
-  }
+  if (status == ASSAY_OK) status = start(child, out, errors, env, err, &pid);
   for (int i = 0; i < 2; i++) {
     int *end = i == 0 ? &out[1] : &errors[1];
     if (*end >= 0) close(*end);

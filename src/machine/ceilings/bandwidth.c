@@ -137,6 +137,30 @@ static uint64_t working_set(const assay_ceilings_run *run, unsigned level, unsig
   return caches > 0 ? 4 * caches : (uint64_t)256 << 20;
 }
 
+/* How much of it is gone over, and for how long. */
+static void plan_job(stream_job *job, uint64_t set, bool in_memory) {
+  const assay_ceilings_run *run = job->run;
+  job->count = (size_t)(set / job->threads / job->arrays / sizeof(double)) / 64 * 64;
+  job->segments = in_memory ? SEGMENTS : 1;
+  job->segment_count = job->count / job->segments / 64 * 64;
+  job->slice_ns = run->slice_ns;
+  job->repetitions = in_memory ? SEGMENTS * run->passes : run->repetitions;
+  job->budget_ns = run->quick ? 150000000 : 600000000;
+  job->barrier.parties = job->threads;
+}
+
+static void take_best(const stream_job *job, bool is_limited, assay_ceiling *row) {
+  unsigned best = 0;
+  for (unsigned i = 1; i < job->variant_count; i++) {
+    if (assay_samples_better(&job->samples[i], &job->samples[best], row->better)) best = i;
+  }
+  char size[32];
+  assay_format_value((double)(job->count * sizeof(double) * job->arrays * job->threads), "B", size, sizeof size);
+  assay_probe_detail(job->run, row, "%s, %s working set%s, %u thread%s", job->variants[best]->name, size,
+                     is_limited ? " (limited by free memory)" : "", job->threads, job->threads == 1 ? "" : "s");
+  assay_samples_finish(job->run, &job->samples[best], row);
+}
+
 void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args *args, assay_ceiling *row) {
   unsigned threads = args->threads == 0 ? run->threads : args->threads;
   bool in_memory = args->level == ASSAY_LEVEL_MEMORY;
@@ -151,13 +175,7 @@ void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args
     return;
   }
   uint64_t wanted = working_set(run, args->level, threads), set = wanted < run->memory_limit_bytes ? wanted : run->memory_limit_bytes;
-  job.count = (size_t)(set / threads / job.arrays / sizeof(double)) / 64 * 64;
-  job.segments = in_memory ? SEGMENTS : 1;
-  job.segment_count = job.count / job.segments / 64 * 64;
-  job.slice_ns = run->slice_ns;
-  job.repetitions = in_memory ? SEGMENTS * run->passes : run->repetitions;
-  job.budget_ns = run->quick ? 150000000 : 600000000;
-  job.barrier.parties = threads;
+  plan_job(&job, set, in_memory);
   job.spans = assay_calloc(ASSAY_TAG_MACHINE, threads, sizeof *job.spans);
   assay_error err = {0};
   if (job.segment_count == 0 || (in_memory && set < wanted / 2)) {
@@ -172,15 +190,7 @@ void assay_probe_bandwidth(const assay_ceilings_run *run, const assay_probe_args
   } else if (atomic_load(&job.failed)) {
     assay_probe_unavailable(run, row, "no memory for the working set");
   } else {
-    unsigned best = 0;
-    for (unsigned i = 1; i < job.variant_count; i++) {
-      if (assay_samples_better(&job.samples[i], &job.samples[best], row->better)) best = i;
-    }
-    char size[32];
-    assay_format_value((double)(job.count * sizeof(double) * job.arrays * threads), "B", size, sizeof size);
-    assay_probe_detail(run, row, "%s, %s working set%s, %u thread%s", job.variants[best]->name, size,
-                       set < wanted ? " (limited by free memory)" : "", threads, threads == 1 ? "" : "s");
-    assay_samples_finish(run, &job.samples[best], row);
+    take_best(&job, set < wanted, row);
   }
   assay_free(job.spans);
 }
