@@ -103,11 +103,19 @@ static int64_t clock_of(unsigned hour, unsigned minute, unsigned second) {
   return (int64_t)((hour * 60u + minute) * 60u + second) * second_ns;
 }
 
-/* "Z", " UTC" or an offset, which end the text. */
+/* "Z", " UTC", " GMT", an offset, or one behind the word (" GMT+0100") or a blank; they end the text. */
 static bool read_zone(const char *text, size_t length, assay_moment *m) {
   unsigned hours, minutes = 0;
   m->has_zone = true;
-  if ((length == 1 && text[0] == 'Z') || (length == 4 && memcmp(text, " UTC", 4) == 0)) return true;
+  if (length == 1 && text[0] == 'Z') return true;
+  if (length >= 4 && (memcmp(text, " UTC", 4) == 0 || memcmp(text, " GMT", 4) == 0)) {
+    text += 4;
+    length -= 4;
+    if (length == 0) return true;
+  } else if (length > 3 && text[0] == ' ') {
+    text++;
+    length--;
+  }
   if (length < 3 || (text[0] != '+' && text[0] != '-') || !two(text + 1, 23, &hours)) return false;
   size_t colon = length > 3 && text[3] == ':';
   if (length != 3 && (length != 5 + colon || !two(text + 3 + colon, 59, &minutes))) return false;
@@ -138,11 +146,18 @@ static bool read_clock(const char *text, size_t length, assay_moment *m) {
   return at == length || read_zone(text + at, length - at, m);
 }
 
-/* HHMMSS. */
-static bool read_compact_clock(const char *text, assay_moment *m) {
+/* HHMMSS; behind it up to nine digits of a second's fraction, at once or after a blank or a point (HistData, NinjaTrader). */
+static bool read_compact_clock(const char *text, size_t length, assay_moment *m) {
   unsigned hour, minute, second;
-  if (!two(text, 23, &hour) || !two(text + 2, 59, &minute) || !two(text + 4, 60, &second)) return false;
-  m->clock_ns = clock_of(hour, minute, second);
+  int64_t fraction = 0, unit = second_ns;
+  if (length < 6 || !two(text, 23, &hour) || !two(text + 2, 59, &minute) || !two(text + 4, 60, &second)) return false;
+  size_t at = length > 7 && (text[6] == ' ' || text[6] == '.') ? 7 : 6;
+  for (; at < length; at++) {
+    if (!is_digit(text[at]) || unit == 1) return false;
+    unit /= 10;
+    fraction += (text[at] - '0') * unit;
+  }
+  m->clock_ns = clock_of(hour, minute, second) + fraction;
   return true;
 }
 
@@ -154,8 +169,10 @@ bool assay_moment_read(const char *text, size_t length, assay_moment *moment) {
   const char *rest = text + date;
   if (date == 0) return false;
   bool is_whole = left == 0;
-  if (!is_whole && date == 8 && left == 6) is_whole = read_compact_clock(rest, &m);
-  if (!is_whole && (rest[0] == 'T' || rest[0] == ' ') && read_clock(rest + 1, left - 1, &m)) is_whole = true;
+  if (!is_whole && date == 8 && left == 6) is_whole = read_compact_clock(rest, left, &m);
+  if (!is_whole && date == 8 && is_digit(text[4]) && (rest[0] == 'T' || rest[0] == ' '))
+    is_whole = read_compact_clock(rest + 1, left - 1, &m);
+  if (!is_whole && (rest[0] == 'T' || rest[0] == ' ' || rest[0] == 'D') && read_clock(rest + 1, left - 1, &m)) is_whole = true;
   if (!is_whole && (rest[0] == 'Z' || rest[0] == ' ')) is_whole = read_zone(rest, left, &m); /* a date with a zone */
   if (is_whole) *moment = m;
   return is_whole;
