@@ -47,6 +47,8 @@ typedef struct assay_fix_field {
 } assay_fix_field;
 
 ASSAY_API assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message);
+/* The same for logs: messages of FIX 4.2 and 4.3 too. Orders, cancels, replaces and reports have the same tags there. */
+ASSAY_API assay_feed_step assay_fix_next_older(assay_feed_reader *reader, assay_fix_message *message);
 static inline bool assay_fix_is(const assay_fix_message *message, const char *type) {
   size_t i = 0;
   while (i < message->type.length && type[i] != '\0' && type[i] == message->type.at[i]) i++;

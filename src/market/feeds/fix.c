@@ -229,14 +229,16 @@ static other look_for_other(assay_feed_reader *reader, const char *data, size_t 
   return said == sum_of(data, at + 1 + (size_t)body) ? WHOLE : NO_MESSAGE;
 }
 
-assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message) {
-  static const char begin[] = "8=FIX.4.4\0019=";
-  const size_t head = sizeof begin - 1;
+/* `older`: of 4.2 and 4.3 too, whose names are as long. */
+static assay_feed_step read_message(assay_feed_reader *reader, bool older, assay_fix_message *message) {
+  char begin[] = "8=FIX.4.4\0019=";
+  const size_t head = sizeof begin - 1, minor = 8;
   if (reader->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
   while (reader->at < reader->size && (reader->data[reader->at] == '\n' || reader->data[reader->at] == '\r')) reader->at++;
   size_t left = reader->size - reader->at;
   const char *data = (const char *)reader->data + reader->at;
   if (left == 0) return reader->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
+  if (older && left > minor && (data[minor] == '2' || data[minor] == '3')) begin[minor] = data[minor];
   if (memcmp(data, begin, left < head ? left : head) != 0) {
     bool version = memcmp(data, begin, left < 10 ? left : 10) != 0;
     other what = version ? look_for_other(reader, data, left) : NO_MESSAGE;
@@ -273,6 +275,10 @@ assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *mes
   reader->count++;
   return ASSAY_FEED_MESSAGE;
 }
+
+assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message) { return read_message(reader, false, message); }
+
+assay_feed_step assay_fix_next_older(assay_feed_reader *reader, assay_fix_message *message) { return read_message(reader, true, message); }
 
 const char *assay_fix_name(const assay_fix_message *message) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -341,7 +347,12 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
   int64_t price = 0, quantity = 0;
   if (!assay_fix_is(message, "8") || !assay_fix_find(message, 150, &kind) || kind.length != 1 || !assay_fix_find(message, 54, &side))
     return false;
-  bool trade = kind.at[0] == 'F';
+  /* FIX 4.2 says with ExecType 1 and 2 that something was traded; only its reports have an ExecTransType, 0 where they are new. */
+  assay_feed_text older = {0};
+  const bool is_older = assay_fix_find(message, 20, &older);
+  if (is_older && (older.length != 1 || older.at[0] != '0')) return false;
+  const char what = is_older && (kind.at[0] == '1' || kind.at[0] == '2') ? 'F' : kind.at[0];
+  bool trade = what == 'F';
   assay_fix_decimal(message, trade ? 31 : 44, price_decimals, &price);
   if (!assay_fix_decimal(message, trade ? 32 : 151, quantity_decimals, &quantity) || quantity < 0) quantity = 0;
   *event = (assay_market_event){.time_ns = assay_fix_time(message, 60),
@@ -352,7 +363,7 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
                                 .side = side.at[0] == '1' ? 'B' : 'S',
                                 .decimals = (uint8_t)(price_decimals | quantity_decimals << 4),
                                 .flags = ASSAY_MARKET_LAST};
-  switch (kind.at[0]) {
+  switch (what) {
     case '0': event->kind = ASSAY_MARKET_ADD; return true;
     case 'F':
       event->kind = ASSAY_MARKET_EXECUTE;
