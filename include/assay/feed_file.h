@@ -81,6 +81,7 @@ ASSAY_API assay_feed_file_place assay_feed_file_where(const assay_feed_file *fil
 typedef struct assay_feed_file_capture {
   uint64_t packets;   /* all that are in it */
   uint64_t others;    /* of these, what is no MoldUDP64 of the session: other protocols, fragments, packets that were not captured whole */
+  uint64_t cut;       /* of those others, what was captured in part (a snap length) */
   uint64_t messages;  /* given */
   uint64_t missing;   /* which no packet has, though later ones are there: what is built from the rest may be wrong */
   uint64_t malformed; /* blocks that are no messages of ITCH, left out */

@@ -15,8 +15,11 @@
 
 enum { ROOM = 1 << 20, LONGEST_BLOCK = 1 << 19, STORE = 1 << 18, MOST_INTERFACES = 1 << 16, MOST_LOSSES = 1 << 16 };
 enum { OUT_ROOM = STORE + 2 * (ASSAY_MOLD_LARGEST + 1) };
-enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW = 101, LINK_COOKED = 113, LINK_COOKED_2 = 276 };
-enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, ETHER_VLAN = 0x8100, ETHER_VLAN_2 = 0x88a8, IP_UDP = 17 };
+enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW = 101, LINK_LOOP = 108, LINK_COOKED = 113 };
+enum { LINK_IPV4 = 228, LINK_IPV6 = 229, LINK_COOKED_2 = 276 };
+enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, ETHER_MPLS = 0x8847, IP_UDP = 17 };
+enum { ETHER_VLAN = 0x8100, ETHER_VLAN_2 = 0x88a8, ETHER_VLAN_OLD = 0x9100, ETHER_VLAN_OLDER = 0x9200 };
+enum { IP6_HOP_BY_HOP = 0, IP6_ROUTING = 43, IP6_DESTINATION = 60 };
 
 struct assay_packets {
   size_t at, used; /* of `in` */
@@ -67,20 +70,36 @@ static bool open_ipv4(slice *b) {
   return open_udp(b);
 }
 
+/* Headers of options may stand before UDP's. */
 static bool open_ipv6(slice *b) {
   const uint8_t *head = drop(b, 40);
-  return head != NULL && head[6] == IP_UDP && open_udp(b);
+  if (head == NULL) return false;
+  uint8_t next = head[6];
+  while (next == IP6_HOP_BY_HOP || next == IP6_ROUTING || next == IP6_DESTINATION) {
+    if (b->left < 8 || (head = drop(b, 8 + 8u * b->at[1])) == NULL) return false;
+    next = head[0];
+  }
+  return next == IP_UDP && open_udp(b);
 }
 
 static bool open_ip(slice *b) { return b->left > 0 && (b->at[0] >> 4 == 6 ? open_ipv6(b) : b->at[0] >> 4 == 4 && open_ipv4(b)); }
 
+/* Labels, the last of which says that it is. */
+static bool open_mpls(slice *b) {
+  const uint8_t *label;
+  do label = drop(b, 4);
+  while (label != NULL && (label[2] & 1) == 0);
+  return label != NULL && open_ip(b);
+}
+
 /* What stands behind the type of an Ethernet frame; VLANs may be stacked. */
 static bool open_typed(slice *b, unsigned type) {
-  while (type == ETHER_VLAN || type == ETHER_VLAN_2) {
+  while (type == ETHER_VLAN || type == ETHER_VLAN_2 || type == ETHER_VLAN_OLD || type == ETHER_VLAN_OLDER) {
     const uint8_t *tag = drop(b, 4);
     if (tag == NULL) return false;
     type = assay_be16(tag + 2);
   }
+  if (type == ETHER_MPLS) return open_mpls(b);
   return type == ETHER_IPV4 ? open_ipv4(b) : type == ETHER_IPV6 && open_ipv6(b);
 }
 
@@ -90,8 +109,11 @@ static bool open_frame(slice *b, uint32_t link) {
     case LINK_ETHERNET: return (head = drop(b, 14)) != NULL && open_typed(b, assay_be16(head + 12));
     case LINK_COOKED: return (head = drop(b, 16)) != NULL && open_typed(b, assay_be16(head + 14));
     case LINK_COOKED_2: return (head = drop(b, 20)) != NULL && open_typed(b, assay_be16(head));
+    case LINK_LOOP:
     case LINK_NULL: return drop(b, 4) != NULL && open_ip(b);
     case LINK_RAW:
+    case LINK_IPV4:
+    case LINK_IPV6:
     case LINK_RAW_BSD: return open_ip(b);
     default: return false;
   }
@@ -199,10 +221,13 @@ static void take_session(assay_packets *p, slice b) {
     settle_far(p);
 }
 
-static void take_packet(assay_packets *p, slice b, uint32_t link) {
+/* `length` is what the packet had on the line. */
+static void take_packet(assay_packets *p, slice b, uint32_t link, uint32_t length) {
+  const bool is_cut = b.left < length;
   p->count.packets++;
   if (!open_frame(&b, link) || (!p->has_session && !is_itch(b))) {
     p->count.others++;
+    p->count.cut += is_cut;
     return;
   }
   p->has_session = true;
@@ -247,18 +272,18 @@ static assay_status step_pcap(assay_packets *p, assay_error *err, bool *moved) {
   const uint32_t length = word_at(p, at + 8);
   if (length > LONGEST_BLOCK) return damaged(err, "a packet that is longer than any");
   if (left - head < length) return ASSAY_OK;
-  take_packet(p, (slice){at + head, length}, p->links[0]);
+  take_packet(p, (slice){at + head, length}, p->links[0], word_at(p, at + 12));
   p->at += head + length;
   *moved = true;
   return ASSAY_OK;
 }
 
 /* A packet of an interface that nothing is said of is none that can be read. */
-static void take_captured(assay_packets *p, slice block, uint32_t interface, uint32_t length) {
+static void take_captured(assay_packets *p, slice block, uint32_t interface, uint32_t length, uint32_t on_line) {
   const bool is_known = interface < p->interfaces && length <= block.left;
   p->count.packets += !is_known;
   p->count.others += !is_known;
-  if (is_known) take_packet(p, (slice){block.at, length}, p->links[interface]);
+  if (is_known) take_packet(p, (slice){block.at, length}, p->links[interface], on_line);
 }
 
 enum { INTERFACE = 1, OLD_PACKET = 2, SIMPLE = 3, ENHANCED = 6, SECTION = 0x0a0d0d0a };
@@ -270,11 +295,13 @@ static bool is_of_use(uint32_t type) {
 static void take_block(assay_packets *p, uint32_t type, slice block) {
   const uint8_t *head;
   if (type == INTERFACE && block.left >= 8 && p->interfaces < MOST_INTERFACES) p->links[p->interfaces++] = (uint16_t)half_at(p, block.at);
-  if (type == ENHANCED && (head = drop(&block, 20)) != NULL) take_captured(p, block, word_at(p, head), word_at(p, head + 12));
-  if (type == OLD_PACKET && (head = drop(&block, 20)) != NULL) take_captured(p, block, half_at(p, head), word_at(p, head + 12));
+  if (type == ENHANCED && (head = drop(&block, 20)) != NULL)
+    take_captured(p, block, word_at(p, head), word_at(p, head + 12), word_at(p, head + 16));
+  if (type == OLD_PACKET && (head = drop(&block, 20)) != NULL)
+    take_captured(p, block, half_at(p, head), word_at(p, head + 12), word_at(p, head + 16));
   if (type == SIMPLE && (head = drop(&block, 4)) != NULL) {
     const uint32_t length = word_at(p, head);
-    take_captured(p, block, 0, length < block.left ? length : (uint32_t)block.left);
+    take_captured(p, block, 0, length < block.left ? length : (uint32_t)block.left, length);
   }
 }
 
