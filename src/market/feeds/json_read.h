@@ -671,11 +671,15 @@ static size_t next_document(const assay_feed_reader *in, const uint8_t *begin, c
 
 static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
 
-/* Who records a stream often writes the time of receipt before each document: a number and a blank. Where the document behind it begins;
- * the window's end where that is not known yet, and `from` where there is no such thing. */
+/* What stands between the documents of a list. */
+static inline bool is_of_list(uint8_t c) { return c == ',' || c == '[' || c == ']'; }
+
+/* Who records a stream often writes the time of receipt before each document: a number or 2024-01-02T14:30:00.1234567Z (Tardis), and a
+ * blank. Where the document behind it begins; the window's end where that is not known yet, and `from` where there is no such thing. */
 static const uint8_t *behind_time(const uint8_t *from, const uint8_t *end) {
   const uint8_t *at = from;
-  while (at < end && ((*at >= '0' && *at <= '9') || *at == '.')) at++;
+  while (at < end && ((*at >= '0' && *at <= '9') || *at == '.' || (at > from && (*at == '-' || *at == ':' || *at == 'T' || *at == 'Z'))))
+    at++;
   if (at == from || (at < end && *at != ' ' && *at != '\t')) return from;
   while (at < end && (*at == ' ' || *at == '\t')) at++;
   return at == end || *at == '{' ? at : from;
@@ -688,6 +692,12 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
 #if FAST
   if (read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
 #endif
+  if (in->at < in->size && is_of_list(in->data[in->at])) {
+    while (in->at < in->size && (is_blank(in->data[in->at]) || is_of_list(in->data[in->at]))) in->at++;
+#if FAST
+    if (read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
+#endif
+  }
   if (in->at == 0 && in->base == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
   if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   const uint8_t *begin = in->data + in->at;
@@ -696,7 +706,7 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
     if (document == in->data + in->size && !in->last) return ASSAY_FEED_MORE;
     if (document == begin || document == in->data + in->size)
       return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
-                             "of a list, put one document a line (jq -c '.[]')");
+                             "put one document a line (jq -c), with the time of receipt before it or without");
     in->at = (size_t)(document - in->data);
     begin = document;
   }

@@ -145,7 +145,7 @@ static void test_faults(void **state) {
       {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":5,\"u\":4,\"b\":[],\"a\":[]}", "u", 43},
       {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":5,\"u\":5,\"b\":[[\"1\"]],\"a\":[]}", "b", 54},
       {"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"X\",\"U\":18446744073709551616,\"u\":5,\"b\":[],\"a\":[]}", "U", 37},
-      {"[1]", "JSON", 0},
+      {"[1]", "JSON", 1},
       {"{\"a\":01}", "JSON", 6},
       {"{\"a\" 1}", "JSON", 5},
       {"{\"x\":tru}", "JSON", 8},
@@ -304,7 +304,8 @@ static void test_times_of_receipt(void **state) {
   (void)state;
   static const char text[] =
       "1676419207212527000 {\"u\":4,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n"
-      "1676419207.25\t{\"u\":5,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n";
+      "1676419207.25\t{\"u\":5,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n"
+      "2023-02-15T00:00:07.1234567Z {\"u\":6,\"s\":\"BNBUSDT\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}\n";
   assay_binance_reader reader;
   assay_binance_message m;
   assert_int_equal(assay_feed_recognise(text, sizeof text - 1), ASSAY_FEED_JSON);
@@ -319,13 +320,41 @@ static void test_times_of_receipt(void **state) {
       size_t at = (size_t)(reader.in.base + reader.in.at);
       if (step == ASSAY_FEED_MORE) assay_feed_window(&reader.in, text + at, sizeof text - 1 - at, true);
     }
-    assert_int_equal(update, 6);
+    assert_int_equal(update, 7);
   }
+  static const char *const first[] = {"2023-02-15T00:00:07.1234567Z {", "1676419207.25\t{"};
+  for (size_t i = 0; i < 2; i++) assert_int_equal(assay_feed_recognise(first[i], strlen(first[i])), ASSAY_FEED_JSON);
   static const char *const wrong[] = {"5", "5 ", "5{}", "5 [", "a {}", "5 5 {}"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     assay_binance_open(&reader, wrong[i], strlen(wrong[i]), 8, 8, levels, 64);
     assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MALFORMED);
     assert_int_equal(reader.in.fault.offset, 0);
+  }
+}
+
+/* A list of documents is what is in it, wherever a window ends. */
+static void test_lists(void **state) {
+  (void)state;
+  char text[4000] = "[";
+  for (int i = 0; i < 20; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text),
+             "%s{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"1.5\",\"q\":\"2\",\"T\":1,\"m\":true,\"M\":true}",
+             i > 0 ? ",\n " : "", 1000 + i);
+  strcat(text, "\n]\n");
+  for (size_t cut = 0; cut <= strlen(text); cut++) {
+    assay_binance_reader reader;
+    assay_binance_message m;
+    uint64_t id = 1000;
+    assay_binance_open(&reader, text, 0, 8, 8, levels, 64);
+    assay_feed_window(&reader.in, text, cut, false);
+    for (assay_feed_step step = ASSAY_FEED_MESSAGE; step != ASSAY_FEED_END;) {
+      step = assay_binance_next(&reader, &m);
+      if (step == ASSAY_FEED_MALFORMED) fail_msg("%s", reader.in.fault.problem);
+      if (step == ASSAY_FEED_MESSAGE) assert_int_equal(m.id, id++);
+      const size_t at = (size_t)(reader.in.base + reader.in.at);
+      if (step == ASSAY_FEED_MORE) assay_feed_window(&reader.in, text + at, strlen(text) - at, true);
+    }
+    assert_int_equal(id, 1020);
   }
 }
 
@@ -753,6 +782,7 @@ int main(void) {
       cmocka_unit_test(test_numbers_by_the_grammar),
       cmocka_unit_test(test_best_prices_and_partial_depth),
       cmocka_unit_test(test_times_of_receipt),
+      cmocka_unit_test(test_lists),
       cmocka_unit_test(test_decimal_text),
       cmocka_unit_test(test_numbers_of_every_shape),
       cmocka_unit_test(test_trades_like_the_last_one),
