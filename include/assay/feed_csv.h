@@ -10,11 +10,16 @@
  *       if (row.kind == ASSAY_CSV_BAR) use(row.time_ns, row.close, row.quantity);
  *     assay_feed_explain(&reader.in, "prices.csv", &err);                      // names the row, the byte and the column
  *
- * Columns (in any case): time | timestamp | date | datetime | ts | ts_event | transact_time | "open time" (with _s, _ms, _us or _ns behind
- * it for the unit), price | px | last, quantity | qty | size | amount | volume | shares, side | aggressor, is_buyer_maker, symbol | ticker
- * | stock | instrument; open, high, low, close. With open, high, low and close rows are bars, else a price has to be there and they are
- * ticks. Where both date and time are there, time is the time of that day (unless dates have times themselves). Other columns are passed
- * over.
+ * Columns (in any case, also in <> or behind #): time | timestamp | date | datetime | ts | ts_event | transact_time | "open time" ... (with
+ * _s, _ms, _us or _ns behind it for the unit), price | px | last | "trade price", quantity | qty | size | amount | volume | vol | shares |
+ * sz, side | aggressor | direction, is_buyer_maker, symbol | ticker | instrument_name | ric ...; open, high, low, close (or last). With
+ * open, high, low and close rows are bars, else a price has to be there and they are ticks. Where both date and time are there, time is the
+ * time of that day (unless dates have times themselves). Other columns are passed over. Titles alone in their lines may stand above.
+ *
+ * Which rows are trades: those that lack their price (empty, NaN, null, N/A) are not, nor are those whose type (eventtype, type) begins
+ * with quote, bid or ask. Databento's tables (rtype) have prices in 10^-9 or with a point, and an action: T is a trade; where there are
+ * order ids, rows are about orders. Tables with is_snapshot (Tardis) or update_type (Binance) are about price levels: rows are orders'
+ * ASSAY_MARKET_QUOTE, and before the first of a whole book there is one more, ASSAY_MARKET_CLEAR.
  *
  * Times: ISO 8601 dates, with a time behind T or a blank, up to nine digits of a second's fraction, Z or an offset (none: UTC); or a number
  * since 1970 in the unit of the column's name, else of its size (below 10^11 seconds, 10^14 ms, 10^17 us, above ns). Seconds may have a
@@ -22,13 +27,15 @@
  * They come as nanoseconds.
  *
  * Without a line of names, the three tables that data.binance.vision has of the spot market are known by what stands where: trades,
- * aggTrades and klines.
+ * aggTrades and klines. So are rows that begin with a second since 1970 of ten digits (Kraken), a date with a time, or a date and a time in
+ * cells of their own (MetaTrader, HistData), and go on with open, high, low, close, a volume and a count; or with a price and a quantity.
  *
  * So are the message files of LOBSTER (lobsterdata.com), which are about orders: seconds after midnight, type (1 submission, 2 partial
  * cancellation, 3 deletion, 4 execution, 5 of a hidden order, 6 cross trade, 7 halt), order id, size, price in 1/10,000, direction of the
  * order. They begin inside a day, so orders that rested before are not there.
  *
- * Numbers are decimal text and exact, as in feed_json.h. An empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
+ * Numbers are decimal text and exact, as in feed_json.h; 1e-05, $1,234.50, 1.234,50 and, where no comma parts the cells, 100,03 too. An
+ * empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
  * Thread-safety: as in feeds.h.
  */
 #ifndef ASSAY_FEED_CSV_H
@@ -40,7 +47,12 @@
 extern "C" {
 #endif
 
-typedef enum assay_csv_kind { ASSAY_CSV_TICK, ASSAY_CSV_BAR, ASSAY_CSV_ORDER /* of LOBSTER */ } assay_csv_kind;
+typedef enum assay_csv_kind {
+  ASSAY_CSV_TICK,
+  ASSAY_CSV_BAR,
+  ASSAY_CSV_ORDER, /* of LOBSTER, Databento's mbo, and levels */
+  ASSAY_CSV_OTHER  /* a row that is no trade: a quote among trades, or without its price */
+} assay_csv_kind;
 
 typedef struct assay_csv_row {
   assay_csv_kind kind;
@@ -63,7 +75,12 @@ typedef struct assay_csv_reader {
   bool ready;                                 /* the line of names is read */
   bool bars, quantities;                      /* rows are bars; there is a column of quantities (or volumes) */
   bool orders;                                /* rows are about orders */
-  bool dates_have_clocks;                     /* so what the other column says is not added */
+  bool levels;                                /* rows are about price levels */
+  bool databento;                             /* prices without a point are in 10^-9 */
+  bool has_snapshot;                          /* of levels: the whole book that is being read, by its time and symbol */
+  uint64_t snapshot;
+  unsigned titles;        /* lines above the names */
+  bool dates_have_clocks; /* so what the other column says is not added */
   char separator;
   uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
   uint64_t time_scale; /* ns of a unit; 0: by the size of the number */

@@ -13,7 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assay_csv_open(&reader, data, size, 4, 2);
   while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
     check_inside(row.symbol, data, size);
-    if (row.quantity < 0 || row.high < row.low) abort();
+    if (row.quantity < 0 || row.high < row.low || row.event >= ASSAY_MARKET_KINDS) abort();
+    assay_market_event event;
+    assay_csv_event(&reader, &row, 1, &event);
+    if ((event.kind == ASSAY_MARKET_TRADE) !=
+        (row.kind < ASSAY_CSV_ORDER || (row.kind == ASSAY_CSV_ORDER && row.event == ASSAY_MARKET_TRADE)))
+      abort();
     whole = whole * 31 + row.time_ns + (uint64_t)row.price + (uint64_t)row.quantity;
   }
   check_end(&reader.in, size);

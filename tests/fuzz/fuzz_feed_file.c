@@ -35,17 +35,17 @@ static size_t used_of(const uint8_t *data, size_t size, unsigned *turn, size_t w
   return word < 128 ? window : word == 255 ? 0 : window * (word - 128u) / 128;
 }
 
-/* Captures of a network give what their packets hold, and may be damaged. */
-static bool is_capture(const uint8_t *data, size_t size) {
+/* Captures of a network give what their packets hold, and may be damaged; UTF-16 gives the UTF-8 that it comes to. */
+static bool is_made_over(const uint8_t *data, size_t size) {
   static const char magics[][5] = {"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\n\r\r\n"};
   for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
     if (size >= 4 && memcmp(data, magics[i], 4) == 0) return true;
-  return false;
+  return size >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0 || size > LARGEST) return 0;
-  const bool is_packed = assay_feed_is_packed(data, size) || is_capture(data, size),
+  const bool is_packed = assay_feed_is_packed(data, size) || is_made_over(data, size),
              skips = size >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;
   const unsigned times = is_packed ? 1 : 1 + (unsigned)(data[0] % REPEATS);
   if (!put(data, size, times)) return 0;

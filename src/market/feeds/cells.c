@@ -57,7 +57,7 @@ bool assay_cells_line_end(const assay_feed_reader *in, size_t *length, size_t *w
 }
 
 char assay_cells_separator(const char *line, size_t length) {
-  static const char candidates[] = {',', ';', '\t'};
+  static const char candidates[] = {',', ';', '\t', '|'};
   for (size_t i = 0; i < sizeof candidates; i++)
     if (memchr(line, candidates[i], length) != NULL) return candidates[i];
   return ',';

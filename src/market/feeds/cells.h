@@ -12,7 +12,7 @@ bool assay_cells_are_word(const char *text, size_t length, const char *name);
 /* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
  * that is not closed (*at is the end) or text behind one (*at is there). */
 bool assay_cells_read(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell);
-/* A comma, else a semicolon, else a tab: what the line has. */
+/* A comma, else a semicolon, a tab, a bar: what the line has. */
 char assay_cells_separator(const char *line, size_t length);
 
 /* ---- Lines --------------------------------------------------------------------------------------------------------------------------- */

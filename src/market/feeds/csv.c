@@ -5,10 +5,11 @@
 
 #include "base/moment.h"
 #include "market/feeds/cells.h"
+#include "market/feeds/csv.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
-enum { LOBSTER_DECIMALS = 4, HALT = 7 };
+enum { LOBSTER_DECIMALS = 4, DATABENTO_DECIMALS = 9, HALT = 7, MOST_TITLES = 20 };
 
 /* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -29,10 +30,19 @@ static bool read_number_time(const char *text, size_t length, uint64_t scale, ui
   return true;
 }
 
+/* TAQ's 093000123456789 is half past nine of a day that is not said, and no microseconds of 1973. */
+static bool is_clock(const char *text, size_t length) {
+  uint64_t number = 0;
+  if (length != 15 || assay_feed_whole_slow(text, length, &number) != length) return false;
+  const uint64_t clock = number / 1000000000;
+  return clock / 10000 < 24 && clock / 100 % 100 < 60 && clock % 100 <= 60;
+}
+
 /* Where the unit is known, eight digits are no date. */
 bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
   assay_moment moment;
   int64_t ns = 0;
+  if (scale == 0 && is_clock(text, length)) return false;
   bool is_compact = length >= 5 && text[4] >= '0' && text[4] <= '9';
   if ((scale != 0 && is_compact) || !assay_moment_read(text, length, &moment)) return read_number_time(text, length, scale, time_ns);
   if (!assay_moment_ns(&moment, &ns) || ns < 0) return false;
@@ -40,180 +50,25 @@ bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *
   return true;
 }
 
-/* ---- The line of names --------------------------------------------------------------------------------------------------------------- */
-
-typedef enum role {
-  PASSED,
-  TIME,
-  DATE,
-  PRICE,
-  QUANTITY,
-  SIDE,
-  MAKER,
-  SYMBOL,
-  OPEN,
-  HIGH,
-  LOW,
-  CLOSE,
-  EVENT,
-  ORDER,
-  PRICE4,
-  DIRECTION,
-  ROLES
-} role;
-static const char *const role_names[ROLES] = {"",     "time", "date", "price", "quantity", "side",     "is_buyer_maker", "symbol",
-                                              "open", "high", "low",  "close", "type",     "order id", "price",          "direction"};
-
-static const struct {
-  const char *name;
-  role role;
-} names[] = {{"time", TIME},          {"timestamp", TIME},
-             {"datetime", TIME},      {"ts", TIME},
-             {"ts_event", TIME},      {"open time", TIME},
-             {"gmt time", TIME},      {"open_time", TIME},
-             {"transact_time", TIME}, {"date", DATE},
-             {"price", PRICE},        {"px", PRICE},
-             {"last", PRICE},         {"quantity", QUANTITY},
-             {"qty", QUANTITY},       {"size", QUANTITY},
-             {"amount", QUANTITY},    {"volume", QUANTITY},
-             {"shares", QUANTITY},    {"side", SIDE},
-             {"aggressor", SIDE},     {"is_buyer_maker", MAKER},
-             {"isbuyermaker", MAKER}, {"symbol", SYMBOL},
-             {"ticker", SYMBOL},      {"stock", SYMBOL},
-             {"instrument", SYMBOL},  {"open", OPEN},
-             {"high", HIGH},          {"low", LOW},
-             {"close", CLOSE}};
-
-static role role_of(assay_feed_text cell, uint64_t *scale) {
-  static const struct {
-    const char *ending;
-    uint64_t scale;
-  } units[] = {{"_s", 1000000000}, {"_ms", 1000000}, {"_us", 1000}, {"_ns", 1}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (assay_cells_are_word(cell.at, cell.length, names[i].name)) return names[i].role;
-    size_t length = strlen(names[i].name);
-    if (names[i].role != TIME || cell.length <= length || !assay_cells_are_word(cell.at, length, names[i].name)) continue;
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
-      if (assay_cells_are_word(cell.at + length, cell.length - length, units[u].ending)) {
-        *scale = units[u].scale;
-        return TIME;
-      }
-  }
-  return PASSED;
-}
-
 static assay_feed_step bad(assay_csv_reader *reader, const char *at, size_t next, const char *column, const char *problem,
                            const char *mend) {
   return assay_feed_fail(&reader->in, (size_t)((const uint8_t *)at - reader->in.data), next, column, problem, mend);
 }
 
-static bool has(const assay_csv_reader *reader, role wanted) { return memchr(reader->roles, (int)wanted, reader->columns) != NULL; }
-
-/* ---- Without a line of names --------------------------------------------------------------------------------------------------------- */
-
-static bool is_truth(assay_feed_text cell) {
-  return assay_cells_are_word(cell.at, cell.length, "true") || assay_cells_are_word(cell.at, cell.length, "false");
-}
-
-static bool is_number(assay_feed_text cell) {
-  size_t digits = 0, points = 0;
-  for (size_t i = 0; i < cell.length; i++) {
-    digits += cell.at[i] >= '0' && cell.at[i] <= '9';
-    points += cell.at[i] == '.';
-  }
-  return digits > 0 && points <= 1 && digits + points == cell.length;
-}
-
-/* Thirteen digits of milliseconds or sixteen of microseconds. */
-static bool is_moment(assay_feed_text cell) {
-  uint64_t value;
-  return (cell.length == 13 || cell.length == 16) && assay_feed_whole_slow(cell.at, cell.length, &value) == cell.length;
-}
-
-/*
- * Binance's bulk files of its spot market (data.binance.vision) have no names; which of the three they are is seen by where the time and
- * the truth values stand:
- *   trades      id, price, qty, quoteQty, time, isBuyerMaker[, isBestMatch]
- *   aggTrades   id, price, qty, first id, last id, time, isBuyerMaker[, isBestMatch]
- *   klines      open time, open, high, low, close, volume, close time, and five more numbers
- */
-/* "34200.004241176,1,16113575,18,5853300,1": seconds of a day, one of seven types, three whole numbers, a direction. */
-static bool is_lobster(const assay_feed_text cells[6]) {
-  const assay_feed_text time = cells[0], type = cells[1], way = cells[5];
-  const char *point = memchr(time.at, '.', time.length);
-  const size_t seconds = point != NULL ? (size_t)(point - time.at) : time.length;
-  for (int i = 2; i < 5; i++)
-    for (size_t k = 0; k < cells[i].length; k++)
-      if ((cells[i].at[k] < '0' || cells[i].at[k] > '9') && (k > 0 || cells[i].at[k] != '-')) return false;
-  return seconds >= 1 && seconds <= 5 && is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' && way.length >= 1 &&
-         way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
-}
-
-size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY_CSV_BARE_COLUMNS]) {
-  assay_feed_text cells[ASSAY_CSV_BARE_COLUMNS];
-  size_t count = 0;
-  for (size_t at = 0; count == 0 || at <= length; at++) {
-    if (count == ASSAY_CSV_BARE_COLUMNS || !assay_cells_read(line, length, ',', &at, &cells[count])) return 0;
-    const bool is_signed = cells[count].length > 1 && cells[count].at[0] == '-';
-    const assay_feed_text digits = {cells[count].at + is_signed, cells[count].length - is_signed};
-    if (!is_number(digits) && !is_truth(cells[count])) return 0;
-    count++;
-  }
-  memset(roles, PASSED, ASSAY_CSV_BARE_COLUMNS);
-  if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
-    static const uint8_t klines[] = {TIME, OPEN, HIGH, LOW, CLOSE, QUANTITY};
-    memcpy(roles, klines, sizeof klines);
-    return count;
-  }
-  if (count == 6 && is_lobster(cells)) {
-    static const uint8_t orders[] = {TIME, EVENT, ORDER, QUANTITY, PRICE4, DIRECTION};
-    memcpy(roles, orders, sizeof orders);
-    return count;
-  }
-  size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
-  if (count < 6 || count > 8 || !is_moment(cells[time]) || !is_truth(cells[time + 1])) return 0;
-  roles[1] = PRICE;
-  roles[2] = QUANTITY;
-  roles[time] = TIME;
-  roles[time + 1] = MAKER;
-  return count;
-}
-
-static bool read_bare(assay_csv_reader *reader, const char *line, size_t length) {
-  size_t count = assay_csv_bare_roles(line, length, reader->roles);
-  if (count == 0) return false;
-  reader->columns = (uint8_t)count;
-  reader->separator = ',';
-  reader->bars = has(reader, OPEN);
-  reader->orders = has(reader, EVENT);
-  if (reader->orders) reader->time_scale = 1000000000;
-  reader->quantities = true;
-  reader->ready = true;
-  return true;
-}
+static bool has(const assay_csv_reader *reader, assay_csv_role wanted) { return assay_csv_has(reader, wanted); }
 
 static assay_feed_step read_names(assay_csv_reader *reader, const char *line, size_t length, size_t whole) {
-  reader->separator = assay_cells_separator(line, length);
-  for (size_t at = 0;; at++) {
-    assay_feed_text cell;
-    if (!assay_cells_read(line, length, reader->separator, &at, &cell))
-      return bad(reader, line + at, 0, "names", "a quote that is not closed", "mend the first line");
-    if (reader->columns == ASSAY_CSV_MOST_COLUMNS)
-      return bad(reader, line + at, 0, "names", "more than 64 columns", "cut the table to the columns that matter");
-    role found = role_of(cell, &reader->time_scale);
-    if (found != PASSED && has(reader, found)) found = PASSED; /* "volume" behind "size": the first one counts */
-    reader->roles[reader->columns++] = (uint8_t)found;
-    if (at >= length) break;
-  }
-  reader->bars = has(reader, OPEN) && has(reader, HIGH) && has(reader, LOW) && has(reader, CLOSE);
-  const char *missing = !has(reader, TIME) && !has(reader, DATE) ? "time" : !reader->bars && !has(reader, PRICE) ? "price" : NULL;
-  if (missing != NULL) {
-    reader->columns = 0;
-    return bad(reader, line, 0, missing, "the first line names no such column",
-               "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
+  const char *missing = NULL;
+  size_t at = 0;
+  switch (assay_csv_read_names(reader, line, length, &at, &missing)) {
+    case ASSAY_CSV_OPEN_QUOTE: return bad(reader, line + at, 0, "names", "a quote that is not closed", "mend the first line");
+    case ASSAY_CSV_TOO_MANY: return bad(reader, line + at, 0, "names", "more than 64 columns", "cut the table to the columns that matter");
+    case ASSAY_CSV_MISSING:
+      return bad(reader, line, 0, missing, "the first line names no such column",
+                 "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
+    default: break;
   }
   reader->in.at += whole;
-  reader->quantities = has(reader, QUANTITY);
   reader->ready = true;
   return ASSAY_FEED_MESSAGE;
 }
@@ -226,7 +81,62 @@ typedef struct parse {
   assay_csv_row *row;
   uint64_t date_ns, clock_ns;
   bool has_clock;
+  const char *odd_date; /* where nothing else says when */
+  bool lacks_price;     /* one of the prices is not there */
+  bool is_quote, is_snapshot;
+  char action;
 } parse;
+
+/* What programs write where there is nothing. */
+static bool is_gap(const assay_csv_reader *reader, assay_feed_text cell) {
+  static const char *const words[] = {"nan", "null", "n/a", "na", "none", "-", "#n/a"};
+  if (cell.length == 0) return true;
+  if (reader->databento && cell.length == 19 && memcmp(cell.at, "9223372036854775807", 19) == 0) return true;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (assay_cells_are_word(cell.at, cell.length, words[i])) return true;
+  return false;
+}
+
+/*
+ * "$1,234.50", "1.234,50", "100,03" where something else parts the cells: what points and commas mean has to be in the number itself, since
+ * rows are read one by one. Three digits behind one comma are a thousand only where commas part the cells.
+ */
+static bool read_written(const assay_csv_reader *reader, assay_feed_text cell, unsigned decimals, int64_t *value) {
+  char text[40];
+  size_t length = 0, marks[2] = {0}, last = 0, groups = 0;
+  if (cell.length > 0 && cell.at[0] == '$') cell.at++, cell.length--;
+  if (cell.length == 0 || cell.length > sizeof text) return false;
+  for (size_t i = 0; i < cell.length; i++) {
+    if (cell.at[i] != ',' && cell.at[i] != '.') continue;
+    marks[cell.at[i] == ',']++;
+    last = i;
+  }
+  const bool both = marks[0] > 0 && marks[1] > 0, is_one = marks[0] + marks[1] == 1;
+  if (is_one && marks[1] == 1 && cell.length - last == 4 && reader->separator != ',') return false;
+  const bool is_decimal = both ? marks[cell.at[last] == ','] == 1 : is_one && (marks[0] == 1 || reader->separator != ',');
+  if (both && !is_decimal) return false;
+  for (size_t i = 0; i < cell.length; i++) {
+    const bool is_mark = cell.at[i] == ',' || cell.at[i] == '.';
+    if (is_mark && !(is_decimal && i == last)) { /* three digits behind it, and no more */
+      size_t digits = 0;
+      while (i + 1 + digits < cell.length && cell.at[i + 1 + digits] >= '0' && cell.at[i + 1 + digits] <= '9') digits++;
+      if (digits != 3 || i == 0 || (both && cell.at[i] == cell.at[last])) return false;
+      groups++;
+    } else {
+      text[length++] = is_mark ? '.' : cell.at[i];
+    }
+  }
+  return (groups > 0 || is_decimal) && assay_feed_decimal(text, length, decimals, value);
+}
+
+static bool read_decimal(const assay_csv_reader *reader, assay_feed_text cell, unsigned decimals, int64_t *value) {
+  int64_t scaled = 0;
+  if (assay_feed_decimal(cell.at, cell.length, decimals, value)) return true;
+  if (cell.length == 0 || assay_feed_decimal_scaled(cell.at, cell.length, decimals, &scaled) != cell.length)
+    return read_written(reader, cell, decimals, value);
+  *value = scaled;
+  return true;
+}
 
 static bool truth(assay_feed_text cell, bool *value) {
   *value = assay_cells_are_word(cell.at, cell.length, "true") || assay_cells_are_word(cell.at, cell.length, "1");
@@ -239,24 +149,34 @@ static const char *side_of(assay_feed_text cell, char *side) {
   return *side != 0 || c == 'n' || c == 'u' ? NULL : "neither buy nor sell";
 }
 
-static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value) {
-  if (assay_feed_decimal(cell.at, cell.length, reader->price_decimals, value)) return NULL;
-  return "no decimal number of that many decimals";
+/* A whole number of steps of 10^-from as one of steps of 10^-price_decimals. NULL: it is one. */
+static const char *rescale(const assay_csv_reader *reader, int64_t number, unsigned from, int64_t *value) {
+  int64_t steps = 1;
+  for (unsigned i = from; i < reader->price_decimals; i++) steps *= 10;
+  for (unsigned i = reader->price_decimals; i < from; i++, number /= 10)
+    if (number % 10 != 0) return "no decimal number of that many decimals";
+  return __builtin_mul_overflow(number, steps, value) ? "no price that fits with so many decimals" : NULL;
+}
+
+/* Databento's prices are in 10^-9, unless they were made readable: those have a point. */
+static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value, bool *lacks) {
+  int64_t number = 0;
+  if (reader->databento && assay_feed_decimal(cell.at, cell.length, 0, &number) && memchr(cell.at, '.', cell.length) == NULL &&
+      number != INT64_MAX)
+    return rescale(reader, number, DATABENTO_DECIMALS, value);
+  if (is_gap(reader, cell)) return *lacks = true, NULL;
+  return read_decimal(reader, cell, reader->price_decimals, value) ? NULL : "no decimal number of that many decimals";
 }
 
 /* Of LOBSTER: -1 stands where there is no order and no price. */
-static const char *take_of_order(const assay_csv_reader *reader, role what, assay_feed_text cell, assay_csv_row *row) {
+static const char *take_of_order(const assay_csv_reader *reader, assay_csv_role what, assay_feed_text cell, assay_csv_row *row) {
   int64_t number = 0;
   if (!assay_feed_decimal(cell.at, cell.length, 0, &number)) return "no whole number";
-  if (what == DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
-  if (what == DIRECTION && row->side == 0) return "neither 1 nor -1";
-  if (what == ORDER) row->order = number > 0 ? (uint64_t)number : 0;
-  if (what != PRICE4 || number < 0 || row->event == HALT) return NULL; /* with a halt it says what kind */
-  int64_t steps = 1;
-  for (unsigned i = LOBSTER_DECIMALS; i < reader->price_decimals; i++) steps *= 10;
-  for (unsigned i = reader->price_decimals; i < LOBSTER_DECIMALS; i++, number /= 10)
-    if (number % 10 != 0) return "no decimal number of that many decimals";
-  return __builtin_mul_overflow(number, steps, &row->price) ? "no price that fits with so many decimals" : NULL;
+  if (what == ASSAY_CSV_DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
+  if (what == ASSAY_CSV_DIRECTION && row->side == 0) return "neither 1 nor -1";
+  if (what == ASSAY_CSV_ORDER_ID) row->order = number > 0 ? (uint64_t)number : 0;
+  if (what != ASSAY_CSV_PRICE4 || number < 0 || row->event == HALT) return NULL; /* with a halt it says what kind */
+  return rescale(reader, number, LOBSTER_DECIMALS, &row->price);
 }
 
 /* What a type of LOBSTER is to a book. A trade with a hidden order is told by that order's direction. */
@@ -270,70 +190,148 @@ static void finish_order(assay_csv_row *row) {
   if (is_cross || row->event == ASSAY_MARKET_STATUS) row->side = 0;
 }
 
+/* What Databento's actions are to a book, as in its records of orders; where there are none, only its trades are told. */
+static void finish_action(const assay_csv_reader *reader, const parse *p, assay_csv_row *row) {
+  if (!reader->orders) {
+    if (p->action != 'T') row->kind = ASSAY_CSV_OTHER;
+    return;
+  }
+  row->kind = ASSAY_CSV_ORDER;
+  row->event = p->action == 'A'                        ? ASSAY_MARKET_ADD
+               : p->action == 'M'                      ? ASSAY_MARKET_REPLACE
+               : p->action == 'C' && row->quantity > 0 ? ASSAY_MARKET_CANCEL
+               : p->action == 'R'                      ? ASSAY_MARKET_CLEAR
+               : p->action == 'T' && !p->lacks_price   ? ASSAY_MARKET_TRADE
+                                                       : ASSAY_MARKET_NOTHING;
+  if (p->lacks_price) row->price = ASSAY_FEED_NO_PRICE;
+  if (row->event == ASSAY_MARKET_CLEAR) row->price = 0;
+}
+
+static void finish_kind(const assay_csv_reader *reader, const parse *p, assay_csv_row *row) {
+  if (has(reader, ASSAY_CSV_EVENT)) {
+    finish_order(row);
+  } else if (has(reader, ASSAY_CSV_ACTION)) {
+    finish_action(reader, p, row);
+  } else if (p->is_quote) {
+    row->kind = ASSAY_CSV_OTHER;
+  } else if (reader->levels) {
+    row->kind = row->side == 0 ? ASSAY_CSV_OTHER : ASSAY_CSV_ORDER;
+    row->event = ASSAY_MARKET_QUOTE;
+  }
+  if (p->lacks_price && row->kind != ASSAY_CSV_ORDER) row->kind = ASSAY_CSV_OTHER, row->open = row->high = row->low = row->close = 0;
+  if (p->lacks_price && reader->levels) row->kind = ASSAY_CSV_OTHER;
+}
+
+/* "14:30:01.5", or 143001 with three, six or nine digits of a fraction behind it (TAQ); no time since 1970 has so many. */
+static bool read_clock(assay_feed_text cell, int64_t *clock) {
+  assay_moment moment;
+  char text[32] = "19700101";
+  if (assay_moment_read_clock(cell.at, cell.length, clock)) return *clock >= 0;
+  if (cell.length < 6 || cell.length > 15 || cell.length % 3 != 0 || memchr(cell.at, ' ', cell.length) != NULL) return false;
+  text[8] = ' ';
+  memcpy(text + 9, cell.at, cell.length);
+  return assay_moment_read(text, 9 + cell.length, &moment) && (*clock = moment.clock_ns, true);
+}
+
+static bool begins_with(assay_feed_text cell, const char *word) {
+  const size_t length = strlen(word);
+  return cell.length >= length && assay_cells_are_word(cell.at, length, word);
+}
+
 /* What is wrong with a cell; NULL: nothing. */
-static const char *take_cell(const assay_csv_reader *reader, role what, assay_feed_text cell, parse *p) {
+static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what, assay_feed_text cell, parse *p) {
   assay_csv_row *row = p->row;
   bool maker = false;
   int64_t clock = 0;
   switch (what) {
-    case DATE: return assay_feed_time(cell.at, cell.length, 0, &p->date_ns) ? NULL : "no date";
-    case TIME:
-      p->has_clock = has(reader, DATE) && assay_moment_read_clock(cell.at, cell.length, &clock) && clock >= 0;
+    case ASSAY_CSV_DATE:
+      if (!assay_feed_time(cell.at, cell.length, 0, &p->date_ns)) p->odd_date = cell.at;
+      return NULL;
+    case ASSAY_CSV_TIME:
+      p->has_clock = has(reader, ASSAY_CSV_DATE) && read_clock(cell, &clock);
       p->clock_ns = (uint64_t)clock;
       if (p->has_clock) return NULL;
       return assay_feed_time(cell.at, cell.length, reader->time_scale, &row->time_ns) ? NULL : "no time";
-    case PRICE: return read_price(reader, cell, &row->price);
-    case OPEN: return read_price(reader, cell, &row->open);
-    case HIGH: return read_price(reader, cell, &row->high);
-    case LOW: return read_price(reader, cell, &row->low);
-    case CLOSE: return read_price(reader, cell, &row->close);
-    case QUANTITY:
-      if (cell.length == 0) return NULL;
-      return assay_feed_decimal(cell.at, cell.length, reader->quantity_decimals, &row->quantity) && row->quantity >= 0
+    case ASSAY_CSV_PRICE: return read_price(reader, cell, &row->price, &p->lacks_price);
+    case ASSAY_CSV_OPEN: return read_price(reader, cell, &row->open, &p->lacks_price);
+    case ASSAY_CSV_HIGH: return read_price(reader, cell, &row->high, &p->lacks_price);
+    case ASSAY_CSV_LOW: return read_price(reader, cell, &row->low, &p->lacks_price);
+    case ASSAY_CSV_CLOSE: return read_price(reader, cell, &row->close, &p->lacks_price);
+    case ASSAY_CSV_QUANTITY:
+      if (is_gap(reader, cell)) return NULL;
+      return read_decimal(reader, cell, reader->quantity_decimals, &row->quantity) && row->quantity >= 0
                  ? NULL
                  : "no decimal number from 0 on of that many decimals";
-    case SIDE: return side_of(cell, &row->side);
-    case MAKER:
+    case ASSAY_CSV_SIDE: return side_of(cell, &row->side);
+    case ASSAY_CSV_MAKER:
       if (!truth(cell, &maker)) return "neither true nor false";
       row->side = maker ? 'S' : 'B';
       return NULL;
-    case SYMBOL: row->symbol = cell; return NULL;
-    case EVENT:
+    case ASSAY_CSV_SYMBOL: row->symbol = cell; return NULL;
+    case ASSAY_CSV_EVENT:
       return cell.length == 1 && cell.at[0] >= '1' && cell.at[0] <= '7' ? (row->event = (uint8_t)(cell.at[0] - '0'), NULL)
                                                                         : "none of 1 to 7";
-    case ORDER:
-    case PRICE4:
-    case DIRECTION: return take_of_order(reader, what, cell, row);
+    case ASSAY_CSV_ACTION: p->action = cell.length == 1 ? cell.at[0] : 0; return NULL;
+    case ASSAY_CSV_WORD: p->is_quote = begins_with(cell, "quote") || begins_with(cell, "bid") || begins_with(cell, "ask"); return NULL;
+    case ASSAY_CSV_SNAPSHOT: p->is_snapshot = begins_with(cell, "true") || begins_with(cell, "snap"); return NULL;
+    case ASSAY_CSV_ORDER_ID:
+      if (!reader->databento) return take_of_order(reader, what, cell, row);
+      return assay_feed_whole_slow(cell.at, cell.length, &row->order) == cell.length ? NULL : "no whole number";
+    case ASSAY_CSV_PRICE4:
+    case ASSAY_CSV_DIRECTION: return take_of_order(reader, what, cell, row);
     default: return NULL;
   }
+}
+
+/* Of a whole book the first row is behind the end of the book before: what says so comes first, and the row is read again. */
+static bool ends_book(assay_csv_reader *reader, const parse *p, const assay_csv_row *row) {
+  if (!reader->levels || !p->is_snapshot || row->kind != ASSAY_CSV_ORDER) return false;
+  uint64_t key = row->time_ns;
+  for (size_t i = 0; i < row->symbol.length; i++) key = key * 31 + (uint8_t)row->symbol.at[i];
+  const bool is_new = key != reader->snapshot || !reader->has_snapshot;
+  reader->snapshot = key;
+  reader->has_snapshot = true;
+  return is_new;
 }
 
 static const uint64_t day_ns = UINT64_C(86400000000000);
 
 static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *out) {
   const char *const mend = "skip the row, mend it, or read with more decimals (fewer for numbers too large)";
+  const char *const mend_time = "write times as 2026-12-24 18:30:05, or as numbers since 1970";
   size_t next = reader->in.at + whole, at = 0;
   assay_csv_row made = {.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK}, *const row = &made;
   parse p = {.row = row};
   for (unsigned column = 0; column < reader->columns; column++, at++) {
     assay_feed_text cell;
-    role what = (role)reader->roles[column];
+    assay_csv_role what = (assay_csv_role)reader->roles[column];
     if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
     if (!assay_cells_read(line, length, reader->separator, &at, &cell))
       return bad(reader, line + at, next, "quotes", "a quote that is not closed, or text behind one", mend);
     const char *problem = take_cell(reader, what, cell, &p);
-    if (problem != NULL) return bad(reader, cell.at, next, role_names[what], problem, mend);
+    if (problem != NULL) return bad(reader, cell.at, next, assay_csv_role_names[what], problem, what == ASSAY_CSV_TIME ? mend_time : mend);
   }
-  if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
+  for (size_t behind = at; behind <= length; behind++) { /* empty ones do no harm */
+    assay_feed_text cell;
+    if (!assay_cells_read(line, length, reader->separator, &behind, &cell) || cell.length > 0)
+      return bad(reader, line + at, next, "columns", "more of them than names", mend);
+  }
+  if (p.odd_date != NULL && (p.has_clock || !has(reader, ASSAY_CSV_TIME)))
+    return bad(reader, p.odd_date, next, "date", "no date", mend_time);
   /* A date that has a time of its own needs no other, and once one had, no midnight does. */
-  if (has(reader, DATE) && p.date_ns % day_ns != 0) reader->dates_have_clocks = true;
-  if (has(reader, DATE) && (p.has_clock || !has(reader, TIME))) row->time_ns = p.date_ns + (reader->dates_have_clocks ? 0 : p.clock_ns);
-  if (reader->orders) finish_order(row);
+  if (has(reader, ASSAY_CSV_DATE) && p.date_ns % day_ns != 0) reader->dates_have_clocks = true;
+  if (has(reader, ASSAY_CSV_DATE) && (p.has_clock || !has(reader, ASSAY_CSV_TIME)))
+    row->time_ns = p.date_ns + (reader->dates_have_clocks ? 0 : p.clock_ns);
+  finish_kind(reader, &p, row);
   if (row->kind == ASSAY_CSV_BAR) {
     if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
     row->price = row->close;
   }
   *out = made;
+  if (ends_book(reader, &p, row)) {
+    *out = (assay_csv_row){.kind = ASSAY_CSV_ORDER, .event = ASSAY_MARKET_CLEAR, .time_ns = row->time_ns, .symbol = row->symbol};
+    return ASSAY_FEED_MESSAGE;
+  }
   reader->in.at = next;
   reader->in.count++;
   return ASSAY_FEED_MESSAGE;
@@ -350,8 +348,17 @@ assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
   while (true) {
     assay_cells_line line;
     assay_feed_step step = assay_cells_next_line(&reader->in, &line);
+    if (step == ASSAY_FEED_END && reader->titles > 0 && !reader->ready)
+      return bad(reader, (const char *)reader->in.data + reader->in.at, 0, "names", "no line has any",
+                 "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
     if (step != ASSAY_FEED_MESSAGE) return step;
-    if (reader->ready || read_bare(reader, line.text, line.length)) return read_row(reader, line.text, line.length, line.whole, row);
+    if (!reader->ready && reader->titles < MOST_TITLES && assay_csv_is_title(line.text, line.length)) {
+      reader->in.at += line.whole;
+      reader->titles++;
+      continue;
+    }
+    reader->ready = reader->ready || assay_csv_read_bare(reader, line.text, line.length);
+    if (reader->ready) return read_row(reader, line.text, line.length, line.whole, row);
     step = read_names(reader, line.text, line.length, line.whole);
     if (step != ASSAY_FEED_MESSAGE) return step;
   }
@@ -363,8 +370,11 @@ void assay_csv_event(const assay_csv_reader *reader, const assay_csv_row *row, u
                                 .quantity = (uint64_t)row->quantity,
                                 .order_id = row->order,
                                 .symbol = symbol,
-                                .kind = row->kind == ASSAY_CSV_ORDER ? row->event : (uint8_t)ASSAY_MARKET_TRADE,
+                                .kind = row->kind == ASSAY_CSV_ORDER   ? row->event
+                                        : row->kind == ASSAY_CSV_OTHER ? (uint8_t)ASSAY_MARKET_NOTHING
+                                                                       : (uint8_t)ASSAY_MARKET_TRADE,
                                 .side = row->side,
                                 .decimals = (uint8_t)(reader->price_decimals | reader->quantity_decimals << 4),
                                 .flags = ASSAY_MARKET_LAST};
+  if (event->kind == ASSAY_MARKET_REPLACE) event->other_id = row->order;
 }

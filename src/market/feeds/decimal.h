@@ -23,7 +23,9 @@
 /* assay_feed_decimal, but for the end: reads up to `length` bytes and stops at the first that is not of a number. 0: no number, or it does
  * not fit. */
 size_t assay_feed_decimal_slow(const char *text, size_t length, unsigned decimals, int64_t *value);
-/* The same for a number without sign and fraction of at most 64 bits. */
+/* The same for a number with an exponent. */
+size_t assay_feed_decimal_scaled(const char *text, size_t length, unsigned decimals, int64_t *value);
+/* And for a number without sign and fraction of at most 64 bits. */
 size_t assay_feed_whole_slow(const char *text, size_t length, uint64_t *value);
 
 /* ---- Eight digits at a time ---------------------------------------------------------------------------------------------------------- */

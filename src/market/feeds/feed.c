@@ -6,6 +6,8 @@
 
 #include <assay/feed_itch.h>
 
+#include "market/feeds/csv.h"
+
 static const char *const formats[ASSAY_FEED_FORMATS] = {"unknown", "itch", "fix", "dbn", "json", "csv"};
 
 const char *assay_feed_format_text(assay_feed_format format) {
@@ -40,12 +42,10 @@ static bool looks_like_itch(const uint8_t *bytes, size_t size) {
   return found > 0;
 }
 
-/* A first line of words, one of which says that these are prices or trades; or of values that are known by their places. */
-static bool looks_like_csv(const char *text, size_t size) {
-  static const char *const words[] = {"time", "price", "date", "close", "symbol", "bid"};
-  const char *end = memchr(text, '\n', size);
-  size_t length = end != NULL ? (size_t)(end - text) : size;
-  if (memchr(text, ',', length) == NULL && memchr(text, ';', length) == NULL && memchr(text, '\t', length) == NULL) return false;
+/* A line of words, one of which says that these are prices or trades; or of values that are known by their places. */
+static bool is_line_of_csv(const char *text, size_t length) {
+  static const char *const words[] = {"time", "price", "date", "close", "symbol", "bid", "last", "px", "unix"};
+  if (assay_csv_is_title(text, length)) return false;
   for (size_t i = 0; i < length; i++)
     for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
       size_t at = 0;
@@ -53,8 +53,22 @@ static bool looks_like_csv(const char *text, size_t size) {
       if (words[w][at] == '\0') return true;
     }
   uint8_t roles[ASSAY_CSV_BARE_COLUMNS];
-  if (length > 0 && text[length - 1] == '\r') length--;
   return assay_csv_bare_roles(text, length, roles) > 0;
+}
+
+/* Titles may stand above the first line. */
+static bool looks_like_csv(const char *text, size_t size) {
+  enum { MOST_TITLES = 20 };
+  for (int lines = 0; lines <= MOST_TITLES && size > 0; lines++) {
+    const char *end = memchr(text, '\n', size);
+    const size_t whole = end != NULL ? (size_t)(end - text) + 1 : size;
+    size_t length = end != NULL ? whole - 1 : size;
+    if (length > 0 && text[length - 1] == '\r') length--;
+    if (length > 0 && !assay_csv_is_title(text, length)) return is_line_of_csv(text, length);
+    text += whole;
+    size -= whole;
+  }
+  return false;
 }
 
 assay_feed_format assay_feed_recognise(const void *bytes, size_t size) {
@@ -67,8 +81,9 @@ assay_feed_format assay_feed_recognise(const void *bytes, size_t size) {
   if (size - at >= 7 && memcmp(text + at, "8=FIX", 5) == 0) return ASSAY_FEED_FIX;
   if (at < size && (text[at] == '{' || text[at] == '[')) return ASSAY_FEED_JSON;
   size_t behind = at; /* the time of receipt, and a document */
-  while (behind < size && text[behind] >= '0' && text[behind] <= '9') behind++;
-  if (behind > at && size - behind >= 2 && text[behind] == ' ' && text[behind + 1] == '{') return ASSAY_FEED_JSON;
+  if (at < size && text[at] >= '0' && text[at] <= '9')
+    while (behind < size && text[behind] != '\0' && strchr("0123456789.-:TZ", text[behind]) != NULL) behind++;
+  if (behind > at && size - behind >= 2 && (text[behind] == ' ' || text[behind] == '\t') && text[behind + 1] == '{') return ASSAY_FEED_JSON;
   return at < size && looks_like_csv(text + at, size - at) ? ASSAY_FEED_CSV : ASSAY_FEED_UNKNOWN;
 }
 

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "market/feeds/packets.h"
 #include "market/feeds/unpack.h"
+#include "market/feeds/wide.h"
 
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
@@ -35,6 +36,7 @@ struct assay_feed_file {
   uint64_t passed;
   assay_unpacker *unpacker; /* NULL: it is not packed */
   assay_packets *packets;   /* NULL: it is no capture */
+  assay_wide *wide;         /* NULL: it is no UTF-16 */
   uint8_t *packed;          /* a piece of the file, while its beginning is looked at and where it is packed */
   size_t packed_size, packed_at;
   int error; /* errno of the reading; 0: none */
@@ -99,8 +101,24 @@ static assay_status take_plain(assay_feed_file *file, uint8_t *bytes, size_t mos
   return ASSAY_OK;
 }
 
+/* Of UTF-16 as UTF-8; 0 at the end. */
+static assay_status take_wide(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+  assay_wide *w = file->wide;
+  while ((*got = assay_wide_read(w, bytes, most)) == 0 && !w->ended) {
+    size_t left = w->used - w->at, came = 0;
+    memmove(w->in, w->in + w->at, left);
+    assay_status status = take_plain(file, w->in + left, sizeof w->in - left, err, &came);
+    if (status != ASSAY_OK) return status;
+    w->at = 0;
+    w->used = left + came;
+    w->ended = came == 0;
+  }
+  return ASSAY_OK;
+}
+
 /* Bytes as the readers of formats get them; 0 at the end. */
 static assay_status take_some(assay_feed_file *file, uint8_t *bytes, size_t most, assay_error *err, size_t *got) {
+  if (file->wide != NULL) return take_wide(file, bytes, most, err, got);
   if (file->packets == NULL) return take_plain(file, bytes, most, err, got);
   while (true) {
     assay_error reading = {0};
@@ -233,15 +251,26 @@ static assay_status open_path(assay_feed_file *file, const char *path, assay_err
   return look_at_beginning(file, err);
 }
 
-/* The first bytes say whether it is a capture. If so they are its own, and the window is filled with what its packets hold. */
+static assay_status begin_wide(assay_feed_file *file, assay_error *err) {
+  file->wide = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *file->wide);
+  if (file->wide == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", file->shown);
+  file->wide->is_big = file->bytes[0] == 0xfe;
+  memcpy(file->wide->in, file->bytes, file->used);
+  file->wide->used = file->used;
+  file->used = 0;
+  return ASSAY_OK;
+}
+
+/* The first bytes say whether it is a capture, or UTF-16. If so they are its own, and the window is filled with what it comes to. */
 static assay_status look_for_capture(assay_feed_file *file, assay_error *err) {
-  const size_t magic = 4, piece = (size_t)1 << 18, most = file->room < piece ? file->room : piece;
+  const size_t magic = 4, piece = ASSAY_WIDE_ROOM, most = file->room < piece ? file->room : piece;
   size_t got = 1, room;
   while (file->used < magic && got > 0) {
     assay_status status = take_plain(file, file->bytes + file->used, most - file->used, err, &got);
     if (status != ASSAY_OK) return status;
     file->used += got;
   }
+  if (assay_wide_is(file->bytes, file->used)) return begin_wide(file, err);
   if (!assay_packets_are(file->bytes, file->used)) {
     if (file->used > 0) prepare_new(file);
     return ASSAY_OK;
@@ -279,6 +308,7 @@ void assay_feed_file_close(assay_feed_file *file) {
   if (file == NULL) return;
   assay_unpacker_close(file->unpacker);
   assay_packets_destroy(file->packets);
+  assay_free(file->wide);
   if (file->fd >= 0 && file->fd != STDIN_FILENO) close(file->fd);
   assay_free(file->packed);
   assay_free(file->bytes);
@@ -324,7 +354,7 @@ assay_feed_file_place assay_feed_file_where(const assay_feed_file *file) {
   return (assay_feed_file_place){.read = file->taken,
                                  .size = size,
                                  .passed = file->passed + (file->last ? file->used : 0),
-                                 .packed = file->unpacker != NULL || file->packets != NULL,
+                                 .packed = file->unpacker != NULL || file->packets != NULL || file->wide != NULL,
                                  .cut_off = file->unpacker == NULL && file->ended && at < size};
 }
 

@@ -10,19 +10,22 @@
 #include "market/feeds/unpack.h"
 #include "os/library.h"
 
-#define FUNCTIONS(X)                  \
-  X(archive_entry_filetype)           \
-  X(archive_entry_size)               \
-  X(archive_entry_size_is_set)        \
-  X(archive_error_string)             \
-  X(archive_read_data_block)          \
-  X(archive_read_free)                \
-  X(archive_read_new)                 \
-  X(archive_read_next_header)         \
-  X(archive_read_open)                \
-  X(archive_read_support_filter_gzip) \
-  X(archive_read_support_filter_zstd) \
-  X(archive_read_support_format_raw)  \
+#define FUNCTIONS(X)                   \
+  X(archive_entry_filetype)            \
+  X(archive_entry_size)                \
+  X(archive_entry_size_is_set)         \
+  X(archive_error_string)              \
+  X(archive_read_data_block)           \
+  X(archive_read_free)                 \
+  X(archive_read_new)                  \
+  X(archive_read_next_header)          \
+  X(archive_read_open)                 \
+  X(archive_read_support_filter_bzip2) \
+  X(archive_read_support_filter_gzip)  \
+  X(archive_read_support_filter_lz4)   \
+  X(archive_read_support_filter_xz)    \
+  X(archive_read_support_filter_zstd)  \
+  X(archive_read_support_format_raw)   \
   X(archive_read_support_format_zip_streamable)
 
 struct assay_unpacker {
@@ -53,8 +56,14 @@ bool assay_feed_is_packed(const void *data, size_t size) {
   size_t at = skippable(data, size);
   const uint8_t *bytes = (const uint8_t *)data + at;
   size -= at;
-  return size >= 4 &&
-         (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0 || memcmp(bytes, "PK\x03\x04", 4) == 0);
+  if (size < 4) return false;
+  return memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b\x08", 3) == 0 || memcmp(bytes, "PK\x03\x04", 4) == 0 ||
+         (memcmp(bytes, "BZh", 3) == 0 && bytes[3] >= '1' && bytes[3] <= '9') ||
+         memcmp(bytes,
+                "\xfd"
+                "7zX",
+                4) == 0 ||
+         memcmp(bytes, "\x04\x22\x4d\x18", 4) == 0;
 }
 
 /* ---- A piece at a time --------------------------------------------------------------------------------------------------------------- */
@@ -103,7 +112,10 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
   if (status == ASSAY_OK && (u->archive = u->f.archive_read_new()) == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
   if (status == ASSAY_OK) {
+    u->f.archive_read_support_filter_bzip2(u->archive);
     u->f.archive_read_support_filter_gzip(u->archive);
+    u->f.archive_read_support_filter_lz4(u->archive);
+    u->f.archive_read_support_filter_xz(u->archive);
     u->f.archive_read_support_filter_zstd(u->archive);
     u->f.archive_read_support_format_raw(u->archive);
     u->f.archive_read_support_format_zip_streamable(u->archive);

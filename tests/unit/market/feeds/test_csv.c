@@ -334,6 +334,179 @@ static void test_halts_of_lobster(void **state) {
   assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
 }
 
+/* One trade of 29.5 at 100.03 as sites write it, in tables of their own names, numbers and times. */
+static void test_tables_of_sites(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *symbol;
+    char side;
+    uint64_t time_ns;
+  } cases[] = {
+      {"exchange,symbol,timestamp,local_timestamp,id,side,price,amount\nbinance,BTC,1704205801810072,1704205801811306,1,buy,100.03,29.5\n",
+       "BTC", 'B', 1704205801810072000},
+      {"trade_id,side,size,price,created_at\n1,SELL,29.50000000,100.03,2024-01-02T14:30:01.810072Z\n", "", 'S', 1704205801810072000},
+      {"ticker,conditions,id,participant_timestamp,price,sip_timestamp,size\nA,\"12,37\",9,1704205801810072000,100.03,1704205801999999999,"
+       "29.5\n",
+       "A", 0, 1704205801810072000},
+      {"instrument_name,trade_id,side,price,size,created_time\nBTC-USDT,1,buy,100.03,29.5,1704205801810\n", "BTC-USDT", 'B',
+       1704205801810000000},
+      {"trade_id/\xb4\xe9\xba\xcfid,side/\xbd\xbb,size/\xca\xfd,price/\xbc\xdb,created_time/\xca\xb1\n1,buy,29.5,100.03,1704205801810\n",
+       "", 'B', 1704205801810000000},
+      {"timestamp,symbol,side,size,price,trdType\n2024-01-02D14:30:01.810072000,XBT,Sell,29.5,100.03,Regular\n", "XBT", 'S',
+       1704205801810072000},
+      {"timestamp,instrument_name,direction,price,amount\n1704205801810,BTC-PERPETUAL,sell,100.03,29.5\n", "BTC-PERPETUAL", 'S',
+       1704205801810000000},
+      {"#RIC,Domain,Date-Time,GMT Offset,Type,Price,Volume\nA.O,Market Price,2024-01-02T14:30:01.810072000Z,-5,Trade,100.03,29.5\n", "A.O",
+       0, 1704205801810072000},
+      {"DATE,TIME_M,EX,SYM_ROOT,SIZE,PRICE\n20240102,14:30:01.810072000,Q,A,29.5,100.03\n", "A", 0, 1704205801810072000},
+      {"Date|Time|Symbol|Trade Volume|Trade Price\n20240102|143001810072000|A|29.5|100.03\n", "A", 0, 1704205801810072000},
+      {"<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\r\n2024.01.02\t14:30:01.810\t100\t101\t100.03\t29.5\t56\r\n", "", 0,
+       1704205801810000000},
+      {"Unix,Date,Symbol,Price,Volume BTC,Volume USD\n1704205801810,01/02/2024,BTC,100.03,29.5,9\n", "BTC", 0, 1704205801810000000},
+      {"https://www.example.com\n\nA title\ntime,price,size\n1704205801,1.0003e+02,295e-1\n", "", 0, 1704205801000000000},
+      {"Date;Time;Price;Volume\n02.01.2024;14:30:01;100,03;29,5\n", "", 0, 1704205801000000000},
+      {"time;price;size\n1704205801;$100.03;29,50\n", "", 0, 1704205801000000000},
+      {"time,price,size,,\n1704205801,100.03,29.5,,\n", "", 0, 1704205801000000000},
+      {"time,price,size\n1704205801,100.03,29.5,,\n", "", 0, 1704205801000000000},
+      {"1704205801,100.03,29.50000000\n", "", 0, 1704205801000000000},
+      {"1704205801.810072,100.030000000000,29.5\n", "", 0, 1704205801810072000},
+      {"2024-01-02 14:30:01.810,100.03,29.5\n", "", 0, 1704205801810000000},
+      {"2024.01.02,14:30:01,100.03,29.5\n", "", 0, 1704205801000000000},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_csv_reader reader;
+    assay_csv_row row;
+    size_t size = strlen(cases[i].text);
+    if (assay_feed_recognise(cases[i].text, size) != ASSAY_FEED_CSV) fail_msg("not recognised: %s", cases[i].text);
+    assay_csv_open(&reader, cases[i].text, size, 8, 8);
+    if (assay_csv_next(&reader, &row) != ASSAY_FEED_MESSAGE) fail_msg("%s: %s", reader.in.fault.problem, cases[i].text);
+    if (row.time_ns != cases[i].time_ns) fail_msg("%llu: %s", (unsigned long long)row.time_ns, cases[i].text);
+    assert_int_equal(row.kind, ASSAY_CSV_TICK);
+    assert_int_equal(row.price, 10003000000);
+    assert_int_equal(row.quantity, 2950000000);
+    assert_int_equal(row.side, cases[i].side);
+    assert_int_equal(row.symbol.length, strlen(cases[i].symbol));
+    if (row.symbol.length > 0) assert_memory_equal(row.symbol.at, cases[i].symbol, row.symbol.length);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  }
+}
+
+static void test_bars_of_sites(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *symbol;
+  } cases[] = {
+      {"Date, Time, Open, High, Low, Last, Volume, NumberOfTrades\r\n2024/1/2, 09:30:00.000000, 3, 5, 2, 4, 50, 9\r\n", ""},
+      {"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\nA.US,5,20240102,093000,3,5,2,4,50,0\n", "A.US"},
+      {"ticker,volume,open,close,high,low,window_start,transactions\nA,50,3,4,5,2,1704187800000000000,7\n", "A"},
+      {"date,open,high,low,close,volume,Name\n2024-01-02 09:30,3,5,2,4,50,AAL\n", "AAL"},
+      {"Timestamp,Open,High,Low,Close,Volume_(BTC),Volume_(Currency)\n1704187800,3,5,2,4,50,1\n", ""},
+      {"ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume\n"
+       "1704187800000000000,33,1,5482,3000000000,5000000000,2000000000,4000000000,50\n",
+       "5482"},
+      {"ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol\n"
+       "2024-01-02T09:30:00.000000000Z,33,1,5482,3.000000000,5.000000000,2.000000000,4.000000000,50,ESH4\n",
+       "ESH4"},
+      {"20240102 093000;3.000000;5.000000;2.000000;4.000000;50\n", ""},
+      {"2024.01.02,09:30,3.0,5.0,2.0,4.0,50\r\n", ""},
+      {"2024-01-02 09:30:00,3,5,2,4,50\n", ""},
+      {"1704187800,3,5,2,4,50,12\n", ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_csv_reader reader;
+    assay_csv_row row;
+    size_t size = strlen(cases[i].text);
+    assert_int_equal(assay_feed_recognise(cases[i].text, size), ASSAY_FEED_CSV);
+    assay_csv_open(&reader, cases[i].text, size, 2, 0);
+    if (assay_csv_next(&reader, &row) != ASSAY_FEED_MESSAGE) fail_msg("%s: %s", reader.in.fault.problem, cases[i].text);
+    if (row.time_ns != 1704187800000000000) fail_msg("%llu: %s", (unsigned long long)row.time_ns, cases[i].text);
+    assert_int_equal(row.kind, ASSAY_CSV_BAR);
+    const int64_t prices[] = {row.open, row.high, row.low, row.close, row.price, row.quantity * 10};
+    for (size_t k = 0; k < 6; k++) assert_int_equal(prices[k], ((const int64_t[]){300, 500, 200, 400, 400, 500})[k]);
+    assert_int_equal(row.symbol.length, strlen(cases[i].symbol));
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  }
+}
+
+/* Quotes among trades, rows without a price, levels and orders are no trades; and what is written in one of two ways is none. */
+static void test_what_is_no_trade(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    assay_market_kind kind;
+    char side;
+    int64_t price;
+    uint64_t quantity, order;
+  } cases[] = {
+      {"time,type,price,size\n1704205801,QUOTE BID NB,100.03,5\n", ASSAY_MARKET_NOTHING, 0, 10003, 5, 0},
+      {"time,price,size\n1704205801,N/A,null\n", ASSAY_MARKET_NOTHING, 0, 0, 0, 0},
+      {"time,open,high,low,close,volume\n1704205801,NaN,NaN,NaN,NaN,NaN\n", ASSAY_MARKET_NOTHING, 0, 0, 0, 0},
+      {"ts_event,rtype,instrument_id,action,side,depth,price,size\n1704205801000000000,1,7,A,B,0,100030000000,5\n", ASSAY_MARKET_NOTHING,
+       'B', 10003, 5, 0},
+      {"ts_event,rtype,instrument_id,action,side,depth,price,size\n1704205801000000000,1,7,T,A,0,100.030000000,5\n", ASSAY_MARKET_TRADE,
+       'S', 10003, 5, 0},
+#define MBO "ts_event,rtype,instrument_id,action,side,price,size,order_id\n1704205801000000000,160,7,"
+      {MBO "A,B,100030000000,5,18446744073709551615\n", ASSAY_MARKET_ADD, 'B', 10003, 5, UINT64_MAX},
+      {MBO "M,A,100.03,5,9\n", ASSAY_MARKET_REPLACE, 'S', 10003, 5, 9},
+      {MBO "C,A,100.03,5,9\n", ASSAY_MARKET_CANCEL, 'S', 10003, 5, 9},
+      {MBO "C,A,100.03,0,9\n", ASSAY_MARKET_NOTHING, 'S', 10003, 0, 9},
+      {MBO "R,N,,0,0\n", ASSAY_MARKET_CLEAR, 0, 0, 0, 0},
+      {MBO "T,B,100.03,5,0\n", ASSAY_MARKET_TRADE, 'B', 10003, 5, 0},
+      {MBO "T,B,9223372036854775807,5,0\n", ASSAY_MARKET_NOTHING, 'B', ASSAY_FEED_NO_PRICE, 5, 0},
+      {MBO "F,B,100.03,5,9\n", ASSAY_MARKET_NOTHING, 'B', 10003, 5, 9},
+      {"symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\nX,1704205801000000,1,false,bid,100.03,0\n", ASSAY_MARKET_QUOTE, 'B',
+       10003, 0, 0},
+      {"symbol,timestamp,first_update_id,side,update_type,price,qty\nX,1704205801000,1,a,set,100.03,5\n", ASSAY_MARKET_QUOTE, 'S', 10003, 5,
+       0},
+  };
+  static const char *const refused[] = {"time;price\n1704205801;1,234\n", /* a thousand or one? */
+                                        "time,price\n1704205801,\"1,2345\"\n", "time,price\n1704205801,\"1,23\"\n",
+                                        "time;price\n1704205801;1.234.56\n",   "time;price\n1704205801;1,234,567.8.9\n",
+                                        "time,price\n1704205801,1e\n",         "time,price\n1704205801,1e-9\n",
+                                        "time,price\n1704205801,1e300\n",      "Time|Price\n093000123456789|1\n", /* of which day? */
+                                        "date,price\n01/02/2024,1\n"};
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_market_event event;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_csv_open(&reader, cases[i].text, strlen(cases[i].text), 2, 0);
+    if (assay_csv_next(&reader, &row) != ASSAY_FEED_MESSAGE) fail_msg("%s: %s", reader.in.fault.problem, cases[i].text);
+    assay_csv_event(&reader, &row, 3, &event);
+    if (event.kind != cases[i].kind) fail_msg("%s: %s", assay_market_kind_text((assay_market_kind)event.kind), cases[i].text);
+    assert_int_equal(event.price, cases[i].price);
+    assert_int_equal(event.side, cases[i].side);
+    assert_int_equal(event.quantity, cases[i].quantity);
+    assert_int_equal(event.order_id, cases[i].order);
+    if (event.kind == ASSAY_MARKET_REPLACE) assert_int_equal(event.other_id, cases[i].order);
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  }
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    assay_csv_open(&reader, refused[i], strlen(refused[i]), 8, 0);
+    if (assay_csv_next(&reader, &row) != ASSAY_FEED_MALFORMED) fail_msg("read: %s", refused[i]);
+  }
+}
+
+/* The book of before ends where a whole one begins, and with it alone. */
+static void test_whole_books_of_levels(void **state) {
+  (void)state;
+  static const char text[] =
+      "symbol,timestamp,is_snapshot,side,price,amount\n"
+      "X,1704205801000000,true,bid,100,1\nX,1704205801000000,true,ask,101,1\nX,1704205802000000,false,bid,100,0\n"
+      "X,1704205803000000,true,bid,99,1\nY,1704205803000000,true,bid,50,1\n";
+  static const char wanted[] = "CQQQCQCQ";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, sizeof text - 1, 0, 0);
+  for (size_t i = 0; i < sizeof wanted - 1; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.kind, ASSAY_CSV_ORDER);
+    if (row.event != (wanted[i] == 'C' ? ASSAY_MARKET_CLEAR : ASSAY_MARKET_QUOTE)) fail_msg("row %zu", i);
+    assert_int_equal(row.symbol.at[0], i < 6 ? 'X' : 'Y');
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
+  assert_int_equal(reader.in.count, 5);
+}
+
 static void test_real_bars(void **state) {
   (void)state;
   const char *path = test_shared_path("data/prices/sp500-2000.csv");
@@ -374,6 +547,10 @@ int main(void) {
       cmocka_unit_test(test_tables_without_names),
       cmocka_unit_test(test_orders_of_lobster),
       cmocka_unit_test(test_halts_of_lobster),
+      cmocka_unit_test(test_tables_of_sites),
+      cmocka_unit_test(test_bars_of_sites),
+      cmocka_unit_test(test_what_is_no_trade),
+      cmocka_unit_test(test_whole_books_of_levels),
       cmocka_unit_test(test_real_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -509,6 +509,78 @@ static void test_zips(void **state) {
   }
 }
 
+/* What bzip2 and xz make of a table of two lines, and a frame of LZ4 that stores them. */
+static void test_other_compressions(void **state) {
+  (void)state;
+  static const char rows[] = "time,price\n1704205800,1\n";
+  static const uint8_t bzip2[] = {0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, 0xda, 0x26, 0x02, 0xf8, 0x00, 0x00,
+                                  0x0b, 0xd9, 0x80, 0x00, 0x10, 0x00, 0x04, 0x76, 0xc0, 0x0a, 0x22, 0x54, 0x00, 0x20, 0x00, 0x22,
+                                  0x83, 0xd4, 0x7a, 0x68, 0x46, 0x85, 0x30, 0x00, 0x4d, 0x1c, 0x0c, 0xe1, 0x22, 0x4b, 0x72, 0xcc,
+                                  0xa2, 0x27, 0xd4, 0x1e, 0xa3, 0xe2, 0xee, 0x48, 0xa7, 0x0a, 0x12, 0x1b, 0x44, 0xc0, 0x5f, 0x00};
+  static const uint8_t xz[] = {0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01,
+                               0x16, 0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0x01, 0x00, 0x17, 0x74, 0x69, 0x6d, 0x65, 0x2c,
+                               0x70, 0x72, 0x69, 0x63, 0x65, 0x0a, 0x31, 0x37, 0x30, 0x34, 0x32, 0x30, 0x35, 0x38, 0x30, 0x30,
+                               0x2c, 0x31, 0x0a, 0x00, 0x94, 0xbd, 0x5b, 0x65, 0x06, 0xd0, 0x90, 0xf4, 0x00, 0x01, 0x30, 0x18,
+                               0x8e, 0x1b, 0xac, 0xec, 0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x04, 0x59, 0x5a};
+  uint8_t lz4[] = "\x04\x22\x4d\x18\x60\x40\x82\x18\0\0\x80time,price\n1704205800,1\n\0\0\0";
+  const struct {
+    const uint8_t *bytes;
+    size_t size;
+  } cases[] = {{bzip2, sizeof bzip2}, {xz, sizeof xz}, {lz4, sizeof lz4}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_feed_file *file = NULL;
+    assay_feed_reader reader;
+    assay_error err = {0};
+    assert_true(assay_feed_is_packed(cases[i].bytes, cases[i].size));
+    put_file(cases[i].bytes, cases[i].size);
+    assay_status status = assay_feed_file_open(path, NULL, &err, &file);
+    if (status == ASSAY_ERR_UNSUPPORTED) skip();
+    assert_ok(status, err);
+    assay_feed_file_begin(file, &reader);
+    while (!reader.last) assert_ok(assay_feed_file_more(file, &reader, &err), err);
+    assert_int_equal(reader.size, sizeof rows - 1);
+    assert_memory_equal(reader.data, rows, sizeof rows - 1);
+    assay_feed_file_close(file);
+  }
+}
+
+/* Text of UTF-16 in either order is read as the UTF-8 that it comes to, in windows too; what is no character is U+FFFD. */
+static void test_utf16(void **state) {
+  (void)state;
+  enum { ROUNDS = 3000 };
+  static const uint16_t units[] = {'t', ',', 0xe9, 0x20ac, 0xd83d, 0xde00, 0xd83d, 'x', 0xde00, '\n'};
+  static const char wanted[] = "t,\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbdx\xef\xbf\xbd\n";
+  static uint8_t bytes[2 + 2 * ROUNDS * (sizeof units / sizeof *units) + 1];
+  for (int is_big = 0; is_big < 2; is_big++) {
+    size_t size = 0, at = 0;
+    bytes[size++] = is_big ? 0xfe : 0xff;
+    bytes[size++] = is_big ? 0xff : 0xfe;
+    for (size_t i = 0; i < ROUNDS * (sizeof units / sizeof *units); i++) {
+      const uint16_t unit = units[i % (sizeof units / sizeof *units)];
+      bytes[size++] = (uint8_t)(is_big ? unit >> 8 : unit);
+      bytes[size++] = (uint8_t)(is_big ? unit : unit >> 8);
+    }
+    bytes[size++] = 'h'; /* half of a unit */
+    put_file(bytes, size);
+    assay_feed_file *file = open_file(0);
+    assay_feed_reader reader;
+    assay_error err = {0};
+    assay_feed_file_begin(file, &reader);
+    assert_true(reader.size >= 3 && memcmp(reader.data, "\xef\xbb\xbf", 3) == 0); /* the mark is one in UTF-8 too */
+    reader.at = 3;
+    while (true) {
+      for (; reader.at < reader.size && at < ROUNDS * (sizeof wanted - 1); reader.at++, at++)
+        if (reader.data[reader.at] != (uint8_t)wanted[at % (sizeof wanted - 1)]) fail_msg("byte %zu", at);
+      if (reader.last) break;
+      assert_ok(assay_feed_file_more(file, &reader, &err), err);
+    }
+    assert_int_equal(at, ROUNDS * (sizeof wanted - 1));
+    assert_int_equal(reader.size - reader.at, 3);
+    assert_memory_equal(reader.data + reader.at, "\xef\xbf\xbd", 3);
+    assay_feed_file_close(file);
+  }
+}
+
 /* The rest of a short message is there at once: it does not wait for what comes behind it. Who is asked before each read may end it. */
 static bool count_down(void *context, int pipe_end) {
   (void)pipe_end;
@@ -613,6 +685,8 @@ int main(void) {
       cmocka_unit_test(test_what_cannot_be_read),
       cmocka_unit_test(test_compressed),
       cmocka_unit_test(test_zips),
+      cmocka_unit_test(test_other_compressions),
+      cmocka_unit_test(test_utf16),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);
 }

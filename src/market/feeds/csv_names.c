@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include "market/feeds/csv.h"
+
+#include <string.h>
+
+#include "base/moment.h"
+#include "market/feeds/cells.h"
+#include "market/feeds/decimal.h"
+#include "market/feeds/feed.h"
+
+const char *const assay_csv_role_names[ASSAY_CSV_ROLES] = {
+    "",    "time",  "date", "price",    "quantity", "side",      "is_buyer_maker", "symbol",     "open",       "high",
+    "low", "close", "type", "order id", "price",    "direction", "action",         "event type", "is_snapshot"};
+
+bool assay_csv_has(const assay_csv_reader *reader, assay_csv_role wanted) {
+  return memchr(reader->roles, (int)wanted, reader->columns) != NULL;
+}
+
+/* ---- A line of names ----------------------------------------------------------------------------------------------------------------- */
+
+/* The first column of a role counts: where a table has several, such as the participant's time and that of the tape, it is the earlier. */
+static const struct {
+  const char *name;
+  assay_csv_role role;
+} names[] = {{"time", ASSAY_CSV_TIME},
+             {"timestamp", ASSAY_CSV_TIME},
+             {"datetime", ASSAY_CSV_TIME},
+             {"ts", ASSAY_CSV_TIME},
+             {"ts_event", ASSAY_CSV_TIME},
+             {"open time", ASSAY_CSV_TIME},
+             {"gmt time", ASSAY_CSV_TIME},
+             {"local time", ASSAY_CSV_TIME},
+             {"open_time", ASSAY_CSV_TIME},
+             {"transact_time", ASSAY_CSV_TIME},
+             {"date-time", ASSAY_CSV_TIME},
+             {"date_time", ASSAY_CSV_TIME},
+             {"time_m", ASSAY_CSV_TIME},
+             {"created_at", ASSAY_CSV_TIME},
+             {"created at", ASSAY_CSV_TIME},
+             {"created_time", ASSAY_CSV_TIME},
+             {"participant_timestamp", ASSAY_CSV_TIME},
+             {"sip_timestamp", ASSAY_CSV_TIME},
+             {"window_start", ASSAY_CSV_TIME},
+             {"trade_time", ASSAY_CSV_TIME},
+             {"trade time", ASSAY_CSV_TIME},
+             {"exchange_time", ASSAY_CSV_TIME},
+             {"unix", ASSAY_CSV_TIME},
+             {"unix timestamp", ASSAY_CSV_TIME},
+             {"unix_timestamp", ASSAY_CSV_TIME},
+             {"mts", ASSAY_CSV_TIME},
+             {"date", ASSAY_CSV_DATE},
+             {"trade date", ASSAY_CSV_DATE},
+             {"trade_date", ASSAY_CSV_DATE},
+             {"dtyyyymmdd", ASSAY_CSV_DATE},
+             {"price", ASSAY_CSV_PRICE},
+             {"px", ASSAY_CSV_PRICE},
+             {"last", ASSAY_CSV_PRICE},
+             {"close/last", ASSAY_CSV_PRICE},
+             {"trade price", ASSAY_CSV_PRICE},
+             {"trade_price", ASSAY_CSV_PRICE},
+             {"quantity", ASSAY_CSV_QUANTITY},
+             {"qty", ASSAY_CSV_QUANTITY},
+             {"size", ASSAY_CSV_QUANTITY},
+             {"amount", ASSAY_CSV_QUANTITY},
+             {"volume", ASSAY_CSV_QUANTITY},
+             {"shares", ASSAY_CSV_QUANTITY},
+             {"sz", ASSAY_CSV_QUANTITY},
+             {"vol", ASSAY_CSV_QUANTITY},
+             {"vol.", ASSAY_CSV_QUANTITY},
+             {"tickvol", ASSAY_CSV_QUANTITY},
+             {"trade volume", ASSAY_CSV_QUANTITY},
+             {"trade_volume", ASSAY_CSV_QUANTITY},
+             {"trade_size", ASSAY_CSV_QUANTITY},
+             {"side", ASSAY_CSV_SIDE},
+             {"aggressor", ASSAY_CSV_SIDE},
+             {"aggressor_side", ASSAY_CSV_SIDE},
+             {"taker_side", ASSAY_CSV_SIDE},
+             {"direction", ASSAY_CSV_SIDE},
+             {"is_buyer_maker", ASSAY_CSV_MAKER},
+             {"isbuyermaker", ASSAY_CSV_MAKER},
+             {"symbol", ASSAY_CSV_SYMBOL},
+             {"ticker", ASSAY_CSV_SYMBOL},
+             {"stock", ASSAY_CSV_SYMBOL},
+             {"instrument", ASSAY_CSV_SYMBOL},
+             {"instrument_name", ASSAY_CSV_SYMBOL},
+             {"instid", ASSAY_CSV_SYMBOL},
+             {"product_id", ASSAY_CSV_SYMBOL},
+             {"pair", ASSAY_CSV_SYMBOL},
+             {"sym", ASSAY_CSV_SYMBOL},
+             {"sym_root", ASSAY_CSV_SYMBOL},
+             {"ric", ASSAY_CSV_SYMBOL},
+             {"open", ASSAY_CSV_OPEN},
+             {"high", ASSAY_CSV_HIGH},
+             {"low", ASSAY_CSV_LOW},
+             {"close", ASSAY_CSV_CLOSE},
+             {"order_id", ASSAY_CSV_ORDER_ID},
+             {"action", ASSAY_CSV_ACTION},
+             {"eventtype", ASSAY_CSV_WORD},
+             {"event_type", ASSAY_CSV_WORD},
+             {"type", ASSAY_CSV_WORD},
+             {"is_snapshot", ASSAY_CSV_SNAPSHOT},
+             {"update_type", ASSAY_CSV_SNAPSHOT}};
+
+/* Without the <> of MetaTrader and Stooq, the # of Refinitiv, what stands behind a / in another language (OKX), and blanks in quotes. */
+static assay_feed_text plain_name(assay_feed_text cell) {
+  while (cell.length > 0 && (cell.at[0] == '<' || cell.at[0] == '#' || cell.at[0] == ' ')) cell.at++, cell.length--;
+  for (size_t i = 1; i + 1 < cell.length; i++)
+    if (cell.at[i] == '/' && (unsigned char)cell.at[i + 1] >= 0x80) cell.length = i;
+  while (cell.length > 0 && (cell.at[cell.length - 1] == '>' || cell.at[cell.length - 1] == ' ')) cell.length--;
+  return cell;
+}
+
+static bool is_word(assay_feed_text cell, const char *word) { return assay_cells_are_word(cell.at, cell.length, word); }
+
+static assay_csv_role role_of(assay_feed_text cell, uint64_t *scale) {
+  static const struct {
+    const char *ending;
+    uint64_t scale;
+  } units[] = {{"_s", 1000000000}, {"_ms", 1000000}, {"_us", 1000}, {"_ns", 1}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (is_word(cell, names[i].name)) return names[i].role;
+    size_t length = strlen(names[i].name);
+    if (names[i].role != ASSAY_CSV_TIME || cell.length <= length || !assay_cells_are_word(cell.at, length, names[i].name)) continue;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+      if (assay_cells_are_word(cell.at + length, cell.length - length, units[u].ending)) {
+        *scale = units[u].scale;
+        return ASSAY_CSV_TIME;
+      }
+  }
+  return ASSAY_CSV_PASSED;
+}
+
+/* Names that say something only beside others. */
+typedef struct hints {
+  size_t name, instrument, volume; /* columns + 1; 0: none */
+  bool rtype;
+} hints;
+
+static void take_hint(assay_feed_text cell, size_t column, hints *h) {
+  if (h->name == 0 && is_word(cell, "name")) h->name = column + 1;
+  if (h->instrument == 0 && is_word(cell, "instrument_id")) h->instrument = column + 1;
+  const bool is_volume = cell.length > 7 && assay_cells_are_word(cell.at, 6, "volume") && (cell.at[6] == ' ' || cell.at[6] == '_');
+  if (h->volume == 0 && is_volume) h->volume = column + 1;
+  h->rtype = h->rtype || is_word(cell, "rtype");
+}
+
+static void replace_role(assay_csv_reader *reader, assay_csv_role from, assay_csv_role to) {
+  uint8_t *role = memchr(reader->roles, (int)from, reader->columns);
+  if (role != NULL) *role = (uint8_t)to;
+}
+
+static void weigh(assay_csv_reader *reader, const hints *h) {
+  const bool has_ranges =
+      assay_csv_has(reader, ASSAY_CSV_OPEN) && assay_csv_has(reader, ASSAY_CSV_HIGH) && assay_csv_has(reader, ASSAY_CSV_LOW);
+  /* "Last" behind open, high and low is how the bar ended. */
+  if (has_ranges && !assay_csv_has(reader, ASSAY_CSV_CLOSE)) replace_role(reader, ASSAY_CSV_PRICE, ASSAY_CSV_CLOSE);
+  reader->bars = has_ranges && assay_csv_has(reader, ASSAY_CSV_CLOSE);
+  const bool has_symbol = assay_csv_has(reader, ASSAY_CSV_SYMBOL);
+  if (!has_symbol && h->rtype && h->instrument > 0) reader->roles[h->instrument - 1] = ASSAY_CSV_SYMBOL;
+  if (!has_symbol && reader->bars && h->name > 0) reader->roles[h->name - 1] = ASSAY_CSV_SYMBOL;
+  if (!assay_csv_has(reader, ASSAY_CSV_QUANTITY) && h->volume > 0) reader->roles[h->volume - 1] = ASSAY_CSV_QUANTITY;
+  reader->databento = h->rtype;
+  if (!h->rtype) {
+    replace_role(reader, ASSAY_CSV_ACTION, ASSAY_CSV_PASSED);
+    replace_role(reader, ASSAY_CSV_ORDER_ID, ASSAY_CSV_PASSED);
+  }
+  reader->levels = !reader->bars && assay_csv_has(reader, ASSAY_CSV_SNAPSHOT) && assay_csv_has(reader, ASSAY_CSV_SIDE);
+  reader->orders = assay_csv_has(reader, ASSAY_CSV_ACTION) && assay_csv_has(reader, ASSAY_CSV_ORDER_ID);
+}
+
+assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line, size_t length, size_t *at, const char **missing) {
+  hints h = {0};
+  reader->separator = assay_cells_separator(line, length);
+  for (*at = 0;; ++*at) {
+    assay_feed_text cell;
+    if (!assay_cells_read(line, length, reader->separator, at, &cell)) return ASSAY_CSV_OPEN_QUOTE;
+    if (reader->columns == ASSAY_CSV_MOST_COLUMNS) return ASSAY_CSV_TOO_MANY;
+    cell = plain_name(cell);
+    assay_csv_role found = role_of(cell, &reader->time_scale);
+    if (found != ASSAY_CSV_PASSED && assay_csv_has(reader, found)) found = ASSAY_CSV_PASSED; /* "volume" behind "size": the first counts */
+    take_hint(cell, reader->columns, &h);
+    reader->roles[reader->columns++] = (uint8_t)found;
+    if (*at >= length) break;
+  }
+  weigh(reader, &h);
+  const bool has_time = assay_csv_has(reader, ASSAY_CSV_TIME) || assay_csv_has(reader, ASSAY_CSV_DATE);
+  *missing = !has_time ? "time" : !reader->bars && !assay_csv_has(reader, ASSAY_CSV_PRICE) ? "price" : NULL;
+  if (*missing != NULL) {
+    reader->columns = 0;
+    return ASSAY_CSV_MISSING;
+  }
+  reader->quantities = assay_csv_has(reader, ASSAY_CSV_QUANTITY);
+  return ASSAY_CSV_NAMED;
+}
+
+bool assay_csv_is_title(const char *line, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (line[i] == ',' || line[i] == ';' || line[i] == '\t' || line[i] == '|' || line[i] == '\0') return false;
+  return length > 0 && line[0] != '{' && line[0] != '[' && memchr(line, '=', length < 6 ? length : 6) == NULL;
+}
+
+/* ---- Without a line of names --------------------------------------------------------------------------------------------------------- */
+
+static bool is_truth(assay_feed_text cell) { return is_word(cell, "true") || is_word(cell, "false"); }
+
+static bool is_number(assay_feed_text cell) {
+  size_t digits = 0, points = 0;
+  for (size_t i = 0; i < cell.length; i++) {
+    digits += cell.at[i] >= '0' && cell.at[i] <= '9';
+    points += cell.at[i] == '.';
+  }
+  return digits > 0 && points <= 1 && digits + points == cell.length;
+}
+
+static bool is_count(assay_feed_text cell) { return is_number(cell) && memchr(cell.at, '.', cell.length) == NULL; }
+
+/* Thirteen digits of milliseconds or sixteen of microseconds. */
+static bool is_moment(assay_feed_text cell) { return (cell.length == 13 || cell.length == 16) && is_count(cell); }
+
+/* Seconds since 1970, of 2001 to 2286. */
+static bool is_second(assay_feed_text cell) {
+  const char *point = memchr(cell.at, '.', cell.length);
+  return (point != NULL ? (size_t)(point - cell.at) : cell.length) == 10 && cell.at[0] >= '1' && is_number(cell);
+}
+
+/* "2024-01-02 09:30:00", "20240102 093000": a date that is no number. */
+static bool is_date(assay_feed_text cell) {
+  assay_moment moment;
+  return !is_number(cell) && assay_moment_read(cell.at, cell.length, &moment);
+}
+
+/* "34200.004241176,1,16113575,18,5853300,1": seconds of a day, one of seven types, three whole numbers, a direction. */
+static bool is_lobster(const assay_feed_text cells[6]) {
+  const assay_feed_text time = cells[0], type = cells[1], way = cells[5];
+  const char *point = memchr(time.at, '.', time.length);
+  const size_t seconds = point != NULL ? (size_t)(point - time.at) : time.length;
+  for (int i = 2; i < 5; i++)
+    for (size_t k = 0; k < cells[i].length; k++)
+      if ((cells[i].at[k] < '0' || cells[i].at[k] > '9') && (k > 0 || cells[i].at[k] != '-')) return false;
+  return seconds >= 1 && seconds <= 5 && is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' && way.length >= 1 &&
+         way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
+}
+
+/* Open, high, low and close as they can be. */
+static bool is_range(const assay_feed_text cells[4]) {
+  int64_t v[4];
+  for (int i = 0; i < 4; i++)
+    if (!is_number(cells[i]) || !assay_feed_decimal(cells[i].at, cells[i].length, ASSAY_FEED_MOST_DECIMALS - 5, &v[i])) return false;
+  return v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3];
+}
+
+/* Two numbers within 2 % of each other are a bid and an ask. */
+static bool are_near(const assay_feed_text cells[2]) {
+  int64_t a = 0, b = 0;
+  if (!assay_feed_decimal(cells[0].at, cells[0].length, ASSAY_FEED_MOST_DECIMALS - 5, &a) ||
+      !assay_feed_decimal(cells[1].at, cells[1].length, ASSAY_FEED_MOST_DECIMALS - 5, &b))
+    return false;
+  return a - b <= a / 50 && b - a <= a / 50;
+}
+
+static size_t set_bars(uint8_t *roles, size_t first, size_t count) {
+  static const uint8_t bar[] = {ASSAY_CSV_OPEN, ASSAY_CSV_HIGH, ASSAY_CSV_LOW, ASSAY_CSV_CLOSE, ASSAY_CSV_QUANTITY};
+  memcpy(roles + first, bar, count - first < sizeof bar ? count - first : sizeof bar);
+  return count;
+}
+
+/*
+ * What sites give away without names begins with when: a second since 1970 (Kraken), a date with its time (HistData, NinjaTrader,
+ * FirstRate), or a date and a time (MetaTrader). Behind it are open, high, low, close, mostly a volume and a count; or a price and a
+ * quantity.
+ */
+static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t *roles) {
+  int64_t clock;
+  const bool has_clock = count > 1 && is_date(cells[0]) && assay_moment_read_clock(cells[1].at, cells[1].length, &clock);
+  const bool is_dated = is_date(cells[0]), is_kraken = is_second(cells[0]);
+  const size_t first = has_clock ? 2 : 1, left = count - first;
+  if (count <= first || (!is_dated && !is_kraken)) return 0;
+  for (size_t i = first; i < count; i++)
+    if (!is_number(cells[i])) return 0;
+  const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left < 6 || is_count(cells[first + 5]));
+  if (!is_bar && (left != 2 || are_near(cells + first))) return 0;
+  roles[0] = has_clock ? ASSAY_CSV_DATE : ASSAY_CSV_TIME;
+  if (has_clock) roles[1] = ASSAY_CSV_TIME;
+  if (is_bar) return set_bars(roles, first, count);
+  roles[first] = ASSAY_CSV_PRICE;
+  roles[first + 1] = ASSAY_CSV_QUANTITY;
+  return count;
+}
+
+/*
+ * Binance's bulk files of its spot market (data.binance.vision) have no names; which of the three they are is seen by where the time and
+ * the truth values stand:
+ *   trades      id, price, qty, quoteQty, time, isBuyerMaker[, isBestMatch]
+ *   aggTrades   id, price, qty, first id, last id, time, isBuyerMaker[, isBestMatch]
+ *   klines      open time, open, high, low, close, volume, close time, and five more numbers
+ */
+static size_t roles_of_binance(const assay_feed_text *cells, size_t count, uint8_t *roles) {
+  if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
+    roles[0] = ASSAY_CSV_TIME;
+    set_bars(roles, 1, 6);
+    return count;
+  }
+  size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
+  if (count < 6 || count > 8 || !is_moment(cells[time]) || !is_truth(cells[time + 1])) return 0;
+  roles[1] = ASSAY_CSV_PRICE;
+  roles[2] = ASSAY_CSV_QUANTITY;
+  roles[time] = ASSAY_CSV_TIME;
+  roles[time + 1] = ASSAY_CSV_MAKER;
+  return count;
+}
+
+size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY_CSV_BARE_COLUMNS]) {
+  assay_feed_text cells[ASSAY_CSV_BARE_COLUMNS];
+  const char separator = assay_cells_separator(line, length);
+  size_t count = 0, values = 0;
+  for (size_t at = 0; count == 0 || at <= length; at++) {
+    if (count == ASSAY_CSV_BARE_COLUMNS || !assay_cells_read(line, length, separator, &at, &cells[count])) return 0;
+    const bool is_signed = cells[count].length > 1 && cells[count].at[0] == '-';
+    const assay_feed_text digits = {cells[count].at + is_signed, cells[count].length - is_signed};
+    values += is_number(digits) || is_truth(cells[count]);
+    count++;
+  }
+  memset(roles, ASSAY_CSV_PASSED, ASSAY_CSV_BARE_COLUMNS);
+  const size_t dated = roles_of_dated(cells, count, roles);
+  if (dated > 0 || values < count || separator != ',') return dated;
+  if (count == 6 && is_lobster(cells)) {
+    static const uint8_t orders[] = {ASSAY_CSV_TIME,     ASSAY_CSV_EVENT,  ASSAY_CSV_ORDER_ID,
+                                     ASSAY_CSV_QUANTITY, ASSAY_CSV_PRICE4, ASSAY_CSV_DIRECTION};
+    memcpy(roles, orders, sizeof orders);
+    return count;
+  }
+  return roles_of_binance(cells, count, roles);
+}
+
+bool assay_csv_read_bare(assay_csv_reader *reader, const char *line, size_t length) {
+  size_t count = assay_csv_bare_roles(line, length, reader->roles);
+  if (count == 0) return false;
+  reader->columns = (uint8_t)count;
+  reader->separator = assay_cells_separator(line, length);
+  reader->bars = assay_csv_has(reader, ASSAY_CSV_OPEN);
+  reader->orders = assay_csv_has(reader, ASSAY_CSV_EVENT);
+  if (reader->orders) reader->time_scale = 1000000000;
+  reader->quantities = assay_csv_has(reader, ASSAY_CSV_QUANTITY);
+  return true;
+}
