@@ -7,13 +7,36 @@
 #include "base/text.h"
 #include "cli/bars.h"
 
+/* "1704187800.25", or "1.704e+09", as programs write what they keep in doubles: to the digit that is written, or that a double has. */
+static bool parse_real(const char *text, uint64_t *count, uint64_t *parts, unsigned *digits) {
+  const size_t whole = strspn(text, "0123456789");
+  double value = 0;
+  *digits = 0;
+  *parts = 0;
+  if (whole > 0 && whole < 19 && text[whole] == '.' && text[whole + 1] != '\0' &&
+      text[whole + 1 + strspn(text + whole + 1, "0123456789")] == '\0') {
+    *count = 0;
+    for (size_t i = 0; i < whole; i++) *count = *count * 10 + (uint64_t)(text[i] - '0');
+    for (const char *p = text + whole + 1; *p != '\0' && *digits < 9; p++, ++*digits) *parts = *parts * 10 + (uint64_t)(*p - '0');
+    return true;
+  }
+  if (strpbrk(text, "eE") == NULL || !assay_parse_f64(text, &value) || !(value >= 1e8 && value < 9e18)) return false;
+  *count = (uint64_t)value;
+  return true;
+}
+
 /* Counts since 1970 say by their size what they count: seconds, milliseconds, microseconds or nanoseconds, from 1973 on. */
 static bool parse_count(const char *text, int64_t *ns) {
-  uint64_t count = 0;
-  if (!assay_parse_u64(text, &count) || count < 100000000 || count > INT64_MAX) return false;
+  uint64_t count = 0, parts = 0, of = 1;
+  unsigned digits = 0;
+  if (!assay_parse_u64(text, &count) && !parse_real(text, &count, &parts, &digits)) return false;
+  if (count < 100000000 || count > INT64_MAX) return false;
   uint64_t unit = assay_moment_unit(count);
   if (count > INT64_MAX / unit) unit = 1; /* after 2262: nanoseconds of a day, as exchanges count them */
-  *ns = (int64_t)(count * unit);
+  while (digits-- > 0) of *= 10;
+  const uint64_t rest = parts * unit / of;
+  if (count * unit + rest > INT64_MAX) return false;
+  *ns = (int64_t)(count * unit + rest);
   return true;
 }
 

@@ -59,22 +59,27 @@ static bool put(plain *to, char c) {
   return true;
 }
 
-/* Digits, with groups of three behind a group of one to three that does not begin with 0. */
+/* Digits, with groups of three behind a group of one to three that does not begin with 0; or, as in India, of two, and three at last. */
 static bool put_whole(plain *to, const char **text, assay_cell_style style) {
   const char *p = *text, *first = p;
   while (is_digit(*p))
     if (!put(to, *p++)) return false;
-  size_t leading = (size_t)(p - first), mark;
+  size_t leading = (size_t)(p - first), mark, last = 3;
+  bool has_twos = false;
   while ((mark = group_mark(p, style)) > 0 && is_digit(p[mark])) {
     const char *group = p + mark;
+    size_t digits = 0;
     if (leading < 1 || leading > 3 || *first == '0') return false;
-    for (int i = 0; i < 3; i++)
-      if (!is_digit(group[i]) || !put(to, group[i])) return false;
-    if (is_digit(group[3])) return false;
-    p = group + 3;
+    for (; is_digit(group[digits]); digits++)
+      if (digits == 3 || !put(to, group[digits])) return false;
+    if (digits < 2 || (digits == 2 && (leading > 2 || (p > first + leading && !has_twos)))) return false;
+    if (has_twos && last == 3) return false; /* three digits end it */
+    has_twos = has_twos || digits == 2;
+    last = digits;
+    p = group + digits;
   }
   *text = p;
-  return true;
+  return last == 3;
 }
 
 /* The number without what people put around it, for assay_parse_f64. */
@@ -192,7 +197,7 @@ static const char *read_part(const char *p, int *value, int *digits, bool *is_mo
   return NULL;
 }
 
-/* h:mm, h:mm:ss, with AM or PM behind; nothing is midnight. */
+/* h:mm, h:mm:ss, with AM or PM behind; h-PM; nothing is midnight. */
 static bool read_clock(const char *p, int64_t *seconds) {
   int parts[3] = {0}, count = 0;
   *seconds = 0;
@@ -205,9 +210,11 @@ static bool read_clock(const char *p, int64_t *seconds) {
     if (*p != ':') break;
     p++;
   }
+  const bool is_hour = count == 0 && *p == '-' && (strcasecmp(p + 1, "am") == 0 || strcasecmp(p + 1, "pm") == 0);
+  if (is_hour) p++;
   if (count == 2 && *p == '.') /* of a second: left out */
     for (p++; is_digit(*p);) p++;
-  if (count < 1 || count > 2) return false;
+  if ((count < 1 && !is_hour) || count > 2) return false;
   while (*p == ' ') p++;
   bool pm = strcasecmp(p, "pm") == 0, am = strcasecmp(p, "am") == 0;
   if ((*p != '\0' && !pm && !am) || parts[0] > 23 || parts[1] > 59 || parts[2] > 60) return false;

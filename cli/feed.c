@@ -29,8 +29,8 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   assay_feed_file_capture capture;
   if (first.size == 0 && assay_feed_file_captured(feed->file, &capture))
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
-                      "%s is a capture of %" PRIu64 " packets, none of which is MoldUDP64 with messages of TotalView-ITCH 5.0", path,
-                      capture.packets);
+                      "%s is a capture of %" PRIu64 " packets, none of which is MoldUDP64 with messages of TotalView-ITCH 5.0%s", path,
+                      capture.packets, capture.cut > 0 ? " (packets were captured in part: tcpdump -s 0 takes all of them)" : "");
   if (first.size == 0) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is empty", path);
   if (settings->format == NULL && assay_cli_feed_is_fix(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
   if (feed->format == ASSAY_FEED_FIX) status = assay_cli_feed_unwrap(feed, err);
@@ -107,7 +107,7 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   assay_fix_message m;
   assay_feed_file_begin(feed->file, &reader);
   do {
-    while (assay_fix_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
+    while (assay_fix_next_older(&reader, &m) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
       assay_feed_text symbol = {0};
       char kind[8] = "";
@@ -137,9 +137,12 @@ static void walk_csv(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
     while (assay_csv_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       assay_market_event event;
       feed->no_quantities = !reader.quantities;
-      if (row.kind == ASSAY_CSV_ORDER) row.symbol = symbol_of_path(feed->path);
+      if (row.kind == ASSAY_CSV_ORDER && row.symbol.length == 0) row.symbol = symbol_of_path(feed->path);
       assay_csv_event(&reader, &row, assay_cli_feed_number(feed, row.symbol), &event);
-      const char *kind = row.kind == ASSAY_CSV_BAR ? "bar" : row.kind == ASSAY_CSV_ORDER ? assay_market_kind_text(row.event) : "tick";
+      const char *kind = row.kind == ASSAY_CSV_BAR     ? "bar"
+                         : row.kind == ASSAY_CSV_ORDER ? assay_market_kind_text(row.event)
+                         : row.kind == ASSAY_CSV_OTHER ? "other"
+                                                       : "tick";
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, kind, "", &row, &event, 1})) return;
     }
   } while (assay_cli_feed_go_on(feed, &reader.in, visit, context));

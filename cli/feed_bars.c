@@ -23,6 +23,7 @@ typedef struct bars_settings {
 typedef struct symbol_bars {
   assay_bar_maker maker;
   assay_market_event scale;
+  uint64_t last_ns; /* when its last tick was */
 } symbol_bars;
 
 /* A trade that was declared void: its match number, which is of one day. */
@@ -41,6 +42,7 @@ typedef struct bars_job {
   assay_status status;
   assay_error *err;
   uint64_t late, far, timeless, removed;
+  uint64_t steps[2]; /* of a table: rows that go forth and back in time */
   assay_cli_feed_faults faults;
   broken_trade *broken; /* in order once all are known */
   size_t broken_count, broken_room;
@@ -151,6 +153,8 @@ static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_m
   symbol_bars *bars = bars_of(j, symbol, event);
   assay_bar bar;
   if (bars == NULL) return;
+  if (bars->last_ns != 0 && tick->time_ns != bars->last_ns) j->steps[tick->time_ns < bars->last_ns]++;
+  bars->last_ns = tick->time_ns;
   assay_bar_maker_add(&bars->maker, tick);
   while (assay_bar_maker_take(&bars->maker, &bar)) put_bar(j, feed, symbol, bars, &bar);
 }
@@ -316,9 +320,18 @@ static assay_status read_bars(bars_job *j, assay_cli *cli, assay_cli_feed_file *
   assay_cli_feed_close(feed);
   assay_cli_grid_clear(&j->grid);
   j->book = NULL;
-  j->late = j->far = j->timeless = 0;
+  j->late = j->far = j->timeless = j->steps[0] = j->steps[1] = 0;
   j->faults = (assay_cli_feed_faults){0};
   return read_once(j, cli, feed);
+}
+
+/* Of a table whose newest row is the first, bars would begin with their ends. */
+static void refuse_what_goes_back(bars_job *j, const assay_cli_feed_file *feed) {
+  if (j->status != ASSAY_OK || !j->is_table || j->steps[1] <= j->steps[0]) return;
+  j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID,
+                         "the rows of %s go back in time: a table has to begin with its oldest row (behind its line of names, "
+                         "`tail -n +2 FILE | tac` turns it around)",
+                         feed->path);
 }
 
 static int run_bars(assay_cli *cli, const void *raw) {
@@ -332,13 +345,14 @@ static int run_bars(assay_cli *cli, const void *raw) {
   j.options.most_jump_ns = j.settings->most_jump > 0 ? (uint64_t)(j.settings->most_jump * 1e9) : UINT64_MAX;
   j.status = read_every(&j, j.settings->every);
   if (j.status == ASSAY_OK) j.status = read_bars(&j, cli, &feed);
+  refuse_what_goes_back(&j, &feed);
   if (j.status == ASSAY_OK && j.grid.rows == 0 && j.faults.count > 0) {
     err = j.faults.first;
     j.status = ASSAY_ERR_PARSE;
   }
   if (j.status == ASSAY_OK && j.grid.rows == 0)
-    j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s", feed.path, j.settings->symbol != NULL ? " of " : "",
-                          j.settings->symbol != NULL ? j.settings->symbol : "");
+    j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s (`assay feed decode` says what it has)", feed.path,
+                          j.settings->symbol != NULL ? " of " : "", j.settings->symbol != NULL ? j.settings->symbol : "");
   if (j.status == ASSAY_OK && j.grid.rows == 0 && feed.broken.status != ASSAY_OK) err = feed.broken, j.status = err.status;
   assay_cli_grid_fact(&j.grid, "late_ticks", NULL, (double)j.late);
   assay_cli_grid_fact(&j.grid, "far_ticks", NULL, (double)j.far);

@@ -251,7 +251,8 @@ const assay_cli_verb assay_cli_feed_decode = {
     .name = "feed decode",
     .summary = "Read a recorded feed: how many messages of which kind, the first, and where it is malformed.",
     .details =
-        "FILE is TotalView-ITCH 5.0, FIX 4.4, DBN, Binance-style JSON or CSV, compressed (zstd, gzip, zip) or not; `-` is standard input. "
+        "FILE is TotalView-ITCH 5.0, FIX 4.2 to 4.4, DBN, Binance-style JSON or CSV, compressed (zstd, gzip, bzip2, xz, lz4, zip) or not; "
+        "`-` is standard input. "
         "Malformed messages are "
         "passed where it is known where they end; the exit code is 2 when there is one. Files of any size are read in little memory.",
     .operands = "FILE",

@@ -4,9 +4,10 @@
 
 #include "cli/feed.h"
 
-/* Whether the first line has a FIX message in it, behind a time or whatever else a log writes before each. */
+/* Whether one of the first lines has a FIX message in it, behind a time or whatever else a log writes before each. */
 static bool looks_like_fix_log(const uint8_t *bytes, size_t size) {
-  const uint8_t *end = memchr(bytes, '\n', size), *found = memmem(bytes, end != NULL ? (size_t)(end - bytes) : size, "8=FIX", 5);
+  enum { BEGINNING = 4096 };
+  const uint8_t *found = memmem(bytes, size < BEGINNING ? size : BEGINNING, "8=FIX.", 6);
   return found != NULL && (found == bytes || !strchr("0123456789", found[-1]) || found[-1] == '\0');
 }
 
@@ -28,14 +29,27 @@ static uint8_t separator_of(const uint8_t *begin, const uint8_t *end, bool last)
   return at < most ? *at : line != NULL || last ? 1 : 0;
 }
 
-/* What stands behind the first BeginString where fields end with something that no log of ours has; 0: they end as they should. */
-static char odd_separator(const uint8_t *bytes, size_t size) {
-  const uint8_t *found = memmem(bytes, size, "8=FIX.4.4", 9), *const end = bytes + size;
-  if (found == NULL || end - found < 12) return 0;
-  const size_t width = found[9] == '^' && found[10] == 'A' ? 2 : 1;
-  /* BodyLength (9) is next in a message; in a line of prose it is not. */
-  if ((size_t)(end - found) < 11 + width || memcmp(found + 9 + width, "9=", 2) != 0) return 0;
-  return found[9] == '|' || found[9] == 1 ? 0 : (char)found[9];
+/* What stands between the first BeginString and BodyLength where no log of ours has it ("^A", "<SOH>"), or a length of 0. In a message that
+ * is next; in a line of prose it is not. */
+static assay_feed_text odd_separator(const uint8_t *bytes, size_t size) {
+  enum { VERSION = 9, MOST = 8 };
+  const assay_feed_text none = {NULL, 0};
+  const uint8_t *found = memmem(bytes, size, "8=FIX.4.", VERSION - 1), *const end = bytes + size;
+  if (found == NULL || end - found < VERSION + MOST + 2) return none;
+  const uint8_t *length = memmem(found + VERSION, MOST + 2, "9=", 2);
+  if (length == NULL || length == found + VERSION || memchr(found + VERSION, '\n', (size_t)(length - found) - VERSION) != NULL) return none;
+  const assay_feed_text text = {(const char *)found + VERSION, (size_t)(length - found) - VERSION};
+  return text.length == 1 && (text.at[0] == '|' || text.at[0] == 1) ? none : text;
+}
+
+/* For sed. */
+static void escape(assay_feed_text text, char escaped[20]) {
+  size_t length = 0;
+  for (size_t i = 0; i < text.length; i++) {
+    if (strchr("^\\.*[$/", text.at[i]) != NULL) escaped[length++] = '\\';
+    escaped[length++] = text.at[i];
+  }
+  escaped[length] = '\0';
 }
 
 static size_t unwrap_fix_log(void *context, uint8_t *bytes, size_t size, bool last) {
@@ -60,12 +74,14 @@ static size_t unwrap_fix_log(void *context, uint8_t *bytes, size_t size, bool la
 assay_status assay_cli_feed_unwrap(assay_cli_feed_file *feed, assay_error *err) {
   assay_feed_reader first;
   assay_feed_file_begin(feed->file, &first);
-  const char odd = odd_separator(first.data, first.size), text[] = {odd, '\0'};
+  const assay_feed_text odd = odd_separator(first.data, first.size);
   const bool is_file = strcmp(feed->path, "-") != 0 && strcmp(feed->path, "standard input") != 0;
-  if (odd == '^' || odd == ';' || odd == ' ')
-    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%s' between fields: `sed 's/%s/|/g'%s%s | %s %s -` reads it", feed->path,
-                      odd == '^' ? "^A" : text, odd == '^' ? "\\^A" : text, is_file ? " " : "", is_file ? feed->path : "",
-                      feed->cli->program, feed->cli->verb->name);
+  char escaped[20];
+  escape(odd, escaped);
+  if (odd.length > 0 && strpbrk(escaped, "\001|'") == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s writes '%.*s' between fields: `sed 's/%s/|/g'%s%s | %s %s -` reads it", feed->path,
+                      (int)odd.length, odd.at, escaped, is_file ? " " : "", is_file ? feed->path : "", feed->cli->program,
+                      feed->cli->verb->name);
   if (!is_fix_log(first.data, first.size)) return ASSAY_OK;
   return assay_feed_file_set_prepare(feed->file, unwrap_fix_log, NULL, err);
 }

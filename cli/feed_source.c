@@ -74,7 +74,8 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
 static void skip_to_document(assay_feed_reader *in) {
   while (in->at < in->size && memchr(" \t\r\n", in->data[in->at], 4) != NULL) in->at++;
   size_t at = in->at;
-  while (at < in->size && ((in->data[at] >= '0' && in->data[at] <= '9') || in->data[at] == '.')) at++;
+  if (at < in->size && in->data[at] >= '0' && in->data[at] <= '9')
+    while (at < in->size && memchr("0123456789.-:TZ", in->data[at], 15) != NULL) at++;
   if (at == in->at || at == in->size || (in->data[at] != ' ' && in->data[at] != '\t')) return;
   while (at < in->size && (in->data[at] == ' ' || in->data[at] == '\t')) at++;
   if (at < in->size && (in->data[at] == '{' || in->data[at] == '[')) in->at = at;
@@ -94,7 +95,7 @@ static size_t end_of_message(const assay_cli_source *s) {
 
 /* Whether what is here may be a message once more is here. */
 static bool may_begin(const assay_cli_source *s) {
-  return s->format != ASSAY_FEED_JSON || s->in.at == s->in.size || memchr("{[.0123456789", s->in.data[s->in.at], 13) != NULL;
+  return s->format != ASSAY_FEED_JSON || s->in.at == s->in.size || memchr("{[0123456789", s->in.data[s->in.at], 12) != NULL;
 }
 
 /* ---- A made market ------------------------------------------------------------------------------------------------------------------- */

@@ -12,9 +12,12 @@ void assay_cli_feed_note_fault(assay_cli_feed_faults *f, const assay_cli_feed_fi
 void assay_cli_feed_note(assay_cli *cli, const assay_cli_feed_file *feed) {
   static const char *const kinds[] = {"trade", "aggTrade"};
   assay_feed_file_capture capture;
-  if (assay_feed_file_captured(feed->file, &capture) && capture.others > 0)
+  const bool is_capture = assay_feed_file_captured(feed->file, &capture);
+  if (is_capture && capture.others > 0)
     assay_cli_note(cli, "%s: of %" PRIu64 " packets %" PRIu64 " are no MoldUDP64 of its first session, and were passed", feed->path,
                    capture.packets, capture.others);
+  if (is_capture && capture.cut > 0)
+    assay_cli_note(cli, "%s: %" PRIu64 " of these packets were captured in part (tcpdump -s 0 takes all of them)", feed->path, capture.cut);
   if (feed->days > 1)
     assay_cli_note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path,
                    feed->days);

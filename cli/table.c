@@ -27,16 +27,52 @@ static bool find(const assay_cli_table *table, const char *name, size_t *column)
   return false;
 }
 
-const char *const assay_cli_time_names[] = {"date",          "datetime",   "timestamp",  "ts",         "open_time",  "open time",
-                                            "gmt time",      "local time", "datum",      "dtyyyymmdd", "trade date", "trade_date",
-                                            "exchange date", "unix",       "epoch",      "time",       "day",        "month",
-                                            "period",        "close_time", "close time", NULL};
+const char *const assay_cli_time_names[] = {"date",
+                                            "datetime",
+                                            "timestamp",
+                                            "ts",
+                                            "open_time",
+                                            "open time",
+                                            "gmt time",
+                                            "local time",
+                                            "datum",
+                                            "dtyyyymmdd",
+                                            "trade date",
+                                            "trade_date",
+                                            "exchange date",
+                                            "unix",
+                                            "epoch",
+                                            "date-time",
+                                            "date_time",
+                                            "ts_event",
+                                            "mts",
+                                            "window_start",
+                                            "begins_at",
+                                            "timeopen",
+                                            "time_open",
+                                            "time_utc",
+                                            "datetime_utc",
+                                            "unix time",
+                                            "unix_time",
+                                            "unixtime",
+                                            "unix timestamp",
+                                            "unix_timestamp",
+                                            "observation_date",
+                                            "time",
+                                            "day",
+                                            "month",
+                                            "period",
+                                            "close_time",
+                                            "close time",
+                                            NULL};
 const char *const assay_cli_closes[] = {"close",      "price",         "value",     "last",     "close/last", "px_last", "last price",
                                         "last_price", "closing price", "adj close", "adjclose", "adj_close",  "nav",     NULL};
-const char *const assay_cli_opens[] = {"open", "px_open", "open price", NULL};
-const char *const assay_cli_highs[] = {"high", "px_high", "high price", NULL};
-const char *const assay_cli_lows[] = {"low", "px_low", "low price", NULL};
-const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", NULL};
+const char *const assay_cli_opens[] = {"open", "px_open", "open price", "open_price", NULL};
+const char *const assay_cli_highs[] = {"high", "px_high", "high price", "high_price", NULL};
+const char *const assay_cli_lows[] = {"low", "px_low", "low price", "low_price", NULL};
+const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", "total volume", "tottrdqty", NULL};
+const char *const assay_cli_symbols[] = {"symbol", "ticker",   "#ric", "ric",  "instrument", "instrument_name", "instid", "instrument_id",
+                                         "asset",  "sym_root", "pair", "name", "tic",        "product_id",      NULL};
 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column) {
   uint64_t number = 0;

@@ -22,8 +22,8 @@ typedef struct assay_cli_table {
 /* ---- Reading (table_read.c) ---------------------------------------------------------------------------------------------------------- */
 
 /* `path` "-" is standard input. A first line of nothing but numbers and dates is no line of names: then the columns are called "1", "2",
- * ... Before the names there may be "sep=;" and comments behind '#'; behind them yfinance's lines of tickers. All is in the invocation's
- * arena. */
+ * ... Before the names there may be "sep=;", comments behind '#' and titles; behind them yfinance's lines of tickers; under the table a
+ * sentence. All is in the invocation's arena. */
 assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table);
 
 /* ---- Columns (table.c) --------------------------------------------------------------------------------------------------------------- */
@@ -34,8 +34,10 @@ assay_status assay_cli_table_column(const assay_cli_table *table, const char *na
 bool assay_cli_table_has(const assay_cli_table *table, const char *const *names, size_t *column);
 bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, const char *const *names);
 /* Names that columns of dates and times, and of prices and volumes go by, best first. */
-extern const char *const assay_cli_time_names[],
-    *const assay_cli_closes[], *const assay_cli_opens[], *const assay_cli_highs[], *const assay_cli_lows[], *const assay_cli_volumes[];
+extern const char *const assay_cli_time_names[], *const assay_cli_opens[], *const assay_cli_highs[], *const assay_cli_lows[];
+extern const char *const assay_cli_closes[], *const assay_cli_volumes[];
+/* And those that say whose a row is. */
+extern const char *const assay_cli_symbols[];
 /* The column as numbers (cells.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values);

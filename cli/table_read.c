@@ -2,9 +2,12 @@
 /* A file as a table: separators, quotes, what stands before the names, and how the numbers of a column are written. */
 #include <assay/feed_file.h>
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/moment.h"
 #include "cli/bars.h"
 #include "cli/table.h"
 
@@ -111,7 +114,15 @@ static char find_separator(const char *text, size_t length) {
 
 static bool is_moment(const char *cell) {
   int64_t at;
-  return assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) || assay_cell_date(cell, true, &at);
+  return assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) || assay_cell_date(cell, true, &at) ||
+         assay_moment_read_clock(cell, strlen(cell), &at);
+}
+
+/* "OPEN " in quotes has its blank. */
+static const char *name_of(reader *r, const char *cell) {
+  size_t length = strlen(cell);
+  while (length > 0 && is_blank(cell[length - 1])) length--;
+  return cell[length] == '\0' ? cell : assay_arena_strndup(&r->cli->arena, cell, length);
 }
 
 static assay_status take_names(reader *r, size_t count) {
@@ -127,13 +138,45 @@ static assay_status take_names(reader *r, size_t count) {
   t->columns = count;
   t->names = assay_arena_alloc(&r->cli->arena, count, sizeof *t->names);
   if (t->names == NULL) return out_of_memory(r);
-  for (size_t i = 0; i < count; i++) t->names[i] = numbers ? assay_arena_printf(&r->cli->arena, "%zu", i + 1) : r->cells[i];
+  for (size_t i = 0; i < count; i++) {
+    t->names[i] = numbers ? assay_arena_printf(&r->cli->arena, "%zu", i + 1) : name_of(r, r->cells[i]);
+    if (t->names[i] == NULL) return out_of_memory(r);
+  }
   if (!numbers) r->cell_count = 0;
   return ASSAY_OK;
 }
 
+/* "Data provided by ..." under a table: words in one cell, and nothing but more of them behind it. */
+static bool is_footer(const reader *r, const char *cell) {
+  size_t letters = 0;
+  for (const char *p = cell; *p != '\0'; p++) letters += isalpha((unsigned char)*p) != 0;
+  if (letters < 3 || strchr(cell, ' ') == NULL || r->table->columns < 2 || r->table->rows == 0) return false;
+  for (const char *p = r->at; p < r->end;) {
+    const char *stop = memchr(p, '\n', (size_t)(r->end - p));
+    stop = stop != NULL ? stop : r->end;
+    if (*p != '"' && memchr(p, r->table->separator, (size_t)(stop - p)) != NULL) return false;
+    p = stop < r->end ? stop + 1 : stop;
+  }
+  return true;
+}
+
+/* Cells that are behind the last name and empty are none. */
+static size_t without_empty_end(reader *r, size_t count) {
+  while (count > r->table->columns && r->cells[r->cell_count - 1][0] == '\0') {
+    r->cell_count--;
+    count--;
+  }
+  return count;
+}
+
 static assay_status note_row(reader *r, size_t line, size_t count) {
   assay_cli_table *t = r->table;
+  count = without_empty_end(r, count);
+  if (count == 1 && is_footer(r, r->cells[r->cell_count - 1])) {
+    assay_cli_note(r->cli, "%s:%zu: the table ends here: '%.60s'", t->source, line, r->cells[--r->cell_count]);
+    r->at = r->end;
+    return ASSAY_OK;
+  }
   if (count != t->columns)
     return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: %zu cell%s where the first line has %zu", t->source, line, count,
                       count == 1 ? "" : "s", t->columns);
@@ -143,6 +186,46 @@ static assay_status note_row(reader *r, size_t line, size_t count) {
   }
   t->lines[t->rows++] = line;
   return ASSAY_OK;
+}
+
+static const char *end_of_line(const reader *r, const char *at) {
+  while (at < r->end && *at != '\n' && *at != '\r') at++;
+  return at;
+}
+static const char *next_line(const reader *r, const char *at) {
+  at = end_of_line(r, at);
+  if (at < r->end && *at == '\r') at++;
+  if (at < r->end && *at == '\n') at++;
+  return at;
+}
+static size_t separators_in(const char *at, const char *stop) {
+  size_t count = 0;
+  for (; at < stop; at++) count += *at != '\0' && strchr(",;\t|", *at) != NULL;
+  return count;
+}
+
+/* Three names or more, none of which begins as a number does. */
+static bool is_line_of_names(const char *at, const char *stop) {
+  bool begins = true;
+  size_t cells = 1;
+  for (; at < stop; at++) {
+    const bool ends = strchr(",;\t|", *at) != NULL;
+    if (begins && (isdigit((unsigned char)*at) || strchr("+-.", *at) != NULL)) return false;
+    cells += ends;
+    begins = ends || (begins && (*at == ' ' || *at == '"'));
+  }
+  return cells >= 3;
+}
+
+/* Titles: "https://www.CryptoDataDownload.com", "Historical Prices", alone in their lines, before a line of names. */
+static void pass_titles(reader *r) {
+  enum { MOST_TITLES = 20 };
+  const char *at = r->at;
+  size_t lines = 0;
+  for (; at < r->end && lines < MOST_TITLES && separators_in(at, end_of_line(r, at)) == 0; lines++) at = next_line(r, at);
+  if (lines == 0 || at == r->end || !is_line_of_names(at, end_of_line(r, at))) return;
+  r->at = at;
+  r->line += lines;
 }
 
 /* What comes before the names: "sep=;" as Excel has it, and comments. A '#' may also be the name of a first column. */
@@ -230,6 +313,24 @@ static assay_status read_all(reader *r) {
   return status == ASSAY_OK && (r->has_commas || r->table->separator != ',') ? find_styles(r) : status;
 }
 
+/* What services send in place of a table: a web page, or what went wrong as JSON. */
+static assay_status see_that_it_is_a_table(const assay_cli_table *table, const char *text, size_t length, assay_error *err) {
+  const char *at = text, *const end = text + length;
+  while (at < end && isspace((unsigned char)*at)) at++;
+  const char *what =
+      at == end                                                                   ? NULL
+      : *at == '{' || (*at == '[' && memchr(at, '{', (size_t)(end - at)) != NULL) ? "JSON"
+      : end - at > 5 && (strncasecmp(at, "<!doc", 5) == 0 || strncasecmp(at, "<html", 5) == 0 || strncasecmp(at, "<?xml", 5) == 0)
+          ? "a web page or XML"
+          : NULL;
+  if (what == NULL) return ASSAY_OK;
+  int most = end - at < 70 ? (int)(end - at) : 70;
+  char begins[71];
+  snprintf(begins, sizeof begins, "%.*s", most, at);
+  for (char *p = begins; *p != '\0'; p++) *p = *p >= 0 && *p < ' ' ? ' ' : *p;
+  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is %s, and no table of text: %s ...", table->source, what, begins);
+}
+
 /* All of it, unpacked where it is compressed, in the file's one window. */
 static assay_status read_text(const assay_cli *cli, const char *path, assay_error *err, assay_feed_file **file, assay_feed_reader *whole) {
   assay_error reading = {0};
@@ -253,14 +354,13 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
   const char *text = (const char *)whole.data;
   size_t length = whole.size;
   if (status == ASSAY_OK && memchr(text, '\0', length) != NULL)
-    status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character%s", table->source,
-                        length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)
-                            ? "; it is UTF-16, and UTF-8 is read (iconv -f UTF-16 -t UTF-8)"
-                            : "");
+    status = ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is no text: it has a NUL character", table->source);
+  if (status == ASSAY_OK) status = see_that_it_is_a_table(table, text, length, err);
   if (status == ASSAY_OK) {
     size_t skip = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a byte order mark */
     reader r = {.cli = cli, .err = err, .table = table, .at = text + skip, .end = text + length, .line = 1};
     pass_head(&r);
+    if (table->separator == '\0') pass_titles(&r);
     if (table->separator == '\0') table->separator = find_separator(r.at, (size_t)(r.end - r.at));
     status = read_all(&r);
   }

@@ -11,6 +11,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import time
 import unittest
 import xml.etree.ElementTree
 import zipfile
@@ -594,6 +595,74 @@ class Backtest(story.Story):
         to_and_fro = names + "".join(",".join(map(str, (d, *b))) + "\n" for d, b in rows[::-1] + rows[3:4])
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("fro.csv", to_and_fro), says="is not after that of line 2")
 
+    def test_tables_as_they_are_downloaded(self):
+        """What stands around a table: titles, remarks, empty cells, UTF-16; and what is none."""
+        names, rows = "Date,Open,High,Low,Close,Volume\n", [f"2024-01-{day:02},{100 + day % 7},109,90,{101 + day % 5},100000{day:02}" for day in range(2, 32)]
+        run = ("--strategy", "sma", "--fast", "2", "--slow", "5", "--data")
+        plain = names + "".join(f"{row}\n" for row in rows)
+        wanted = self.answer(*run, self.write("plain.csv", plain))
+        tables = {"title": "https://www.example.com\n" + plain, "titles": "Example Inc.\nHistorical Prices\n\n" + plain,
+                  "remark": plain + "\nData provided by Example\n", "quoted remark": plain + '"For information, not for trading"\n',
+                  "behind rows": names + "".join(f"{row},\n" for row in rows), "behind all": names.replace("\n", ",,\n") + "".join(f"{row},,\n" for row in rows),
+                  "blanks in names": '"Date ","OPEN ","HIGH ","LOW ","close ","VOLUME "\n' + "".join(f"{row}\n" for row in rows),
+                  "lakhs": names + "".join(row.rsplit(",", 1)[0] + f',"1,00,000{row[-2:]}"\n'.replace("1,00,000", "1,00,00,0") for row in rows),
+                  "zones": names + "".join(row[:10] + " 01:00:00.000 GMT+0100" + row[10:] + "\n" for row in rows)}
+        for name, text in tables.items():
+            done = self.answer(*run, self.write("site.csv", text))
+            for key in ("from", "to", "metrics", "equity", "at"):
+                self.assertEqual(done[key], wanted[key], (name, key))
+        for order in ("utf-16-le", "utf-16-be"):
+            with open(self.path("wide.txt"), "wb") as file:
+                file.write(("\ufeff" + plain.replace(",", "\t").replace("\n", "\r\n")).encode(order))
+            self.assertEqual(self.answer(*run, self.path("wide.txt"))["metrics"], wanted["metrics"], order)
+        said = self.check("backtest", *run, self.write("remark.csv", tables["remark"])).stderr
+        self.assertIn("remark.csv:33: the table ends here: 'Data provided by Example'", said)
+        for text, says in (('{\n "Information": "too many requests"\n}', "is JSON, and no table"), ("<!DOCTYPE html><html>", "is a web page"),
+                           (plain + "2024-02-01\n", ":32: 1 cell where"), (plain + "Data provided by Example\n2024-02-01,1,1,1,1,1\n", ":32: 1 cell where"),
+                           ("Rendite\n1,5\n2,5\n", "2 cells where the first line has 1")):
+            self.refuse("backtest", *run, self.write("none.csv", text), says=says)
+
+    def test_tables_of_more_sites(self):
+        """When and what columns are, by the names that services give them, or by what stands where."""
+        bars = [(100 + i % 7, 109, 90, 101 + i % 5, 1000 + i) for i in range(30)]
+        run = ("--strategy", "sma", "--fast", "2", "--slow", "5", "--data")
+        times = [1704187800 + 60 * i for i in range(30)]
+
+        def rows(form, scale=1):
+            return "".join(form(t, *(v * scale for v in b[:4]), b[4]) + "\n" for t, b in zip(times, bars))
+
+        def clock(t, form):
+            return time.strftime(form, time.gmtime(t))
+        wanted = self.answer(*run, self.write("plain.csv", "timestamp,open,high,low,close,volume\n" + rows(lambda t, *b: ",".join(map(str, (t, *b))))))
+        tables = {
+            "polygon": "ticker,volume,open,close,high,low,window_start,transactions\n" + rows(lambda t, o, h, l, c, v: f"A,{v},{o},{c},{h},{l},{t}000000000,3"),
+            "databento": "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume\n" + rows(
+                lambda t, o, h, l, c, v: f"{t}000000000,33,1,7,{o},{h},{l},{c},{v}", 10**9),
+            "readable": "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol\n" + rows(
+                lambda t, o, h, l, c, v: f"{clock(t, '%Y-%m-%dT%H:%M:%S')}.000000000Z,33,1,7,{o}.000000000,{h}.000000000,{l}.000000000,{c}.000000000,{v},ESH4"),
+            "bitfinex": "MTS,OPEN,CLOSE,HIGH,LOW,VOLUME\n" + rows(lambda t, o, h, l, c, v: f"{t}000,{o},{c},{h},{l},{v}"),
+            "refinitiv": "#RIC,Date-Time,Open,High,Low,Last,Volume\n" + rows(lambda t, *b: ",".join(map(str, ("A.O", clock(t, "%Y-%m-%dT%H:%M:%S.000000000Z"), *b)))),
+            "doubles": "timestamp,open,high,low,close,volume\n" + rows(lambda t, *b: ",".join(map(str, (f"{t}.0", *b)))),
+            "powers": "timestamp,open,high,low,close,volume\n" + rows(lambda t, *b: ",".join(map(str, (f"{t / 1e9:.9f}e+09", *b)))),
+            "histdata": rows(lambda t, *b: ";".join(map(str, (clock(t, "%Y%m%d %H%M%S"), *b)))),
+            "metatrader": rows(lambda t, *b: ",".join(map(str, (clock(t, "%Y.%m.%d,%H:%M"), *b)))),
+            "kraken": rows(lambda t, *b: ",".join(map(str, (t, *b, 3)))),
+            "volumes": "Unix,Symbol,Open,High,Low,Close,Volume BTC,Volume USD\n" + rows(lambda t, o, h, l, c, v: f"{t},BTC,{o},{h},{l},{c},{v},9")}
+        for name, text in tables.items():
+            done = self.answer(*run, self.write("site.csv", text))
+            for key in ("from", "to", "metrics", "equity", "at", "periods_per_year"):
+                self.assertEqual(done[key], wanted[key], (name, key))
+            self.assertEqual("no line of names" in (done["note"] or ""), text[0].isdigit(), name)
+        american = rows(lambda t, *b: ",".join(map(str, (clock(86400 * (t - 1704187800) // 60 + 1704067200, "%m/%d/%Y"), clock(t, "%H:%M"), *b))))
+        self.assertIn("with the month first", self.answer(*run, self.write("kibot.txt", american))["note"])
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("fred.csv", "observation_date,SP500\n2024-01-02,10\n2024-01-03,\n2024-01-04,11\n"))["metrics"]["bars"], 2)
+        two = "ticker,close,window_start\nA,1,1704187800000000000\nA,2,1704187860000000000\nB,9,1704187920000000000\n"
+        self.refuse("backtest", *run, self.write("two.csv", two), says="two.csv:4: column 'ticker': 'B' behind 'A': --by ticker tells")
+        self.assertEqual(len(self.answer("--strategy", "hold", "--by", "ticker", "--data", self.path("two.csv"))["assets"]), 2)
+        self.refuse("backtest", *run, self.write("bare.csv", "1,2,3\n4,5,6\n"), says="has no line of names")
+        self.refuse("backtest", *run, self.write("odd.csv", "2024-01-02,3,2,1,5\n2024-01-03,3,2,1,5\n"), says="has no line of names")  # close above high
+        self.refuse("backtest", *run, self.write("words.csv", "Datum,Schluss,Volumen\n2024-01-02,1,2\n"), says="(it has Datum, Schluss, Volumen)")
+
     def test_lookahead(self):
         _, path = self.table()
         self.assertEqual(self.answer("--strategy", "sma", "--check-lookahead", "--data", path)["cuts"], 599)
@@ -700,7 +769,7 @@ class Backtest(story.Story):
         self.assertAlmostEqual(self.answer(*hold, name)["metrics"]["total_return"], 5.5 / 2 - 1, places=12)
         self.assertEqual(self.answer(*hold, name, "--volume-share", "0.1")["metrics"]["fills"], 0)
         for dates, first in ((("20240105", "20240106"), "2024-01-05"), (("2024-01-05T09:30:00-05:00", "2024-01-05T09:31:00.5-0500"), "2024-01-05T14:30:00Z"),
-                             (("1704447000", "1704447060"), "2024-01-05T09:30:00Z"), (("1704447000.5", "1704447001.25"), None),
+                             (("1704447000", "1704447060"), "2024-01-05T09:30:00Z"), (("1704447000.5", "1704447001.25"), "2024-01-05T09:30:00.5Z"), (("5.5", "6.5"), None),
                              (("2024-01-05 09:30:00.25", "2024-01-05 09:30:01"), "2024-01-05T09:30:00.25Z")):
             table = self.write("dates.csv", f"date,close\n{dates[0]},5\n{dates[1]},6\n")
             if first is None:
