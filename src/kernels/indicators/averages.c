@@ -100,31 +100,40 @@ INDICATOR(ind_kama, kama, 1, 1);
 typedef struct macd_state {
   average fast, slow, signal;
 } macd_state;
-FUNCTION void macd_step(const indicator_params p, moment now, macd_state *s, memory m, const R *x, R *y) {
+FUNCTION void macd_carry(const indicator_params p, moment now, macd_state *s, memory m, const R *x, R *c) {
   (void)m;
   u64 slow = p.n[1];
   average_step(&s->fast, now.t, slow - p.n[0], p.n[0], ALL(p.x[0]), ALL(p.x[1]), x[0]);
   average_step(&s->slow, now.t, 0, p.n[1], ALL(p.x[2]), ALL(p.x[3]), x[0]);
-  y[0] = s->fast.y - s->slow.y;
-  average_step(&s->signal, now.t, slow - 1, p.n[2], ALL(p.x[4]), ALL(p.x[5]), y[0]);
-  y[1] = s->signal.y;
-  y[2] = y[0] - y[1];
+  c[0] = s->fast.y - s->slow.y;
+  average_step(&s->signal, now.t, slow - 1, p.n[2], ALL(p.x[4]), ALL(p.x[5]), c[0]);
+  c[1] = s->signal.y;
 }
-INDICATOR_OF_REGISTERS(ind_macd, macd, 1, 3);
+FUNCTION void macd_give(const indicator_params p, moment now, const R *c, R *y) {
+  (void)p, (void)now;
+  y[0] = c[0];
+  y[1] = c[1];
+  y[2] = c[0] - c[1];
+}
+STEP_BY_PARTS(macd, 2);
+INDICATOR_CARRIED_OF_REGISTERS(ind_macd, macd, 3);
 
 /* n: period; x: 1/period, deviations */
 typedef struct bollinger_state {
   spread values;
 } bollinger_state;
-FUNCTION void bollinger_step(const indicator_params p, moment now, bollinger_state *s, memory m, const R *x, R *y) {
-  R mean, variance;
-  spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &mean, &variance);
-  R deviation = ROOT(now, variance);
-  y[0] = FMA(ALL(p.x[1]), deviation, mean);
-  y[1] = mean;
-  y[2] = FMA(ALL(-p.x[1]), deviation, mean);
+FUNCTION void bollinger_carry(const indicator_params p, moment now, bollinger_state *s, memory m, const R *x, R *c) {
+  spread_step(&s->values, m, now.k[0], p.n[0], ALL(p.x[0]), x[0], &c[0], &c[1]);
+  c[1] = ROOT(now, c[1]);
 }
-INDICATOR(ind_bollinger, bollinger, 1, 3);
+FUNCTION void bollinger_give(const indicator_params p, moment now, const R *c, R *y) {
+  (void)now;
+  y[0] = FMA(ALL(p.x[1]), c[1], c[0]);
+  y[1] = c[0];
+  y[2] = FMA(ALL(-p.x[1]), c[1], c[0]);
+}
+STEP_BY_PARTS(bollinger, 2);
+INDICATOR_CARRIED(ind_bollinger, bollinger, 3);
 
 /* n: period; x: 1/period */
 typedef struct stddev_state {

@@ -330,6 +330,16 @@ FUNCTION R percent(R q) { return FMA(ALL(50), MAX(MIN(q, ALL(1)), ALL(-1)), ALL(
 /* Typical price: the mean of high, low and close, and the price itself where they are one. */
 FUNCTION R typical(const R *x) { return FMA((x[0] - x[2]) + (x[1] - x[2]), ALL(1.0 / 3), x[2]); }
 
+/* A step in two parts: what depends on the rows before, name_carry, and what follows from name_carried numbers alone, name_give. */
+#define STEP_BY_PARTS(name, carried)                                                                             \
+  enum { name##_carried = (carried) };                                                                           \
+  FUNCTION void name##_step(const indicator_params p, moment now, name##_state *s, memory m, const R *x, R *y) { \
+    R c[carried];                                                                                                \
+    name##_carry(p, now, s, m, x, c);                                                                            \
+    name##_give(p, now, c, y);                                                                                   \
+  }                                                                                                              \
+  typedef int name##_has_parts
+
 /* ---- The kernel around a step ---------------------------------------------------------------------------------------------------- */
 
 FUNCTION memory memory_of(const indicator_params p, GLOBAL real *state, u64 item) {
@@ -626,12 +636,18 @@ FUNCTION u32 batches_between(u64 from, u64 to, const u32 rows) { return from < t
 #define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) \
   INDICATOR_BY(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 0, MAIN_ROWS)
 #define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_BY(kernel, name, inputs, outputs, usual, 0, MAIN_BATCH)
+#define INDICATOR_CARRIED(kernel, name, outputs) INDICATOR(kernel, name, 1, outputs)
+#define INDICATOR_CARRIED_OF_REGISTERS(kernel, name, outputs) INDICATOR_OF_REGISTERS(kernel, name, 1, outputs)
 
 #else
 
-#define INDICATOR(kernel, name, inputs, outputs) INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 0)
-#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 1)
-#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, 1)
+#define INDICATOR(kernel, name, inputs, outputs) INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 0, NO_SQUARES)
+#define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) \
+  INDICATOR_IN_LANES(kernel, name, inputs, outputs, (1u << (outputs)) - 1, 1, NO_SQUARES)
+#define INDICATOR_CARRIED(kernel, name, outputs) INDICATOR_IN_LANES(kernel, name, 1, outputs, (1u << (outputs)) - 1, 0, SQUARES)
+#define INDICATOR_CARRIED_OF_REGISTERS(kernel, name, outputs) \
+  INDICATOR_IN_LANES(kernel, name, 1, outputs, (1u << (outputs)) - 1, 1, SQUARES)
+#define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, 1, SQUARES)
 
 /* Lanes `step` apart, of which `live` exist. */
 FUNCTION R load_some(GLOBAL const real *from, u64 step, const u32 live) {
@@ -658,13 +674,15 @@ FUNCTION void store_some(GLOBAL real *to, u64 step, const u32 live, R r) {
 #else
 #define IS_TURNED(p) 0
 #define ROWS_FUNCTION FUNCTION
+#define NO_SQUARES(name, outputs, stored, windows)
+#define SQUARES(name, outputs, stored, windows)
 #define INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)
 #define DO_BLOCKS(name)
 #endif
 
 /* name_rows does rows from `row` on of the lanes from `item` on, of which `live` exist; `in` and `out` are the places of the first, in_lane
  * and out_lane the numbers to the next. */
-#define INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, asks)                                                         \
+#define INDICATOR_IN_LANES(kernel, name, inputs, outputs, usual, asks, squares)                                                \
   INDICATOR_REGISTERS_OF(name)                                                                                                 \
   ROWS_FUNCTION void name##_rows(const indicator_params p, GLOBAL const real *in, u64 in_lane, GLOBAL real *out, u64 out_lane, \
                                  GLOBAL real *state, u64 item, const u32 live, moment now, u64 row) {                          \
@@ -689,8 +707,8 @@ FUNCTION void store_some(GLOBAL real *to, u64 step, const u32 live, R r) {
     name##_store(m, s);                                                                                                        \
     STORE(state, item, gap);                                                                                                   \
   }                                                                                                                            \
-  INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)                                                                         \
-  KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                       \
+  squares(name, outputs, usual, !(asks)) INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)                                  \
+      KERNEL3(kernel, indicator_params, GLOBAL const real *, in, GLOBAL real *, out, GLOBAL real *, state) {                   \
     const u64 in_lane = IS_TURNED(p) ? p.in_row : 1, out_lane = IS_TURNED(p) ? p.out_row : 1;                                  \
     const moment first = moment_at(p, p.begin);                                                                                \
     indicator_params q = p;                                                                                                    \

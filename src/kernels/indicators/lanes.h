@@ -21,7 +21,10 @@ enum { BLOCK_ROWS = 16, BLOCK_SERIES = LANES };
 #else
 enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES };
 #endif
-enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real) };
+enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real), PAGE_ROWS = 4096 / sizeof(real) };
+#if defined(__AVX2__) && !defined(__AVX512F__) && REAL_BITS == 64
+#define BY_SQUARES 1
+#endif
 
 /* A sum that overflows, times GAP_LIMIT, where one of the numbers is a gap (GAP_SCALE). AVX2 is slower with squares. */
 #if defined(__AVX512F__)
@@ -31,6 +34,8 @@ enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real) };
 #define WITH_SIZE(sum, r) ((sum) + ABSOLUTE(r))
 #define GAP_LIMIT GAP_SCALE
 #endif
+/* In squares all rows are summed up: a series of numbers beyond 1e98 is done again, to the same results. */
+#define SQUARES_LIMIT 6e107
 
 #if REAL_BITS == 32
 #define TURN_COLUMNS turn_columns_f32
@@ -50,6 +55,14 @@ enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real) };
 #define STORE_PAST(p, r) STORE(p, 0, r)
 #endif
 
+/*
+ * Stores past the cache go in order, and all wait while the processor looks up where a page is that the first of them goes to. So a line of
+ * the page after is asked for when a page begins; of one series after the other, a block each.
+ */
+FUNCTION void page_after(const real *to, u64 step, u64 row) {
+  const u64 series = row / BLOCK_ROWS % (PAGE_ROWS / BLOCK_ROWS);
+  if (series < BLOCK_SERIES) __builtin_prefetch(to + series * step + PAGE_ROWS, 0, 0);
+}
 /* A block of series that lie in one piece each, `step` apart. What comes BLOCK_AHEAD rows later is asked for: the processor's own guesses
  * follow too few series at once. */
 static __attribute__((noinline, unused)) void block_turned_in(const real *from, u64 step, real *block) {
@@ -141,70 +154,224 @@ enum { VECTORS = 2, ROWS_A_TURN = 1 };
     })                                                               \
   }
 
-/* All whole blocks of BLOCK_SERIES series from `item` on, whose places `in` and `out` are; how many rows that was. Where a step asks how
- * many rows came (`asks`), it does so until everything has begun only, if outputs are wanted as usual. */
-#define INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)                                                                     \
-  static u64 name##_blocks(const indicator_params *params, const real *in, real *out, real *state, u64 item, moment now) {       \
-    const indicator_params p = *params;                                                                                          \
-    indicator_params q = p;                                                                                                      \
-    q.wanted = (usual);                                                                                                          \
-    const u32 turned = IS_TURNED(p), past = p.layout & INDICATOR_PAST, every = (1u << (outputs)) - 1;                            \
-    const u64 rows = p.rows / BLOCK_ROWS * BLOCK_ROWS, begun = p.still > 0 && (p.wanted & every) == (usual) ? p.still : (u64)-1; \
-    u32 warm = 0;                                                                                                                \
-    for (u32 j = 0; j < (outputs); j++) warm = p.warm[j] > warm ? p.warm[j] : warm;                                              \
-    LOCAL_ARRAY(real, before, (inputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                \
-    LOCAL_ARRAY(real, after, (outputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                \
-    name##_state s[VECTORS];                                                                                                     \
-    memory m[VECTORS];                                                                                                           \
-    R gap[VECTORS];                                                                                                              \
-    EACH_VECTOR({                                                                                                                \
-      m[l] = memory_of(p, state, item + l * LANES);                                                                              \
-      name##_load(m[l], p.begin > 0, &s[l]);                                                                                     \
-      gap[l] = p.begin > 0 ? LOAD(state, item + l * LANES) : ALL(0);                                                             \
-    })                                                                                                                           \
-    for (u64 row = 0; row < rows; row += BLOCK_ROWS) {                                                                           \
-      const real *from[inputs];                                                                                                  \
-      const u64 step = turned ? (u64)BLOCK_SERIES : p.in_row, t = p.begin + row;                                                 \
-      const u32 direct = !turned && t >= warm && ((asks) || sizeof(R) == 64);                                                    \
-      for (u32 j = 0; j < (inputs); j++) {                                                                                       \
-        from[j] = in + p.input[j] + (turned ? row : row * p.in_row);                                                             \
-        if (turned) {                                                                                                            \
-          block_turned_in(from[j], p.in_row, before + j * BLOCK_ROWS * BLOCK_SERIES);                                            \
-          from[j] = before + j * BLOCK_ROWS * BLOCK_SERIES;                                                                      \
-        }                                                                                                                        \
-      }                                                                                                                          \
-      if ((asks) && t >= begun) {                                                                                                \
-        ROWS_OF_BLOCK(name, inputs, outputs, q, usual, now.t = SETTLED)                                                          \
-      } else {                                                                                                                   \
-        ROWS_OF_BLOCK(name, inputs, outputs, p, every, now.t = t + a)                                                            \
-      }                                                                                                                          \
-      EACH_VECTOR(gap[l] = gap[l] * ALL(GAP_LIMIT) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */              \
-      for (u32 j = 0; j < (outputs) && !direct; j++) {                                                                           \
-        if ((p.wanted >> j & 1) == 0) continue;                                                                                  \
-        real *block = after + j * BLOCK_ROWS * BLOCK_SERIES, *to = out + p.output[j];                                            \
-        if (t < p.warm[j]) block_not_yet(block, t, p.warm[j]);                                                                   \
-        if (turned) {                                                                                                            \
-          block_turned_out(block, to + row, p.out_row, past);                                                                    \
-        } else {                                                                                                                 \
-          block_out(block, to + row * p.out_row, p.out_row, past);                                                               \
-        }                                                                                                                        \
-      }                                                                                                                          \
-    }                                                                                                                            \
-    EACH_VECTOR({                                                                                                                \
-      name##_store(m[l], s[l]);                                                                                                  \
-      STORE(state, item + l * LANES, gap[l]);                                                                                    \
-    })                                                                                                                           \
-    return rows;                                                                                                                 \
+/*
+ * Squares: once everything has begun, four rows of four series that lie in one piece each stay in registers from the lines that are read to
+ * the halves of lines that are written past the cache. A block in the cache costs three stores a register, and a store takes a cycle.
+ *
+ * Only what an indicator carries out of a row is turned (name_carry); what follows from that alone (name_give) is made of whole lines. The
+ * first half of a line waits in the cache for the other, and lines of one output go one after the other: where each goes to another output
+ * than the one before, they take half as long again on their way to memory (Zen 4).
+ */
+#if defined(BY_SQUARES)
+FUNCTION R two_halves(const real *low, const real *high) {
+  return (R)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+}
+FUNCTION void square_in(const real *from, u64 step, R x[4]) {
+  R a = two_halves(from, from + 2 * step), b = two_halves(from + step, from + 3 * step);
+  R c = two_halves(from + 2, from + 2 * step + 2), d = two_halves(from + step + 2, from + 3 * step + 2);
+  x[0] = (R)_mm256_unpacklo_pd((__m256d)a, (__m256d)b);
+  x[1] = (R)_mm256_unpackhi_pd((__m256d)a, (__m256d)b);
+  x[2] = (R)_mm256_unpacklo_pd((__m256d)c, (__m256d)d);
+  x[3] = (R)_mm256_unpackhi_pd((__m256d)c, (__m256d)d);
+}
+FUNCTION void square_turn(R c[4]) {
+  __m256d turned[4];
+  turn_four_registers((__m256d)c[0], (__m256d)c[1], (__m256d)c[2], (__m256d)c[3], turned);
+  for (u32 k = 0; k < 4; k++) c[k] = (R)turned[k];
+}
+
+/* gcc would keep a pointer for each of two dozen places, in memory, where a base and a step do. */
+#define PLACE_UNKNOWN(pointer) __asm__("" : "+r"(pointer))
+
+/* Four rows on, where no window has fewer. A branch in each of four steps would be guessed wrong now and then. */
+FUNCTION moment moment_after_four(const indicator_params p, moment now) {
+  for (u32 j = 0; j < 4; j++) {
+    const u32 k = now.k[j] + 4;
+    now.k[j] = k >= p.n[j] ? k - p.n[j] : k;
+  }
+  return now;
+}
+
+/* inside: none of the four rows is the last of its window's block, which no step has to ask then. */
+#define CARRY_ROW(name, r, inside)                                  \
+  {                                                                 \
+    if ((inside) && at.k[0] + 1 == p.n[0]) __builtin_unreachable(); \
+    R of_row[name##_carried];                                       \
+    name##_carry(p, at, &s[l], m[l], &x[r], of_row);                \
+    for (u32 j = 0; j < name##_carried; j++) c[j][r] = of_row[j];   \
+    at = moment_next(p, at);                                        \
+    at.t = SETTLED;                                                 \
+  }
+#define CARRY_FOUR(name, inside) \
+  {                              \
+    moment at = now;             \
+    CARRY_ROW(name, 0, inside)   \
+    CARRY_ROW(name, 1, inside)   \
+    CARRY_ROW(name, 2, inside)   \
+    CARRY_ROW(name, 3, inside)   \
+  }
+
+#define PUT_LINES(name, outputs, stored)                                   \
+  for (u32 j = 0; j < (outputs); j++) {                                    \
+    if (((stored) >> j & 1) == 0) continue;                                \
+    for (u32 k = 0; k < 4; k++) {                                          \
+      R a[name##_carried], b[name##_carried], near[outputs], far[outputs]; \
+      for (u32 i = 0; i < name##_carried; i++) {                           \
+        a[i] = LOAD(waiting, ((l * name##_carried + i) * 4 + k) * LANES);  \
+        b[i] = c[i][k];                                                    \
+      }                                                                    \
+      name##_give(p, now, a, near);                                        \
+      name##_give(p, now, b, far);                                         \
+      real *line = to[j] + (4 * l + k) * out_step;                         \
+      STORE_PAST(line, near[j]);                                           \
+      STORE_PAST(line + 4, far[j]);                                        \
+    }                                                                      \
+  }
+
+#define SQUARE(name, outputs, stored, windows, half)                                                                  \
+  {                                                                                                                   \
+    R x[4], c[name##_carried][4];                                                                                     \
+    square_in(from + 4 * l * in_step + 4 * (half), in_step, x);                                                       \
+    for (u32 r = 0; r < 4; r++) sizes[l] = FMA(x[r], x[r], sizes[l]);                                                 \
+    if ((windows) && now.k[0] + 4 < p.n[0]) {                                                                         \
+      CARRY_FOUR(name, 1)                                                                                             \
+    } else {                                                                                                          \
+      CARRY_FOUR(name, 0)                                                                                             \
+    }                                                                                                                 \
+    for (u32 j = 0; j < name##_carried; j++) {                                                                        \
+      square_turn(c[j]);                                                                                              \
+      for (u32 k = 0; k < 4 && (half) == 0; k++) STORE(waiting, ((l * name##_carried + j) * 4 + k) * LANES, c[j][k]); \
+    }                                                                                                                 \
+    if ((half) == 1) {                                                                                                \
+      PUT_LINES(name, outputs, stored)                                                                                \
+    }                                                                                                                 \
+  }
+
+/* name_head: rows that blocks do before squares can begin; name_squares: all whole blocks from row `row` on, how many rows that was.
+ * stored: the outputs that have to be wanted; windows: there is one, of n[0] rows. */
+#define SQUARES(name, outputs, stored, windows)                                                                   \
+  FUNCTION u64 name##_head(const indicator_params *p) {                                                           \
+    const u32 every = (1u << (outputs)) - 1;                                                                      \
+    if (p->layout != (INDICATOR_TURNED | INDICATOR_PAST) || p->still == 0) return p->rows;                        \
+    if ((p->wanted & every) != (stored) || ((windows) && p->n[0] < 4)) return p->rows;                            \
+    const u64 head = p->begin < p->still ? (p->still - p->begin + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS : 0;  \
+    return head < p->rows ? head : p->rows;                                                                       \
+  }                                                                                                               \
+  static __attribute__((noinline))                                                                                \
+  u64 name##_squares(const indicator_params *params, const real *in, real *out, real *state, u64 item, u64 row) { \
+    indicator_params p = *params;                                                                                 \
+    p.wanted = (stored);                                                                                          \
+    const u64 in_step = p.in_row, out_step = p.out_row, rows = (p.rows - row) / BLOCK_ROWS * BLOCK_ROWS;          \
+    LOCAL_ARRAY(real, waiting, VECTORS *name##_carried * 4 * LANES);                                              \
+    name##_state s[VECTORS];                                                                                      \
+    memory m[VECTORS];                                                                                            \
+    R sizes[VECTORS];                                                                                             \
+    const real *from = in + p.input[0] + row;                                                                     \
+    real *to[outputs];                                                                                            \
+    for (u32 j = 0; j < (outputs); j++) to[j] = out + p.output[j] + row;                                          \
+    EACH_VECTOR({                                                                                                 \
+      m[l] = memory_of(p, state, item + l * LANES);                                                               \
+      name##_load(m[l], 1, &s[l]);                                                                                \
+      m[l] = behind(m[l], INDICATOR_REGISTERS);                                                                   \
+      sizes[l] = ALL(0);                                                                                          \
+    })                                                                                                            \
+    moment now = moment_at(p, p.begin + row);                                                                     \
+    now.t = SETTLED;                                                                                              \
+    for (u64 done = 0; done < rows; done += BLOCK_ROWS) {                                                         \
+      PLACE_UNKNOWN(from);                                                                                        \
+      for (u32 j = 0; j < (outputs); j++) {                                                                       \
+        PLACE_UNKNOWN(to[j]);                                                                                     \
+        if ((stored) >> j & 1) page_after(to[j], out_step, done);                                                 \
+      }                                                                                                           \
+      EACH_VECTOR(SQUARE(name, outputs, stored, windows, 0))                                                      \
+      now = moment_after_four(p, now);                                                                            \
+      EACH_VECTOR(SQUARE(name, outputs, stored, windows, 1))                                                      \
+      now = moment_after_four(p, now);                                                                            \
+      from += BLOCK_ROWS;                                                                                         \
+      for (u32 j = 0; j < (outputs); j++) to[j] += BLOCK_ROWS;                                                    \
+    }                                                                                                             \
+    EACH_VECTOR({                                                                                                 \
+      name##_store(memory_of(p, state, item + l * LANES), s[l]);                                                  \
+      STORE(state, item + l * LANES, LOAD(state, item + l * LANES) + sizes[l] * ALL(SQUARES_LIMIT) * ALL(0));     \
+    })                                                                                                            \
+    return rows;                                                                                                  \
+  }
+#else
+#define SQUARES NO_SQUARES
+#endif
+#define NO_SQUARES(name, outputs, stored, windows)                                                                    \
+  FUNCTION u64 name##_head(const indicator_params *p) { return p->rows; }                                             \
+  FUNCTION u64 name##_squares(const indicator_params *p, const real *in, real *out, real *state, u64 item, u64 row) { \
+    (void)p, (void)in, (void)out, (void)state, (void)item, (void)row;                                                 \
+    return 0;                                                                                                         \
+  }
+
+/* All whole blocks, of `most` rows, of BLOCK_SERIES series from `item` on, whose places `in` and `out` are; how many rows that was. Where a
+ * step asks how many rows came (`asks`), it does so until everything has begun only, if outputs are wanted as usual. */
+#define INDICATOR_BLOCKS(name, inputs, outputs, usual, asks)                                                                         \
+  static u64 name##_blocks(const indicator_params *params, const real *in, real *out, real *state, u64 item, moment now, u64 most) { \
+    const indicator_params p = *params;                                                                                              \
+    indicator_params q = p;                                                                                                          \
+    q.wanted = (usual);                                                                                                              \
+    const u32 turned = IS_TURNED(p), past = p.layout & INDICATOR_PAST, every = (1u << (outputs)) - 1;                                \
+    const u64 rows = most / BLOCK_ROWS * BLOCK_ROWS, begun = p.still > 0 && (p.wanted & every) == (usual) ? p.still : (u64)-1;       \
+    u32 warm = 0;                                                                                                                    \
+    for (u32 j = 0; j < (outputs); j++) warm = p.warm[j] > warm ? p.warm[j] : warm;                                                  \
+    LOCAL_ARRAY(real, before, (inputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                    \
+    LOCAL_ARRAY(real, after, (outputs)*BLOCK_ROWS *BLOCK_SERIES);                                                                    \
+    name##_state s[VECTORS];                                                                                                         \
+    memory m[VECTORS];                                                                                                               \
+    R gap[VECTORS];                                                                                                                  \
+    EACH_VECTOR({                                                                                                                    \
+      m[l] = memory_of(p, state, item + l * LANES);                                                                                  \
+      name##_load(m[l], p.begin > 0, &s[l]);                                                                                         \
+      gap[l] = p.begin > 0 ? LOAD(state, item + l * LANES) : ALL(0);                                                                 \
+    })                                                                                                                               \
+    for (u64 row = 0; row < rows; row += BLOCK_ROWS) {                                                                               \
+      const real *from[inputs];                                                                                                      \
+      const u64 step = turned ? (u64)BLOCK_SERIES : p.in_row, t = p.begin + row;                                                     \
+      const u32 direct = !turned && t >= warm && ((asks) || sizeof(R) == 64);                                                        \
+      for (u32 j = 0; j < (inputs); j++) {                                                                                           \
+        from[j] = in + p.input[j] + (turned ? row : row * p.in_row);                                                                 \
+        if (turned) {                                                                                                                \
+          block_turned_in(from[j], p.in_row, before + j * BLOCK_ROWS * BLOCK_SERIES);                                                \
+          from[j] = before + j * BLOCK_ROWS * BLOCK_SERIES;                                                                          \
+        }                                                                                                                            \
+      }                                                                                                                              \
+      if ((asks) && t >= begun) {                                                                                                    \
+        ROWS_OF_BLOCK(name, inputs, outputs, q, usual, now.t = SETTLED)                                                              \
+      } else {                                                                                                                       \
+        ROWS_OF_BLOCK(name, inputs, outputs, p, every, now.t = t + a)                                                                \
+      }                                                                                                                              \
+      EACH_VECTOR(gap[l] = gap[l] * ALL(GAP_LIMIT) * ALL(0);) /* 0 or NaN: a long sum of usual numbers is no gap */                  \
+      for (u32 j = 0; j < (outputs) && !direct; j++) {                                                                               \
+        if ((p.wanted >> j & 1) == 0) continue;                                                                                      \
+        real *block = after + j * BLOCK_ROWS * BLOCK_SERIES, *to = out + p.output[j];                                                \
+        if (t < p.warm[j]) block_not_yet(block, t, p.warm[j]);                                                                       \
+        if (turned) {                                                                                                                \
+          block_turned_out(block, to + row, p.out_row, past);                                                                        \
+        } else {                                                                                                                     \
+          block_out(block, to + row * p.out_row, p.out_row, past);                                                                   \
+        }                                                                                                                            \
+      }                                                                                                                              \
+    }                                                                                                                                \
+    EACH_VECTOR({                                                                                                                    \
+      name##_store(m[l], s[l]);                                                                                                      \
+      STORE(state, item + l * LANES, gap[l]);                                                                                        \
+    })                                                                                                                               \
+    return rows;                                                                                                                     \
   }
 
 #define IS_TURNED(p) ((p).layout & INDICATOR_TURNED)
 /* Once each; what is left over is little. */
 #define ROWS_FUNCTION static __attribute__((noinline))
 
-/* BLOCK_SERIES at once, where that many are left: blocks, and then the rows that fill none. */
+/* BLOCK_SERIES at once, where that many are left: blocks, squares where these can be, and then the rows that fill none. */
 #define DO_BLOCKS(name)                                                                                                  \
   if (item + BLOCK_SERIES <= p.series) {                                                                                 \
-    const u64 done = p.rows >= BLOCK_ROWS ? name##_blocks(&p, in_at, out_at, state, item, first) : 0;                    \
+    const u64 head = name##_head(&p);                                                                                    \
+    u64 done = head >= BLOCK_ROWS ? name##_blocks(&p, in_at, out_at, state, item, first, head) : 0;                      \
+    if (head < p.rows) done += name##_squares(&p, in_at, out_at, state, item, done);                                     \
     const moment rest = done > 0 ? moment_at(p, p.begin + done) : first;                                                 \
     for (u32 l = 0; done < p.rows && l < BLOCK_SERIES; l += LANES)                                                       \
       name##_rows(q, in_at + l * in_lane, in_lane, out_at + l * out_lane, out_lane, state, item + l, LANES, rest, done); \

@@ -32,11 +32,20 @@ typedef struct rsi_state {
   strength changes;
   R before;
 } rsi_state;
-FUNCTION void rsi_step(const indicator_params p, moment now, rsi_state *s, memory m, const R *x, R *y) {
+enum { rsi_carried = 1 };
+FUNCTION void rsi_carry(const indicator_params p, moment now, rsi_state *s, memory m, const R *x, R *c) {
   (void)m;
-  R rsi = strength_step(&s->changes, now.t, p.n[0], ALL(p.x[0]), x[0]);
-  y[0] = rsi;
+  c[0] = strength_step(&s->changes, now.t, p.n[0], ALL(p.x[0]), x[0]);
+}
+FUNCTION void rsi_give(const indicator_params p, moment now, const R *c, R *y) {
+  (void)p, (void)now;
+  y[0] = c[0];
   y[1] = ALL(0);
+}
+FUNCTION void rsi_step(const indicator_params p, moment now, rsi_state *s, memory m, const R *x, R *y) {
+  R rsi;
+  rsi_carry(p, now, s, m, x, &rsi);
+  rsi_give(p, now, &rsi, y);
   if ((p.wanted & 2) == 0) return;
   R high = ALL(p.x[1]), low = ALL(p.x[2]), before = REACHED(now.t, (u64)p.n[0] + 1) ? s->before : rsi;
   y[1] = SELECT((rsi > high) & (before <= high), ALL(1), SELECT((rsi < low) & (before >= low), ALL(-1), ALL(0)));

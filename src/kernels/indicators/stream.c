@@ -10,9 +10,13 @@
 #undef INDICATOR
 #undef INDICATOR_OF_REGISTERS
 #undef INDICATOR_IN_BATCHES
+#undef INDICATOR_CARRIED
+#undef INDICATOR_CARRIED_OF_REGISTERS
 #define INDICATOR(kernel, name, inputs, outputs) INDICATOR_STEP(kernel, name, inputs, outputs)
 #define INDICATOR_OF_REGISTERS(kernel, name, inputs, outputs) INDICATOR_STEP(kernel, name, inputs, outputs)
 #define INDICATOR_IN_BATCHES(kernel, name, inputs, outputs, usual) INDICATOR_STEP(kernel, name, inputs, outputs)
+#define INDICATOR_CARRIED(kernel, name, outputs) INDICATOR_STEP(kernel, name, 1, outputs)
+#define INDICATOR_CARRIED_OF_REGISTERS(kernel, name, outputs) INDICATOR_STEP(kernel, name, 1, outputs)
 
 #define INDICATOR_STEP(kernel, name, inputs, outputs)                                                                      \
   INDICATOR_REGISTERS_OF(name)                                                                                             \

@@ -85,14 +85,16 @@ TURN_BY_SQUARES(float, f32, 16, __m512, _mm512_storeu_ps, _mm512_stream_ps)
 enum { TURN_SIDE_f64 = 8, TURN_SIDE_f32 = 8 };
 
 /* Column c of four rows becomes out[c]. */
-static inline void turn_four(const double *from, size_t step, __m256d out[4]) {
-  __m256d a = _mm256_loadu_pd(from), b = _mm256_loadu_pd(from + step), c = _mm256_loadu_pd(from + 2 * step),
-          d = _mm256_loadu_pd(from + 3 * step);
+static inline void turn_four_registers(__m256d a, __m256d b, __m256d c, __m256d d, __m256d out[4]) {
   __m256d ab0 = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b), cd0 = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
   out[0] = _mm256_permute2f128_pd(ab0, cd0, 0x20);
   out[1] = _mm256_permute2f128_pd(ab1, cd1, 0x20);
   out[2] = _mm256_permute2f128_pd(ab0, cd0, 0x31);
   out[3] = _mm256_permute2f128_pd(ab1, cd1, 0x31);
+}
+static inline void turn_four(const double *from, size_t step, __m256d out[4]) {
+  turn_four_registers(_mm256_loadu_pd(from), _mm256_loadu_pd(from + step), _mm256_loadu_pd(from + 2 * step),
+                      _mm256_loadu_pd(from + 3 * step), out);
 }
 
 static inline void turn_columns_f64(const double *from, size_t from_step, double *to, size_t to_step, size_t columns, size_t rows) {

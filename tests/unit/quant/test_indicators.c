@@ -606,36 +606,45 @@ static void test_large_batches(void **state) {
   (void)state;
   enum { SERIES = 1413, NUMBERS = SERIES * ROWS };
   static const size_t off[][3] = {{0, 0, 0}, {5, 5, 5}, {5, 10, 0}};
-  static const char *const names[] = {"rsi", "macd", "sma"};
+  /* With windows that end in every row of four and more than once in four rows, and with what is wanted usually and with all. */
+  static const struct {
+    const char *name;
+    unsigned wanted;
+    double parameters[3];
+  } cases[] = {{"rsi", 1, {14, 70, 30}},  {"rsi", 2, {14, 70, 30}}, {"rsi", 1, {1, 70, 30}},    {"macd", 3, {12, 26, 9}},
+               {"macd", 1, {12, 26, 9}},  {"sma", 1, {20}},         {"bollinger", 3, {20, 2}},  {"bollinger", 3, {2, 2}},
+               {"bollinger", 3, {3, 2}},  {"bollinger", 3, {4, 2}}, {"bollinger", 3, {5, 1.5}}, {"bollinger", 3, {7, 2}},
+               {"bollinger", 3, {31, 2}}, {"bollinger", 2, {20, 2}}};
   assay_indicator_data data;
   double *block = random_batch(9, SERIES, 3000, &data), *turned = malloc(NUMBERS * sizeof *turned), *expected[3], *actual[3];
   for (int k = 0; k < 3; k++) {
     expected[k] = malloc(NUMBERS * sizeof **expected);
     actual[k] = aligned_alloc(64, (NUMBERS + 64) * sizeof **actual);
   }
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const assay_indicator *indicator = assay_indicator_find(names[i]);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const assay_indicator *indicator = assay_indicator_find(cases[i].name);
     assay_error err = {0};
     for (size_t s = 0; s < SERIES; s++) {
       assay_indicator_data one = {.rows = ROWS, .series = 1};
       one.values[ASSAY_INDICATOR_CLOSE] = data.values[ASSAY_INDICATOR_CLOSE] + s * ROWS;
       double *outputs[4] = {expected[0] + s * ROWS, expected[1] + s * ROWS, expected[2] + s * ROWS, NULL};
-      assert_ok(assay_indicator_run(indicator, NULL, &one, NULL, &err, outputs), err);
+      assert_ok(assay_indicator_run(indicator, cases[i].parameters, &one, NULL, &err, outputs), err);
     }
-    for (size_t o = 0; o < sizeof off / sizeof *off; o++) {
+    for (size_t o = 0; o < (i < 4 ? sizeof off / sizeof *off : 1); o++) {
       size_t series = off[o][0] > 0 ? SERIES : SERIES / 8 * 8, numbers = series * ROWS;
       turn(data.values[ASSAY_INDICATOR_CLOSE], ROWS, series, turned);
       for (int layout = 0; layout < 2; layout++) {
         double *outputs[4] = {actual[0] + off[o][0], actual[1] + off[o][1], actual[2] + off[o][2], NULL};
+        for (unsigned k = cases[i].wanted; k < 3; k++) outputs[k] = NULL;
         assay_indicator_data other = {.rows = ROWS, .series = series, .layout = (assay_indicator_layout)layout};
         other.values[ASSAY_INDICATOR_CLOSE] = layout == ASSAY_INDICATOR_TIME_MAJOR ? turned : data.values[ASSAY_INDICATOR_CLOSE];
-        assert_ok(assay_indicator_run(indicator, NULL, &other, NULL, &err, outputs), err);
-        for (size_t at = 0; at < indicator->output_count * numbers; at++) {
+        assert_ok(assay_indicator_run(indicator, cases[i].parameters, &other, NULL, &err, outputs), err);
+        for (size_t at = 0; at < cases[i].wanted * numbers; at++) {
           size_t k = at / numbers, s = at % numbers / ROWS, t = at % ROWS;
           double found = outputs[k][layout == ASSAY_INDICATOR_TIME_MAJOR ? t * series + s : s * ROWS + t];
           if (!same(found, expected[k][s * ROWS + t]))
-            fail_msg("%s, layout %d, %zu numbers off a line: series %zu row %zu: %a, not %a", names[i], layout, off[o][k], s, t, found,
-                     expected[k][s * ROWS + t]);
+            fail_msg("%s (case %zu), layout %d, %zu numbers off a line: series %zu row %zu: %a, not %a", cases[i].name, i, layout,
+                     off[o][k], s, t, found, expected[k][s * ROWS + t]);
         }
       }
     }
