@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection from the first byte to the last: what comes in, and the states it goes through. */
+/* One connection from the beginning to the end: the states that it goes through, and the times that end it. */
 #include "market/websocket/connection.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -145,8 +143,7 @@ void assay_ws_connection_finish(assay_ws *ws) {
   if (!ws->corked) assay_ws_flush(ws);
 }
 
-/* What the peer did ends the connection: it is told why, and nothing more is read (section 7.1.7). */
-static void fail(assay_ws *ws, unsigned code, const char *why) {
+void assay_ws_connection_fail(assay_ws *ws, unsigned code, const char *why) {
   uint8_t payload[ASSAY_WS_CONTROL_MOST];
   if (ws->state >= SAYING_BYE) return;
   ws->counts.faults++;
@@ -199,284 +196,13 @@ void assay_ws_connection_open(assay_ws *ws, const assay_ws_agreement *agreement)
   if (ws->handlers->open != NULL) ws->handlers->open(ws->handlers->user, ws);
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
-
-static void deliver(assay_ws *ws, const assay_ws_event *e, uint8_t *data, size_t length) {
-  if (ws->state != OPEN) return; /* we said goodbye: nobody listens */
-  ws->counts.messages_in++;
-  if (ws->handlers->message != NULL) ws->handlers->message(ws->handlers->user, ws, (assay_ws_opcode)e->opcode, data, length);
-}
-
-static const char too_much[] = "all connections together hold too much";
-
-/* Its memory is needed for others. What is left of a frame on the wire would come before any close frame. */
-static void evict(assay_ws *ws) {
-  ws->counts.disconnected++;
-  assay_ws_forget_queue(ws);
-  if (ws->state == OPEN && assay_ws_wire_left(ws) == 0)
-    fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
-  else
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
-  assay_ws_bytes_deinit(&ws->message);
-  assay_ws_deflate_release(ws->deflate);
-  if (ws->state == DEAD) {
-    assay_ws_bytes_deinit(&ws->wire);
-    ws->wire_sent = 0;
-  }
-  assay_ws_weigh(ws);
-}
-
-/*
- * Whether `length` bytes may be added to a message that comes in, and `beside` be held for it: else whoever holds most makes room, so that
- * a few who never finish theirs do not keep all others out (what TLS holds nobody can help, and who is idle is no reason). False when that
- * is this one, which ends. The others are never in the middle of anything: one is read at a time.
+/* ---- Turns ----------------------------------------------------------------------------------------------------------------------------
  */
-static bool may_hold(assay_ws *ws, size_t length, size_t beside) {
-  const assay_ws_bytes *m = &ws->message;
-  size_t more = (length <= m->capacity - m->length ? 0 : length > m->capacity ? length : m->capacity) + beside;
-  assay_ws_weigh(ws);
-  while (!assay_ws_memory_find_room(ws->loop, more)) {
-    assay_ws *most = ws;
-    for (assay_ws *other = ws->loop->first; other != NULL; other = other->next)
-      if (other->held - other->fixed > most->held - most->fixed) most = other;
-    if (most == ws) {
-      ws->counts.disconnected++;
-      fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
-      return false;
-    }
-    evict(most);
-  }
-  return true;
-}
-
-static void take_compressed(assay_ws *ws, const assay_ws_event *e) {
-  bool last = (e->flags & ASSAY_WS_LAST) != 0;
-  if ((e->flags & ASSAY_WS_FIRST) != 0) ws->utf8 = (assay_ws_utf8){0};
-  size_t before = ws->message.length, beside = assay_ws_deflate_needs_in(ws->deflate);
-  if (!may_hold(ws, e->length + WIRE_ENOUGH, beside)) return; /* it grows; what it grows to cannot be known */
-  beside = assay_ws_deflate_needs_in(ws->deflate);            /* what it had may have been given up for that room, and comes anew */
-  size_t left = ws->loop->memory_limit - ws->loop->held;
-  uint64_t limit = ws->options->message_limit, room = (uint64_t)before + (left > beside ? left - beside : 0);
-  unsigned code = assay_ws_inflate(ws->deflate, e->data, e->length, last, limit < room ? limit : room, &ws->message);
-  if (code == ASSAY_WS_CLOSE_TOO_BIG && room < limit) {
-    fail(ws, ASSAY_WS_CLOSE_TRY_LATER, too_much);
-    return;
-  }
-  if (code != 0) {
-    fail(ws, code,
-         code == ASSAY_WS_CLOSE_TOO_BIG    ? "a message over the limit"
-         : code == ASSAY_WS_CLOSE_BAD_DATA ? "a message that cannot be inflated"
-                                           : "out of memory");
-    return;
-  }
-  if (e->opcode != ASSAY_WS_TEXT || ws->message.length == before) {
-    if (e->opcode == ASSAY_WS_TEXT && last && !assay_ws_utf8_complete(&ws->utf8))
-      fail(ws, ASSAY_WS_CLOSE_BAD_DATA, "a text that ends within a character");
-    return;
-  }
-  if (!assay_ws_utf8_feed(&ws->utf8, ws->message.data + before, ws->message.length - before))
-    fail(ws, ASSAY_WS_CLOSE_BAD_DATA, "a text that is not UTF-8");
-  else if (last && !assay_ws_utf8_complete(&ws->utf8))
-    fail(ws, ASSAY_WS_CLOSE_BAD_DATA, "a text that ends within a character");
-}
-
-static void take_message(assay_ws *ws, const assay_ws_event *e) {
-  bool last = (e->flags & ASSAY_WS_LAST) != 0;
-  if ((e->flags & ASSAY_WS_COMPRESSED) != 0) {
-    take_compressed(ws, e);
-    if (ws->state >= SAYING_BYE) return;
-  } else if (last && (e->flags & ASSAY_WS_FIRST) != 0) {
-    deliver(ws, e, e->data, e->length);
-    return;
-  } else {
-    if (!may_hold(ws, e->length, 0)) return;
-    if (!assay_ws_bytes_room(&ws->message, e->length + 1)) {
-      fail(ws, ASSAY_WS_CLOSE_INTERNAL, "out of memory");
-      return;
-    }
-    if (e->length > 0) memcpy(ws->message.data + ws->message.length, e->data, e->length);
-    ws->message.length += e->length;
-  }
-  if (!last) return;
-  static uint8_t nothing;
-  deliver(ws, e, ws->message.length > 0 ? ws->message.data : &nothing, ws->message.length);
-  ws->message.length = 0;
-  if (ws->message.capacity > WIRE_ENOUGH || assay_ws_memory_is_tight(ws->loop)) {
-    assay_ws_bytes_deinit(&ws->message); /* idle connections hold no large blocks */
-    if (assay_ws_memory_is_tight(ws->loop)) assay_ws_deflate_shed(ws->deflate);
-  }
-}
-
-static void take_ping(assay_ws *ws, const assay_ws_event *e) {
-  if (ws->state != OPEN) return;
-  if (!ws->wants_write && assay_ws_wire_left(ws) < WIRE_ENOUGH) {
-    (void)assay_ws_put_frame(ws, ASSAY_WS_PONG, 0, e->data, e->length, false);
-    return;
-  }
-  /* A peer that pings and does not read gets the answer to its last one (section 5.5.3). */
-  ws->pong_length = (uint8_t)(e->length + 1);
-  if (e->length > 0) memcpy(ws->pong, e->data, e->length);
-}
-
-static void take_close(assay_ws *ws, const assay_ws_event *e) {
-  uint8_t payload[ASSAY_WS_CONTROL_MOST];
-  ws->close_got = true;
-  assay_ws_set_end(ws, e->code, (const char *)e->data, e->length);
-  if (!ws->close_sent) { /* the answer repeats the code; messages that wait would not be read any more */
-    assay_ws_forget_queue(ws);
-    size_t length = assay_ws_close_payload(payload, e->code, "");
-    if (!assay_ws_put_frame(ws, ASSAY_WS_CLOSE, 0, payload, length, false)) return;
-    ws->close_sent = true;
-  }
-  assay_ws_connection_finish(ws);
-}
-
-static void take_frames(assay_ws *ws, uint8_t *bytes, size_t length) {
-  assay_ws_event *events = ws->loop->events;
-  for (size_t at = 0, used; at < length && ws->state < SAYING_BYE && ws->parser.fault == 0; at += used) {
-    size_t count = assay_ws_parser_feed(&ws->parser, bytes + at, length - at, events, EVENTS_AT_ONCE, &used);
-    for (size_t i = 0; i < count && ws->state < SAYING_BYE; i++) {
-      assay_ws_event *e = &events[i];
-      if (e->opcode == ASSAY_WS_PING)
-        take_ping(ws, e);
-      else if (e->opcode == ASSAY_WS_CLOSE)
-        take_close(ws, e);
-      else if (e->opcode != ASSAY_WS_PONG)
-        take_message(ws, e);
-      else if (ws->state == OPEN && ws->handlers->pong != NULL)
-        ws->handlers->pong(ws->handlers->user, ws, e->data, e->length);
-    }
-  }
-  if (ws->parser.fault != 0 && ws->state < SAYING_BYE) fail(ws, ws->parser.fault, ws->parser.why);
-}
-
-/* ---- Bytes --------------------------------------------------------------------------------------------------------------------------- */
-
-/* Where the empty line ends that ends a head of HTTP; 0: not yet. */
-static size_t end_of_head(const uint8_t *bytes, size_t length, size_t from) {
-  for (size_t i = from > 3 ? from - 3 : 0; i + 4 <= length; i++) {
-    const uint8_t *cr = memchr(bytes + i, '\r', length - i - 3);
-    if (cr == NULL) return 0;
-    i = (size_t)(cr - bytes);
-    if (memcmp(cr, "\r\n\r\n", 4) == 0) return i + 4;
-  }
-  return 0;
-}
-
-static void take_head(assay_ws *ws, uint8_t *bytes, size_t length) {
-  size_t before = ws->head.length, limit = ws->options->header_limit, taken = length < limit + 1 - before ? length : limit + 1 - before;
-  if (!assay_ws_bytes_room(&ws->head, taken)) {
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "out of memory");
-    return;
-  }
-  memcpy(ws->head.data + before, bytes, taken);
-  ws->head.length += taken;
-  size_t end = end_of_head(ws->head.data, ws->head.length, before);
-  if (end == 0 && ws->head.length <= limit) return;
-  if (ws->role == ASSAY_WS_SERVER)
-    assay_ws_server_head(ws, end); /* 0: too long */
-  else
-    assay_ws_client_head(ws, end);
-  assay_ws_bytes_deinit(&ws->head);
-  if ((ws->state == OPEN || ws->state == CLOSING) && end > before && length > end - before)
-    take_frames(ws, bytes + (end - before), length - (end - before));
-}
-
-static void take_bytes(assay_ws *ws, uint8_t *bytes, size_t length) {
-  if (ws->state == TO_SHAKE)
-    take_head(ws, bytes, length);
-  else if (ws->state == OPEN || ws->state == CLOSING)
-    take_frames(ws, bytes, length);
-}
-
-static void hung_up(assay_ws *ws) {
-  const char *why = ws->state < OPEN ? "the peer hung up during the handshake" : "the peer hung up without a close frame";
-  assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, why);
-}
-
-/* False when the connection is over. */
-static bool shake_tls(assay_ws *ws) {
-  char why[REASON_SIZE] = "";
-  assay_ws_tls_said said = assay_ws_tls_handshake(ws->tls, why, sizeof why);
-  if (!assay_ws_tls_take(ws->tls, &ws->wire)) said = ASSAY_WS_TLS_FAILED;
-  if (said == ASSAY_WS_TLS_FAILED) {
-    ws->counts.faults++;
-    assay_ws_flush(ws); /* the alert tells the peer */
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, why[0] != '\0' ? why : "out of memory");
-    return false;
-  }
-  if (said == ASSAY_WS_TLS_DONE) {
-    ws->tls_ready = true;
-    if (ws->role == ASSAY_WS_CLIENT) assay_ws_client_shake(ws);
-  }
-  return ws->state != DEAD;
-}
-
-/* False when nothing of what comes behind it is looked at any more. */
-static bool take_piece(assay_ws *ws, const uint8_t *bytes, size_t length) {
-  if (!assay_ws_tls_feed(ws->tls, bytes, length)) {
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "out of memory");
-    return false;
-  }
-  if (!ws->tls_ready && !shake_tls(ws)) return false;
-  while (ws->tls_ready && ws->state != DEAD) {
-    size_t got = 0;
-    assay_ws_tls_said said = assay_ws_tls_read(ws->tls, ws->loop->plain, READ_SIZE, &got);
-    if (said == ASSAY_WS_TLS_MORE) break;
-    if (said == ASSAY_WS_TLS_FAILED)
-      assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, "TLS fails");
-    else if (said == ASSAY_WS_TLS_ENDED)
-      hung_up(ws);
-    else
-      take_bytes(ws, ws->loop->plain, got);
-    if (said != ASSAY_WS_TLS_DONE) return false;
-  }
-  return ws->state != DEAD;
-}
-
-static void take_encrypted(assay_ws *ws, const uint8_t *bytes, size_t length) {
-  for (size_t at = 0, now; at < length; at += now) {
-    now = length - at < ASSAY_WS_TLS_PIECE ? length - at : ASSAY_WS_TLS_PIECE;
-    if (!take_piece(ws, bytes + at, now)) return;
-  }
-  (void)assay_ws_tls_take(ws->tls, &ws->wire);
-}
 
 void assay_ws_tell_drained(assay_ws *ws) {
   if (!ws->was_full || ws->first != NULL || ws->wants_write || ws->state != OPEN) return;
   ws->was_full = false;
   if (ws->handlers->drained != NULL) ws->handlers->drained(ws->handlers->user, ws);
-}
-
-bool assay_ws_connection_read(assay_ws *ws) {
-  assay_ws_loop *loop = ws->loop;
-  if (ws->state == DEAD) return false;
-  ssize_t got = recv(ws->fd, loop->bytes, READ_SIZE, MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
-  if (got < 0) {
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL, strerror(errno));
-    return true;
-  }
-  if (got == 0) {
-    hung_up(ws);
-    return true;
-  }
-  ws->counts.bytes_in += (uint64_t)got;
-  ws->heard_ns = loop->now_ns;
-  ws->pinged = false;
-  ws->corked = true;
-  if (ws->tls != NULL)
-    take_encrypted(ws, loop->bytes, (size_t)got);
-  else
-    take_bytes(ws, loop->bytes, (size_t)got);
-  ws->corked = false;
-  if (ws->state == DEAD) return true;
-  if (assay_ws_wire_left(ws) > 0 || ws->first != NULL || ws->state == SAYING_BYE) {
-    if (!ws->wants_write) assay_ws_flush(ws);
-  }
-  assay_ws_weigh(ws);
-  if (ws->state != DEAD) assay_ws_tell_drained(ws); /* a handler may have filled the queue, and all went out just now */
-  return true;
 }
 
 void assay_ws_connection_ready(assay_ws *ws, unsigned what) {

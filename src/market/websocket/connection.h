@@ -125,13 +125,13 @@ assay_ws *assay_ws_connection_create(assay_ws_loop *loop, int fd, assay_ws_role 
                                      const assay_ws_options *options);
 /* The system says that there is something to read or room to write. */
 void assay_ws_connection_ready(assay_ws *ws, unsigned what);
-/* Whether anything came. */
-bool assay_ws_connection_read(assay_ws *ws);
 void assay_ws_connection_deadline(assay_ws *ws);
 /* Frames begin: the handshake is done. */
 void assay_ws_connection_open(assay_ws *ws, const assay_ws_agreement *agreement);
 /* Ends it at once, with this cause unless there is one already. */
 void assay_ws_connection_end(assay_ws *ws, unsigned code, const char *why);
+/* What the peer did ends the connection: it is told why, and nothing more is read (section 7.1.7). */
+void assay_ws_connection_fail(assay_ws *ws, unsigned code, const char *why);
 /* What is encoded goes out, then ours is shut: for refusals and after close frames. */
 void assay_ws_connection_finish(assay_ws *ws);
 void assay_ws_connection_free(assay_ws *ws);
@@ -142,6 +142,12 @@ void assay_ws_tell_drained(assay_ws *ws);
 void assay_ws_set_end(assay_ws *ws, unsigned code, const char *reason, size_t length);
 void assay_ws_set_deadline(assay_ws *ws, double seconds);
 void assay_ws_earliest(assay_ws_loop *loop, uint64_t ns);
+
+/* ---- input.c, messages.c */
+/* Whether anything came. */
+bool assay_ws_connection_read(assay_ws *ws);
+/* Of a connection whose handshake is done. */
+void assay_ws_take_frames(assay_ws *ws, uint8_t *bytes, size_t length);
 
 /* ---- output.c */
 /* Text of the handshake, or a control frame, before all that is queued. */
