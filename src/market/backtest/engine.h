@@ -110,7 +110,7 @@ void assay_backtest_explain(unsigned char state, unsigned char ended_by, assay_b
 /* Appends room for one more; NULL: out of memory. */
 void *assay_list_add(assay_list *list, size_t size);
 
-/* Orders of bar `run->now` (orders.c). */
+/* Orders of bar `run->now` (orders.h). */
 void assay_backtest_trade_bar(assay_backtest *run);
 void assay_backtest_split_orders(assay_backtest *run, size_t asset, double ratio);
 /* Cancels all orders and closes all positions at the next open. */
