@@ -125,11 +125,14 @@ static void make_change(block *all, size_t i, int32_t best, uint8_t kind) {
 }
 
 /* Orders that rest. */
-static void make_maker(block *all, size_t i, int32_t best, uint8_t type) {
+static void make_maker(block *all, size_t i, int32_t best, uint8_t type, uint8_t tif) {
   all->order[i] = resting(i, best);
   all->order[i].type = type;
+  all->order[i].tif = tif;
   if (type == ASSAY_BOOK_ICEBERG) all->order[i].display = QUANTITY / 10;
-  if (type == ASSAY_BOOK_STOP) all->order[i].trigger = best + 10000;
+  if (type == ASSAY_BOOK_STOP || type == ASSAY_BOOK_STOP_LIMIT) all->order[i].trigger = best + 10000;
+  if (type == ASSAY_BOOK_TRAILING_STOP) all->order[i].trigger = 10000; /* behind the best trade */
+  if (tif == ASSAY_BOOK_GTD) all->order[i].expire = UINT64_MAX;
   all->has_after = true;
   all->after[i] = cancel_of(FIRST_ID + i);
 }
@@ -143,6 +146,10 @@ static void make_order(block *all, size_t i, int32_t best, const char *what) {
               {"post_only", ASSAY_BOOK_NEW, ASSAY_BOOK_POST_ONLY, 0, false},
               {"iceberg", ASSAY_BOOK_NEW, ASSAY_BOOK_ICEBERG, 0, false},
               {"stop", ASSAY_BOOK_NEW, ASSAY_BOOK_STOP, 0, false},
+              {"stop_limit", ASSAY_BOOK_NEW, ASSAY_BOOK_STOP_LIMIT, 0, false},
+              {"trailing_stop", ASSAY_BOOK_NEW, ASSAY_BOOK_TRAILING_STOP, 0, false},
+              {"aon", ASSAY_BOOK_NEW, ASSAY_BOOK_LIMIT, ASSAY_BOOK_AON, false},
+              {"gtd", ASSAY_BOOK_NEW, ASSAY_BOOK_LIMIT, ASSAY_BOOK_GTD, false},
               {"market", ASSAY_BOOK_NEW, ASSAY_BOOK_MARKET, 0, true},
               {"ioc", ASSAY_BOOK_NEW, ASSAY_BOOK_LIMIT, ASSAY_BOOK_IOC, true},
               {"fok", ASSAY_BOOK_NEW, ASSAY_BOOK_LIMIT, ASSAY_BOOK_FOK, true},
@@ -154,7 +161,7 @@ static void make_order(block *all, size_t i, int32_t best, const char *what) {
   if (rows[at].takes)
     make_taker(all, i, best, rows[at].type, rows[at].tif);
   else if (rows[at].kind == ASSAY_BOOK_NEW)
-    make_maker(all, i, best, rows[at].type);
+    make_maker(all, i, best, rows[at].type, rows[at].tif);
   else
     make_change(all, i, best, rows[at].kind);
 }
@@ -172,7 +179,7 @@ static int32_t open_spread(assay_book *book) {
 }
 
 #define ORDERS \
-  { "order", "limit,post_only,iceberg,stop,market,ioc,fok,cancel,modify,replace" }
+  { "order", "limit,post_only,iceberg,stop,stop_limit,trailing_stop,aon,gtd,market,ioc,fok,cancel,modify,replace" }
 
 static void execute(assay_bench *b) {
   market m;
@@ -189,6 +196,7 @@ static void execute(assay_bench *b) {
     ASSAY_LOOP(b) {
       if (at == BLOCK) {
         assay_bench_pause(b);
+        if (begun && all.has_after && assay_book_orders(m.book) != resting_orders + BLOCK) assay_bench_fail(b, "orders were turned away");
         if (begun && all.has_after) assay_book_apply(m.book, all.after, BLOCK);
         if (begun && assay_book_orders(m.book) != resting_orders) assay_bench_fail(b, "orders were left over");
         if (all.has_before) assay_book_apply(m.book, all.before, BLOCK);
