@@ -31,9 +31,22 @@ void assay_fast_begin(assay_fast *fast, const assay_backtest_options *options) {
   if (fast->equity != NULL) fast->equity[0] = fast->first_equity;
 }
 
-/* Equity does not move without a position: its return is exactly 0, which adds nothing to any sum. */
+/* From bar `at` on there is this much, 0 or less. */
+static void end_ruined(assay_fast *fast, double left) {
+  assay_tally_ruin(&fast->scores.tally, left);
+  fast->scores.ruined_at = fast->at;
+  if (fast->equity == NULL) return;
+  for (size_t i = fast->at; i < fast->end; i++) fast->equity[i - fast->first] = left;
+}
+
+/* Equity does not move without a position: its return is exactly 0, which adds nothing to any sum. What closed the last one may have cost
+ * all that there was. */
 static void rest(assay_fast *fast, size_t end) {
   if (fast->at >= end) return;
+  if (!(fast->cash > 0)) {
+    end_ruined(fast, fast->cash);
+    return;
+  }
   assay_tally *t = &fast->scores.tally;
   size_t from = fast->at;
   assay_tally_add(t, fast->cash);
@@ -68,10 +81,7 @@ static void ruin(assay_fast *fast) {
   assay_ledger_pay(p, &fast->cash, -before, close, 0);
   assay_ledger_cost(p, -before, close);
   p->quantity = 0;
-  assay_tally_ruin(&fast->scores.tally, left);
-  fast->scores.ruined_at = fast->at;
-  if (fast->equity != NULL)
-    for (size_t i = fast->at; i < fast->end; i++) fast->equity[i - fast->first] = left;
+  end_ruined(fast, left);
 }
 
 /* Up to the close of the bar before `end`. */

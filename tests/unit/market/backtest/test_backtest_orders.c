@@ -352,6 +352,27 @@ static void test_ruin(void **state) {
   }
 }
 
+/* Closing costs more than there is: nothing is held then, and nothing is left. */
+static void test_ruin_by_fees(void **state) {
+  (void)state;
+  for (int events = 0; events < 2; events++) {
+    const double closes[5] = {100, 100, 100, 100, 100}, targets[5] = {0.5, 0.5, 0, 0.5, 0.5};
+    const assay_bars bars = {.count = 5, .close = closes};
+    const assay_backtest_options options = {
+        .cash = 10000, .fees = {.per_order = 5000}, .lot = 1, .keep_equity = true, .keep_fills = true, .events = events == 1};
+    assay_error err = {0};
+    assay_backtest_result *r = NULL;
+    assert_ok(assay_backtest_run_targets(&bars, targets, &options, &err, &r), err);
+    assert_int_equal(r->metrics.fills, 2);
+    assert_int_equal(r->metrics.ruined_at, 3);
+    assert_int_equal(r->metrics.orders, 2); /* the last wish is not asked for any more */
+    assert_near(r->metrics.max_drawdown, 1, 0);
+    assert_near(r->metrics.annual_return, -1, 0);
+    for (size_t i = 3; i < 5; i++) assert_near(r->equity[i], 0, 1e-9);
+    assay_backtest_result_destroy(r);
+  }
+}
+
 static void test_cancel(void **state) {
   (void)state;
   const double rows[4][5] = {{100, 100, 100, 100, 1}, {100, 103, 97, 101, 1}, {95, 99, 94, 98, 1}, {110, 112, 90, 111, 1}};
@@ -492,6 +513,7 @@ int main(void) {
       cmocka_unit_test(test_partial_fills),
       cmocka_unit_test(test_margin),
       cmocka_unit_test(test_ruin),
+      cmocka_unit_test(test_ruin_by_fees),
       cmocka_unit_test(test_least_fee_and_lots),
       cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_bracket_goes_with_its_position),
