@@ -113,7 +113,21 @@ static void put_number(assay_buf *out, double value, int width) {
 
 enum { NAME_WIDTH = 16 };
 
-static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t index, assay_buf *out) {
+/* Days are short; times of a day are not. */
+static int width_of_times(const each *e, const assay_backtest_symbol *symbols) {
+  enum { DAY = 10 };
+  int width = DAY;
+  char text[2][ASSAY_REPORT_TEXT];
+  for (size_t i = 0; i < e->count; i++) {
+    if (symbols[i].outcome != ASSAY_BACKTEST_DONE || !symbols[i].has_times) continue;
+    assay_cli_moment_text(symbols[i].first_ns, text[0]);
+    assay_cli_moment_text(symbols[i].last_ns, text[1]);
+    for (int k = 0; k < 2; k++) width = (int)strlen(text[k]) > width ? (int)strlen(text[k]) : width;
+  }
+  return width;
+}
+
+static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t index, int width, assay_buf *out) {
   char from[ASSAY_REPORT_TEXT] = "-", to[ASSAY_REPORT_TEXT] = "-";
   const assay_backtest_metrics *m = &s->metrics;
   assay_buf name = {0};
@@ -121,7 +135,7 @@ static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t ind
   assay_cli_pad(out, name.data != NULL ? name.data : "", NAME_WIDTH);
   assay_buf_deinit(&name);
   if (s->has_times) assay_cli_moment_text(s->first_ns, from), assay_cli_moment_text(s->last_ns, to);
-  assay_buf_printf(out, "%8zu  %-10s  %-10s", m->bars, from, to);
+  assay_buf_printf(out, "%8zu  %-*s  %-*s", m->bars, width, from, width, to);
   put_percent(out, m->total_return, 12);
   put_percent(out, m->annual_return, 11);
   put_number(out, m->sharpe, 8);
@@ -167,16 +181,17 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
   if (summary->done < e->count) assay_buf_printf(out, ", %zu of them not run", e->count - summary->done);
   assay_buf_printf(out, "; best %s first\n", assay_backtest_objective_text(j->objective));
   if (j->range_count > 0) assay_buf_puts(out, "Each with the best of its own sweep, on the bars that it was chosen on.\n");
+  const int width = width_of_times(e, symbols);
   const size_t most = j->settings->top < summary->done ? (size_t)j->settings->top : summary->done;
   if (most > 0) {
     assay_buf_putc(out, '\n');
     assay_cli_pad(out, "asset", NAME_WIDTH);
-    assay_buf_printf(out, "%8s  %-10s  %-10s%12s%11s%8s%11s%8s%12s%s\n", "bars", "from", "to", "return", "a year", "Sharpe", "drawdown",
-                     "trades", "hold", j->range_count > 0 ? "  chosen" : "");
+    assay_buf_printf(out, "%8s  %-*s  %-*s%12s%11s%8s%11s%8s%12s%s\n", "bars", width, "from", width, "to", "return", "a year", "Sharpe",
+                     "drawdown", "trades", "hold", j->range_count > 0 ? "  chosen" : "");
   }
   for (size_t i = 0, shown = 0; i < e->count && shown < most; i++) {
     if (symbols[order[i].index].outcome != ASSAY_BACKTEST_DONE) continue;
-    put_symbol(e, &symbols[order[i].index], order[i].index, out);
+    put_symbol(e, &symbols[order[i].index], order[i].index, width, out);
     shown++;
   }
   if (most < summary->done) assay_buf_printf(out, "... and %zu more (--top, --json or --report FILE.csv)\n", summary->done - most);
