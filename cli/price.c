@@ -142,8 +142,8 @@ const assay_cli_verb assay_cli_price_european = {
 static int run_american(assay_cli *cli, const void *raw) {
   const assay_price_settings *s = raw;
   assay_error err = {0};
-  if (strcmp(s->method, "montecarlo") == 0) return assay_price_simulate(cli, s, "american");
   if (assay_price_check(cli, s, &err) != ASSAY_OK) return assay_cli_fail(cli, &err);
+  if (strcmp(s->method, "montecarlo") == 0 || strcmp(s->model, "gbm") != 0) return assay_price_simulate(cli, s, "american");
   return price_tree(cli, s, "american", ASSAY_EXERCISE_AMERICAN);
 }
 
@@ -155,16 +155,20 @@ static const assay_cli_option american_options[] = {
     ASSAY_PRICE_TIME,
     ASSAY_PRICE_RATES,
     ASSAY_PRICE_VOLATILITY,
-    {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "tree", .choices = american_methods, ASSAY_PRICE_AT(method), .help = "How."},
+    {"method", 'm', ASSAY_CLI_TEXT, "METHOD", "tree", .choices = american_methods, ASSAY_PRICE_AT(method),
+     .help = "How; a model other than gbm is simulated."},
     TREE,
     STEPS,
+    ASSAY_PRICE_MODEL,
     {"upper-bound", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(upper_bound),
      .help = "With --method montecarlo, whose price is a lower bound: an upper one beside it."},
     ASSAY_PRICE_SIMULATION,
     ASSAY_PRICE_JSON,
     ASSAY_CLI_END};
 static const assay_cli_example american_examples[] = {
-    {"a put that may be exercised early", "price american --type put " MARKET " --volatility 0.2"}, {0}};
+    {"a put that may be exercised early", "price american --type put " MARKET " --volatility 0.2"},
+    {"with jumps", "price american --type put " MARKET " --volatility 0.2 --model merton --jump-rate 1 --jump-volatility 0.1"},
+    {0}};
 const assay_cli_verb assay_cli_price_american = {
     .name = "price american",
     .summary = "An option that may be exercised at any time.",

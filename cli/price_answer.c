@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "cli/price.h"
 
@@ -190,7 +191,7 @@ static void put_plain(assay_buf *out, const assay_price_settings *s, const assay
   put_line(out, "Price", a->price, a->standard_error);
   if (isfinite(a->level)) {
     char name[40];
-    snprintf(name, sizeof name, "%d %% interval", (int)(100 * a->level + 0.5));
+    assay_snprintf(name, sizeof name, "%.6g %% interval", 100 * a->level);
     assay_cli_pad(out, name, 18);
     assay_buf_printf(out, "%14.8g to %.8g\n", a->low, a->high);
   }

@@ -75,7 +75,8 @@ static assay_status take_assets(assay_cli *cli, const assay_price_settings *s, c
   bool is_spread = strcmp(payoff, "spread") == 0;
   if (assets == 0 || assets > ASSAY_MC_MAX_ASSETS || (is_spread && assets != 2))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,
-                      is_spread ? "a spread is between two assets: --spot S1,S2" : "--spot needs 1 to 32 prices with commas between");
+                      is_spread ? "a spread is between two assets: --spot S1,S2" : "--spot needs 1 to %d prices with commas between",
+                      ASSAY_MC_MAX_ASSETS);
   params->assets = (uint32_t)assets;
   assay_status status = read_numbers(cli, &s->spots, "spot", assets, err, &params->spots);
   if (status == ASSAY_OK) status = read_numbers(cli, &s->volatilities, "volatility", assets, err, &params->volatilities);

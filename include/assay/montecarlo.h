@@ -92,7 +92,7 @@ enum {
   ASSAY_MC_MAX_STEPS = 65536,
   ASSAY_MC_MAX_EXERCISES = 1024, /* steps of an American option */
   ASSAY_MC_MAX_SOBOL_STEPS = 512,
-  ASSAY_MC_MAX_ASSETS = 32,
+  ASSAY_MC_MAX_ASSETS = 64,
   ASSAY_MC_GREEKS_MIN_PATHS = 16384, /* their standard errors come from groups of paths */
 };
 #define ASSAY_MC_MAX_PATHS 1000000000000u /* of one call: about an hour on a large GPU */
@@ -102,7 +102,7 @@ typedef struct assay_mc_params {
   assay_mc_payoff payoff;
   bool put;
   double spot, strike, time, rate, dividend, volatility; /* positive, positive, positive, any, any, positive (GBM, Merton) */
-  uint32_t steps;                                        /* 0: 252 for an Asian, 50 for an American, for Heston 100 a year, else 1 */
+  uint32_t steps; /* 0: 252 for an Asian, 50 for an American (Heston: a year), for Heston 100 a year, else 1 */
 
   double payout; /* digital; 0: 1 */
   double barrier;
@@ -124,9 +124,10 @@ typedef struct assay_mc_params {
   assay_mc_sampling sampling;
   bool antithetic;     /* each path with its mirror image */
   bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier;
-                        * American: a martingale from a lattice, which also has the better rule of exercise (GBM, double precision) */
+                        * American: a martingale from a lattice, which also has the better rule of exercise (GBM, double precision), or the
+                        * underlying where the path stops */
   bool greeks;         /* delta, gamma, vega, theta, rho */
-  bool upper_bound;    /* American: an upper bound beside the price, which is a lower one; 16,384 paths more */
+  bool upper_bound;    /* American (GBM): an upper bound beside the price, which is a lower one; 16,384 paths more */
   double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used;
                         * ASSAY_ERR_INVALID below what the precision rounds */
   double level;        /* of the interval; 0: 0.95 */

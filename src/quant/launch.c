@@ -68,6 +68,11 @@ assay_status assay_quant_launch(assay_quant_session *session, const char *name, 
   return assay_stream_launch(session->stream, full, groups, params, params_bytes, memory, count, err);
 }
 
+assay_status assay_quant_copy(assay_quant_session *session, assay_quant_buffer *to, const assay_quant_buffer *from, size_t bytes,
+                              assay_error *err) {
+  return assay_buffer_copy(session->stream, to->memory, 0, from->memory, 0, bytes, err);
+}
+
 assay_status assay_quant_finish(assay_quant_session *session, assay_error *err) {
   assay_status status = ASSAY_OK;
   for (size_t i = 0; i < session->count && status == ASSAY_OK; i++) {

@@ -51,6 +51,9 @@ unsigned assay_quant_gpu_processors(const assay_quant_session *session);
 /* Launches kernel `name` in 32 or 64 bits. */
 assay_status assay_quant_launch(assay_quant_session *session, const char *name, unsigned bits, size_t groups, const void *params,
                                 size_t params_bytes, assay_quant_buffer *const *buffers, size_t count, assay_error *err);
+/* The first `bytes` of one buffer into another. */
+assay_status assay_quant_copy(assay_quant_session *session, assay_quant_buffer *to, const assay_quant_buffer *from, size_t bytes,
+                              assay_error *err);
 /* Waits; then outputs can be read, and a later launch may write them again. */
 assay_status assay_quant_finish(assay_quant_session *session, assay_error *err);
 

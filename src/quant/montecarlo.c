@@ -19,7 +19,10 @@ const char *assay_mc_method_text(assay_mc_method method) {
 static const uint64_t batch_most = 1ull << 34, batch_first = 1ull << 16;
 
 static uint32_t default_steps(const assay_mc_params *o) {
-  if (o->payoff == ASSAY_MC_AMERICAN) return 50;
+  if (o->payoff == ASSAY_MC_AMERICAN) {
+    double dates = o->model == ASSAY_MC_HESTON ? ceil(50 * o->time) : 50; /* the scheme has an error in time */
+    return (uint32_t)fmin(fmax(dates, 50), ASSAY_MC_MAX_EXERCISES);
+  }
   if (o->payoff == ASSAY_MC_ASIAN_ARITHMETIC || o->payoff == ASSAY_MC_ASIAN_GEOMETRIC) return 252;
   bool extremes = o->payoff == ASSAY_MC_BARRIER || o->payoff == ASSAY_MC_LOOKBACK_FIXED || o->payoff == ASSAY_MC_LOOKBACK_FLOATING;
   if (extremes && o->watch == ASSAY_MC_AT_STEPS) return 252;
@@ -28,7 +31,10 @@ static uint32_t default_steps(const assay_mc_params *o) {
 }
 
 void assay_mc_defaults(assay_mc_params *o) {
-  if (o->steps == 0) o->steps = default_steps(o);
+  if (o->steps == 0) {
+    o->steps = default_steps(o);
+    if (o->sampling == ASSAY_MC_SOBOL && o->steps > ASSAY_MC_MAX_SOBOL_STEPS) o->steps = ASSAY_MC_MAX_SOBOL_STEPS;
+  }
   /* Only the end counts, and one step goes there without error. */
   if (o->model == ASSAY_MC_GBM && (o->payoff == ASSAY_MC_EUROPEAN || o->payoff == ASSAY_MC_DIGITAL)) o->steps = 1;
   uint64_t most = o->sampling == ASSAY_MC_SOBOL ? ASSAY_MC_MOST_SOBOL_PATHS : ASSAY_MC_MAX_PATHS / o->steps;
@@ -43,7 +49,8 @@ assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
   job->control_mean = NAN;
   job->paths_per_sample = o->antithetic ? 2 : 1;
   if (o->payoff == ASSAY_MC_BASKET) {
-    assay_status status = o->sampling == ASSAY_MC_SOBOL ? assay_mc_sobol_job(job, err) : assay_mc_basket_job(job, err);
+    assay_status status = assay_mc_basket_job(job, err);
+    if (status == ASSAY_OK && o->sampling == ASSAY_MC_SOBOL) status = assay_mc_sobol_job(job, err);
     if (status != ASSAY_OK) assay_mc_job_deinit(job);
     return status;
   }
@@ -58,6 +65,7 @@ assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
 }
 
 void assay_mc_job_deinit(assay_mc_job *job) {
+  assay_mc_martingale_forget(job);
   assay_free(job->given);
   job->given = NULL;
 }
@@ -130,7 +138,8 @@ static double deviation_of(const assay_mc_job *job) {
  */
 static double rounding_of(const assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
-  bool single = o->precision == ASSAY_MC_F32 && !(o->payoff == ASSAY_MC_AMERICAN && o->control); /* that is in f64 */
+  bool martingale = o->payoff == ASSAY_MC_AMERICAN && o->model == ASSAY_MC_GBM && o->control; /* that is in f64 */
+  bool single = o->precision == ASSAY_MC_F32 && !martingale;
   double unit = single ? 0x1p-23 : 0x1p-52, share = unit * (1 + sqrt(job->params.steps) / 8);
   if (o->model == ASSAY_MC_HESTON) share += assay_mc_heston_rounding(o);
   return usual_payment(o) * (o->payoff == ASSAY_MC_DIGITAL ? fmin(0.4 * share / deviation_of(job), 1) : share);
@@ -298,8 +307,8 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
   if (status != ASSAY_OK) return status;
 
   status = check_target(&job, params->target_error, &units, err);
-  bool american = o->payoff == ASSAY_MC_AMERICAN; /* has Greeks of its own */
-  job.total = !o->greeks || american;             /* the price's error comes from squares */
+  bool american = o->payoff == ASSAY_MC_AMERICAN && o->model == ASSAY_MC_GBM; /* has Greeks of its own */
+  job.total = !o->greeks || american;                                         /* the price's error comes from squares */
   job.forms.used = !job.total ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
   assay_mc_tally tally = {0};
   assay_quant_where where = job.where;

@@ -109,8 +109,9 @@ struct assay_mc_job {
   double discount;     /* e^(-rate time) */
   double control_mean; /* undiscounted expectation of the control; NaN: there is none */
   uint64_t paths_per_sample;
-  assay_quant_where where; /* what found the rule of exercise */
-  void *given;             /* a second buffer for the kernel; NULL: it reads none. Owned */
+  assay_quant_where where;                /* what found the rule of exercise */
+  struct assay_mc_lattice_dates *lattice; /* of an American option with a control, with the sums where Greeks are wanted. Owned */
+  void *given;                            /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
   bool scores;           /* a basket's correlations have an inverse */
   bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
@@ -147,6 +148,7 @@ assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err);
 /* What such an option is worth to one who goes on now, by a lattice, if that is less than exercise pays: then it is exercised; and the
  * price of one that is not, with the lattice's martingale for a control (montecarlo_martingale.c). */
 assay_status assay_mc_martingale_job(assay_mc_job *job, assay_error *err);
+void assay_mc_martingale_forget(assay_mc_job *job);
 /* Its Greeks, from `paths` paths of the `used` ones. */
 assay_status assay_mc_martingale_greeks(const assay_mc_job *job, uint64_t used, assay_error *err, assay_mc_greeks *greeks, uint64_t *paths,
                                         assay_quant_where *where);
@@ -154,12 +156,17 @@ assay_status assay_mc_martingale_greeks(const assay_mc_job *job, uint64_t used, 
 assay_status assay_mc_upper_bound(const assay_mc_job *job, assay_error *err, double *bound, double *error, assay_quant_where *where);
 assay_status assay_mc_basket_job(assay_mc_job *job, assay_error *err);
 /* Greeks by asset, and by the correlations, of a basket's job. */
+size_t assay_mc_basket_extras(const assay_mc_job *job);
+/* The sums of a group from its kernel, as those of path.h and as the extras. */
+void assay_mc_basket_sums(const assay_mc_job *job, const double *in, double out[ASSAY_MC_SUMS], double *extras);
 void assay_mc_basket_result(const assay_mc_job *job, const assay_mc_tally *tally, assay_mc_result *result);
 assay_status assay_mc_check_basket(const assay_mc_params *params, assay_error *err);
 /* Makes a job one of Sobol points (montecarlo_sobol.c). */
 assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err);
-/* Direction numbers of the first coordinates, and a scrambled word of a point. */
+/* Direction numbers of the first coordinates (at most twice ASSAY_MC_MAX_SOBOL_STEPS), what they would be of a later one with each draw
+ * of its initial numbers (tools/sobol_draws.c), and a scrambled word of a point. */
 void assay_mc_sobol_directions(size_t coordinates, uint32_t (*v)[32]);
+void assay_mc_sobol_draws(uint32_t coordinate, uint32_t count, uint32_t (*v)[32]);
 uint32_t assay_mc_sobol_word(const uint32_t v[32], uint32_t index, uint32_t seed);
 /* Sums that a group of a job's kernel gives: the first ones of path.h. */
 size_t assay_mc_kernel_sums(const assay_mc_job *job);
@@ -170,8 +177,8 @@ assay_status assay_mc_path_run(const assay_mc_job *job, const mc_path_params *pa
 void assay_mc_by_same_numbers(assay_mc_job *job, int form);
 /* `count` samples of a batch from sample `first` on (multiples of a group), in double precision without mirror images, as assay_mc_paths
  * has them, or their binary logarithms over the spot (montecarlo_paths.c). */
-assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t first, uint64_t count, bool logarithms,
-                                  assay_error *err, double *values, assay_quant_where *where);
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t first, uint64_t count, u32 what, assay_error *err,
+                                  double *values, assay_quant_where *where);
 /* European options with nothing special: the fastest kernel (montecarlo_european.c). */
 void assay_mc_european_job(assay_mc_job *job);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rule of exercise for American options (Longstaff and Schwartz 2001): backwards from the end, what a path pays later is regressed on
- * a cubic in its price now, over the paths that are in the money. The paths of the regression are not those of the price, so the price is
- * a lower bound on average, whatever the rule.
+ * a cubic in its price now, and under Heston's model on its variance too, over the paths that are in the money. The paths of the regression
+ * are not those of the price, so the price is a lower bound on average, whatever the rule.
  */
 #include <math.h>
 #include <string.h>
@@ -10,14 +10,14 @@
 #include "base/alloc.h"
 #include "quant/montecarlo.h"
 
-enum { CALIBRATION_PATHS = 16384, TERMS = 4, LEAST_PATHS = 64 };
+enum { CALIBRATION_PATHS = 16384, CUBIC = 4, TERMS = 8, LEAST_PATHS = 64 };
 /* A batch that no price reaches. */
 static const uint64_t calibration_batch = 1ull << 60;
 
 /* Least squares by the normal equations: cubics over a variable of mean 0 and deviation 1 are far from singular, and where they are not
  * (few different prices), the pivot says so. */
-static bool solve(double a[TERMS][TERMS], double b[TERMS]) {
-  for (int i = 0; i < TERMS; i++) {
+static bool solve(double a[TERMS][TERMS], double b[TERMS], int terms) {
+  for (int i = 0; i < terms; i++) {
     double floor = 1e-10 * a[i][i];
     for (int j = 0; j < i; j++) {
       for (int k = 0; k < j; k++) a[i][j] -= a[i][k] * a[j][k];
@@ -27,76 +27,118 @@ static bool solve(double a[TERMS][TERMS], double b[TERMS]) {
     if (!(a[i][i] > floor)) return false;
     a[i][i] = sqrt(a[i][i]);
   }
-  for (int i = 0; i < TERMS; i++) {
+  for (int i = 0; i < terms; i++) {
     for (int k = 0; k < i; k++) b[i] -= a[i][k] * b[k];
     b[i] /= a[i][i];
   }
-  for (int i = TERMS - 1; i >= 0; i--) {
-    for (int k = i + 1; k < TERMS; k++) b[i] -= a[k][i] * b[k];
+  for (int i = terms - 1; i >= 0; i--) {
+    for (int k = i + 1; k < terms; k++) b[i] -= a[k][i] * b[k];
     b[i] /= a[i][i];
   }
   return true;
 }
 
+/* A number less its mean, over its deviation; 0 where it hardly moves. */
+typedef struct standard {
+  double slope, shift;
+} standard;
+
+static standard standard_of(const double *x, size_t count) {
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i], squares += x[i] * x[i];
+  double mean = sum / (double)count, deviation = sqrt(fmax(squares / (double)count - mean * mean, 0));
+  return deviation > 1e-9 * mean ? (standard){1 / deviation, -mean / deviation} : (standard){0};
+}
+
+/* What going on is worth: a cubic in the price over the spot, and what a variance adds (path.h). */
 typedef struct rule {
-  double slope, shift, terms[TERMS]; /* t = slope S + shift, S relative to the spot; what going on is worth */
+  standard price, variance;
+  double terms[TERMS];
 } rule;
 
 static const rule never = {.terms = {1e30}};
 
-static double going_on(const rule *r, double s) {
-  double t = r->slope * s + r->shift;
-  return ((r->terms[3] * t + r->terms[2]) * t + r->terms[1]) * t + r->terms[0];
+static double going_on(const rule *r, double s, double v) {
+  double t = r->price.slope * s + r->price.shift, w = r->variance.slope * v + r->variance.shift;
+  const double *c = r->terms, *d = c + CUBIC;
+  return ((c[3] * t + c[2]) * t + c[1]) * t + c[0] + w * ((d[2] * t + d[1]) * t + d[3] * w + d[0]);
 }
 
-/* From the prices of paths in the money and what they pay later, discounted to now. */
-static rule regress(const double *s, const double *later, size_t count) {
-  if (count < LEAST_PATHS) return never;
-  double sum = 0, squares = 0;
-  for (size_t i = 0; i < count; i++) sum += s[i], squares += s[i] * s[i];
-  double mean = sum / (double)count, deviation = sqrt(fmax(squares / (double)count - mean * mean, 0));
-  if (!(deviation > 1e-9 * mean)) return never;
-  rule r = {.slope = 1 / deviation, .shift = -mean / deviation};
-  double moments[2 * TERMS - 1] = {0}, products[TERMS] = {0};
+static bool fit_cubic(rule *r, const double *s, const double *later, size_t count) {
+  double moments[2 * CUBIC - 1] = {0}, products[TERMS] = {0};
   for (size_t i = 0; i < count; i++) {
-    double t = r.slope * s[i] + r.shift, t2 = t * t, t3 = t2 * t, y = later[i];
+    double t = r->price.slope * s[i] + r->price.shift, t2 = t * t, t3 = t2 * t, y = later[i];
     moments[1] += t, moments[2] += t2, moments[3] += t3, moments[4] += t2 * t2, moments[5] += t2 * t3, moments[6] += t3 * t3;
     products[0] += y, products[1] += y * t, products[2] += y * t2, products[3] += y * t3;
   }
   moments[0] = (double)count;
   double a[TERMS][TERMS];
-  for (int i = 0; i < TERMS; i++)
-    for (int j = 0; j < TERMS; j++) a[i][j] = moments[i + j];
-  if (!solve(a, products)) return never;
-  memcpy(r.terms, products, sizeof r.terms);
-  return r;
+  for (int i = 0; i < CUBIC; i++)
+    for (int j = 0; j < CUBIC; j++) a[i][j] = moments[i + j];
+  if (!solve(a, products, CUBIC)) return false;
+  memcpy(r->terms, products, sizeof r->terms);
+  return true;
 }
 
-/* Rules for all steps from `paths` (row s has the prices after step s), and what going on is worth at the start. */
-static double calibrate(const assay_mc_job *job, const double *paths, double *scratch, rule *rules) {
+static bool fit_both(rule *r, const double *s, const double *v, const double *later, size_t count) {
+  double a[TERMS][TERMS] = {{0}}, products[TERMS] = {0};
+  for (size_t i = 0; i < count; i++) {
+    double t = r->price.slope * s[i] + r->price.shift, w = r->variance.slope * v[i] + r->variance.shift;
+    const double basis[TERMS] = {1, t, t * t, t * t * t, w, w * t, w * t * t, w * w};
+    for (int j = 0; j < TERMS; j++) {
+      for (int k = 0; k <= j; k++) a[j][k] += basis[j] * basis[k];
+      products[j] += basis[j] * later[i];
+    }
+  }
+  if (!solve(a, products, TERMS)) return false;
+  memcpy(r->terms, products, sizeof r->terms);
+  return true;
+}
+
+/* From the prices of paths in the money, their variances (NULL: they have none) and what they pay later, discounted to now. */
+static rule regress(const double *s, const double *v, const double *later, size_t count) {
+  if (count < LEAST_PATHS) return never;
+  rule r = {.price = standard_of(s, count)};
+  if (r.price.slope == 0) return never;
+  if (v != NULL) r.variance = standard_of(v, count);
+  if (r.variance.slope > 0 && fit_both(&r, s, v, later, count)) return r;
+  r.variance = (standard){0};
+  return fit_cubic(&r, s, later, count) ? r : never;
+}
+
+/* The paths of the regression, row s after step s; and what it works with, one number a path each. */
+typedef struct calibration {
+  double *prices, *variances; /* variances: NULL but under Heston's model */
+  double *value, *s, *v, *later;
+  rule *rules;
+} calibration;
+
+/* Rules for all steps, and what going on is worth at the start. */
+static double calibrate(const assay_mc_job *job, const calibration *c) {
   const assay_mc_params *o = &job->option;
   size_t n = CALIBRATION_PATHS, steps = o->steps;
-  double *value = scratch, *s = scratch + n, *later = scratch + 2 * n, step_discount = exp(-o->rate * o->time / (double)steps),
-         sign = o->put ? -1 : 1;
-  for (size_t i = 0; i < n; i++) value[i] = fmax(sign * (paths[steps * n + i] - o->strike), 0);
-  rules[steps - 1] = (rule){0};
+  double step_discount = exp(-o->rate * o->time / (double)steps), sign = o->put ? -1 : 1;
+  for (size_t i = 0; i < n; i++) c->value[i] = fmax(sign * (c->prices[steps * n + i] - o->strike), 0);
+  c->rules[steps - 1] = (rule){0};
   for (size_t step = steps - 1; step >= 1; step--) {
-    const double *now = paths + step * n;
+    const double *now = c->prices + step * n, *variances = c->variances == NULL ? NULL : c->variances + step * n;
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-      value[i] *= step_discount;
-      s[count] = now[i] / o->spot;
-      later[count] = value[i];
+      c->value[i] *= step_discount;
+      c->s[count] = now[i] / o->spot;
+      c->v[count] = variances == NULL ? 0 : variances[i];
+      c->later[count] = c->value[i];
       count += sign * (now[i] - o->strike) > 0;
     }
-    rules[step - 1] = regress(s, later, count);
+    const rule *made = &c->rules[step - 1];
+    c->rules[step - 1] = regress(c->s, variances == NULL ? NULL : c->v, c->later, count);
     for (size_t i = 0; i < n; i++) {
       double pays = sign * (now[i] - o->strike);
-      if (pays > 0 && pays >= going_on(&rules[step - 1], now[i] / o->spot)) value[i] = pays;
+      if (pays > 0 && pays >= going_on(made, now[i] / o->spot, variances == NULL ? 0 : variances[i])) c->value[i] = pays;
     }
   }
   double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += value[i];
+  for (size_t i = 0; i < n; i++) sum += c->value[i];
   return step_discount * sum / (double)n;
 }
 
@@ -105,8 +147,15 @@ static void write_rules(const assay_mc_job *job, const rule *rules, void *out) {
   const assay_mc_params *o = &job->option;
   for (size_t step = 0; step < o->steps; step++) {
     const rule *r = &rules[step];
-    double row[MC_RULE] = {
-        exp(-o->rate * o->time * (double)(step + 1) / o->steps), r->slope, r->shift, r->terms[0], r->terms[1], r->terms[2], r->terms[3]};
+    double passed = o->time * (double)(step + 1) / o->steps;
+    double row[MC_RULE] = {[MC_RULE_DISCOUNT] = exp(-o->rate * o->time * (double)(step + 1) / o->steps),
+                           [MC_RULE_SLOPE] = r->price.slope,
+                           [MC_RULE_SHIFT] = r->price.shift,
+                           [MC_RULE_V_SLOPE] = r->variance.slope,
+                           [MC_RULE_V_SHIFT] = r->variance.shift,
+                           [MC_RULE_CARRY] = exp((o->dividend - o->rate) * passed)};
+    memcpy(row + MC_RULE_TERMS, r->terms, CUBIC * sizeof *row);
+    memcpy(row + MC_RULE_V_TERMS, r->terms + CUBIC, CUBIC * sizeof *row);
     for (int k = 0; k < MC_RULE; k++) {
       if (o->precision == ASSAY_MC_F32) {
         ((float *)out)[MC_RULE * step + k] = (float)row[k];
@@ -117,44 +166,76 @@ static void write_rules(const assay_mc_job *job, const rule *rules, void *out) {
   }
 }
 
-/* Payoffs are discounted where they are paid, so the price's form has no discount. Greeks are the martingale's. */
+/* Payoffs are discounted where they are paid, so the price's form has no discount. Greeks are the martingale's (GBM), or differences: the
+ * rule is found anew for each. */
 static void forms(assay_mc_job *job) {
   memset(job->forms.of, 0, sizeof job->forms.of);
   job->forms.of[ASSAY_MC_FORM_PRICE][MC_SUM_PAYOFF] = 1;
-  for (int f = ASSAY_MC_FORM_DELTA; f < ASSAY_MC_FORMS; f++) job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
+  for (int f = ASSAY_MC_FORM_DELTA; f < ASSAY_MC_FORMS; f++) {
+    job->forms.method[f] = ASSAY_MC_LIKELIHOOD_RATIO;
+    if (job->option.model != ASSAY_MC_GBM) assay_mc_by_same_numbers(job, f);
+  }
   job->discount = 1;
   job->prices = true;
 }
 
+static void calibration_deinit(calibration *c) {
+  assay_free(c->prices);
+  assay_free(c->variances);
+  assay_free(c->value);
+  assay_free(c->rules);
+}
+
+static assay_status calibration_init(calibration *c, const assay_mc_job *job, assay_error *err) {
+  size_t n = CALIBRATION_PATHS, rows = job->option.steps + (size_t)1;
+  bool heston = job->option.model == ASSAY_MC_HESTON;
+  *c = (calibration){.prices = assay_alloc(ASSAY_TAG_QUANT, rows * n * sizeof *c->prices),
+                     .variances = heston ? assay_alloc(ASSAY_TAG_QUANT, rows * n * sizeof *c->variances) : NULL,
+                     .value = assay_alloc(ASSAY_TAG_QUANT, 4 * n * sizeof *c->value),
+                     .rules = assay_calloc(ASSAY_TAG_QUANT, job->option.steps, sizeof *c->rules)};
+  if (c->prices == NULL || (heston && c->variances == NULL) || c->value == NULL || c->rules == NULL) {
+    calibration_deinit(c);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", CALIBRATION_PATHS, job->option.steps);
+  }
+  c->s = c->value + n, c->v = c->s + n, c->later = c->v + n;
+  return ASSAY_OK;
+}
+
+static assay_status find_rule(assay_mc_job *job, assay_error *err) {
+  const assay_mc_params *o = &job->option;
+  calibration c;
+  assay_status status = calibration_init(&c, job, err);
+  if (status != ASSAY_OK) return status;
+  status = assay_mc_store_paths(job, calibration_batch, 0, CALIBRATION_PATHS, 0, err, c.prices, &job->where);
+  if (status == ASSAY_OK && c.variances != NULL)
+    status = assay_mc_store_paths(job, calibration_batch, 0, CALIBRATION_PATHS, MC_PATHS_VARIANCES, err, c.variances, &job->where);
+  if (status == ASSAY_OK) {
+    double worth = calibrate(job, &c), now = o->put ? o->strike - o->spot : o->spot - o->strike;
+    job->exercised = now > 0 && now >= worth;
+    write_rules(job, c.rules, job->given);
+  }
+  calibration_deinit(&c);
+  return status;
+}
+
 assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err) {
   assay_mc_params *o = &job->option;
-  if (o->model != ASSAY_MC_GBM)
-    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "American options are priced under geometric Brownian motion only");
+  bool gbm = o->model == ASSAY_MC_GBM;
   if (o->steps > ASSAY_MC_MAX_EXERCISES) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%u dates of exercise: at most %d are taken", o->steps, ASSAY_MC_MAX_EXERCISES);
   }
+  if (o->upper_bound && !gbm) {
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
+                      "an upper bound is known under geometric Brownian motion only: leave `upper_bound` out, or take that model");
+  }
   if (job->only_paths) return ASSAY_OK;
   forms(job);
-  if (o->control) return assay_mc_martingale_job(job, err);
-  job->kernel = "mc_american";
-  size_t rows = o->steps + (size_t)1, real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double);
-  double *paths = assay_alloc(ASSAY_TAG_QUANT, rows * CALIBRATION_PATHS * sizeof *paths);
-  double *scratch = assay_alloc(ASSAY_TAG_QUANT, 3 * CALIBRATION_PATHS * sizeof *scratch);
-  rule *rules = assay_calloc(ASSAY_TAG_QUANT, o->steps, sizeof *rules);
+  if (o->control && gbm) return assay_mc_martingale_job(job, err);
+  job->kernel = gbm ? "mc_american" : "mc_exercise";
+  job->control_mean = 1;
+  size_t real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double);
   job->given_bytes = MC_RULE * o->steps * real_bytes;
   job->given = assay_alloc(ASSAY_TAG_QUANT, job->given_bytes);
-  assay_status status = ASSAY_OK;
-  if (paths == NULL || scratch == NULL || rules == NULL || job->given == NULL) {
-    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", CALIBRATION_PATHS, o->steps);
-  }
-  if (status == ASSAY_OK) status = assay_mc_store_paths(job, calibration_batch, 0, CALIBRATION_PATHS, false, err, paths, &job->where);
-  if (status == ASSAY_OK) {
-    double worth = calibrate(job, paths, scratch, rules), now = o->put ? o->strike - o->spot : o->spot - o->strike;
-    job->exercised = now > 0 && now >= worth;
-    write_rules(job, rules, job->given);
-  }
-  assay_free(paths);
-  assay_free(scratch);
-  assay_free(rules);
-  return status;
+  if (job->given == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for the rule of %u dates", o->steps);
+  return find_rule(job, err);
 }

@@ -120,8 +120,7 @@ static assay_status write_terms(assay_mc_job *job, assay_error *err) {
   return ASSAY_OK;
 }
 
-/* The kernel's sums of a group, as those of path.h and as Greeks by asset. */
-static void translate(const assay_mc_job *job, const double *in, double out[ASSAY_MC_SUMS], double *extras) {
+void assay_mc_basket_sums(const assay_mc_job *job, const double *in, double out[ASSAY_MC_SUMS], double *extras) {
   const assay_mc_params *o = &job->option;
   for (int s = 0; s < MC_PRICE_SUMS; s++) out[s] = in[s];
   out[MC_SUM_GAMMA] = in[MC_BASKET_GAMMA];
@@ -140,11 +139,13 @@ static void translate(const assay_mc_job *job, const double *in, double out[ASSA
   *extras = job->discount * in[MC_BASKET_CORRELATION];
 }
 
+size_t assay_mc_basket_extras(const assay_mc_job *job) { return ASSAY_MC_ASSET_FORMS * (size_t)job->option.assets + 1; }
+
 static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                              assay_quant_where *where) {
   if (!job->option.greeks) return assay_mc_path_simulate(job, batch, samples, err, groups, where);
   mc_path_params params = job->params;
-  size_t n = assay_mc_kernel_sums(job), extras = ASSAY_MC_ASSET_FORMS * job->option.assets + 1;
+  size_t n = assay_mc_kernel_sums(job), extras = assay_mc_basket_extras(job);
   params.samples = samples;
   params.key = assay_mc_key(job->option.seed, batch);
   assay_mc_grid(samples, ASSAY_MC_GROUP, job->option.steps, &params.groups, &params.draws);
@@ -157,7 +158,7 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   if (status == ASSAY_OK) status = assay_mc_path_run(job, &params, NULL, 0, err, out, where);
   made.extra_count = extras;
   for (u32 g = 0; status == ASSAY_OK && g < params.groups; g++) {
-    translate(job, out + g * n, made.sums[g], made.extras + g * extras);
+    assay_mc_basket_sums(job, out + g * n, made.sums[g], made.extras + g * extras);
     made.samples[g] = assay_mc_group_samples(samples, ASSAY_MC_GROUP, params.groups, g);
   }
   assay_free(out);

@@ -2,6 +2,7 @@
 #include "quant/montecarlo_lattice.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -187,6 +188,43 @@ void assay_mc_lattice_back(assay_mc_lattice *l, size_t date) {
 
 assay_lattice_step assay_mc_lattice_step(const assay_mc_lattice *l) {
   return (assay_lattice_step){l->rows, (double)l->first, (double)l->last, (double)l->middle, l->discount};
+}
+
+/* Rows of a date are kept of the nodes that were worked out; these are the fewer the earlier the date. Those of the first begin where node
+ * 0 would still be within the memory, so that all may be reached by the number of a node. */
+assay_status assay_mc_lattice_dates_init(assay_mc_lattice_dates *all, const assay_mc_job *job, bool with_sums, assay_error *err) {
+  size_t count = job->option.steps; /* the last one's rule is asked for too */
+  assay_mc_lattice_dates made = {.dates = assay_calloc(ASSAY_TAG_QUANT, count, sizeof *made.dates)};
+  assay_mc_lattice *l = &made.start;
+  assay_status status = made.dates == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a lattice of %zu dates", count)
+                                           : assay_mc_lattice_init(l, job, with_sums, err);
+  size_t nodes = 0;
+  for (size_t date = 0; status == ASSAY_OK && date < count; date++) {
+    set_range(l, (double)date);
+    nodes += date == 0 ? l->last : l->last - l->first;
+  }
+  if (status == ASSAY_OK && (made.rows = assay_alloc(ASSAY_TAG_QUANT, nodes * ROW * sizeof *made.rows)) == NULL)
+    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a lattice of %zu dates and %zu prices", count, nodes);
+  for (size_t date = count; status == ASSAY_OK && date-- > 0;) {
+    if (date + 1 < count) assay_mc_lattice_back(l, date);
+    nodes -= l->last - l->first;
+    double *rows = made.rows + ROW * nodes;
+    memcpy(rows, l->rows + ROW * l->first, ROW * (l->last - l->first) * sizeof *rows);
+    made.dates[date] = (assay_mc_lattice_date){assay_mc_lattice_step(l), l->stop_above, l->stop_below};
+    made.dates[date].step.rows = rows - ROW * l->first;
+  }
+  if (status == ASSAY_OK) {
+    *all = made;
+  } else {
+    assay_mc_lattice_dates_deinit(&made);
+  }
+  return status;
+}
+
+void assay_mc_lattice_dates_deinit(assay_mc_lattice_dates *all) {
+  assay_mc_lattice_deinit(&all->start);
+  assay_free(all->dates);
+  assay_free(all->rows);
 }
 
 void assay_mc_lattice_sums(const assay_mc_lattice *l, size_t date, size_t count, double *row) {

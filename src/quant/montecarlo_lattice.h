@@ -41,6 +41,24 @@ void assay_mc_lattice_back(assay_mc_lattice *lattice, size_t date);
 /* The step of paths from there on. */
 assay_lattice_step assay_mc_lattice_step(const assay_mc_lattice *lattice);
 
+/*
+ * The same for all dates at once, for whoever goes over them with many paths. A date's step and its rule stay as they are; `start` is the
+ * lattice at date 0. Constant once made, so that threads may share it.
+ */
+typedef struct assay_mc_lattice_date {
+  assay_lattice_step step;
+  double stop_above, stop_below;
+} assay_mc_lattice_date;
+
+typedef struct assay_mc_lattice_dates {
+  assay_mc_lattice start;
+  assay_mc_lattice_date *dates; /* of all but the last step */
+  double *rows;
+} assay_mc_lattice_dates;
+
+assay_status assay_mc_lattice_dates_init(assay_mc_lattice_dates *all, const assay_mc_job *job, bool with_sums, assay_error *err);
+void assay_mc_lattice_dates_deinit(assay_mc_lattice_dates *all);
+
 /* In place: binary logarithms of prices over the spot at `date` become the sums of their paths' shocks. */
 void assay_mc_lattice_sums(const assay_mc_lattice *lattice, size_t date, size_t count, double *row);
 /* Expected of a path with that price at the last date but one, if it goes on. */

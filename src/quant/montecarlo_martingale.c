@@ -22,16 +22,21 @@
  * whatever the c_k are, so the lattice's errors bias nothing. R times its scores is next to nothing; the two sums, and T Y, vary by half of
  * themselves, and have martingales of their own, from the same lattice, which leave a twentieth.
  *
- * Everything goes backwards in time, as the lattice does, so that it need not be kept: a path that is exercised at a date begins anew
- * there.
+ * Everything goes backwards in time: a path that is exercised at a date begins anew there. The lattice is made once and kept by dates, and
+ * threads share the paths of a piece.
  */
 #include <math.h>
 
 #include "base/alloc.h"
+#include "base/float.h"
+#include "device/cpu/threads.h"
 #include "quant/montecarlo_lattice.h"
 
-/* Samples at a time. Greeks are of one path in SHARE, but of LEAST and MOST at least and at most: their errors are small. */
-enum { AT_ONCE = 8192, GREEKS_SHARE = 128, GREEKS_LEAST = 8192, GREEKS_MOST = 65536 };
+/* Steps of paths that are worth a thread, which takes a tenth of a millisecond or more to start: one and a half. */
+enum { A_THREAD = 1 << 16 };
+/* Samples at a time, of which a thread takes so many. Greeks are of one path in SHARE, but of LEAST and MOST at least and at most: their
+ * errors are small. */
+enum { AT_ONCE = 8192, SLICE = ASSAY_MC_GROUP, GREEKS_SHARE = 128, GREEKS_LEAST = 8192, GREEKS_MOST = 65536 };
 
 typedef assay_lattice_future future; /* `times` of a price alone: what is paid */
 
@@ -41,47 +46,41 @@ typedef struct path_side {
   future *paths; /* AT_ONCE */
 } path_side;
 
-static future exercised(const assay_mc_lattice *l, size_t date, double sum) {
-  double pays = assay_mc_lattice_payoff(l, assay_mc_lattice_price(l, date, sum));
-  return (future){.worth = pays, .times = l->with_sums ? 0 : pays};
-}
-
-/* A path that is exercised at the date begins anew there. */
-static void exercise(const assay_mc_lattice *l, size_t date, size_t count, const double *sums, const path_side *side) {
-  for (size_t i = 0; date > 0 && i < count; i++) {
-    double sum = side->sign * sums[i], place = (double)l->middle + sum * ASSAY_LATTICE_QUARTERS;
-    if (place > l->stop_above && place < l->stop_below) side->paths[i] = exercised(l, date, sum);
-  }
-}
-
-static void step_back(const assay_mc_lattice *l, size_t date, size_t count, const double *before, const double *after,
-                      const path_side *side) {
-  assay_lattice_step step = assay_mc_lattice_step(l);
-  (l->with_sums ? l->functions->back : l->functions->back_alone)(&step, count, side->sign, before, after, side->paths);
-  exercise(l, date, count, before, side);
-}
-
 typedef struct work {
-  assay_mc_lattice lattice;
-  double *sums;    /* of the shocks, AT_ONCE a date */
-  future *futures; /* AT_ONCE, and as many mirror images */
+  const assay_mc_lattice_dates *lattice;
+  bool with_sums;
+  assay_threads *threads;
+  size_t steps, count; /* of the paths that are there now */
+  double *sums;        /* of the shocks, `count` a date */
+  future *futures;     /* AT_ONCE, and as many mirror images */
   path_side sides[2];
   size_t side_count;
 } work;
 
 static void work_deinit(work *w) {
-  assay_mc_lattice_deinit(&w->lattice);
+  assay_threads_destroy(w->threads);
   assay_free(w->sums);
   assay_free(w->futures);
 }
 
-static assay_status work_init(work *w, const assay_mc_job *job, assay_error *err) {
-  size_t rows = job->option.steps + (size_t)1;
-  *w = (work){.sums = assay_alloc(ASSAY_TAG_QUANT, rows * AT_ONCE * sizeof *w->sums),
+/* For so many samples in all. */
+static assay_status work_init(work *w, const assay_mc_job *job, const assay_mc_lattice_dates *lattice, bool with_sums, uint64_t samples,
+                              assay_error *err) {
+  size_t steps = job->option.steps;
+  unsigned threads;
+  assay_status status = assay_threads_wanted(err, &threads);
+  if (status != ASSAY_OK) return status;
+  uint64_t busy = 1 + samples * job->paths_per_sample * steps / A_THREAD;
+  if (threads > busy) threads = (unsigned)busy;
+  *w = (work){.lattice = lattice,
+              .with_sums = with_sums,
+              .threads = assay_threads_create(threads, NULL, 0),
+              .steps = steps,
+              .sums = assay_alloc(ASSAY_TAG_QUANT, (steps + 1) * AT_ONCE * sizeof *w->sums),
               .futures = assay_alloc(ASSAY_TAG_QUANT, (size_t)(2 * AT_ONCE) * sizeof *w->futures)};
-  if (w->sums == NULL || w->futures == NULL) {
+  if (w->threads == NULL || w->sums == NULL || w->futures == NULL) {
     work_deinit(w);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", AT_ONCE, job->option.steps);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %zu steps", AT_ONCE, steps);
   }
   w->sides[0] = (path_side){1, w->futures};
   w->sides[1] = (path_side){-1, w->futures + AT_ONCE};
@@ -89,30 +88,58 @@ static assay_status work_init(work *w, const assay_mc_job *job, assay_error *err
   return ASSAY_OK;
 }
 
-/* `count` samples from `first` on, both multiples of a group, back to the start. */
-static assay_status simulate(work *w, const assay_mc_job *job, bool sums, uint64_t batch, uint64_t first, size_t count, assay_error *err,
-                             assay_quant_where *where) {
-  size_t steps = job->option.steps;
-  assay_mc_lattice *l = &w->lattice;
-  assay_mc_lattice_deinit(l);
-  assay_status status = assay_mc_lattice_init(l, job, sums, err);
-  if (status == ASSAY_OK) status = assay_mc_store_paths(job, batch, first, count, true, err, w->sums, where);
-  if (status != ASSAY_OK) return status;
-  size_t last = steps - 1;
-  double *after = w->sums + last * count;
+static future exercised(const work *w, size_t date, double sum) {
+  const assay_mc_lattice *l = &w->lattice->start;
+  double pays = assay_mc_lattice_payoff(l, assay_mc_lattice_price(l, date, sum));
+  return (future){.worth = pays, .times = w->with_sums ? 0 : pays};
+}
+
+/* Paths that are exercised at the date begin anew there. */
+static void exercise(const work *w, size_t date, size_t count, const double *sums, double sign, future *paths) {
+  const assay_mc_lattice_date *d = &w->lattice->dates[date];
+  for (size_t i = 0; date > 0 && i < count; i++) {
+    double sum = sign * sums[i], place = d->step.middle + sum * ASSAY_LATTICE_QUARTERS;
+    if (place > d->stop_above && place < d->stop_below) paths[i] = exercised(w, date, sum);
+  }
+}
+
+/* `count` paths from place `first` on, back to the start. */
+static void back_to_start(const work *w, size_t first, size_t count) {
+  const assay_mc_lattice *l = &w->lattice->start;
+  size_t last = w->steps - 1;
+  double *after = w->sums + last * w->count + first;
   assay_mc_lattice_sums(l, last, count, after);
   for (size_t s = 0; s < w->side_count; s++) {
-    const path_side *side = &w->sides[s];
-    for (size_t i = 0; i < count; i++) side->paths[i] = assay_mc_lattice_last(l, assay_mc_lattice_price(l, last, side->sign * after[i]));
-    exercise(l, last, count, after, side);
+    double sign = w->sides[s].sign;
+    future *paths = w->sides[s].paths + first;
+    for (size_t i = 0; i < count; i++) paths[i] = assay_mc_lattice_last(l, assay_mc_lattice_price(l, last, sign * after[i]));
+    exercise(w, last, count, after, sign, paths);
   }
-  for (size_t date = last; date-- > 0; after -= count) {
-    double *before = after - count;
+  for (size_t date = last; date-- > 0; after -= w->count) {
+    double *before = after - w->count;
+    const assay_lattice_step *step = &w->lattice->dates[date].step;
     assay_mc_lattice_sums(l, date, count, before);
-    assay_mc_lattice_back(l, date);
-    for (size_t s = 0; s < w->side_count; s++) step_back(l, date, count, before, after, &w->sides[s]);
+    for (size_t s = 0; s < w->side_count; s++) {
+      double sign = w->sides[s].sign;
+      future *paths = w->sides[s].paths + first;
+      (w->with_sums ? l->functions->back : l->functions->back_alone)(step, count, sign, before, after, paths);
+      exercise(w, date, count, before, sign, paths);
+    }
   }
-  return ASSAY_OK;
+}
+
+static void slices(void *context, size_t begin, size_t end) {
+  ASSAY_FLOAT_USUAL;
+  back_to_start(context, begin * SLICE, (end - begin) * SLICE);
+}
+
+/* `count` samples from `first` on, both multiples of a group, back to the start. */
+static assay_status simulate(work *w, const assay_mc_job *job, uint64_t batch, uint64_t first, size_t count, assay_error *err,
+                             assay_quant_where *where) {
+  w->count = count;
+  assay_status status = assay_mc_store_paths(job, batch, first, count, MC_PATHS_LOGARITHMS, err, w->sums, where);
+  if (status == ASSAY_OK) assay_threads_run(w->threads, count / SLICE, slices, w);
+  return status;
 }
 
 /* ---- The price --------------------------------------------------------------------------------------------------------------------- */
@@ -122,12 +149,12 @@ static assay_status simulate_price(const assay_mc_job *job, uint64_t batch, uint
                                    assay_quant_where *where) {
   work w;
   double sums[MC_PRICE_SUMS] = {0};
-  assay_status status = work_init(&w, job, err);
+  assay_status status = work_init(&w, job, job->lattice, false, samples, err);
   if (status != ASSAY_OK) return status;
   for (uint64_t first = 0; status == ASSAY_OK && first < samples; first += AT_ONCE) {
     size_t count = samples - first < AT_ONCE ? (size_t)(samples - first) : AT_ONCE;
     size_t groups_of = (count + ASSAY_MC_GROUP - 1) / ASSAY_MC_GROUP;
-    status = simulate(&w, job, false, batch, first, groups_of * ASSAY_MC_GROUP, err, where);
+    status = simulate(&w, job, batch, first, groups_of * ASSAY_MC_GROUP, err, where);
     for (size_t i = 0; status == ASSAY_OK && i < count; i++) {
       double paid = 0, control = 0;
       for (size_t s = 0; s < w.side_count; s++) {
@@ -147,17 +174,27 @@ static assay_status simulate_price(const assay_mc_job *job, uint64_t batch, uint
 }
 
 assay_status assay_mc_martingale_job(assay_mc_job *job, assay_error *err) {
-  assay_mc_lattice l;
-  assay_status status = assay_mc_lattice_init(&l, job, false, err);
-  if (status != ASSAY_OK) return status;
-  for (size_t date = job->option.steps - (size_t)1; date-- > 0;) assay_mc_lattice_back(&l, date);
-  double now = l.sign * (l.spot - l.strike);
-  job->exercised = now > 0 && now >= l.worth[l.middle];
+  job->lattice = assay_alloc(ASSAY_TAG_QUANT, sizeof *job->lattice);
+  if (job->lattice == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a lattice");
+  assay_status status = assay_mc_lattice_dates_init(job->lattice, job, job->option.greeks, err);
+  if (status != ASSAY_OK) {
+    assay_free(job->lattice);
+    job->lattice = NULL;
+    return status;
+  }
+  const assay_mc_lattice *l = &job->lattice->start;
+  double now = l->sign * (l->spot - l->strike);
+  job->exercised = now > 0 && now >= l->worth[l->middle];
   job->simulate = simulate_price;
   job->control_mean = 0;
   job->control_is_money = true;
-  assay_mc_lattice_deinit(&l);
   return ASSAY_OK;
+}
+
+void assay_mc_martingale_forget(assay_mc_job *job) {
+  if (job->lattice != NULL) assay_mc_lattice_dates_deinit(job->lattice);
+  assay_free(job->lattice);
+  job->lattice = NULL;
 }
 
 /* ---- Greeks ------------------------------------------------------------------------------------------------------------------------ */
@@ -207,33 +244,45 @@ static assay_mc_greek greek_of(const greek_sums *sums, const double off[GREEKS],
   return (assay_mc_greek){sums->shift[g] + mean, hypot(sqrt(fmax(variance, 0) / n), off[g]), ASSAY_MC_LIKELIHOOD_RATIO};
 }
 
+static assay_status add_paths(work *w, const assay_mc_job *job, uint64_t samples, assay_error *err, greek_sums *sums,
+                              assay_quant_where *where) {
+  assay_status status = ASSAY_OK;
+  for (uint64_t first = 0; status == ASSAY_OK && first < samples; first += AT_ONCE) {
+    size_t count = samples - first < AT_ONCE ? (size_t)(samples - first) : AT_ONCE;
+    status = simulate(w, job, 0, first, count, err, where);
+    for (size_t i = 0; status == ASSAY_OK && i < count; i++) {
+      double sample[GREEKS] = {0};
+      for (size_t s = 0; s < w->side_count; s++) {
+        const path_side *side = &w->sides[s];
+        add_greeks(&w->lattice->start, &job->option, &side->paths[i], side->sign * w->sums[count + i], 1 / (double)w->side_count, sample);
+      }
+      add_sample(sums, sample);
+    }
+  }
+  return status;
+}
+
 assay_status assay_mc_martingale_greeks(const assay_mc_job *job, uint64_t used, assay_error *err, assay_mc_greeks *greeks, uint64_t *paths,
                                         assay_quant_where *where) {
   work w;
   greek_sums sums = {0};
+  assay_mc_lattice_dates own = {0};
+  const assay_mc_lattice_dates *lattice = job->lattice != NULL ? job->lattice : &own;
   uint64_t wanted = used / GREEKS_SHARE, most = wanted > GREEKS_MOST ? GREEKS_MOST : wanted > GREEKS_LEAST ? wanted : GREEKS_LEAST;
   uint64_t samples = most / (AT_ONCE * job->paths_per_sample) * AT_ONCE;
-  assay_status status = work_init(&w, job, err);
-  if (status != ASSAY_OK) return status;
   if (samples == 0) samples = GREEKS_LEAST / job->paths_per_sample;
-  for (uint64_t first = 0; status == ASSAY_OK && first < samples; first += AT_ONCE) {
-    size_t count = samples - first < AT_ONCE ? (size_t)(samples - first) : AT_ONCE;
-    status = simulate(&w, job, true, 0, first, count, err, where);
-    for (size_t i = 0; status == ASSAY_OK && i < count; i++) {
-      double sample[GREEKS] = {0};
-      for (size_t s = 0; s < w.side_count; s++) {
-        const path_side *side = &w.sides[s];
-        add_greeks(&w.lattice, &job->option, &side->paths[i], side->sign * w.sums[count + i], 1 / (double)w.side_count, sample);
-      }
-      add_sample(&sums, sample);
-    }
+  assay_status status = lattice == &own ? assay_mc_lattice_dates_init(&own, job, true, err) : ASSAY_OK;
+  if (status == ASSAY_OK && (status = work_init(&w, job, lattice, true, samples, err)) == ASSAY_OK) {
+    status = add_paths(&w, job, samples, err, &sums, where);
+    work_deinit(&w);
   }
-  double off[GREEKS];
-  rounding_of(&w.lattice, &job->option, off);
-  work_deinit(&w);
-  if (status != ASSAY_OK) return status;
-  *greeks = (assay_mc_greeks){greek_of(&sums, off, DELTA), greek_of(&sums, off, GAMMA), greek_of(&sums, off, VEGA),
-                              greek_of(&sums, off, THETA), greek_of(&sums, off, RHO)};
-  *paths = samples * job->paths_per_sample;
-  return ASSAY_OK;
+  if (status == ASSAY_OK) {
+    double off[GREEKS];
+    rounding_of(&lattice->start, &job->option, off);
+    *greeks = (assay_mc_greeks){greek_of(&sums, off, DELTA), greek_of(&sums, off, GAMMA), greek_of(&sums, off, VEGA),
+                                greek_of(&sums, off, THETA), greek_of(&sums, off, RHO)};
+    *paths = samples * job->paths_per_sample;
+  }
+  assay_mc_lattice_dates_deinit(&own);
+  return status;
 }

@@ -40,12 +40,12 @@ static void copy(const paths_work *w, bool ends, uint32_t per_sample, uint64_t f
   }
 }
 
-assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t first, uint64_t count, bool logarithms,
-                                  assay_error *err, double *values, assay_quant_where *where) {
+assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint64_t first, uint64_t count, u32 what, assay_error *err,
+                                  double *values, assay_quant_where *where) {
   paths_work w = {.kernel = "mc_paths", .bits = 64, .params = job->params, .groups = (size_t)(count / ASSAY_MC_GROUP), .rows = values};
   w.params.first = first;
   w.params.antithetic = w.params.given = 0;
-  w.params.kind = logarithms ? MC_PATHS_LOGARITHMS : 0;
+  w.params.kind = what;
   w.params.scale = job->option.spot;
   w.params.stride = count;
   w.params.key = assay_mc_key(job->option.seed, batch);

@@ -46,7 +46,7 @@ assay_status assay_mc_upper_bound(const assay_mc_job *job, assay_error *err, dou
   if (paths == NULL || most == NULL)
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", UPPER_PATHS, job->option.steps);
   if (status == ASSAY_OK) status = assay_mc_lattice_init(&l, job, false, err);
-  if (status == ASSAY_OK) status = assay_mc_store_paths(job, upper_batch, 0, UPPER_PATHS, true, err, paths, where);
+  if (status == ASSAY_OK) status = assay_mc_store_paths(job, upper_batch, 0, UPPER_PATHS, MC_PATHS_LOGARITHMS, err, paths, where);
   if (status == ASSAY_OK) {
     double sum = 0, squares = 0, n = UPPER_PATHS;
     bound_paths(&l, job, paths, most);

@@ -183,21 +183,27 @@ static mc_path_params some_walk(size_t index) {
 static bool walk(unsigned bits, size_t index, kernel_case *made, size_t sums) {
   if (index >= 27) return false;
   mc_path_params p = some_walk(index < 25 ? index % 24 : index - 9);
-  p.given = index == 24;
+  p.given = index == 24 || (index > 7 && index % 4 == 1);
   if (index > 24) p.model[3] = p.model[7] = 0; /* Heston's variance comes to rest at 0 */
   if (index > 25) p.model[0] = 0;              /* and is there from the start */
   put_paths(made, &p, sums);
-  reals(made, bits, 1, p.given ? p.steps * p.stride : 1, 29);
+  size_t count = p.given ? 3 * p.steps * p.stride : 1; /* shocks, and uniform numbers behind them */
+  reals(made, bits, 1, count, 29);
+  for (size_t i = p.walk_model == MC_WALK_MERTON ? p.steps * p.stride : count; i < count; i++) {
+    if (bits == 64) ((double *)made->buffers[1])[i] = 0.5 + ((double *)made->buffers[1])[i] / 7;
+    if (bits == 32) ((float *)made->buffers[1])[i] = 0.5f + ((float *)made->buffers[1])[i] / 7;
+  }
   return true;
 }
 static bool mc_walk(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_PRICE_SUMS); }
 static bool mc_walk_greeks(unsigned bits, size_t index, kernel_case *made) { return walk(bits, index, made, MC_WALK_GREEKS_SUMS); }
 
-/* The prices themselves, under each model, and logarithms. */
+/* The prices themselves, under each model, logarithms, and variances. */
 static bool mc_paths(unsigned bits, size_t index, kernel_case *made) {
-  if (index >= 4) return false;
-  mc_path_params p = some_walk(8 * (index % 3) + index % 2);
+  if (index >= 5) return false;
+  mc_path_params p = index == 4 ? some_walk(16) : some_walk(8 * (index % 3) + index % 2);
   if (index == 3) p.kind |= MC_PATHS_LOGARITHMS;
+  if (index == 4) p.kind |= MC_PATHS_VARIANCES;
   p.scale = 100, p.first = 512, p.stride = 3 * ASSAY_KERNEL_GROUP_SIZE;
   memcpy(made->params, &p, sizeof p);
   made->groups = 3;
@@ -215,17 +221,26 @@ static bool mc_ends(unsigned bits, size_t index, kernel_case *made) {
 }
 
 /* A rule that lets some paths end on the way. */
-static bool mc_american(unsigned bits, size_t index, kernel_case *made) {
-  static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25};
-  if (index >= 6) return false;
-  mc_path_params p = some_paths(index);
-  put_paths(made, &p, MC_PRICE_SUMS);
-  reals(made, bits, 1, MC_RULE * p.steps, 1);
-  for (size_t i = 0; i < MC_RULE * p.steps; i++) {
+static bool exercise(unsigned bits, const mc_path_params *p, kernel_case *made) {
+  static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25, 20, -0.8, 0.3, 0.1, 0.05, 0.2, 0.995};
+  put_paths(made, p, MC_PRICE_SUMS);
+  reals(made, bits, 1, MC_RULE * p->steps, 1);
+  for (size_t i = 0; i < MC_RULE * p->steps; i++) {
     if (bits == 64) ((double *)made->buffers[1])[i] = rule[i % MC_RULE];
     if (bits == 32) ((float *)made->buffers[1])[i] = (float)rule[i % MC_RULE];
   }
   return true;
+}
+static bool mc_american(unsigned bits, size_t index, kernel_case *made) {
+  mc_path_params p = some_paths(index);
+  return index < 6 && exercise(bits, &p, made);
+}
+/* Under each model; mirror images too. */
+static bool mc_exercise(unsigned bits, size_t index, kernel_case *made) {
+  if (index >= 6) return false;
+  mc_path_params p = some_walk(8 * (index % 3));
+  p.antithetic = index >= 3;
+  return exercise(bits, &p, made);
 }
 
 /* One, some, and as many assets as there may be. */
@@ -235,8 +250,9 @@ static bool basket(unsigned bits, size_t index, kernel_case *made, bool greeks) 
   mc_path_params p = some_paths(index);
   p.steps = assets[index / 2];
   p.shift = -95;
+  p.given = index % 3 == 2;
   put_paths(made, &p, greeks ? MC_BASKET_ASSETS + MC_BASKET_EACH * p.steps : MC_PRICE_SUMS);
-  reals(made, bits, 1, MC_BASKET_ROW * p.steps, 41);
+  reals(made, bits, 1, (MC_BASKET_ROW + (p.given ? p.stride : 0)) * p.steps, 41);
   for (size_t i = 0; i < MC_BASKET_ROW * p.steps; i++) {
     double scale = i % MC_BASKET_ROW == 0 ? 30 : 0.1;
     if (bits == 64) ((double *)made->buffers[1])[i] *= scale;
@@ -307,14 +323,18 @@ static bool risk_pack(unsigned bits, size_t index, kernel_case *made) {
 
 /* Any words do as direction numbers. One step, an odd bridge, and uniform numbers behind it. */
 static bool mc_sobol(unsigned bits, size_t index, kernel_case *made) {
-  static const struct { u32 steps, uniform, first; } table[] = {{1, 0, 0}, {5, 5, 768}};
+  static const struct {
+    u32 steps, uniform, first, walks, skip;
+  } table[] = {{1, 0, 0, 1, 0}, {5, 5, 768, 1, 0}, {5, 0, 256, 2, 33}, {1, 0, 0, 7, 7}};
   if (index >= sizeof table / sizeof *table) return false;
   u32 steps = table[index].steps, groups = 2;
   mc_sobol_params p = {.stride = (u64)groups * ASSAY_KERNEL_GROUP_SIZE + 16,
                        .first = table[index].first,
                        .steps = steps,
-                       .coordinates = steps + table[index].uniform,
-                       .bits = 11};
+                       .coordinates = table[index].walks * steps + table[index].uniform,
+                       .bits = 11,
+                       .walks = table[index].walks,
+                       .skip = table[index].skip};
   memcpy(made->params, &p, sizeof p);
   made->groups = groups;
   made->bytes[0] = (size_t)p.coordinates * MC_SOBOL_ROW * sizeof(u32);
@@ -324,11 +344,11 @@ static bool mc_sobol(unsigned bits, size_t index, kernel_case *made) {
   for (u32 c = 0; c < p.coordinates; c++) {
     u32 *row = words + (size_t)MC_SOBOL_ROW * c;
     for (int k = 0; k < MC_SOBOL_ROW; k++) row[k] = (u32)(next_random() << 16 ^ next_random());
-    const u32 *point = bridge[steps == 1 ? 0 : c % 5];
+    const u32 *point = bridge[steps == 1 ? 0 : c / p.walks % 5];
     row[MC_SOBOL_AT] = steps == 1 ? 1 : point[0], row[MC_SOBOL_LEFT] = point[1], row[MC_SOBOL_RIGHT] = point[2];
   }
   reals(made, bits, 1, (size_t)steps * MC_SOBOL_BRIDGE, 22);
-  doubles(made, 2, p.coordinates * p.stride);
+  doubles(made, 2, p.skip + p.coordinates * p.stride);
   return true;
 }
 
@@ -486,6 +506,7 @@ static const struct {
     {"mc_paths", mc_paths},
     {"mc_ends", mc_ends},
     {"mc_american", mc_american},
+    {"mc_exercise", mc_exercise},
     {"mc_basket", mc_basket},
     {"mc_basket_greeks", mc_basket_greeks},
     {"risk_scenarios", risk_scenarios},

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * American options under a rule of exercise that was found beforehand (Longstaff and Schwartz 2001; src/quant/montecarlo_american.c): a
- * path ends where the payoff is at least the polynomial that stands for going on. Since the rule was made from other paths, the mean is a
- * lower bound of the price.
+ * American options under geometric Brownian motion (mc_exercise of walk.c has the other models) and a rule of exercise that was found
+ * beforehand (Longstaff and Schwartz 2001; src/quant/montecarlo_american.c): a path ends where the payoff is at least the polynomial that
+ * stands for going on. Since the rule was made from other paths, the mean is a lower bound of the price.
  *
- * `given` has MC_RULE reals a step: the discount factor, then the line S -> t and the polynomial in t. Payoffs are discounted here. There
+ * `given` has MC_RULE reals a step (path.h). Payoffs are discounted here. There
  * are no Greeks of a path: where it ends jumps as the price or a parameter moves, and what it is paid then jumps too.
  */
 #include "kernels/montecarlo/sample.h"
@@ -23,11 +23,12 @@ FUNCTION american_path american_begin(void) {
 FUNCTION void american_step(american_path *a, const mc_path_params p, GLOBAL const real *rule, R z) {
   a->x = FMA(ALL(p.width), z, a->x + ALL(p.drift));
   R s = r_exp2_plain(a->x), pay = MAX(FMA(ALL(p.scale), s, ALL(p.shift)), ALL(0));
-  R t = FMA(s, ALL(rule[1]), ALL(rule[2]));
-  R going_on = FMA(FMA(FMA(ALL(rule[6]), t, ALL(rule[5])), t, ALL(rule[4])), t, ALL(rule[3]));
+  GLOBAL const real *c = rule + MC_RULE_TERMS;
+  R t = FMA(s, ALL(rule[MC_RULE_SLOPE]), ALL(rule[MC_RULE_SHIFT]));
+  R going_on = FMA(FMA(FMA(ALL(c[3]), t, ALL(c[2])), t, ALL(c[1])), t, ALL(c[0]));
   R stops = SELECT(pay >= MAX(going_on, ALL(RC(1e-30))), a->alive, ALL(0));
   a->alive = a->alive - stops;
-  a->payoff = FMA(stops * rule[0], pay, a->payoff);
+  a->payoff = FMA(stops * rule[MC_RULE_DISCOUNT], pay, a->payoff);
 }
 
 FUNCTION mc_sample american_end(american_path a) {

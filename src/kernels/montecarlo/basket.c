@@ -33,8 +33,13 @@ FUNCTION double item_sum(double mine, LOCAL_POINTER double *scratch) {
 #define SUM_OF(s) tree_sum(&totals[GROUP_SIZE * (s)])
 #endif
 
-FUNCTION void basket_shocks(const mc_path_params p, u64 sample, R z[MOST_ASSETS]) {
+FUNCTION void basket_shocks(const mc_path_params p, GLOBAL const real *given, u64 sample, R z[MOST_ASSETS]) {
   R some[BLOCK];
+  if (p.given) {
+    GLOBAL const real *rows = given + MC_BASKET_ROW * p.steps + (sample - p.first);
+    for (u32 k = 0; k < p.steps; k++) z[k] = LOAD(rows, k * p.stride);
+    return;
+  }
   no_shocks(some);
   for (u32 k = 0; k < p.steps; k++) {
     if (k % BLOCK == 0) {
@@ -66,7 +71,7 @@ FUNCTION mc_sample basket_of(const mc_path_params p, GLOBAL const real *given, c
 
 FUNCTION mc_sample basket_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
   R z[MOST_ASSETS];
-  basket_shocks(p, sample, z);
+  basket_shocks(p, given, sample, z);
   mc_sample out = basket_of(p, given, z, RC(1.0));
   (void)greeks;
   return p.antithetic ? sample_mean(out, basket_of(p, given, z, RC(-1.0))) : out;
@@ -117,7 +122,7 @@ KERNEL2(mc_basket_greeks, mc_path_params, GLOBAL double *, sums, GLOBAL const re
       u64 number = p.first + ((u64)draw * p.groups + GROUP) * GROUP_SIZE + i;
       R z[MOST_ASSETS], exists = number + LANES > p.samples ? sample_exists(p.samples, number) : ALL(1);
       R share = p.antithetic ? exists * RC(0.5) : exists;
-      basket_shocks(p, number, z);
+      basket_shocks(p, given, number, z);
       mc_sample sample = basket_add(p, given, z, RC(1.0), share, total);
       if (p.antithetic) sample = sample_mean(sample, basket_add(p, given, z, RC(-1.0), share, total));
       if (number + LANES > p.samples) sample_keep(&sample, exists);

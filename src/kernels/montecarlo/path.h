@@ -11,7 +11,9 @@
  * i; it is a path, or with `antithetic` a path and its mirror image, of which the mean counts. Samples from `samples` on count nothing.
  *
  * The shocks z come from Philox under `key`: counter (high q, block, stream, low q), or, where `given` is 1, from the buffer
- * `given`: row s (of `stride` reals) has step s, column q - first the sample.
+ * `given`: row s (of `stride` reals) has step s, column q - first the sample. Behind those, walk.c has the rows of the shocks of the
+ * variance (Heston), or of the uniform numbers of how many jumps and of how large they are (Merton). basket.c has a row an asset, all
+ * behind its terms.
  *
  * Pays max(scale X + shift, 0), where X is in units of the spot: a call is (spot, -strike), a put (-spot, strike).
  * `mean` and `deviation` are of ln of the underlying at the end: steps drift ln 2, sqrt(steps) width ln 2.
@@ -80,8 +82,9 @@ enum {
   MC_WALK_FLOATING = 32,
   MC_WALK_AVERAGE = 64 /* with MC_WALK_ARITHMETIC */
 };
-/* A bit of `kind` for mc_paths, above all others: binary logarithms over the price at the start in place of prices. */
-enum { MC_PATHS_LOGARITHMS = 128 };
+/* A bit of `kind` for mc_paths, above all others: binary logarithms over the price at the start in place of prices, or the variances of
+ * Heston's model. */
+enum { MC_PATHS_LOGARITHMS = 128, MC_PATHS_VARIANCES = 256 };
 /* `walk_model`. Merton: model[0] jumps expected in a step, [1] e^-that, [2] and [3] mean and deviation of a jump in binary logarithms; at
  * most `jumps` in a step; for Greeks [4] jumps expected a year, [5] 1 / time. Heston: model[0] variance now; [1] and [7] its mean after a
  * step is [1] v + [7]; [2], [3] its variance [2] v + [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. `by_dt`:
@@ -91,16 +94,30 @@ enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
  * of its square's order. */
 #define MC_WALK_BUMP 0.05
 
-/* Reals of a step's rule in american.c. */
-enum { MC_RULE = 8 };
+/*
+ * A step's rule of exercise, MC_RULE reals (american.c, mc_exercise of walk.c). Going on is worth a cubic in t = slope S + shift, S over
+ * the spot, plus w (c0 + c1 t + c2 t^2 + c3 w) with w = slope v + shift of the variance. CARRY discounts the underlying, DISCOUNT what is
+ * paid.
+ */
+enum {
+  MC_RULE_DISCOUNT,
+  MC_RULE_SLOPE,
+  MC_RULE_SHIFT,
+  MC_RULE_TERMS,
+  MC_RULE_V_SLOPE = MC_RULE_TERMS + 4,
+  MC_RULE_V_SHIFT,
+  MC_RULE_V_TERMS,
+  MC_RULE_CARRY = MC_RULE_V_TERMS + 4,
+  MC_RULE = 16
+};
 /* Reals of an asset in basket.c, and where its rows of matrices begin: of the triangular one that correlates the shocks, and of its inverse
  * transposed. */
 enum {
   MC_BASKET_DEVIATION = 2,
   MC_BASKET_INVERSE_DEVIATION,
   MC_BASKET_MATRIX,
-  MC_BASKET_INVERSE = MC_BASKET_MATRIX + 32,
-  MC_BASKET_ROW = 68
+  MC_BASKET_INVERSE = MC_BASKET_MATRIX + 64,
+  MC_BASKET_ROW = 132
 };
 /* Sums of mc_basket_greeks: those of a price, two for all assets, and MC_BASKET_EACH for each: a path that pays is worth the asset's part,
  * that times its shock, and the latter's score (see basket.c). */

@@ -63,10 +63,10 @@ FUNCTION R sobol_normal(W word) {
 #define COORDINATES 1
 #endif
 
-/* The point of the bridge that coordinate c gives, beside those that are there. */
-FUNCTION void sobol_bridge(GLOBAL real *walk, GLOBAL const u32 *row, GLOBAL const real *point, u64 stride, u32 c, R z) {
+/* A bridge's point, beside those that are there. */
+FUNCTION void sobol_bridge(GLOBAL real *walk, GLOBAL const u32 *row, GLOBAL const real *point, u64 stride, int is_first, R z) {
   R w = z * ALL(point[2]);
-  if (c > 0) {
+  if (!is_first) {
     w = FMA(ALL(point[1]), LOAD(walk, (row[MC_SOBOL_RIGHT] - 1u) * stride), w);
     if (row[MC_SOBOL_LEFT] > 0) w = FMA(ALL(point[0]), LOAD(walk, (row[MC_SOBOL_LEFT] - 1u) * stride), w);
   }
@@ -76,7 +76,8 @@ FUNCTION void sobol_bridge(GLOBAL real *walk, GLOBAL const u32 *row, GLOBAL cons
 KERNEL3(mc_sobol, mc_sobol_params, GLOBAL const u32 *, table, GLOBAL const real *, bridge, GLOBAL real *, rows) {
   ITEMS(i) {
     u32 item = GROUP * GROUP_SIZE + i;
-    GLOBAL real *walk = rows + item;
+    GLOBAL real *here = rows + p.skip + item;
+    u64 walk_stride = p.steps * p.stride;
     W words[COORDINATES];
     R z[COORDINATES];
     for (u32 first = 0; first < p.coordinates; first += COORDINATES) {
@@ -85,16 +86,20 @@ KERNEL3(mc_sobol, mc_sobol_params, GLOBAL const u32 *, table, GLOBAL const real 
         GLOBAL const u32 *row = table + MC_SOBOL_ROW * (first + k);
         words[k] = sobol_reverse(sobol_scramble(sobol_word(row, p.first + item, p.bits), row[MC_SOBOL_SEED]));
       }
-      for (u32 k = 0; k < count; k++) z[k] = first + k < p.steps ? sobol_normal(words[k]) : random_uniform(words[k]);
+      for (u32 k = 0; k < count; k++) z[k] = first + k < p.walks * p.steps ? sobol_normal(words[k]) : random_uniform(words[k]);
       for (u32 k = 0; k < count; k++) {
         u32 c = first + k;
-        if (c < p.steps) {
-          sobol_bridge(walk, table + MC_SOBOL_ROW * c, bridge + MC_SOBOL_BRIDGE * c, p.stride, c, z[k]);
+        if (c < p.walks * p.steps) {
+          GLOBAL const real *point = bridge + MC_SOBOL_BRIDGE * (c / p.walks);
+          sobol_bridge(here + (c % p.walks) * walk_stride, table + MC_SOBOL_ROW * c, point, p.stride, c < p.walks, z[k]);
         } else {
-          STORE(walk, c * p.stride, z[k]);
+          STORE(here, c * p.stride, z[k]);
         }
       }
     }
-    for (u32 s = p.steps - 1; s > 0; s--) STORE(walk, s * p.stride, LOAD(walk, s * p.stride) - LOAD(walk, (s - 1) * p.stride));
+    for (u32 w = 0; w < p.walks; w++) {
+      GLOBAL real *walk = here + w * walk_stride;
+      for (u32 s = p.steps - 1; s > 0; s--) STORE(walk, s * p.stride, LOAD(walk, s * p.stride) - LOAD(walk, (s - 1) * p.stride));
+    }
   }
 }

@@ -4,9 +4,10 @@
 #define ASSAY_KERNELS_MONTECARLO_SOBOL_H
 
 /*
- * Item i of the launch is point number first + i of a Sobol sequence (`first` a multiple of 256). Coordinate c < steps is a point of a
- * Brownian bridge over the steps, of which the differences go to rows[s stride + i] as shocks of step s, as path.h's `given` wants them;
- * later ones are uniform numbers, in rows of their own behind those.
+ * Item i of the launch is point number first + i of a Sobol sequence (`first` a multiple of 256). There are `walks` Brownian bridges over
+ * the steps; coordinate c < walks steps is point c / walks of bridge c % walks. The differences of bridge w go to rows[skip + (w steps + s)
+ * stride + i] as shocks of step s, as path.h's `given` wants them; later coordinates are uniform numbers, in rows of their own behind
+ * those.
  *
  * table: MC_SOBOL_ROW words a coordinate: 32 direction numbers with their bits in reverse, the seed of its scrambling, and for a point of
  * the bridge the step that it gives and the two beside it (0: the start; the end has none and is the first). bridge: three reals a point:
@@ -16,6 +17,7 @@ typedef struct mc_sobol_params {
   u64 stride;
   u32 first, steps, coordinates;
   u32 bits; /* no point's number has more */
+  u32 walks, skip;
 } mc_sobol_params;
 
 enum { MC_SOBOL_ROW = 36, MC_SOBOL_SEED = 32, MC_SOBOL_AT, MC_SOBOL_LEFT, MC_SOBOL_RIGHT, MC_SOBOL_BRIDGE = 3 };

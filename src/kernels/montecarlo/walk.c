@@ -470,6 +470,16 @@ FUNCTION void step_random(const mc_path_params p, GLOBAL const real *given, u64 
     u32 k = step % BLOCK;
     if (k == 0) block_shocks(p, given, sample, step / BLOCK, p.steps - step, z);
     *shock = k == 0 ? z[0] : k == 1 ? z[1] : k == 2 ? z[2] : z[3];
+  } else if (p.given) {
+    GLOBAL const real *row = given + step * p.stride + (sample - p.first), *next = row + p.steps * p.stride;
+    *shock = LOAD(row, 0);
+    if (p.walk_model == MC_WALK_HESTON) { /* of the two branches one is taken, so one number will do for both */
+      *second = LOAD(next, 0);
+      *u = MAX(r_normal_cdf(-*second), ALL(RC(1e-30)));
+    } else {
+      *u = LOAD(next, 0);
+      *second = r_normal_inverse(LOAD(next, p.steps * p.stride));
+    }
   } else {
     W words[4];
     block_words(p, sample, step, 0, words);
@@ -515,26 +525,86 @@ FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given,
 MC_KERNEL(mc_walk, MC_PRICE_SUMS, walk_sample)
 MC_KERNEL(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_sample)
 
-FUNCTION R path_value(const mc_path_params p, R x) { return p.kind & MC_PATHS_LOGARITHMS ? x : ALL(p.scale) * r_exp2_plain(x); }
+/* ---- Exercised early: `given` has the rule (path.h) -------------------------------------------------------------------------------- */
 
-/* The prices on paths from p.first on, for whoever wants to see them: row s of `stride` reals is after step s (0: the start); a mirror
+/* What is paid is discounted. The control is the discounted underlying where the path stops, a martingale that is stopped (Rasmussen 2005):
+ * its mean is the spot's. */
+typedef struct exercise {
+  R alive, payoff, control;
+} exercise;
+
+FUNCTION void exercise_step(exercise *e, const mc_path_params p, GLOBAL const real *rule, const walk *a) {
+  GLOBAL const real *c = rule + MC_RULE_TERMS, *d = rule + MC_RULE_V_TERMS;
+  R s = r_exp2_plain(a->x), pay = MAX(FMA(ALL(p.scale), s, ALL(p.shift)), ALL(0));
+  R t = FMA(s, ALL(rule[MC_RULE_SLOPE]), ALL(rule[MC_RULE_SHIFT]));
+  R going_on = FMA(FMA(FMA(ALL(c[3]), t, ALL(c[2])), t, ALL(c[1])), t, ALL(c[0]));
+  if (p.walk_model == MC_WALK_HESTON) {
+    R w = FMA(a->v, ALL(rule[MC_RULE_V_SLOPE]), ALL(rule[MC_RULE_V_SHIFT]));
+    going_on = FMA(w, FMA(FMA(ALL(d[2]), t, ALL(d[1])), t, FMA(ALL(d[3]), w, ALL(d[0]))), going_on);
+  }
+  R stops = SELECT(pay >= MAX(going_on, ALL(RC(1e-30))), e->alive, ALL(0));
+  e->alive = e->alive - stops;
+  e->payoff = FMA(stops * rule[MC_RULE_DISCOUNT], pay, e->payoff);
+  e->control = FMA(stops * rule[MC_RULE_CARRY], s, e->control);
+}
+
+FUNCTION mc_sample exercise_end(const mc_path_params p, GLOBAL const real *given, const exercise *e, const walk *a) {
+  mc_sample out;
+  out.payoff = e->payoff;
+  out.control = FMA(e->alive * given[MC_RULE * (p.steps - 1) + MC_RULE_CARRY], r_exp2_plain(a->x), e->control);
+  out.delta = out.mean = out.deviation = out.gamma = out.time = ALL(0);
+  return out;
+}
+
+FUNCTION mc_sample exercise_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+  R z[BLOCK];
+  (void)greeks;
+  no_shocks(z);
+  walk a = walk_begin(p), mirror = a;
+  exercise e, other;
+  e.payoff = e.control = ALL(0);
+  e.alive = ALL(1);
+  other = e;
+  for (u32 step = 0; step < p.steps; step++) {
+    R shock, second, u;
+    step_random(p, given, sample, step, z, &shock, &second, &u);
+    walk_step(&a, p, shock, second, u, step + 1, 0);
+    exercise_step(&e, p, given + MC_RULE * step, &a);
+    if (p.antithetic) walk_step(&mirror, p, -shock, -second, u, step + 1, 0);
+    if (p.antithetic) exercise_step(&other, p, given + MC_RULE * step, &mirror);
+  }
+  mc_sample out = exercise_end(p, given, &e, &a);
+  return p.antithetic ? sample_mean(out, exercise_end(p, given, &other, &mirror)) : out;
+}
+
+MC_KERNEL(mc_exercise, MC_PRICE_SUMS, exercise_sample)
+
+/* ---- Paths for whoever wants to see them ------------------------------------------------------------------------------------------- */
+
+FUNCTION R path_value(const mc_path_params p, const walk *a) {
+  if (p.kind & MC_PATHS_VARIANCES) return a->v;
+  return p.kind & MC_PATHS_LOGARITHMS ? a->x : ALL(p.scale) * r_exp2_plain(a->x);
+}
+
+/* The prices on paths from p.first on: row s of `stride` reals is after step s (0: the start); a mirror
  * image is in the rows behind. */
 KERNEL1(mc_paths, mc_path_params, GLOBAL real *, values) {
   ITEMS(i) {
     u64 column = (u64)GROUP * GROUP_SIZE + i, sample = p.first + column;
-    R z[BLOCK], start = p.kind & MC_PATHS_LOGARITHMS ? ALL(0) : ALL(p.scale);
+    R z[BLOCK];
     no_shocks(z);
     walk a = walk_begin(p), mirror = a;
+    R start = p.kind & (MC_PATHS_LOGARITHMS | MC_PATHS_VARIANCES) ? path_value(p, &a) : ALL(p.scale);
     STORE(values, column, start);
     if (p.antithetic) STORE(values, (p.steps + 1) * p.stride + column, start);
     for (u32 step = 0; step < p.steps; step++) {
       R shock, second, u;
       step_random(p, values, sample, step, z, &shock, &second, &u);
       walk_step(&a, p, shock, second, u, step + 1, 0);
-      STORE(values, (step + 1) * p.stride + column, path_value(p, a.x));
+      STORE(values, (step + 1) * p.stride + column, path_value(p, &a));
       if (p.antithetic) {
         walk_step(&mirror, p, -shock, -second, u, step + 1, 0);
-        STORE(values, (p.steps + 1 + step + 1) * p.stride + column, path_value(p, mirror.x));
+        STORE(values, (p.steps + 1 + step + 1) * p.stride + column, path_value(p, &mirror));
       }
     }
   }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Monte Carlo of American options against trees, and against integrals where there are few dates. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <assay/options.h>
 
+#include "base/alloc.h"
 #include "kernels/lattice/lattice.h"
 #include "kernels/variant.h"
 #include "montecarlo_exact.h"
@@ -373,8 +375,148 @@ static void test_paths_of_an_american(void **state) {
   params.payoff = ASSAY_MC_ASIAN_ARITHMETIC;
   assert_ok(assay_mc_paths(&params, 0, 3, &err, of_asian), err);
   assert_memory_equal(of_american, of_asian, sizeof of_asian);
-  params.payoff = ASSAY_MC_AMERICAN, params.model = ASSAY_MC_MERTON;
-  assert_int_equal(assay_mc_paths(&params, 0, 3, &err, of_american), ASSAY_ERR_UNSUPPORTED);
+  params.model = ASSAY_MC_MERTON, params.jump_rate = 3, params.jump_volatility = 0.2;
+  assert_ok(assay_mc_paths(&params, 0, 3, &err, of_asian), err);
+  params.payoff = ASSAY_MC_AMERICAN;
+  assert_ok(assay_mc_paths(&params, 0, 3, &err, of_american), err);
+  assert_memory_equal(of_american, of_asian, sizeof of_asian);
+}
+
+/* However many pieces there are of the paths. */
+static void test_one_lattice_for_all_paths(void **state) {
+  (void)state;
+  assay_mc_params params = in_market(1);
+  params.control = true, params.steps = 20, params.paths = 1 << 14;
+  uint64_t made[2];
+  for (int k = 0; k < 2; k++, params.paths *= 8) {
+    uint64_t before = assay_tag_get_stats(ASSAY_TAG_QUANT).total_allocations;
+    price_of(&params);
+    made[k] = assay_tag_get_stats(ASSAY_TAG_QUANT).total_allocations - before;
+  }
+  assert_int_equal(made[0], made[1]);
+}
+
+static void test_threads_share_the_paths(void **state) {
+  (void)state;
+  assay_mc_params params = in_market(0);
+  params.control = params.antithetic = true, params.steps = 60, params.paths = 40000;
+  setenv("ASSAY_THREADS", "1", 1);
+  assay_mc_result alone = price_of(&params);
+  setenv("ASSAY_THREADS", "5", 1);
+  assay_mc_result shared = price_of(&params);
+  assert_true(shared.price == alone.price && shared.standard_error == alone.standard_error);
+  assert_same_greeks(&shared, &alone);
+  setenv("ASSAY_THREADS", "many", 1);
+  assay_mc_result none;
+  assert_int_equal(assay_mc_price(&params, NULL, &none), ASSAY_ERR_INVALID);
+  unsetenv("ASSAY_THREADS");
+}
+
+/* ---- Other models ------------------------------------------------------------------------------------------------------------------ */
+
+enum { GRID = 1201 };
+
+/* The density of a step of Merton's logarithm: a normal one for each number of jumps. */
+static double jump_density(const assay_mc_params *p, double dt, double x) {
+  double factor = exp(p->jump_mean + p->jump_volatility * p->jump_volatility / 2) - 1, sum = 0, chance = exp(-p->jump_rate * dt);
+  double drift = (p->rate - p->dividend - p->volatility * p->volatility / 2 - p->jump_rate * factor) * dt;
+  for (int k = 0; k < 12; chance *= p->jump_rate * dt / ++k) {
+    double mean = drift + k * p->jump_mean, variance = p->volatility * p->volatility * dt + k * p->jump_volatility * p->jump_volatility;
+    sum += chance * exp(-(x - mean) * (x - mean) / (2 * variance)) / sqrt(2 * M_PI * variance);
+  }
+  return sum;
+}
+
+/* A put's value by trapezoids over the density of each step, backwards from the end; below the grid it is exercised. */
+static double merton_on_dates(const assay_mc_params *p) {
+  static double value[2][GRID], weight[2 * GRID - 1], below[GRID];
+  double dt = p->time / p->steps, h = 0.006, discount = exp(-p->rate * dt), low = -h * (GRID / 2);
+  for (int k = 0; k < 2 * GRID - 1; k++) weight[k] = h * jump_density(p, dt, h * (k - (GRID - 1)));
+  for (int j = 0; j < GRID; j++) { /* what ends below the grid, in the money */
+    below[j] = 0;
+    for (int k = 1; k < GRID; k++) {
+      double x = low - h * k, step = x - (low + h * j);
+      if (step > -2.5) below[j] += h * jump_density(p, dt, step) * (p->strike - p->spot * exp(x));
+    }
+  }
+  for (int j = 0; j < GRID; j++) value[0][j] = fmax(p->strike - p->spot * exp(low + h * j), 0);
+  for (uint32_t step = p->steps; step-- > 0;) {
+    const double *next = value[(p->steps - 1 - step) % 2];
+    double *now = value[(p->steps - step) % 2];
+    for (int j = 0; j < GRID; j++) {
+      double sum = below[j];
+      for (int k = 0; k < GRID; k++) sum += weight[k - j + GRID - 1] * next[k];
+      now[j] = fmax(discount * sum, step > 0 ? p->strike - p->spot * exp(low + h * j) : 0);
+    }
+  }
+  return value[p->steps % 2][GRID / 2];
+}
+
+/* A lower bound, of a share that is small; Greeks of its own derivatives. */
+static void assert_near_below(double value, double error, double exact, double share) {
+  if (!(value < exact + 3.6 * error && value > exact * (1 - share) - 3.6 * error))
+    fail_msg("%.6g +- %.2g is not a lower bound near %.6g", value, error, exact);
+}
+
+static void test_jumps(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.model = ASSAY_MC_MERTON, params.jump_rate = 1.5, params.jump_mean = -0.1, params.jump_volatility = 0.15;
+  params.payoff = ASSAY_MC_AMERICAN, params.put = true, params.steps = 8, params.paths = 1 << 17, params.strike = 110;
+  double exact = merton_on_dates(&params), european = merton(&params);
+  assert_true(exact > 1.01 * european);
+  for (int way = 0; way < 8; way++) {
+    params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2, params.control = way & 4;
+    params.greeks = way == 4, params.seed = (uint64_t)way;
+    assay_mc_result r = price_of(&params);
+    assert_near_below(r.price, r.standard_error, exact, 0.004);
+    if (params.control) assert_true(r.variance_ratio > 1.2);
+    if (!params.greeks) continue;
+    assay_mc_params up = params, down = params;
+    up.spot += 0.5, down.spot -= 0.5;
+    double above = merton_on_dates(&up), below = merton_on_dates(&down);
+    assert_near(r.greeks.delta.value, above - below, 3.6 * r.greeks.delta.standard_error + 0.01);
+    assert_near(r.greeks.gamma.value, (above - 2 * exact + below) / 0.25, 3.6 * r.greeks.gamma.standard_error + 0.001);
+    up = down = params, up.volatility += 1e-3, down.volatility -= 1e-3;
+    assert_near(r.greeks.vega.value, (merton_on_dates(&up) - merton_on_dates(&down)) / 2e-3, 3.6 * r.greeks.vega.standard_error + 0.5);
+    up = down = params, up.rate += 1e-3, down.rate -= 1e-3;
+    assert_near(r.greeks.rho.value, (merton_on_dates(&up) - merton_on_dates(&down)) / 2e-3, 3.6 * r.greeks.rho.standard_error + 0.5);
+    up = down = params, up.time += 5e-3, down.time -= 5e-3;
+    assert_near(r.greeks.theta.value, (merton_on_dates(&down) - merton_on_dates(&up)) / 1e-2, 3.6 * r.greeks.theta.standard_error + 0.2);
+    assert_int_equal(r.greeks.theta.method, ASSAY_MC_SAME_NUMBERS);
+    assert_true(r.greeks_paths == r.paths);
+  }
+  /* So deep in the money that waiting only loses interest. */
+  params.strike = 400, params.greeks = true, params.control = false;
+  assay_mc_result deep = price_of(&params);
+  assert_true(deep.price == 300 && deep.standard_error == 0 && deep.greeks.delta.value == -1);
+}
+
+/* The American puts of Ikonen and Toivanen (2008), Efficient numerical methods for pricing American options under stochastic volatility:
+ * their finest grid. */
+static void test_heston_puts(void **state) {
+  (void)state;
+  static const double known[][3] = {{0.0625, 9, 1.1076}, {0.0625, 10, 0.5200}, {0.0625, 11, 0.2137}, {0.25, 8, 2.0784},
+                                    {0.25, 9, 1.3336},   {0.25, 10, 0.7960},   {0.25, 11, 0.4483},   {0.25, 12, 0.2428}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .model = ASSAY_MC_HESTON, .put = true, .strike = 10, .time = 0.25, .rate = 0.1};
+    params.variance = known[i][0], params.spot = known[i][1], params.long_variance = 0.16, params.reversion = 5;
+    params.variance_volatility = 0.9, params.correlation = 0.1, params.paths = 1 << 16, params.seed = i;
+    params.control = i % 2, params.antithetic = i % 3 == 0, params.precision = i % 4 == 3 ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    assay_mc_result r = price_of(&params);
+    assert_near_below(r.price, r.standard_error, known[i][2], 0.006);
+    assert_int_equal(r.steps, 50);
+  }
+}
+
+static void test_what_other_models_have_not(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  assay_mc_result r;
+  assay_error err = {0};
+  params.payoff = ASSAY_MC_AMERICAN, params.model = ASSAY_MC_MERTON, params.upper_bound = true;
+  assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "upper_bound"));
 }
 
 int main(void) {
@@ -391,6 +533,11 @@ int main(void) {
       cmocka_unit_test(test_any_currency),
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_paths_of_an_american),
+      cmocka_unit_test(test_one_lattice_for_all_paths),
+      cmocka_unit_test(test_threads_share_the_paths),
+      cmocka_unit_test(test_jumps),
+      cmocka_unit_test(test_heston_puts),
+      cmocka_unit_test(test_what_other_models_have_not),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

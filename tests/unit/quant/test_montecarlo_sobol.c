@@ -35,6 +35,26 @@ static void test_sobol_points(void **state) {
   }
 }
 
+/* Neighbours among the coordinates: of 4,096 points every box of volume 1/128 holds 32. */
+static void test_neighbours_are_even(void **state) {
+  (void)state;
+  enum { POINTS = 4096, BITS = 7 };
+  static uint32_t v[1024][32];
+  static uint8_t leading[1024][POINTS];
+  assay_mc_sobol_directions(1024, v);
+  for (int c = 0; c < 1024; c++)
+    for (uint32_t i = 0; i < POINTS; i++) leading[c][i] = (uint8_t)(assay_mc_sobol_word(v[c], i, 0) >> (32 - BITS));
+  for (int c = 21; c < 1024; c++) {
+    for (int bits = 0; bits <= BITS; bits++) {
+      int held[1 << BITS] = {0};
+      for (int i = 0; i < POINTS; i++) held[leading[c - 1][i] >> (BITS - bits) << (BITS - bits) | leading[c][i] >> bits]++;
+      for (int box = 0; box < 1 << BITS; box++) {
+        if (held[box] != POINTS >> BITS) fail_msg("coordinates %d and %d: %d points in a box", c - 1, c, held[box]);
+      }
+    }
+  }
+}
+
 /* The kernel's shocks are those of the words above, point by point, on a bridge written out. */
 static void test_sobol_kernel(void **state) {
   (void)state;
@@ -58,7 +78,7 @@ static void test_sobol_kernel(void **state) {
     wide[3 * c] = wide[3 * c + 1] = 0.5, wide[3 * c + 2] = deviations[c];
     for (u32 k = 0; k < 3; k++) narrow[3 * c + k] = (float)wide[3 * c + k];
   }
-  mc_sobol_params p = {.stride = REST, .first = FIRST, .steps = STEPS, .coordinates = STEPS + 1, .bits = 9};
+  mc_sobol_params p = {.stride = REST, .first = FIRST, .steps = STEPS, .coordinates = STEPS + 1, .bits = 9, .walks = 1};
   for (size_t i = 0, variant; (variant = assay_kernel_variant_usable(i)) < ASSAY_KERNEL_VARIANT_COUNT; i++) {
     assay_kernel_find("mc_sobol_f64")->variants[variant](&p, (void *[]){table, wide, rows}, 0, 1);
     assay_kernel_find("mc_sobol_f32")->variants[variant](&p, (void *[]){table, narrow, narrow_rows}, 0, 1);
@@ -99,8 +119,82 @@ static void test_sobol(void **state) {
   params.payoff = ASSAY_MC_LOOKBACK_FIXED, params.put = false, params.steps = 0;
   assay_mc_result r = price_of(&params);
   assert_near(r.price, lookback(&params), 5 * r.standard_error);
-  params.model = ASSAY_MC_MERTON, params.payoff = ASSAY_MC_EUROPEAN;
+  params.payoff = ASSAY_MC_AMERICAN;
   assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_UNSUPPORTED);
+}
+
+/* Both ways, and points the better one: `share` of the error. */
+static void assert_points_help(assay_mc_params params, double exact, double off, double share) {
+  for (int way = 0; way < 4; way++) {
+    params.sampling = ASSAY_MC_PSEUDO, params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2;
+    params.greeks = true, params.seed = (uint64_t)way;
+    assay_mc_result pseudo = price_of(&params);
+    params.sampling = ASSAY_MC_SOBOL;
+    assay_mc_result r = price_of(&params);
+    if (!(r.standard_error < share * pseudo.standard_error)) fail_msg("an error of %g beside %g", r.standard_error, pseudo.standard_error);
+    assert_near(r.price, exact, 5 * r.standard_error + off);
+    const assay_mc_greek *greeks = &r.greeks.delta, *others = &pseudo.greeks.delta;
+    for (int g = 0; g < 5; g++)
+      assert_near(greeks[g].value, others[g].value, 5 * hypot(greeks[g].standard_error, others[g].standard_error) + 1e-9);
+  }
+}
+
+static void test_sobol_of_other_models(void **state) {
+  (void)state;
+  assay_mc_params params = base, jumps, spreads;
+  params.paths = 1 << 15;
+  jumps = spreads = params;
+  jumps.model = ASSAY_MC_MERTON, jumps.jump_rate = 1.5, jumps.jump_mean = -0.1, jumps.jump_volatility = 0.15;
+  assert_points_help(jumps, merton(&jumps), 0, 0.5);
+  spreads.model = ASSAY_MC_HESTON, spreads.variance = 0.04, spreads.long_variance = 0.06, spreads.reversion = 1.5;
+  spreads.variance_volatility = 0.4, spreads.correlation = -0.7, spreads.steps = 48;
+  assert_points_help(spreads, heston(&spreads), 0.01, 0.8); /* of the scheme's own error */
+  /* Where its variance often rests at 0. */
+  spreads.variance = 0.09, spreads.long_variance = 0.04, spreads.reversion = 0.5, spreads.variance_volatility = 1,
+  spreads.correlation = -0.9;
+  assert_points_help(spreads, heston(&spreads), 0.01, 0.8);
+  jumps.payoff = ASSAY_MC_ASIAN_ARITHMETIC, jumps.steps = 400;
+  assay_mc_result r;
+  jumps.sampling = ASSAY_MC_SOBOL;
+  assert_int_equal(assay_mc_price(&jumps, NULL, &r), ASSAY_ERR_LIMIT);
+  spreads.time = 12, spreads.steps = 0, spreads.sampling = ASSAY_MC_SOBOL, spreads.paths = 1 << 13;
+  assert_int_equal(price_of(&spreads).steps, 512);
+}
+
+/* Margrabe's exchange of two assets, with Greeks by asset; and as many assets as there may be. */
+static void test_sobol_of_baskets(void **state) {
+  (void)state;
+  double spots[64] = {100, 95}, volatilities[64] = {0.2, 0.3}, weights[] = {1, -1};
+  double correlations[64 * 64] = {1, 0.4, 0.4, 1}, v = sqrt(0.04 + 0.09 - 2 * 0.4 * 0.06);
+  double exact = (double)exact_price(ASSAY_OPTION_CALL, 100, 95, 1, 0, 0, v),
+         up = (double)exact_price(ASSAY_OPTION_CALL, 100.1, 95, 1, 0, 0, v);
+  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
+                            .assets = 2,
+                            .spots = spots,
+                            .volatilities = volatilities,
+                            .weights = weights,
+                            .correlations = correlations,
+                            .time = 1,
+                            .rate = 0.03,
+                            .paths = 1 << 15};
+  assert_points_help(params, exact, 0, 0.1);
+  params.greeks = true, params.sampling = ASSAY_MC_SOBOL;
+  assay_mc_result r = price_of(&params);
+  double down = (double)exact_price(ASSAY_OPTION_CALL, 99.9, 95, 1, 0, 0, v);
+  assert_near(r.by_asset[0].delta.value, (up - down) / 0.2, 5 * r.by_asset[0].delta.standard_error + 1e-6);
+  assert_near(r.by_asset[0].gamma.value, (up - 2 * exact + down) / 0.01, 5 * r.by_asset[0].gamma.standard_error + 1e-6);
+  params.assets = 64, params.weights = NULL, params.strike = 100, params.paths = 1 << 14;
+  for (int i = 0; i < 64 * 64; i++) correlations[i] = i / 64 == i % 64 ? 1 : 0.3;
+  for (int i = 0; i < 64; i++) spots[i] = 90 + i / 3.0, volatilities[i] = 0.15 + 0.003 * i;
+  r = price_of(&params);
+  params.sampling = ASSAY_MC_PSEUDO, params.control = true, params.paths = 1 << 17;
+  assay_mc_result pseudo = price_of(&params);
+  assert_near(r.price, pseudo.price, 5 * hypot(r.standard_error, pseudo.standard_error));
+  assert_int_equal(r.assets, 64);
+  double sum = 0, expected = 0;
+  for (int j = 0; j < 64; j++) sum += r.by_asset[j].vega.value, expected += pseudo.by_asset[j].vega.value;
+  assert_near(sum, r.greeks.vega.value, 1e-9 * sum);
+  assert_near(sum, expected, 5 * hypot(r.greeks.vega.standard_error, pseudo.greeks.vega.standard_error));
 }
 
 /* As many as were simulated: replicates of one size. */
@@ -165,10 +259,16 @@ static void test_sobol_target(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sobol_points),   cmocka_unit_test(test_sobol_kernel),
-      cmocka_unit_test(test_sobol),          cmocka_unit_test(test_sobol_paths_are_counted),
-      cmocka_unit_test(test_sobol_digitals), cmocka_unit_test(test_sobol_greeks),
+      cmocka_unit_test(test_sobol_points),
+      cmocka_unit_test(test_neighbours_are_even),
+      cmocka_unit_test(test_sobol_kernel),
+      cmocka_unit_test(test_sobol),
+      cmocka_unit_test(test_sobol_paths_are_counted),
+      cmocka_unit_test(test_sobol_digitals),
+      cmocka_unit_test(test_sobol_greeks),
       cmocka_unit_test(test_sobol_target),
+      cmocka_unit_test(test_sobol_of_other_models),
+      cmocka_unit_test(test_sobol_of_baskets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
