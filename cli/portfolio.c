@@ -113,7 +113,7 @@ static assay_status make_problem(job *j, assay_error *err) {
   double *covariance = room(j, assets * assets, 0, err), *expected = room(j, assets, 0, err), *low = room(j, assets, s->low, err),
          *high = room(j, assets, s->high, err), *current = room(j, assets, 0, err);
   if (covariance == NULL || expected == NULL || low == NULL || high == NULL || current == NULL) return ASSAY_ERR_NO_MEMORY;
-  if ((s->turnover > 0) != (s->current.count > 0))
+  if (assay_cli_was_given(j->cli, "turnover") != (s->current.count > 0))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--turnover and --current go together: the one is how far the weights may be from the other");
   j->problem = (assay_portfolio_problem){
       .assets = assets, .covariance = covariance, .expected = expected, .names = j->from.names, .low = low, .high = high};
@@ -239,8 +239,8 @@ static int run_frontier(assay_cli *cli, const void *settings) {
       {"bound", 'b', ASSAY_CLI_REPEAT, "ASSET=LOW:HIGH", AT(bounds), .help = "Of one asset; either may be left out."},       \
       {"group", 'g', ASSAY_CLI_REPEAT, "NAME=A+B=LOW:HIGH", AT(groups), .help = "Of the sum of some assets' weights."},      \
       {"current", 0, ASSAY_CLI_WORDS, "ASSET=W", AT(current), .help = "Weights now, with --turnover."}, {                    \
-    "turnover", 0, ASSAY_CLI_REAL, "T", "0", .low = 0, .high = 1e9, AT(turnover),                                            \
-                                             .help = "Most that all weights may change, added up; 0: any."                   \
+    "turnover", 0, ASSAY_CLI_REAL, "T", .low = 0, .high = 1e9, AT(turnover),                                                 \
+                                        .help = "Most that all weights may change, added up; any when not given."            \
   }
 #define OUT ASSAY_CLI_GRID_OPTIONS(portfolio_settings)
 
