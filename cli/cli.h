@@ -144,7 +144,7 @@ extern const assay_cli_verb assay_cli_indicator;
 extern const assay_cli_verb assay_cli_portfolio, assay_cli_portfolio_minimum_variance, assay_cli_portfolio_maximum_sharpe,
     assay_cli_portfolio_risk_parity, assay_cli_portfolio_target_return, assay_cli_portfolio_mean_variance, assay_cli_portfolio_frontier;
 extern const assay_cli_verb assay_cli_device, assay_cli_device_list, assay_cli_device_status, assay_cli_device_compare, assay_cli_demo,
-    assay_cli_device_tune;
+    assay_cli_device_tune, assay_cli_device_bandwidth;
 extern const assay_cli_verb assay_cli_risk, assay_cli_risk_var, assay_cli_risk_covariance, assay_cli_risk_correlation,
     assay_cli_risk_drawdown, assay_cli_risk_performance, assay_cli_risk_beta, assay_cli_risk_stress;
 /* What a family runs: it says which verbs it has. */

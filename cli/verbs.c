@@ -83,6 +83,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_device_list,
     &assay_cli_device_status,
     &assay_cli_device_tune,
+    &assay_cli_device_bandwidth,
     &assay_cli_device_compare,
     &assay_cli_demo,
     &assay_cli_help_verb,

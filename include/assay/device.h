@@ -67,7 +67,8 @@ typedef struct assay_device_info {
   unsigned compute_units; /* cores of a processor, multiprocessors of a GPU */
   uint64_t memory_bytes;  /* in all */
   uint64_t max_buffer_bytes;
-  size_t alignment_bytes; /* of every buffer; a power of two */
+  size_t alignment_bytes;              /* of every buffer; a power of two */
+  double memory_bandwidth_bytes_per_s; /* in theory, from its memory's clock and width; 0: not published */
 } assay_device_info;
 
 /* One row of `assay device status`: a device, or a whole backend that has none here, and then why. */

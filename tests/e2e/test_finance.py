@@ -268,6 +268,18 @@ class Simulations(Finance):
         self.assertLess(answer["upper_bound"], 1.01 * tree)
         self.refuse(*words, "--upper-bound", says="--method montecarlo")
 
+    def test_an_american_option_under_other_models(self):
+        words = ["price", "american", "--type", "put", "--spot", "10", "--strike", "10", "--time", "0.25", "--rate", "0.1", "--model", "heston", "--variance", "0.0625",
+                 "--long-variance", "0.16", "--reversion", "5", "--variance-volatility", "0.9", "--correlation", "0.1", "--paths", "65536"]
+        found = self.answer(*words, "--control")
+        self.assertAlmostEqual(found["price"], 0.52, delta=0.008)  # Ikonen and Toivanen 2008
+        self.assertEqual((found["method"], found["steps"], found["greek_methods"]["delta"]), ("montecarlo", 50, "same numbers"))
+        self.assertAlmostEqual(found["greeks"]["delta"], -0.44, delta=0.03)
+        self.assertIn("99.9 % interval", self.check(*words, "--no-greeks", "--level", "0.999").stdout)
+        self.refuse(*words, "--method", "tree", says="knows geometric Brownian motion only")
+        self.refuse(*words, "--upper-bound", says="upper bound is known under geometric Brownian motion only")
+        self.refuse(*words, "--sampling", "sobol", says="pseudo-random numbers")
+
     def test_an_american_option_has_a_control_and_greeks_of_some_paths(self):
         words = ["price", "american", "--type", "put", *MARKET, "--volatility", "0.2"]
         tree = self.answer(*words)
@@ -566,6 +578,8 @@ class Portfolios(Finance):
         covariance = {row["asset"]: row for row in self.answer("risk", "covariance", path)["matrix"]}
         variance = sum(calm[x] * calm[y] * covariance[x][y] for x in calm for y in calm)
         self.assertAlmostEqual(answer["volatility"], math.sqrt(variance), 9)
+        kept, _ = self.weights("minimum-variance", path, "--turnover", "0", "--current", "a=0.2,b=0.3,c=0.5")
+        self.assertEqual(kept, {"a": 0.2, "b": 0.3, "c": 0.5})
         bound, _ = self.weights("minimum-variance", path, "--bound", "a=:0.3", "--group", "rest=b+c=:0.8")
         self.assertTrue(bound["a"] <= 0.3 + 1e-9 and bound["b"] + bound["c"] <= 0.8 + 1e-9)
         parity, _ = self.weights("risk-parity", path)
@@ -613,6 +627,16 @@ class Devices(Finance):
         self.assertEqual((first["device"], first["cached"], first["use_fp16"]), ("cpu", False, False))
         self.assertGreater(first["paths_per_s_f64"], 0)
         self.assertEqual(self.answer("device", "tune", "--device", "cpu", env=where), {**first, "cached": True})
+
+    def test_what_its_memory_gives(self):
+        where = {"ASSAY_CACHE_DIR": self.path("nothing measured")}
+        found = self.answer("device", "bandwidth", "--device", "cpu", env=where)
+        self.assertEqual((found["device"], found["ceiling_bytes_per_s"], found["ceiling_ratio"], found["ceiling"]), ("cpu", None, None, None))
+        self.assertGreater(found["achieved_bytes_per_s"], 1e8)
+        self.assertIn("`assay machine ceilings` measures them once", found["cause"])
+        shown = self.check("device", "bandwidth", "--device", "cpu", env=where).stdout
+        self.assertRegex(shown, r"(?s)Achieved .* read and written, by the best copy of .*Not available .*measures them once")
+        self.refuse("device", "bandwidth", "--device", "cdua", says="cdua")
 
     def test_which_device_for_which_size(self):
         found = self.answer("device", "compare", "--operations", "euro", "--devices", "cpu", "--seconds", "0.5")

@@ -79,6 +79,9 @@ static bool describe(int ordinal, assay_device_info *info) {
            attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) % 10);
   info->compute_units = (unsigned)attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   info->memory_bytes = info->max_buffer_bytes = memory;
+  /* kHz and bits; two transfers a clock. */
+  info->memory_bandwidth_bytes_per_s =
+      2e3 * attribute(device, CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE) * attribute(device, CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH) / 8;
   return true;
 }
 
