@@ -192,24 +192,28 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
   return now;
 }
 
+/* Row r of four of one register of series: x to what is carried, c. */
+#define CARRY_ROW(name, r)                                        \
+  {                                                               \
+    R of_row[name##_carried];                                     \
+    name##_carry(p, at, &s[l], m[l], &x[r], of_row);              \
+    for (u32 j = 0; j < name##_carried; j++) c[j][r] = of_row[j]; \
+  }
+#define NEXT_ROW           \
+  at = moment_next(p, at); \
+  at.t = SETTLED;
 /* inside: none of the four rows is the last of its window's block, which no step has to ask then. */
-#define CARRY_ROW(name, r, inside)                                  \
-  {                                                                 \
-    if ((inside) && at.k[0] + 1 == p.n[0]) __builtin_unreachable(); \
-    R of_row[name##_carried];                                       \
-    name##_carry(p, at, &s[l], m[l], &x[r], of_row);                \
-    for (u32 j = 0; j < name##_carried; j++) c[j][r] = of_row[j];   \
-    at = moment_next(p, at);                                        \
-    at.t = SETTLED;                                                 \
-  }
-#define CARRY_FOUR(name, inside) \
-  {                              \
-    moment at = now;             \
-    CARRY_ROW(name, 0, inside)   \
-    CARRY_ROW(name, 1, inside)   \
-    CARRY_ROW(name, 2, inside)   \
-    CARRY_ROW(name, 3, inside)   \
-  }
+#define ROW_INSIDE(name, r, inside)                               \
+  if ((inside) && at.k[0] + 1 == p.n[0]) __builtin_unreachable(); \
+  CARRY_ROW(name, r)                                              \
+  NEXT_ROW
+#define ROW_OF_ALL(name, r) \
+  EACH_VECTOR({             \
+    const R *x = all_x[l];  \
+    R(*c)[4] = all_c[l];    \
+    CARRY_ROW(name, r)      \
+  })                        \
+  NEXT_ROW
 
 #define PUT_LINES(name, outputs, stored)                                   \
   for (u32 j = 0; j < (outputs); j++) {                                    \
@@ -228,24 +232,48 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
     }                                                                      \
   }
 
-#define SQUARE(name, outputs, stored, windows, half)                                                                  \
-  {                                                                                                                   \
-    R x[4], c[name##_carried][4];                                                                                     \
-    square_in(from + 4 * l * in_step + 4 * (half), in_step, x);                                                       \
-    for (u32 r = 0; r < 4; r++) sizes[l] = FMA(x[r], x[r], sizes[l]);                                                 \
-    if ((windows) && now.k[0] + 4 < p.n[0]) {                                                                         \
-      CARRY_FOUR(name, 1)                                                                                             \
-    } else {                                                                                                          \
-      CARRY_FOUR(name, 0)                                                                                             \
-    }                                                                                                                 \
-    for (u32 j = 0; j < name##_carried; j++) {                                                                        \
-      square_turn(c[j]);                                                                                              \
-      for (u32 k = 0; k < 4 && (half) == 0; k++) STORE(waiting, ((l * name##_carried + j) * 4 + k) * LANES, c[j][k]); \
-    }                                                                                                                 \
-    if ((half) == 1) {                                                                                                \
-      PUT_LINES(name, outputs, stored)                                                                                \
-    }                                                                                                                 \
+#define SQUARE_IN(half)                                       \
+  square_in(from + 4 * l * in_step + 4 * (half), in_step, x); \
+  for (u32 r = 0; r < 4; r++) sizes[l] = FMA(x[r], x[r], sizes[l]);
+#define SQUARE_OUT(name, outputs, stored, half)                                                                     \
+  for (u32 j = 0; j < name##_carried; j++) {                                                                        \
+    square_turn(c[j]);                                                                                              \
+    for (u32 k = 0; k < 4 && (half) == 0; k++) STORE(waiting, ((l * name##_carried + j) * 4 + k) * LANES, c[j][k]); \
+  }                                                                                                                 \
+  if ((half) == 1) {                                                                                                \
+    PUT_LINES(name, outputs, stored)                                                                                \
   }
+/* Four rows of all series: one register of them after the other, or, where a window ends, row by row. The sums over a window are chains of
+ * operations that each wait for the one before: two chains are done in the time of one. */
+#define FOUR_ROWS(name, outputs, stored, windows, half)     \
+  if (!(windows) || now.k[0] + 4 < p.n[0]) {                \
+    EACH_VECTOR({                                           \
+      R x[4], c[name##_carried][4];                         \
+      moment at = now;                                      \
+      SQUARE_IN(half)                                       \
+      ROW_INSIDE(name, 0, windows)                          \
+      ROW_INSIDE(name, 1, windows)                          \
+      ROW_INSIDE(name, 2, windows)                          \
+      ROW_INSIDE(name, 3, windows)                          \
+      SQUARE_OUT(name, outputs, stored, half)               \
+    })                                                      \
+  } else {                                                  \
+    R all_x[VECTORS][4], all_c[VECTORS][name##_carried][4]; \
+    moment at = now;                                        \
+    EACH_VECTOR({                                           \
+      R *x = all_x[l];                                      \
+      SQUARE_IN(half)                                       \
+    })                                                      \
+    ROW_OF_ALL(name, 0)                                     \
+    ROW_OF_ALL(name, 1)                                     \
+    ROW_OF_ALL(name, 2)                                     \
+    ROW_OF_ALL(name, 3)                                     \
+    EACH_VECTOR({                                           \
+      R(*c)[4] = all_c[l];                                  \
+      SQUARE_OUT(name, outputs, stored, half)               \
+    })                                                      \
+  }                                                         \
+  now = moment_after_four(p, now);
 
 /* name_head: rows that blocks do before squares can begin; name_squares: all whole blocks from row `row` on, how many rows that was.
  * stored: the outputs that have to be wanted; windows: there is one, of n[0] rows. */
@@ -283,10 +311,8 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
         PLACE_UNKNOWN(to[j]);                                                                                     \
         if ((stored) >> j & 1) page_after(to[j], out_step, done);                                                 \
       }                                                                                                           \
-      EACH_VECTOR(SQUARE(name, outputs, stored, windows, 0))                                                      \
-      now = moment_after_four(p, now);                                                                            \
-      EACH_VECTOR(SQUARE(name, outputs, stored, windows, 1))                                                      \
-      now = moment_after_four(p, now);                                                                            \
+      FOUR_ROWS(name, outputs, stored, windows, 0)                                                                \
+      FOUR_ROWS(name, outputs, stored, windows, 1)                                                                \
       from += BLOCK_ROWS;                                                                                         \
       for (u32 j = 0; j < (outputs); j++) to[j] += BLOCK_ROWS;                                                    \
     }                                                                                                             \
