@@ -90,15 +90,18 @@ typedef struct book_account {
 } book_account;
 
 struct assay_book {
+  /* What every message looks at comes first. */
+  assay_book_event *next_event, *last_event; /* where the next one goes; there is room for it and BOOK_EVENTS_BEHIND more up to here */
+  uint64_t sequence, now;
+  uint64_t next_expiry; /* UINT64_MAX: none */
+  book_symbol *symbols;
+  uint32_t symbol_count, account_count;
+  uint64_t applied;
   book_store store;
   assay_book_event *events; /* on a cache line, in `event_block` */
   void *event_block;
-  uint64_t sequence, now, applied;
-  assay_book_event *next_event, *last_event; /* where the next one goes; there is room for it and BOOK_EVENTS_BEHIND more up to here */
   assay_book_sink sink;
   void *context;
-  book_symbol *symbols;
-  uint32_t symbol_count, account_count;
   book_account *accounts;
   book_extra *extras;
   uint32_t extra_capacity;
@@ -107,7 +110,6 @@ struct assay_book {
   uint32_t most_trailing, most_aon;
   uint32_t *heap; /* orders that expire, from 1 on; the first to go on top */
   uint32_t heap_count, heap_capacity;
-  uint64_t next_expiry;                /* UINT64_MAX: none */
   uint32_t pending_head, pending_tail; /* triggered stops that have not run yet, chained by `next` */
   uint32_t *scratch;
   uint32_t scratch_capacity;
@@ -191,7 +193,7 @@ static inline uint64_t book_open(const assay_book *e, uint32_t order) { return e
 
 static inline void book_set_plain(const assay_book *e, book_symbol *b) {
   b->plain = b->phase == ASSAY_BOOK_CONTINUOUS && b->rare == NULL;
-  b->side[0].swift = b->side[1].swift = b->plain && e->account_count == 0;
+  b->side[0].swift = b->side[1].swift = b->plain && e->account_count == 0 ? BOOK_MOST_QUANTITY : 0;
 }
 
 /* The order leaves its ladder, and keeps its record. */

@@ -509,39 +509,69 @@ static __attribute__((noinline, cold)) void stray_gone(book_store *s, uint64_t i
   book_place_remove(s, book_tag(s, id), order);
 }
 
-/* The same in a book without risk checks, from an order that may meet everybody, whose ACCEPTED event is there; `other` is the ladder that
- * it meets. What happens to an order at a time is as in take_best. A wrong guess costs as long as what it hangs on takes, so the next order
- * is looked at before the last one's event is written. */
-static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *other, const assay_book_message *m, uint64_t bytes) {
+/* The same for a level that is not in a block with the next one. */
+static __attribute__((noinline)) void close_slowly(book_store *s, book_ladder *l, uint32_t at) { book_ladder_close(s, l, at); }
+
+/* The book of the ladder that a message meets. */
+static inline book_symbol *symbol_that_meets(book_ladder *other, const assay_book_message *m) {
+  return (book_symbol *)(other - (m->side ^ 1));
+}
+
+static inline void traded_at(book_ladder *other, const assay_book_message *m, int32_t price) {
+  book_symbol *b = symbol_that_meets(other, m);
+  b->last = price;
+  b->traded = true;
+}
+
+/* The best level is empty. The next one is nearly always in the same block. */
+static inline __attribute__((always_inline)) void best_emptied(book_store *s, book_ladder *l, book_level *level, uint64_t best) {
+  uint32_t way = (uint32_t)best & 63, at = l->best_level;
+  book_level *header = level - way - 1;
+  uint64_t rest = header->quantity & (header->quantity - 1);
+  level->tail = 0;
+  if (__builtin_expect(header->count == BOOK_IS_HEADER && rest != 0, true)) {
+    uint32_t after = (uint32_t)__builtin_ctzll(rest), key = ((uint32_t)best & ~63u) | after;
+    if (__builtin_expect(header[1 + after].key == key, true)) {
+      header->quantity = rest;
+      l->levels--;
+      l->best = key;
+      l->best_level = at - way + after;
+      return;
+    }
+  }
+  close_slowly(s, l, at);
+}
+
+/* The same in a book without risk checks, from an order that may meet everybody, whose ACCEPTED event is the one before `event`; `other` is
+ * the ladder that it meets. What happens to an order at a time is as in take_best. A wrong guess costs as long as what it hangs on takes,
+ * so the next order is looked at before the last one's event is written. */
+static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *other, const assay_book_message *m, uint64_t limit,
+                                                  assay_book_event *event, uint64_t sequence) {
   book_store *s = &e->store;
   book_order *orders = s->orders;
-  uint32_t at = other->best_level, order = s->levels[at].head;
+  book_level *level = &s->levels[other->best_level];
+  uint32_t order = level->head;
   book_order *o = &orders[order];
   uint64_t open = o->bits & PLAIN_MAKER;
-  unsigned sell = m->side;
-  book_symbol *b = (book_symbol *)(other - (sell ^ 1));
-  uint32_t *window = s->window;
-  uint64_t id = m->id, left = m->quantity, now = e->now, sequence = e->sequence, mask = s->window_mask;
-  uint64_t best = other->best, limit = (uint32_t)~book_key(m->price, sell) | (uint32_t)(0 - (bytes >> 16 & 1));
-  uint64_t what = book_what(ASSAY_BOOK_TRADE_EVENT, m->account, sell, 0, 0);
-  assay_book_event *event = e->next_event, *end = e->last_event + BOOK_EVENTS_BEHIND;
+  uint64_t left = m->quantity, best = other->best;
+  uint32_t flip = 0x80000000u - m->side;
+  uint64_t what = m->account | (uint64_t)(ASSAY_BOOK_TRADE_EVENT | (unsigned)m->side << 8 | ASSAY_BOOK_OTHER_DONE << 24) << 32;
+  uint64_t id = m->id, book = (uint64_t)m->book << 32;
+  assay_book_event *end = e->last_event + BOOK_EVENTS_BEHIND;
   while (best <= limit) {
-    book_level *level = &s->levels[at];
-    int32_t price = book_price((uint32_t)best, sell ^ 1);
-    uint64_t where = book_where(price, m->book), before = left;
+    uint64_t where = book | ((uint32_t)best ^ flip), before = left;
     uint32_t first = order, last = 0, gone = 0;
     /* Those that are taken whole. */
     while (open <= left && event < end) {
       uint32_t next = o->next;
-      uint64_t next_open = orders[next].bits & PLAIN_MAKER;
+      uint64_t maker = o->id, next_open = orders[next].bits & PLAIN_MAKER;
       left -= open;
-      book_put_event(event++, ++sequence, now, id, o->id, open, 0, where,
-                     what | (uint64_t)(ASSAY_BOOK_OTHER_DONE | (unsigned)(left == 0) * ASSAY_BOOK_ID_DONE) << 56);
-      uint32_t *place = &window[o->id & mask];
+      book_put_event(event++, ++sequence, e->now, id, maker, open, 0, where, what);
+      uint32_t *place = &s->window[maker & s->window_mask];
       if (__builtin_expect(*place == order, true))
         *place = 0;
       else
-        stray_gone(s, o->id, order);
+        stray_gone(s, maker, order);
       gone++;
       last = order;
       order = next;
@@ -551,29 +581,26 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
     }
     /* The one that is not. */
     if (__builtin_expect(open <= BOOK_MOST_QUANTITY && open > left && left > 0, true)) {
-      book_put_event(event++, ++sequence, now, id, o->id, left, open - left, where, what | (uint64_t)ASSAY_BOOK_ID_DONE << 56);
+      book_put_event(event++, ++sequence, e->now, id, o->id, left, open - left, where,
+                     what + ((uint64_t)(ASSAY_BOOK_ID_DONE - ASSAY_BOOK_OTHER_DONE) << 56));
       o->bits -= left;
       left = 0;
       __builtin_prefetch(&orders[o->next], 1); /* an order that trades soon */
     }
   emptied:
     level->quantity -= before - left;
-    if (left < before) {
-      b->last = price;
-      b->traded = true;
-    }
+    if (left < before) traded_at(other, m, (int32_t)where);
     if (gone > 0) {
+      if (left == 0) event[-1].flags |= ASSAY_BOOK_ID_DONE;
       level->count -= gone;
       s->live -= gone;
       orders[last].next = s->order_pool.free;
       s->order_pool.free = first;
       level->head = order;
-      if (order == 0) {
-        level->tail = 0;
-        book_ladder_close(s, other, at);
-      } else {
+      if (order == 0)
+        best_emptied(s, other, level, best);
+      else
         o->prev = 0;
-      }
     }
     if (left == 0) {
       e->sequence = sequence;
@@ -582,14 +609,14 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
     }
     if (order != 0) break; /* it is special, or there is no room for more events */
     best = other->best;
-    at = other->best_level;
-    order = s->levels[at].head;
+    level = &s->levels[other->best_level];
+    order = level->head;
     o = &orders[order];
     open = o->bits & PLAIN_MAKER;
   }
   e->sequence = sequence;
   e->next_event = event;
-  cross_on(e, b, m, bytes, limit, left);
+  cross_on(e, symbol_that_meets(other, m), m, bytes_of(m), limit, left);
 }
 
 /* A plain order at a price that has no place in a block; the ACCEPTED event is there but not given. False: no room, and nothing happened
@@ -632,35 +659,31 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
                                                             uint64_t now) {
   book_store *s = &e->store;
   unsigned sell = (unsigned)(bytes >> 8) & 1;
-  book_ladder *ladder = other + (2 * (ptrdiff_t)sell - 1);
-  uint32_t key = book_key(m->price, sell), way = key & 63, order = s->order_pool.free;
+  uint32_t key = book_key(m->price, sell), order = s->order_pool.free, *place = &s->window[m->id & s->window_mask];
   uint64_t id = m->id, quantity = m->quantity, best = other->best;
-  if (__builtin_expect(other->swift == 0 || quantity - 1 >= BOOK_MOST_QUANTITY || !book_in_window(s, id) || order == 0 ||
-                           s->window[id & s->window_mask] != 0,
-                       false))
-    return false;
+  if (__builtin_expect(quantity - 1 >= other->swift || !book_in_window(s, id) || order == 0 || *place != 0, false)) return false;
   assay_book_event *event = e->next_event;
   uint64_t sequence = e->sequence + 1;
   book_put_event(event++, sequence, now, id, 0, quantity, quantity, book_where(m->price, m->book),
                  m->account | (bytes & 0xFF00) << 32); /* kind 0, as of the message, and the side */
   if (best <= (uint32_t)~key || (bytes & (IS_MARKET | IS_IOC)) != 0) {
     if (__builtin_expect(m->self_trade != 0 && m->account != 0, false)) return false;
-    e->sequence = sequence;
-    e->next_event = event;
-    cross_swift(e, other, m, bytes);
+    cross_swift(e, other, m, (uint32_t)~key | (uint32_t)(0 - (bytes >> 16 & 1)), event, sequence);
     return true;
   }
-  uint32_t at = ladder->block[(key >> 6) % BOOK_FINGERS] + way;
-  book_level *level = &s->levels[at];
+  book_ladder *ladder = other + (2 * (ptrdiff_t)sell - 1);
+  uint32_t block = ladder->block[(key >> 6) % BOOK_FINGERS], at = block + (key & 63);
+  book_level *header = &s->levels[block] - 1, *level = &s->levels[at];
   if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false))
     return rest_swift(e, (book_symbol *)(ladder - sell), m);
+  book_order *orders = s->orders, *o = &orders[order];
   e->sequence = sequence;
   e->next_event = event;
-  s->order_pool.free = s->orders[order].next;
+  s->order_pool.free = o->next;
   s->live++;
-  s->window[id & s->window_mask] = order;
+  *place = order;
   /* It may be the first of its level; nobody can foresee it. */
-  level[-1 - (int)way].quantity |= UINT64_C(1) << way;
+  header->quantity |= UINT64_C(1) << (key & 63);
   ladder->levels += level->count == 0;
   book_level_enter(s, at, order, id, quantity, plain_flags(m), m->account);
   if (__builtin_expect(key < ladder->best, false)) {
@@ -881,7 +904,7 @@ static __attribute__((noinline)) void replace_swift(assay_book *e, book_symbol *
   book_level_unlink(s, &s->levels[from], o);
   if (s->levels[from].count == 0) book_ladder_close(s, &b->side[sell], from);
   book_order_free(s, order);
-  cross_swift(e, &b->side[sell ^ 1], &again, 0);
+  cross_swift(e, &b->side[sell ^ 1], &again, (uint32_t)~book_key(m->price, sell), e->next_event, e->sequence);
 }
 
 /* What changes most: less of the same, or a plain order that comes to rest elsewhere under its new id. False: it is something else, and

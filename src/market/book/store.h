@@ -96,7 +96,7 @@ typedef struct book_ladder {
   uint32_t best_level;
   uint32_t levels;
   uint64_t top[4];
-  uint64_t swift;               /* the engine's: not 0 where plain orders go straight through */
+  uint64_t swift;               /* the engine's: the most that a plain order has that goes straight through; 0 where none does */
   uint32_t block[BOOK_FINGERS]; /* of the finger's node; 0: none */
   book_finger finger[BOOK_FINGERS];
   uint32_t root[256];
@@ -118,27 +118,30 @@ typedef struct book_pool {
  * it came when the window did not reach that far, or when the same id of another scope was there; `stray_high` says whether any can be.
  */
 typedef struct book_store {
+  /* What every message looks at comes first. */
   book_order *orders;
   book_level *levels;
-  uint32_t *homes; /* of levels: the bunch times 16 and the place in it; 0: in none */
+  uint32_t *window; /* id & window_mask: its order, or 0 */
+  uint64_t window_mask;
+  uint64_t window_base; /* the first id in it; at least 1 */
+  uint64_t sure;        /* so many ids from the first one on can be nowhere else: all of the window, or none */
+  book_pool order_pool;
+  uint32_t live;        /* orders */
+  uint32_t lone_levels; /* records of levels that were handed out one by one */
+  uint32_t most;        /* orders */
+  uint32_t *homes;      /* of levels: the bunch times 16 and the place in it; 0: in none */
   book_node *nodes;
   book_bunch *bunches;
-  uint32_t *window;     /* id & window_mask: its order, or 0 */
-  uint64_t window_base; /* the first id in it; at least 1 */
-  uint64_t window_mask;
-  uint64_t sure;       /* so many ids from the first one on can be nowhere else: all of the window, or none */
   uint64_t stray_high; /* no stray's id is higher */
   book_place *places;
   uint64_t seed[2];
   uint32_t place_mask, place_shift;
-  uint32_t live, most;  /* orders */
-  uint32_t scopes;      /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
-  uint32_t strays;      /* that came since the window last jumped */
-  uint32_t lone_levels; /* records of levels that were handed out one by one */
-  uint32_t blocks_out;  /* that nodes have */
-  uint32_t free_block;  /* a header, chained by `special` */
-  bool is_sparing;      /* no node gets one (mbo.h) */
-  book_pool order_pool, level_pool, node_pool, bunch_pool;
+  uint32_t scopes;     /* of mbo.h: all ones where an id means something within its book only, which is its order's `account` then */
+  uint32_t strays;     /* that came since the window last jumped */
+  uint32_t blocks_out; /* that nodes have */
+  uint32_t free_block; /* a header, chained by `special` */
+  bool is_sparing;     /* no node gets one (mbo.h) */
+  book_pool level_pool, node_pool, bunch_pool;
   void *blocks[7]; /* of orders, levels, homes, nodes, bunches, places and the window, as they were allocated */
 } book_store;
 
@@ -290,8 +293,8 @@ static inline void book_ladder_init(book_ladder *l) { *l = (book_ladder){.best =
 
 /* Keys of a price: those who sell want the lowest price first, those who buy the highest. */
 static inline uint32_t book_sell_key(int32_t price) { return (uint32_t)price ^ 0x80000000u; }
-static inline uint32_t book_key(int32_t price, unsigned sell) { return book_sell_key(price) ^ (sell - 1u); }
-static inline int32_t book_price(uint32_t key, unsigned sell) { return (int32_t)((key ^ (sell - 1u)) ^ 0x80000000u); }
+static inline uint32_t book_key(int32_t price, unsigned sell) { return (uint32_t)price ^ (0x7FFFFFFFu + sell); }
+static inline int32_t book_price(uint32_t key, unsigned sell) { return (int32_t)(key ^ (0x7FFFFFFFu + sell)); }
 
 static inline bool book_is_node(uint32_t child) { return child - 1 < BOOK_IS_BUNCH - 1; }
 
