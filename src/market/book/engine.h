@@ -260,7 +260,7 @@ assay_book_reason assay_book_risk_count(assay_book *e, uint32_t account);
 /* The same for the worst price that a market order takes. */
 uint64_t assay_book_risk_limit(const assay_book *e, const book_symbol *b, uint32_t account, unsigned sell);
 
-/* ---- The path of an order (match.c) -------------------------------------------------------------------------------------------------- */
+/* ---- The path of an order (taker.c) -------------------------------------------------------------------------------------------------- */
 
 /* What comes in: trades as far as it may, then rests or goes. */
 void assay_book_run_taker(assay_book *e, book_symbol *b, book_taker *t);

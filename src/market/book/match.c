@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The path that nearly all messages take. */
-#include "market/book/engine.h"
+#include "market/book/match.h"
 
 #include <string.h>
 
@@ -10,374 +10,7 @@ void assay_book_flush(assay_book *e) {
   if (count > 0 && e->sink != NULL) e->sink(e->context, e->events, count);
 }
 
-void assay_book_reject(assay_book *e, const assay_book_message *m, unsigned reason) {
-  book_event(e, ASSAY_BOOK_REJECTED_EVENT, m->id, 0, m->quantity, 0, m->price, m->book, m->account, m->side & 1, reason, 0);
-}
-
-/* ---- Matching -------------------------------------------------------------------------------------------------------------------- */
-
-static inline void trade_event(assay_book *e, const book_taker *t, uint64_t maker, uint64_t quantity, uint64_t left, int32_t price,
-                               unsigned kind) {
-  unsigned flags = (t->quantity == 0 ? ASSAY_BOOK_ID_DONE : 0) | (left == 0 ? ASSAY_BOOK_OTHER_DONE : 0);
-  book_event(e, kind, t->id, maker, quantity, left, price, t->number, t->account, book_flags_sell(t->flags), 0, flags);
-}
-
-/* An iceberg whose slice is gone shows the next one behind all others, or is done. */
-static void replenish(assay_book *e, book_symbol *b, uint32_t order, uint32_t at) {
-  book_store *s = &e->store;
-  book_order *o = &s->orders[order];
-  book_extra *x = &e->extras[order];
-  book_level_unlink(s, &s->levels[at], o);
-  if (x->hidden == 0) {
-    s->levels[at].special--;
-    book_gone(e, b, order);
-    return;
-  }
-  uint64_t slice = x->hidden < x->display ? x->hidden : x->display;
-  x->hidden -= slice;
-  o->quantity = slice;
-  book_level_append(s, at, order);
-  book_event(e, ASSAY_BOOK_REPLENISHED_EVENT, o->id, 0, slice, slice + x->hidden, book_order_price(e, o), book_order_number(e, o),
-             o->account, book_flags_sell((uint32_t)o->flags), 0, 0);
-}
-
-/* Two orders of one account meet. False: the taker is done. */
-static bool prevent_self_trade(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker) {
-  switch (book_policy(t->flags)) {
-    case ASSAY_BOOK_CANCEL_OLDEST: assay_book_cancel_order(e, maker, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_SELF_TRADE); return true;
-    case ASSAY_BOOK_CANCEL_BOTH:
-      assay_book_cancel_order(e, maker, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_SELF_TRADE);
-      assay_book_drop(e, b, t, ASSAY_BOOK_SELF_TRADE);
-      return false;
-    default: assay_book_drop(e, b, t, ASSAY_BOOK_SELF_TRADE); return false;
-  }
-}
-
-bool assay_book_meet(assay_book *e, book_symbol *b, book_taker *t, uint32_t maker) {
-  book_store *s = &e->store;
-  book_order *o = &s->orders[maker];
-  unsigned kind = ASSAY_BOOK_TRADE_EVENT, policy = book_policy(t->flags);
-  if (policy != ASSAY_BOOK_ALLOW && o->account == t->account && t->account != 0) {
-    if (policy != ASSAY_BOOK_DECREMENT) return prevent_self_trade(e, b, t, maker);
-    kind = ASSAY_BOOK_DECREMENTED_EVENT;
-  }
-  uint32_t at = o->level;
-  book_level *level = &s->levels[at];
-  uint64_t quantity = o->quantity < t->quantity ? o->quantity : t->quantity;
-  unsigned sell = book_flags_sell(t->flags);
-  int32_t price = book_price(level->key, sell ^ 1);
-  t->quantity -= quantity;
-  trade_event(e, t, o->id, quantity, book_open(e, maker) - quantity, price, kind);
-  if (kind == ASSAY_BOOK_TRADE_EVENT) {
-    if (!t->traded) t->first = price;
-    t->traded = true;
-    t->last = price;
-    if (sell)
-      book_risk_trade(e, b, o->account, t->account, quantity);
-    else
-      book_risk_trade(e, b, t->account, o->account, quantity);
-  } else {
-    book_risk_close(e, b, t->account, sell, quantity);
-    book_risk_close(e, b, o->account, sell ^ 1, quantity);
-  }
-  if (quantity < o->quantity) {
-    o->quantity -= quantity;
-    level->quantity -= quantity;
-  } else if ((o->flags & BOOK_ICEBERG) != 0) {
-    replenish(e, b, maker, at);
-    if (s->levels[at].count == 0) book_ladder_close(s, book_ladder_of(e, s->levels[at].ladder), at);
-  } else {
-    book_level_unlink(s, level, o);
-    if (level->count == 0) book_ladder_close(s, book_ladder_of(e, level->ladder), at);
-    book_gone(e, b, maker);
-  }
-  return t->quantity > 0;
-}
-
-/* What a maker may have and still trade as the plain ones do. Of a record with anything else, or of none at all, the masked bits are more
- * than any quantity. */
-#define PLAIN_MAKER (~((uint64_t)(BOOK_SELL | BOOK_POST | 7u << BOOK_SELF_TRADE_SHIFT) << 48))
-_Static_assert(((BOOK_ICEBERG | BOOK_HAS_TIES) & (BOOK_SELL | BOOK_POST | 7u << BOOK_SELF_TRADE_SHIFT)) == 0, "those need care");
-
-/* The incoming order, as far as a trade needs it. */
-typedef struct taking {
-  uint64_t id, left;
-  uint64_t own; /* the account that it must not meet; UINT64_MAX: none */
-  uint32_t number, account;
-  unsigned sell;
-} taking;
-
-/* The orders of the best level, as long as they are plain and not the taker's own. Those that are taken whole are the first of the level's,
- * and chained already as free records are. The level is brought up to date once, behind them. Whether a trade is the last one nobody can
- * foresee, so nothing else asks. `swift`: no risk is checked, and no order is its own. False: the one that is first now is not plain. */
-static inline __attribute__((always_inline)) bool take_best(assay_book *e, book_symbol *b, book_ladder *other, taking *t, bool swift) {
-  book_store *s = &e->store;
-  book_order *orders = s->orders;
-  uint32_t at = other->best_level, first = s->levels[at].head, order = first, last = 0, gone = 0;
-  uint64_t left = t->left, before = left;
-  int32_t price = book_price((uint32_t)other->best, t->sell ^ 1);
-  book_order *o = &orders[order];
-  do {
-    uint64_t open = o->bits & PLAIN_MAKER;
-    if (__builtin_expect(open > BOOK_MOST_QUANTITY || (!swift && o->account == t->own), false)) break;
-    uint64_t quantity = open < left ? open : left, rest = open - quantity;
-    left -= quantity;
-    unsigned flags = (unsigned)(rest == 0) * ASSAY_BOOK_OTHER_DONE | (unsigned)(left == 0) * ASSAY_BOOK_ID_DONE;
-    book_event(e, ASSAY_BOOK_TRADE_EVENT, t->id, o->id, quantity, rest, price, t->number, t->account, t->sell, 0, flags);
-    if (!swift && e->account_count != 0) {
-      book_risk_trade(e, b, t->sell ? o->account : t->account, t->sell ? t->account : o->account, quantity);
-      if (rest == 0) book_disown(e, order);
-    }
-    if (rest != 0) {
-      o->bits -= quantity;
-      break;
-    }
-    book_id_remove(s, o->id, order);
-    gone++;
-    last = order;
-    order = o->next;
-    o = &orders[order];
-  } while (left > 0);
-  book_level *level = &s->levels[at];
-  t->left = left;
-  level->quantity -= before - left;
-  if (gone > 0) {
-    level->count -= gone;
-    s->live -= gone;
-    orders[last].next = s->order_pool.free;
-    s->order_pool.free = first;
-    level->head = order;
-    o->prev = 0;
-    if (order == 0) {
-      level->tail = 0;
-      book_ladder_close(s, other, at);
-      return true;
-    }
-  }
-  return left < before;
-}
-
-static inline uint64_t own_account(uint32_t flags, uint32_t account) {
-  return book_policy(flags) != ASSAY_BOOK_ALLOW && account != 0 ? account : UINT64_MAX;
-}
-
-/* No all-or-none order waits on the other side. */
-static void match_plain(assay_book *e, book_symbol *b, book_taker *t) {
-  unsigned sell = book_flags_sell(t->flags);
-  book_ladder *other = &b->side[sell ^ 1];
-  while (other->best <= t->limit) {
-    taking k = {t->id, t->quantity, own_account(t->flags, t->account), t->number, t->account, sell};
-    int32_t price = book_price((uint32_t)other->best, sell ^ 1);
-    if (take_best(e, b, other, &k, false)) {
-      t->first = t->traded ? t->first : price;
-      t->traded = true;
-      t->last = price;
-      t->quantity = k.left;
-      if (k.left == 0) return;
-      continue;
-    }
-    /* What stopped there is not plain. */
-    if (!assay_book_meet(e, b, t, e->store.levels[other->best_level].head)) return;
-  }
-}
-
-void assay_book_match(assay_book *e, book_symbol *b, book_taker *t) {
-  if (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].levels > 0)
-    assay_book_match_aon(e, b, t);
-  else
-    match_plain(e, b, t);
-}
-
-/* ---- Coming to rest ---------------------------------------------------------------------------------------------------------------- */
-
-void assay_book_drop(assay_book *e, book_symbol *b, book_taker *t, unsigned reason) {
-  unsigned sell = book_flags_sell(t->flags);
-  book_event(e, ASSAY_BOOK_CANCELLED_EVENT, t->id, 0, t->quantity, 0, t->price, t->number, t->account, sell, reason, 0);
-  book_risk_close(e, b, t->account, sell, t->quantity);
-  t->quantity = 0;
-}
-
-/* The record that a plain order never needed until now. */
-static uint32_t record_of(assay_book *e, book_taker *t) {
-  if (t->order != 0) return t->order;
-  uint32_t order = t->order = book_order_new(&e->store, t->id);
-  e->store.orders[order] = (book_order){.id = t->id, .flags = t->flags, .account = t->account};
-  if ((t->flags & BOOK_HAS_EXTRA) != 0) {
-    e->extras[order] = (book_extra){.display = t->display, .expire = t->expire};
-    if ((t->flags & BOOK_EXPIRES) != 0) assay_book_heap_add(e, order);
-  }
-  if ((t->flags & BOOK_AON) != 0) e->symbols[t->number].rare->aons++;
-  if (e->account_count != 0) book_own(e, order);
-  return order;
-}
-
-void assay_book_rest(assay_book *e, book_symbol *b, book_taker *t) {
-  book_store *s = &e->store;
-  unsigned sell = book_flags_sell(t->flags);
-  bool aon = (t->flags & BOOK_AON) != 0;
-  book_ladder *ladder = aon ? &b->rare->aon[sell] : &b->side[sell];
-  uint32_t at = book_ladder_open(s, ladder, book_key(t->price, sell), t->number * BOOK_LADDERS + (aon ? BOOK_AON_LADDER : 0) + sell);
-  if (at == 0 || s->levels[at].quantity + t->quantity > BOOK_MOST_AT_LEVEL) {
-    assay_book_drop(e, b, t, at == 0 ? ASSAY_BOOK_NO_MEMORY : ASSAY_BOOK_LEVEL_FULL);
-    if (t->order != 0) book_gone(e, b, t->order);
-    t->order = 0;
-    return;
-  }
-  uint32_t order = record_of(e, t);
-  uint64_t shown = t->quantity;
-  if ((t->flags & BOOK_ICEBERG) != 0) {
-    book_extra *x = &e->extras[order];
-    if (shown > x->display) shown = x->display;
-    x->hidden = t->quantity - shown;
-    s->levels[at].special++;
-  }
-  s->orders[order].quantity = shown;
-  book_level_append(s, at, order);
-  uint64_t quantity = t->quantity;
-  t->quantity = 0;
-  t->order = 0;                           /* the book has it now */
-  if (aon) b->rare->lacked[sell ^ 1] = 0; /* nobody knows yet what this one lacks */
-  if (b->rare != NULL && b->rare->aon[sell ^ 1].levels > 0 && b->phase == ASSAY_BOOK_CONTINUOUS)
-    assay_book_retry_aon(e, b, t->number, sell, quantity);
-}
-
-/* Why what is left of it does not rest. */
-static unsigned drop_reason(const book_taker *t, const book_ladder *other) {
-  if ((t->flags & BOOK_FOK) != 0) return ASSAY_BOOK_NOT_FILLED;
-  if ((t->flags & BOOK_MARKET) == 0) return ASSAY_BOOK_IMMEDIATE;
-  return other->levels > 0 && t->limit < UINT32_MAX ? ASSAY_BOOK_RISK_COLLAR : ASSAY_BOOK_NO_LIQUIDITY;
-}
-
-/* What the taker's trades mean for stops, then what becomes of the rest. */
-void assay_book_run_taker(assay_book *e, book_symbol *b, book_taker *t) {
-  book_ladder *other = &b->side[book_flags_sell(t->flags) ^ 1];
-  bool whole = (t->flags & (BOOK_FOK | BOOK_AON)) != 0;
-  bool crosses = other->best <= t->limit || (b->rare != NULL && b->rare->aon[book_flags_sell(t->flags) ^ 1].best <= t->limit);
-  if (crosses && (t->flags & BOOK_POST) == 0 && (!whole || assay_book_fillable(e, b, t))) {
-    assay_book_match(e, b, t);
-    if (t->traded) {
-      if (b->rare != NULL) {
-        assay_book_price_seen(e, b, t->first);
-        assay_book_price_seen(e, b, t->last);
-      }
-      b->last = t->last;
-      b->traded = true;
-    }
-  }
-  if (t->quantity > 0) {
-    if ((t->flags & (BOOK_IOC | BOOK_FOK | BOOK_MARKET)) == 0)
-      assay_book_rest(e, b, t);
-    else
-      assay_book_drop(e, b, t, drop_reason(t, other));
-  }
-  if (t->order != 0) book_gone(e, b, t->order);
-}
-
-void assay_book_taker_of(assay_book *e, uint32_t number, uint32_t order, int32_t price, book_taker *t) {
-  const book_order *o = &e->store.orders[order];
-  uint32_t flags = (uint32_t)o->flags;
-  *t = (book_taker){.id = o->id,
-                    .quantity = book_open(e, order),
-                    .limit = (uint32_t)~book_key(price, book_flags_sell(flags)),
-                    .account = o->account,
-                    .number = number,
-                    .flags = flags,
-                    .order = order,
-                    .price = price};
-}
-
-void assay_book_cancel_order(assay_book *e, uint32_t order, unsigned kind, unsigned reason) {
-  book_order *o = &e->store.orders[order];
-  uint32_t number = book_order_number(e, o);
-  book_symbol *b = &e->symbols[number];
-  uint64_t open = book_open(e, order);
-  unsigned sell = book_flags_sell((uint32_t)o->flags);
-  book_event(e, kind, o->id, 0, open, 0, book_order_price(e, o), number, o->account, sell, reason, 0);
-  book_risk_close(e, b, o->account, sell, open);
-  book_take_out(e, order);
-  book_gone(e, b, order);
-}
-
 /* ---- New orders ---------------------------------------------------------------------------------------------------------------------- */
-
-static const uint16_t flags_of_type[ASSAY_BOOK_TYPES] = {[ASSAY_BOOK_MARKET] = BOOK_MARKET,
-                                                         [ASSAY_BOOK_STOP] = BOOK_STOP | BOOK_MARKET,
-                                                         [ASSAY_BOOK_STOP_LIMIT] = BOOK_STOP,
-                                                         [ASSAY_BOOK_TRAILING_STOP] = BOOK_STOP | BOOK_TRAILING | BOOK_MARKET,
-                                                         [ASSAY_BOOK_TRAILING_STOP_LIMIT] = BOOK_STOP | BOOK_TRAILING,
-                                                         [ASSAY_BOOK_ICEBERG] = BOOK_ICEBERG,
-                                                         [ASSAY_BOOK_POST_ONLY] = BOOK_POST};
-static const uint16_t flags_of_tif[ASSAY_BOOK_TIFS] = {
-    [ASSAY_BOOK_IOC] = BOOK_IOC, [ASSAY_BOOK_FOK] = BOOK_FOK, [ASSAY_BOOK_AON] = BOOK_AON, [ASSAY_BOOK_GTD] = BOOK_EXPIRES};
-
-/* Which times in force go with a type, a bit each. */
-enum {
-  GTC_BIT = 1 << ASSAY_BOOK_GTC,
-  IOC_BIT = 1 << ASSAY_BOOK_IOC,
-  FOK_BIT = 1 << ASSAY_BOOK_FOK,
-  AON_BIT = 1 << ASSAY_BOOK_AON,
-  GTD_BIT = 1 << ASSAY_BOOK_GTD
-};
-static const uint8_t tifs_of_type[ASSAY_BOOK_TYPES] = {[ASSAY_BOOK_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_MARKET] = GTC_BIT | IOC_BIT | FOK_BIT,
-                                                       [ASSAY_BOOK_STOP] = GTC_BIT | FOK_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_STOP_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_TRAILING_STOP] = GTC_BIT | FOK_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_TRAILING_STOP_LIMIT] = GTC_BIT | IOC_BIT | FOK_BIT | AON_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_ICEBERG] = GTC_BIT | GTD_BIT,
-                                                       [ASSAY_BOOK_POST_ONLY] = GTC_BIT | GTD_BIT};
-
-/* What a plain limit order need not be asked. `*flags` may change in an auction. */
-static unsigned check_unusual(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t *flags) {
-  if ((*flags & BOOK_ICEBERG) != 0 && (m->display == 0 || m->quantity / ASSAY_BOOK_MOST_SLICES > m->display)) return ASSAY_BOOK_DISPLAY;
-  if ((*flags & BOOK_EXPIRES) != 0 && m->expire <= e->now) return ASSAY_BOOK_TOO_LATE;
-  if (b->phase == ASSAY_BOOK_AUCTION && (*flags & (BOOK_IOC | BOOK_FOK | BOOK_AON | BOOK_STOP)) != 0) return ASSAY_BOOK_WRONG_PHASE;
-  if (b->phase > ASSAY_BOOK_AUCTION) return ASSAY_BOOK_WRONG_PHASE;
-  if ((*flags & BOOK_TRAILING) != 0) {
-    if (m->trigger <= 0 || ((*flags & BOOK_MARKET) == 0 && m->price < 0)) return ASSAY_BOOK_MALFORMED;
-    if (!b->traded) return ASSAY_BOOK_NO_REFERENCE;
-    if (b->rare != NULL && b->rare->trailing >= e->most_trailing) return ASSAY_BOOK_FULL;
-  }
-  if ((*flags & BOOK_AON) != 0 && b->rare != NULL && b->rare->aons >= e->most_aon) return ASSAY_BOOK_FULL;
-  if ((*flags & (BOOK_STOP | BOOK_AON)) != 0 && !assay_book_need_rare(e, b)) return ASSAY_BOOK_NO_MEMORY;
-  if ((*flags & BOOK_AON) != 0 && !assay_book_need_scratch(e, b->rare->aons + 1u)) return ASSAY_BOOK_NO_MEMORY;
-  if ((*flags & BOOK_HAS_EXTRA) != 0 && !assay_book_need_extras(e)) return ASSAY_BOOK_NO_MEMORY;
-  if ((*flags & BOOK_EXPIRES) != 0 && !assay_book_need_heap(e)) return ASSAY_BOOK_NO_MEMORY;
-  return ASSAY_BOOK_NONE;
-}
-
-static unsigned check_new(assay_book *e, const assay_book_message *m, uint32_t *flags) {
-  if (m->book >= e->symbol_count) return ASSAY_BOOK_UNKNOWN_BOOK;
-  book_symbol *b = &e->symbols[m->book];
-  if (m->type >= ASSAY_BOOK_TYPES || m->tif >= ASSAY_BOOK_TIFS || m->side > 1 || m->self_trade >= ASSAY_BOOK_SELF_TRADES)
-    return ASSAY_BOOK_MALFORMED;
-  if ((tifs_of_type[m->type] >> m->tif & 1) == 0) return ASSAY_BOOK_MALFORMED;
-  if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
-  *flags = m->side | flags_of_type[m->type] | flags_of_tif[m->tif] | (uint32_t)m->self_trade << BOOK_SELF_TRADE_SHIFT;
-  if (book_taken(&e->store, m->id)) return ASSAY_BOOK_DUPLICATE;
-  if (!book_store_room(&e->store)) return e->store.live >= e->store.most ? ASSAY_BOOK_FULL : ASSAY_BOOK_NO_MEMORY;
-  if (b->phase != ASSAY_BOOK_CONTINUOUS || (*flags & (BOOK_HAS_EXTRA | BOOK_AON | BOOK_FOK | BOOK_IOC | BOOK_TRAILING)) != 0) {
-    unsigned reason = check_unusual(e, b, m, flags);
-    if (reason != ASSAY_BOOK_NONE) return reason;
-  }
-  if (m->type == ASSAY_BOOK_POST_ONLY && b->phase == ASSAY_BOOK_CONTINUOUS &&
-      b->side[m->side ^ 1].best <= (uint32_t)~book_key(m->price, m->side))
-    return ASSAY_BOOK_WOULD_TRADE;
-  if (e->account_count != 0) {
-    int32_t price = (*flags & (BOOK_STOP | BOOK_MARKET)) == (BOOK_STOP | BOOK_MARKET) ? m->trigger : m->price;
-    return assay_book_risk_check(e, m->book, m->account, m->side, *flags, price, m->quantity, 0);
-  }
-  return ASSAY_BOOK_NONE;
-}
-
-static void new_stop(assay_book *e, book_symbol *b, const assay_book_message *m, book_taker *t) {
-  uint32_t order = record_of(e, t);
-  e->store.orders[order].quantity = m->quantity;
-  e->extras[order].limit = m->price;
-  e->extras[order].distance = m->trigger;
-  assay_book_stop_new(e, b, m->book, order, m->trigger);
-  assay_book_run_pending(e, b);
-}
 
 /* Of kind, side, type, tif, self_trade and what is reserved: all that a plain order does not have. It is a limit or market order that rests
  * or does not. */
@@ -437,7 +70,7 @@ static __attribute__((noinline)) void finish_plain(assay_book *e, book_symbol *b
   if ((bytes & (IS_MARKET | IS_IOC)) == 0)
     assay_book_rest(e, b, &t);
   else
-    assay_book_drop(e, b, &t, drop_reason(&t, &b->side[m->side ^ 1]));
+    assay_book_drop(e, b, &t, assay_book_drop_reason(&t, &b->side[m->side ^ 1]));
 }
 
 /* Goes on with what is left of a plain order. */
@@ -448,7 +81,7 @@ static __attribute__((noinline)) void cross_on(assay_book *e, book_symbol *b, co
   taking k = {m->id, left, own_account(plain_flags(m), m->account), m->book, m->account, sell};
   while (other->best <= limit) {
     int32_t price = book_price((uint32_t)other->best, sell ^ 1);
-    if (__builtin_expect(take_best(e, b, other, &k, false), true)) {
+    if (__builtin_expect(take_best(e, b, other, &k), true)) {
       b->last = price;
       b->traded = true;
       if (k.left == 0) return;
@@ -553,13 +186,14 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
   uint32_t order = level->head;
   book_order *o = &orders[order];
   uint64_t open = o->bits & PLAIN_MAKER;
-  uint64_t left = m->quantity, best = other->best;
+  uint64_t left = m->quantity, best = other->best, where = 0;
   uint32_t flip = 0x80000000u - m->side;
   uint64_t what = m->account | (uint64_t)(ASSAY_BOOK_TRADE_EVENT | (unsigned)m->side << 8 | ASSAY_BOOK_OTHER_DONE << 24) << 32;
   uint64_t id = m->id, book = (uint64_t)m->book << 32;
   assay_book_event *end = e->last_event + BOOK_EVENTS_BEHIND;
   while (best <= limit) {
-    uint64_t where = book | ((uint32_t)best ^ flip), before = left;
+    uint64_t before = left;
+    where = book | ((uint32_t)best ^ flip);
     uint32_t first = order, last = 0, gone = 0;
     /* Those that are taken whole. */
     while (open <= left && event < end) {
@@ -589,7 +223,6 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
     }
   emptied:
     level->quantity -= before - left;
-    if (left < before) traded_at(other, m, (int32_t)where);
     if (gone > 0) {
       if (left == 0) event[-1].flags |= ASSAY_BOOK_ID_DONE;
       level->count -= gone;
@@ -605,6 +238,7 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
     if (left == 0) {
       e->sequence = sequence;
       e->next_event = event;
+      traded_at(other, m, (int32_t)where);
       return;
     }
     if (order != 0) break; /* it is special, or there is no room for more events */
@@ -616,6 +250,7 @@ static __attribute__((noinline)) void cross_swift(assay_book *e, book_ladder *ot
   }
   e->sequence = sequence;
   e->next_event = event;
+  if (left < m->quantity) traded_at(other, m, (int32_t)where);
   cross_on(e, symbol_that_meets(other, m), m, bytes_of(m), limit, left);
 }
 
@@ -693,62 +328,7 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
   return true;
 }
 
-static void new_order(assay_book *e, const assay_book_message *m) {
-  uint32_t flags = 0;
-  unsigned reason = check_new(e, m, &flags);
-  if (__builtin_expect(reason != ASSAY_BOOK_NONE, false)) {
-    assay_book_reject(e, m, reason);
-    return;
-  }
-  book_symbol *b = &e->symbols[m->book];
-  unsigned sell = m->side;
-  book_event(e, ASSAY_BOOK_ACCEPTED_EVENT, m->id, 0, m->quantity, m->quantity, m->price, m->book, m->account, sell, 0, 0);
-  book_risk_open(e, b, m->account, sell, m->quantity);
-  book_taker t = {.id = m->id,
-                  .quantity = m->quantity,
-                  .display = m->display,
-                  .expire = m->expire,
-                  .limit = (uint32_t)~book_key(m->price, sell),
-                  .account = m->account,
-                  .number = m->book,
-                  .flags = flags,
-                  .price = m->price};
-  if ((flags & BOOK_STOP) != 0) {
-    new_stop(e, b, m, &t);
-    return;
-  }
-  if ((flags & BOOK_MARKET) != 0) {
-    t.limit = e->account_count == 0 ? UINT32_MAX : assay_book_risk_limit(e, b, m->account, sell);
-    t.price = sell ? INT32_MIN : INT32_MAX;
-  }
-  if (b->phase == ASSAY_BOOK_AUCTION) {
-    assay_book_rest(e, b, &t);
-    return;
-  }
-  assay_book_run_taker(e, b, &t);
-  if (e->pending_head != 0) assay_book_run_pending(e, b);
-}
-
 /* ---- Cancel, modify, replace --------------------------------------------------------------------------------------------------------- */
-
-/* The order that a message is about; 0: rejected. */
-static inline uint32_t order_of(assay_book *e, const assay_book_message *m) {
-  uint32_t order = book_find(&e->store, m->id);
-  if (order == 0 || book_order_number(e, &e->store.orders[order]) != m->book) {
-    assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_ORDER);
-    return 0;
-  }
-  if (e->store.orders[order].account != m->account) {
-    assay_book_reject(e, m, ASSAY_BOOK_NOT_OWNER);
-    return 0;
-  }
-  return order;
-}
-
-static void cancel(assay_book *e, const assay_book_message *m) {
-  uint32_t order = order_of(e, m);
-  if (order != 0) assay_book_cancel_order(e, order, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_USER);
-}
 
 /* What more there is to an order than its place in a ladder. */
 #define NOT_PLAIN_ORDER ((uint64_t)(BOOK_ICEBERG | BOOK_STOP | BOOK_AON | BOOK_HAS_TIES) << 48)
@@ -760,7 +340,7 @@ static inline bool is_plain_order(const assay_book *e, const assay_book_message 
          e->store.levels[o->level].ladder == (uint64_t)m->book * BOOK_LADDERS + (o->bits >> 48 & BOOK_SELL);
 }
 
-/* The same for an order that has nothing special. False: it has, and nothing happened yet. */
+/* An order that has nothing special is cancelled. False: it has, and nothing happened yet. */
 static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, const assay_book_message *m) {
   book_store *s = &e->store;
   uint32_t order = book_find(s, m->id);
@@ -781,114 +361,6 @@ static inline __attribute__((always_inline)) bool cancel_plain(assay_book *e, co
     book_level_unlink(s, level, o);
   book_order_free(s, order);
   return true;
-}
-
-/* Whether an order asks for more than before, or for something else. */
-static bool adds(const assay_book *e, const assay_book_message *m, uint32_t order) {
-  const book_order *o = &e->store.orders[order];
-  if (m->quantity > book_open(e, order)) return true;
-  if ((o->flags & BOOK_STOP) == 0) return m->price != book_order_price(e, o);
-  return ((o->flags & BOOK_MARKET) == 0 && m->price != e->extras[order].limit) ||
-         ((o->flags & BOOK_TRAILING) == 0 && m->trigger != book_order_price(e, o));
-}
-
-/* Why it cannot be changed so. */
-static unsigned check_change(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
-  uint32_t flags = (uint32_t)e->store.orders[order].flags;
-  unsigned sell = book_flags_sell(flags);
-  if (b->phase > ASSAY_BOOK_AUCTION) return ASSAY_BOOK_WRONG_PHASE;
-  if (b->phase == ASSAY_BOOK_AUCTION && (flags & (BOOK_STOP | BOOK_AON)) != 0) return ASSAY_BOOK_WRONG_PHASE;
-  if ((flags & (BOOK_MARKET | BOOK_STOP)) == BOOK_MARKET) return ASSAY_BOOK_MALFORMED;
-  if ((flags & (BOOK_TRAILING | BOOK_MARKET)) == BOOK_TRAILING && m->price < 0) return ASSAY_BOOK_MALFORMED;
-  if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
-  if ((flags & BOOK_ICEBERG) != 0 && m->quantity / ASSAY_BOOK_MOST_SLICES > e->extras[order].display) return ASSAY_BOOK_DISPLAY;
-  bool keeps = m->kind == ASSAY_BOOK_MODIFY && (flags & BOOK_AON) == 0 && m->quantity <= book_open(e, order) &&
-               m->price == book_order_price(e, &e->store.orders[order]);
-  if ((flags & (BOOK_POST | BOOK_STOP)) == BOOK_POST && !keeps && b->phase == ASSAY_BOOK_CONTINUOUS &&
-      b->side[sell ^ 1].best <= (uint32_t)~book_key(m->price, sell))
-    return ASSAY_BOOK_WOULD_TRADE;
-  if (e->account_count != 0) {
-    if (!adds(e, m, order)) return assay_book_risk_count(e, m->account);
-    int32_t price = (flags & (BOOK_STOP | BOOK_MARKET)) == (BOOK_STOP | BOOK_MARKET) ? m->trigger : m->price;
-    return assay_book_risk_check(e, m->book, m->account, sell, flags, price, m->quantity, book_open(e, order));
-  }
-  return ASSAY_BOOK_NONE;
-}
-
-static void set_quantity(assay_book *e, uint32_t order, uint64_t quantity) {
-  book_order *o = &e->store.orders[order];
-  o->quantity = quantity;
-  if ((o->flags & BOOK_ICEBERG) != 0) e->extras[order].hidden = 0;
-}
-
-/* Less of the same: from what is hidden first. */
-static void shrink(assay_book *e, uint32_t order, uint64_t quantity) {
-  book_order *o = &e->store.orders[order];
-  uint64_t shown = o->quantity < quantity ? o->quantity : quantity;
-  if ((o->flags & BOOK_ICEBERG) != 0) e->extras[order].hidden = quantity - shown;
-  e->store.levels[o->level].quantity -= o->quantity - shown;
-  o->quantity = shown;
-}
-
-/* A waiting stop keeps its place only if nothing but its quantity changed, downwards. */
-static void change_stop(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
-  book_order *o = &e->store.orders[order];
-  int32_t old = book_order_price(e, o), trigger = (o->flags & BOOK_TRAILING) != 0 ? old : m->trigger;
-  e->extras[order].limit = m->price;
-  if (m->kind == ASSAY_BOOK_MODIFY && trigger == old && m->quantity <= o->quantity) {
-    shrink(e, order, m->quantity);
-    return;
-  }
-  book_take_out(e, order);
-  o->quantity = m->quantity;
-  if ((o->flags & BOOK_TRAILING) != 0) assay_book_trail_again(e, m->book, order);
-  assay_book_stop_rest(e, b, m->book, order, trigger);
-}
-
-static void rename_order(assay_book *e, uint32_t order, uint64_t new_id) {
-  book_order *o = &e->store.orders[order];
-  bool expires = (o->flags & BOOK_EXPIRES) != 0;
-  if (expires) assay_book_heap_remove(e, order); /* which is ordered by id, too */
-  book_id_remove(&e->store, o->id, order);
-  book_id_add(&e->store, new_id, order);
-  o->id = new_id;
-  if (expires) assay_book_heap_add(e, order);
-}
-
-static void change(assay_book *e, const assay_book_message *m) {
-  uint32_t order = order_of(e, m);
-  if (order == 0) return;
-  book_symbol *b = &e->symbols[m->book];
-  bool replace = m->kind == ASSAY_BOOK_REPLACE;
-  unsigned reason = replace && book_taken(&e->store, m->new_id) ? ASSAY_BOOK_DUPLICATE : check_change(e, b, m, order);
-  if (reason != ASSAY_BOOK_NONE) {
-    assay_book_reject(e, m, reason);
-    return;
-  }
-  book_order *o = &e->store.orders[order];
-  uint32_t flags = (uint32_t)o->flags;
-  unsigned sell = book_flags_sell(flags);
-  uint64_t open = book_open(e, order);
-  book_event(e, replace ? ASSAY_BOOK_REPLACED_EVENT : ASSAY_BOOK_MODIFIED_EVENT, m->id, replace ? m->new_id : 0, m->quantity, m->quantity,
-             m->price, m->book, m->account, sell, 0, 0);
-  book_risk_close(e, b, m->account, sell, open);
-  book_risk_open(e, b, m->account, sell, m->quantity);
-  if (replace) rename_order(e, order, m->new_id);
-  if ((flags & BOOK_STOP) != 0) {
-    change_stop(e, b, m, order);
-  } else if (!replace && (flags & BOOK_AON) == 0 && m->quantity <= open && m->price == book_order_price(e, o)) {
-    shrink(e, order, m->quantity);
-  } else {
-    book_take_out(e, order);
-    set_quantity(e, order, m->quantity);
-    book_taker t;
-    assay_book_taker_of(e, m->book, order, m->price, &t);
-    if (b->phase == ASSAY_BOOK_AUCTION)
-      assay_book_rest(e, b, &t);
-    else
-      assay_book_run_taker(e, b, &t);
-  }
-  if (e->pending_head != 0) assay_book_run_pending(e, b);
 }
 
 /* A replaced order that trades at once: it goes, and comes in again as a new one would. Only for one without a policy, in a swift book. */
@@ -945,51 +417,7 @@ static bool change_plain(assay_book *e, const assay_book_message *m) {
   return true;
 }
 
-/* ---- All else ------------------------------------------------------------------------------------------------------------------------ */
-
-static void set_phase(assay_book *e, const assay_book_message *m) {
-  if (m->book >= e->symbol_count) {
-    assay_book_reject(e, m, ASSAY_BOOK_UNKNOWN_BOOK);
-    return;
-  }
-  book_symbol *b = &e->symbols[m->book];
-  /* Only an uncross leaves an auction: what gathered there may cross. */
-  if (m->type >= ASSAY_BOOK_PHASES || b->phase == ASSAY_BOOK_AUCTION) {
-    assay_book_reject(e, m, m->type >= ASSAY_BOOK_PHASES ? ASSAY_BOOK_MALFORMED : ASSAY_BOOK_WRONG_PHASE);
-    return;
-  }
-  assay_book_enter_phase(e, m->book, m->type);
-  assay_book_run_pending(e, b);
-}
-
-void assay_book_enter_phase(assay_book *e, uint32_t number, unsigned phase) {
-  book_symbol *b = &e->symbols[number];
-  b->phase = (uint8_t)phase;
-  book_set_plain(e, b);
-  book_event(e, ASSAY_BOOK_PHASE_EVENT, 0, 0, 0, 0, 0, number, 0, 0, 0, phase);
-  if (phase != ASSAY_BOOK_CONTINUOUS) return;
-  if (b->traded) assay_book_mark_stops(e, b, b->last);
-  for (unsigned sell = 2; b->rare != NULL && sell-- > 0;) {
-    b->rare->lacked[sell] = 0;
-    if (b->rare->aon[sell ^ 1].levels > 0) assay_book_retry_aon(e, b, number, sell, 0);
-  }
-}
-
-static __attribute__((noinline)) void apply_other(assay_book *e, const assay_book_message *m) {
-  switch (m->kind) {
-    case ASSAY_BOOK_NEW: new_order(e, m); break;
-    case ASSAY_BOOK_CANCEL: cancel(e, m); break;
-    case ASSAY_BOOK_MODIFY:
-    case ASSAY_BOOK_REPLACE: change(e, m); break;
-    case ASSAY_BOOK_CLOCK: break;
-    case ASSAY_BOOK_PHASE: set_phase(e, m); break;
-    case ASSAY_BOOK_UNCROSS: assay_book_uncross(e, m); break;
-    case ASSAY_BOOK_MASS_CANCEL:
-    case ASSAY_BOOK_LIMITS:
-    case ASSAY_BOOK_KILL: assay_book_account_message(e, m); break;
-    default: assay_book_reject(e, m, ASSAY_BOOK_MALFORMED); break;
-  }
-}
+/* ---- Messages ------------------------------------------------------------------------------------------------------------------------ */
 
 /* What does not go the swift way, or is no new order nor a cancellation: the latter first, as that is in every book. */
 static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book_message *m, uint64_t bytes) {
@@ -1000,7 +428,7 @@ static __attribute__((noinline)) void apply_more(assay_book *e, const assay_book
   } else if ((uint8_t)bytes == ASSAY_BOOK_CANCEL) {
     if (cancel_plain(e, m)) return;
   }
-  apply_other(e, m);
+  assay_book_apply_other(e, m);
 }
 
 static inline __attribute__((always_inline)) void apply_one(assay_book *e, const assay_book_message *m, uint64_t bytes,
