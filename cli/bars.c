@@ -59,20 +59,6 @@ static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c)
                     t->names[c->clock], t->cells[odd * t->columns + c->clock]);
 }
 
-/* Rows of several assets that nothing tells apart would be one that jumps. */
-static assay_status see_one_asset(const reader *r, const assay_cli_table *t) {
-  size_t column;
-  if (r->settings->by != NULL || !assay_cli_table_has(t, assay_cli_symbols, &column)) return ASSAY_OK;
-  const char *const first = t->cells[column];
-  for (size_t i = 1; i < t->rows; i++) {
-    const char *cell = t->cells[i * t->columns + column];
-    if (strcmp(cell, first) == 0) continue;
-    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s:%zu: column '%s': '%.40s' behind '%.40s': --by %s tells the assets of a table apart",
-                      t->source, t->lines[i], t->names[column], cell, first, t->names[column]);
-  }
-  return ASSAY_OK;
-}
-
 /* A date and one column of numbers (FRED) leave no choice. */
 static bool find_only_price(const assay_cli_table *t, size_t *column) {
   size_t time;
@@ -123,7 +109,7 @@ static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c
   if (status == ASSAY_OK && r->settings->adjusted && !assay_cli_table_has(t, adjusted, &c->at[CLOSE]))
     status = ASSAY_FAIL(r->err, ASSAY_ERR_NOT_FOUND, "%s has no adjusted close ('adjclose', 'adj close')", t->source);
   if (status == ASSAY_OK && r->settings->by != NULL) status = assay_cli_table_column(t, r->settings->by, r->err, &c->by);
-  return status == ASSAY_OK ? see_one_asset(r, t) : status;
+  return status == ASSAY_OK && r->settings->by == NULL ? assay_cli_table_is_of_one(t, r->err) : status;
 }
 
 static assay_status asset_of(reader *r, const char *name, bool *wanted, size_t *asset) {
@@ -251,32 +237,6 @@ static const char *binance_table(const assay_cli_table *t) {
   return NULL;
 }
 
-static bool are_ranges(const assay_cli_table *t, size_t first) {
-  for (size_t i = 0; i < t->rows; i++) {
-    double v[4];
-    for (size_t k = 0; k < 4; k++)
-      if (!assay_cell_number(t->cells[i * t->columns + first + k], ASSAY_CELL_POINT, &v[k])) return false;
-    if (!(v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3])) return false;
-  }
-  return true;
-}
-
-/* When, perhaps in two columns, then open, high, low, close in every row, a volume, and a count: HistData, MetaTrader, Kibot, Kraken. */
-static void name_bare_bars(reader *r, assay_cli_table *t) {
-  static const char *names[2][8] = {{"date", "open", "high", "low", "close", "volume", "count"},
-                                    {"date", "time", "open", "high", "low", "close", "volume", "count"}};
-  int64_t at;
-  if (strcmp(t->names[0], "1") != 0 || t->columns < 5) return;
-  if (!assay_cli_parse_moment(t->cells[0], &at) && !assay_cell_date(t->cells[0], false, &at) && !assay_cell_date(t->cells[0], true, &at))
-    return;
-  const bool has_clock = strchr(t->cells[1], ':') != NULL && assay_cli_bars_clock(t->cells[1], &at);
-  const size_t first = 1 + has_clock;
-  if (t->columns < first + 4 || t->columns > first + 6 || !are_ranges(t, first)) return;
-  t->names = names[has_clock];
-  add_note(r, assay_arena_printf(&r->cli->arena, "%s has no line of names and was read as %s, open, high, low, close%s.", t->source,
-                                 has_clock ? "date, time" : "date", t->columns > first + 4 ? ", volume" : ""));
-}
-
 /* Databento's prices are in 10^-9, unless they were made readable: those have a point. */
 static void scale_databento(const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS], double *raw) {
   static const char *const rtype[] = {"rtype", NULL}, *const publisher[] = {"publisher_id", NULL};
@@ -306,7 +266,7 @@ static assay_status name_columns(reader *r, assay_cli_table *t) {
         "%s is a table of trades (column '%s'), not of bars: `assay feed bars --every 1h %s` makes bars of them, and --data - "
         "reads those",
         t->source, t->names[column], t->source);
-  if (known == NULL && r->settings->column == NULL) name_bare_bars(r, t);
+  if (t->shape != NULL) add_note(r, assay_arena_printf(&r->cli->arena, "%s has no line of names and was read as %s.", t->source, t->shape));
   if (known == NULL) return ASSAY_OK;
   if (strcmp(known, "bookTicker") == 0)
     return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's bookTicker (best bid and ask): no bars",

@@ -35,6 +35,8 @@ assay_status assay_cli_feed_open(assay_cli *cli, const char *path, const assay_c
   if (settings->format == NULL && assay_cli_feed_is_fix(first.data, first.size)) feed->format = ASSAY_FEED_FIX;
   if (feed->format == ASSAY_FEED_FIX) status = assay_cli_feed_unwrap(feed, err);
   if (status != ASSAY_OK) return status;
+  if (feed->format == ASSAY_FEED_UNKNOWN && strstr(path, "_orderbook_") != NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s looks like LOBSTER's levels: its message file makes the same book", path);
   if (feed->format == ASSAY_FEED_UNKNOWN)
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
                       "%s does not begin like any feed that is known: --format says what it is (itch, fix, dbn, json or csv)", path);

@@ -111,6 +111,9 @@ static assay_status find_input(const job *j, assay_indicator_input input, assay_
 
 static assay_status read_table(job *j, assay_error *err) {
   assay_status status = assay_cli_table_read(j->cli, j->cli->operand_count > 1 ? j->cli->operands[1] : "-", err, &j->table);
+  if (status == ASSAY_OK && j->table.shape != NULL)
+    assay_cli_note(j->cli, "%s has no line of names and was read as %s", j->table.source, j->table.shape);
+  if (status == ASSAY_OK && j->settings->by == NULL) status = assay_cli_table_is_of_one(&j->table, err);
   if (status == ASSAY_OK && j->settings->by != NULL) status = assay_cli_table_column(&j->table, j->settings->by, err, &j->by);
   if (status == ASSAY_OK)
     status = assay_cli_table_times_by(j->cli, &j->table, NULL, j->settings->by != NULL ? j->by : SIZE_MAX, err, &j->times);

@@ -144,7 +144,8 @@ static assay_status load_wide(loader *l) {
 static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *value) {
   const assay_returns_settings *s = l->settings;
   assay_status status = assay_cli_table_column(&l->table, s->by, l->err, by);
-  if (status == ASSAY_OK) status = assay_cli_table_column(&l->table, s->date != NULL ? s->date : "date", l->err, date);
+  if (status == ASSAY_OK && (s->date != NULL || !assay_cli_table_has(&l->table, assay_cli_time_names, date)))
+    status = assay_cli_table_column(&l->table, s->date != NULL ? s->date : "date", l->err, date);
   if (status != ASSAY_OK) return status;
   if (s->value != NULL) return assay_cli_table_column(&l->table, s->value, l->err, value);
   size_t found = 0;
@@ -312,7 +313,9 @@ static assay_status read_table(assay_cli *cli, const char *path, const assay_ret
   if (settings->by == NULL && (settings->value != NULL || settings->date != NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s goes with --by, which names the column of the assets",
                       settings->value != NULL ? "value" : "date");
-  status = settings->by != NULL ? load_long(&l) : load_wide(&l);
+  if (l.table.shape != NULL) assay_cli_note(cli, "%s has no line of names and was read as %s", l.table.source, l.table.shape);
+  if (settings->by == NULL) status = assay_cli_table_is_of_one(&l.table, err);
+  if (status == ASSAY_OK) status = settings->by != NULL ? load_long(&l) : load_wide(&l);
   if (status != ASSAY_OK) return status;
   returns->values = l.values;
   if (!together) return ASSAY_OK;

@@ -71,8 +71,8 @@ const char *const assay_cli_opens[] = {"open", "px_open", "open price", "open_pr
 const char *const assay_cli_highs[] = {"high", "px_high", "high price", "high_price", NULL};
 const char *const assay_cli_lows[] = {"low", "px_low", "low price", "low_price", NULL};
 const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", "total volume", "tottrdqty", NULL};
-const char *const assay_cli_symbols[] = {"symbol", "ticker",   "#ric", "ric",  "instrument", "instrument_name", "instid", "instrument_id",
-                                         "asset",  "sym_root", "pair", "name", "tic",        "product_id",      NULL};
+static const char *const symbols[] = {"symbol", "ticker",   "#ric", "ric",  "instrument", "instrument_name", "instid", "instrument_id",
+                                      "asset",  "sym_root", "pair", "name", "tic",        "product_id",      NULL};
 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column) {
   uint64_t number = 0;
@@ -188,4 +188,17 @@ void assay_cli_put_cell(assay_buf *out, const char *text, char separator) {
 
 void assay_cli_put_number_cell(assay_buf *out, double value) {
   if (isfinite(value)) assay_buf_double(out, value);
+}
+
+assay_status assay_cli_table_is_of_one(const assay_cli_table *table, assay_error *err) {
+  size_t column;
+  if (!assay_cli_table_has(table, symbols, &column)) return ASSAY_OK;
+  const char *const first = table->cells[column];
+  for (size_t i = 1; i < table->rows; i++) {
+    const char *cell = table->cells[i * table->columns + column];
+    if (strcmp(cell, first) != 0)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s:%zu: column '%s': '%.40s' behind '%.40s': --by %s tells the assets of a table apart",
+                        table->source, table->lines[i], table->names[column], cell, first, table->names[column]);
+  }
+  return ASSAY_OK;
 }

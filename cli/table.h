@@ -17,13 +17,14 @@ typedef struct assay_cli_table {
   const char **names;
   const char **cells; /* [row * columns + column], without quotes and blanks at the ends */
   size_t *lines;      /* of each row, from 1 */
+  const char *shape;  /* of a table without names, what its columns were taken for ("date, open, ..."), for a note; NULL: nothing */
 } assay_cli_table;
 
 /* ---- Reading (table_read.c) ---------------------------------------------------------------------------------------------------------- */
 
 /* `path` "-" is standard input. A first line of nothing but numbers and dates is no line of names: then the columns are called "1", "2",
- * ... Before the names there may be "sep=;", comments behind '#' and titles; behind them yfinance's lines of tickers; under the table a
- * sentence. All is in the invocation's arena. */
+ * ..., or what they are of bars (`shape`). Before the names there may be "sep=;", comments behind '#' and titles; behind them yfinance's
+ * lines of tickers; under the table a sentence. All is in the invocation's arena. */
 assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error *err, assay_cli_table *table);
 
 /* ---- Columns (table.c) --------------------------------------------------------------------------------------------------------------- */
@@ -36,8 +37,8 @@ bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, cons
 /* Names that columns of dates and times, and of prices and volumes go by, best first. */
 extern const char *const assay_cli_time_names[], *const assay_cli_opens[], *const assay_cli_highs[], *const assay_cli_lows[];
 extern const char *const assay_cli_closes[], *const assay_cli_volumes[];
-/* And those that say whose a row is. */
-extern const char *const assay_cli_symbols[];
+/* Refuses a table whose rows are of several assets, which nobody told apart (--by): they would be one that jumps. */
+assay_status assay_cli_table_is_of_one(const assay_cli_table *table, assay_error *err);
 /* The column as numbers (cells.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values);

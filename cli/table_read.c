@@ -277,6 +277,35 @@ static assay_status take_tickers(reader *r) {
   return ASSAY_OK;
 }
 
+static bool are_ranges(const assay_cli_table *t, size_t first) {
+  for (size_t i = 0; i < t->rows; i++) {
+    double v[4];
+    for (size_t k = 0; k < 4; k++)
+      if (!assay_cell_number(t->cells[i * t->columns + first + k], ASSAY_CELL_POINT, &v[k])) return false;
+    if (!(v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3])) return false;
+  }
+  return true;
+}
+
+/* When, perhaps in two columns, then open, high, low, close in every row, a volume, and a count: HistData, MetaTrader, Kibot, Kraken. */
+static void name_bars(assay_cli_table *t) {
+  static const char *names[2][8] = {{"date", "open", "high", "low", "close", "volume", "count"},
+                                    {"date", "time", "open", "high", "low", "close", "volume", "count"}};
+  static const char *const shapes[2][3] = {
+      {"date, open, high, low, close", "date, open, high, low, close, volume", "date, open, high, low, close, volume, count"},
+      {"date, time, open, high, low, close", "date, time, open, high, low, close, volume",
+       "date, time, open, high, low, close, volume, count"}};
+  int64_t at;
+  if (t->rows == 0 || strcmp(t->names[0], "1") != 0 || t->columns < 5) return;
+  if (!assay_cli_parse_moment(t->cells[0], &at) && !assay_cell_date(t->cells[0], false, &at) && !assay_cell_date(t->cells[0], true, &at))
+    return;
+  const bool has_clock = strchr(t->cells[1], ':') != NULL && assay_cli_bars_clock(t->cells[1], &at);
+  const size_t first = 1 + has_clock;
+  if (t->columns < first + 4 || t->columns > first + 6 || !are_ranges(t, first)) return;
+  t->names = names[has_clock];
+  t->shape = shapes[has_clock][t->columns - first - 4];
+}
+
 static assay_status find_styles(reader *r) {
   assay_cli_table *t = r->table;
   assay_cell_style *styles = assay_arena_alloc(&r->cli->arena, t->columns, sizeof *styles);
@@ -310,6 +339,7 @@ static assay_status read_all(reader *r) {
   if (status == ASSAY_OK && r->table->rows > 0) status = take_tickers(r);
   if (status == ASSAY_OK && r->table->rows == 0) status = ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s has names and no rows", r->table->source);
   r->table->cells = r->cells;
+  if (status == ASSAY_OK) name_bars(r->table);
   return status == ASSAY_OK && (r->has_commas || r->table->separator != ',') ? find_styles(r) : status;
 }
 

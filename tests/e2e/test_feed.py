@@ -431,6 +431,9 @@ class Bars(Feed):
         for every in ("1d", "31d"):  # also where all rows are of one bar
             self.refuse("feed", "bars", "--every", every, table, says="has to begin with its oldest row")
 
+    def test_levels_of_lobster(self):
+        self.refuse("feed", "book", self.write("AAPL_2012-06-21_34200000_57600000_orderbook_1.csv", "5859400,200,5853300,18\n"), says="its message file makes the same book")
+
     def test_late_trades_are_told(self):
         rows = "time,price,quantity\n1704153600000,10,1\n1704153720000,11,1\n1704153601000,12,5\n"
         done = self.check("feed", "bars", self.write("late.csv", rows))

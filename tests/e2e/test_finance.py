@@ -465,6 +465,20 @@ class Tables(Finance):
         one = self.answer("risk", "performance", self.write("bars.csv", bars))["performance"][0]["total"]
         self.assertAlmostEqual(one, self.closes[-1] / self.closes[0] - 1, 12)
 
+    def test_bars_without_names_and_of_several_assets(self):
+        bars = [(f"20240102 0930{i:02}", 100 + i % 7, 109, 90, 101 + i % 5, 0) for i in range(40)]
+        named = self.write("named.csv", "date,close\n" + "".join(f"{b[0]},{b[4]}\n" for b in bars))
+        bare = self.write("DAT_ASCII_EURUSD_M1.csv", "".join(";".join(map(str, b)) + "\n" for b in bars))
+        self.assertEqual(self.answer("risk", "var", bare, "--column", "close")["tails"], self.answer("risk", "var", named)["tails"])
+        done = self.check("indicator", "rsi", bare)
+        self.assertIn("has no line of names and was read as date, open, high, low, close, volume", done.stderr)
+        self.assertTrue(done.stdout.startswith("date;open;high;low;close;volume;rsi"), done.stdout[:80])
+        # a clock that is put back an hour is no other series, but another symbol is
+        two = self.write("two.csv", "ticker,close,window_start\n" + "".join(f"{t},{100 + i % 7 + (t == 'B') * 50},{1704187800 + 60 * i}000000000\n" for t in "AB" for i in range(40)))
+        for verb in (("indicator", "rsi"), ("risk", "var")):
+            self.refuse(*verb, two, says="two.csv:42: column 'ticker': 'B' behind 'A': --by ticker tells")
+            self.check(*verb, two, "--by", "ticker")
+
     def test_rows_to_and_fro_are_refused(self):
         back = "Time,Close\n" + "".join(f"2024-03-{day:02} {hour}:00,{100 + day + hour}\n" for day in range(1, 9) for hour in range(16, 9, -1))
         self.refuse("indicator", "sma", "-p", "5", self.write("zig.csv", back), says="zig.csv:3: '2024-03-01 15:00' comes behind '2024-03-01 16:00' of line 2")

@@ -164,8 +164,9 @@ static const char *read_price(const assay_csv_reader *reader, assay_feed_text ce
   if (reader->databento && assay_feed_decimal(cell.at, cell.length, 0, &number) && memchr(cell.at, '.', cell.length) == NULL &&
       number != INT64_MAX)
     return rescale(reader, number, DATABENTO_DECIMALS, value);
+  if (!(reader->databento && is_gap(reader, cell)) && read_decimal(reader, cell, reader->price_decimals, value)) return NULL;
   if (is_gap(reader, cell)) return *lacks = true, NULL;
-  return read_decimal(reader, cell, reader->price_decimals, value) ? NULL : "no decimal number of that many decimals";
+  return "no decimal number of that many decimals";
 }
 
 /* Of LOBSTER: -1 stands where there is no order and no price. */
@@ -258,10 +259,8 @@ static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what
     case ASSAY_CSV_LOW: return read_price(reader, cell, &row->low, &p->lacks_price);
     case ASSAY_CSV_CLOSE: return read_price(reader, cell, &row->close, &p->lacks_price);
     case ASSAY_CSV_QUANTITY:
-      if (is_gap(reader, cell)) return NULL;
-      return read_decimal(reader, cell, reader->quantity_decimals, &row->quantity) && row->quantity >= 0
-                 ? NULL
-                 : "no decimal number from 0 on of that many decimals";
+      if (read_decimal(reader, cell, reader->quantity_decimals, &row->quantity) && row->quantity >= 0) return NULL;
+      return is_gap(reader, cell) ? NULL : "no decimal number from 0 on of that many decimals";
     case ASSAY_CSV_SIDE: return side_of(cell, &row->side);
     case ASSAY_CSV_MAKER:
       if (!truth(cell, &maker)) return "neither true nor false";

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
+#include <strings.h>
 
 #include <assay/feed_dbn.h>
 
@@ -12,6 +13,7 @@
 
 #define FUNCTIONS(X)                   \
   X(archive_entry_filetype)            \
+  X(archive_entry_pathname)            \
   X(archive_entry_size)                \
   X(archive_entry_size_is_set)         \
   X(archive_error_string)              \
@@ -37,7 +39,7 @@ struct assay_unpacker {
   void *context;
   const uint8_t *block; /* unpacked, and not given yet */
   size_t left;
-  bool ended;
+  bool ended, is_table; /* the file is a .csv */
 };
 
 /* Files of pzstd begin with such frames, and libarchive knows a file by its first one. */
@@ -85,17 +87,32 @@ static bool is_folder(const assay_unpacker *u, struct archive_entry *entry, int 
   return answer == ARCHIVE_WARN && u->f.archive_entry_size_is_set(entry) && u->f.archive_entry_size(entry) == 0;
 }
 
+static bool ends_with(const char *name, const char *ending) {
+  const size_t length = strlen(name), of = strlen(ending);
+  return length >= of && strcasecmp(name + length - of, ending) == 0;
+}
+
+/* What macOS and HistData put beside a table: "__MACOSX/._A.csv", and behind it a report of how it was made. */
+static bool is_beside(const assay_unpacker *u, struct archive_entry *entry) {
+  const char *name = u->f.archive_entry_pathname(entry);
+  return name != NULL && (strncmp(name, "__MACOSX/", 9) == 0 || (u->is_table && ends_with(name, ".txt")));
+}
+
 /* A warning is about a name or a time, and folders are passed over. */
-static int next_file(const assay_unpacker *u) {
+static int next_file(assay_unpacker *u) {
   struct archive_entry *entry = NULL;
   int answer;
   do answer = u->f.archive_read_next_header(u->archive, &entry);
-  while ((answer == ARCHIVE_OK || answer == ARCHIVE_WARN) && is_folder(u, entry, answer));
+  while ((answer == ARCHIVE_OK || answer == ARCHIVE_WARN) && (is_folder(u, entry, answer) || is_beside(u, entry)));
+  if (answer == ARCHIVE_OK || answer == ARCHIVE_WARN) {
+    const char *name = u->f.archive_entry_pathname(entry);
+    u->is_table = name != NULL && ends_with(name, ".csv");
+  }
   return answer == ARCHIVE_WARN ? ARCHIVE_OK : answer;
 }
 
 /* Behind the one file. A zip whose list of files is cut off ends without one, and without an error's words. */
-static assay_status see_end(const assay_unpacker *u, assay_error *err) {
+static assay_status see_end(assay_unpacker *u, assay_error *err) {
   int answer = next_file(u);
   if (answer == ARCHIVE_OK) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there are several files in it: unpack it, and read one by one");
   return answer == ARCHIVE_EOF || u->f.archive_error_string(u->archive) == NULL ? ASSAY_OK : broken(u, err);
