@@ -308,13 +308,13 @@ static inline __attribute__((always_inline)) bool new_swift(assay_book *e, const
   }
   book_ladder *ladder = other + (2 * (ptrdiff_t)sell - 1);
   uint32_t block = ladder->block[(key >> 6) % BOOK_FINGERS], at = block + (key & 63);
-  book_level *header = &s->levels[block] - 1, *level = &s->levels[at];
+  book_level *level = &s->levels[at];
   if (__builtin_expect(level->key != key || level->quantity > BOOK_MOST_AT_LEVEL - BOOK_MOST_QUANTITY, false))
     return rest_swift(e, (book_symbol *)(ladder - sell), m);
-  book_order *orders = s->orders, *o = &orders[order];
+  book_level *header = &s->levels[block] - 1;
   e->sequence = sequence;
   e->next_event = event;
-  s->order_pool.free = o->next;
+  s->order_pool.free = s->orders[order].next;
   s->live++;
   *place = order;
   /* It may be the first of its level; nobody can foresee it. */
