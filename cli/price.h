@@ -18,7 +18,7 @@ typedef struct assay_price_settings {
   double payout, barrier, target_error, level, correlation;
   double jump_rate, jump_mean, jump_volatility, variance, long_variance, reversion, variance_volatility;
   uint64_t paths, seed;
-  bool antithetic, control, no_greeks, upper_bound;
+  bool antithetic, control, no_greeks, upper_bound, nearest;
   assay_cli_words spots, volatilities, dividends, weights, correlations; /* of several assets */
 } assay_price_settings;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* assay price, by Monte Carlo: the payoffs that depend on the path, and all others when asked. */
 #include <assay/montecarlo.h>
+#include <assay/risk.h>
 
 #include <math.h>
 #include <string.h>
@@ -68,8 +69,20 @@ static assay_status read_correlations(assay_cli *cli, const assay_price_settings
   return ASSAY_OK;
 }
 
+/* Correlations that contradict each other become the nearest ones that do not; `distance`, in the Frobenius norm, says how far that is. */
+static assay_status take_nearest(assay_cli *cli, size_t assets, assay_error *err, const double **correlations, double *distance) {
+  double *made = assay_arena_alloc(&cli->arena, assets * assets, sizeof *made);
+  assay_risk_nearest_info info;
+  if (made == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for --nearest");
+  assay_status status = assay_risk_nearest_correlation(*correlations, assets, NULL, err, made, &info);
+  if (status != ASSAY_OK) return status;
+  *correlations = made;
+  *distance = info.distance;
+  return ASSAY_OK;
+}
+
 static assay_status take_assets(assay_cli *cli, const assay_price_settings *s, const char *payoff, assay_error *err,
-                                assay_mc_params *params) {
+                                assay_mc_params *params, double *distance) {
   static const double spread[] = {1, -1};
   size_t assets = s->spots.count;
   bool is_spread = strcmp(payoff, "spread") == 0;
@@ -83,7 +96,9 @@ static assay_status take_assets(assay_cli *cli, const assay_price_settings *s, c
   if (status == ASSAY_OK && s->dividends.count > 0) status = read_numbers(cli, &s->dividends, "dividend", assets, err, &params->dividends);
   if (status == ASSAY_OK && s->weights.count > 0) status = read_numbers(cli, &s->weights, "weights", assets, err, &params->weights);
   if (is_spread) params->weights = spread;
-  return status == ASSAY_OK ? read_correlations(cli, s, assets, err, &params->correlations) : status;
+  if (status == ASSAY_OK) status = read_correlations(cli, s, assets, err, &params->correlations);
+  if (status == ASSAY_OK && s->nearest) status = take_nearest(cli, assets, err, &params->correlations, distance);
+  return status;
 }
 
 /* ---- The simulation ------------------------------------------------------------------------------------------------------------------ */
@@ -137,7 +152,9 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   assay_error err = {0};
   assay_mc_params params = params_of(s, payoff);
   assay_mc_result r;
-  assay_status status = params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params) : assay_price_check(cli, s, &err);
+  double distance = NAN; /* that --nearest has moved the correlations */
+  assay_status status =
+      params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params, &distance) : assay_price_check(cli, s, &err);
   if (status == ASSAY_OK && params.greeks && params.paths > 0 && params.paths < ASSAY_MC_GREEKS_MIN_PATHS) {
     status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "--paths %llu is too few for Greeks, which need %d: take more, or --no-greeks",
                         (unsigned long long)params.paths, ASSAY_MC_GREEKS_MIN_PATHS);
@@ -166,6 +183,7 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   }
   a.assets = assets, a.asset_count = r.assets;
   if (r.assets > 1) add_greek(&a, "correlation", &r.correlation);
+  if (isfinite(distance)) assay_price_add_fact(&a, "correlation_distance", distance, NULL);
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound", r.upper_bound, NULL);
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound_error", r.upper_bound_error, NULL);
   assay_price_add_count(&a, "paths", r.paths);
@@ -250,7 +268,10 @@ static const assay_cli_option lookback_options[] = {
        .needed = true,                                                                                                         \
        ASSAY_PRICE_AT(volatilities),                                                                                           \
        .help = "One an asset, a year, as fractions."},                                                                         \
-      {"dividend", 0, ASSAY_CLI_WORDS, "RATES", ASSAY_PRICE_AT(dividends), .help = "One an asset; 0 when not given."}, {       \
+      {"dividend", 0, ASSAY_CLI_WORDS, "RATES", ASSAY_PRICE_AT(dividends), .help = "One an asset; 0 when not given."},         \
+      {"nearest", 0, ASSAY_CLI_FLAG, ASSAY_PRICE_AT(nearest),                                                                  \
+       .help = "Correlations that contradict each other: take the nearest ones that do not."},                                 \
+  {                                                                                                                            \
     "correlation", 0, ASSAY_CLI_WORDS, "R", "0", ASSAY_PRICE_AT(correlations),                                                 \
         .help = "One number for all pairs, or the matrix row by row."                                                          \
   }

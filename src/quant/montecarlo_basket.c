@@ -54,7 +54,7 @@ static assay_status cholesky(const assay_mc_params *o, double l[ASSAY_MC_MAX_ASS
         if (sum < -1e-9)
           REFUSE(
               "the correlations are not positive semi-definite: row %zu contradicts the rows above it: take the nearest matrix that is "
-              "(risk.h)",
+              "(risk.h; in the shell --nearest)",
               i);
         l[i][i] = sqrt(fmax(sum, 0));
       } else if (l[j][j] > 1e-8) {

@@ -259,6 +259,17 @@ class Simulations(Finance):
         self.assertGreater(answer["greeks"]["correlation"], 0)
         self.assertIn("vega, asset 2", self.check(*words).stdout)
 
+    def test_correlations_that_contradict_each_other(self):
+        words = ["price", "basket", "--spot", "100,90,80", "--volatility", "0.2,0.3,0.25", "--strike", "90", "--time", "1", "--rate", "0.05", "--paths", "20000", "--no-greeks"]
+        bad = ["--correlation", "1,0.9,-0.9,0.9,1,0.9,-0.9,0.9,1"]
+        self.refuse(*words, *bad, says="--nearest")
+        # Three assets of equal numbers but for signs: the nearest have 1/2 of each.
+        nearest = self.answer(*words, *bad, "--nearest")
+        self.assertAlmostEqual(nearest["correlation_distance"], math.sqrt(6) * 0.4, 6)
+        known = self.answer(*words, "--correlation", "1,0.5,-0.5,0.5,1,0.5,-0.5,0.5,1")
+        self.assertAlmostEqual(nearest["price"], known["price"], 6)
+        self.assertEqual(self.answer(*words, "--correlation", "0.5", "--nearest")["correlation_distance"], 0)
+
     def test_an_american_option_has_two_bounds(self):
         words = ["price", "american", "--type", "put", *MARKET, "--volatility", "0.2"]
         tree = self.answer(*words)["price"]
