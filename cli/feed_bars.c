@@ -142,10 +142,9 @@ static bool is_wanted(const bars_job *j, const assay_cli_feed_file *feed, uint32
   return j->settings->symbol == NULL || strcmp(assay_cli_feed_name(feed, symbol), j->settings->symbol) == 0;
 }
 
-static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
+static void put_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
   uint32_t symbol = event->symbol < ASSAY_CLI_FEED_SYMBOLS ? event->symbol : 0;
   if (!is_wanted(j, feed, symbol)) return;
-  if (tick->quantity == 0 && event->quantity == 0 && !feed->no_quantities) return;
   if (event->time_ns == ASSAY_CLI_FEED_NO_TIME) {
     j->timeless++;
     return;
@@ -157,6 +156,11 @@ static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_m
   bars->last_ns = tick->time_ns;
   assay_bar_maker_add(&bars->maker, tick);
   while (assay_bar_maker_take(&bars->maker, &bar)) put_bar(j, feed, symbol, bars, &bar);
+}
+
+/* A trade of nothing is none. */
+static void add_tick(bars_job *j, const assay_cli_feed_file *feed, const assay_market_event *event, const assay_tick *tick) {
+  if (tick->quantity > 0 || event->quantity > 0 || feed->no_quantities) put_tick(j, feed, event, tick);
 }
 
 /* ---- Trades that are broken afterwards ------------------------------------------------------------------------------------------------
@@ -212,7 +216,8 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
   return j->status == ASSAY_OK;
 }
 
-/* Bars of bars: each is the four prices that it names, in an order that gives them back, with its volume at the close. */
+/* Bars of bars: each is the four prices that it names, in an order that gives them back, with its volume at the close; those of currencies
+ * have a volume of 0. */
 static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_csv_row *row, const assay_market_event *event) {
   const int64_t prices[] = {row->open, row->high, row->low};
   if (j->options.by != ASSAY_BAR_BY_TIME) {
@@ -221,8 +226,8 @@ static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_c
     return false;
   }
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++)
-    add_tick(j, feed, event, &(assay_tick){.time_ns = row->time_ns, .price = prices[i]});
-  add_tick(j, feed, event, &(assay_tick){row->time_ns, row->close, (uint64_t)row->quantity, row->side});
+    put_tick(j, feed, event, &(assay_tick){.time_ns = row->time_ns, .price = prices[i]});
+  put_tick(j, feed, event, &(assay_tick){row->time_ns, row->close, (uint64_t)row->quantity, row->side});
   return j->status == ASSAY_OK;
 }
 

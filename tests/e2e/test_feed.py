@@ -431,6 +431,11 @@ class Bars(Feed):
         for every in ("1d", "31d"):  # also where all rows are of one bar
             self.refuse("feed", "bars", "--every", every, table, says="has to begin with its oldest row")
 
+    def test_bars_of_currencies_have_no_volume(self):
+        rows = "20240102 093000;1.1;1.3;1.0;1.2;0\n20240102 093100;1.2;1.4;1.1;1.3;0\n"
+        done = self.check("feed", "bars", "--every", "1h", self.write("DAT_ASCII_EURUSD_M1.csv", rows))
+        self.assertEqual(done.stdout.splitlines()[1].split(",")[:7], ["", "1704186000000000000", "1.1", "1.4", "1", "1.3", "0"])
+
     def test_levels_of_lobster(self):
         self.refuse("feed", "book", self.write("AAPL_2012-06-21_34200000_57600000_orderbook_1.csv", "5859400,200,5853300,18\n"), says="its message file makes the same book")
 
