@@ -117,7 +117,8 @@ class Reports(story.Story):
         wanted = ["trading/order_throughput/market=crash/risk=yes", "trading/order_execution/order=iceberg", "trading/market_data_*", "trading/risk_positions",
                   "trading/strategy_step", "trading/websocket_round_trip/wait=sleep", "trading/tick_to_order", "stress/high_frequency/market=crash/hurry=10*"]
         for one in wanted:
-            done = self.check("run", *QUICK, "--no-history", "--filter", one, "--json")
+            done = self.run_command("run", *QUICK, "--no-history", "--filter", one, "--json")
+            self.assertIn(done.returncode, (0, 1, 3), done.stderr)  # whether limits are met depends on the machine, and on who else is at work
             rows = json.loads(done.stdout)["benchmarks"]
             self.assertTrue(rows, one)
             for row in rows:
