@@ -22,6 +22,7 @@ enum { BLOCK_ROWS = 16, BLOCK_SERIES = LANES };
 enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES };
 #endif
 enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real), PAGE_ROWS = 4096 / sizeof(real) };
+enum { SERIES_AHEAD = 128 / sizeof(real) };
 #if defined(__AVX2__) && !defined(__AVX512F__) && REAL_BITS == 64
 #define BY_SQUARES 1
 #endif
@@ -70,6 +71,10 @@ static __attribute__((noinline, unused)) void block_turned_in(const real *from, 
     for (u32 line = 0; line < BLOCK_ROWS; line += LINE_ROWS) __builtin_prefetch(from + series * step + line + BLOCK_AHEAD);
   }
   TURN_COLUMNS(from, step, block, BLOCK_SERIES, BLOCK_SERIES, BLOCK_ROWS);
+}
+/* Of rows that lie in one piece each, two lines on. */
+FUNCTION void block_ahead(const real *from, u64 step) {
+  for (u32 row = 0; row < BLOCK_ROWS; row++) __builtin_prefetch(from + row * step + SERIES_AHEAD);
 }
 FUNCTION void put_row(real *to, R r, u32 past) {
   if (past) {
@@ -362,6 +367,8 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
         if (turned) {                                                                                                                \
           block_turned_in(from[j], p.in_row, before + j * BLOCK_ROWS * BLOCK_SERIES);                                                \
           from[j] = before + j * BLOCK_ROWS * BLOCK_SERIES;                                                                          \
+        } else {                                                                                                                     \
+          block_ahead(from[j], step);                                                                                                \
         }                                                                                                                            \
       }                                                                                                                              \
       if ((asks) && t >= begun) {                                                                                                    \
