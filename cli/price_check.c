@@ -53,7 +53,7 @@ assay_status assay_price_check(const assay_cli *cli, const assay_price_settings 
                       s->model);
   assay_status status = s->model != NULL ? check_model(cli, s, err) : ASSAY_OK;
   if (status == ASSAY_OK && gbm && !simulated) status = check_exact(cli, s, err);
-  if (status == ASSAY_OK && simulated && assay_cli_was_typed(cli, "tree"))
+  if (status == ASSAY_OK && (simulated || !gbm) && assay_cli_was_typed(cli, "tree"))
     status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--tree is of trees: add --method tree");
   if (status != ASSAY_OK || assay_cli_was_given(cli, "volatility") || (s->model != NULL && strcmp(s->model, "heston") == 0)) return status;
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--volatility VOLATILITY is missing: of the underlying a year, as a fraction (0.2 is 20 %%)");

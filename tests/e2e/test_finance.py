@@ -290,6 +290,7 @@ class Simulations(Finance):
         self.refuse(*words, "--method", "tree", says="knows geometric Brownian motion only")
         self.refuse(*words, "--upper-bound", says="upper bound is known under geometric Brownian motion only")
         self.refuse(*words, "--sampling", "sobol", says="pseudo-random numbers")
+        self.refuse(*words, "--tree", "crr", says="--tree is of trees")
 
     def test_an_american_option_has_a_control_and_greeks_of_some_paths(self):
         words = ["price", "american", "--type", "put", *MARKET, "--volatility", "0.2"]

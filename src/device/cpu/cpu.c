@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/float.h"
 #include "device/backend.h"
+#include "device/cpu/copy.h"
 #include "device/cpu/health.h"
 #include "device/cpu/threads.h"
 #include "kernels/kernel.h"
@@ -103,6 +104,7 @@ static assay_status memory_alloc(void *state, size_t bytes, assay_error *err, vo
   if (block == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "the system has no %zu bytes", bytes);
   char *aligned = (char *)(((uintptr_t)block + sizeof(void *) + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
   memcpy(aligned - sizeof(void *), &block, sizeof block);
+  assay_cpu_ask_for_huge_pages(aligned, bytes);
   *memory = aligned;
   return ASSAY_OK;
 }
@@ -137,20 +139,20 @@ static void *address(const assay_slice *slice) { return (char *)slice->memory + 
 /* ---- commands ----------------------------------------------------------------------------------------------------------------------- */
 
 static assay_status write_bytes(void *state, void *queue, const assay_slice *to, const void *from, assay_error *err) {
-  (void)state, (void)queue, (void)err;
-  memcpy(address(to), from, to->bytes);
+  (void)queue, (void)err;
+  assay_cpu_copy(((const cpu *)state)->threads, address(to), from, to->bytes);
   return ASSAY_OK;
 }
 
 static assay_status read_bytes(void *state, void *queue, const assay_slice *from, void *to, assay_error *err) {
-  (void)state, (void)queue, (void)err;
-  memcpy(to, address(from), from->bytes);
+  (void)queue, (void)err;
+  assay_cpu_copy(((const cpu *)state)->threads, to, address(from), from->bytes);
   return ASSAY_OK;
 }
 
 static assay_status copy(void *state, void *queue, const assay_slice *to, const assay_slice *from, assay_error *err) {
-  (void)state, (void)queue, (void)err;
-  memcpy(address(to), address(from), to->bytes);
+  (void)queue, (void)err;
+  assay_cpu_copy(((const cpu *)state)->threads, address(to), address(from), to->bytes);
   return ASSAY_OK;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Work shared by threads: all of it once, the same bits for every number of them. */
+#include "device/cpu/copy.h"
 #include "device/cpu/threads.h"
 
 #include <fenv.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "fake.h"
@@ -27,6 +30,28 @@ static void count(void *context, size_t begin, size_t end) {
     for (volatile unsigned k = 0; k < t->delay; k++) {
     }
   }
+}
+
+/* Every byte, and none beside: ends that are no multiple of anything, by one thread and several. */
+static void large_copies_are_whole(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0, 1, 1000, ((size_t)32 << 20) - 1, (size_t)32 << 20, ((size_t)33 << 20) + 77};
+  size_t room = (size_t)34 << 20;
+  unsigned char *from = malloc(room), *to = malloc(room);
+  assert_true(from != NULL && to != NULL);
+  for (size_t i = 0; i < room; i++) from[i] = (unsigned char)(i * 2654435761u >> 13);
+  for (unsigned threads = 1; threads <= 4; threads += 3) {
+    assay_threads *pool = assay_threads_create(threads, NULL, 0);
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+      size_t at = 64 + 5 * k + threads, with = 3 * k;
+      memset(to, 0xEE, room);
+      assay_cpu_copy(pool, to + at, from + with, sizes[k]);
+      assert_memory_equal(to + at, from + with, sizes[k]);
+      assert_true(to[at - 1] == 0xEE && to[at + sizes[k]] == 0xEE);
+    }
+    assay_threads_destroy(pool);
+  }
+  free(from), free(to);
 }
 
 static void every_part_is_done_once(void **state) {
@@ -126,6 +151,7 @@ static void the_bits_do_not_depend_on_the_caller_s_rounding(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(large_copies_are_whole),
       cmocka_unit_test(every_part_is_done_once),
       cmocka_unit_test(two_callers_at_once_are_fine),
       cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
