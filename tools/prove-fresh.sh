@@ -34,6 +34,7 @@ chmod 755 "$root" # it becomes /, where the users of services have to pass
 # The mounts live in a namespace of their own and are gone when it ends, so this can remove nothing but what was made here.
 if [ -z "${PROVE_KEEP:-}" ]; then trap 'rm -rf --one-file-system "$root"' EXIT; fi
 
+if [ -n "${PROVE_CACHE:-}" ]; then mkdir -p "$PROVE_CACHE"; fi
 echo "== a minimal $release from ${mirror:-the usual place}"
 debootstrap --variant=minbase --include=git,make,ca-certificates ${PROVE_CACHE:+--cache-dir="$PROVE_CACHE"} "$release" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || {
   tail -n 20 "$root.log" >&2
