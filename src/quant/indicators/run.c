@@ -5,6 +5,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include "base/alloc.h"
 #include "base/float.h"
 #include "quant/indicators/run.h"
@@ -313,8 +317,9 @@ static void *work(void *context) {
     if (first >= j->series) break;
     status = run_chunk(j, first, j->series - first < c->at_once ? j->series - first : c->at_once, &space);
   }
-  /* What went past the cache is there for others too. */
-  atomic_thread_fence(memory_order_seq_cst);
+#if defined(__x86_64__)
+  _mm_sfence(); /* stores past the cache wait for no release: others may read them once the call has returned */
+#endif
   if (status != ASSAY_OK) atomic_store(&c->status, status);
   assay_free(space.state);
   assay_free(space.aside);
