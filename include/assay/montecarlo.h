@@ -90,8 +90,8 @@ ASSAY_API const char *assay_mc_method_text(assay_mc_method method);
 
 enum {
   ASSAY_MC_MAX_STEPS = 65536,
-  ASSAY_MC_MAX_EXERCISES = 1024, /* steps of an American option */
-  ASSAY_MC_MAX_SOBOL_STEPS = 512,
+  ASSAY_MC_MAX_EXERCISES = 1024,  /* steps of an American option */
+  ASSAY_MC_MAX_SOBOL_STEPS = 512, /* of 1,024 coordinates; Merton's model takes three a step, so 341 */
   ASSAY_MC_MAX_ASSETS = 64,
   ASSAY_MC_GREEKS_MIN_PATHS = 16384, /* their standard errors come from groups of paths */
 };

@@ -352,7 +352,7 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
   size_t n = assay_mc_kernel_sums(job), extras = job->option.payoff == ASSAY_MC_BASKET ? assay_mc_basket_extras(job) : 0;
   bool by_asset = extras > 0 && job->option.greeks;
   double *out = assay_alloc(ASSAY_TAG_QUANT, (POINTS_AT_ONCE / ASSAY_MC_GROUP + 1) * n * sizeof *out);
-  double *sums = out + POINTS_AT_ONCE / ASSAY_MC_GROUP * n; /* of a replicate */
+  double *sums = out == NULL ? NULL : out + POINTS_AT_ONCE / ASSAY_MC_GROUP * n; /* of a replicate */
   assay_mc_groups made = {0};
   if (out == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for Sobol points of %u steps", s.steps);
   if (status == ASSAY_OK) status = assay_mc_groups_init(&made, REPLICATES, err);
