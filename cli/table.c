@@ -71,8 +71,9 @@ const char *const assay_cli_opens[] = {"open", "px_open", "open price", "open_pr
 const char *const assay_cli_highs[] = {"high", "px_high", "high price", "high_price", NULL};
 const char *const assay_cli_lows[] = {"low", "px_low", "low price", "low_price", NULL};
 const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", "total volume", "tottrdqty", NULL};
-static const char *const symbols[] = {"symbol", "ticker",   "#ric", "ric",  "instrument", "instrument_name", "instid", "instrument_id",
-                                      "asset",  "sym_root", "pair", "name", "tic",        "product_id",      NULL};
+static const char *const symbols[] = {"symbol", "ticker", "#ric", "sym_root", "instid", "instrument_id", "product_id", NULL};
+/* Of a wide table they may be assets themselves, which their numbers tell. */
+static const char *const likely_symbols[] = {"ric", "instrument", "instrument_name", "asset", "pair", "name", "tic", NULL};
 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column) {
   uint64_t number = 0;
@@ -190,9 +191,19 @@ void assay_cli_put_number_cell(assay_buf *out, double value) {
   if (isfinite(value)) assay_buf_double(out, value);
 }
 
+static bool find_symbols(const assay_cli_table *table, size_t *column) {
+  if (assay_cli_table_has(table, symbols, column)) return true;
+  for (size_t i = 0; i < table->columns; i++)
+    if (assay_cli_table_is_one_of(table, i, likely_symbols) && !assay_cli_table_is_numeric(table, i)) {
+      *column = i;
+      return true;
+    }
+  return false;
+}
+
 assay_status assay_cli_table_is_of_one(const assay_cli_table *table, assay_error *err) {
   size_t column;
-  if (!assay_cli_table_has(table, symbols, &column)) return ASSAY_OK;
+  if (!find_symbols(table, &column)) return ASSAY_OK;
   const char *const first = table->cells[column];
   for (size_t i = 1; i < table->rows; i++) {
     const char *cell = table->cells[i * table->columns + column];

@@ -169,6 +169,17 @@ class Risk(Finance):
         both = json.loads(self.check("risk", "covariance", path, "-c", "date", "-c", "a", "--json").stdout)["matrix"]
         self.assertEqual([row["asset"] for row in both], ["date", "a"])
 
+    def test_assets_that_are_called_as_names_are(self):
+        """A column of numbers holds no names, whatever it is called; one of names tells assets apart all the same."""
+        for name in ("asset", "pair", "name", "tic", "ric", "instrument"):
+            path = self.write("wide.csv", f"date,{name},market\n" + "".join(f"2024-01-{1 + i:02},{100 + i % 5}.5,{50 + (i * 3) % 4}\n" for i in range(20)))
+            done = self.check("risk", "covariance", path, "--json")
+            self.assertEqual([{name, "market"} <= set(row) for row in json.loads(done.stdout)["matrix"]], [True, True])
+            long = self.write("long.csv", f"date,{name},price\n2024-01-01,A,1\n2024-01-01,B,2\n2024-01-02,A,3\n2024-01-02,B,3\n")
+            self.refuse("risk", "covariance", long, says=f"long.csv:3: column '{name}': 'B' behind 'A'")
+        codes = self.write("codes.csv", "date,symbol,price\n2024-01-01,600519,1\n2024-01-01,000001,2\n")
+        self.refuse("risk", "covariance", codes, says="'000001' behind '600519'")
+
     def test_drawdown_and_ratios(self):
         path = self.write("curve.csv", "value\n100\n120\n60\n90\n130\n117\n")
         down = self.answer("risk", "drawdown", path)["drawdowns"][0]
