@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "market/feeds/fix.h"
 #include "os/prim.h"
 
 const char *const assay_cli_feed_formats[] = {"itch", "fix", "dbn", "json", "csv", NULL};
@@ -110,15 +111,16 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   assay_feed_file_begin(feed->file, &reader);
   do {
     while (assay_fix_next_older(&reader, &m) == ASSAY_FEED_MESSAGE) {
-      assay_market_event event;
+      assay_market_event events[2];
       assay_feed_text symbol = {0};
       char kind[8] = "";
       memcpy(kind, m.type.at, m.type.length < sizeof kind ? m.type.length : sizeof kind - 1);
       assay_fix_find(&m, 55, &symbol);
-      size_t count = assay_fix_event(&m, assay_cli_feed_number(feed, symbol), feed->price_decimals, feed->quantity_decimals, &event);
-      if (count > 0 && event.time_ns == 0) event.time_ns = ASSAY_CLI_FEED_NO_TIME;
+      size_t count = assay_fix_event(&m, assay_cli_feed_number(feed, symbol), feed->price_decimals, feed->quantity_decimals, &events[0]);
+      if (count > 0 && events[0].time_ns == 0) events[0].time_ns = ASSAY_CLI_FEED_NO_TIME;
+      if (count > 0) count += assay_fix_corrected(&m, &events[0], &events[1]);
       const char *name = assay_fix_name(&m);
-      if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, name != NULL ? name : "other", &m, &event, count})) return;
+      if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, name != NULL ? name : "other", &m, events, count})) return;
     }
   } while (assay_cli_feed_go_on(feed, &reader, visit, context));
 }

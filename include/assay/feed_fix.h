@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * assay/feed_fix.h: FIX 4.4: messages where they lie, with BodyLength and CheckSum verified, and a session that is fed messages and says
- * what to send: logon, heartbeats, gaps and their filling, logout.
+ * assay/feed_fix.h: FIX 4.4, and of logs 4.2 and 4.3: messages where they lie, with BodyLength and CheckSum verified, and a session that is
+ * fed messages and says what to send: logon, heartbeats, gaps and their filling, logout.
  *
  *     assay_feed_open(&reader, bytes, size);
  *     while (assay_fix_next(&reader, &message) == ASSAY_FEED_MESSAGE)
@@ -15,9 +15,10 @@
  *     if (assay_fix_session_receive(&session, now_ns, &message) == ASSAY_FIX_DELIVER &&
  *         assay_fix_order(&message, &terms, &order, &tag, &fault)) assay_book_apply(book, &order, 1);  // of an acceptor
  *
- * What is malformed: another BeginString, tags out of place at the start, a BodyLength or CheckSum that is not right, a field that is no
- * tag=value. Such a message is garbled, and FIX says to ignore it: assay_feed_skip goes on at the next "8=FIX". What a message of each kind
- * has to have, and that no field is without a value, is the business of assay_fix_check.
+ * What is malformed: another BeginString (assay_fix_next takes FIX.4.4 alone, assay_fix_next_older FIX.4.2 and 4.3 too), tags out of place
+ * at the start, a BodyLength or CheckSum that is not right, a field that is no tag=value. Such a message is garbled, and FIX says to ignore
+ * it: assay_feed_skip goes on at the next "8=FIX". What a message of each kind has to have, and that no field is without a value, is the
+ * business of assay_fix_check.
  *
  * Source: FIX 4.4 specification, volumes 1, 2 and 4 (session level: FIX session protocol 1.1). Thread-safety: as in feeds.h.
  */
@@ -47,7 +48,8 @@ typedef struct assay_fix_field {
 } assay_fix_field;
 
 ASSAY_API assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message);
-/* The same for logs: messages of FIX 4.2 and 4.3 too. Orders, cancels, replaces and reports have the same tags there. */
+/* The same for logs: messages of FIX 4.2 and 4.3 too. Orders, cancels, replaces and reports have the same tags there, but for trades:
+ * 4.2 says them with ExecType (150) 1 and 2, and with ExecTransType (20) whether they are new, which assay_fix_event knows. */
 ASSAY_API assay_feed_step assay_fix_next_older(assay_feed_reader *reader, assay_fix_message *message);
 static inline bool assay_fix_is(const assay_fix_message *message, const char *type) {
   size_t i = 0;
@@ -71,8 +73,9 @@ ASSAY_API bool assay_fix_whole(const assay_fix_message *message, uint32_t tag, u
 ASSAY_API bool assay_fix_decimal(const assay_fix_message *message, uint32_t tag, unsigned decimals, int64_t *value);
 /* Whether the message has what its kind needs (fault->field names the tag, *tag is it); the kinds that assay_fix_name knows. */
 ASSAY_API bool assay_fix_check(const assay_fix_message *message, uint32_t *tag, assay_feed_fault *fault);
-/* Execution reports as events: new, trade, cancelled, replaced. Order ids that are no numbers are hashed (FNV-1a). Prices and quantities in
- * steps of 10^-decimals. */
+/* Execution reports as events: new, trade, cancelled, replaced; a trade that is taken back or put right afterwards (150=H and G, 20=1 and
+ * 2) is ASSAY_MARKET_BROKEN by its ExecRefID (19), with ASSAY_MARKET_GAP, since the book of its order is wrong from there on. Order ids
+ * that are no numbers are hashed (FNV-1a). Prices and quantities in steps of 10^-decimals. */
 ASSAY_API bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
                                assay_market_event *event);
 

@@ -780,6 +780,18 @@ class Match(Feed):
         text = "".join(f"20240102-14:30:00.123 : {message}\n" for message in older + [fix("4.3", (35, 0))])
         done = self.check("feed", "bars", self.write("older.log", "20240102-14:29:59 : Created session\n" + text))
         self.assertEqual(done.stdout.splitlines()[1:], ["AAPL,1704205800000000000,185.5,185.5,185.5,185.5,120,185.5,2,0,120"])
+        # Taken back, and put right, by what they name: 40 of 100 are left of three trades, and the order's book is not known any more.
+        def trade(execution, *more):
+            return ((35, 8), (37, "o"), (17, execution), *more, (39, 1), (55, "AAPL"), (54, 1), (38, 100), (60, "20240102-14:30:00.123"))
+        news = trade("n", (150, 0), (44, 10), (151, 100))
+        fills = [trade(f"e{i}", (150, "F"), (32, 20), (31, 10 + i)) for i in range(3)]
+        for bust, right in (((150, "H"),), ((150, "G"),)), (((20, 1), (150, 1)), ((20, 2), (150, 1))):
+            stream = [fix("4.4", *m) for m in (news, *fills, trade("b", (19, "e1"), *bust, (32, 20), (31, 11)), trade("c", (19, "e2"), *right, (32, 20), (31, 15)))]
+            path = self.write("busts.fix", "".join(stream))
+            done = self.check("feed", "bars", path)
+            self.assertEqual(done.stdout.splitlines()[1].split(",")[2:8], ["10", "15", "10", "15", "40", "12.5"])
+            self.assertIn("broken later", done.stderr)
+            self.assertTrue(json.loads(self.check("feed", "book", "--symbol", "AAPL", "--json", path, code=3).stdout)["stale"])
         orders = [((35, "D"), (11, "c1"), (21, 1), (55, "AAPL"), (54, 1), (60, "20240102-14:30:00"), (38, 5), (40, 2), (44, 10)),
                   ((35, "F"), (11, "c2"), (41, "c1"), (55, "AAPL"), (54, 1), (60, "20240102-14:30:01"))]
         answers = [json.loads(self.check("feed", "match", "--json", self.write("orders.fix", "".join(fix(v, *o) for o in orders))).stdout) for v in ("4.2", "4.4")]

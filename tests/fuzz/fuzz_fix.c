@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The lengths and sums of whatever looks like messages. */
 static void put_right(char *text, size_t size) {
   for (size_t at = 0; at + 20 < size; at++) {
-    if (memcmp(text + at, "8=FIX.4.4\0019=", 12) != 0) continue;
+    if (memcmp(text + at, "8=FIX.4.", 8) != 0 || text[at + 8] < '2' || text[at + 8] > '4' || memcmp(text + at + 9, "\0019=", 3) != 0)
+      continue;
     const char *body = memchr(text + at + 12, 1, size - at - 12);
     if (body == NULL) return;
     size_t from = (size_t)(body + 1 - text), end = from;
@@ -85,6 +86,11 @@ static void read_all(const char *text, size_t size) {
     session.out_length = 0;
   } while (assay_feed_skip(&reader));
   (void)sum;
+  assay_feed_open(&reader, text, size);
+  do {
+    while (assay_fix_next_older(&reader, &m) == ASSAY_FEED_MESSAGE)
+      if (m.data < text || m.data + m.length > text + size) abort();
+  } while (assay_feed_skip(&reader));
   size_t end = 0;
   assay_feed_step step = ASSAY_FEED_MORE;
   while (step == ASSAY_FEED_MORE) {

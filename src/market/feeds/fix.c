@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* FIX 4.4, a message at a time. fix_session.c has the session. */
+/* FIX 4.4, and for logs 4.2 and 4.3, a message at a time. fix_session.c has the session. */
 #include <assay/feed_csv.h>
 #include <assay/feed_fix.h>
 
@@ -202,6 +202,7 @@ static assay_feed_step check_fields(assay_feed_reader *reader, assay_fix_message
 }
 
 const char assay_fix_other_version[] = "another version than FIX.4.4";
+static const char older_version[] = "another version than FIX.4.2, 4.3 and 4.4";
 
 /* A message of any version, its length and sum right. */
 typedef enum other { NO_MESSAGE, NOT_ALL_HERE, WHOLE } other;
@@ -245,7 +246,8 @@ static assay_feed_step read_message(assay_feed_reader *reader, bool older, assay
     if (what == NOT_ALL_HERE && !reader->last) return ASSAY_FEED_MORE;
     return garbled(reader, reader->at, version ? "BeginString (8)" : "BodyLength (9)",
                    !version        ? "not the second field"
-                   : what == WHOLE ? assay_fix_other_version
+                   : what == WHOLE ? older ? older_version : assay_fix_other_version
+                   : older         ? "not FIX.4.2, 4.3 or 4.4"
                                    : "not FIX.4.4");
   }
   if (left < head) return assay_feed_short(reader, "BeginString (8)");
@@ -341,18 +343,28 @@ uint64_t assay_fix_time(const assay_fix_message *message, uint32_t tag) {
   return assay_feed_time(iso, text.length + 2, 0, &ns) ? ns : 0;
 }
 
+/* What a report says was done: FIX 4.2 says with ExecType 1 and 2 that something was traded, and with an ExecTransType, which only its
+ * reports have, that it is new (0), taken back (1) or put right (2): FIX 4.4's H and G. 0: nothing. */
+static char done_by(const assay_fix_message *message) {
+  assay_feed_text kind, older;
+  if (!assay_fix_find(message, 150, &kind) || kind.length != 1) return 0;
+  if (!assay_fix_find(message, 20, &older)) return kind.at[0];
+  if (older.length != 1) return 0;
+  switch (older.at[0]) {
+    case '0': return kind.at[0] == '1' || kind.at[0] == '2' ? 'F' : kind.at[0];
+    case '1': return 'H';
+    case '2': return 'G';
+    default: return 0;
+  }
+}
+
 bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
                      assay_market_event *event) {
-  assay_feed_text kind, side;
+  assay_feed_text side;
   int64_t price = 0, quantity = 0;
-  if (!assay_fix_is(message, "8") || !assay_fix_find(message, 150, &kind) || kind.length != 1 || !assay_fix_find(message, 54, &side))
-    return false;
-  /* FIX 4.2 says with ExecType 1 and 2 that something was traded; only its reports have an ExecTransType, 0 where they are new. */
-  assay_feed_text older = {0};
-  const bool is_older = assay_fix_find(message, 20, &older);
-  if (is_older && (older.length != 1 || older.at[0] != '0')) return false;
-  const char what = is_older && (kind.at[0] == '1' || kind.at[0] == '2') ? 'F' : kind.at[0];
-  bool trade = what == 'F';
+  if (!assay_fix_is(message, "8") || !assay_fix_find(message, 54, &side)) return false;
+  const char what = done_by(message);
+  const bool trade = what == 'F' || what == 'G' || what == 'H';
   assay_fix_decimal(message, trade ? 31 : 44, price_decimals, &price);
   if (!assay_fix_decimal(message, trade ? 32 : 151, quantity_decimals, &quantity) || quantity < 0) quantity = 0;
   *event = (assay_market_event){.time_ns = assay_fix_time(message, 60),
@@ -360,7 +372,7 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
                                 .price = price,
                                 .quantity = (uint64_t)quantity,
                                 .symbol = symbol,
-                                .side = side.at[0] == '1' ? 'B' : 'S',
+                                .side = side.at[0] == '1' || side.at[0] == '3' ? 'B' : 'S', /* 3: buy minus */
                                 .decimals = (uint8_t)(price_decimals | quantity_decimals << 4),
                                 .flags = ASSAY_MARKET_LAST};
   switch (what) {
@@ -369,6 +381,12 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
       event->kind = ASSAY_MARKET_EXECUTE;
       event->other_id = assay_fix_id(message, 17);
       return true;
+    case 'G':
+    case 'H': /* what the order has left again, the book is not told */
+      event->kind = ASSAY_MARKET_BROKEN;
+      event->other_id = assay_fix_id(message, 19);
+      event->flags |= ASSAY_MARKET_GAP;
+      return true;
     case '4': event->kind = ASSAY_MARKET_DELETE; return true;
     case '5':
       event->kind = ASSAY_MARKET_REPLACE;
@@ -376,4 +394,13 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
       return true;
     default: return false;
   }
+}
+
+bool assay_fix_corrected(const assay_fix_message *message, const assay_market_event *broken, assay_market_event *trade) {
+  if (broken->kind != ASSAY_MARKET_BROKEN || done_by(message) != 'G') return false;
+  *trade = *broken;
+  trade->kind = ASSAY_MARKET_TRADE;
+  trade->other_id = assay_fix_id(message, 17);
+  trade->side = 0;
+  return true;
 }

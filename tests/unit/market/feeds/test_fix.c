@@ -215,11 +215,94 @@ static void test_made_log(void **state) {
   assay_feed_generated_free(text);
 }
 
+/* Of another version: the digit behind "FIX.4.", and the sum with it. */
+static size_t frame_of(char *out, char minor, const char *body) {
+  const size_t size = frame(out, body);
+  const unsigned sum = (unsigned)atoi(out + size - 4);
+  out[8] = minor;
+  sprintf(out + size - 4, "%03u\001", (sum + 256 + (unsigned)(minor - '4')) % 256);
+  return size;
+}
+
+static void test_older_versions(void **state) {
+  (void)state;
+  char text[600];
+  assay_feed_reader reader;
+  assay_fix_message m;
+  for (char minor = '0'; minor <= '5'; minor++) {
+    const size_t size = frame_of(text, minor, "35=0|49=A|");
+    const bool is_own = minor == '4', is_older = minor >= '2' && minor <= '4';
+    assay_feed_open(&reader, text, size);
+    assert_int_equal(assay_fix_next(&reader, &m), is_own ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED);
+    if (!is_own) assert_string_equal(reader.fault.problem, "another version than FIX.4.4");
+    assay_feed_open(&reader, text, size);
+    assert_int_equal(assay_fix_next_older(&reader, &m), is_older ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED);
+    if (is_older) assert_true(assay_fix_is(&m, "0") && m.length == size);
+    if (!is_older) assert_string_equal(reader.fault.problem, "another version than FIX.4.2, 4.3 and 4.4");
+    for (size_t cut = 1; cut < size; cut++) {
+      assay_feed_open(&reader, text, cut);
+      reader.last = false;
+      assert_int_equal(assay_fix_next_older(&reader, &m), ASSAY_FEED_MORE);
+    }
+  }
+}
+
+static void test_what_reports_say_was_done(void **state) {
+  (void)state;
+  static const struct {
+    const char *fields;
+    int kind; /* -1: it is no event */
+    uint64_t other;
+    char side;
+    unsigned flags;
+  } cases[] = {
+      {"150=0|54=1|", ASSAY_MARKET_ADD, 0, 'B', ASSAY_MARKET_LAST},
+      {"150=F|54=1|", ASSAY_MARKET_EXECUTE, 7, 'B', ASSAY_MARKET_LAST},
+      {"150=F|54=3|", ASSAY_MARKET_EXECUTE, 7, 'B', ASSAY_MARKET_LAST}, /* buy minus */
+      {"150=F|54=4|", ASSAY_MARKET_EXECUTE, 7, 'S', ASSAY_MARKET_LAST}, /* sell plus */
+      {"150=H|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"150=G|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"20=0|150=0|54=1|", ASSAY_MARKET_ADD, 0, 'B', ASSAY_MARKET_LAST},
+      {"20=0|150=1|54=1|", ASSAY_MARKET_EXECUTE, 7, 'B', ASSAY_MARKET_LAST},
+      {"20=0|150=2|54=2|", ASSAY_MARKET_EXECUTE, 7, 'S', ASSAY_MARKET_LAST},
+      {"20=1|150=1|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"20=2|150=2|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"20=3|150=2|54=2|", -1, 0, 0, 0},
+      {"150=1|54=2|", -1, 0, 0, 0},
+      {"20=01|150=1|54=2|", -1, 0, 0, 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[600], body[300];
+    assay_feed_reader reader;
+    assay_fix_message m;
+    assay_market_event event;
+    snprintf(body, sizeof body, "35=8|37=9|17=7|%s55=A|44=3|151=60|31=2.5|32=40|60=20240102-14:30:00|", cases[i].fields);
+    assay_feed_open(&reader, text, frame(text, body));
+    assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MESSAGE);
+    assert_int_equal(assay_fix_event(&m, 1, 1, 0, &event), cases[i].kind >= 0);
+    if (cases[i].kind < 0) continue;
+    const bool adds = cases[i].kind == ASSAY_MARKET_ADD;
+    assert_int_equal(event.kind, cases[i].kind);
+    assert_int_equal(event.order_id, 9);
+    assert_int_equal(event.other_id, cases[i].other);
+    assert_int_equal(event.side, cases[i].side);
+    assert_int_equal(event.flags, cases[i].flags);
+    assert_int_equal(event.price, adds ? 30 : 25);
+    assert_int_equal(event.quantity, adds ? 60 : 40);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_message_by_hand),          cmocka_unit_test(test_bytes_by_hand), cmocka_unit_test(test_faults),
-      cmocka_unit_test(test_every_cut_and_flipped_bits), cmocka_unit_test(test_made_log),      cmocka_unit_test(test_overlapping_heads),
+      cmocka_unit_test(test_a_message_by_hand),
+      cmocka_unit_test(test_bytes_by_hand),
+      cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_every_cut_and_flipped_bits),
+      cmocka_unit_test(test_made_log),
+      cmocka_unit_test(test_overlapping_heads),
       cmocka_unit_test(test_honest_faults_owe_nothing),
+      cmocka_unit_test(test_older_versions),
+      cmocka_unit_test(test_what_reports_say_was_done),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
