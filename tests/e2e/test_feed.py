@@ -951,6 +951,26 @@ class Captures(Feed):
                 self.assertEqual(messages, had)
                 self.assertIn(f"no packet has {last - had} of its messages", said)
 
+    def test_the_first_packets_in_any_order(self):
+        """A capture begins in the middle of a feed, and its first packets are not in turn: none of their messages is lost."""
+        messages = self.orders(600)
+        frames = [self.frame(90000 + i, messages[i : i + 3]) for i in range(0, 600, 3)]
+
+        def shown(frames):
+            pathlib.Path(self.path("some.pcap")).write_bytes(self.pcap(frames))
+            return self.check("feed", "decode", "some.pcap").stdout, self.check("feed", "book", "--symbol", "AAPL", "some.pcap").stdout
+        wanted = shown(frames)
+        self.assertEqual(self.see(self.pcap(frames))[0], 600)
+        for seed in range(5):
+            first = frames[:20]
+            random.Random(seed).shuffle(first)
+            self.assertEqual(shown(first + frames[20:]), wanted)
+        for few in (frames[:1], frames[:3], frames[2::-1]):  # fewer than are waited for
+            self.assertEqual(self.see(self.pcap(few))[0], 3 * len(few))
+        given, said = self.see(self.pcap(frames[4::-1] + frames[6:]), code=2)
+        self.assertEqual(given, 597)
+        self.assertIn("no packet has 3 of its", said)
+
     def test_a_packet_that_stands_in_the_gap_when_the_store_is_full(self):
         messages = self.orders(9000)
         frames = [self.frame(1, messages[:1])] + [self.frame(i, messages[i - 1 : i + 19]) for i in range(1001, 8900, 20)]

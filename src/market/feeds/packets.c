@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 
 enum { ROOM = 1 << 20, LONGEST_BLOCK = 1 << 19, STORE = 1 << 18, MOST_INTERFACES = 1 << 16, MOST_LOSSES = 1 << 16 };
+enum { FIRST_PACKETS = 32, FIRST_MESSAGES = 4096 }; /* which may be in any order, and by how much */
 enum { OUT_ROOM = STORE + 2 * (ASSAY_MOLD_LARGEST + 1) };
 enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW = 101, LINK_LOOP = 108, LINK_COOKED = 113 };
 enum { LINK_IPV4 = 228, LINK_IPV6 = 229, LINK_COOKED_2 = 276 };
@@ -29,6 +30,8 @@ struct assay_packets {
   uint32_t interfaces; /* pcap has one */
   uint64_t pass;       /* bytes of a block that is of no use and not all there */
   assay_mold_receiver receiver;
+  uint64_t begin; /* what the receiver begins to wait with; 0: not known yet */
+  unsigned first_packets;
   assay_feed_file_capture count;
   uint64_t given;               /* bytes, with those in `out` */
   uint64_t losses[MOST_LOSSES]; /* a ring: how much was given before each, for who asks; where it is full, nobody does */
@@ -158,9 +161,14 @@ static void take_messages(assay_packets *p) {
   }
 }
 
+/* Nothing is given yet: what is not in the capture before its first message is not missing. */
+static bool is_beginning(const assay_packets *p) { return p->receiver.expected == p->begin; }
+
 static void give_up(assay_packets *p) {
   do {
-    count_missing(p, assay_mold_give_up(&p->receiver));
+    const bool begins = is_beginning(p);
+    const uint64_t missing = assay_mold_give_up(&p->receiver);
+    count_missing(p, begins ? 0 : missing);
     take_messages(p);
   } while (p->ended && p->receiver.stale);
 }
@@ -174,7 +182,7 @@ static void give_up_before(assay_packets *p, uint64_t sequence) {
     give_up(p);
     return;
   }
-  count_missing(p, sequence - expected);
+  count_missing(p, is_beginning(p) ? 0 : sequence - expected);
   const uint64_t known = p->receiver.known;
   assay_mold_resume(&p->receiver, sequence);
   p->receiver.known = known;
@@ -211,8 +219,16 @@ static void settle_far(assay_packets *p) {
     (void)receive(p, kept);
 }
 
+/* The first packet of a capture need not be the first of the feed: a few are waited for that belong before it. */
+static void begin(assay_packets *p, slice b) {
+  const uint64_t sequence = (uint64_t)assay_be32(b.at + 10) << 32 | assay_be32(b.at + 14);
+  p->begin = p->receiver.expected = sequence > FIRST_MESSAGES ? sequence - FIRST_MESSAGES : sequence > 0;
+}
+
 static void take_session(assay_packets *p, slice b) {
+  if (!p->receiver.joined) begin(p, b);
   const assay_mold_news news = receive(p, b);
+  if (is_beginning(p) && ++p->first_packets == FIRST_PACKETS) give_up(p);
   if (news == ASSAY_MOLD_SESSION || news == ASSAY_MOLD_BAD)
     p->count.others++;
   else if (news == ASSAY_MOLD_FAR_AHEAD)
