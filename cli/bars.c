@@ -42,6 +42,18 @@ typedef struct columns {
   assay_cli_times times;
 } columns;
 
+/* Dates that have a time of their own need none of another column. */
+static bool are_midnights(const assay_cli_table *t, const columns *c) {
+  const int64_t day_ns = INT64_C(86400000000000);
+  int64_t ns;
+  for (size_t i = 0; i < t->rows; i++)
+    if (assay_cli_bars_date(t, &c->times, i, &ns) && ns % day_ns != 0) return false;
+  return true;
+}
+
+/* 0930 and 24:00 are meant as times, which 1704187800 and "after market" are not. */
+static bool is_meant_as_clock(const char *cell) { return cell[0] >= '0' && cell[0] <= '9' && strlen(cell) <= 8; }
+
 /* A column of other things is left alone; one of times has no cell that is none, since its row would be hours away. */
 static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c) {
   static const char *const names[] = {"time", NULL};
@@ -54,7 +66,7 @@ static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c)
     else
       odd = i - 1;
   c->has_clock = clocks == t->rows && clocks > 0;
-  if (c->has_clock || clocks == 0) return ASSAY_OK;
+  if (c->has_clock || (clocks == 0 && !(c->has_time && is_meant_as_clock(t->cells[c->clock]) && are_midnights(t, c)))) return ASSAY_OK;
   return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no time of a day such as 09:30:00", t->source, t->lines[odd],
                     t->names[c->clock], t->cells[odd * t->columns + c->clock]);
 }
@@ -139,15 +151,6 @@ static assay_status add_row(reader *r, const row *made) {
 
 static void add_note(reader *r, const char *note) {
   r->note = r->note == NULL ? note : assay_arena_printf(&r->cli->arena, "%s %s", r->note, note);
-}
-
-/* Dates that have a time of their own need none of another column. */
-static bool are_midnights(const assay_cli_table *t, const columns *c) {
-  const int64_t day_ns = INT64_C(86400000000000);
-  int64_t ns;
-  for (size_t i = 0; i < t->rows; i++)
-    if (assay_cli_bars_date(t, &c->times, i, &ns) && ns % day_ns != 0) return false;
-  return true;
 }
 
 /* A gap in the close is no bar; other gaps are refused where the row is checked. */

@@ -577,6 +577,11 @@ class Backtest(story.Story):
         self.assertEqual(len(self.answer("--strategy", "hold", "--data", self.write("parts.csv", parts))["at"]), 3)
         odd = hours + "20240103;noon;5\n"
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", odd), says=["odd.csv:8: column 'time': 'noon' is no time of a day"])
+        for clock in ("0930", "24:00"):  # none of which can be read: the dates would all be midnights
+            text = "date,time,price\n" + "".join(f"2024-01-{day:02},{clock},{day}\n" for day in range(2, 9))
+            self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", text), says=f"odd.csv:2: column 'time': '{clock}' is no time of a day")
+        words = "date,time,price\n" + "".join(f"2024-01-{day:02},after close,{day}\n" for day in range(2, 9))
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("words.csv", words))["from"], "2024-01-02")
         for wrong, cell in (("02/30/2024", "02/30/2024"), ("Total", "Total"), ("01/20/2024 24:30", "01/20/2024 24:30")):
             text = "date,price\n01/18/2024,1\n01/19/2024,2\n" + wrong + ",3\n"
             self.refuse("backtest", "--strategy", "hold", "--data", self.write("wrong.csv", text), says=f"wrong.csv:4: column 'date': '{cell}' is no date")
