@@ -19,6 +19,7 @@ typedef struct each {
   size_t count;
   assay_cli_bars all; /* with --by */
   assay_cli own_cli;
+  const char *own_files[2];
   assay_cli_backtest_settings own_settings;
   assay_cli_backtest_job own;
 } each;
@@ -28,7 +29,8 @@ typedef struct each {
 static assay_status read_own(each *e, size_t index, assay_error *err) {
   assay_cli_backtest_job *own = &e->own;
   e->own_settings = *e->job->settings;
-  e->own_settings.from.files = (assay_cli_words){.items = (const char *[]){e->sources[index], NULL}, .count = 1};
+  e->own_files[0] = e->sources[index];
+  e->own_settings.from.files = (assay_cli_words){.items = e->own_files, .count = 1};
   *own = (assay_cli_backtest_job){.cli = &e->own_cli, .settings = &e->own_settings, .err = err, .strategy = e->job->strategy};
   assay_status status = e->all.data.bars != NULL ? assay_cli_bars_take(own->cli, &e->all, index, err, &own->bars)
                                                  : assay_cli_bars_read(own->cli, &e->own_settings.from, err, &own->bars);
@@ -170,6 +172,14 @@ static void put_summary(const assay_backtest_summary *s, assay_buf *out) {
   assay_buf_puts(out, ".\n");
 }
 
+/* Both may hold what a terminal obeys. */
+static void put_note(const char *name, const char *note, assay_buf *out) {
+  assay_buf_plain(out, name);
+  assay_buf_puts(out, ": ");
+  assay_buf_plain(out, note);
+  assay_buf_putc(out, '\n');
+}
+
 static void put_text(const each *e, const assay_backtest_symbol *symbols, const place *order, const assay_backtest_summary *summary,
                      assay_buf *out) {
   const assay_cli_backtest_job *j = e->job;
@@ -197,8 +207,7 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
   if (most < summary->done) assay_buf_printf(out, "... and %zu more (--top, --json or --report FILE.csv)\n", summary->done - most);
   if (summary->done > 0) put_summary(summary, out);
   for (size_t i = 0; i < e->count; i++)
-    if (symbols[i].outcome == ASSAY_BACKTEST_DONE && symbols[i].note[0] != '\0')
-      assay_buf_printf(out, "%s: %s", e->names[i], symbols[i].note);
+    if (symbols[i].outcome == ASSAY_BACKTEST_DONE && symbols[i].note[0] != '\0') put_note(e->names[i], symbols[i].note, out);
 }
 
 /* ---- For programs -------------------------------------------------------------------------------------------------------------------- */
@@ -322,9 +331,10 @@ static void tell_lost(const each *e, const assay_backtest_symbol *symbols, size_
   for (size_t i = 0, told = 0; i < e->count && told < TOLD; i++) {
     if (symbols[i].outcome == ASSAY_BACKTEST_DONE) continue;
     assay_buf why = {0};
+    assay_buf_plain(&why, e->names[i]);
+    assay_buf_printf(&why, " %s: ", assay_backtest_outcome_text(symbols[i].outcome));
     assay_buf_plain(&why, symbols[i].why);
-    assay_cli_note(e->job->cli, "%s %s: %s", e->names[i], assay_backtest_outcome_text(symbols[i].outcome),
-                   why.data != NULL ? why.data : "");
+    assay_cli_note(e->job->cli, "%s", why.data != NULL ? why.data : "");
     assay_buf_deinit(&why);
     told++;
   }

@@ -736,6 +736,15 @@ class Backtest(story.Story):
                             (("--report", "page.html"), "ends in .csv"), (("--set", "slow=2"), "less than slow")):
             self.refuse("backtest", "--strategy", "sma", "--each", *words, "--data", paths[0], says=says)
 
+    def test_notes_of_each_are_lines_of_plain_text(self):
+        rows = "close\n" + "".join(f"{50 + i % 7}\n" for i in range(60))
+        paths = [self.write(name, text) for name, text in (("one.csv", rows), ("t\x1b[2Jwo.csv", rows), ("th\x1b[2Jree.csv", "close\n-5\n"))]
+        done = self.check("backtest", "--strategy", "sma", "--each", "--data", *paths, code=2)
+        self.assertEqual([line.split(" has no dates")[0] for line in done.stdout.splitlines()[-2:]],
+                         [f"one: {paths[0]}", "t\ufffd[2Jwo: " + paths[1].replace("\x1b", "\ufffd")])
+        self.assertIn("th\ufffd[2Jree failed: ", done.stderr)
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+
     def test_mistakes(self):
         _, path = self.table()
         run = ["backtest", "--strategy", "sma"]
