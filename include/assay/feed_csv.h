@@ -67,7 +67,7 @@ typedef struct assay_csv_row {
   uint8_t event;
 } assay_csv_row;
 
-enum { ASSAY_CSV_MOST_COLUMNS = 64 };
+enum { ASSAY_CSV_MOST_COLUMNS = 128 };
 
 typedef struct assay_csv_reader {
   assay_feed_reader in;

@@ -62,7 +62,7 @@ static assay_feed_step read_names(assay_csv_reader *reader, const char *line, si
   size_t at = 0;
   switch (assay_csv_read_names(reader, line, length, &at, &missing)) {
     case ASSAY_CSV_OPEN_QUOTE: return bad(reader, line + at, 0, "names", "a quote that is not closed", "mend the first line");
-    case ASSAY_CSV_TOO_MANY: return bad(reader, line + at, 0, "names", "more than 64 columns", "cut the table to the columns that matter");
+    case ASSAY_CSV_TOO_MANY: return bad(reader, line + at, 0, "names", "more than 128 columns", "cut the table to the columns that matter");
     case ASSAY_CSV_MISSING:
       return bad(reader, line, 0, missing, "the first line names no such column",
                  "put a line of names first: time, price, quantity; or time, open, high, low, close, volume");
@@ -73,9 +73,7 @@ static assay_feed_step read_names(assay_csv_reader *reader, const char *line, si
   return ASSAY_FEED_MESSAGE;
 }
 
-/* ---- Rows
- * ------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Rows --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct parse {
   assay_csv_row *row;

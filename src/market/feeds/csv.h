@@ -31,7 +31,8 @@ typedef enum assay_csv_role {
 extern const char *const assay_csv_role_names[ASSAY_CSV_ROLES];
 
 bool assay_csv_has(const assay_csv_reader *reader, assay_csv_role wanted);
-/* The roles of a line of names, and what follows from them: NULL, or the column that is missing. `fault` is where a cell is wrong. */
+/* The roles of a line of names, and what follows from them. *missing is the column that is missing, *at where in the line a cell is wrong.
+ */
 typedef enum assay_csv_names { ASSAY_CSV_NAMED, ASSAY_CSV_MISSING, ASSAY_CSV_OPEN_QUOTE, ASSAY_CSV_TOO_MANY } assay_csv_names;
 assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line, size_t length, size_t *at, const char **missing);
 /* The same of a table without names, by its first row. */

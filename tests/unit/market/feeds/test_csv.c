@@ -535,6 +535,25 @@ static void test_real_bars(void **state) {
   fclose(file);
 }
 
+/* Ten levels of Databento have 74 columns. */
+static void test_wide_tables(void **state) {
+  (void)state;
+  char text[2000] = "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence";
+  for (unsigned i = 0; i < 10; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), ",bid_px_%02u,ask_px_%02u,bid_sz_%02u,ask_sz_%02u,bid_ct_%02u,ask_ct_%02u", i,
+             i, i, i, i, i);
+  strcat(text, ",symbol\n1704205801000000000,1704205801000000001,10,1,7,T,A,0,100.25,5,0,1,9");
+  for (unsigned i = 0; i < 10; i++) strcat(text, ",100,101,1,2,3,4");
+  strcat(text, ",AAPL\n");
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, strlen(text), 2, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.price, 10025);
+  assert_int_equal(row.quantity, 5);
+  assert_true(text_is(row.symbol, "AAPL"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ticks),
@@ -552,6 +571,7 @@ int main(void) {
       cmocka_unit_test(test_what_is_no_trade),
       cmocka_unit_test(test_whole_books_of_levels),
       cmocka_unit_test(test_real_bars),
+      cmocka_unit_test(test_wide_tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
