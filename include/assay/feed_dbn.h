@@ -185,7 +185,8 @@ ASSAY_API uint32_t assay_dbn_map_count(const assay_dbn_map *map);
 /* Whether bytes begin as Zstandard, gzip, bzip2, xz, LZ4 or zip do. */
 ASSAY_API bool assay_feed_is_packed(const void *bytes, size_t size);
 /*
- * Unpacks Zstandard, gzip, bzip2, xz, LZ4 (several frames too) or a zip of one file (libarchive is loaded for it: ASSAY_ERR_UNSUPPORTED
+ * Unpacks Zstandard, gzip, bzip2, xz, LZ4 (several frames too) or a zip of one file, or of a .csv and behind it a .txt
+ * which is passed (libarchive is loaded for it: ASSAY_ERR_UNSUPPORTED
  * where it is not there). ASSAY_ERR_CORRUPT: they end too early or are broken; ASSAY_ERR_LIMIT: more than `most` bytes. Free *unpacked with
  * assay_feed_generated_free.
  */

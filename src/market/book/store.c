@@ -366,12 +366,12 @@ static void move_level(book_store *s, book_ladder *l, uint32_t from, uint32_t to
 /* The empty levels of a block, one for each of the 64 keys that begin as `key` does: two stores each. */
 static void write_levels(book_level *levels, uint32_t key, uint32_t ladder) {
   typedef uint32_t half __attribute__((vector_size(16)));
-  _Static_assert(sizeof *levels == 2 * sizeof(half) && offsetof(book_level, ladder) == 24,
+  _Static_assert(sizeof *levels == 2 * sizeof(half) && offsetof(book_level, quantity) == sizeof(half) && offsetof(book_level, ladder) == 24,
                  "key, count, head, tail; quantity, ladder, special");
   half first = {key & ~63u}, second = {0, 0, ladder};
   for (uint32_t way = 0; way < 64; way++, first += (half){1}) {
     memcpy(&levels[way], &first, sizeof first);
-    memcpy(&levels[way].quantity, &second, sizeof second);
+    memcpy((char *)&levels[way] + sizeof first, &second, sizeof second);
   }
 }
 
