@@ -254,24 +254,26 @@ static double cost_of(const assay_bench_outcome *outcome) {
 /* Nobody is accused without being measured again: suspects may take as much time again as was given, the rest has to fit. */
 static double seconds_for(const settling *s, bool suspects) { return seconds_left(s) + (suspects ? s->job->seconds : 0); }
 
-/* Marks the cases of the next round, suspects first, as far as one process of each fits into the time. Returns what a process of each
- * costs; 0: nothing to do. */
+/* Marks the cases of the next round as far as they fit into the time: one process of each, and beside suspects as many as those need.
+ * Returns how many of each fit; 0: nothing to do. */
 static double choose(settling *s, const assay_changes *changes) {
   const assay_bench_outcomes *all = s->job->outcomes;
-  double cost = 0;
+  double cost = 0, fit = 0;
   memset(s->wanted, 0, all->count * sizeof *s->wanted);
   for (int suspects = 1; suspects >= 0; suspects--) {
+    const double seconds = seconds_for(s, suspects == 1), processes = suspects == 0 && cost > 0 ? LEAST_FRESH : 1;
     for (size_t i = 0; i < changes->count; i++) {
       const assay_change *change = &changes->items[i];
       size_t at = outcome_of(s, change->suite, change->benchmark);
       if (at == all->count || s->wanted[at] || !(suspects == 1 ? is_suspect(s, change, at) : is_open(change))) continue;
-      double one = cost_of(&all->items[at]);
-      if (cost + one > seconds_for(s, suspects == 1)) continue;
+      double one = fmax(cost_of(&all->items[at]), 1e-3);
+      if (processes * (cost + one) > seconds) continue;
       s->wanted[at] = true;
-      cost += fmax(one, 1e-3);
+      cost += one;
+      fit = seconds / cost;
     }
   }
-  return cost;
+  return fit;
 }
 
 static bool is_wanted(const assay_bench_case *bench, void *user) {
@@ -280,9 +282,8 @@ static bool is_wanted(const assay_bench_case *bench, void *user) {
   return at < s->job->outcomes->count && s->wanted[at];
 }
 
-static assay_status measure(settling *s, double cost) {
+static assay_status measure(settling *s, double fit) {
   assay_bench_config config = *s->job->bench;
-  double fit = seconds_for(s, true) / cost;
   unsigned most = config.processes != 0 ? config.processes : LEAST_FRESH;
   if (most < LEAST_FRESH) most = LEAST_FRESH;
   config.processes = fit < 1 ? 1 : fit < most ? (unsigned)fit : most;
@@ -323,11 +324,12 @@ static assay_status judge(settling *s, assay_changes **changes) {
 static assay_status settle(settling *s, assay_changes **changes) {
   assay_status status = judge(s, changes);
   while (status == ASSAY_OK && s->round < MOST_ROUNDS && !is_stopped(s) && seconds_for(s, true) > 0) {
-    double cost = choose(s, *changes);
-    if (cost == 0) break;
+    double fit = choose(s, *changes);
+    if (fit == 0 && s->round == 0) return confirm(s, *changes); /* suspects for which there is no time */
+    if (fit == 0) break;
     s->round++;
     assay_log(ASSAY_LOG_INFO, "measuring again, round %u", s->round);
-    status = measure(s, cost);
+    status = measure(s, fit);
     if (status == ASSAY_OK) status = judge(s, changes);
   }
   return status;

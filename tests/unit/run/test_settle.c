@@ -364,6 +364,46 @@ static void only_what_fresh_processes_show_is_reported(void **state) {
   end(&s);
 }
 
+/* Also where there is no time for any: alone, or beside one that fits. */
+static void what_there_is_no_time_for_is_not_accused(void **state) {
+  (void)state;
+  for (int beside = 0; beside < 2; beside++) {
+    story s;
+    begin(&s, 0.002);
+    machine.unlucky[1] = 1.2;
+    machine.wall_s[1] = 200;
+    if (beside) machine.factor[2] = 1.1;
+    run(&s, 60, NULL);
+    assert_int_equal(machine.rounds > 0, beside);
+    assert_int_equal(machine.measured[1], 0);
+    assert_true(is_doubted(s.changes, "b1", "time", "no time for fresh processes"));
+    assert_int_equal(is_worse(s.changes, "b2", "time"), beside);
+    assert_int_equal(s.changes->verdicts[ASSAY_VERDICT_CRITICAL], 0);
+    assert_string_equal(s.after->benchmarks[1].metrics[0].recheck.against, "00000000000000b1");
+    assert_false(s.after->benchmarks[1].metrics[0].recheck.confirmed);
+    end(&s);
+  }
+}
+
+/* What only waits for a narrower interval has the time that was given, and no more; beside a suspect too, which has its three processes. */
+static void what_is_open_takes_no_more_time_than_is_given(void **state) {
+  (void)state;
+  for (int beside = 0; beside < 2; beside++) {
+    story s;
+    double spent = 0;
+    begin(&s, 0.05);
+    for (int i = 0; i < CASES; i++) machine.wall_s[i] = 14;
+    if (beside) machine.factor[0] = 1.5;
+    if (beside) machine.wall_s[0] = 5;
+    machine.stop_after = 1;
+    run(&s, 60, &machine.stop);
+    for (int i = 0; i < CASES; i++) spent += (double)machine.measured[i] * machine.wall_s[i];
+    assert_true(spent > 30 && spent <= 60);
+    assert_true(!beside || machine.measured[0] >= 3);
+    end(&s);
+  }
+}
+
 /* Looking again and again at the same noise must not find in the end what is not there: fewer than 2.5 % of all verdicts are wrong, where
  * a single look at 5 % may be wrong in five. */
 static void many_looks_raise_no_more_alarms(void **state) {
@@ -394,6 +434,8 @@ int main(void) {
       cmocka_unit_test(bad_luck_is_not_reported),
       cmocka_unit_test(a_regression_is_confirmed_by_fresh_processes),
       cmocka_unit_test(only_what_fresh_processes_show_is_reported),
+      cmocka_unit_test(what_there_is_no_time_for_is_not_accused),
+      cmocka_unit_test(what_is_open_takes_no_more_time_than_is_given),
       cmocka_unit_test(a_later_comparison_says_the_same),
       cmocka_unit_test(a_doubt_of_one_metric_takes_nothing_from_another),
       cmocka_unit_test(too_few_more_processes_take_nothing_back),
