@@ -29,9 +29,8 @@ static double cpus_of(const assay_result *result) {
 static assay_disturbance by_programs(assay_arena *arena, const assay_covariates *c, double cpus) {
   double wanted = fmin(fmax(1, c->own_cpus), cpus); /* fmax passes over NAN */
   if (!(c->others_cpus >= BUSY_SHARE * cpus)) return (assay_disturbance){0};
-  return (assay_disturbance){
-      assay_arena_printf(arena, "other programs kept %.1f of %.0f CPUs busy while it was measured", c->others_cpus, cpus),
-      .slower = c->others_cpus + wanted >= cpus + HALF_A_CPU ? WAITED : SHARED, .delayed = 1};
+  return (assay_disturbance){assay_arena_printf(arena, "other programs kept %.1f of %.0f CPUs busy", c->others_cpus, cpus),
+                             .slower = c->others_cpus + wanted >= cpus + HALF_A_CPU ? WAITED : SHARED, .delayed = 1};
 }
 
 /*
@@ -41,12 +40,18 @@ static assay_disturbance by_programs(assay_arena *arena, const assay_covariates 
  */
 static assay_disturbance by_hypervisor(assay_arena *arena, const assay_covariates *c) {
   if (!(c->stolen_cpus > 0)) return (assay_disturbance){0};
-  return (assay_disturbance){assay_arena_printf(arena, "the hypervisor took the time of %.3g CPUs while it was measured", c->stolen_cpus),
+  return (assay_disturbance){assay_arena_printf(arena, "the hypervisor took the time of %.3g CPUs", c->stolen_cpus),
                              .slower = 1 / fmax(1 / WAITED, 1 - 2 * c->stolen_cpus), .delayed = fmin(1, WORKED_OFF * c->stolen_cpus)};
 }
 
+/* Of both together each slows down what the other has slowed down already. */
 assay_disturbance assay_judge_disturbance(assay_arena *arena, const assay_result *result, const assay_benchmark_result *benchmark) {
   assay_disturbance programs = by_programs(arena, &benchmark->covariates, cpus_of(result));
   assay_disturbance hypervisor = by_hypervisor(arena, &benchmark->covariates);
-  return hypervisor.slower > programs.slower ? hypervisor : programs;
+  if (programs.says == NULL && hypervisor.says == NULL) return programs;
+  const char *both = programs.says != NULL && hypervisor.says != NULL ? " and " : "";
+  return (assay_disturbance){assay_arena_printf(arena, "%s%s%s while it was measured", programs.says != NULL ? programs.says : "", both,
+                                                hypervisor.says != NULL ? hypervisor.says : ""),
+                             .slower = fmin(WAITED, fmax(1, programs.slower) * fmax(1, hypervisor.slower)),
+                             .delayed = fmax(programs.delayed, hypervisor.delayed)};
 }

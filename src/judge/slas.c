@@ -197,12 +197,13 @@ typedef struct verdict {
   const char *excuse;  /* what others did, where that is why the figure decides nothing; NULL: its interval is */
 } verdict;
 
-/* The share of single answers that lie beyond the figure, by its name ("latency" is the median); NAN: another's, which nobody knows. */
+/* The share of single answers that lie beyond the figure, by the end of its name ("round_trip_p99"); one that says none is taken for the
+ * median, as "latency" is. */
 static double share_beyond(const char *metric) {
-  if (strcmp(metric, "latency") == 0) return 0.5;
-  const char *digits = strncmp(metric, "latency_p", strlen("latency_p")) == 0 ? metric + strlen("latency_p") : "";
+  const char *end = strrchr(metric, '_');
+  const char *digits = end != NULL && end[1] == 'p' ? end + 2 : "";
   double share = 1, place = 0.1;
-  if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) return NAN;
+  if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) return 0.5;
   for (; *digits != '\0'; digits++, place /= 10) share -= place * (*digits - '0');
   return share;
 }
@@ -210,7 +211,7 @@ static double share_beyond(const char *metric) {
 /* Others make what takes time take longer, and nothing else worse. A single answer waits as long as it takes to get a CPU. */
 static bool others_may_worsen(const assay_sla_result *sla, const assay_metric_result *m, const assay_disturbance *d) {
   if (d->says == NULL || sla->is_max != (m->better == ASSAY_LOWER)) return false;
-  if (m->kind == ASSAY_KIND_LATENCY) return !(share_beyond(m->name) > d->delayed); /* also for NAN */
+  if (m->kind == ASSAY_KIND_LATENCY) return share_beyond(m->name) <= d->delayed;
   double beyond = sla->is_max ? m->value / sla->limit : sla->limit / m->value;
   return (m->kind == ASSAY_KIND_TIME || m->kind == ASSAY_KIND_THROUGHPUT) && beyond <= d->slower;
 }
