@@ -146,19 +146,23 @@ static bool read_clock(const char *text, size_t length, assay_moment *m) {
   return at == length || read_zone(text + at, length - at, m);
 }
 
-/* HHMMSS; behind it up to nine digits of a second's fraction, at once or after a blank or a point (HistData, NinjaTrader). */
+/*
+ * HHMMSS; behind it a second's fraction, of up to nine digits after a blank or a point, of three, six or nine without (HistData,
+ * NinjaTrader): seven would be a slip as likely as a fraction. Then a zone.
+ */
 static bool read_compact_clock(const char *text, size_t length, assay_moment *m) {
   unsigned hour, minute, second;
   int64_t fraction = 0, unit = second_ns;
   if (length < 6 || !two(text, 23, &hour) || !two(text + 2, 59, &minute) || !two(text + 4, 60, &second)) return false;
-  size_t at = length > 7 && (text[6] == ' ' || text[6] == '.') ? 7 : 6;
-  for (; at < length; at++) {
-    if (!is_digit(text[at]) || unit == 1) return false;
+  size_t begin = length > 7 && (text[6] == ' ' || text[6] == '.') && is_digit(text[7]) ? 7 : 6, at = begin;
+  for (; at < length && is_digit(text[at]); at++) {
+    if (unit == 1) return false;
     unit /= 10;
     fraction += (text[at] - '0') * unit;
   }
+  if (begin == 6 && (at - begin) % 3 != 0) return false;
   m->clock_ns = clock_of(hour, minute, second) + fraction;
-  return true;
+  return at == length || read_zone(text + at, length - at, m);
 }
 
 /* ---- Both ---------------------------------------------------------------------------------------------------------------------------- */
@@ -168,10 +172,9 @@ bool assay_moment_read(const char *text, size_t length, assay_moment *moment) {
   size_t date = read_date(text, length, &m), left = length - date;
   const char *rest = text + date;
   if (date == 0) return false;
-  bool is_whole = left == 0;
-  if (!is_whole && date == 8 && left == 6) is_whole = read_compact_clock(rest, left, &m);
-  if (!is_whole && date == 8 && is_digit(text[4]) && (rest[0] == 'T' || rest[0] == ' '))
-    is_whole = read_compact_clock(rest + 1, left - 1, &m);
+  bool is_whole = left == 0, is_compact = date == 8 && is_digit(text[1]) && is_digit(text[4]);
+  if (is_compact && left == 6) is_whole = read_compact_clock(rest, left, &m);
+  if (is_compact && left > 0 && (rest[0] == 'T' || rest[0] == ' ')) is_whole = read_compact_clock(rest + 1, left - 1, &m);
   if (!is_whole && (rest[0] == 'T' || rest[0] == ' ' || rest[0] == 'D') && read_clock(rest + 1, left - 1, &m)) is_whole = true;
   if (!is_whole && (rest[0] == 'Z' || rest[0] == ' ')) is_whole = read_zone(rest, left, &m); /* a date with a zone */
   if (is_whole) *moment = m;
