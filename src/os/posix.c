@@ -94,75 +94,134 @@ static assay_status write_through(const char *path, const void *data, size_t len
 
 /* ---- Drafts -------------------------------------------------------------------------------------------------------------------------- */
 
-/* In the directory of its place, so that it is on the same file system. /proc is what gives it a name in the end. */
-static int open_nameless(const char *place) {
+#define UNNAMED "XXXXXX"
+
+/* In the directory of its place, so that it is on the same file system. /proc is what gives it a name in the end. To be
+ * read too, since its bytes are copied where the system refuses it that name. */
+static int open_nameless(const assay_os_draft *draft) {
 #if defined(O_TMPFILE)
-  const char *slash = strrchr(place, '/');
+  const char *slash = strrchr(draft->place, '/');
   assay_buf directory = {0};
-  if (slash != NULL) assay_buf_append(&directory, place, (size_t)(slash - place) + 1);
+  if (slash != NULL) assay_buf_append(&directory, draft->place, (size_t)(slash - draft->place) + 1);
   int fd = directory.failed || access("/proc/self/fd", X_OK) != 0
                ? -1
-               : open(slash != NULL ? directory.data : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+               : open(slash != NULL ? directory.data : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   assay_buf_deinit(&directory);
   return fd;
 #else
-  (void)place;
+  (void)draft;
   return -1;
 #endif
 }
 
-/* mkstemp makes it private; a report should be as readable as any file of the user's. */
-static int open_named(char *beside) {
-  int fd = mkstemp(beside);
-  if (fd < 0) return -1;
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(fd, 0666 & ~mask);
-  return fd;
-}
+typedef bool draft_step(assay_os_draft *draft);
 
-static char *copy_of(const char *text, const char *ending) {
-  assay_buf copy = {0};
-  assay_buf_printf(&copy, "%s%s", text, ending);
-  return copy.failed ? (assay_buf_deinit(&copy), NULL) : assay_buf_take(&copy);
-}
-
-assay_status assay_os_draft_open(const char *path, assay_error *err, assay_os_draft *draft) {
-  if (path[0] == '\0') return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the name of the file to write is empty");
-  char *target = realpath(path, NULL); /* a link that leads nowhere is written as it stands */
-  assay_os_draft made = {.place = copy_of(target != NULL ? target : path, "")};
-  free(target);
-  made.beside = made.place != NULL ? copy_of(made.place, ".XXXXXX") : NULL;
-  if (made.beside == NULL) {
-    assay_free(made.place);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
-  }
-  made.fd = open_nameless(made.place);
-  made.is_named = made.fd < 0;
-  if (made.is_named) made.fd = open_named(made.beside);
-  if (made.fd >= 0) {
-    *draft = made;
-    return ASSAY_OK;
-  }
-  assay_status status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
-  assay_free(made.place);
-  assay_free(made.beside);
-  return status;
-}
-
-/* A name that nobody has yet, since only renaming replaces what is there. */
-static bool give_name(assay_os_draft *draft) {
+/* Tries names until one is free, since only renaming may replace what is there. */
+static bool try_names(assay_os_draft *draft, draft_step *take) {
   enum { TRIES = 100 };
-  char own[40];
-  snprintf(own, sizeof own, "/proc/self/fd/%d", draft->fd);
   for (int i = 0; i < TRIES; i++) {
     unsigned random = 0;
     if (!assay_os_entropy(&random, sizeof random)) return false;
-    snprintf(draft->beside + strlen(draft->place) + 1, sizeof "XXXXXX", "%06x", random & 0xffffff);
-    draft->is_named = linkat(AT_FDCWD, own, AT_FDCWD, draft->beside, AT_SYMLINK_FOLLOW) == 0;
+    snprintf(draft->beside + strlen(draft->beside) - strlen(UNNAMED), sizeof UNNAMED, "%06x", random & 0xffffff);
+    draft->is_named = take(draft);
     if (draft->is_named || errno != EEXIST) break;
   }
   return draft->is_named;
+}
+
+/* As readable as any file of the user's: not by mkstemp, whose files are private. */
+static bool create_beside(assay_os_draft *draft) {
+  draft->fd = open(draft->beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  return draft->fd >= 0;
+}
+
+static bool link_beside(assay_os_draft *draft) {
+  char own[40];
+  snprintf(own, sizeof own, "/proc/self/fd/%d", draft->fd);
+  return linkat(AT_FDCWD, own, AT_FDCWD, draft->beside, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* Whose file is replaced has said who may read it. */
+static bool take_permissions(int fd, const struct stat *old) {
+  struct stat now;
+  if (fstat(fd, &now) != 0) return false;
+  return (now.st_mode & 0777) == (old->st_mode & 0777) || fchmod(fd, old->st_mode & 0777) == 0;
+}
+
+static bool copy_all(int from, int to) {
+  char part[1 << 14];
+  ssize_t got;
+  for (off_t at = 0; (got = pread(from, part, sizeof part, at)) != 0;) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 || write_all(to, part, (size_t)got, "", NULL) != ASSAY_OK) return false;
+    at += got;
+  }
+  return fsync(to) == 0;
+}
+
+/* A sandbox, or a file system of a program's own, may open what has no name and refuse to give it one. */
+static bool copy_beside(assay_os_draft *draft) {
+  const int nameless = draft->fd;
+  struct stat mode;
+  bool is_copied = try_names(draft, create_beside);
+  if (!is_copied)
+    draft->fd = nameless;
+  else
+    is_copied = fstat(nameless, &mode) == 0 && take_permissions(draft->fd, &mode) && copy_all(nameless, draft->fd);
+  if (draft->fd != nameless) {
+    const int why = errno;
+    close(nameless);
+    errno = why;
+  }
+  return is_copied;
+}
+
+static bool give_name(assay_os_draft *draft) {
+  if (try_names(draft, link_beside)) return true;
+  return errno != EEXIST && errno != ENOSPC && errno != EDQUOT && copy_beside(draft);
+}
+
+static char *copy_of(const char *text, size_t length, const char *ending) {
+  assay_buf copy = {0};
+  assay_buf_append(&copy, text, length);
+  assay_buf_printf(&copy, "%s", ending);
+  return copy.failed ? (assay_buf_deinit(&copy), NULL) : assay_buf_take(&copy);
+}
+
+/* Where it will stand, and a short name in that directory, which is allowed wherever its own is. */
+static bool name_draft(const char *path, assay_os_draft *draft) {
+  char *target = realpath(path, NULL); /* a link that leads nowhere is written as it stands */
+  const char *place = target != NULL ? target : path, *slash = strrchr(place, '/');
+  draft->place = copy_of(place, strlen(place), "");
+  draft->beside = copy_of(place, slash != NULL ? (size_t)(slash - place) + 1 : 0, ".assay." UNNAMED);
+  free(target);
+  return draft->place != NULL && draft->beside != NULL;
+}
+
+/* What would be refused in the end is refused before the work. */
+static assay_status look_at_place(const char *path, assay_error *err, struct stat *old, bool *is_there) {
+  if (path[0] == '\0') return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the name of the file to write is empty");
+  *is_there = stat(path, old) == 0;
+  if (!*is_there && errno == ENAMETOOLONG) return ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (*is_there && S_ISDIR(old->st_mode)) return ASSAY_FAIL_ERRNO(err, EISDIR, "cannot write %s", path);
+  return ASSAY_OK;
+}
+
+assay_status assay_os_draft_open(const char *path, assay_error *err, assay_os_draft *draft) {
+  assay_os_draft made = {.fd = -1};
+  struct stat old;
+  bool is_there = false;
+  assay_status status = look_at_place(path, err, &old, &is_there);
+  if (status != ASSAY_OK) return status;
+  if (!name_draft(path, &made)) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", path);
+  if (status == ASSAY_OK) made.fd = open_nameless(&made);
+  if (status == ASSAY_OK && ((made.fd < 0 && !try_names(&made, create_beside)) || (is_there && !take_permissions(made.fd, &old))))
+    status = ASSAY_FAIL_ERRNO(err, errno, "cannot write %s", path);
+  if (status == ASSAY_OK)
+    *draft = made;
+  else
+    assay_os_draft_drop(&made);
+  return status;
 }
 
 static void end_draft(assay_os_draft *draft) {
@@ -183,7 +242,7 @@ assay_status assay_os_draft_put(assay_os_draft *draft, assay_error *err) {
 
 void assay_os_draft_drop(assay_os_draft *draft) {
   if (draft->is_named) unlink(draft->beside);
-  close(draft->fd);
+  if (draft->fd >= 0) close(draft->fd);
   end_draft(draft);
 }
 

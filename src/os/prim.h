@@ -27,17 +27,19 @@ bool assay_os_entropy(void *out, size_t length);
 /* Reads a whole file ("-": standard input) of at most `limit` bytes, also one in /proc whose size is not known. The data is NUL-terminated
  * behind its end; free with assay_free. */
 assay_status assay_os_read_file(const char *path, size_t limit, assay_error *err, char **data, size_t *length);
-/* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half. A link stays a
- * link; what is there and is no plain file (a pipe, /dev/stdout) is written into. */
+/* Writes beside (same directory, random name), syncs, then renames: the file is the old one or the new one, never half, and the new
+ * one has the old one's permissions. A link stays a link, but one that leads nowhere is replaced; what is there and is no plain file (a
+ * pipe, /dev/stdout) is written into. */
 assay_status assay_os_write_file(const char *path, const void *data, size_t length, assay_error *err);
 /*
  * A file that is written before it stands in its place, which holds the old one until then. Where the file system allows it (most of Linux)
- * it has no name before, so that nothing is left of it whatever ends the program. A link stays a link.
+ * it has no name before, so that nothing is left of it whatever ends the program. Links and permissions as above. A directory, or a name
+ * that is too long, is refused when it is opened.
  */
 typedef struct assay_os_draft {
   int fd;       /* to write into */
   char *place;  /* where it will stand */
-  char *beside; /* the name that it has meanwhile, or will have for a moment */
+  char *beside; /* the name that it has meanwhile (.assay.1a2b3c in the same directory), or will have for a moment */
   bool is_named;
 } assay_os_draft;
 assay_status assay_os_draft_open(const char *path, assay_error *err, assay_os_draft *draft);

@@ -6,7 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 
 #include "base/alloc.h"
@@ -35,7 +40,7 @@ static size_t count_entries(const char *path) {
   DIR *dir = opendir(path);
   assert_non_null(dir);
   size_t count = 0;
-  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) count += entry->d_name[0] != '.';
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
   closedir(dir);
   return count;
 }
@@ -98,10 +103,18 @@ static void writing_replaces_whole_files(void **state) {
   assert_int_equal(count_entries(inside("atomic")), 1);
   struct stat info;
   mode_t mask = umask(022);
+  assert_int_equal(unlink(path), 0);
   assert_ok(assay_os_write_file(path, "x", 1, &err), err);
   umask(mask);
   assert_int_equal(stat(path, &info), 0);
   assert_int_equal(info.st_mode & 0777, 0644);
+  static const mode_t modes[] = {0600, 0664, 0444}; /* who may read it stays as it is */
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    assert_int_equal(chmod(path, modes[i]), 0);
+    assert_ok(assay_os_write_file(path, "x", 1, &err), err);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, modes[i]);
+  }
 }
 
 static void a_failed_write_leaves_the_old_file(void **state) {
@@ -183,6 +196,104 @@ static void a_draft_stands_in_its_place_at_the_end(void **state) {
   assert_int_equal(stat(path, &info), 0);
   assert_int_equal(info.st_mode & 0777, 0666 & ~mask);
   assert_int_equal(assay_os_draft_open("", &err, &draft), ASSAY_ERR_INVALID);
+}
+
+/* Before the work, not after it. */
+static void a_place_that_can_never_be_written_is_refused_at_once(void **state) {
+  (void)state;
+  assay_error err = {0};
+  assay_os_draft draft = {.fd = -7};
+  char name[300];
+  make(inside("refused/directory"));
+  assert_int_not_equal(assay_os_draft_open(inside("refused/directory"), &err, &draft), ASSAY_OK);
+  assert_non_null(strstr(err.message, "cannot write"));
+  assay_error_clear(&err);
+  snprintf(name, sizeof name, "refused/%0*d", 256, 0);
+  assert_int_not_equal(assay_os_draft_open(inside(name), &err, &draft), ASSAY_OK);
+  assert_non_null(strstr(err.message, "cannot write"));
+  assert_int_equal(draft.fd, -7);
+  assay_error_clear(&err);
+  snprintf(name, sizeof name, "refused/%0*d", 255, 0); /* the longest that there may be */
+  const char *longest = inside(name);
+  assert_ok(assay_os_write_file(longest, "written", 7, &err), err);
+  assert_file(longest, "written");
+  assert_int_equal(count_entries(inside("refused")), 2);
+}
+
+#ifdef __linux__
+/* From now on the kernel answers a call with an error where its argument has any of these bits. */
+static bool forbid(unsigned call, unsigned argument, unsigned bits, unsigned answer) {
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offsetof(struct seccomp_data, args) + 8 * argument),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {.len = sizeof steps / sizeof *steps, .filter = steps};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+}
+
+static bool holds(const char *path, const char *expected) {
+  char *data = NULL;
+  size_t length = 0;
+  bool is = assay_os_read_file(path, 1 << 20, NULL, &data, &length) == ASSAY_OK && strcmp(data, expected) == 0;
+  assay_free(data);
+  return is;
+}
+
+/* 0, or the step that went wrong. */
+static int replace_by_a_draft(const char *path, bool is_named) {
+  assay_os_draft draft;
+  struct stat info;
+  umask(027);
+  if (assay_os_draft_open(path, NULL, &draft) != ASSAY_OK || draft.is_named != is_named) return 1;
+  if ((fcntl(draft.fd, F_GETFD) & FD_CLOEXEC) == 0) return 2;
+  if (write(draft.fd, "new", 3) != 3 || !holds(path, "old")) return 3;
+  if (assay_os_draft_put(&draft, NULL) != ASSAY_OK || !holds(path, "new")) return 4;
+  if (stat(path, &info) != 0 || (info.st_mode & 0777) != 0600) return 5;
+  if (assay_os_draft_open(path, NULL, &draft) != ASSAY_OK) return 6;
+  assay_os_draft_drop(&draft);
+  if (!holds(path, "new") || unlink(path) != 0) return 7;
+  if (assay_os_write_file(path, "again", 5, NULL) != ASSAY_OK || !holds(path, "again")) return 8;
+  return stat(path, &info) == 0 && (info.st_mode & 0777) == 0640 ? 0 : 9;
+}
+#endif
+
+/* A file system without files that have no name, and a sandbox that gives them none. */
+static void drafts_do_where_the_system_refuses(void **state) {
+  (void)state;
+#ifdef __linux__
+  enum { NOT_HERE = 77 };
+  assay_error err = {0};
+  assay_os_draft draft;
+  make(inside("refusing"));
+  const char *path = inside("refusing/note");
+  assert_ok(assay_os_draft_open(path, &err, &draft), err);
+  const bool is_named = draft.is_named;
+  assay_os_draft_drop(&draft);
+  for (int links = 0; links < 2; links++) {
+    unlink(path);
+    assert_ok(assay_os_write_file(path, "old", 3, &err), err);
+    assert_int_equal(chmod(path, 0600), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      bool is_forbidden =
+          links ? forbid(SYS_linkat, 4, AT_SYMLINK_FOLLOW, EPERM) : forbid(SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP);
+      _exit(is_forbidden ? replace_by_a_draft(path, !links || is_named) : NOT_HERE);
+    }
+    int how = 0;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how));
+    if (WEXITSTATUS(how) == NOT_HERE) test_skip("this system has no filters of its calls");
+    assert_int_equal(WEXITSTATUS(how), 0);
+    assert_int_equal(count_entries(inside("refusing")), 1);
+  }
+#else
+  test_skip("needs filters of the system's calls");
+#endif
 }
 
 static void nothing_is_left_of_a_program_that_is_killed(void **state) {
@@ -354,6 +465,8 @@ int main(void) {
       cmocka_unit_test(an_unwritable_directory_is_said),
       cmocka_unit_test(a_full_disk_is_said_and_the_old_file_stays),
       cmocka_unit_test(a_draft_stands_in_its_place_at_the_end),
+      cmocka_unit_test(a_place_that_can_never_be_written_is_refused_at_once),
+      cmocka_unit_test(drafts_do_where_the_system_refuses),
       cmocka_unit_test(nothing_is_left_of_a_program_that_is_killed),
       cmocka_unit_test(directories_are_made_with_parents),
       cmocka_unit_test(removing_a_tree_does_not_follow_links),
