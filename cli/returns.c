@@ -303,6 +303,19 @@ static assay_status make_returns(loader *l) {
   return ASSAY_OK;
 }
 
+/* Four columns of returns that happen to lie as bars do are assets: only a date, and a time, keep what they were taken for. */
+static assay_status take_for_assets(loader *l) {
+  assay_cli_table *t = &l->table;
+  const char **names = assay_arena_alloc(&l->cli->arena, t->columns, sizeof *names);
+  if (names == NULL) return out_of_memory(l);
+  for (size_t c = 0; c < t->columns; c++)
+    names[c] = assay_cli_table_is_one_of(t, c, assay_cli_time_names) ? t->names[c] : assay_arena_printf(&l->cli->arena, "%zu", c + 1);
+  if (l->cli->arena.failed) return out_of_memory(l);
+  t->names = names;
+  t->shape = NULL;
+  return ASSAY_OK;
+}
+
 static assay_status read_table(assay_cli *cli, const char *path, const assay_returns_settings *settings, bool together, assay_error *err,
                                assay_returns *returns) {
   *returns = (assay_returns){0};
@@ -313,6 +326,7 @@ static assay_status read_table(assay_cli *cli, const char *path, const assay_ret
   if (settings->by == NULL && (settings->value != NULL || settings->date != NULL))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s goes with --by, which names the column of the assets",
                       settings->value != NULL ? "value" : "date");
+  if (l.table.shape != NULL && !of_prices(&l) && (status = take_for_assets(&l)) != ASSAY_OK) return status;
   if (l.table.shape != NULL) assay_cli_note(cli, "%s has no line of names and was read as %s", l.table.source, l.table.shape);
   if (settings->by == NULL) status = assay_cli_table_is_of_one(&l.table, err);
   if (status == ASSAY_OK) status = settings->by != NULL ? load_long(&l) : load_wide(&l);

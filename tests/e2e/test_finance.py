@@ -496,6 +496,11 @@ class Tables(Finance):
         done = self.check("indicator", "rsi", bare)
         self.assertIn("has no line of names and was read as date, open, high, low, close, volume", done.stderr)
         self.assertTrue(done.stdout.startswith("date;open;high;low;close;volume;rsi"), done.stdout[:80])
+        # Of returns, what happens to lie as bars do is four assets.
+        returns = self.write("returns.csv", "".join(f"{20240102 + i},{1 + i % 3},{5 + i % 2},{0.5 - i % 3},{2 + i % 2}\n" for i in range(20)))
+        done = self.check("risk", "covariance", returns, "--of", "returns", "--json")
+        self.assertEqual([row["asset"] for row in json.loads(done.stdout)["matrix"]], ["2", "3", "4", "5"])
+        self.assertNotIn("was read as", done.stderr)
         # a clock that is put back an hour is no other series, but another symbol is
         two = self.write("two.csv", "ticker,close,window_start\n" + "".join(f"{t},{100 + i % 7 + (t == 'B') * 50},{1704187800 + 60 * i}000000000\n" for t in "AB" for i in range(40)))
         for verb in (("indicator", "rsi"), ("risk", "var")):
