@@ -46,18 +46,54 @@ static assay_status add(const assay_mc_job *job, const difference *d, uint64_t b
 }
 
 /*
- * Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much. An
- * American option's rule is found anew for each price, so that more of the difference is noise: five times as much, and of the spot a fifth
- * of the deviation at the end, which leaves a hundredth of gamma out.
+ * What an American option's spot moves by: a fifth of the deviation at the end, as the rule is found anew for each price, so that more of
+ * a difference is noise. Jumps count by the chance that there is one: rare ones smooth little.
+ */
+static double step_of_american(const assay_mc_params *o) {
+  double variance = o->volatility * o->volatility;
+  if (o->model == ASSAY_MC_HESTON) variance = fmax(o->variance, o->long_variance);
+  if (o->model == ASSAY_MC_MERTON) {
+    variance -= expm1(-o->jump_rate * o->time) * o->jump_rate * (o->jump_mean * o->jump_mean + o->jump_volatility * o->jump_volatility);
+  }
+  return fmin(0.2 * sqrt(variance * o->time), 0.1) * o->spot;
+}
+
+/*
+ * Delta and gamma of an American option: gamma is the difference over h, which leaves a hundredth of it out. Delta's error would be as
+ * large and its noise is a fraction of that, so it is taken of half the step as well, and what goes with the step's square cancels
+ * (Richardson).
+ */
+static assay_status add_of_spot(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
+                                assay_quant_where *where) {
+  enum { DOWN, HALF_DOWN, HALF_UP, UP, PRICES };
+  static const double moves[PRICES] = {-1, -0.5, 0.5, 1};
+  assay_mc_groups moved[PRICES] = {0};
+  double h = step_of_american(&job->option);
+  assay_status status = ASSAY_OK;
+  for (int k = 0; status == ASSAY_OK && k < PRICES; k++) {
+    assay_mc_params option = job->option;
+    option.spot += moves[k] * h;
+    status = moved_prices(&option, batch, samples, err, &moved[k], where);
+  }
+  for (size_t g = 0; status == ASSAY_OK && g < groups->count; g++) {
+    double price[PRICES], *sums = groups->sums[g];
+    for (int k = 0; k < PRICES; k++) price[k] = moved[k].sums[g][MC_SUM_PAYOFF];
+    double whole = (price[UP] - price[DOWN]) / (2 * h), half = (price[HALF_UP] - price[HALF_DOWN]) / h;
+    sums[ASSAY_MC_SUM_SAME + ASSAY_MC_FORM_DELTA] = half + (half - whole) / 3;
+    sums[ASSAY_MC_SUM_SAME + ASSAY_MC_FORM_GAMMA] = (price[UP] - 2 * job->discount * sums[MC_SUM_PAYOFF] + price[DOWN]) / (h * h);
+  }
+  for (int k = 0; k < PRICES; k++) assay_mc_groups_deinit(&moved[k]);
+  return status;
+}
+
+/*
+ * Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much; of an
+ * American option five times as much.
  */
 static difference difference_of(const assay_mc_params *o, int form) {
   difference d = {.up = *o, .down = *o, .form = form};
   bool american = o->payoff == ASSAY_MC_AMERICAN;
-  double h, share = american ? 0.05 : 0.01, of_spot = 0.01;
-  if (american) {
-    double variance = o->model == ASSAY_MC_HESTON ? fmax(o->variance, o->long_variance) : o->volatility * o->volatility;
-    of_spot = fmin(0.2 * sqrt(variance * o->time), 0.1);
-  }
+  double h, share = american ? 0.05 : 0.01;
   switch (form) {
     case ASSAY_MC_FORM_DELTA:
     case ASSAY_MC_FORM_GAMMA:
@@ -70,7 +106,7 @@ static difference difference_of(const assay_mc_params *o, int form) {
         d.factor_middle = -2 / (h * h);
         break;
       }
-      h = of_spot * o->spot;
+      h = 0.01 * o->spot;
       d.up.spot += h;
       d.down.spot -= h;
       d.factor_up = form == ASSAY_MC_FORM_DELTA ? 1 / (2 * h) : 1 / (h * h);
@@ -112,7 +148,12 @@ static difference difference_of(const assay_mc_params *o, int form) {
 assay_status assay_mc_same_numbers(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                    assay_quant_where *where) {
   assay_status status = ASSAY_OK;
-  for (int form = ASSAY_MC_FORM_DELTA; status == ASSAY_OK && form < ASSAY_MC_FORMS; form++) {
+  int form = ASSAY_MC_FORM_DELTA;
+  if (job->option.payoff == ASSAY_MC_AMERICAN) { /* whose forms have all one method */
+    if (job->forms.method[form] == ASSAY_MC_SAME_NUMBERS) status = add_of_spot(job, batch, samples, err, groups, where);
+    form = ASSAY_MC_FORM_GAMMA + 1;
+  }
+  for (; status == ASSAY_OK && form < ASSAY_MC_FORMS; form++) {
     if (job->forms.method[form] != ASSAY_MC_SAME_NUMBERS) continue;
     difference d = difference_of(&job->option, form);
     status = add(job, &d, batch, samples, err, groups, where);

@@ -492,6 +492,30 @@ static void test_jumps(void **state) {
   assert_true(deep.price == 300 && deep.standard_error == 0 && deep.greeks.delta.value == -1);
 }
 
+/* Where delta bends most: a difference over the step that gamma needs would be off by several standard errors. Without jumps the martingale
+ * knows the Greeks. */
+static void test_delta_of_a_bent_curve(void **state) {
+  (void)state;
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 118, .strike = 100, .time = 1, .rate = 0.05};
+  params.volatility = 0.2, params.steps = 8, params.paths = 1 << 18, params.greeks = params.control = true;
+  assay_mc_result exact = price_of(&params);
+  params.control = false, params.model = ASSAY_MC_MERTON;
+  assay_mc_result r = price_of(&params);
+  assert_int_equal(r.greeks.delta.method, ASSAY_MC_SAME_NUMBERS);
+  assert_near(r.greeks.delta.value, exact.greeks.delta.value, 2 * r.greeks.delta.standard_error);
+  assert_near(r.greeks.gamma.value, exact.greeks.gamma.value, 2 * r.greeks.gamma.standard_error + 0.02 * exact.greeks.gamma.value);
+}
+
+/* Hardly anything but jumps moves the price: steps of a share of the diffusion's deviation would be noise alone. */
+static void test_jumps_alone(void **state) {
+  (void)state;
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .model = ASSAY_MC_MERTON, .put = true, .spot = 100, .strike = 100, .time = 1};
+  params.rate = 0.05, params.volatility = 1e-4, params.jump_rate = 1, params.jump_mean = -0.1, params.jump_volatility = 0.1;
+  params.paths = 1 << 15, params.greeks = true;
+  assay_mc_result r = price_of(&params);
+  assert_true(r.greeks.gamma.standard_error < 0.01 && fabs(r.greeks.gamma.value) < 0.1);
+}
+
 /* The American puts of Ikonen and Toivanen (2008), Efficient numerical methods for pricing American options under stochastic volatility:
  * their finest grid. */
 static void test_heston_puts(void **state) {
@@ -536,6 +560,8 @@ int main(void) {
       cmocka_unit_test(test_one_lattice_for_all_paths),
       cmocka_unit_test(test_threads_share_the_paths),
       cmocka_unit_test(test_jumps),
+      cmocka_unit_test(test_delta_of_a_bent_curve),
+      cmocka_unit_test(test_jumps_alone),
       cmocka_unit_test(test_heston_puts),
       cmocka_unit_test(test_what_other_models_have_not),
   };
