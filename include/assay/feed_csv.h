@@ -14,17 +14,18 @@
  * _s, _ms, _us or _ns behind it for the unit), price | px | last | "trade price", quantity | qty | size | amount | volume | vol | shares |
  * sz, side | aggressor | direction, is_buyer_maker, symbol | ticker | instrument_name | ric ...; open, high, low, close (or last). With
  * open, high, low and close rows are bars, else a price has to be there and they are ticks. Where both date and time are there, time is the
- * time of that day (unless dates have times themselves). Other columns are passed over. Titles alone in their lines may stand above.
+ * time of that day (unless dates have times themselves): 09:30, 093000, 93000, or 0931 and from there on 1000; or since 1970, from 1973 on.
+ * Other columns are passed over. Titles alone in their lines may stand above.
  *
  * Which rows are trades: those that lack their price (empty, NaN, null, N/A) are not, nor are those whose type (eventtype, type) begins
- * with quote, bid or ask. Databento's tables (rtype) have prices in 10^-9 or with a point, and an action: T is a trade; where there are
+ * with quote, bid or ask. Databento's tables (rtype) have prices in 10^-9 or all with a point, and an action: T is a trade; where there are
  * order ids, rows are about orders. Tables with is_snapshot (Tardis) or update_type (Binance) are about price levels: rows are orders'
- * ASSAY_MARKET_QUOTE, and before the first of a whole book there is one more, ASSAY_MARKET_CLEAR.
+ * ASSAY_MARKET_QUOTE, and before the first of a whole book there is one more, ASSAY_MARKET_CLEAR; rows of up to 64 such may take turns.
  *
  * Times: ISO 8601 dates, with a time behind T or a blank, up to nine digits of a second's fraction, Z or an offset (none: UTC); or a number
  * since 1970 in the unit of the column's name, else of its size (below 10^11 seconds, 10^14 ms, 10^17 us, above ns). Seconds may have a
- * fraction. Where the name has no unit, eight digits that are a date are one (20240102), and fourteen a date and a time (20240102093000).
- * They come as nanoseconds.
+ * fraction. Where the name has no unit, eight digits that are a date are one (20240102), and fourteen or twelve a date and a time
+ * (20240102093000, 202401020930). They come as nanoseconds.
  *
  * Without a line of names, the three tables that data.binance.vision has of the spot market are known by what stands where: trades,
  * aggTrades and klines. So are rows that begin with a second since 1970 of ten digits (Kraken), a date with a time, or a date and a time in
@@ -67,7 +68,7 @@ typedef struct assay_csv_row {
   uint8_t event;
 } assay_csv_row;
 
-enum { ASSAY_CSV_MOST_COLUMNS = 128 };
+enum { ASSAY_CSV_MOST_COLUMNS = 128, ASSAY_CSV_SNAPSHOTS = 64 };
 
 typedef struct assay_csv_reader {
   assay_feed_reader in;
@@ -77,8 +78,10 @@ typedef struct assay_csv_reader {
   bool orders;                                /* rows are about orders */
   bool levels;                                /* rows are about price levels */
   bool databento;                             /* prices without a point are in 10^-9 */
-  bool has_snapshot;                          /* of levels: the whole book that is being read, by its time and symbol */
-  uint64_t snapshot;
+  bool prices_are_steps, prices_are_readable; /* such a price was there, or one with a point */
+  bool clocks_are_hhmm;                       /* such as 0931 */
+  uint64_t snapshot[ASSAY_CSV_SNAPSHOTS];     /* of levels: the whole books that are being read, by their times and symbols */
+  unsigned snapshots;
   unsigned titles;        /* lines above the names */
   bool dates_have_clocks; /* so what the other column says is not added */
   char separator;

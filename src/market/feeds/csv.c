@@ -38,13 +38,23 @@ static bool is_clock(const char *text, size_t length) {
   return clock / 10000 < 24 && clock / 100 % 100 < 60 && clock % 100 <= 60;
 }
 
+/* 202401020930: as milliseconds it would be one of a few days of 1976. */
+static bool read_minute(const char *text, size_t length, assay_moment *moment) {
+  char whole[] = "00000000000000";
+  uint64_t number = 0;
+  if (length != 12 || assay_feed_whole_slow(text, length, &number) != length) return false;
+  memcpy(whole, text, length);
+  return assay_moment_read(whole, sizeof whole - 1, moment) && moment->year >= 1990 && moment->year < 2100;
+}
+
 /* Where the unit is known, eight digits are no date. */
 bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
   assay_moment moment;
   int64_t ns = 0;
   if (scale == 0 && is_clock(text, length)) return false;
   bool is_compact = length >= 5 && text[4] >= '0' && text[4] <= '9';
-  if ((scale != 0 && is_compact) || !assay_moment_read(text, length, &moment)) return read_number_time(text, length, scale, time_ns);
+  if ((scale != 0 && is_compact) || (!assay_moment_read(text, length, &moment) && !read_minute(text, length, &moment)))
+    return read_number_time(text, length, scale, time_ns);
   if (!assay_moment_ns(&moment, &ns) || ns < 0) return false;
   *time_ns = (uint64_t)ns;
   return true;
@@ -81,7 +91,8 @@ typedef struct parse {
   bool has_clock;
   const char *odd_date; /* where nothing else says when */
   bool lacks_price;     /* one of the prices is not there */
-  bool is_quote, is_snapshot;
+  bool is_quote, is_snapshot, is_hhmm;
+  bool has_steps, has_readable; /* of Databento: prices in 10^-9, and readable ones */
   char action;
 } parse;
 
@@ -97,13 +108,15 @@ static bool is_gap(const assay_csv_reader *reader, assay_feed_text cell) {
 
 /*
  * "$1,234.50", "1.234,50", "100,03" where something else parts the cells: what points and commas mean has to be in the number itself, since
- * rows are read one by one. Three digits behind one comma are a thousand only where commas part the cells.
+ * rows are read one by one. Three digits behind one comma are a thousand only where commas part the cells, and one to three stand before
+ * it that do not begin with 0: 0,123 is none.
  */
 static bool read_written(const assay_csv_reader *reader, assay_feed_text cell, unsigned decimals, int64_t *value) {
   char text[40];
   size_t length = 0, marks[2] = {0}, last = 0, groups = 0;
   if (cell.length > 0 && cell.at[0] == '$') cell.at++, cell.length--;
   if (cell.length == 0 || cell.length > sizeof text) return false;
+  const size_t sign = cell.at[0] == '-' || cell.at[0] == '+';
   for (size_t i = 0; i < cell.length; i++) {
     if (cell.at[i] != ',' && cell.at[i] != '.') continue;
     marks[cell.at[i] == ',']++;
@@ -118,8 +131,8 @@ static bool read_written(const assay_csv_reader *reader, assay_feed_text cell, u
     if (is_mark && !(is_decimal && i == last)) { /* three digits behind it, and no more */
       size_t digits = 0;
       while (i + 1 + digits < cell.length && cell.at[i + 1 + digits] >= '0' && cell.at[i + 1 + digits] <= '9') digits++;
-      if (digits != 3 || i == 0 || (both && cell.at[i] == cell.at[last])) return false;
-      groups++;
+      if (digits != 3 || (both && cell.at[i] == cell.at[last])) return false;
+      if (groups++ == 0 && (length <= sign || length > sign + 3 || text[sign] == '0')) return false;
     } else {
       text[length++] = is_mark ? '.' : cell.at[i];
     }
@@ -156,14 +169,20 @@ static const char *rescale(const assay_csv_reader *reader, int64_t number, unsig
   return __builtin_mul_overflow(number, steps, value) ? "no price that fits with so many decimals" : NULL;
 }
 
-/* Databento's prices are in 10^-9, unless they were made readable: those have a point. */
-static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value, bool *lacks) {
+/* Databento's prices are in 10^-9, unless they were made readable: those have a point, in all of a table. 0 is the same in both. */
+static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value, parse *p) {
   int64_t number = 0;
   if (reader->databento && assay_feed_decimal(cell.at, cell.length, 0, &number) && memchr(cell.at, '.', cell.length) == NULL &&
-      number != INT64_MAX)
-    return rescale(reader, number, DATABENTO_DECIMALS, value);
-  if (!(reader->databento && is_gap(reader, cell)) && read_decimal(reader, cell, reader->price_decimals, value)) return NULL;
-  if (is_gap(reader, cell)) return *lacks = true, NULL;
+      number != INT64_MAX) {
+    p->has_steps = p->has_steps || number != 0;
+    return p->has_steps && (p->has_readable || reader->prices_are_readable) ? "in 10^-9, and others have a point"
+                                                                            : rescale(reader, number, DATABENTO_DECIMALS, value);
+  }
+  if (!(reader->databento && is_gap(reader, cell)) && read_decimal(reader, cell, reader->price_decimals, value)) {
+    p->has_readable = p->has_readable || reader->databento;
+    return p->has_steps || (p->has_readable && reader->prices_are_steps) ? "with a point, and others are in 10^-9" : NULL;
+  }
+  if (is_gap(reader, cell)) return p->lacks_price = true, NULL;
   return "no decimal number of that many decimals";
 }
 
@@ -221,20 +240,53 @@ static void finish_kind(const assay_csv_reader *reader, const parse *p, assay_cs
   if (p->lacks_price && reader->levels) row->kind = ASSAY_CSV_OTHER;
 }
 
+/*
+ * 93000 is a spreadsheet's 093000; 0931 has no seconds, nor have others of four digits in such a table. 1000 alone may as well be ten
+ * minutes past midnight that lost its zeros.
+ */
+static bool read_short_clock(const assay_csv_reader *reader, assay_feed_text cell, parse *p, int64_t *clock) {
+  uint64_t number = 0;
+  if (assay_feed_whole_slow(cell.at, cell.length, &number) != cell.length || cell.length == 0 || cell.length > 5) return false;
+  p->is_hhmm = cell.length == 4 && cell.at[0] == '0';
+  if (cell.length != 5 && number != 0 && !(cell.length == 4 && (p->is_hhmm || reader->clocks_are_hhmm))) return false;
+  const uint64_t seconds = cell.length == 5 ? number : number * 100;
+  *clock = (int64_t)((seconds / 10000 * 60 + seconds / 100 % 100) * 60 + seconds % 100) * 1000000000;
+  return seconds / 10000 < 24 && seconds / 100 % 100 < 60 && seconds % 100 < 60;
+}
+
 /* "14:30:01.5", or 143001 with three, six or nine digits of a fraction behind it (TAQ); no time since 1970 has so many. */
-static bool read_clock(assay_feed_text cell, int64_t *clock) {
+static bool read_clock(const assay_csv_reader *reader, assay_feed_text cell, parse *p, int64_t *clock) {
   assay_moment moment;
   char text[32] = "19700101";
   if (assay_moment_read_clock(cell.at, cell.length, clock)) return *clock >= 0;
+  if (read_short_clock(reader, cell, p, clock)) return true;
   if (cell.length < 6 || cell.length > 15 || cell.length % 3 != 0 || memchr(cell.at, ' ', cell.length) != NULL) return false;
   text[8] = ' ';
   memcpy(text + 9, cell.at, cell.length);
   return assay_moment_read(text, 9 + cell.length, &moment) && (*clock = moment.clock_ns, true);
 }
 
+/* Where there is a date, what counts from 1970 on counts to 1973 at least, as nothing that is a date or a clock does. */
+static const char *read_moment(assay_feed_text cell, uint64_t scale, uint64_t *time_ns) {
+  assay_moment moment;
+  uint64_t ns = 0;
+  if (!assay_feed_time(cell.at, cell.length, scale, &ns)) return "no time";
+  if (ns < UINT64_C(100000000000000000) && (scale != 0 || !assay_moment_read(cell.at, cell.length, &moment)))
+    return "no time of a day, and none since 1970";
+  *time_ns = ns;
+  return NULL;
+}
+
 static bool begins_with(assay_feed_text cell, const char *word) {
   const size_t length = strlen(word);
   return cell.length >= length && assay_cells_are_word(cell.at, length, word);
+}
+
+/* Of Tardis: true or false; of Binance: snap or set. */
+static bool is_snapshot(assay_feed_text cell, bool *value) {
+  if (truth(cell, value) || cell.length == 0) return true;
+  *value = begins_with(cell, "snap");
+  return *value || begins_with(cell, "set") || begins_with(cell, "delta") || begins_with(cell, "update") || begins_with(cell, "delete");
 }
 
 /* What is wrong with a cell; NULL: nothing. */
@@ -244,19 +296,21 @@ static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what
   int64_t clock = 0;
   switch (what) {
     case ASSAY_CSV_DATE:
-      if (!assay_feed_time(cell.at, cell.length, 0, &p->date_ns)) p->odd_date = cell.at;
+      if (read_moment(cell, 0, &p->date_ns) != NULL) p->odd_date = cell.at;
       return NULL;
     case ASSAY_CSV_TIME:
-      p->has_clock = has(reader, ASSAY_CSV_DATE) && read_clock(cell, &clock);
+      p->has_clock = has(reader, ASSAY_CSV_DATE) && read_clock(reader, cell, p, &clock);
       p->clock_ns = (uint64_t)clock;
       if (p->has_clock) return NULL;
+      if (has(reader, ASSAY_CSV_DATE)) return read_moment(cell, reader->time_scale, &row->time_ns);
       return assay_feed_time(cell.at, cell.length, reader->time_scale, &row->time_ns) ? NULL : "no time";
-    case ASSAY_CSV_PRICE: return read_price(reader, cell, &row->price, &p->lacks_price);
-    case ASSAY_CSV_OPEN: return read_price(reader, cell, &row->open, &p->lacks_price);
-    case ASSAY_CSV_HIGH: return read_price(reader, cell, &row->high, &p->lacks_price);
-    case ASSAY_CSV_LOW: return read_price(reader, cell, &row->low, &p->lacks_price);
-    case ASSAY_CSV_CLOSE: return read_price(reader, cell, &row->close, &p->lacks_price);
+    case ASSAY_CSV_PRICE: return read_price(reader, cell, &row->price, p);
+    case ASSAY_CSV_OPEN: return read_price(reader, cell, &row->open, p);
+    case ASSAY_CSV_HIGH: return read_price(reader, cell, &row->high, p);
+    case ASSAY_CSV_LOW: return read_price(reader, cell, &row->low, p);
+    case ASSAY_CSV_CLOSE: return read_price(reader, cell, &row->close, p);
     case ASSAY_CSV_QUANTITY:
+      if (reader->databento && is_gap(reader, cell)) return NULL; /* which is written as a number too */
       if (read_decimal(reader, cell, reader->quantity_decimals, &row->quantity) && row->quantity >= 0) return NULL;
       return is_gap(reader, cell) ? NULL : "no decimal number from 0 on of that many decimals";
     case ASSAY_CSV_SIDE: return side_of(cell, &row->side);
@@ -270,7 +324,7 @@ static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what
                                                                         : "none of 1 to 7";
     case ASSAY_CSV_ACTION: p->action = cell.length == 1 ? cell.at[0] : 0; return NULL;
     case ASSAY_CSV_WORD: p->is_quote = begins_with(cell, "quote") || begins_with(cell, "bid") || begins_with(cell, "ask"); return NULL;
-    case ASSAY_CSV_SNAPSHOT: p->is_snapshot = begins_with(cell, "true") || begins_with(cell, "snap"); return NULL;
+    case ASSAY_CSV_SNAPSHOT: return is_snapshot(cell, &p->is_snapshot) || !reader->levels ? NULL : "neither true nor false";
     case ASSAY_CSV_ORDER_ID:
       if (!reader->databento) return take_of_order(reader, what, cell, row);
       return assay_feed_whole_slow(cell.at, cell.length, &row->order) == cell.length ? NULL : "no whole number";
@@ -284,11 +338,13 @@ static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what
 static bool ends_book(assay_csv_reader *reader, const parse *p, const assay_csv_row *row) {
   if (!reader->levels || !p->is_snapshot || row->kind != ASSAY_CSV_ORDER) return false;
   uint64_t key = row->time_ns;
-  for (size_t i = 0; i < row->symbol.length; i++) key = key * 31 + (uint8_t)row->symbol.at[i];
-  const bool is_new = key != reader->snapshot || !reader->has_snapshot;
-  reader->snapshot = key;
-  reader->has_snapshot = true;
-  return is_new;
+  for (size_t i = 0; i < row->symbol.length; i++) key = (key ^ (uint8_t)row->symbol.at[i]) * UINT64_C(0x100000001b3);
+  const unsigned known = reader->snapshots < ASSAY_CSV_SNAPSHOTS ? reader->snapshots : ASSAY_CSV_SNAPSHOTS;
+  for (unsigned i = 1; i <= known; i++) /* the newest first */
+    if (reader->snapshot[(reader->snapshots - i) % ASSAY_CSV_SNAPSHOTS] == key) return false;
+  reader->snapshot[reader->snapshots++ % ASSAY_CSV_SNAPSHOTS] = key;
+  if (reader->snapshots == 2 * ASSAY_CSV_SNAPSHOTS) reader->snapshots = ASSAY_CSV_SNAPSHOTS;
+  return true;
 }
 
 static const uint64_t day_ns = UINT64_C(86400000000000);
@@ -324,6 +380,9 @@ static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size
     if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
     row->price = row->close;
   }
+  reader->clocks_are_hhmm = reader->clocks_are_hhmm || p.is_hhmm;
+  reader->prices_are_steps = reader->prices_are_steps || p.has_steps;
+  reader->prices_are_readable = reader->prices_are_readable || p.has_readable;
   *out = made;
   if (ends_book(reader, &p, row)) {
     *out = (assay_csv_row){.kind = ASSAY_CSV_ORDER, .event = ASSAY_MARKET_CLEAR, .time_ns = row->time_ns, .symbol = row->symbol};

@@ -176,8 +176,10 @@ assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line,
     if (!assay_cells_read(line, length, reader->separator, at, &cell)) return ASSAY_CSV_OPEN_QUOTE;
     if (reader->columns == ASSAY_CSV_MOST_COLUMNS) return ASSAY_CSV_TOO_MANY;
     cell = plain_name(cell);
-    assay_csv_role found = role_of(cell, &reader->time_scale);
+    uint64_t scale = 0; /* of this column's name */
+    assay_csv_role found = role_of(cell, &scale);
     if (found != ASSAY_CSV_PASSED && assay_csv_has(reader, found)) found = ASSAY_CSV_PASSED; /* "volume" behind "size": the first counts */
+    if (found == ASSAY_CSV_TIME) reader->time_scale = scale;
     take_hint(cell, reader->columns, &h);
     reader->roles[reader->columns++] = (uint8_t)found;
     if (*at >= length) break;
@@ -249,6 +251,13 @@ static bool is_range(const assay_feed_text cells[4]) {
   return v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3];
 }
 
+/* Four numbers and no volume may as well be a bid, an ask and their sizes: then the second and the third are hardly within 5 %. */
+static bool is_narrow(const assay_feed_text cells[4]) {
+  int64_t high = 0, low = 0;
+  return assay_feed_decimal(cells[1].at, cells[1].length, ASSAY_FEED_MOST_DECIMALS - 5, &high) &&
+         assay_feed_decimal(cells[2].at, cells[2].length, ASSAY_FEED_MOST_DECIMALS - 5, &low) && high - low <= high / 20;
+}
+
 /* Two numbers within 2 % of each other are a bid and an ask. */
 static bool are_near(const assay_feed_text cells[2]) {
   int64_t a = 0, b = 0;
@@ -277,7 +286,8 @@ static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t
   if (count <= first || (!is_dated && !is_kraken)) return 0;
   for (size_t i = first; i < count; i++)
     if (!is_number(cells[i])) return 0;
-  const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left < 6 || is_count(cells[first + 5]));
+  const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left > 4 || is_narrow(cells + first)) &&
+                      (left < 6 || is_count(cells[first + 5]));
   if (!is_bar && (left != 2 || are_near(cells + first))) return 0;
   roles[0] = has_clock ? ASSAY_CSV_DATE : ASSAY_CSV_TIME;
   if (has_clock) roles[1] = ASSAY_CSV_TIME;

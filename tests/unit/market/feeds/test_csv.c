@@ -116,6 +116,8 @@ static void test_times(void **state) {
                {"20240102093000", UINT64_C(1704187800000000000)},
                {"20240102996000", UINT64_MAX},
                {"20241302", UINT64_C(20241302000000000)}, /* no date: seconds */
+               {"202401020930", UINT64_C(1704187800000000000)},
+               {"202413020930", UINT64_C(202413020930000000)}, /* no date: milliseconds */
                {"2024010293", UINT64_C(2024010293000000000)},
                {"20240102x", UINT64_MAX},
                {"", UINT64_MAX},
@@ -140,14 +142,59 @@ static void test_compact_dates(void **state) {
                {"date,time,price\n20240102,09:30:00,1\n", UINT64_C(1704187800000000000)},
                {"Date,time_ms,price\n20240102,1704187800000,1\n", UINT64_C(1704187800000000000)},
                {"time_s,price\n20240102,1\n", UINT64_C(20240102000000000)},
-               {"price,transact_time\n1,1704187800000\n", UINT64_C(1704187800000000000)}};
+               {"price,transact_time\n1,1704187800000\n", UINT64_C(1704187800000000000)},
+               {"timestamp,time_ms,price\n1704187800,1704187800000,1\n", UINT64_C(1704187800000000000)},
+               {"time_ms,timestamp,price\n1704187800000,1704187800,1\n", UINT64_C(1704187800000000000)},
+               {"date,time,price\n20240102,93000,1\n", UINT64_C(1704187800000000000)},
+               {"date,time,price\n20240102,0930,1\n", UINT64_C(1704187800000000000)},
+               {"date,time,price\n20240102,0,1\n", UINT64_C(1704153600000000000)},
+               {"date,time,price\n01/02/2024,1704187800,1\n", UINT64_C(1704187800000000000)}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assay_csv_reader reader;
     assay_csv_row row;
     assay_csv_open(&reader, cases[i].text, strlen(cases[i].text), 2, 0);
     assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
-    assert_int_equal(row.time_ns, cases[i].ns);
+    if (row.time_ns != cases[i].ns) fail_msg("%llu: %s", (unsigned long long)row.time_ns, cases[i].text);
   }
+}
+
+/* 1000 is ten o'clock where 0931 was half past nine before, and one of two times where nothing says which. */
+static void test_clocks_without_seconds(void **state) {
+  (void)state;
+  static const char text[] = "date,time,price\n20240102,1000,1\n20240102,0931,1\n20240102,1000,1\n20240102,1060,1\n";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, sizeof text - 1, 2, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+  assert_true(assay_feed_skip(&reader.in));
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.time_ns, UINT64_C(1704187860000000000));
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.time_ns, UINT64_C(1704189600000000000));
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+}
+
+/* Which unit prices have is a matter of the table, not of the cell. */
+static void test_prices_of_databento_in_one_unit(void **state) {
+  (void)state;
+#define OHLC "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume\n1704187800000000000,33,1,7,"
+#define NEXT "1704187860000000000,33,1,7,"
+  static const char *const refused[] = {OHLC "100.25,101.5,99.75,100,5\n", OHLC "100,101.5,99.75,100.25,5\n",
+                                        OHLC "100.25,101.5,99.75,100.5,5\n" NEXT "100,101,99,100,5\n",
+                                        OHLC "100000000000,101000000000,99000000000,100000000000,5\n" NEXT "100.25,101.5,99.75,100.5,5\n"};
+  static const char gaps[] = OHLC "100.25,101.5,99.75,100.5,9223372036854775807\n";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    assay_csv_open(&reader, refused[i], strlen(refused[i]), 9, 0);
+    assay_feed_step step = ASSAY_FEED_MESSAGE;
+    while ((step = assay_csv_next(&reader, &row)) == ASSAY_FEED_MESSAGE) {
+    }
+    if (step != ASSAY_FEED_MALFORMED) fail_msg("read: %s", refused[i]);
+  }
+  assay_csv_open(&reader, gaps, sizeof gaps - 1, 2, 0);
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+  assert_int_equal(row.quantity, 0);
 }
 
 static void test_faults_name_the_place(void **state) {
@@ -239,8 +286,12 @@ static void test_tables_without_names(void **state) {
               {"2835000001,44187.14,0.5,3357000001,3357000002,1704153600000000,false", ASSAY_CSV_TICK, 4418714, 'B'},
               {"1704153600000,3,5,2,4,0.5,1704153659999,2.1,12,0.1,0.3,0\n", ASSAY_CSV_BAR, 400, 0},
               {"1704153600000000,3,5,2,4,0.5,1704153659999999,2.1,12,0.1,0.3,0\n", ASSAY_CSV_BAR, 400, 0}};
-  static const char *const others[] = {"1,2,3,4,5,6,7\n", "1704153600000,3,5,2,4,0.5\n", "1,44187.14,0.5,22093.57,1704153600000,True,,\n",
-                                       "1704153600000,3,5,2,4,0.5,1704153659999,2.1,12,0.1,0.3\n", "a,b,c,d,e,f,g\n"};
+  static const char *const others[] = {"1,2,3,4,5,6,7\n",
+                                       "1704153600000,3,5,2,4,0.5\n",
+                                       "1,44187.14,0.5,22093.57,1704153600000,True,,\n",
+                                       "1704153600000,3,5,2,4,0.5,1704153659999,2.1,12,0.1,0.3\n",
+                                       "2024-01-02 09:30:00.123,1.10,1.11,0.5,0.9\n",
+                                       /* a bid, an ask, their sizes */ "a,b,c,d,e,f,g\n"};
   assay_csv_reader reader;
   assay_csv_row row;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -410,6 +461,7 @@ static void test_bars_of_sites(void **state) {
       {"20240102 093000;3.000000;5.000000;2.000000;4.000000;50\n", ""},
       {"2024.01.02,09:30,3.0,5.0,2.0,4.0,50\r\n", ""},
       {"2024-01-02 09:30:00,3,5,2,4,50\n", ""},
+      {"time,open,high,low,close,volume\n202401020930,3,5,2,4,50\n", ""},
       {"1704187800,3,5,2,4,50,12\n", ""},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -460,11 +512,27 @@ static void test_what_is_no_trade(void **state) {
        0},
   };
   static const char *const refused[] = {"time;price\n1704205801;1,234\n", /* a thousand or one? */
-                                        "time,price\n1704205801,\"1,2345\"\n", "time,price\n1704205801,\"1,23\"\n",
-                                        "time;price\n1704205801;1.234.56\n",   "time;price\n1704205801;1,234,567.8.9\n",
-                                        "time,price\n1704205801,1e\n",         "time,price\n1704205801,1e-9\n",
-                                        "time,price\n1704205801,1e300\n",      "Time|Price\n093000123456789|1\n", /* of which day? */
-                                        "date,price\n01/02/2024,1\n"};
+                                        "time,price\n1704205801,\"1,2345\"\n",
+                                        "time,price\n1704205801,\"1,23\"\n",
+                                        "time;price\n1704205801;1.234.56\n",
+                                        "time;price\n1704205801;1,234,567.8.9\n",
+                                        "time,price\n1704205801,1e\n",
+                                        "time,price\n1704205801,1e-9\n",
+                                        "time,price\n1704205801,1e300\n",
+                                        "Time|Price\n093000123456789|1\n", /* of which day? */
+                                        "date,price\n01/02/2024,1\n",
+                                        "time,price\n1704205801,\"0,123\"\n",
+                                        "time,price\n1704205801,\"1234,567\"\n",
+                                        "time,price\n1704205801,\"$,123\"\n",
+                                        "time,price\n1704205801,\"-,123\"\n",
+                                        "time;price\n1704205801;0.123,45\n",
+                                        "date,time,price\n01/02/2024,0931,1\n",
+                                        "date,time,price\nrubbish,93000,1\n",
+                                        "date,time,price\n20240102,930,1\n", /* or half past nine minutes */
+                                        "date,time,price\n20240102,96000,1\n",
+                                        "date,time_ms,price\n20240102,34200000,1\n", /* of a day, or since 1970? */
+                                        "date,price\n45293,1\n",
+                                        "time,is_snapshot,side,price,qty\n1704205801,maybe,bid,1,1\n"};
   assay_csv_reader reader;
   assay_csv_row row;
   assay_market_event event;
@@ -505,6 +573,24 @@ static void test_whole_books_of_levels(void **state) {
   }
   assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
   assert_int_equal(reader.in.count, 5);
+}
+
+/* Rows of several whole books take turns; 1 is as true as true. */
+static void test_whole_books_that_take_turns(void **state) {
+  (void)state;
+  static const char text[] =
+      "symbol,timestamp,is_snapshot,side,price,amount\n"
+      "A,1704205801000000,1,bid,100,1\nB,1704205801000000,1,bid,50,1\nA,1704205801000000,1,ask,101,1\nB,1704205801000000,1,ask,51,1\n"
+      "A,1704205802000000,0,bid,100,2\nA,1704205803000000,1,bid,99,1\n";
+  static const char wanted[] = "CQCQQQQCQ";
+  assay_csv_reader reader;
+  assay_csv_row row;
+  assay_csv_open(&reader, text, sizeof text - 1, 0, 0);
+  for (size_t i = 0; i < sizeof wanted - 1; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    if (row.event != (wanted[i] == 'C' ? ASSAY_MARKET_CLEAR : ASSAY_MARKET_QUOTE)) fail_msg("row %zu", i);
+  }
+  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_END);
 }
 
 static void test_real_bars(void **state) {
@@ -561,6 +647,8 @@ int main(void) {
       cmocka_unit_test(test_a_date_with_a_time_and_a_time),
       cmocka_unit_test(test_times),
       cmocka_unit_test(test_compact_dates),
+      cmocka_unit_test(test_clocks_without_seconds),
+      cmocka_unit_test(test_prices_of_databento_in_one_unit),
       cmocka_unit_test(test_faults_name_the_place),
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_tables_without_names),
@@ -570,6 +658,7 @@ int main(void) {
       cmocka_unit_test(test_bars_of_sites),
       cmocka_unit_test(test_what_is_no_trade),
       cmocka_unit_test(test_whole_books_of_levels),
+      cmocka_unit_test(test_whole_books_that_take_turns),
       cmocka_unit_test(test_real_bars),
       cmocka_unit_test(test_wide_tables),
   };
