@@ -240,19 +240,42 @@ static const char *binance_table(const assay_cli_table *t) {
   return NULL;
 }
 
-/* Databento's prices are in 10^-9, unless they were made readable: those have a point. */
-static void scale_databento(const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS], double *raw) {
-  static const char *const rtype[] = {"rtype", NULL}, *const publisher[] = {"publisher_id", NULL};
+static void scale(const assay_cli_table *t, double *numbers) {
   const double none = 9223372036854775807.0, step = 1e9;
-  size_t column;
-  if (!assay_cli_table_has(t, rtype, &column) || !assay_cli_table_has(t, publisher, &column)) return;
-  for (size_t i = 0; i < t->rows; i++)
-    if (strchr(t->cells[i * t->columns + c->at[CLOSE]], '.') != NULL) return;
-  for (size_t i = 0; i < t->rows; i++) {
-    for (int k = 0; k < VOLUME; k++)
-      if (numbers[k] != NULL) numbers[k][i] = numbers[k][i] == none ? NAN : numbers[k][i] / step;
-    raw[i] = raw[i] == none ? NAN : raw[i] / step;
+  for (size_t i = 0; i < t->rows; i++) numbers[i] = numbers[i] == none ? NAN : numbers[i] / step;
+}
+
+/* Databento's prices are in 10^-9, unless they were made readable: those have a point, in all of a table. 0 is the same in both. */
+static assay_status scale_databento(const reader *r, const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS],
+                                    double *raw) {
+  static const char *const rtype[] = {"rtype", NULL}, *const names[] = {"open", "high", "low", "close", "price", NULL};
+  const char *with_point = NULL, *without = NULL;
+  size_t line = 0, column, prices[COLUMNS];
+  double *of_prices[COLUMNS];
+  int count = 0;
+  if (!assay_cli_table_has(t, rtype, &column)) return ASSAY_OK;
+  for (int k = 0; k <= VOLUME; k++) { /* the last is the close as it was */
+    const size_t at = k == VOLUME ? c->raw_close : c->at[k];
+    double *const values = k == VOLUME ? raw : numbers[k];
+    if (values == NULL || !assay_cli_table_is_one_of(t, at, names)) continue;
+    prices[count] = at;
+    of_prices[count++] = values;
   }
+  for (size_t i = 0; i < t->rows; i++)
+    for (int k = 0; k < count; k++) {
+      const char *cell = t->cells[i * t->columns + prices[k]];
+      if (isnan(of_prices[k][i]) || of_prices[k][i] == 0) continue;
+      *(strchr(cell, '.') != NULL ? &with_point : &without) = cell;
+      if (with_point != NULL && without != NULL && line == 0) line = t->lines[i];
+    }
+  if (line > 0)
+    return ASSAY_FAIL(
+        r->err, ASSAY_ERR_PARSE,
+        "%s:%zu: prices such as %.40s have a point, and others such as %.40s have none: of Databento they are all in 10^-9 or "
+        "all readable",
+        t->source, line, with_point, without);
+  for (int k = 0; k < count && without != NULL; k++) scale(t, of_prices[k]);
+  return ASSAY_OK;
 }
 
 /* Klines get the names that they have at Binance; of the others no bars are made here. */
@@ -322,7 +345,8 @@ static assay_status read_file(reader *r, const char *path) {
     if (c.has[i] || i == CLOSE) status = assay_cli_table_numbers(r->cli, &t, c.at[i], true, r->err, &numbers[i]);
   if (status == ASSAY_OK) status = assay_cli_table_numbers(r->cli, &t, c.raw_close, true, r->err, &raw);
   if (status != ASSAY_OK) return status;
-  scale_databento(&t, &c, numbers, raw);
+  status = scale_databento(r, &t, &c, numbers, raw);
+  if (status != ASSAY_OK) return status;
   r->sources[r->tables] = t.source;
   bool first = r->tables == 0;
   if (!first && c.has_time != r->has_times)

@@ -33,6 +33,9 @@ assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_erro
 /* "2026-12-24", "2026-12-24 18:30", "Jan 1 2000", seconds to nanoseconds since 1970: universal time, as ns since 1970. */
 bool assay_cli_parse_moment(const char *text, int64_t *ns);
 
+/* "202612241830", "20261224183000", of 1970 to 2099. */
+bool assay_cli_parse_compact(const char *text, int64_t *ns);
+
 /* ---- What the files about bars share (bars_times.c) ---------------------------------------------------------------------------------- */
 
 /*

@@ -40,6 +40,15 @@ static bool parse_count(const char *text, int64_t *ns) {
   return true;
 }
 
+bool assay_cli_parse_compact(const char *text, int64_t *ns) {
+  assay_moment moment;
+  char whole[] = "00000000000000";
+  const size_t length = strlen(text);
+  if ((length != 12 && length != 14) || strspn(text, "0123456789") != length) return false;
+  memcpy(whole, text, length);
+  return assay_moment_read(whole, sizeof whole - 1, &moment) && moment.year >= 1970 && moment.year < 2100 && assay_moment_ns(&moment, ns);
+}
+
 /* More than eight digits count; eight are a day, since as seconds they would be of 1970. */
 bool assay_cli_parse_moment(const char *text, int64_t *ns) {
   assay_moment moment;

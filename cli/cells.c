@@ -59,7 +59,7 @@ static bool put(plain *to, char c) {
   return true;
 }
 
-/* Digits, with groups of three behind a group of one to three that does not begin with 0; or, as in India, of two, and three at last. */
+/* Digits, with groups of three behind one to three that do not begin with 0; or, as in India behind commas, of two, and three at last. */
 static bool put_whole(plain *to, const char **text, assay_cell_style style) {
   const char *p = *text, *first = p;
   while (is_digit(*p))
@@ -72,7 +72,7 @@ static bool put_whole(plain *to, const char **text, assay_cell_style style) {
     if (leading < 1 || leading > 3 || *first == '0') return false;
     for (; is_digit(group[digits]); digits++)
       if (digits == 3 || !put(to, group[digits])) return false;
-    if (digits < 2 || (digits == 2 && (leading > 2 || (p > first + leading && !has_twos)))) return false;
+    if (digits < 2 || (digits == 2 && (*p != ',' || leading > 2 || (p > first + leading && !has_twos)))) return false;
     if (has_twos && last == 3) return false; /* three digits end it */
     has_twos = has_twos || digits == 2;
     last = digits;

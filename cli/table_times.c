@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When the rows of a table are, in whichever way its column of dates and times is written, and which way they go in time. */
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -16,12 +17,21 @@ static bool moment(const char *cell, int64_t *at, int64_t *nanos) {
   *nanos = ns - *at * second;
   return true;
 }
-/* A spreadsheet's days since the end of 1899, from 1927 to 2173. */
+/* As numbers these would count from 1970 on, or in a day; a column in which all are dates says dates. */
+static bool compact(const char *cell, int64_t *at, int64_t *nanos) {
+  int64_t ns;
+  if (!assay_cli_parse_compact(cell, &ns)) return false;
+  *at = ns / 1000000000;
+  *nanos = 0;
+  return true;
+}
+/* A spreadsheet's days since the end of 1899, from 1927 to 2173: to the millisecond, since 09:31 is a little less as a part of a day. */
 static bool serial(const char *cell, int64_t *at, int64_t *nanos) {
   double days;
   if (!assay_parse_f64(cell, &days) || !(days >= 10000 && days < 100000)) return false;
-  *at = (int64_t)((days - 25569) * 86400);
-  *nanos = 0;
+  const int64_t ms = llround((days - 25569) * 86400000);
+  *at = ms / 1000 - (ms % 1000 < 0);
+  *nanos = (ms - *at * 1000) * 1000000;
   return true;
 }
 /* Of a second, which assay_cell_date leaves out: "01/31/2024 9:30:00.250". */
@@ -144,7 +154,7 @@ static void choose_way(const assay_cli_table *t, const series *all, int64_t *oth
 
 assay_status assay_cli_table_times_by(assay_cli *cli, const assay_cli_table *table, const char *column, size_t by, assay_error *err,
                                       assay_cli_times *times) {
-  static const moment_fn ways[] = {moment, serial, month_first, day_first};
+  static const moment_fn ways[] = {compact, moment, serial, month_first, day_first};
   *times = (assay_cli_times){0};
   if (column != NULL) {
     assay_status status = assay_cli_table_column(table, column, err, &times->column);

@@ -668,6 +668,30 @@ class Backtest(story.Story):
         self.refuse("backtest", *run, self.write("odd.csv", "2024-01-02,3,2,1,5\n2024-01-03,3,2,1,5\n"), says="has no line of names")  # close above high
         self.refuse("backtest", *run, self.write("words.csv", "Datum,Schluss,Volumen\n2024-01-02,1,2\n"), says="(it has Datum, Schluss, Volumen)")
 
+    def test_times_and_prices_that_pass_for_others(self):
+        """Compact times are no counts, parts of a day are not cut, and prices of Databento are all in one unit."""
+        bars = [(100 + i % 7, 109, 90, 101 + i % 5, 1000 + i) for i in range(30)]
+        run = ("--strategy", "sma", "--fast", "2", "--slow", "5", "--data")
+        times = [1704187800 + 60 * i for i in range(30)]
+
+        def table(when, names="time,open,high,low,close,volume\n"):
+            return self.write("times.csv", names + "".join(",".join(map(str, (when(t), *b))) + "\n" for t, b in zip(times, bars)))
+        wanted = self.answer(*run, table(str))
+        for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M"):
+            done = self.answer(*run, table(lambda t: time.strftime(form, time.gmtime(t))))
+            self.assertEqual([done[key] for key in ("from", "to", "metrics")], [wanted[key] for key in ("from", "to", "metrics")], form)
+        done = self.answer(*run, table(lambda t: repr(t / 86400 + 25569)))
+        self.assertEqual([done[key] for key in ("from", "to", "metrics")], [wanted[key] for key in ("from", "to", "metrics")], "a spreadsheet's")
+        # Of 1976, in milliseconds: the second would be a minute of 1994.
+        self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("ms.csv", "time,close\n199324800000,1\n199411200000,2\n199497600000,3\n"))["from"][:4], "1976")
+        names = "ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume\n"
+        row = "1704187800000000000,33,1,7,"
+        for text in (row + "100.25,101.5,99.75,100,5\n", row + "100,101.5,99.75,100,5\n",
+                     row + "100.25,101.5,99.75,100.5,5\n" + row.replace("7800", "7860") + "100000000000,101000000000,99000000000,100000000000,5\n"):
+            self.refuse("backtest", "--strategy", "hold", "--data", self.write("mixed.csv", names + text), says="of Databento they are all")
+        sizes = "ts_event,rtype,publisher_id,size\n" + "".join(f"{t}000000000,33,1,5{i}\n" for i, t in enumerate(times[:8]))
+        self.assertEqual(self.answer("--strategy", "hold", "--column", "size", "--data", self.write("sizes.csv", sizes))["fills"][0]["price"], 51)
+
     def test_lookahead(self):
         _, path = self.table()
         self.assertEqual(self.answer("--strategy", "sma", "--check-lookahead", "--data", path)["cuts"], 599)

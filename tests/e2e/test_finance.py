@@ -548,6 +548,12 @@ class Tables(Finance):
         self.assertIn("without a date", done.stderr)
         self.refuse("risk", "var", "--by", "symbol", self.write("none.csv", "date,symbol,close\nNA,A,1\n,A,2\n"), says="has no date in column 'date'")
 
+    def test_lists_are_no_numbers(self):
+        """As in India digits go by twos behind commas only."""
+        for cell in ("5 10 200", "5'10'200"):
+            path = self.write("list.csv", f"date,x\n2024-01-02,{cell}\n2024-01-03,1\n2024-01-04,1\n")
+            self.refuse("indicator", "sma", "--period", "2", "--column", "x", path, says=f"'{cell}' is no number")
+
     def test_times_by_any_of_their_names_are_no_asset(self):
         for name in ("dtyyyymmdd", "<DTYYYYMMDD>", "trade_date", "Exchange Date", "unix", "close time"):
             self.assertEqual(self.assets(f"{name},a,b\n" + self.lines(lambda d, c, v: f"{d:%Y%m%d},{c},{c / 2 + v % 7}")), ["a", "b"], name)
