@@ -263,7 +263,9 @@ static bool read_clock(const assay_csv_reader *reader, assay_feed_text cell, par
   if (cell.length < 6 || cell.length > 15 || cell.length % 3 != 0 || memchr(cell.at, ' ', cell.length) != NULL) return false;
   text[8] = ' ';
   memcpy(text + 9, cell.at, cell.length);
-  return assay_moment_read(text, 9 + cell.length, &moment) && (*clock = moment.clock_ns, true);
+  if (!assay_moment_read(text, 9 + cell.length, &moment)) return false;
+  *clock = moment.clock_ns - moment.east_ns;
+  return *clock >= 0;
 }
 
 /* Where there is a date, what counts from 1970 on counts to 1973 at least, as nothing that is a date or a clock does. */

@@ -146,6 +146,7 @@ static void test_compact_dates(void **state) {
                {"timestamp,time_ms,price\n1704187800,1704187800000,1\n", UINT64_C(1704187800000000000)},
                {"time_ms,timestamp,price\n1704187800000,1704187800,1\n", UINT64_C(1704187800000000000)},
                {"date,time,price\n20240102,93000,1\n", UINT64_C(1704187800000000000)},
+               {"date,time,price\n20240102,103000+01,1\n", UINT64_C(1704187800000000000)},
                {"date,time,price\n20240102,0930,1\n", UINT64_C(1704187800000000000)},
                {"date,time,price\n20240102,0,1\n", UINT64_C(1704153600000000000)},
                {"date,time,price\n01/02/2024,1704187800,1\n", UINT64_C(1704187800000000000)}};
