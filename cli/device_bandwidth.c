@@ -26,11 +26,11 @@ typedef struct bandwidth {
   uint64_t bytes;
   double achieved, ceiling, theory;
   char ceiling_name[32];
-  char cause[256]; /* of what is missing */
+  char cause[1280]; /* of what is missing, a clause for each limit */
 } bandwidth;
 
 enum { MOST_COPIES = 12 };
-static const uint64_t gpu_bytes = 1ull << 30, host_bytes = 1ull << 28;
+static const uint64_t gpu_bytes = 1ull << 30, host_bytes = 1ull << 28, least_bytes = 1ull << 24; /* as much as there is memory for */
 static const double longest_ns = 2e9;
 
 typedef struct copying {
@@ -79,66 +79,82 @@ static assay_status measure(assay_device *device, uint64_t bytes, assay_error *e
   return status;
 }
 
-/* Of the processor's memory: one thread's copies, with and without the caches, and what detection says the memory could. */
-static void of_the_machine(bandwidth *b) {
+/* One clause for each limit that is missing. */
+static void add_cause(bandwidth *b, const char *limit, const char *why) {
+  size_t used = strlen(b->cause);
+  snprintf(b->cause + used, sizeof b->cause - used, "%s%s: %s", used > 0 ? "; " : "", limit, why);
+}
+
+static void find_ceiling(const assay_machine *machine, bandwidth *b) {
   static const char *const names[] = {"memory.copy.1t", "memory.copy_nt.1t"};
-  assay_machine *machine = NULL;
+  const char *why = "`assay machine ceilings` measures it once";
   assay_ceilings *ceilings = NULL;
-  if (assay_machine_detect(NULL, NULL, &machine) != ASSAY_OK) return;
-  if (assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &ceilings) != ASSAY_OK)
-    snprintf(b->cause, sizeof b->cause, "measured limits: `assay machine ceilings` measures them once; ");
+  assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &ceilings);
   for (size_t i = 0; ceilings != NULL && i < sizeof names / sizeof *names; i++) {
     const assay_ceiling *c = assay_ceilings_find(ceilings, names[i]);
+    if (c != NULL && !c->available) why = c->cause;
     if (c == NULL || !c->available || c->value <= b->ceiling) continue;
     b->ceiling = c->value;
     snprintf(b->ceiling_name, sizeof b->ceiling_name, "%s", names[i]);
   }
-  if (b->ceiling == 0) b->ceiling = NAN;
-  size_t used = strlen(b->cause);
-  const assay_fact *fact = assay_machine_get(machine, "memory.bandwidth_bytes_per_s");
-  if (!assay_machine_get_f64(machine, "memory.bandwidth_bytes_per_s", &b->theory)) {
-    snprintf(b->cause + used, sizeof b->cause - used, "in theory: %s",
-             fact != NULL && fact->text != NULL ? fact->text : "the memory's clock and width are not published here");
-  }
+  if (isnan(b->ceiling)) add_cause(b, "measured limit", why);
   assay_ceilings_destroy(ceilings);
+}
+
+/* Of the processor's memory: one thread's copies, with and without the caches, and what detection says the memory could. */
+static void of_the_machine(bandwidth *b) {
+  assay_machine *machine = NULL;
+  assay_error err = {0};
+  if (assay_machine_detect(NULL, &err, &machine) != ASSAY_OK) {
+    add_cause(b, "limits", err.message);
+    assay_error_clear(&err);
+    return;
+  }
+  find_ceiling(machine, b);
+  const assay_fact *fact = assay_machine_get(machine, "memory.bandwidth_bytes_per_s");
+  if (!assay_machine_get_f64(machine, "memory.bandwidth_bytes_per_s", &b->theory))
+    add_cause(b, "in theory", fact != NULL && fact->text != NULL ? fact->text : "the memory's clock and width are not published here");
   assay_machine_destroy(machine);
+}
+
+static void of_the_device(const assay_device_info *info, bandwidth *b) {
+  add_cause(b, "measured limit", "`assay machine ceilings` measures the processor's memory alone");
+  if (info->memory_bandwidth_bytes_per_s > 0)
+    b->theory = info->memory_bandwidth_bytes_per_s;
+  else
+    add_cause(b, "in theory", "its driver does not publish the memory's clock and width");
 }
 
 static assay_status find(assay_device *device, assay_error *err, bandwidth *b) {
   const assay_device_info *info = assay_device_get_info(device);
-  *b = (bandwidth){.device = info->id, .bytes = info->kind == ASSAY_DEVICE_GPU ? gpu_bytes : host_bytes, .theory = NAN};
+  *b = (bandwidth){.device = info->id, .bytes = info->kind == ASSAY_DEVICE_GPU ? gpu_bytes : host_bytes, .ceiling = NAN, .theory = NAN};
   while (b->bytes > info->max_buffer_bytes / 4) b->bytes /= 2;
-  if (info->kind == ASSAY_DEVICE_CPU) {
+  if (info->kind == ASSAY_DEVICE_CPU)
     of_the_machine(b);
-  } else {
-    b->ceiling = NAN;
-    b->theory = info->memory_bandwidth_bytes_per_s > 0 ? info->memory_bandwidth_bytes_per_s : NAN;
-    snprintf(b->cause, sizeof b->cause, "%s",
-             isfinite(b->theory) ? "" : "in theory: its driver does not publish the memory's clock and width");
+  else
+    of_the_device(info, b);
+  assay_status status = measure(device, b->bytes, err, &b->achieved);
+  while (status == ASSAY_ERR_NO_MEMORY && b->bytes > least_bytes) {
+    assay_error_clear(err);
+    b->bytes /= 2;
+    status = measure(device, b->bytes, err, &b->achieved);
   }
-  return measure(device, b->bytes, err, &b->achieved);
+  return status;
 }
 
 static void put_json(assay_buf *out, const bandwidth *b) {
   assay_json json = {.out = out, .indent = 2};
-  const struct {
-    const char *key;
-    double value;
-  } numbers[] = {{"achieved_bytes_per_s", b->achieved},
-                 {"ceiling_bytes_per_s", b->ceiling},
-                 {"ceiling_ratio", b->achieved / b->ceiling},
-                 {"theory_bytes_per_s", b->theory},
-                 {"theory_ratio", b->achieved / b->theory}};
   assay_json_object(&json);
-  assay_json_key(&json, "schema"), assay_json_string(&json, "assay-device-bandwidth/1");
-  assay_json_key(&json, "device"), assay_json_string(&json, b->device);
-  assay_json_key(&json, "bytes"), assay_json_uint(&json, b->bytes);
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-    assay_json_key(&json, numbers[i].key);
-    assay_json_double(&json, numbers[i].value);
-  }
-  assay_json_key(&json, "ceiling"), assay_json_string(&json, b->ceiling_name[0] != '\0' ? b->ceiling_name : NULL);
-  assay_json_key(&json, "cause"), assay_json_string(&json, b->cause[0] != '\0' ? b->cause : NULL);
+  assay_json_put_string(&json, "schema", "assay-device-bandwidth/1");
+  assay_json_put_string(&json, "device", b->device);
+  assay_json_put_uint(&json, "bytes", b->bytes);
+  assay_json_put_double(&json, "achieved_bytes_per_s", b->achieved);
+  assay_json_put_double(&json, "ceiling_bytes_per_s", b->ceiling);
+  assay_json_put_double(&json, "ceiling_ratio", b->achieved / b->ceiling);
+  assay_json_put_double(&json, "theory_bytes_per_s", b->theory);
+  assay_json_put_double(&json, "theory_ratio", b->achieved / b->theory);
+  assay_json_put_string(&json, "ceiling", b->ceiling_name[0] != '\0' ? b->ceiling_name : NULL);
+  assay_json_put_string(&json, "cause", b->cause[0] != '\0' ? b->cause : NULL);
   assay_json_end(&json);
   assay_buf_putc(out, '\n');
 }

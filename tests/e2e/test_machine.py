@@ -39,6 +39,20 @@ class Machine(story.Story):
         self.assertEqual(json.loads(piped.stdout)["cpu"]["threads"], live["cpu"]["threads"])
         self.refuse("machine", "gather", "nowhere/here.tar.gz", says="nowhere")
 
+    def test_bandwidth_says_what_is_missing(self):
+        words = "device", "bandwidth", "--json", "--device"
+        env = {"ASSAY_CACHE_DIR": self.path("no-ceilings-here")}
+        total = json.loads(self.check("machine", "--json").stdout)["memory"]["total_bytes"]
+        little = json.loads(self.check(*words, "cpu", env={**env, "ASSAY_MEMORY_FRACTION": f"{2**27 / total:.9f}"}).stdout)
+        self.assertIn(little["bytes"], (2**24, 2**25, 2**26))  # not twice 256 MiB of the 128 that there are
+        self.assertGreater(little["achieved_bytes_per_s"], 0)
+        dummy = json.loads(self.check(*words, "dummy", env=env).stdout)
+        for data in (little, dummy):
+            clauses = data["cause"].split("; ")
+            for key, limit in (("ceiling_bytes_per_s", "measured limit: "), ("theory_bytes_per_s", "in theory: ")):
+                self.assertEqual(data[key] is None, any(c.startswith(limit) and len(c) > len(limit) for c in clauses), data)
+            self.assertIsNone(data["ceiling_bytes_per_s"])
+
     @unittest.skipUnless(CAPTURES, "no captured machines beside the checkout")
     def test_captured_machines_replay(self):
         for path in CAPTURES:
