@@ -681,9 +681,9 @@ class Devices(Finance):
         found = self.answer("device", "bandwidth", "--device", "cpu", env=where)
         self.assertEqual((found["device"], found["ceiling_bytes_per_s"], found["ceiling_ratio"], found["ceiling"]), ("cpu", None, None, None))
         self.assertGreater(found["achieved_bytes_per_s"], 1e8)
-        self.assertIn("`assay machine ceilings` measures them once", found["cause"])
+        self.assertIn("`assay machine ceilings` measures it once", found["cause"])
         shown = self.check("device", "bandwidth", "--device", "cpu", env=where).stdout
-        self.assertRegex(shown, r"(?s)Achieved .* read and written, by the best copy of .*Not available .*measures them once")
+        self.assertRegex(shown, r"(?s)Achieved .* read and written, by the best copy of .*Not available .*measures it once")
         self.refuse("device", "bandwidth", "--device", "cdua", says="cdua")
 
     def test_which_device_for_which_size(self):
