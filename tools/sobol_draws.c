@@ -5,8 +5,9 @@
  * (Niederreiter 1987), which is a question of rank over GF(2). Draws are judged by the sum of 4^t over the pairs and m, neighbours four
  * times as much.
  *
- *     gcc -O2 tools/sobol_draws.c build/libassay.a -Isrc -Iinclude $(pkg-config --libs sqlite3 hwloc jansson) -lm -o sobol_draws      half
- * a minute
+ *     gcc -O2 tools/sobol_draws.c build/libassay.a -Isrc -Iinclude $(pkg-config --libs sqlite3 hwloc jansson) -lm -o sobol_draws
+ *
+ * It runs for half a minute.
  */
 #include "quant/montecarlo.h"
 
