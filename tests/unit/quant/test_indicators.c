@@ -474,8 +474,8 @@ static double *random_batch(uint64_t seed, size_t series, unsigned gaps, assay_i
     memcpy(block + (3 * series + s) * ROWS, b.volume, sizeof b.volume);
   }
   for (size_t at = 0; gaps > 0 && at < 4 * series * ROWS; at++) {
-    double odd[] = {NAN, INFINITY, -INFINITY, 1e300};
-    if ((at / ROWS) % 2 == 0 && assay_random_below(&random, gaps) == 0) block[at] = odd[assay_random_below(&random, 4)];
+    double odd[] = {NAN, INFINITY, -INFINITY, 1e300, -2e100};
+    if ((at / ROWS) % 2 == 0 && assay_random_below(&random, gaps) == 0) block[at] = odd[assay_random_below(&random, 5)];
   }
   *data = (assay_indicator_data){.rows = ROWS, .series = series};
   for (size_t k = 0; k < 4; k++) data->values[k] = block + k * series * ROWS;
