@@ -2,7 +2,7 @@
 /*
  * WebSocket: nanoseconds a frame beside memcpy of the same bytes, and the round trip of 64 bytes over loopback beside bare TCP in the same
  * run: both ends spinning, both as they are unless told otherwise (patient for 50 us, then asleep), and both asleep at once, whose floor is
- * bare TCP behind epoll. Both ends are threads of this process on two cores, where there are two.
+ * bare TCP behind epoll. Each end is a process of one thread, as a client and a server are, on a core of its own where there are two.
  */
 #include <assay/websocket.h>
 
@@ -11,13 +11,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #if defined(__linux__)
 #include <sys/epoll.h>
 #endif
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "figure.h"
@@ -148,14 +148,29 @@ static bool take(const bare *b, uint8_t *bytes) {
   return true;
 }
 
-static void *bare_echo(void *user) {
-  bare *b = user;
-  uint8_t bytes[4096];
+/* The far end of a round trip is a program of its own: a process of one thread, whose calls to the system are the cheapest. */
+static pid_t begin_far(void (*work)(void *), void *user) {
+  fflush(NULL);
+  pid_t far = fork();
+  if (far < 0) die("no process");
+  if (far > 0) return far;
   pin(1);
+  work(user);
+  _exit(0);
+}
+
+static void end_far(pid_t far) {
+  int how = 0;
+  while (waitpid(far, &how, 0) < 0 && errno == EINTR) continue;
+  if (how != 0) die("the far end fails");
+}
+
+static void bare_echo(void *user) {
+  const bare *b = user;
+  uint8_t bytes[4096];
   while (take(b, bytes)) {
     if (send(b->fd, bytes, PAYLOAD, MSG_NOSIGNAL) != PAYLOAD) break;
   }
-  return NULL;
 }
 
 static void bare_pair(int ends[2]) {
@@ -176,9 +191,8 @@ static void bare_round(waiting how, double *us) {
   bare_pair(ends);
   bool epoll = how == BEHIND_EPOLL;
   bare far = {ends[1], epoll ? epoll_of(ends[1]) : -1, how == SPINNING}, near = {ends[0], epoll ? epoll_of(ends[0]) : -1, how == SPINNING};
-  pthread_t thread;
   uint8_t bytes[4096] = {0};
-  if (pthread_create(&thread, NULL, bare_echo, &far) != 0) die("no thread");
+  pid_t process = begin_far(bare_echo, &far);
   pin(0);
   for (int i = -200; i < TRIPS; i++) {
     uint64_t from = figure_wall_ns();
@@ -186,7 +200,7 @@ static void bare_round(waiting how, double *us) {
     if (i >= 0) us[i] = (double)(figure_wall_ns() - from) / 1e3;
   }
   shutdown(ends[0], SHUT_RDWR);
-  pthread_join(thread, NULL);
+  end_far(process);
   close(ends[0]);
   close(ends[1]);
   if (far.epoll >= 0) close(far.epoll);
@@ -194,8 +208,9 @@ static void bare_round(waiting how, double *us) {
 }
 
 typedef struct place {
+  const assay_ws_loop_options *options;
   assay_ws_loop *loop;
-  uint16_t port;
+  int port; /* where it writes its port: the end of a pipe */
 } place;
 
 static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data, size_t length) {
@@ -203,10 +218,27 @@ static void echo(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t *data
   (void)assay_ws_send(ws, opcode, data, length, NULL);
 }
 
-static void *serve(void *user) {
-  pin(1);
-  (void)assay_ws_loop_run(((place *)user)->loop, NULL);
-  return NULL;
+static void on_closed(void *user, assay_ws *ws, unsigned code, const char *reason, bool clean) {
+  (void)ws;
+  (void)code;
+  (void)reason;
+  (void)clean;
+  assay_ws_loop_stop(((place *)user)->loop);
+}
+
+/* One connection, until it ends. */
+static void serve(void *user) {
+  place *p = user;
+  assay_ws_server *listening = NULL;
+  assay_error err = {0};
+  if (assay_ws_loop_create(p->options, &err, &p->loop) != ASSAY_OK ||
+      assay_ws_server_open(p->loop, &(assay_ws_server_options){0}, &(assay_ws_handlers){.user = p, .message = echo, .closed = on_closed},
+                           &err, &listening) != ASSAY_OK)
+    die(err.message);
+  uint16_t port = assay_ws_server_port(listening);
+  if (write(p->port, &port, sizeof port) != sizeof port) die("no port");
+  (void)assay_ws_loop_run(p->loop, NULL);
+  assay_ws_loop_destroy(p->loop);
 }
 
 typedef struct asking {
@@ -237,28 +269,25 @@ static void on_answer(void *user, assay_ws *ws, assay_ws_opcode opcode, uint8_t 
 }
 
 static void ws_round(waiting how, double *us) {
-  place server = {0};
-  assay_ws_server *listening = NULL;
-  assay_ws_loop *loop = NULL;
   assay_ws_loop_options options = {.spin = how == SPINNING, .patience_s = how == ASLEEP ? -1 : 0};
+  int ports[2];
+  uint16_t port = 0;
   char url[64];
-  pthread_t thread;
   assay_error err = {0};
   asking a = {.us = us, .count = -200};
-  if (assay_ws_loop_create(&options, &err, &server.loop) != ASSAY_OK || assay_ws_loop_create(&options, &err, &loop) != ASSAY_OK ||
-      assay_ws_server_open(server.loop, &(assay_ws_server_options){0}, &(assay_ws_handlers){.message = echo}, &err, &listening) != ASSAY_OK)
-    die(err.message);
-  a.loop = loop;
-  snprintf(url, sizeof url, "ws://127.0.0.1:%u/", assay_ws_server_port(listening));
-  if (pthread_create(&thread, NULL, serve, &server) != 0) die("no thread");
+  if (pipe(ports) != 0) die("no pipe");
+  pid_t process = begin_far(serve, &(place){.options = &options, .port = ports[1]});
+  close(ports[1]);
+  if (read(ports[0], &port, sizeof port) != sizeof port) die("the far end has no port");
+  close(ports[0]);
+  snprintf(url, sizeof url, "ws://127.0.0.1:%u/", port);
   pin(0);
-  if (assay_ws_connect(loop, url, NULL, &(assay_ws_handlers){.user = &a, .open = on_open, .message = on_answer}, &err, NULL) != ASSAY_OK)
+  if (assay_ws_loop_create(&options, &err, &a.loop) != ASSAY_OK ||
+      assay_ws_connect(a.loop, url, NULL, &(assay_ws_handlers){.user = &a, .open = on_open, .message = on_answer}, &err, NULL) != ASSAY_OK)
     die(err.message);
-  (void)assay_ws_loop_run(loop, NULL);
-  assay_ws_loop_stop(server.loop);
-  pthread_join(thread, NULL);
-  assay_ws_loop_destroy(loop);
-  assay_ws_loop_destroy(server.loop);
+  (void)assay_ws_loop_run(a.loop, NULL);
+  assay_ws_loop_destroy(a.loop);
+  end_far(process);
 }
 
 /* In turns, so that what disturbs one disturbs the other; the middle of the rounds' middles, and of their ratios. */

@@ -44,7 +44,7 @@ static bool try_address(assay_ws *ws) {
   struct client *c = ws->client;
   for (; c->address != NULL; c->address = c->address->ai_next) {
     ws->fd = socket(c->address->ai_family, SOCK_STREAM, 0);
-    if (ws->fd >= 0 && assay_ws_prepare_socket(ws->fd) &&
+    if (ws->fd >= 0 && assay_ws_prepare_socket(ws->fd, c->address->ai_addr) &&
         (connect(ws->fd, c->address->ai_addr, c->address->ai_addrlen) == 0 || errno == EINPROGRESS) &&
         assay_os_poller_add(ws->loop->poller, ws->fd, ASSAY_OS_WRITABLE, ws, NULL) == ASSAY_OK) {
       if (getnameinfo(c->address->ai_addr, c->address->ai_addrlen, ws->address, sizeof ws->address, NULL, 0, NI_NUMERICHOST) != 0)

@@ -33,8 +33,25 @@ static void expect_ping(assay_ws *ws) {
 
 /* ---- Beginning and end --------------------------------------------------------------------------------------------------------------- */
 
-bool assay_ws_prepare_socket(int fd) {
+static bool is_loopback(const struct sockaddr *peer) {
+  if (peer->sa_family == AF_INET) return ntohl(((const struct sockaddr_in *)peer)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  if (peer->sa_family != AF_INET6) return false;
+  const struct in6_addr *address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(address) || (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* Nothing is congested within a machine: BBR, where it is the usual one, only takes time to pace each segment. Anybody may have Reno. */
+static void control_no_congestion(int fd) {
+#if defined(TCP_CONGESTION)
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+#else
+  (void)fd;
+#endif
+}
+
+bool assay_ws_prepare_socket(int fd, const struct sockaddr *peer) {
   int one = 1, flags = fcntl(fd, F_GETFL);
+  if (peer != NULL && is_loopback(peer)) control_no_congestion(fd);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 #if defined(SO_NOSIGPIPE)
   (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);

@@ -3,6 +3,8 @@
 #ifndef ASSAY_MARKET_WEBSOCKET_CONNECTION_H
 #define ASSAY_MARKET_WEBSOCKET_CONNECTION_H
 
+#include <sys/socket.h>
+
 #include "base/arena.h"
 #include "market/websocket/tls.h"
 #include "os/poller.h"
@@ -99,8 +101,8 @@ struct assay_ws_loop {
   assay_ws_masks masks;
   assay_ws_tls_context *tls_known; /* of its clients */
   assay_ws_bytes scratch;          /* frames on their way into TLS, compressed messages */
-  unsigned idle_spins;
-  uint8_t *bytes, *plain; /* READ_SIZE; `plain` with TLS only */
+  unsigned idle_spins, busy_spins; /* rounds since it looked around: in a row without anything; that brought something */
+  uint8_t *bytes, *plain;          /* READ_SIZE; `plain` with TLS only */
   assay_ws_event events[EVENTS_AT_ONCE];
 };
 
@@ -184,7 +186,7 @@ void assay_ws_client_free(assay_ws *ws);
 bool assay_ws_client_next(assay_ws *ws);
 assay_status assay_ws_options_check(assay_ws_options *options, assay_error *err);
 const char *const *assay_ws_copy_list(assay_arena *arena, const char *const *list);
-/* Non-blocking, closed by exec, without Nagle's delay. */
-bool assay_ws_prepare_socket(int fd);
+/* Non-blocking, closed by exec, without Nagle's delay. `peer`: NULL where there is none yet. */
+bool assay_ws_prepare_socket(int fd, const struct sockaddr *peer);
 
 #endif

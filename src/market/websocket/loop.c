@@ -7,7 +7,7 @@
 
 enum {
   READY_AT_ONCE = 256,
-  SPINS_A_LOOK = 32, /* at the clock, at new connections, at sockets that had no room */
+  SPINS_A_LOOK = 64, /* at the clock, at new connections, at sockets that had no room */
   USUAL_MEMORY = 1 << 30,
   USUAL_PATIENCE_NS = 50 * 1000,
   SHORT_WAITS = 8, /* so many in a row, and a loop that sleeps is patient; twice as many each time that was in vain */
@@ -133,10 +133,19 @@ static bool look_around(assay_ws_loop *loop) {
 /* One round over the sockets themselves. */
 static bool spin_once(assay_ws_loop *loop) {
   bool any = false;
-  if (++loop->idle_spins % SPINS_A_LOOK == 0 || loop->count == 0 || loop->count > SPIN_DIRECT) return look_around(loop);
+  if (loop->idle_spins >= SPINS_A_LOOK || loop->busy_spins >= SPINS_A_LOOK || loop->count == 0 || loop->count > SPIN_DIRECT) {
+    loop->idle_spins = loop->busy_spins = 0;
+    return look_around(loop);
+  }
   for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
     next = ws->next;
     if (ws->state != TO_CONNECT) any |= assay_ws_connection_read(ws);
+  }
+  if (any) {
+    loop->busy_spins++;
+    loop->idle_spins = 0;
+  } else {
+    loop->idle_spins++;
   }
   return any;
 }

@@ -64,7 +64,7 @@ static assay_status listen_on(assay_ws_server *s, assay_error *err) {
   int one = 1;
   assay_status status = ASSAY_OK;
   s->fd = socket(found->ai_family, SOCK_STREAM, 0);
-  if (s->fd < 0 || !assay_ws_prepare_socket(s->fd) || setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+  if (s->fd < 0 || !assay_ws_prepare_socket(s->fd, NULL) || setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
       bind(s->fd, found->ai_addr, found->ai_addrlen) != 0 || listen(s->fd, BACKLOG) != 0)
     status = ASSAY_FAIL_ERRNO(err, errno, "cannot listen on %s port %u", address, s->options.port);
   freeaddrinfo(found);
@@ -77,6 +77,8 @@ static assay_status listen_on(assay_ws_server *s, assay_error *err) {
 
 assay_status assay_ws_server_open(assay_ws_loop *loop, const assay_ws_server_options *options, const assay_ws_handlers *handlers,
                                   assay_error *err, assay_ws_server **server) {
+  static const assay_ws_server_options usual = {0};
+  if (options == NULL) options = &usual;
   assay_ws_server *s = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *s);
   if (s == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for a server");
   s->kind = WATCHED_SERVER;
@@ -156,7 +158,7 @@ size_t assay_ws_server_connections(const assay_ws_server *server) { return serve
 static void admit(assay_ws_server *s, int fd, const struct sockaddr *from, socklen_t size) {
   assay_ws *ws = NULL;
   if (s->count >= s->options.connection_limit || (s->tls != NULL && !assay_ws_memory_find_room(s->loop, ASSAY_WS_TLS_NEW)) ||
-      !assay_ws_prepare_socket(fd) ||
+      !assay_ws_prepare_socket(fd, from) ||
       (ws = assay_ws_connection_create(s->loop, fd, ASSAY_WS_SERVER, &s->handlers, &s->options.connection)) == NULL) {
     s->counts.turned_away++;
     close(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers and clients of ours on one loop, with good manners. */
 #include <math.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -237,6 +238,59 @@ static void a_spinning_loop_with_more_and_fewer(void **state) {
   finish();
 }
 
+/* Who always has something to read is no reason to leave new ones at the door. */
+static void a_busy_spinning_loop(void **state) {
+  (void)state;
+  start_with(&(assay_ws_server_options){0}, true);
+  connected(NULL);
+  theirs.echo = true; /* both ends say it for ever */
+  send_text(&theirs, "again");
+  until(theirs.messages > 1000);
+  connect_to("ws", "/", NULL);
+  until(ours.opened == 2);
+  finish();
+}
+
+static void assert_congestion(int fd, const char *expected) {
+#if defined(TCP_CONGESTION)
+  char name[16] = "";
+  socklen_t size = sizeof name;
+  assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+  assert_string_equal(name, expected);
+#else
+  (void)fd, (void)expected;
+#endif
+}
+
+static void congestion_is_for_others(void **state) {
+  (void)state;
+  start(NULL);
+  connected(NULL);
+  assert_congestion(ours.ws->fd, "reno");
+  assert_congestion(theirs.ws->fd, "reno");
+  finish();
+#if defined(TCP_CONGESTION)
+  static const struct {
+    const char *address;
+    bool local;
+  } peers[] = {{"127.8.9.10", true}, {"128.0.0.1", false},       {"192.0.2.1", false},       {"::1", true},
+               {"::2", false},       {"::ffff:127.0.0.1", true}, {"::ffff:192.0.2.1", false}};
+  for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+    int family = strchr(peers[i].address, ':') != NULL ? AF_INET6 : AF_INET, fd = socket(family, SOCK_STREAM, 0);
+    if (fd < 0) continue; /* no IPv6 here */
+    struct sockaddr_storage to = {.ss_family = (sa_family_t)family};
+    void *place = family == AF_INET ? (void *)&((struct sockaddr_in *)&to)->sin_addr : (void *)&((struct sockaddr_in6 *)&to)->sin6_addr;
+    char usual[16] = "";
+    socklen_t size = sizeof usual;
+    assert_int_equal(inet_pton(family, peers[i].address, place), 1);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, usual, &size), 0);
+    assert_true(assay_ws_prepare_socket(fd, (struct sockaddr *)&to));
+    assert_congestion(fd, peers[i].local ? "reno" : usual);
+    close(fd);
+  }
+#endif
+}
+
 /* Patience of a second, so that every wait is short however slow the machine is: the loop asks again instead of sleeping, and still sees
  * all that one which sleeps would see. */
 static void a_patient_loop(void **state) {
@@ -305,6 +359,8 @@ int main(void) {
       cmocka_unit_test(a_stop_from_another_thread),
       cmocka_unit_test(many_at_once),
       cmocka_unit_test(a_spinning_loop_with_more_and_fewer),
+      cmocka_unit_test(a_busy_spinning_loop),
+      cmocka_unit_test(congestion_is_for_others),
       cmocka_unit_test(a_patient_loop),
       cmocka_unit_test(an_impatient_loop),
       cmocka_unit_test(too_many_are_turned_away),
