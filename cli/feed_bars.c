@@ -102,11 +102,11 @@ static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbo
   const double prices[] = {(double)bar->open, (double)bar->high, (double)bar->low, (double)bar->close};
   assay_cli_grid_whole(&j->grid, bar->begin_ns); /* nanoseconds since 1970 are more than a double can tell apart */
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) assay_cli_grid_number(&j->grid, prices[i] / price);
-  assay_cli_grid_number(&j->grid, (double)bar->volume / quantity);
+  assay_cli_grid_number(&j->grid, bar->volume / quantity);
   assay_cli_grid_number(&j->grid, bar->vwap / price);
   assay_cli_grid_whole(&j->grid, bar->ticks);
-  assay_cli_grid_number(&j->grid, (double)bar->buy_volume / quantity);
-  assay_cli_grid_number(&j->grid, (double)bar->sell_volume / quantity);
+  assay_cli_grid_number(&j->grid, bar->buy_volume / quantity);
+  assay_cli_grid_number(&j->grid, bar->sell_volume / quantity);
 }
 
 static bool reach_bars(bars_job *j, uint32_t symbol) {
@@ -120,13 +120,23 @@ static bool reach_bars(bars_job *j, uint32_t symbol) {
   return true;
 }
 
+/* What is written with up to 18 digits stays exact in steps, of which a million dollars are 10^22 where both have 8 decimals. */
+static void set_length(assay_bar_maker_options *options, double amount, unsigned decimals) {
+  double scale = assay_cli_feed_scale(decimals), whole = floor(amount);
+  unsigned __int128 steps = UINT64_MAX;
+  if (amount * scale < 1e38)
+    steps = (unsigned __int128)whole * (unsigned __int128)scale + (unsigned __int128)floor((amount - whole) * scale + 0.5);
+  if (steps == 0) steps = 1;
+  options->every = (uint64_t)steps;
+  options->every_high = (uint64_t)(steps >> 64);
+}
+
 static symbol_bars *bars_of(bars_job *j, uint32_t symbol, const assay_market_event *event) {
   if (symbol < j->room && j->bars[symbol] != NULL) return j->bars[symbol];
   assay_bar_maker_options options = j->options;
-  double every = j->amount, quantity = assay_cli_feed_scale(assay_market_quantity_decimals(event));
-  if (options.by == ASSAY_BAR_BY_VOLUME) every *= quantity;
-  if (options.by == ASSAY_BAR_BY_DOLLARS) every *= quantity * assay_cli_feed_scale(assay_market_price_decimals(event));
-  options.every = every < 1 ? 1 : every >= 1.8e19 ? UINT64_MAX : (uint64_t)llround(every < 9e18 ? every : 9e18);
+  unsigned decimals = options.by < ASSAY_BAR_BY_VOLUME ? 0 : assay_market_quantity_decimals(event);
+  if (options.by == ASSAY_BAR_BY_DOLLARS) decimals += assay_market_price_decimals(event);
+  set_length(&options, j->amount, decimals);
   symbol_bars *made = assay_calloc(ASSAY_TAG_CLI, 1, sizeof *made);
   if (made == NULL || !reach_bars(j, symbol)) {
     assay_free(made);

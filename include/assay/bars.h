@@ -11,7 +11,8 @@
  *     }
  *     while (assay_bar_maker_finish(&bars, &bar)) use(&bar);                         // the last one, which is not full
  *
- * Prices and quantities are whole steps as everywhere in feeds.h; sums are exact (128 bits), only averages are doubles.
+ * Prices and quantities are whole steps as everywhere in feeds.h. Sums are exact (128 bits); a bar shows its volumes and its average as the
+ * doubles next to them, since a day of coins that cost nothing is more steps than 64 bits can count.
  *
  * Policy. A tick is never split: the one that fills a bar of ticks, volume or dollars belongs to it whole. Bars by time begin at multiples
  * of their length since time 0 and hold [begin, begin + every). Where no tick fell there is no bar, or with `fill` a flat one at the last
@@ -48,9 +49,9 @@ typedef struct assay_tick {
 typedef struct assay_bar {
   uint64_t begin_ns, end_ns; /* by time: [begin, begin + every); else of the first and the last tick */
   int64_t open, high, low, close;
-  uint64_t volume, buy_volume, sell_volume; /* of the aggressors that are known */
-  uint64_t ticks;                           /* 0: filled */
-  double vwap;                              /* in price steps; the close where the volume is 0 */
+  double volume, buy_volume, sell_volume; /* in quantity steps, exact up to 2^53; of the aggressors that are known */
+  uint64_t ticks;                         /* 0: filled */
+  double vwap;                            /* in price steps; the close where the volume is 0 */
 } assay_bar;
 
 typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_VOLUME, ASSAY_BAR_BY_DOLLARS } assay_bar_by;
@@ -58,6 +59,7 @@ typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_
 typedef struct assay_bar_maker_options {
   assay_bar_by by;
   uint64_t every;        /* ns, ticks, quantity steps, or price steps times quantity steps (scale a sum of money by both decimals) */
+  uint64_t every_high;   /* by volume and dollars: 2^64 of those each; a million dollars with 8 decimals twice are 542 of them and a rest */
   bool fill;             /* of bars by time */
   uint64_t most_fill;    /* flat bars between two ticks; where more would be needed there are none. 0: 1,000,000 (11 days of seconds) */
   uint64_t most_jump_ns; /* of bars by time: between two ticks without a third that confirms it. 0: a day; UINT64_MAX: any */
@@ -79,13 +81,13 @@ typedef struct assay_bar_maker {
   uint64_t latest_ns; /* of the ticks in `now` */
   uint64_t fill_ns;   /* begin of the next flat bar; up to now.begin_ns */
   int64_t fill_price;
-  assay_bar_sum money;        /* of `now` */
-  bool begun, waits, follows; /* a tick counts; `held` waits for the next one; `behind` came with it and is in no bar yet */
+  assay_bar_sum money, volume, bought, sold; /* of `now` */
+  bool begun, waits, follows;                /* a tick counts; `held` waits for the next one; `behind` came with it and is in no bar yet */
   assay_tick held, behind;
   uint64_t newest_ns; /* of the ticks that count */
 } assay_bar_maker;
 
-/* ASSAY_ERR_INVALID: every is 0. */
+/* ASSAY_ERR_INVALID: the length is 0, or every_high is set for bars by time or ticks. */
 ASSAY_API assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_options *options, assay_error *err);
 ASSAY_API void assay_bar_maker_add(assay_bar_maker *bars, const assay_tick *tick);
 /* The next bar that is done; false: none. */
@@ -97,8 +99,7 @@ ASSAY_API bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar);
 
 /* The volume-weighted average price of all that was added. Zero it to begin. */
 typedef struct assay_vwap {
-  assay_bar_sum money;
-  uint64_t volume;
+  assay_bar_sum money, volume;
 } assay_vwap;
 
 ASSAY_API void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity);

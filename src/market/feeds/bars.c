@@ -6,17 +6,23 @@
 typedef __int128 wide;
 
 static wide wide_of(const assay_bar_sum *sum) { return (wide)((unsigned __int128)(uint64_t)sum->high << 64 | sum->low); }
-static void add_money(assay_bar_sum *sum, int64_t price, uint64_t quantity) {
-  wide total = (wide)((unsigned __int128)wide_of(sum) + (unsigned __int128)((wide)price * (wide)quantity));
+static void add_to(assay_bar_sum *sum, wide amount) {
+  wide total = (wide)((unsigned __int128)wide_of(sum) + (unsigned __int128)amount);
   *sum = (assay_bar_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
+}
+static double average(const assay_bar_sum *money, const assay_bar_sum *volume, double of_nothing) {
+  wide divisor = wide_of(volume);
+  return divisor > 0 ? (double)wide_of(money) / (double)divisor : of_nothing;
 }
 
 /* ---- Bars ---------------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_options *options, assay_error *err) {
-  if (options->every == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a bar has to be longer than nothing");
   if ((unsigned)options->by > ASSAY_BAR_BY_DOLLARS)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are bars by time, ticks, volume and dollars only");
+  if (options->every == 0 && options->every_high == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a bar has to be longer than nothing");
+  if (options->every_high != 0 && options->by < ASSAY_BAR_BY_VOLUME)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "bars by time and by ticks have no every_high");
   *bars = (assay_bar_maker){.options = *options};
   if (options->most_fill == 0) bars->options.most_fill = 1000000;
   if (options->most_jump_ns == 0) bars->options.most_jump_ns = UINT64_C(86400000000000);
@@ -25,7 +31,10 @@ assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_o
 
 static void close_bar(assay_bar_maker *bars) {
   if (bars->ready) bars->refused++;
-  bars->now.vwap = bars->now.volume > 0 ? (double)wide_of(&bars->money) / (double)bars->now.volume : (double)bars->now.close;
+  bars->now.vwap = average(&bars->money, &bars->volume, (double)bars->now.close);
+  bars->now.volume = (double)wide_of(&bars->volume);
+  bars->now.buy_volume = (double)wide_of(&bars->bought);
+  bars->now.sell_volume = (double)wide_of(&bars->sold);
   bars->done = bars->now;
   bars->ready = true;
   bars->open = false;
@@ -35,7 +44,7 @@ static void begin_bar(assay_bar_maker *bars, const assay_tick *tick) {
   uint64_t every = bars->options.every, begin = tick->time_ns;
   if (bars->options.by == ASSAY_BAR_BY_TIME) begin -= begin % every;
   bars->now = (assay_bar){.begin_ns = begin, .open = tick->price, .high = tick->price, .low = tick->price, .close = tick->price};
-  bars->money = (assay_bar_sum){0};
+  bars->money = bars->volume = bars->bought = bars->sold = (assay_bar_sum){0};
   bars->latest_ns = 0;
   bars->open = true;
 }
@@ -47,11 +56,11 @@ static void count_tick(assay_bar_maker *bars, const assay_tick *tick) {
   bool by_time = bars->options.by == ASSAY_BAR_BY_TIME;
   if (tick->price > now->high) now->high = tick->price;
   if (tick->price < now->low) now->low = tick->price;
-  now->volume = sum_of(now->volume, tick->quantity);
-  if (tick->side == 'B') now->buy_volume = sum_of(now->buy_volume, tick->quantity);
-  if (tick->side == 'S') now->sell_volume = sum_of(now->sell_volume, tick->quantity);
   now->ticks++;
-  add_money(&bars->money, tick->price, tick->quantity);
+  add_to(&bars->volume, tick->quantity);
+  if (tick->side == 'B') add_to(&bars->bought, tick->quantity);
+  if (tick->side == 'S') add_to(&bars->sold, tick->quantity);
+  add_to(&bars->money, (wide)tick->price * (wide)tick->quantity);
   if (!by_time || tick->time_ns >= bars->latest_ns) {
     now->close = tick->price;
     bars->latest_ns = tick->time_ns;
@@ -59,11 +68,17 @@ static void count_tick(assay_bar_maker *bars, const assay_tick *tick) {
   now->end_ns = by_time ? sum_of(now->begin_ns, bars->options.every) : bars->latest_ns;
 }
 
+/* What is below 0 (prices may be) reaches nothing. */
+static bool reaches(const assay_bar_sum *sum, const assay_bar_maker_options *options) {
+  if (sum->high < 0) return false;
+  return (uint64_t)sum->high != options->every_high ? (uint64_t)sum->high > options->every_high : sum->low >= options->every;
+}
+
 static bool is_full(const assay_bar_maker *bars) {
   switch (bars->options.by) {
     case ASSAY_BAR_BY_TICKS: return bars->now.ticks >= bars->options.every;
-    case ASSAY_BAR_BY_VOLUME: return bars->now.volume >= bars->options.every;
-    case ASSAY_BAR_BY_DOLLARS: return wide_of(&bars->money) >= (wide)bars->options.every;
+    case ASSAY_BAR_BY_VOLUME: return reaches(&bars->volume, &bars->options);
+    case ASSAY_BAR_BY_DOLLARS: return reaches(&bars->money, &bars->options);
     default: return false;
   }
 }
@@ -174,11 +189,11 @@ bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar) {
 /* ---- Averages ------------------------------------------------------------------------------------------------------------------------ */
 
 void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity) {
-  add_money(&vwap->money, price, quantity);
-  vwap->volume = sum_of(vwap->volume, quantity);
+  add_to(&vwap->money, (wide)price * (wide)quantity);
+  add_to(&vwap->volume, quantity);
 }
 
-double assay_vwap_price(const assay_vwap *vwap) { return vwap->volume > 0 ? (double)wide_of(&vwap->money) / (double)vwap->volume : NAN; }
+double assay_vwap_price(const assay_vwap *vwap) { return average(&vwap->money, &vwap->volume, NAN); }
 
 /* ---- Quotes -------------------------------------------------------------------------------------------------------------------------- */
 
