@@ -70,6 +70,7 @@ static bool measure(side sides[2], const char *name, unsigned bits) {
   u32 groups = 1024, draws = bits == 32 ? 16 : 8;
   mc_european_params params = {.paths = (u64)groups * draws * ASSAY_KERNEL_GROUP_SIZE * (bits == 32 ? 4 : 2),
                                .draws = draws,
+                               .full = draws, /* as a price has: every path exists */
                                .groups = groups,
                                .key = random_key_make(1, 2),
                                .drift = 0.01,
