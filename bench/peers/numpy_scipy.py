@@ -4,7 +4,8 @@
 
     numpy_scipy.py [WHAT]...        only these figures; all without
 
-Debian's OpenBLAS takes recent processors for old ones, so its core type is set before it is loaded, as Assay does for itself.
+Debian's OpenBLAS takes recent processors for old ones, so its core type is set before it is loaded, as Assay does for itself. What the environment says
+of it does not count: somebody's core type for another machine would make the comparison a lie.
 """
 import json
 import math
@@ -26,8 +27,9 @@ def core_type():
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+os.environ.pop("OPENBLAS_CORETYPE", None)
 if core_type() is not None:
-    os.environ.setdefault("OPENBLAS_CORETYPE", core_type())
+    os.environ["OPENBLAS_CORETYPE"] = core_type()
 
 try:
     import numpy as np

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "assay_config.h"
+#include "machine/ceilings/kernels.h"
 
 static bool json, failed;
 static double next_price, next_error;
@@ -55,7 +56,8 @@ void figure_beside(const char *what, double value, const char *unit, double ceil
     print_json(what, value, unit, ceiling, note);
   } else {
     printf("%-26s %12.4g %-10s", what, value, unit);
-    if (ceiling > 0) printf("  %.0f %% of %.4g", 100 * value / ceiling, ceiling);
+    bool is_rate = strstr(unit, "/s") != NULL;
+    if (ceiling > 0) printf("  %.0f %% of %.4g", 100 * (is_rate ? value / ceiling : ceiling / value), ceiling);
     printf("  %s\n", note != NULL ? note : "");
   }
   figure_price(0, 0);
@@ -86,6 +88,20 @@ static uint64_t now(clockid_t clock) {
 
 uint64_t figure_now_ns(void) { return now(CLOCK_PROCESS_CPUTIME_ID); }
 uint64_t figure_wall_ns(void) { return now(CLOCK_MONOTONIC); }
+
+double figure_fma_gflops(const char *type, const char **isa) {
+  enum { ITERATIONS = 20000 };
+  double best = 0;
+  for (const assay_flops_variant *v = assay_flops_variants; v->type != NULL; v++) {
+    if (strcmp(v->type, type) != 0 || strcmp(v->shape, "vector") != 0 || (v->isa & ~assay_isa_usable()) != 0) continue;
+    double sum = 0;
+    double gflops = ITERATIONS * v->operations / FIGURE_BEST_NS(50, sum += v->kernel(ITERATIONS));
+    __asm__ volatile("" : : "m"(sum));
+    if (gflops > best && isa != NULL) *isa = v->name;
+    best = fmax(best, gflops);
+  }
+  return best;
+}
 
 static int ascending(const void *a, const void *b) {
   const double *x = a, *y = b;

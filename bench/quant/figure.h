@@ -31,6 +31,9 @@ int figure_end(void);
  * with several threads needs figure_wall_ns, and a machine of its own. */
 uint64_t figure_now_ns(void);
 uint64_t figure_wall_ns(void);
+/* Multiply-adds of independent chains in registers that this core reaches with the best of its instruction sets, GFLOP/s in "f32" or
+ * "f64"; `isa` (may be NULL) receives whose. The best of many short runs, since nothing can make it faster than it is. */
+double figure_fma_gflops(const char *type, const char **isa);
 /* Middle of `count` values, which it sorts. */
 double figure_median(double *values, size_t count);
 

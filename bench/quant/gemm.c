@@ -8,22 +8,8 @@
 #include <string.h>
 
 #include "figure.h"
-#include "machine/ceilings/kernels.h"
 
 enum { N = 2048, ROUNDS = 2 };
-
-/* Multiply-adds of independent chains in registers, GFLOP/s: the best of many short runs, since nothing can make it faster than it is. */
-static double peak(const char *type) {
-  double best = 0;
-  for (const assay_flops_variant *v = assay_flops_variants; v->type != NULL; v++) {
-    if (strcmp(v->type, type) != 0 || strcmp(v->shape, "vector") != 0 || (v->isa & ~assay_isa_usable()) != 0) continue;
-    double sum = 0;
-    double ns = FIGURE_BEST_NS(50, sum += v->kernel(20000));
-    __asm__ volatile("" : : "m"(sum));
-    best = fmax(best, 20000.0 * v->operations / ns);
-  }
-  return best;
-}
 
 static void fill(void *data, assay_dtype type) {
   for (size_t i = 0; i < (size_t)N * N; i++) {
@@ -49,7 +35,7 @@ static void measure(assay_dtype type, const char *what, const char *peak_name) {
       if (assay_gemm(&args, (assay_gemm_library)library, NULL) != ASSAY_OK) continue;
       best_ns[library] = fmin(best_ns[library], (double)(figure_now_ns() - begin));
     }
-    ceiling = fmax(ceiling, peak(assay_dtype_text(type)));
+    ceiling = fmax(ceiling, figure_fma_gflops(assay_dtype_text(type), NULL));
   }
   const assay_gemm_chosen *chosen = assay_gemm_choice(type);
   double best = INFINITY, flops = 2.0 * N * N * N;
@@ -75,6 +61,8 @@ static void measure(assay_dtype type, const char *what, const char *peak_name) {
 
 int main(int argc, char **argv) {
   figure_begin(argc, argv);
+  /* Somebody else's choice of kernels would be measured, and not what a library can do here. */
+  unsetenv("OPENBLAS_CORETYPE");
   setenv("OMP_NUM_THREADS", "1", 1);
   setenv("OPENBLAS_NUM_THREADS", "1", 1);
   measure(ASSAY_F32, "sgemm_2048", "fma_f32");
