@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "assay_config.h"
@@ -441,6 +442,43 @@ static void examine_mitigations(examination *e) {
     unknown(e, name, NULL, fact != NULL ? fact->text : "detection does not know");
 }
 
+/* ---- Libraries --------------------------------------------------------------------------------------------------------------------- */
+
+/* Bits of the registers that OpenBLAS's kernels for a processor use, half of them where it had no multiply-adds. A name that is not here
+ * may be as wide as any. */
+static const struct {
+  const char *core;
+  uint64_t bits;
+} cores[] = {{"Prescott", 128},  {"Core2", 128},       {"Penryn", 128},    {"Dunnington", 128},   {"Nehalem", 128},
+             {"Atom", 128},      {"Athlon", 128},      {"Opteron", 128},   {"Opteron_SSE3", 128}, {"Barcelona", 128},
+             {"Bobcat", 128},    {"Nano", 128},        {"Bulldozer", 128}, {"Piledriver", 128},   {"Steamroller", 128},
+             {"Excavator", 128}, {"Sandybridge", 128}, {"Haswell", 256},   {"Zen", 256}};
+
+static uint64_t bits_of_core(const char *name) {
+  for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+    if (strcasecmp(name, cores[i].core) == 0) return cores[i].bits;
+  }
+  return UINT64_MAX;
+}
+
+static void examine_openblas(examination *e) {
+  const char *name = "OpenBLAS's kernels", *expected = "as wide as this processor's registers", *given = getenv("OPENBLAS_CORETYPE");
+  const assay_fact *fact = assay_machine_get(e->machine, "isa.vector_bits");
+  uint64_t have = 0;
+  if (!assay_machine_get_u64(e->machine, "isa.vector_bits", &have)) {
+    unknown(e, name, expected, fact != NULL ? fact->text : "detection does not know how wide they are");
+    return;
+  }
+  uint64_t used = given == NULL || *given == '\0' ? UINT64_MAX : bits_of_core(given);
+  add(e, name, used >= have, expected,
+      given == NULL ? "left to the library" : assay_arena_printf(e->arena, "OPENBLAS_CORETYPE=%.40s", given),
+      used >= have
+          ? NULL
+          : assay_arena_printf(e->arena, "it holds OpenBLAS, and so NumPy, to %llu bits of the %llu that an instruction could have",
+                               (unsigned long long)used, (unsigned long long)have),
+      "unset OPENBLAS_CORETYPE");
+}
+
 /* ---- This program ------------------------------------------------------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -495,6 +533,7 @@ static void (*const examinations[])(examination *e) = {
     examine_watchdog,
     examine_interrupt_balancing,
     examine_mitigations,
+    examine_openblas,
     examine_build,
 };
 

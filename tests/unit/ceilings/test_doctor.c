@@ -112,6 +112,7 @@ static assay_machine *make_machine(bool is_quiet) {
     assay_put_real(&context, 1.5, "cpu.quota_cores");
   assay_put_integer(&context, 2, "numa.count");
   assay_put_text(&context, "spectre_v1", NULL, "kernel.mitigations");
+  assay_put_integer(&context, 512, "isa.vector_bits");
   return machine;
 }
 
@@ -217,6 +218,31 @@ static void an_empty_system_is_unavailable_with_causes(void **state) {
   assay_machine_destroy(machine);
 }
 
+/* A core type that somebody set for another machine makes every product slower and shows nowhere. */
+static void openblas_held_to_narrow_kernels_is_said(void **state) {
+  (void)state;
+  const struct {
+    const char *core;
+    bool fine;
+  } rows[] = {{"Haswell", false}, {"ZEN", false}, {"nehalem", false}, {"SkylakeX", true}, {"a name to come", true}, {"", true}};
+  assay_source source = make_tree("openblas", quiet, NULL);
+  assay_machine *machine = make_machine(true);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    setenv("OPENBLAS_CORETYPE", rows[i].core, 1);
+    assay_check_list *list = examine(machine, &source, &source);
+    const assay_check *row = find(list, "OpenBLAS's kernels");
+    if ((row->status == ASSAY_CHECK_PASS) != rows[i].fine) fail_msg("'%s': %s", rows[i].core, assay_check_status_text(row->status));
+    if (!rows[i].fine) {
+      assert_non_null(strstr(row->measured, rows[i].core));
+      assert_non_null(strstr(row->cause, "of the 512"));
+      assert_string_equal(row->recommendation, "unset OPENBLAS_CORETYPE");
+    }
+    assay_check_list_destroy(list);
+  }
+  unsetenv("OPENBLAS_CORETYPE");
+  assay_machine_destroy(machine);
+}
+
 static void a_capture_has_no_doctor(void **state) {
   (void)state;
   assay_machine *machine = make_machine(true);
@@ -228,10 +254,12 @@ static void a_capture_has_no_doctor(void **state) {
 }
 
 int main(void) {
+  unsetenv("OPENBLAS_CORETYPE");
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_quiet_machine_passes_and_gets_no_advice),
       cmocka_unit_test(a_noisy_machine_gets_the_figure_and_the_command),
       cmocka_unit_test(an_empty_system_is_unavailable_with_causes),
+      cmocka_unit_test(openblas_held_to_narrow_kernels_is_said),
       cmocka_unit_test(a_capture_has_no_doctor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
