@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "device/cpu/threads.h"
 #include "os/prim.h"
 #include "report/render.h"
 
@@ -23,14 +24,16 @@ typedef struct bandwidth_settings {
 /* Rates in bytes read and written a second; NaN where there is none, and then the text says why. */
 typedef struct bandwidth {
   const char *device;
-  uint64_t bytes;
+  uint64_t bytes; /* that a copy moves */
   double achieved, ceiling, theory;
   char ceiling_name[32];
   char cause[1280]; /* of what is missing, a clause for each limit */
 } bandwidth;
 
-enum { MOST_COPIES = 12 };
-static const uint64_t gpu_bytes = 1ull << 30, host_bytes = 1ull << 28, least_bytes = 1ull << 24; /* as much as there is memory for */
+/* Buffers are as large as there is memory for. A processor's are copied in parts that still go past its caches: some milliseconds find a
+ * moment in which nothing else runs, as its limit was measured, and what is read was last touched a buffer ago. */
+static const uint64_t gpu_bytes = 1ull << 30, host_bytes = 1ull << 28, host_part_bytes = 1ull << 25, least_bytes = 1ull << 24;
+enum { MOST_ROUNDS = 12 };
 static const double longest_ns = 2e9;
 
 typedef struct copying {
@@ -59,24 +62,40 @@ static assay_status copying_init(copying *c, assay_device *device, uint64_t byte
   return status;
 }
 
-/* The best of several copies from a buffer to another, by the device's own clock. */
-static assay_status measure(assay_device *device, uint64_t bytes, assay_error *err, double *bytes_per_s) {
+/* Nanoseconds of one copy, by the device's own clock. */
+static assay_status time_one(const copying *c, uint64_t at, uint64_t bytes, assay_error *err, double *ns) {
+  assay_status status = assay_event_record(c->begin, c->stream, err);
+  if (status == ASSAY_OK) status = assay_buffer_copy(c->stream, c->to, at, c->from, at, bytes, err);
+  if (status == ASSAY_OK) status = assay_event_record(c->end, c->stream, err);
+  return status == ASSAY_OK ? assay_event_elapsed(c->begin, c->end, err, ns) : status;
+}
+
+/* The best copy of a part from a buffer to another. */
+static assay_status measure(assay_device *device, uint64_t bytes, uint64_t part, assay_error *err, double *bytes_per_s) {
   copying c;
   double best = INFINITY;
   assay_status status = copying_init(&c, device, bytes, err);
   if (status != ASSAY_OK) return status;
-  uint64_t begin = assay_os_now_ns();
-  for (int i = 0; status == ASSAY_OK && i < MOST_COPIES && (i < 3 || (double)(assay_os_now_ns() - begin) < longest_ns); i++) {
+  uint64_t begin = assay_os_now_ns(), parts = bytes / part;
+  for (uint64_t i = 0; status == ASSAY_OK && i < MOST_ROUNDS * parts; i++) {
+    if (i >= 3 * parts && (double)(assay_os_now_ns() - begin) > longest_ns) break;
     double ns = 0;
-    status = assay_event_record(c.begin, c.stream, err);
-    if (status == ASSAY_OK) status = assay_buffer_copy(c.stream, c.to, 0, c.from, 0, bytes, err);
-    if (status == ASSAY_OK) status = assay_event_record(c.end, c.stream, err);
-    if (status == ASSAY_OK) status = assay_event_elapsed(c.begin, c.end, err, &ns);
+    status = time_one(&c, i % parts * part, part, err, &ns);
     if (ns > 0) best = fmin(best, ns);
   }
   copying_deinit(&c);
-  if (status == ASSAY_OK) *bytes_per_s = 2e9 * (double)bytes / best;
+  if (status == ASSAY_OK) *bytes_per_s = 2e9 * (double)part / best;
   return status;
+}
+
+/* In as much memory as there is. */
+static assay_status measure_what_fits(assay_device *device, uint64_t bytes, uint64_t part, assay_error *err, bandwidth *b) {
+  for (;; bytes /= 2) {
+    b->bytes = bytes < part ? bytes : part;
+    assay_status status = measure(device, bytes, b->bytes, err, &b->achieved);
+    if (status != ASSAY_ERR_NO_MEMORY || bytes <= least_bytes) return status;
+    assay_error_clear(err);
+  }
 }
 
 /* One clause for each limit that is missing. */
@@ -85,12 +104,20 @@ static void add_cause(bandwidth *b, const char *limit, const char *why) {
   snprintf(b->cause + used, sizeof b->cause - used, "%s%s: %s", used > 0 ? "; " : "", limit, why);
 }
 
-static void find_ceiling(const assay_machine *machine, bandwidth *b) {
-  static const char *const names[] = {"memory.copy.1t", "memory.copy_nt.1t"};
+/* Copies of `cpu` are shared by its threads; another driver's are a thread's own. */
+static bool by_several_threads(const assay_device_info *info) {
+  unsigned threads = 1;
+  assay_threads_wanted(NULL, &threads);
+  return (info->flags & ASSAY_DEVICE_HOST_MEMORY) != 0 && threads > 1;
+}
+
+static void find_ceiling(const assay_machine *machine, bool by_several, bandwidth *b) {
+  static const char *const all[][2] = {{"memory.copy.1t", "memory.copy_nt.1t"}, {"memory.copy.Nt", "memory.copy_nt.Nt"}};
+  const char *const *names = all[by_several ? 1 : 0];
   const char *why = "`assay machine ceilings` measures it once";
   assay_ceilings *ceilings = NULL;
   assay_ceilings_get(machine, ASSAY_CEILINGS_CACHE_ONLY, NULL, NULL, NULL, &ceilings);
-  for (size_t i = 0; ceilings != NULL && i < sizeof names / sizeof *names; i++) {
+  for (size_t i = 0; ceilings != NULL && i < 2; i++) {
     const assay_ceiling *c = assay_ceilings_find(ceilings, names[i]);
     if (c != NULL && !c->available) why = c->cause;
     if (c == NULL || !c->available || c->value <= b->ceiling) continue;
@@ -101,8 +128,8 @@ static void find_ceiling(const assay_machine *machine, bandwidth *b) {
   assay_ceilings_destroy(ceilings);
 }
 
-/* Of the processor's memory: one thread's copies, with and without the caches, and what detection says the memory could. */
-static void of_the_machine(bandwidth *b) {
+/* Of the processor's memory: copies with and without the caches by one thread or by all, and what detection says the memory could. */
+static void of_the_machine(const assay_device_info *info, bandwidth *b) {
   assay_machine *machine = NULL;
   assay_error err = {0};
   if (assay_machine_detect(NULL, &err, &machine) != ASSAY_OK) {
@@ -110,7 +137,7 @@ static void of_the_machine(bandwidth *b) {
     assay_error_clear(&err);
     return;
   }
-  find_ceiling(machine, b);
+  find_ceiling(machine, by_several_threads(info), b);
   const assay_fact *fact = assay_machine_get(machine, "memory.bandwidth_bytes_per_s");
   if (!assay_machine_get_f64(machine, "memory.bandwidth_bytes_per_s", &b->theory))
     add_cause(b, "in theory", fact != NULL && fact->text != NULL ? fact->text : "the memory's clock and width are not published here");
@@ -127,19 +154,15 @@ static void of_the_device(const assay_device_info *info, bandwidth *b) {
 
 static assay_status find(assay_device *device, assay_error *err, bandwidth *b) {
   const assay_device_info *info = assay_device_get_info(device);
-  *b = (bandwidth){.device = info->id, .bytes = info->kind == ASSAY_DEVICE_GPU ? gpu_bytes : host_bytes, .ceiling = NAN, .theory = NAN};
-  while (b->bytes > info->max_buffer_bytes / 4) b->bytes /= 2;
+  bool gpu = info->kind == ASSAY_DEVICE_GPU;
+  uint64_t bytes = gpu ? gpu_bytes : host_bytes;
+  while (bytes > info->max_buffer_bytes / 4) bytes /= 2;
+  *b = (bandwidth){.device = info->id, .ceiling = NAN, .theory = NAN};
   if (info->kind == ASSAY_DEVICE_CPU)
-    of_the_machine(b);
+    of_the_machine(info, b);
   else
     of_the_device(info, b);
-  assay_status status = measure(device, b->bytes, err, &b->achieved);
-  while (status == ASSAY_ERR_NO_MEMORY && b->bytes > least_bytes) {
-    assay_error_clear(err);
-    b->bytes /= 2;
-    status = measure(device, b->bytes, err, &b->achieved);
-  }
-  return status;
+  return measure_what_fits(device, bytes, gpu ? bytes : host_part_bytes, err, b);
 }
 
 static void put_json(assay_buf *out, const bandwidth *b) {
@@ -212,8 +235,8 @@ const assay_cli_verb assay_cli_device_bandwidth = {
     .name = "device bandwidth",
     .summary = "Copy in a device's memory, and show the rate beside its measured limit and what it has in theory.",
     .details =
-        "Of a processor the limit is what `machine ceilings` has measured of one thread, and the theory what the machine says of its "
-        "memory; of a GPU the theory is its memory's clock times its width.",
+        "Of a processor the limit is what `machine ceilings` has measured of one thread, or of all where the copies are shared by "
+        "several, and the theory what the machine says of its memory; of a GPU the theory is its memory's clock times its width.",
     .options = options,
     .examples = examples,
     .settings_size = sizeof(bandwidth_settings),

@@ -8,7 +8,7 @@
 /* to[c to_step + r] = from[r from_step + c] for `rows` rows r of `columns` columns c. */
 typedef void (*assay_turn_f64_fn)(const double *from, size_t from_step, double *to, size_t to_step, size_t rows, size_t columns);
 typedef void (*assay_turn_f32_fn)(const float *from, size_t from_step, float *to, size_t to_step, size_t rows, size_t columns);
-/* Copies bytes past the cache, from and to anywhere. */
+/* Copies bytes past the cache, from and to anywhere. On x86-64 no other thread may read them before the caller's _mm_sfence. */
 typedef void (*assay_copy_past_fn)(void *to, const void *from, size_t bytes);
 
 typedef struct assay_turns {
