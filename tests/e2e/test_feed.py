@@ -135,6 +135,27 @@ class Decode(Feed):
         done = self.check("feed", "decode", self.path("BTCUSDT-trades.zip"), code=2)
         self.assertIn("there are several files in it", done.stderr)
 
+    def test_a_zip_with_a_text_beside_its_table(self):
+        """In whichever order; a .txt alone is the table, however long, and two tables are still one too many."""
+        rows, remark = "time,price\n1704205800,1\n1704205801,2\n", "What this is:\na table, and who made it.\n"
+        long = "time,price\n" + "".join(f"{1704205800 + i},{i % 7}\n" for i in range(100000))
+        cases = (([("README.txt", remark), ("a.csv", rows)], 2), ([("a.csv", rows), ("README.txt", remark)], 2), ([("a.txt", rows)], 2), ([("a.txt", long)], 100000),
+                 ([("empty.txt", ""), ("a.csv", rows)], 2), ([("README.txt", remark), ("a.csv", rows), ("more.txt", remark)], 2))
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            for files, ticks in cases:
+                with zipfile.ZipFile(self.path("some.zip"), "w", method) as out:
+                    for name, text in files:
+                        out.writestr(name, text)
+                self.assertEqual(self.answer(self.path("some.zip"))["types"], {"tick": ticks}, [name for name, _ in files])
+            for files in ([("a.txt", rows), ("b.txt", rows)], [("README.txt", remark), ("a.csv", rows), ("b.csv", rows)], [("a.txt", long), ("b.csv", rows)]):
+                with zipfile.ZipFile(self.path("some.zip"), "w", method) as out:
+                    for name, text in files:
+                        out.writestr(name, text)
+                self.assertIn("there are several files in it", self.check("feed", "decode", self.path("some.zip"), code=2).stderr, [name for name, _ in files])
+            whole = pathlib.Path(self.path("some.zip")).read_bytes()
+            pathlib.Path(self.path("cut.zip")).write_bytes(whole[:200])
+            self.assertEqual(self.run_command("feed", "decode", self.path("cut.zip")).returncode, 2)
+
     def test_a_log_of_fix(self):
         path = self.make("fix")
         stream = pathlib.Path(path).read_bytes()

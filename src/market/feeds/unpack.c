@@ -39,8 +39,15 @@ struct assay_unpacker {
   void *context;
   const uint8_t *block; /* unpacked, and not given yet */
   size_t left;
-  bool ended, is_table; /* the file is a .csv */
+  bool ended, is_table, is_text; /* the file is a .csv, a .txt */
+  /* A .txt that is the first file may be what somebody wrote about the .csv behind it, or the table itself. */
+  uint8_t *held;
+  size_t held_size, held_at;
+  assay_status failed; /* behind what is held */
+  assay_error why;
 };
+
+enum { MOST_HELD = 1 << 20 }; /* a longer text is no remark */
 
 /* Files of pzstd begin with such frames, and libarchive knows a file by its first one. */
 uint64_t assay_unpack_skippable(const uint8_t *bytes, size_t size) {
@@ -107,6 +114,7 @@ static int next_file(assay_unpacker *u) {
   if (answer == ARCHIVE_OK || answer == ARCHIVE_WARN) {
     const char *name = u->f.archive_entry_pathname(entry);
     u->is_table = name != NULL && ends_with(name, ".csv");
+    u->is_text = name != NULL && ends_with(name, ".txt");
   }
   return answer == ARCHIVE_WARN ? ARCHIVE_OK : answer;
 }
@@ -116,6 +124,38 @@ static assay_status see_end(assay_unpacker *u, assay_error *err) {
   int answer = next_file(u);
   if (answer == ARCHIVE_OK) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "there are several files in it: unpack it, and read one by one");
   return answer == ARCHIVE_EOF || u->f.archive_error_string(u->archive) == NULL ? ASSAY_OK : broken(u, err);
+}
+
+static assay_status keep_block(assay_unpacker *u, const void *block, size_t size, assay_error *err) {
+  if (size > 0) {
+    uint8_t *grown = assay_realloc(ASSAY_TAG_MARKET, u->held, u->held_size + size, 1);
+    if (grown == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
+    memcpy(grown + u->held_size, block, size);
+    u->held = grown;
+    u->held_size += size;
+  }
+  return ASSAY_OK;
+}
+
+/* Reads the .txt before anybody gets it, and forgets it where a .csv comes. What goes wrong is told behind what is held. */
+static void hold_text(assay_unpacker *u) {
+  while (u->held_size < MOST_HELD && u->failed == ASSAY_OK) {
+    la_int64_t offset = 0;
+    const void *block = NULL;
+    size_t size = 0;
+    const int answer = u->f.archive_read_data_block(u->archive, &block, &size, &offset);
+    if (answer == ARCHIVE_EOF) {
+      u->ended = true;
+      break;
+    }
+    u->failed = answer < ARCHIVE_OK ? broken(u, &u->why) : keep_block(u, block, size, &u->why);
+  }
+  if (!u->ended) return;
+  u->failed = see_end(u, &u->why);
+  if (!u->is_table) return;
+  u->failed = ASSAY_OK;
+  u->held_size = 0;
+  u->ended = false;
 }
 
 assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, assay_error *err, assay_unpacker **unpacker) {
@@ -140,6 +180,7 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
     if (opened == ARCHIVE_OK) opened = next_file(u);
     u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
     if (opened != ARCHIVE_OK && !u->ended) status = broken(u, err);
+    if (opened == ARCHIVE_OK && u->is_text) hold_text(u);
   }
   if (status != ASSAY_OK)
     assay_unpacker_close(u);
@@ -150,6 +191,13 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
 
 /* By blocks: archive_read_data loses what it has got when an error follows. */
 assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, assay_error *err, size_t *got) {
+  if (u->held_at < u->held_size) {
+    *got = u->held_size - u->held_at < most ? u->held_size - u->held_at : most;
+    memcpy(bytes, u->held + u->held_at, *got);
+    u->held_at += *got;
+    return ASSAY_OK;
+  }
+  if (u->failed != ASSAY_OK) return ASSAY_FAIL(err, u->failed, "%s", u->why.message);
   while (u->left == 0 && !u->ended) {
     la_int64_t offset = 0;
     const void *block = NULL;
@@ -176,6 +224,7 @@ assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, as
 void assay_unpacker_close(assay_unpacker *u) {
   if (u == NULL) return;
   if (u->archive != NULL) u->f.archive_read_free(u->archive);
+  assay_free(u->held);
   assay_free(u);
 }
 
