@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "market/table/times.h"
 
 const char *const assay_cli_backtest_objectives[] = {"sharpe", "sortino", "calmar", "return", "drawdown", NULL};
 
@@ -117,7 +118,7 @@ static assay_status find_bar(const assay_cli_backtest_job *j, const char *text, 
   const assay_bars *b = j->bars.data.bars;
   int64_t at = 0;
   if (b->times == NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--%s needs bars with dates", option);
-  if (!assay_cli_parse_compact(text, &at) && !assay_cli_parse_moment(text, &at))
+  if (!assay_table_compact(text, strlen(text), 1970, &at) && !assay_table_moment(text, &at))
     return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--%s needs a date such as 2026-12-24, not '%.40s'", option, text);
   *bar = 0;
   while (*bar < b->count && b->times[*bar] < at) ++*bar;

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "market/backtest/engine.h"
+#include "market/table/times.h"
 
 enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
 
@@ -39,8 +40,16 @@ static assay_status out_of_memory(const reader *r) { return ASSAY_FAIL(r->err, A
 typedef struct columns {
   size_t at[COLUMNS], clock, by, raw_close;
   bool has[COLUMNS], has_time, has_clock; /* the time of a day has a column of its own */
+  assay_clock_style clocks;               /* what 1000 is there */
   assay_cli_times times;
 } columns;
+
+static const char *clock_cell(const assay_cli_table *t, const columns *c, size_t i) { return t->cells[i * t->columns + c->clock]; }
+
+static bool read_clock(const assay_cli_table *t, const columns *c, size_t i, int64_t *ns) {
+  const char *cell = clock_cell(t, c, i);
+  return assay_table_clock(cell, strlen(cell), c->clocks, ns);
+}
 
 /* Dates that have a time of their own need none of another column. */
 static bool are_midnights(const assay_cli_table *t, const columns *c) {
@@ -54,27 +63,50 @@ static bool are_midnights(const assay_cli_table *t, const columns *c) {
 /* 0930 and 24:00 are meant as times, which 1704187800 and "after market" are not. */
 static bool is_meant_as_clock(const char *cell) { return cell[0] >= '0' && cell[0] <= '9' && strlen(cell) <= 8; }
 
+/* What at most four digits are, as all of the column says. */
+static void find_clock_style(const assay_cli_table *t, columns *c) {
+  assay_clock_evidence evidence = {0};
+  bool several_days = false;
+  for (size_t i = 0; i < t->rows; i++) {
+    const char *cell = clock_cell(t, c, i);
+    assay_table_look_at_clock(cell, strlen(cell), &evidence);
+    several_days = several_days || (c->has_time && c->times.at[i] != c->times.at[0]);
+  }
+  c->clocks = assay_table_clock_style(&evidence, several_days);
+}
+
+static assay_status odd_clock(const reader *r, const assay_cli_table *t, const columns *c, size_t i) {
+  const char *cell = clock_cell(t, c, i);
+  int64_t ns;
+  if (c->clocks == ASSAY_CLOCK_OPEN && assay_table_clock(cell, strlen(cell), ASSAY_CLOCK_MINUTES, &ns))
+    return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE,
+                      "%s:%zu: column '%s': '%s' may be hours and minutes, or minutes and seconds, and no row says which (09:30 says it)",
+                      t->source, t->lines[i], t->names[c->clock], cell);
+  return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no time of a day such as 09:30:00", t->source, t->lines[i],
+                    t->names[c->clock], cell);
+}
+
 /* A column of other things is left alone; one of times has no cell that is none, since its row would be hours away. */
 static assay_status find_clocks(reader *r, const assay_cli_table *t, columns *c) {
-  static const char *const names[] = {"time", NULL};
+  static const char *const names[] = {"time", "time_m", NULL};
   int64_t ns;
   size_t clocks = 0, odd = t->rows;
   if (!assay_cli_table_has(t, names, &c->clock) || (c->times.named && c->clock == c->times.column)) return ASSAY_OK;
+  find_clock_style(t, c);
   for (size_t i = t->rows; i > 0; i--)
-    if (assay_cli_bars_clock(t->cells[(i - 1) * t->columns + c->clock], &ns))
+    if (read_clock(t, c, i - 1, &ns))
       clocks++;
     else
       odd = i - 1;
   c->has_clock = clocks == t->rows && clocks > 0;
-  if (c->has_clock || (clocks == 0 && !(c->has_time && is_meant_as_clock(t->cells[c->clock]) && are_midnights(t, c)))) return ASSAY_OK;
-  return ASSAY_FAIL(r->err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no time of a day such as 09:30:00", t->source, t->lines[odd],
-                    t->names[c->clock], t->cells[odd * t->columns + c->clock]);
+  if (c->has_clock || (clocks == 0 && !(c->has_time && is_meant_as_clock(clock_cell(t, c, 0)) && are_midnights(t, c)))) return ASSAY_OK;
+  return odd_clock(r, t, c, odd);
 }
 
 /* A date and one column of numbers (FRED) leave no choice. */
 static bool find_only_price(const assay_cli_table *t, size_t *column) {
   size_t time;
-  if (t->columns != 2 || !assay_cli_table_has(t, assay_cli_time_names, &time) || !assay_cli_table_is_numeric(t, 1 - time)) return false;
+  if (t->columns != 2 || !assay_cli_table_finds(t, ASSAY_COLUMNS_OF_TIME, &time) || !assay_cli_table_is_numeric(t, 1 - time)) return false;
   *column = 1 - time;
   return true;
 }
@@ -94,10 +126,9 @@ static assay_status no_close(const reader *r, const assay_cli_table *t) {
   return status;
 }
 
-/* "Volume BTC", "Volume_(BTC)": of several the first. */
 static bool find_volume(const assay_cli_table *t, size_t *column) {
   for (size_t i = 0; i < t->columns; i++)
-    if (strncasecmp(t->names[i], "volume", 6) == 0 && (t->names[i][6] == ' ' || t->names[i][6] == '_')) {
+    if (assay_column_is_some_volume(t->names[i], strlen(t->names[i]))) {
       *column = i;
       return true;
     }
@@ -105,20 +136,21 @@ static bool find_volume(const assay_cli_table *t, size_t *column) {
 }
 
 static assay_status find_columns(reader *r, const assay_cli_table *t, columns *c) {
-  static const char *const adjusted[] = {"adjclose", "adj close", "adj_close", "adjusted", "adjusted_close", "adjusted close", NULL};
-  static const char *const *const own[COLUMNS] = {assay_cli_opens, assay_cli_highs, assay_cli_lows, assay_cli_closes, assay_cli_volumes};
+  static const uint32_t own[COLUMNS] = {ASSAY_COLUMN_BIT(ASSAY_COLUMN_OPEN), ASSAY_COLUMN_BIT(ASSAY_COLUMN_HIGH),
+                                        ASSAY_COLUMN_BIT(ASSAY_COLUMN_LOW), ASSAY_COLUMNS_OF_CLOSE,
+                                        ASSAY_COLUMN_BIT(ASSAY_COLUMN_QUANTITY)};
   assay_status status = ASSAY_OK;
   *c = (columns){0};
-  for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_has(t, own[i], &c->at[i]);
+  for (int i = 0; i < COLUMNS; i++) c->has[i] = i != CLOSE && assay_cli_table_finds(t, own[i], &c->at[i]);
   c->has[VOLUME] = c->has[VOLUME] || find_volume(t, &c->at[VOLUME]);
   bool ranges = c->has[OPEN] && c->has[HIGH] && c->has[LOW];
   c->has[OPEN] = c->has[HIGH] = c->has[LOW] = ranges;
   if (r->settings->column != NULL)
     status = assay_cli_table_column(t, r->settings->column, r->err, &c->at[CLOSE]);
-  else if (!assay_cli_table_has(t, assay_cli_closes, &c->at[CLOSE]) && !find_only_price(t, &c->at[CLOSE]))
+  else if (!assay_cli_table_finds(t, ASSAY_COLUMNS_OF_CLOSE, &c->at[CLOSE]) && !find_only_price(t, &c->at[CLOSE]))
     status = no_close(r, t);
   c->raw_close = c->at[CLOSE];
-  if (status == ASSAY_OK && r->settings->adjusted && !assay_cli_table_has(t, adjusted, &c->at[CLOSE]))
+  if (status == ASSAY_OK && r->settings->adjusted && !assay_cli_table_finds(t, ASSAY_COLUMN_BIT(ASSAY_COLUMN_ADJUSTED), &c->at[CLOSE]))
     status = ASSAY_FAIL(r->err, ASSAY_ERR_NOT_FOUND, "%s has no adjusted close ('adjclose', 'adj close')", t->source);
   if (status == ASSAY_OK && r->settings->by != NULL) status = assay_cli_table_column(t, r->settings->by, r->err, &c->by);
   return status == ASSAY_OK && r->settings->by == NULL ? assay_cli_table_is_of_one(t, r->err) : status;
@@ -165,7 +197,7 @@ static assay_status read_rows(reader *r, const assay_cli_table *t, const columns
     if (!wanted || isnan(numbers[CLOSE][i])) continue;
     if (c->has_time && !assay_cli_bars_date(t, &c->times, i, &made.time)) return assay_cli_bars_odd_date(t, &c->times, i, r->err);
     int64_t clock = 0;
-    if (c->has_clock && assay_cli_bars_clock(t->cells[i * t->columns + c->clock], &clock)) made.time += clock;
+    if (c->has_clock && read_clock(t, c, i, &clock)) made.time += clock;
     double scale = r->settings->adjusted ? numbers[CLOSE][i] / raw[i] : 1;
     for (int k = 0; k < COLUMNS; k++)
       made.values[k] = !c->has[k] && k != CLOSE ? NAN : k == CLOSE || k == VOLUME ? numbers[k][i] : numbers[k][i] * scale;
@@ -183,8 +215,10 @@ static assay_status find_dates(reader *r, const assay_cli_table *t, columns *c) 
   c->has_time = c->times.named;
   for (size_t i = 0; status == ASSAY_OK && c->has_time && i < t->rows; i++) {
     const char *cell = t->cells[i * t->columns + c->times.column];
-    int64_t month_first = 0, day_first = 0;
-    if (!assay_cell_date(cell, false, &month_first) || !assay_cell_date(cell, true, &day_first) || month_first == day_first) continue;
+    int64_t month_first = 0, day_first = 0, nanos;
+    if (!assay_table_date(cell, false, &month_first, &nanos) || !assay_table_date(cell, true, &day_first, &nanos) ||
+        month_first == day_first)
+      continue;
     add_note(r, assay_arena_printf(&r->cli->arena, "Dates of %s such as %.40s were read with the %s first.", t->source, cell,
                                    c->times.at[i] == month_first ? "month" : "day"));
     break;

@@ -30,11 +30,6 @@ assay_status assay_cli_bars_take(assay_cli *cli, const assay_cli_bars *all, size
  * and asset where there are several: they go into bars->data, each before the first bar that is not before its date.
  */
 assay_status assay_cli_bars_actions(assay_cli *cli, const char *path, assay_error *err, assay_cli_bars *bars);
-/* "2026-12-24", "2026-12-24 18:30", "Jan 1 2000", seconds to nanoseconds since 1970: universal time, as ns since 1970. */
-bool assay_cli_parse_moment(const char *text, int64_t *ns);
-
-/* "202612241830", "20261224183000", of 1970 to 2099. */
-bool assay_cli_parse_compact(const char *text, int64_t *ns);
 
 /* ---- What the files about bars share (bars_times.c) ---------------------------------------------------------------------------------- */
 
@@ -47,7 +42,5 @@ assay_status assay_cli_bars_times(assay_cli *cli, const assay_cli_table *table, 
 bool assay_cli_bars_date(const assay_cli_table *table, const assay_cli_times *times, size_t row, int64_t *ns);
 /* That refusal. */
 assay_status assay_cli_bars_odd_date(const assay_cli_table *table, const assay_cli_times *times, size_t row, assay_error *err);
-/* Of a day: "9:30", "09:30:05.25", "9:30 AM", 093005, 93005. */
-bool assay_cli_bars_clock(const char *text, int64_t *ns);
 
 #endif

@@ -90,13 +90,14 @@ static assay_status read_parameters(job *j, assay_error *err) {
 
 /* The column of an input: as the user says, else the one of its name; a close may also be the only column of numbers, or "price". */
 static assay_status find_input(const job *j, assay_indicator_input input, assay_error *err, size_t *column) {
-  static const char *const *const names[] = {assay_cli_highs, assay_cli_lows, assay_cli_closes, assay_cli_volumes};
+  static const uint32_t roles[] = {ASSAY_COLUMN_BIT(ASSAY_COLUMN_HIGH), ASSAY_COLUMN_BIT(ASSAY_COLUMN_LOW), ASSAY_COLUMNS_OF_CLOSE,
+                                   ASSAY_COLUMN_BIT(ASSAY_COLUMN_QUANTITY)};
   const char *const given[] = {j->settings->high, j->settings->low, j->settings->column, j->settings->volume};
   size_t numeric = 0, found = 0;
   if (given[input] != NULL) return assay_cli_table_column(&j->table, given[input], err, column);
-  if (assay_cli_table_has(&j->table, names[input], column)) return ASSAY_OK;
+  if (assay_cli_table_finds(&j->table, roles[input], column)) return ASSAY_OK;
   size_t volume = SIZE_MAX;
-  assay_cli_table_has(&j->table, assay_cli_volumes, &volume);
+  assay_cli_table_finds(&j->table, ASSAY_COLUMN_BIT(ASSAY_COLUMN_QUANTITY), &volume);
   for (size_t c = 0; c < j->table.columns && input == ASSAY_INDICATOR_CLOSE; c++) {
     if (c == volume || (j->times.known && c == j->times.column) || !assay_cli_table_is_numeric(&j->table, c)) continue;
     found = c;

@@ -33,7 +33,7 @@ static bool of_prices(const loader *l) { return strcmp(l->settings->of, "prices"
 static bool tells_time(const loader *l, size_t column) {
   static const char *const firsts[] = {"", "unnamed: 0", "index", "year", NULL};
   const char *name = l->table.names[column];
-  bool tells = assay_cli_table_is_one_of(&l->table, column, assay_cli_time_names);
+  bool tells = assay_cli_table_is(&l->table, column, ASSAY_COLUMNS_OF_TIME);
   tells = tells || (column == 0 && assay_cli_table_is_one_of(&l->table, column, firsts));
   if (tells) assay_cli_note(l->cli, "column '%s' of %s is taken for a date; --column says what the assets are", name, l->table.source);
   return tells;
@@ -50,7 +50,7 @@ static bool is_beside(const loader *l, size_t column) {
     counts += length > 1 && strchr("KMBT", cell[length - 1]) != NULL;
     percents += cell[length - 1] == '%';
   }
-  if (assay_cli_table_is_one_of(&l->table, column, assay_cli_volumes)) return true;
+  if (assay_cli_table_is(&l->table, column, ASSAY_COLUMN_BIT(ASSAY_COLUMN_QUANTITY))) return true;
   if (2 * counts > numbers || (2 * percents > numbers && of_prices(l))) return true;
   return l->table.rows > 2 && (numbers < 2 || 10 * numbers < l->table.rows);
 }
@@ -58,8 +58,9 @@ static bool is_beside(const loader *l, size_t column) {
 /* Open, high, low and close are one asset: its close. */
 static bool find_close(const loader *l, size_t *close) {
   size_t other;
-  return of_prices(l) && assay_cli_table_has(&l->table, assay_cli_highs, &other) &&
-         assay_cli_table_has(&l->table, assay_cli_lows, &other) && assay_cli_table_has(&l->table, assay_cli_closes, close);
+  return of_prices(l) && assay_cli_table_finds(&l->table, ASSAY_COLUMN_BIT(ASSAY_COLUMN_HIGH), &other) &&
+         assay_cli_table_finds(&l->table, ASSAY_COLUMN_BIT(ASSAY_COLUMN_LOW), &other) &&
+         assay_cli_table_finds(&l->table, ASSAY_COLUMNS_OF_CLOSE, close);
 }
 
 static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
@@ -144,7 +145,7 @@ static assay_status load_wide(loader *l) {
 static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *value) {
   const assay_returns_settings *s = l->settings;
   assay_status status = assay_cli_table_column(&l->table, s->by, l->err, by);
-  if (status == ASSAY_OK && (s->date != NULL || !assay_cli_table_has(&l->table, assay_cli_time_names, date)))
+  if (status == ASSAY_OK && (s->date != NULL || !assay_cli_table_finds(&l->table, ASSAY_COLUMNS_OF_TIME, date)))
     status = assay_cli_table_column(&l->table, s->date != NULL ? s->date : "date", l->err, date);
   if (status != ASSAY_OK) return status;
   if (s->value != NULL) return assay_cli_table_column(&l->table, s->value, l->err, value);
@@ -309,7 +310,7 @@ static assay_status take_for_assets(loader *l) {
   const char **names = assay_arena_alloc(&l->cli->arena, t->columns, sizeof *names);
   if (names == NULL) return out_of_memory(l);
   for (size_t c = 0; c < t->columns; c++)
-    names[c] = assay_cli_table_is_one_of(t, c, assay_cli_time_names) ? t->names[c] : assay_arena_printf(&l->cli->arena, "%zu", c + 1);
+    names[c] = assay_cli_table_is(t, c, ASSAY_COLUMNS_OF_TIME) ? t->names[c] : assay_arena_printf(&l->cli->arena, "%zu", c + 1);
   if (l->cli->arena.failed) return out_of_memory(l);
   t->names = names;
   t->shape = NULL;

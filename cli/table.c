@@ -4,76 +4,19 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
 
 /* ---- Columns ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Some sites put names in <>. */
-static bool is_called(const char *given, const char *name) {
-  size_t length = strlen(given);
-  if (length > 2 && given[0] == '<' && given[length - 1] == '>' && name[0] != '<')
-    return strlen(name) == length - 2 && strncasecmp(given + 1, name, length - 2) == 0;
-  return strcasecmp(given, name) == 0;
-}
-
 static bool find(const assay_cli_table *table, const char *name, size_t *column) {
   for (size_t i = 0; i < table->columns; i++)
-    if (is_called(table->names[i], name)) {
+    if (assay_column_is_called(table->names[i], name)) {
       *column = i;
       return true;
     }
   return false;
 }
-
-const char *const assay_cli_time_names[] = {"date",
-                                            "datetime",
-                                            "timestamp",
-                                            "ts",
-                                            "open_time",
-                                            "open time",
-                                            "gmt time",
-                                            "local time",
-                                            "datum",
-                                            "dtyyyymmdd",
-                                            "trade date",
-                                            "trade_date",
-                                            "exchange date",
-                                            "unix",
-                                            "epoch",
-                                            "date-time",
-                                            "date_time",
-                                            "ts_event",
-                                            "mts",
-                                            "window_start",
-                                            "begins_at",
-                                            "timeopen",
-                                            "time_open",
-                                            "time_utc",
-                                            "datetime_utc",
-                                            "unix time",
-                                            "unix_time",
-                                            "unixtime",
-                                            "unix timestamp",
-                                            "unix_timestamp",
-                                            "observation_date",
-                                            "time",
-                                            "day",
-                                            "month",
-                                            "period",
-                                            "close_time",
-                                            "close time",
-                                            NULL};
-const char *const assay_cli_closes[] = {"close",      "price",         "value",     "last",     "close/last", "px_last", "last price",
-                                        "last_price", "closing price", "adj close", "adjclose", "adj_close",  "nav",     NULL};
-const char *const assay_cli_opens[] = {"open", "px_open", "open price", "open_price", NULL};
-const char *const assay_cli_highs[] = {"high", "px_high", "high price", "high_price", NULL};
-const char *const assay_cli_lows[] = {"low", "px_low", "low price", "low_price", NULL};
-const char *const assay_cli_volumes[] = {"volume", "vol", "vol.", "px_volume", "volume (shares)", "total volume", "tottrdqty", NULL};
-static const char *const symbols[] = {"symbol", "ticker", "#ric", "sym_root", "instid", "instrument_id", "product_id", NULL};
-/* Of a wide table they may be assets themselves, which their numbers tell. */
-static const char *const likely_symbols[] = {"ric", "instrument", "instrument_name", "asset", "pair", "name", "tic", NULL};
 
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column) {
   uint64_t number = 0;
@@ -96,7 +39,7 @@ assay_status assay_cli_table_column(const assay_cli_table *table, const char *na
 }
 
 bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, const char *const *names) {
-  while (*names != NULL && !is_called(table->names[column], *names)) names++;
+  while (*names != NULL && !assay_column_is_called(table->names[column], *names)) names++;
   return *names != NULL;
 }
 
@@ -104,6 +47,24 @@ bool assay_cli_table_has(const assay_cli_table *table, const char *const *names,
   for (; *names != NULL; names++)
     if (find(table, *names, column)) return true;
   return false;
+}
+
+bool assay_cli_table_finds(const assay_cli_table *table, uint32_t roles, size_t *column) {
+  const char *name;
+  for (size_t at = 0; (name = assay_column_next_name(roles, ASSAY_IN_TABLES, &at)) != NULL;)
+    if (find(table, name, column)) return true;
+  return false;
+}
+
+static bool is_called_like(const assay_cli_table *table, size_t column, uint32_t roles, unsigned use) {
+  const char *name;
+  for (size_t at = 0; (name = assay_column_next_name(roles, use, &at)) != NULL;)
+    if (assay_column_is_called(table->names[column], name)) return true;
+  return false;
+}
+
+bool assay_cli_table_is(const assay_cli_table *table, size_t column, uint32_t roles) {
+  return is_called_like(table, column, roles, ASSAY_IN_TABLES);
 }
 
 static assay_cell_style style_of(const assay_cli_table *table, size_t column) {
@@ -125,7 +86,8 @@ assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *tabl
       return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s' has no number here, and one is needed", table->source, table->lines[i],
                         table->names[column]);
     if (style == ASSAY_CELL_UNKNOWN && strchr(cell, ',') != NULL)
-      return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s': the column leaves open what a comma in a number means",
+      return ASSAY_FAIL(err, ASSAY_ERR_PARSE,
+                        "%s:%zu: column '%s': '%.40s': the column leaves open what a comma in a number means (1234.5 says it)",
                         table->source, table->lines[i], table->names[column], cell);
     return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: column '%s': '%.40s' is no number", table->source, table->lines[i],
                       table->names[column], cell);
@@ -192,9 +154,10 @@ void assay_cli_put_number_cell(assay_buf *out, double value) {
 }
 
 static bool find_symbols(const assay_cli_table *table, size_t *column) {
-  if (assay_cli_table_has(table, symbols, column)) return true;
+  const uint32_t symbol = ASSAY_COLUMN_BIT(ASSAY_COLUMN_SYMBOL);
+  if (assay_cli_table_finds(table, symbol, column)) return true;
   for (size_t i = 0; i < table->columns; i++)
-    if (assay_cli_table_is_one_of(table, i, likely_symbols) && !assay_cli_table_is_numeric(table, i)) {
+    if (is_called_like(table, i, symbol, ASSAY_PERHAPS_IN_TABLES) && !assay_cli_table_is_numeric(table, i)) {
       *column = i;
       return true;
     }

@@ -6,8 +6,9 @@
 #ifndef ASSAY_CLI_TABLE_H
 #define ASSAY_CLI_TABLE_H
 
-#include "cli/cells.h"
 #include "cli/cli.h"
+#include "market/table/names.h"
+#include "market/table/numbers.h"
 
 typedef struct assay_cli_table {
   const char *source; /* for messages */
@@ -31,15 +32,15 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
 
 /* By name, in any case and with or without <>, or by number from 1; ASSAY_ERR_NOT_FOUND names the nearest, or all. */
 assay_status assay_cli_table_column(const assay_cli_table *table, const char *name, assay_error *err, size_t *column);
+/* The first column that is called like one of these roles (names.h), best first; false: none. */
+bool assay_cli_table_finds(const assay_cli_table *table, uint32_t roles, size_t *column);
+bool assay_cli_table_is(const assay_cli_table *table, size_t column, uint32_t roles);
 /* The first of these names (NULL ends them) that the table has; false: none. */
 bool assay_cli_table_has(const assay_cli_table *table, const char *const *names, size_t *column);
 bool assay_cli_table_is_one_of(const assay_cli_table *table, size_t column, const char *const *names);
-/* Names that columns of dates and times, and of prices and volumes go by, best first. */
-extern const char *const assay_cli_time_names[], *const assay_cli_opens[], *const assay_cli_highs[], *const assay_cli_lows[];
-extern const char *const assay_cli_closes[], *const assay_cli_volumes[];
 /* Refuses a table whose rows are of several assets, which nobody told apart (--by): they would be one that jumps. */
 assay_status assay_cli_table_is_of_one(const assay_cli_table *table, assay_error *err);
-/* The column as numbers (cells.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
+/* The column as numbers (market/table/numbers.h); what stands for none (empty, "NA", "null", "-") is NaN where `gaps` are allowed. */
 assay_status assay_cli_table_numbers(assay_cli *cli, const assay_cli_table *table, size_t column, bool gaps, assay_error *err,
                                      double **values);
 /* Whether there are more numbers in it than anything else but gaps: what else there is, assay_cli_table_numbers refuses by its line. */

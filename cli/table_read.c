@@ -8,8 +8,8 @@
 #include <strings.h>
 
 #include "base/moment.h"
-#include "cli/bars.h"
 #include "cli/table.h"
+#include "market/table/times.h"
 
 enum { MOST_COLUMNS = 16384 };
 static const size_t LARGEST_FILE = (size_t)1 << 30;
@@ -113,8 +113,8 @@ static char find_separator(const char *text, size_t length) {
 }
 
 static bool is_moment(const char *cell) {
-  int64_t at;
-  return assay_cli_parse_moment(cell, &at) || assay_cell_date(cell, false, &at) || assay_cell_date(cell, true, &at) ||
+  int64_t at, nanos;
+  return assay_table_moment(cell, &at) || assay_table_date(cell, false, &at, &nanos) || assay_table_date(cell, true, &at, &nanos) ||
          assay_moment_read_clock(cell, strlen(cell), &at);
 }
 
@@ -295,11 +295,12 @@ static void name_bars(assay_cli_table *t) {
       {"date, open, high, low, close", "date, open, high, low, close, volume", "date, open, high, low, close, volume, count"},
       {"date, time, open, high, low, close", "date, time, open, high, low, close, volume",
        "date, time, open, high, low, close, volume, count"}};
-  int64_t at;
+  int64_t at, nanos;
   if (t->rows == 0 || strcmp(t->names[0], "1") != 0 || t->columns < 5) return;
-  if (!assay_cli_parse_moment(t->cells[0], &at) && !assay_cell_date(t->cells[0], false, &at) && !assay_cell_date(t->cells[0], true, &at))
+  if (!assay_table_moment(t->cells[0], &at) && !assay_table_date(t->cells[0], false, &at, &nanos) &&
+      !assay_table_date(t->cells[0], true, &at, &nanos))
     return;
-  const bool has_clock = strchr(t->cells[1], ':') != NULL && assay_cli_bars_clock(t->cells[1], &at);
+  const bool has_clock = strchr(t->cells[1], ':') != NULL && assay_table_clock(t->cells[1], strlen(t->cells[1]), ASSAY_CLOCK_OPEN, &at);
   const size_t first = 1 + has_clock;
   if (t->columns < first + 4 || t->columns > first + 6 || !are_ranges(t, first)) return;
   t->names = names[has_clock];

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* When the rows of a table are, in whichever way its column of dates and times is written, and which way they go in time. */
-#include <math.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "cli/bars.h"
 #include "cli/table.h"
+#include "market/table/times.h"
 
 /* Every row that has something in the column, read in one way; a row without is as late as the one before. */
 typedef bool (*moment_fn)(const char *cell, int64_t *at, int64_t *nanos);
 static bool moment(const char *cell, int64_t *at, int64_t *nanos) {
   const int64_t second = 1000000000;
   int64_t ns;
-  if (!assay_cli_parse_moment(cell, &ns)) return false;
+  if (!assay_table_moment(cell, &ns)) return false;
   *at = ns / second - (ns % second < 0);
   *nanos = ns - *at * second;
   return true;
@@ -20,37 +18,14 @@ static bool moment(const char *cell, int64_t *at, int64_t *nanos) {
 /* As numbers these would count from 1970 on, or in a day; a column in which all are dates says dates. */
 static bool compact(const char *cell, int64_t *at, int64_t *nanos) {
   int64_t ns;
-  if (!assay_cli_parse_compact(cell, &ns)) return false;
+  if (!assay_table_compact(cell, strlen(cell), 1970, &ns)) return false;
   *at = ns / 1000000000;
   *nanos = 0;
   return true;
 }
-/* A spreadsheet's days since the end of 1899, from 1927 to 2173: to the millisecond, since 09:31 is a little less as a part of a day. */
-static bool serial(const char *cell, int64_t *at, int64_t *nanos) {
-  double days;
-  if (!assay_parse_f64(cell, &days) || !(days >= 10000 && days < 100000)) return false;
-  const int64_t ms = llround((days - 25569) * 86400000);
-  *at = ms / 1000 - (ms % 1000 < 0);
-  *nanos = (ms - *at * 1000) * 1000000;
-  return true;
-}
-/* Of a second, which assay_cell_date leaves out: "01/31/2024 9:30:00.250". */
-static int64_t fraction_of(const char *cell) {
-  const char *second = strrchr(cell, ':');
-  int64_t ns = 0, unit = 100000000;
-  if (second == NULL || strchr(cell, ':') == second) return 0;
-  second += 1 + strspn(second + 1, "0123456789");
-  for (const char *p = second + 1; *second == '.' && *p >= '0' && *p <= '9'; p++, unit /= 10) ns += (*p - '0') * unit;
-  return ns;
-}
-static bool month_first(const char *cell, int64_t *at, int64_t *nanos) {
-  *nanos = fraction_of(cell);
-  return assay_cell_date(cell, false, at);
-}
-static bool day_first(const char *cell, int64_t *at, int64_t *nanos) {
-  *nanos = fraction_of(cell);
-  return assay_cell_date(cell, true, at);
-}
+static bool serial(const char *cell, int64_t *at, int64_t *nanos) { return assay_table_serial(cell, at, nanos); }
+static bool month_first(const char *cell, int64_t *at, int64_t *nanos) { return assay_table_date(cell, false, at, nanos); }
+static bool day_first(const char *cell, int64_t *at, int64_t *nanos) { return assay_table_date(cell, true, at, nanos); }
 
 static const char *date_cell(const assay_cli_table *t, const assay_cli_times *times, size_t row) {
   return t->cells[row * t->columns + times->column];
@@ -70,14 +45,13 @@ static bool read_times(const assay_cli_table *t, const assay_cli_times *times, m
   return any;
 }
 
-/* Steps between the rows that say when they are. Clocks are put back by an hour or two once a year: near. */
+/* Steps between the rows that say when they are. */
 typedef struct steps {
-  size_t far[2], near[2]; /* forth, back */
-  size_t first[2][2];     /* the first of each, and the row before it */
+  assay_table_steps all;
+  size_t first[2][2]; /* the first far one of each, or of the near ones, and the row before it */
 } steps;
 
 static steps steps_of(const assay_cli_table *t, const assay_cli_times *times, const int64_t *at, const size_t *rows, size_t count) {
-  enum { CLOCK_CHANGE = 7200 };
   steps s = {0};
   size_t before = SIZE_MAX;
   for (size_t i = 0; i < count; i++) {
@@ -87,20 +61,11 @@ static steps steps_of(const assay_cli_table *t, const assay_cli_times *times, co
     before = now;
     if (last == SIZE_MAX || (at[now] == at[last] && times->nanos[now] == times->nanos[last])) continue;
     bool back = at[now] != at[last] ? at[now] < at[last] : times->nanos[now] < times->nanos[last];
-    bool far = (back ? at[last] - at[now] : at[now] - at[last]) > CLOCK_CHANGE;
-    if (s.far[back] + s.near[back] == 0 || (far && s.far[back] == 0)) s.first[back][0] = now, s.first[back][1] = last;
-    ++*(far ? &s.far[back] : &s.near[back]);
+    const bool is_first = s.all.far[back] + s.all.near[back] == 0, has_far = s.all.far[back] > 0;
+    const bool is_far = assay_table_step(&s.all, at[last], at[now], back);
+    if (is_first || (is_far && !has_far)) s.first[back][0] = now, s.first[back][1] = last;
   }
   return s;
-}
-
-/* 1: forth, -1: back, 0: both. A near step against the others is a clock that was put back, and there are few of them. */
-static int direction_of(const steps *s) {
-  enum { OFTEN = 50 };
-  const bool is_far = s->far[0] + s->far[1] > 0;
-  const bool back = is_far ? s->far[1] > 0 : s->near[1] > s->near[0];
-  if (s->far[!back] > 0 || s->near[!back] * OFTEN > s->near[back] + s->far[back]) return 0;
-  return back ? -1 : 1;
 }
 
 /* Rows of one series behind another. */
@@ -130,7 +95,7 @@ static assay_status split_series(assay_cli *cli, const assay_cli_table *t, size_
 static int direction_of_series(const assay_cli_table *t, const assay_cli_times *times, const int64_t *at, const series *all, size_t k) {
   steps s = all->rows == NULL ? steps_of(t, times, at, NULL, t->rows)
                               : steps_of(t, times, at, all->rows + all->begins[k], all->begins[k + 1] - all->begins[k]);
-  return direction_of(&s);
+  return assay_table_direction(&s.all);
 }
 
 /* 02/01/2024 is in order in one of two ways, or in both in the same one: then it does not matter which. */
@@ -159,7 +124,7 @@ assay_status assay_cli_table_times_by(assay_cli *cli, const assay_cli_table *tab
   if (column != NULL) {
     assay_status status = assay_cli_table_column(table, column, err, &times->column);
     if (status != ASSAY_OK) return status;
-  } else if (!assay_cli_table_has(table, assay_cli_time_names, &times->column)) {
+  } else if (!assay_cli_table_finds(table, ASSAY_COLUMNS_OF_TIME, &times->column)) {
     if (table->names[0][0] != '\0' || assay_cli_table_is_numeric(table, 0)) return ASSAY_OK; /* an index without a name */
     times->column = 0;
   }
@@ -199,11 +164,13 @@ assay_status assay_cli_times_direction(const assay_cli_table *table, const assay
   assay_status status = assay_cli_times_are_clear(table, times, err);
   if (status != ASSAY_OK || !times->known || count < 2) return status;
   steps s = steps_of(table, times, times->at, rows, count);
-  int direction = direction_of(&s);
+  int direction = assay_table_direction(&s.all);
   *back = direction < 0;
   if (direction != 0) return ASSAY_OK;
   /* What turned is the way of fewer rows, unless only one of both goes far. */
-  bool is_far = (s.far[0] > 0) != (s.far[1] > 0), most_back = is_far ? s.far[1] > 0 : s.far[1] + s.near[1] > s.far[0] + s.near[0];
+  const assay_table_steps *all = &s.all;
+  bool is_far = (all->far[0] > 0) != (all->far[1] > 0);
+  bool most_back = is_far ? all->far[1] > 0 : all->far[1] + all->near[1] > all->far[0] + all->near[0];
   size_t row = s.first[!most_back][0], before = s.first[!most_back][1];
   return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s:%zu: '%s' comes behind '%s' of line %zu: rows go one way in time%s", table->source,
                     table->lines[row], date_cell(table, times, row), date_cell(table, times, before), table->lines[before],

@@ -14,7 +14,7 @@
  * _s, _ms, _us or _ns behind it for the unit), price | px | last | "trade price", quantity | qty | size | amount | volume | vol | shares |
  * sz, side | aggressor | direction, is_buyer_maker, symbol | ticker | instrument_name | ric ...; open, high, low, close (or last). With
  * open, high, low and close rows are bars, else a price has to be there and they are ticks. Where both date and time are there, time is the
- * time of that day (unless dates have times themselves): 09:30, 093000, 93000, or 0931 and from there on 1000; or since 1970, from 1973 on.
+ * time of that day (unless dates have times themselves): 09:30, 9:30 AM, 093000, 93000, 0931; or since 1970, from 1973 on.
  * Other columns are passed over. Titles alone in their lines may stand above.
  *
  * Which rows are trades: those that lack their price (empty, NaN, null, N/A) are not, nor are those whose type (eventtype, type) begins
@@ -37,6 +37,9 @@
  *
  * Numbers are decimal text and exact, as in feed_json.h; 1e-05, $1,234.50, 1.234,50 and, where no comma parts the cells, 100,03 too. An
  * empty quantity is 0. A row that is wrong can be passed with assay_feed_skip.
+ *
+ * What a cell leaves open (01/02/2024; 1,234 and 151.234 where no comma parts the cells; 1000 as a time), its column says: the rows before
+ * it, else up to 300 behind it, for which the reader asks with ASSAY_FEED_MORE. Where they say nothing either, such a row is malformed.
  * Thread-safety: as in feeds.h.
  */
 #ifndef ASSAY_FEED_CSV_H
@@ -79,14 +82,17 @@ typedef struct assay_csv_reader {
   bool levels;                                /* rows are about price levels */
   bool databento;                             /* prices without a point are in 10^-9 */
   bool prices_are_steps, prices_are_readable; /* such a price was there, or one with a point */
-  bool clocks_are_hhmm;                       /* such as 0931 */
+  uint8_t clock_style;                        /* what 1000 is, once something says so: 10:00 or 00:10:00 */
+  uint8_t day_place;                          /* which number of 01/02/2024 is the day, once something says so */
+  uint64_t asked;                             /* rows up to this one were asked what cells mean */
   uint64_t snapshot[ASSAY_CSV_SNAPSHOTS];     /* of levels: the whole books that are being read, by their times and symbols */
   unsigned snapshots;
   unsigned titles;        /* lines above the names */
   bool dates_have_clocks; /* so what the other column says is not added */
   char separator;
   uint8_t columns, roles[ASSAY_CSV_MOST_COLUMNS];
-  uint64_t time_scale; /* ns of a unit; 0: by the size of the number */
+  uint8_t styles[ASSAY_CSV_MOST_COLUMNS]; /* of the numbers of each: what points and commas are, once something says so */
+  uint64_t time_scale;                    /* ns of a unit; 0: by the size of the number */
 } assay_csv_reader;
 
 ASSAY_API void assay_csv_open(assay_csv_reader *reader, const void *text, size_t size, unsigned price_decimals, unsigned quantity_decimals);

@@ -577,9 +577,20 @@ class Backtest(story.Story):
         self.assertEqual(len(self.answer("--strategy", "hold", "--data", self.write("parts.csv", parts))["at"]), 3)
         odd = hours + "20240103;noon;5\n"
         self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", odd), says=["odd.csv:8: column 'time': 'noon' is no time of a day"])
-        for clock in ("0930", "24:00"):  # none of which can be read: the dates would all be midnights
+        for clock in ("0960", "24:00"):  # none of which can be read: the dates would all be midnights
             text = "date,time,price\n" + "".join(f"2024-01-{day:02},{clock},{day}\n" for day in range(2, 9))
             self.refuse("backtest", "--strategy", "hold", "--data", self.write("odd.csv", text), says=f"odd.csv:2: column 'time': '{clock}' is no time of a day")
+        # Four digits are hours and minutes where one of them can be nothing else, or the rows are of several days; with five among them, seconds.
+        def clocks(some):
+            return self.write("clocks.csv", "date,time,price\n" + "".join(f"{day},{clock},{i + 1}\n" for i, (day, clock) in enumerate(some)))
+
+        for some, at in (([("20240102", "0931"), ("20240102", "1000"), ("20240102", "1600")], ("09:31", "10:00", "16:00")),
+                         ([("20240102", "930"), ("20240102", "1600"), ("20240103", "930")], ("09:30", "16:00", "09:30")),
+                         ([("20240102", "3000"), ("20240102", "5900"), ("20240102", "10000")], ("00:30", "00:59", "01:00"))):
+            done = self.answer("--strategy", "hold", "--data", clocks(some))
+            self.assertEqual([t[11:16] for t in done["at"]], list(at))
+        self.refuse("backtest", "--strategy", "hold", "--data", clocks([("20240102", "1000"), ("20240102", "1030")]),
+                    says="clocks.csv:2: column 'time': '1000' may be hours and minutes, or minutes and seconds, and no row says which (09:30 says it)")
         words = "date,time,price\n" + "".join(f"2024-01-{day:02},after close,{day}\n" for day in range(2, 9))
         self.assertEqual(self.answer("--strategy", "hold", "--data", self.write("words.csv", words))["from"], "2024-01-02")
         for wrong, cell in (("02/30/2024", "02/30/2024"), ("Total", "Total"), ("01/20/2024 24:30", "01/20/2024 24:30")):

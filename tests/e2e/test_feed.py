@@ -3,6 +3,7 @@
 """Recorded feeds as a user reads them, beside a plain reader in Python."""
 import contextlib
 import csv
+import datetime
 import gzip
 import hashlib
 import io
@@ -134,6 +135,18 @@ class Decode(Feed):
             out.writestr("another.csv", rows)
         done = self.check("feed", "decode", self.path("BTCUSDT-trades.zip"), code=2)
         self.assertIn("there are several files in it", done.stderr)
+
+    def test_what_a_cell_leaves_open(self):
+        """Other rows say it, of a pipe too; else the row is told with what would be clear."""
+        dates = "date,price\n" + "".join(f"{month:02}/{day:02}/2024,{day}\n" for month in (1, 2) for day in range(1, 29))
+        for words, stdin in ((self.write("american.csv", dates), None), ("-", dates)):
+            bars = list(csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "30d", words, stdin=stdin).stdout)))
+            self.assertEqual(sum(int(b["ticks"]) for b in bars), 56)
+            self.assertTrue(all(datetime.datetime(2023, 12, 1).timestamp() < int(b["time"]) / 1e9 < datetime.datetime(2024, 3, 1).timestamp() for b in bars))
+        for text, says in (("date,price\n01/02/2024,1\n02/02/2024,2\n", "message 1 at byte 11, field date: either number may be the day, and no row nearby says which; write dates as 2026-12-24"),
+                           ("date,time,price\n20240102,1000,1\n", "field time: hours and minutes, or minutes and seconds: no row nearby says which; write times as 09:30:00"),
+                           ("time;price\n1704205800;1,234\n", "field price: a comma or point may part thousands or decimals here, and no row nearby says which; write numbers as 1234.5")):
+            self.assertIn(says, self.check("feed", "decode", self.write("open.csv", text), code=2).stdout)
 
     def test_a_zip_with_a_text_beside_its_table(self):
         """In whichever order; a .txt alone is the table, however long, and two tables are still one too many."""

@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-bool assay_cells_are_word(const char *text, size_t length, const char *name) {
-  for (size_t i = 0; i < length; i++) {
-    char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
-    if (name[i] == '\0' || c != name[i]) return false;
-  }
-  return name[length] == '\0';
-}
-
 bool assay_cells_read(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell) {
   size_t i = *at;
   while (i < length && line[i] == ' ') i++;

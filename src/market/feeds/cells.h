@@ -7,8 +7,8 @@
 
 #include <assay/feeds.h>
 
-/* Whether the text is `name` in any case; names are in small letters. */
-bool assay_cells_are_word(const char *text, size_t length, const char *name);
+#include "market/table/names.h"
+
 /* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
  * that is not closed (*at is the end) or text behind one (*at is there). */
 bool assay_cells_read(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell);

@@ -8,64 +8,16 @@
 #include "market/feeds/csv.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
+#include "market/table/times.h"
 
 enum { LOBSTER_DECIMALS = 4, DATABENTO_DECIMALS = 9, HALT = 7, MOST_TITLES = 20 };
-
-/* ---- Times --------------------------------------------------------------------------------------------------------------------------- */
-
-static bool read_number_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
-  uint64_t number = 0;
-  size_t digits = assay_feed_whole_slow(text, length, &number);
-  if (digits == 0) return false;
-  if (scale == 0) scale = assay_moment_unit(number);
-  uint64_t ns, unit = scale;
-  if (__builtin_mul_overflow(number, scale, &ns)) return false;
-  if (digits < length && text[digits++] != '.') return false;
-  for (; digits < length; digits++) {
-    if (text[digits] < '0' || text[digits] > '9') return false;
-    unit /= 10; /* what is finer than a nanosecond is cut off */
-    if (__builtin_add_overflow(ns, (uint64_t)(text[digits] - '0') * unit, &ns)) return false;
-  }
-  *time_ns = ns;
-  return true;
-}
-
-/* TAQ's 093000123456789 is half past nine of a day that is not said, and no microseconds of 1973. */
-static bool is_clock(const char *text, size_t length) {
-  uint64_t number = 0;
-  if (length != 15 || assay_feed_whole_slow(text, length, &number) != length) return false;
-  const uint64_t clock = number / 1000000000;
-  return clock / 10000 < 24 && clock / 100 % 100 < 60 && clock % 100 <= 60;
-}
-
-/* 202401020930: as milliseconds it would be one of a few days of 1976. */
-static bool read_minute(const char *text, size_t length, assay_moment *moment) {
-  char whole[] = "00000000000000";
-  uint64_t number = 0;
-  if (length != 12 || assay_feed_whole_slow(text, length, &number) != length) return false;
-  memcpy(whole, text, length);
-  return assay_moment_read(whole, sizeof whole - 1, moment) && moment->year >= 1990 && moment->year < 2100;
-}
-
-/* Where the unit is known, eight digits are no date. */
-bool assay_feed_time(const char *text, size_t length, uint64_t scale, uint64_t *time_ns) {
-  assay_moment moment;
-  int64_t ns = 0;
-  if (scale == 0 && is_clock(text, length)) return false;
-  bool is_compact = length >= 5 && text[4] >= '0' && text[4] <= '9';
-  if ((scale != 0 && is_compact) || (!assay_moment_read(text, length, &moment) && !read_minute(text, length, &moment)))
-    return read_number_time(text, length, scale, time_ns);
-  if (!assay_moment_ns(&moment, &ns) || ns < 0) return false;
-  *time_ns = (uint64_t)ns;
-  return true;
-}
 
 static assay_feed_step bad(assay_csv_reader *reader, const char *at, size_t next, const char *column, const char *problem,
                            const char *mend) {
   return assay_feed_fail(&reader->in, (size_t)((const uint8_t *)at - reader->in.data), next, column, problem, mend);
 }
 
-static bool has(const assay_csv_reader *reader, assay_csv_role wanted) { return assay_csv_has(reader, wanted); }
+static bool has(const assay_csv_reader *reader, assay_column wanted) { return assay_csv_has(reader, wanted); }
 
 static assay_feed_step read_names(assay_csv_reader *reader, const char *line, size_t length, size_t whole) {
   const char *missing = NULL;
@@ -88,9 +40,9 @@ static assay_feed_step read_names(assay_csv_reader *reader, const char *line, si
 typedef struct parse {
   assay_csv_row *row;
   uint64_t date_ns, clock_ns;
-  bool has_clock;
-  const char *odd_date; /* where nothing else says when */
-  bool lacks_price;     /* one of the prices is not there */
+  bool has_date, has_clock; /* there is a column of dates; the other has a time of that day */
+  assay_feed_text odd_date; /* not in a form that says all of it */
+  bool lacks_price;         /* one of the prices is not there */
   bool is_quote, is_snapshot, is_hhmm;
   bool has_steps, has_readable; /* of Databento: prices in 10^-9, and readable ones */
   char action;
@@ -98,60 +50,28 @@ typedef struct parse {
 
 /* What programs write where there is nothing. */
 static bool is_gap(const assay_csv_reader *reader, assay_feed_text cell) {
-  static const char *const words[] = {"nan", "null", "n/a", "na", "none", "-", "#n/a"};
-  if (cell.length == 0) return true;
   if (reader->databento && cell.length == 19 && memcmp(cell.at, "9223372036854775807", 19) == 0) return true;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (assay_cells_are_word(cell.at, cell.length, words[i])) return true;
-  return false;
+  return assay_csv_is_gap(cell);
 }
 
 /*
- * "$1,234.50", "1.234,50", "100,03" where something else parts the cells: what points and commas mean has to be in the number itself, since
- * rows are read one by one. Three digits behind one comma are a thousand only where commas part the cells, and one to three stand before
- * it that do not begin with 0: 0,123 is none.
+ * Where commas part the cells a point is one of decimals, from there on; elsewhere its column says what it is. What may be a thousand has
+ * five bytes at least (1.234), and a sign and seven at most.
  */
-static bool read_written(const assay_csv_reader *reader, assay_feed_text cell, unsigned decimals, int64_t *value) {
-  char text[40];
-  size_t length = 0, marks[2] = {0}, last = 0, groups = 0;
-  if (cell.length > 0 && cell.at[0] == '$') cell.at++, cell.length--;
-  if (cell.length == 0 || cell.length > sizeof text) return false;
-  const size_t sign = cell.at[0] == '-' || cell.at[0] == '+';
-  for (size_t i = 0; i < cell.length; i++) {
-    if (cell.at[i] != ',' && cell.at[i] != '.') continue;
-    marks[cell.at[i] == ',']++;
-    last = i;
+static const char *read_number(assay_csv_reader *reader, unsigned column, assay_feed_text cell, unsigned decimals, int64_t *value) {
+  const uint8_t style = reader->styles[column];
+  const bool may_be_new = style == ASSAY_CSV_UNSAID && (reader->separator != ',' || (cell.length >= 5 && cell.length <= 8));
+  const bool is_new = may_be_new && memchr(cell.at, '.', cell.length) != NULL;
+  if (style != ASSAY_CSV_COMMAS && (!is_new || reader->separator == ',') && assay_feed_decimal(cell.at, cell.length, decimals, value)) {
+    if (is_new) reader->styles[column] = ASSAY_CSV_POINTS;
+    return NULL;
   }
-  const bool both = marks[0] > 0 && marks[1] > 0, is_one = marks[0] + marks[1] == 1;
-  if (is_one && marks[1] == 1 && cell.length - last == 4 && reader->separator != ',') return false;
-  const bool is_decimal = both ? marks[cell.at[last] == ','] == 1 : is_one && (marks[0] == 1 || reader->separator != ',');
-  if (both && !is_decimal) return false;
-  for (size_t i = 0; i < cell.length; i++) {
-    const bool is_mark = cell.at[i] == ',' || cell.at[i] == '.';
-    if (is_mark && !(is_decimal && i == last)) { /* three digits behind it, and no more */
-      size_t digits = 0;
-      while (i + 1 + digits < cell.length && cell.at[i + 1 + digits] >= '0' && cell.at[i + 1 + digits] <= '9') digits++;
-      if (digits != 3 || (both && cell.at[i] == cell.at[last])) return false;
-      if (groups++ == 0 && (length <= sign || length > sign + 3 || text[sign] == '0')) return false;
-    } else {
-      text[length++] = is_mark ? '.' : cell.at[i];
-    }
-  }
-  return (groups > 0 || is_decimal) && assay_feed_decimal(text, length, decimals, value);
-}
-
-static bool read_decimal(const assay_csv_reader *reader, assay_feed_text cell, unsigned decimals, int64_t *value) {
-  int64_t scaled = 0;
-  if (assay_feed_decimal(cell.at, cell.length, decimals, value)) return true;
-  if (cell.length == 0 || assay_feed_decimal_scaled(cell.at, cell.length, decimals, &scaled) != cell.length)
-    return read_written(reader, cell, decimals, value);
-  *value = scaled;
-  return true;
+  return assay_csv_written(reader, column, cell, decimals, value);
 }
 
 static bool truth(assay_feed_text cell, bool *value) {
-  *value = assay_cells_are_word(cell.at, cell.length, "true") || assay_cells_are_word(cell.at, cell.length, "1");
-  return *value || assay_cells_are_word(cell.at, cell.length, "false") || assay_cells_are_word(cell.at, cell.length, "0");
+  *value = assay_is_word(cell.at, cell.length, "true") || assay_is_word(cell.at, cell.length, "1");
+  return *value || assay_is_word(cell.at, cell.length, "false") || assay_is_word(cell.at, cell.length, "0");
 }
 
 static const char *side_of(assay_feed_text cell, char *side) {
@@ -170,7 +90,7 @@ static const char *rescale(const assay_csv_reader *reader, int64_t number, unsig
 }
 
 /* Databento's prices are in 10^-9, unless they were made readable: those have a point, in all of a table. 0 is the same in both. */
-static const char *read_price(const assay_csv_reader *reader, assay_feed_text cell, int64_t *value, parse *p) {
+static const char *read_price(assay_csv_reader *reader, unsigned column, assay_feed_text cell, int64_t *value, parse *p) {
   int64_t number = 0;
   if (reader->databento && assay_feed_decimal(cell.at, cell.length, 0, &number) && memchr(cell.at, '.', cell.length) == NULL &&
       number != INT64_MAX) {
@@ -178,22 +98,32 @@ static const char *read_price(const assay_csv_reader *reader, assay_feed_text ce
     return p->has_steps && (p->has_readable || reader->prices_are_readable) ? "in 10^-9, and others have a point"
                                                                             : rescale(reader, number, DATABENTO_DECIMALS, value);
   }
-  if (!(reader->databento && is_gap(reader, cell)) && read_decimal(reader, cell, reader->price_decimals, value)) {
+  if (reader->databento && is_gap(reader, cell)) return p->lacks_price = true, NULL;
+  const char *problem = read_number(reader, column, cell, reader->price_decimals, value);
+  if (problem == NULL) {
     p->has_readable = p->has_readable || reader->databento;
     return p->has_steps || (p->has_readable && reader->prices_are_steps) ? "with a point, and others are in 10^-9" : NULL;
   }
   if (is_gap(reader, cell)) return p->lacks_price = true, NULL;
-  return "no decimal number of that many decimals";
+  return problem;
+}
+
+/* A gap is 0; of Databento it is written as a number too. */
+static const char *read_quantity(assay_csv_reader *reader, unsigned column, assay_feed_text cell, assay_csv_row *row) {
+  if (reader->databento && is_gap(reader, cell)) return NULL;
+  const char *problem = read_number(reader, column, cell, reader->quantity_decimals, &row->quantity);
+  if ((problem == NULL && row->quantity >= 0) || (problem != NULL && is_gap(reader, cell))) return NULL;
+  return problem != NULL && problem != assay_csv_no_number ? problem : "no decimal number from 0 on of that many decimals";
 }
 
 /* Of LOBSTER: -1 stands where there is no order and no price. */
-static const char *take_of_order(const assay_csv_reader *reader, assay_csv_role what, assay_feed_text cell, assay_csv_row *row) {
+static const char *take_of_order(const assay_csv_reader *reader, assay_column what, assay_feed_text cell, assay_csv_row *row) {
   int64_t number = 0;
   if (!assay_feed_decimal(cell.at, cell.length, 0, &number)) return "no whole number";
-  if (what == ASSAY_CSV_DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
-  if (what == ASSAY_CSV_DIRECTION && row->side == 0) return "neither 1 nor -1";
-  if (what == ASSAY_CSV_ORDER_ID) row->order = number > 0 ? (uint64_t)number : 0;
-  if (what != ASSAY_CSV_PRICE4 || number < 0 || row->event == HALT) return NULL; /* with a halt it says what kind */
+  if (what == ASSAY_COLUMN_DIRECTION) row->side = number == 1 ? 'B' : number == -1 ? 'S' : 0;
+  if (what == ASSAY_COLUMN_DIRECTION && row->side == 0) return "neither 1 nor -1";
+  if (what == ASSAY_COLUMN_ORDER_ID) row->order = number > 0 ? (uint64_t)number : 0;
+  if (what != ASSAY_COLUMN_PRICE4 || number < 0 || row->event == HALT) return NULL; /* with a halt it says what kind */
   return rescale(reader, number, LOBSTER_DECIMALS, &row->price);
 }
 
@@ -226,9 +156,9 @@ static void finish_action(const assay_csv_reader *reader, const parse *p, assay_
 }
 
 static void finish_kind(const assay_csv_reader *reader, const parse *p, assay_csv_row *row) {
-  if (has(reader, ASSAY_CSV_EVENT)) {
+  if (reader->orders && has(reader, ASSAY_COLUMN_EVENT)) {
     finish_order(row);
-  } else if (has(reader, ASSAY_CSV_ACTION)) {
+  } else if (reader->databento && has(reader, ASSAY_COLUMN_ACTION)) {
     finish_action(reader, p, row);
   } else if (p->is_quote) {
     row->kind = ASSAY_CSV_OTHER;
@@ -240,48 +170,42 @@ static void finish_kind(const assay_csv_reader *reader, const parse *p, assay_cs
   if (p->lacks_price && reader->levels) row->kind = ASSAY_CSV_OTHER;
 }
 
-/*
- * 93000 is a spreadsheet's 093000; 0931 has no seconds, nor have others of four digits in such a table. 1000 alone may as well be ten
- * minutes past midnight that lost its zeros.
- */
-static bool read_short_clock(const assay_csv_reader *reader, assay_feed_text cell, parse *p, int64_t *clock) {
-  uint64_t number = 0;
-  if (assay_feed_whole_slow(cell.at, cell.length, &number) != cell.length || cell.length == 0 || cell.length > 5) return false;
-  p->is_hhmm = cell.length == 4 && cell.at[0] == '0';
-  if (cell.length != 5 && number != 0 && !(cell.length == 4 && (p->is_hhmm || reader->clocks_are_hhmm))) return false;
-  const uint64_t seconds = cell.length == 5 ? number : number * 100;
-  *clock = (int64_t)((seconds / 10000 * 60 + seconds / 100 % 100) * 60 + seconds % 100) * 1000000000;
-  return seconds / 10000 < 24 && seconds / 100 % 100 < 60 && seconds % 100 < 60;
-}
-
-/* "14:30:01.5", or 143001 with three, six or nine digits of a fraction behind it (TAQ); no time since 1970 has so many. */
-static bool read_clock(const assay_csv_reader *reader, assay_feed_text cell, parse *p, int64_t *clock) {
-  assay_moment moment;
-  char text[32] = "19700101";
-  if (assay_moment_read_clock(cell.at, cell.length, clock)) return *clock >= 0;
-  if (read_short_clock(reader, cell, p, clock)) return true;
-  if (cell.length < 6 || cell.length > 15 || cell.length % 3 != 0 || memchr(cell.at, ' ', cell.length) != NULL) return false;
-  text[8] = ' ';
-  memcpy(text + 9, cell.at, cell.length);
-  if (!assay_moment_read(text, 9 + cell.length, &moment)) return false;
-  *clock = moment.clock_ns - moment.east_ns;
-  return *clock >= 0;
-}
+static const char no_time[] = "no time";
 
 /* Where there is a date, what counts from 1970 on counts to 1973 at least, as nothing that is a date or a clock does. */
 static const char *read_moment(assay_feed_text cell, uint64_t scale, uint64_t *time_ns) {
   assay_moment moment;
   uint64_t ns = 0;
-  if (!assay_feed_time(cell.at, cell.length, scale, &ns)) return "no time";
+  if (!assay_feed_time(cell.at, cell.length, scale, &ns)) return no_time;
   if (ns < UINT64_C(100000000000000000) && (scale != 0 || !assay_moment_read(cell.at, cell.length, &moment)))
     return "no time of a day, and none since 1970";
   *time_ns = ns;
   return NULL;
 }
 
+/* Beside a date that of its day; alone, or where it counts from 1970 on, all of it. */
+static const char *read_time(assay_csv_reader *reader, assay_feed_text cell, parse *p) {
+  const bool has_date = p->has_date;
+  int64_t clock = 0;
+  const char *problem = has_date ? assay_csv_clock(reader, cell, &clock) : NULL;
+  if (has_date && problem == NULL) {
+    p->has_clock = true;
+    p->clock_ns = (uint64_t)clock;
+    p->is_hhmm = cell.length == 4 && assay_table_is_minutes(cell.at, cell.length);
+    return NULL;
+  }
+  if (problem == assay_csv_ask) return problem;
+  uint64_t *const ns = &p->row->time_ns;
+  const char *of_moment = has_date ? read_moment(cell, reader->time_scale, ns) : no_time;
+  if (of_moment == NULL || (!has_date && assay_feed_time(cell.at, cell.length, reader->time_scale, ns))) return NULL;
+  const char *of_date = reader->time_scale == 0 ? assay_csv_date(reader, cell, ns) : assay_csv_no_date;
+  if (of_date != assay_csv_no_date) return of_date;
+  return problem != NULL && assay_csv_mend(problem) != NULL ? problem : of_moment;
+}
+
 static bool begins_with(assay_feed_text cell, const char *word) {
   const size_t length = strlen(word);
-  return cell.length >= length && assay_cells_are_word(cell.at, length, word);
+  return cell.length >= length && assay_is_word(cell.at, length, word);
 }
 
 /* Of Tardis: true or false; of Binance: snap or set. */
@@ -292,46 +216,38 @@ static bool is_snapshot(assay_feed_text cell, bool *value) {
 }
 
 /* What is wrong with a cell; NULL: nothing. */
-static const char *take_cell(const assay_csv_reader *reader, assay_csv_role what, assay_feed_text cell, parse *p) {
+static const char *take_cell(assay_csv_reader *reader, unsigned column, assay_feed_text cell, parse *p) {
+  const assay_column what = (assay_column)reader->roles[column];
   assay_csv_row *row = p->row;
   bool maker = false;
-  int64_t clock = 0;
   switch (what) {
-    case ASSAY_CSV_DATE:
-      if (read_moment(cell, 0, &p->date_ns) != NULL) p->odd_date = cell.at;
+    case ASSAY_COLUMN_DATE:
+      if (read_moment(cell, 0, &p->date_ns) != NULL) p->odd_date = cell;
       return NULL;
-    case ASSAY_CSV_TIME:
-      p->has_clock = has(reader, ASSAY_CSV_DATE) && read_clock(reader, cell, p, &clock);
-      p->clock_ns = (uint64_t)clock;
-      if (p->has_clock) return NULL;
-      if (has(reader, ASSAY_CSV_DATE)) return read_moment(cell, reader->time_scale, &row->time_ns);
-      return assay_feed_time(cell.at, cell.length, reader->time_scale, &row->time_ns) ? NULL : "no time";
-    case ASSAY_CSV_PRICE: return read_price(reader, cell, &row->price, p);
-    case ASSAY_CSV_OPEN: return read_price(reader, cell, &row->open, p);
-    case ASSAY_CSV_HIGH: return read_price(reader, cell, &row->high, p);
-    case ASSAY_CSV_LOW: return read_price(reader, cell, &row->low, p);
-    case ASSAY_CSV_CLOSE: return read_price(reader, cell, &row->close, p);
-    case ASSAY_CSV_QUANTITY:
-      if (reader->databento && is_gap(reader, cell)) return NULL; /* which is written as a number too */
-      if (read_decimal(reader, cell, reader->quantity_decimals, &row->quantity) && row->quantity >= 0) return NULL;
-      return is_gap(reader, cell) ? NULL : "no decimal number from 0 on of that many decimals";
-    case ASSAY_CSV_SIDE: return side_of(cell, &row->side);
-    case ASSAY_CSV_MAKER:
+    case ASSAY_COLUMN_TIME: return read_time(reader, cell, p);
+    case ASSAY_COLUMN_PRICE: return read_price(reader, column, cell, &row->price, p);
+    case ASSAY_COLUMN_OPEN: return read_price(reader, column, cell, &row->open, p);
+    case ASSAY_COLUMN_HIGH: return read_price(reader, column, cell, &row->high, p);
+    case ASSAY_COLUMN_LOW: return read_price(reader, column, cell, &row->low, p);
+    case ASSAY_COLUMN_CLOSE: return read_price(reader, column, cell, &row->close, p);
+    case ASSAY_COLUMN_QUANTITY: return read_quantity(reader, column, cell, row);
+    case ASSAY_COLUMN_SIDE: return side_of(cell, &row->side);
+    case ASSAY_COLUMN_MAKER:
       if (!truth(cell, &maker)) return "neither true nor false";
       row->side = maker ? 'S' : 'B';
       return NULL;
-    case ASSAY_CSV_SYMBOL: row->symbol = cell; return NULL;
-    case ASSAY_CSV_EVENT:
+    case ASSAY_COLUMN_SYMBOL: row->symbol = cell; return NULL;
+    case ASSAY_COLUMN_EVENT:
       return cell.length == 1 && cell.at[0] >= '1' && cell.at[0] <= '7' ? (row->event = (uint8_t)(cell.at[0] - '0'), NULL)
                                                                         : "none of 1 to 7";
-    case ASSAY_CSV_ACTION: p->action = cell.length == 1 ? cell.at[0] : 0; return NULL;
-    case ASSAY_CSV_WORD: p->is_quote = begins_with(cell, "quote") || begins_with(cell, "bid") || begins_with(cell, "ask"); return NULL;
-    case ASSAY_CSV_SNAPSHOT: return is_snapshot(cell, &p->is_snapshot) || !reader->levels ? NULL : "neither true nor false";
-    case ASSAY_CSV_ORDER_ID:
+    case ASSAY_COLUMN_ACTION: p->action = cell.length == 1 ? cell.at[0] : 0; return NULL;
+    case ASSAY_COLUMN_WORD: p->is_quote = begins_with(cell, "quote") || begins_with(cell, "bid") || begins_with(cell, "ask"); return NULL;
+    case ASSAY_COLUMN_SNAPSHOT: return is_snapshot(cell, &p->is_snapshot) || !reader->levels ? NULL : "neither true nor false";
+    case ASSAY_COLUMN_ORDER_ID:
       if (!reader->databento) return take_of_order(reader, what, cell, row);
       return assay_feed_whole_slow(cell.at, cell.length, &row->order) == cell.length ? NULL : "no whole number";
-    case ASSAY_CSV_PRICE4:
-    case ASSAY_CSV_DIRECTION: return take_of_order(reader, what, cell, row);
+    case ASSAY_COLUMN_PRICE4:
+    case ASSAY_COLUMN_DIRECTION: return take_of_order(reader, what, cell, row);
     default: return NULL;
   }
 }
@@ -351,38 +267,64 @@ static bool ends_book(assay_csv_reader *reader, const parse *p, const assay_csv_
 
 static const uint64_t day_ns = UINT64_C(86400000000000);
 
-static assay_feed_step read_row(assay_csv_reader *reader, const char *line, size_t length, size_t whole, assay_csv_row *out) {
-  const char *const mend = "skip the row, mend it, or read with more decimals (fewer for numbers too large)";
-  const char *const mend_time = "write times as 2026-12-24 18:30:05, or as numbers since 1970";
-  size_t next = reader->in.at + whole, at = 0;
+static assay_feed_step read_row(assay_csv_reader *reader, const assay_cells_line *line, assay_csv_row *out);
+
+static const char mend_row[] = "skip the row, mend it, or read with more decimals (fewer for numbers too large)";
+
+/* A cell that the rows behind have to explain is read again when they have: they are not asked twice. */
+static assay_feed_step refuse(assay_csv_reader *reader, const assay_cells_line *line, const char *at, assay_column what,
+                              const char *problem, assay_csv_row *out) {
+  const bool is_time = what == ASSAY_COLUMN_TIME || what == ASSAY_COLUMN_DATE;
+  const char *mend = assay_csv_mend(problem);
+  if (problem == assay_csv_ask) {
+    const assay_feed_step step = assay_csv_ask_rows(reader);
+    return step == ASSAY_FEED_MESSAGE ? read_row(reader, line, out) : step;
+  }
+  if (mend == NULL) mend = is_time ? "write times as 2026-12-24 18:30:05, or as numbers since 1970" : mend_row;
+  return bad(reader, at, reader->in.at + line->whole, assay_column_texts[what], problem, mend);
+}
+
+/* A date that has a time of its own needs no other, and once one had, no midnight does. Where the other column has all of it, the date does
+ * not matter. */
+static const char *join_date(assay_csv_reader *reader, parse *p) {
+  if (!p->has_date) return NULL;
+  const bool is_needed = p->has_clock || !has(reader, ASSAY_COLUMN_TIME);
+  if (p->odd_date.at != NULL && is_needed) {
+    const char *problem = assay_csv_date(reader, p->odd_date, &p->date_ns);
+    if (problem != NULL) return problem;
+  }
+  if (p->date_ns % day_ns != 0) reader->dates_have_clocks = true;
+  if (is_needed) p->row->time_ns = p->date_ns + (reader->dates_have_clocks ? 0 : p->clock_ns);
+  return NULL;
+}
+
+static assay_feed_step read_row(assay_csv_reader *reader, const assay_cells_line *line, assay_csv_row *out) {
+  const char *const text = line->text;
+  const size_t next = reader->in.at + line->whole, length = line->length;
+  size_t at = 0;
   assay_csv_row made = {.kind = reader->bars ? ASSAY_CSV_BAR : ASSAY_CSV_TICK}, *const row = &made;
-  parse p = {.row = row};
+  parse p = {.row = row, .has_date = has(reader, ASSAY_COLUMN_DATE)};
   for (unsigned column = 0; column < reader->columns; column++, at++) {
     assay_feed_text cell;
-    assay_csv_role what = (assay_csv_role)reader->roles[column];
-    if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
-    if (!assay_cells_read(line, length, reader->separator, &at, &cell))
-      return bad(reader, line + at, next, "quotes", "a quote that is not closed, or text behind one", mend);
-    const char *problem = take_cell(reader, what, cell, &p);
-    if (problem != NULL) return bad(reader, cell.at, next, assay_csv_role_names[what], problem, what == ASSAY_CSV_TIME ? mend_time : mend);
+    if (at > length) return bad(reader, text + length, next, "columns", "fewer of them than names", mend_row);
+    if (!assay_cells_read(text, length, reader->separator, &at, &cell))
+      return bad(reader, text + at, next, "quotes", "a quote that is not closed, or text behind one", mend_row);
+    const char *problem = take_cell(reader, column, cell, &p);
+    if (problem != NULL) return refuse(reader, line, cell.at, (assay_column)reader->roles[column], problem, out);
   }
   for (size_t behind = at; behind <= length; behind++) { /* empty ones do no harm */
     assay_feed_text cell;
-    if (!assay_cells_read(line, length, reader->separator, &behind, &cell) || cell.length > 0)
-      return bad(reader, line + at, next, "columns", "more of them than names", mend);
+    if (!assay_cells_read(text, length, reader->separator, &behind, &cell) || cell.length > 0)
+      return bad(reader, text + at, next, "columns", "more of them than names", mend_row);
   }
-  if (p.odd_date != NULL && (p.has_clock || !has(reader, ASSAY_CSV_TIME)))
-    return bad(reader, p.odd_date, next, "date", "no date", mend_time);
-  /* A date that has a time of its own needs no other, and once one had, no midnight does. */
-  if (has(reader, ASSAY_CSV_DATE) && p.date_ns % day_ns != 0) reader->dates_have_clocks = true;
-  if (has(reader, ASSAY_CSV_DATE) && (p.has_clock || !has(reader, ASSAY_CSV_TIME)))
-    row->time_ns = p.date_ns + (reader->dates_have_clocks ? 0 : p.clock_ns);
+  const char *problem = join_date(reader, &p);
+  if (problem != NULL) return refuse(reader, line, p.odd_date.at, ASSAY_COLUMN_DATE, problem, out);
   finish_kind(reader, &p, row);
   if (row->kind == ASSAY_CSV_BAR) {
-    if (row->high < row->low) return bad(reader, line, next, "high", "below the low", mend);
+    if (row->high < row->low) return bad(reader, text, next, "high", "below the low", mend_row);
     row->price = row->close;
   }
-  reader->clocks_are_hhmm = reader->clocks_are_hhmm || p.is_hhmm;
+  if (p.is_hhmm && reader->clock_style == ASSAY_CLOCK_OPEN) reader->clock_style = ASSAY_CLOCK_MINUTES;
   reader->prices_are_steps = reader->prices_are_steps || p.has_steps;
   reader->prices_are_readable = reader->prices_are_readable || p.has_readable;
   *out = made;
@@ -416,7 +358,7 @@ assay_feed_step assay_csv_next(assay_csv_reader *reader, assay_csv_row *row) {
       continue;
     }
     reader->ready = reader->ready || assay_csv_read_bare(reader, line.text, line.length);
-    if (reader->ready) return read_row(reader, line.text, line.length, line.whole, row);
+    if (reader->ready) return read_row(reader, &line, row);
     step = read_names(reader, line.text, line.length, line.whole);
     if (step != ASSAY_FEED_MESSAGE) return step;
   }

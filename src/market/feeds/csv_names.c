@@ -8,127 +8,13 @@
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 
-const char *const assay_csv_role_names[ASSAY_CSV_ROLES] = {
-    "",    "time",  "date", "price",    "quantity", "side",      "is_buyer_maker", "symbol",     "open",       "high",
-    "low", "close", "type", "order id", "price",    "direction", "action",         "event type", "is_snapshot"};
-
-bool assay_csv_has(const assay_csv_reader *reader, assay_csv_role wanted) {
+bool assay_csv_has(const assay_csv_reader *reader, assay_column wanted) {
   return memchr(reader->roles, (int)wanted, reader->columns) != NULL;
 }
 
 /* ---- A line of names ----------------------------------------------------------------------------------------------------------------- */
 
-/* The first column of a role counts: where a table has several, such as the participant's time and that of the tape, it is the earlier. */
-static const struct {
-  const char *name;
-  assay_csv_role role;
-} names[] = {{"time", ASSAY_CSV_TIME},
-             {"timestamp", ASSAY_CSV_TIME},
-             {"datetime", ASSAY_CSV_TIME},
-             {"ts", ASSAY_CSV_TIME},
-             {"ts_event", ASSAY_CSV_TIME},
-             {"open time", ASSAY_CSV_TIME},
-             {"gmt time", ASSAY_CSV_TIME},
-             {"local time", ASSAY_CSV_TIME},
-             {"open_time", ASSAY_CSV_TIME},
-             {"transact_time", ASSAY_CSV_TIME},
-             {"date-time", ASSAY_CSV_TIME},
-             {"date_time", ASSAY_CSV_TIME},
-             {"time_m", ASSAY_CSV_TIME},
-             {"created_at", ASSAY_CSV_TIME},
-             {"created at", ASSAY_CSV_TIME},
-             {"created_time", ASSAY_CSV_TIME},
-             {"participant_timestamp", ASSAY_CSV_TIME},
-             {"sip_timestamp", ASSAY_CSV_TIME},
-             {"window_start", ASSAY_CSV_TIME},
-             {"trade_time", ASSAY_CSV_TIME},
-             {"trade time", ASSAY_CSV_TIME},
-             {"exchange_time", ASSAY_CSV_TIME},
-             {"unix", ASSAY_CSV_TIME},
-             {"unix timestamp", ASSAY_CSV_TIME},
-             {"unix_timestamp", ASSAY_CSV_TIME},
-             {"mts", ASSAY_CSV_TIME},
-             {"date", ASSAY_CSV_DATE},
-             {"trade date", ASSAY_CSV_DATE},
-             {"trade_date", ASSAY_CSV_DATE},
-             {"dtyyyymmdd", ASSAY_CSV_DATE},
-             {"price", ASSAY_CSV_PRICE},
-             {"px", ASSAY_CSV_PRICE},
-             {"last", ASSAY_CSV_PRICE},
-             {"close/last", ASSAY_CSV_PRICE},
-             {"trade price", ASSAY_CSV_PRICE},
-             {"trade_price", ASSAY_CSV_PRICE},
-             {"quantity", ASSAY_CSV_QUANTITY},
-             {"qty", ASSAY_CSV_QUANTITY},
-             {"size", ASSAY_CSV_QUANTITY},
-             {"amount", ASSAY_CSV_QUANTITY},
-             {"volume", ASSAY_CSV_QUANTITY},
-             {"shares", ASSAY_CSV_QUANTITY},
-             {"sz", ASSAY_CSV_QUANTITY},
-             {"vol", ASSAY_CSV_QUANTITY},
-             {"vol.", ASSAY_CSV_QUANTITY},
-             {"tickvol", ASSAY_CSV_QUANTITY},
-             {"trade volume", ASSAY_CSV_QUANTITY},
-             {"trade_volume", ASSAY_CSV_QUANTITY},
-             {"trade_size", ASSAY_CSV_QUANTITY},
-             {"side", ASSAY_CSV_SIDE},
-             {"aggressor", ASSAY_CSV_SIDE},
-             {"aggressor_side", ASSAY_CSV_SIDE},
-             {"taker_side", ASSAY_CSV_SIDE},
-             {"direction", ASSAY_CSV_SIDE},
-             {"is_buyer_maker", ASSAY_CSV_MAKER},
-             {"isbuyermaker", ASSAY_CSV_MAKER},
-             {"symbol", ASSAY_CSV_SYMBOL},
-             {"ticker", ASSAY_CSV_SYMBOL},
-             {"stock", ASSAY_CSV_SYMBOL},
-             {"instrument", ASSAY_CSV_SYMBOL},
-             {"instrument_name", ASSAY_CSV_SYMBOL},
-             {"instid", ASSAY_CSV_SYMBOL},
-             {"product_id", ASSAY_CSV_SYMBOL},
-             {"pair", ASSAY_CSV_SYMBOL},
-             {"sym", ASSAY_CSV_SYMBOL},
-             {"sym_root", ASSAY_CSV_SYMBOL},
-             {"ric", ASSAY_CSV_SYMBOL},
-             {"open", ASSAY_CSV_OPEN},
-             {"high", ASSAY_CSV_HIGH},
-             {"low", ASSAY_CSV_LOW},
-             {"close", ASSAY_CSV_CLOSE},
-             {"order_id", ASSAY_CSV_ORDER_ID},
-             {"action", ASSAY_CSV_ACTION},
-             {"eventtype", ASSAY_CSV_WORD},
-             {"event_type", ASSAY_CSV_WORD},
-             {"type", ASSAY_CSV_WORD},
-             {"is_snapshot", ASSAY_CSV_SNAPSHOT},
-             {"update_type", ASSAY_CSV_SNAPSHOT}};
-
-/* Without the <> of MetaTrader and Stooq, the # of Refinitiv, what stands behind a / in another language (OKX), and blanks in quotes. */
-static assay_feed_text plain_name(assay_feed_text cell) {
-  while (cell.length > 0 && (cell.at[0] == '<' || cell.at[0] == '#' || cell.at[0] == ' ')) cell.at++, cell.length--;
-  for (size_t i = 1; i + 1 < cell.length; i++)
-    if (cell.at[i] == '/' && (unsigned char)cell.at[i + 1] >= 0x80) cell.length = i;
-  while (cell.length > 0 && (cell.at[cell.length - 1] == '>' || cell.at[cell.length - 1] == ' ')) cell.length--;
-  return cell;
-}
-
-static bool is_word(assay_feed_text cell, const char *word) { return assay_cells_are_word(cell.at, cell.length, word); }
-
-static assay_csv_role role_of(assay_feed_text cell, uint64_t *scale) {
-  static const struct {
-    const char *ending;
-    uint64_t scale;
-  } units[] = {{"_s", 1000000000}, {"_ms", 1000000}, {"_us", 1000}, {"_ns", 1}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (is_word(cell, names[i].name)) return names[i].role;
-    size_t length = strlen(names[i].name);
-    if (names[i].role != ASSAY_CSV_TIME || cell.length <= length || !assay_cells_are_word(cell.at, length, names[i].name)) continue;
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
-      if (assay_cells_are_word(cell.at + length, cell.length - length, units[u].ending)) {
-        *scale = units[u].scale;
-        return ASSAY_CSV_TIME;
-      }
-  }
-  return ASSAY_CSV_PASSED;
-}
+static bool is_word(assay_feed_text cell, const char *word) { return assay_is_word(cell.at, cell.length, word); }
 
 /* Names that say something only beside others. */
 typedef struct hints {
@@ -139,33 +25,32 @@ typedef struct hints {
 static void take_hint(assay_feed_text cell, size_t column, hints *h) {
   if (h->name == 0 && is_word(cell, "name")) h->name = column + 1;
   if (h->instrument == 0 && is_word(cell, "instrument_id")) h->instrument = column + 1;
-  const bool is_volume = cell.length > 7 && assay_cells_are_word(cell.at, 6, "volume") && (cell.at[6] == ' ' || cell.at[6] == '_');
-  if (h->volume == 0 && is_volume) h->volume = column + 1;
+  if (h->volume == 0 && assay_column_is_some_volume(cell.at, cell.length)) h->volume = column + 1;
   h->rtype = h->rtype || is_word(cell, "rtype");
 }
 
-static void replace_role(assay_csv_reader *reader, assay_csv_role from, assay_csv_role to) {
+static void replace_role(assay_csv_reader *reader, assay_column from, assay_column to) {
   uint8_t *role = memchr(reader->roles, (int)from, reader->columns);
   if (role != NULL) *role = (uint8_t)to;
 }
 
 static void weigh(assay_csv_reader *reader, const hints *h) {
   const bool has_ranges =
-      assay_csv_has(reader, ASSAY_CSV_OPEN) && assay_csv_has(reader, ASSAY_CSV_HIGH) && assay_csv_has(reader, ASSAY_CSV_LOW);
+      assay_csv_has(reader, ASSAY_COLUMN_OPEN) && assay_csv_has(reader, ASSAY_COLUMN_HIGH) && assay_csv_has(reader, ASSAY_COLUMN_LOW);
   /* "Last" behind open, high and low is how the bar ended. */
-  if (has_ranges && !assay_csv_has(reader, ASSAY_CSV_CLOSE)) replace_role(reader, ASSAY_CSV_PRICE, ASSAY_CSV_CLOSE);
-  reader->bars = has_ranges && assay_csv_has(reader, ASSAY_CSV_CLOSE);
-  const bool has_symbol = assay_csv_has(reader, ASSAY_CSV_SYMBOL);
-  if (!has_symbol && h->rtype && h->instrument > 0) reader->roles[h->instrument - 1] = ASSAY_CSV_SYMBOL;
-  if (!has_symbol && reader->bars && h->name > 0) reader->roles[h->name - 1] = ASSAY_CSV_SYMBOL;
-  if (!assay_csv_has(reader, ASSAY_CSV_QUANTITY) && h->volume > 0) reader->roles[h->volume - 1] = ASSAY_CSV_QUANTITY;
+  if (has_ranges && !assay_csv_has(reader, ASSAY_COLUMN_CLOSE)) replace_role(reader, ASSAY_COLUMN_PRICE, ASSAY_COLUMN_CLOSE);
+  reader->bars = has_ranges && assay_csv_has(reader, ASSAY_COLUMN_CLOSE);
+  const bool has_symbol = assay_csv_has(reader, ASSAY_COLUMN_SYMBOL);
+  if (!has_symbol && h->rtype && h->instrument > 0) reader->roles[h->instrument - 1] = ASSAY_COLUMN_SYMBOL;
+  if (!has_symbol && reader->bars && h->name > 0) reader->roles[h->name - 1] = ASSAY_COLUMN_SYMBOL;
+  if (!assay_csv_has(reader, ASSAY_COLUMN_QUANTITY) && h->volume > 0) reader->roles[h->volume - 1] = ASSAY_COLUMN_QUANTITY;
   reader->databento = h->rtype;
   if (!h->rtype) {
-    replace_role(reader, ASSAY_CSV_ACTION, ASSAY_CSV_PASSED);
-    replace_role(reader, ASSAY_CSV_ORDER_ID, ASSAY_CSV_PASSED);
+    replace_role(reader, ASSAY_COLUMN_ACTION, ASSAY_COLUMN_PASSED);
+    replace_role(reader, ASSAY_COLUMN_ORDER_ID, ASSAY_COLUMN_PASSED);
   }
-  reader->levels = !reader->bars && assay_csv_has(reader, ASSAY_CSV_SNAPSHOT) && assay_csv_has(reader, ASSAY_CSV_SIDE);
-  reader->orders = assay_csv_has(reader, ASSAY_CSV_ACTION) && assay_csv_has(reader, ASSAY_CSV_ORDER_ID);
+  reader->levels = !reader->bars && assay_csv_has(reader, ASSAY_COLUMN_SNAPSHOT) && assay_csv_has(reader, ASSAY_COLUMN_SIDE);
+  reader->orders = assay_csv_has(reader, ASSAY_COLUMN_ACTION) && assay_csv_has(reader, ASSAY_COLUMN_ORDER_ID);
 }
 
 assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line, size_t length, size_t *at, const char **missing) {
@@ -175,23 +60,24 @@ assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line,
     assay_feed_text cell;
     if (!assay_cells_read(line, length, reader->separator, at, &cell)) return ASSAY_CSV_OPEN_QUOTE;
     if (reader->columns == ASSAY_CSV_MOST_COLUMNS) return ASSAY_CSV_TOO_MANY;
-    cell = plain_name(cell);
     uint64_t scale = 0; /* of this column's name */
-    assay_csv_role found = role_of(cell, &scale);
-    if (found != ASSAY_CSV_PASSED && assay_csv_has(reader, found)) found = ASSAY_CSV_PASSED; /* "volume" behind "size": the first counts */
-    if (found == ASSAY_CSV_TIME) reader->time_scale = scale;
+    cell.at = assay_column_plain(cell.at, &cell.length);
+    assay_column found = assay_column_of(cell.at, cell.length, &scale);
+    if (found != ASSAY_COLUMN_PASSED && assay_csv_has(reader, found))
+      found = ASSAY_COLUMN_PASSED; /* "volume" behind "size": the first counts */
+    if (found == ASSAY_COLUMN_TIME) reader->time_scale = scale;
     take_hint(cell, reader->columns, &h);
     reader->roles[reader->columns++] = (uint8_t)found;
     if (*at >= length) break;
   }
   weigh(reader, &h);
-  const bool has_time = assay_csv_has(reader, ASSAY_CSV_TIME) || assay_csv_has(reader, ASSAY_CSV_DATE);
-  *missing = !has_time ? "time" : !reader->bars && !assay_csv_has(reader, ASSAY_CSV_PRICE) ? "price" : NULL;
+  const bool has_time = assay_csv_has(reader, ASSAY_COLUMN_TIME) || assay_csv_has(reader, ASSAY_COLUMN_DATE);
+  *missing = !has_time ? "time" : !reader->bars && !assay_csv_has(reader, ASSAY_COLUMN_PRICE) ? "price" : NULL;
   if (*missing != NULL) {
     reader->columns = 0;
     return ASSAY_CSV_MISSING;
   }
-  reader->quantities = assay_csv_has(reader, ASSAY_CSV_QUANTITY);
+  reader->quantities = assay_csv_has(reader, ASSAY_COLUMN_QUANTITY);
   return ASSAY_CSV_NAMED;
 }
 
@@ -268,7 +154,7 @@ static bool are_near(const assay_feed_text cells[2]) {
 }
 
 static size_t set_bars(uint8_t *roles, size_t first, size_t count) {
-  static const uint8_t bar[] = {ASSAY_CSV_OPEN, ASSAY_CSV_HIGH, ASSAY_CSV_LOW, ASSAY_CSV_CLOSE, ASSAY_CSV_QUANTITY};
+  static const uint8_t bar[] = {ASSAY_COLUMN_OPEN, ASSAY_COLUMN_HIGH, ASSAY_COLUMN_LOW, ASSAY_COLUMN_CLOSE, ASSAY_COLUMN_QUANTITY};
   memcpy(roles + first, bar, count - first < sizeof bar ? count - first : sizeof bar);
   return count;
 }
@@ -289,11 +175,11 @@ static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t
   const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left > 4 || is_narrow(cells + first)) &&
                       (left < 6 || is_count(cells[first + 5]));
   if (!is_bar && (left != 2 || are_near(cells + first))) return 0;
-  roles[0] = has_clock ? ASSAY_CSV_DATE : ASSAY_CSV_TIME;
-  if (has_clock) roles[1] = ASSAY_CSV_TIME;
+  roles[0] = has_clock ? ASSAY_COLUMN_DATE : ASSAY_COLUMN_TIME;
+  if (has_clock) roles[1] = ASSAY_COLUMN_TIME;
   if (is_bar) return set_bars(roles, first, count);
-  roles[first] = ASSAY_CSV_PRICE;
-  roles[first + 1] = ASSAY_CSV_QUANTITY;
+  roles[first] = ASSAY_COLUMN_PRICE;
+  roles[first + 1] = ASSAY_COLUMN_QUANTITY;
   return count;
 }
 
@@ -306,16 +192,16 @@ static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t
  */
 static size_t roles_of_binance(const assay_feed_text *cells, size_t count, uint8_t *roles) {
   if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
-    roles[0] = ASSAY_CSV_TIME;
+    roles[0] = ASSAY_COLUMN_TIME;
     set_bars(roles, 1, 6);
     return count;
   }
   size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
   if (count < 6 || count > 8 || !is_moment(cells[time]) || !is_truth(cells[time + 1])) return 0;
-  roles[1] = ASSAY_CSV_PRICE;
-  roles[2] = ASSAY_CSV_QUANTITY;
-  roles[time] = ASSAY_CSV_TIME;
-  roles[time + 1] = ASSAY_CSV_MAKER;
+  roles[1] = ASSAY_COLUMN_PRICE;
+  roles[2] = ASSAY_COLUMN_QUANTITY;
+  roles[time] = ASSAY_COLUMN_TIME;
+  roles[time + 1] = ASSAY_COLUMN_MAKER;
   return count;
 }
 
@@ -330,12 +216,12 @@ size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY
     values += is_number(digits) || is_truth(cells[count]);
     count++;
   }
-  memset(roles, ASSAY_CSV_PASSED, ASSAY_CSV_BARE_COLUMNS);
+  memset(roles, ASSAY_COLUMN_PASSED, ASSAY_CSV_BARE_COLUMNS);
   const size_t dated = roles_of_dated(cells, count, roles);
   if (dated > 0 || values < count || separator != ',') return dated;
   if (count == 6 && is_lobster(cells)) {
-    static const uint8_t orders[] = {ASSAY_CSV_TIME,     ASSAY_CSV_EVENT,  ASSAY_CSV_ORDER_ID,
-                                     ASSAY_CSV_QUANTITY, ASSAY_CSV_PRICE4, ASSAY_CSV_DIRECTION};
+    static const uint8_t orders[] = {ASSAY_COLUMN_TIME,     ASSAY_COLUMN_EVENT,  ASSAY_COLUMN_ORDER_ID,
+                                     ASSAY_COLUMN_QUANTITY, ASSAY_COLUMN_PRICE4, ASSAY_COLUMN_DIRECTION};
     memcpy(roles, orders, sizeof orders);
     return count;
   }
@@ -347,9 +233,9 @@ bool assay_csv_read_bare(assay_csv_reader *reader, const char *line, size_t leng
   if (count == 0) return false;
   reader->columns = (uint8_t)count;
   reader->separator = assay_cells_separator(line, length);
-  reader->bars = assay_csv_has(reader, ASSAY_CSV_OPEN);
-  reader->orders = assay_csv_has(reader, ASSAY_CSV_EVENT);
+  reader->bars = assay_csv_has(reader, ASSAY_COLUMN_OPEN);
+  reader->orders = assay_csv_has(reader, ASSAY_COLUMN_EVENT);
   if (reader->orders) reader->time_scale = 1000000000;
-  reader->quantities = assay_csv_has(reader, ASSAY_CSV_QUANTITY);
+  reader->quantities = assay_csv_has(reader, ASSAY_COLUMN_QUANTITY);
   return true;
 }

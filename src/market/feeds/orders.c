@@ -24,7 +24,7 @@ static const word *find_word(const word *words, size_t count, assay_feed_text ce
   if (cell.length >= sizeof text) return NULL;
   for (size_t i = 0; i < cell.length; i++) text[i] = cell.at[i] == ' ' || cell.at[i] == '-' ? '_' : cell.at[i];
   for (size_t i = 0; i < count; i++)
-    if (assay_cells_are_word(text, cell.length, words[i].text)) return &words[i];
+    if (assay_is_word(text, cell.length, words[i].text)) return &words[i];
   return NULL;
 }
 
@@ -267,7 +267,7 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
       m->account = (uint32_t)whole;
       return problem;
     case BOOK:
-      if (assay_cells_are_word(cell.at, cell.length, "all"))
+      if (assay_is_word(cell.at, cell.length, "all"))
         whole = ASSAY_BOOK_ALL;
       else
         problem = take_whole(cell, UINT32_MAX - 1, &whole);

@@ -159,20 +159,111 @@ static void test_compact_dates(void **state) {
   }
 }
 
-/* 1000 is ten o'clock where 0931 was half past nine before, and one of two times where nothing says which. */
+/* 1000 is ten o'clock where 0931 is half past nine before or behind it, and one of two times where nothing says which. */
 static void test_clocks_without_seconds(void **state) {
   (void)state;
   static const char text[] = "date,time,price\n20240102,1000,1\n20240102,0931,1\n20240102,1000,1\n20240102,1060,1\n";
+  static const uint64_t times[] = {UINT64_C(1704189600000000000), UINT64_C(1704187860000000000), UINT64_C(1704189600000000000)};
   assay_csv_reader reader;
   assay_csv_row row;
   assay_csv_open(&reader, text, sizeof text - 1, 2, 0);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
+    assert_int_equal(row.time_ns, times[i]);
+  }
   assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
-  assert_true(assay_feed_skip(&reader.in));
-  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
-  assert_int_equal(row.time_ns, UINT64_C(1704187860000000000));
-  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MESSAGE);
-  assert_int_equal(row.time_ns, UINT64_C(1704189600000000000));
-  assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+  static const char alone[] = "date,time,price\n20240102,1000,1\n20240102,1001,1\n";
+  assay_csv_open(&reader, alone, sizeof alone - 1, 2, 0);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(assay_csv_next(&reader, &row), ASSAY_FEED_MALFORMED);
+    assert_string_equal(reader.in.fault.field, "time");
+    assert_string_equal(reader.in.fault.mend, "write times as 09:30:00");
+    assert_true(assay_feed_skip(&reader.in));
+  }
+}
+
+/* One table in two windows: its rows up to `cut`, and then all of it; the same rows come as of the whole. */
+static size_t read_all(const char *text, size_t size, size_t cut, assay_csv_row *rows, size_t most) {
+  assay_csv_reader reader;
+  size_t count = 0;
+  assay_csv_open(&reader, text, cut, 2, 1);
+  reader.in.last = cut == size;
+  while (count < most) {
+    const assay_feed_step step = assay_csv_next(&reader, &rows[count]);
+    if (step == ASSAY_FEED_MORE) {
+      const size_t begin = (size_t)(reader.in.base + reader.in.at);
+      assay_feed_window(&reader.in, text + begin, size - begin, true);
+    } else if (step == ASSAY_FEED_MALFORMED && assay_feed_skip(&reader.in)) {
+      rows[count++] = (assay_csv_row){.time_ns = 0};
+    } else if (step == ASSAY_FEED_MESSAGE) {
+      count++;
+    } else {
+      break;
+    }
+  }
+  return count;
+}
+
+/* What a cell leaves open, other rows say: those before it, and up to 300 behind it, wherever windows end. */
+static void test_what_other_rows_say(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    uint64_t times[4]; /* s since 1970; 0: refused */
+    int64_t prices[4]; /* in 1/100; 0: not looked at */
+  } cases[] = {
+      /* Which number is the day: a 13th month before, behind; an order in time; both at once. */
+      {"date,price\n01/13/2024,1\n02/01/2024,1\n", {1705104000, 1706745600}, {0}},
+      {"time,price\n02/01/2024 09:30,1\n01/13/2024 09:30,1\n", {1706779800, 1705138200}, {0}},
+      {"date,price\n02/01/2024,1\n13/01/2024,1\n", {1704153600, 1705104000}, {0}},
+      {"date,price\n11/01/2024,1\n12/01/2024,1\n01/02/2024,1\n", {1704931200, 1705017600, 1706745600}, {0}},
+      {"date,price\n02/01/2024,1\n13/01/2024,1\n01/13/2024,1\n", {0, 1705104000, 1705104000}, {0}},
+      {"date,price\n01/13/2024,1\n13/01/2024,1\n02/01/2024,1\n", {1705104000, 0, 1706745600}, {0}},
+      {"date,price\n02/01/2024,1\n03/01/2024,1\n", {0, 0}, {0}},
+      /* What a comma and a point are. */
+      {"time;price\n1704153600;1,230\n1704153601;1,5\n", {1704153600, 1704153601}, {123, 150}},
+      {"time;price\n1704153600;1.234\n1704153601;1.234,5\n1704153602;7\n", {1704153600, 1704153601, 1704153602}, {123400, 123450, 700}},
+      {"time;price;size\n1704153600;1,234;1.5\n", {1704153600}, {123400}},
+      {"time,price\n1704153600,\"5,10,200\"\n1704153601,\"1,234\"\n", {1704153600, 1704153601}, {51020000, 123400}},
+      {"time;price\n1704153600;151.2\n1704153601;151.230\n", {1704153600, 1704153601}, {15120, 15123}},
+      {"time;price\n1704153600;1,234\n1704153601;1.5\n1704153602;1,5\n", {0, 1704153601, 0}, {0, 150}},
+      /* Minutes, or lost zeros. */
+      {"date,time,price\n20240102,1000,1\n20240103,930,1\n", {1704189600, 1704274200}, {0}},
+      {"date,time,price\n20240102,1000,1\n20240102,10000,1\n", {1704154200, 1704157200}, {0}},
+      {"date,time,price\n20240102,9:30 AM,1\n20240102,3-PM,1\n", {1704187800, 1704207600}, {0}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const size_t size = strlen(cases[i].text);
+    size_t wanted = 0;
+    for (const char *p = strchr(cases[i].text, '\n'); p[1] != '\0'; p = strchr(p + 1, '\n')) wanted++;
+    for (size_t cut = 0; cut <= size; cut++) {
+      assay_csv_row rows[6];
+      if (read_all(cases[i].text, size, cut, rows, 6) != wanted) fail_msg("cut at %zu: %s", cut, cases[i].text);
+      for (size_t k = 0; k < wanted; k++) {
+        if (rows[k].time_ns != cases[i].times[k] * UINT64_C(1000000000))
+          fail_msg("row %zu, cut at %zu: %llu: %s", k, cut, (unsigned long long)rows[k].time_ns, cases[i].text);
+        if (cases[i].prices[k] != 0 && rows[k].price != cases[i].prices[k])
+          fail_msg("row %zu, cut at %zu: %lld: %s", k, cut, (long long)rows[k].price, cases[i].text);
+      }
+    }
+  }
+}
+
+/* Rows are asked 300 at a time: what the next ones say is not waited for, and counts from there on. */
+static void test_how_many_rows_are_asked(void **state) {
+  (void)state;
+  enum { ROWS = 700 };
+  static char text[ROWS * 20];
+  static assay_csv_row rows[ROWS + 1];
+  for (size_t said = 0; said < ROWS; said += 150) {
+    size_t size = (size_t)snprintf(text, sizeof text, "date,price\n");
+    for (size_t i = 0; i < ROWS; i++)
+      size += (size_t)snprintf(text + size, sizeof text - size, "%s,1\n", i == said ? "01/13/2024" : "02/01/2024");
+    assert_int_equal(read_all(text, size, size, rows, ROWS + 1), ROWS);
+    const size_t first = said / 300 * 300; /* of the 300 that were asked together */
+    for (size_t i = 0; i < ROWS; i++)
+      if ((rows[i].time_ns != 0) != (i >= first)) fail_msg("said in row %zu: row %zu", said, i);
+  }
 }
 
 /* Which unit prices have is a matter of the table, not of the cell. */
@@ -649,6 +740,8 @@ int main(void) {
       cmocka_unit_test(test_times),
       cmocka_unit_test(test_compact_dates),
       cmocka_unit_test(test_clocks_without_seconds),
+      cmocka_unit_test(test_what_other_rows_say),
+      cmocka_unit_test(test_how_many_rows_are_asked),
       cmocka_unit_test(test_prices_of_databento_in_one_unit),
       cmocka_unit_test(test_faults_name_the_place),
       cmocka_unit_test(test_windows),

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/cells.h"
+#include "market/table/numbers.h"
 
 #include <math.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/moment.h"
 #include "base/text.h"
 
 bool assay_cell_is_gap(const char *cell) {
@@ -47,20 +46,20 @@ static size_t group_mark(const char *p, assay_cell_style style) {
   return blank(p) > 0 ? blank(p) : starts_with(p, quotes);
 }
 
-typedef struct plain {
-  char text[80];
+typedef struct digits {
+  char *text;
   size_t length;
-} plain;
+} digits;
 
-static bool put(plain *to, char c) {
-  if (to->length + 1 >= sizeof to->text) return false;
+static bool put(digits *to, char c) {
+  if (to->length + 1 >= ASSAY_CELL_PLAIN) return false;
   to->text[to->length++] = c;
   to->text[to->length] = '\0';
   return true;
 }
 
 /* Digits, with groups of three behind one to three that do not begin with 0; or, as in India behind commas, of two, and three at last. */
-static bool put_whole(plain *to, const char **text, assay_cell_style style) {
+static bool put_whole(digits *to, const char **text, assay_cell_style style) {
   const char *p = *text, *first = p;
   while (is_digit(*p))
     if (!put(to, *p++)) return false;
@@ -82,10 +81,11 @@ static bool put_whole(plain *to, const char **text, assay_cell_style style) {
   return last == 3;
 }
 
-/* The number without what people put around it, for assay_parse_f64. */
-static bool make_plain(const char *cell, assay_cell_style style, plain *to) {
+bool assay_cell_plain(const char *cell, assay_cell_style style, char text[ASSAY_CELL_PLAIN]) {
   static const char *const minus[] = {"-", "\u2212", NULL};
+  digits made = {.text = text}, *const to = &made;
   const char *p = pass_blanks(cell);
+  text[0] = '\0';
   bool in_brackets = *p == '(', has_exponent = false, negative = in_brackets;
   if (in_brackets) p++;
   for (int i = 0; i < 2; i++) { /* -$5 and $-5 */
@@ -131,11 +131,11 @@ static bool make_plain(const char *cell, assay_cell_style style, plain *to) {
 }
 
 bool assay_cell_number(const char *cell, assay_cell_style style, double *value) {
-  plain made = {.text = ""};
+  char plain[ASSAY_CELL_PLAIN];
   if (style != ASSAY_CELL_COMMA || strpbrk(cell, ".,") == NULL) {
     if (assay_parse_f64(cell, value)) return true;
   }
-  return make_plain(cell, style, &made) && assay_parse_f64(made.text, value);
+  return assay_cell_plain(cell, style, plain) && assay_parse_f64(plain, value);
 }
 
 bool assay_cell_is_number(const char *cell, assay_cell_style style) {
@@ -145,13 +145,13 @@ bool assay_cell_is_number(const char *cell, assay_cell_style style) {
 
 void assay_cell_look_at(const char *cell, assay_cell_evidence *e) {
   const char *mark = strpbrk(cell, ".,");
-  plain a = {.text = ""}, b = {.text = ""};
+  char plain[ASSAY_CELL_PLAIN];
   double value;
   if ((mark == NULL || (*mark == '.' && e->point > 0)) && assay_parse_f64(cell, &value)) { /* nothing new, as most cells */
     e->numbers += !isnan(value);
     return;
   }
-  bool is_point = make_plain(cell, ASSAY_CELL_POINT, &a), is_comma = make_plain(cell, ASSAY_CELL_COMMA, &b);
+  bool is_point = assay_cell_plain(cell, ASSAY_CELL_POINT, plain), is_comma = assay_cell_plain(cell, ASSAY_CELL_COMMA, plain);
   e->numbers += is_point || is_comma;
   e->others += !is_point && !is_comma && !assay_cell_is_gap(cell);
   if (mark == NULL) return;
@@ -177,79 +177,4 @@ assay_cell_style assay_cell_style_of(const assay_cell_evidence *e, const assay_c
   if (all->comma > 0) return commas && separator != ',' ? ASSAY_CELL_COMMA : ASSAY_CELL_UNKNOWN;
   /* Where commas part the cells nobody writes decimals with them; where something else does, that may be the reason. */
   return all->point == 0 && separator != ',' ? ASSAY_CELL_UNKNOWN : ASSAY_CELL_POINT;
-}
-
-/* ---- Dates --------------------------------------------------------------------------------------------------------------------------- */
-
-static const char *read_part(const char *p, int *value, int *digits, bool *is_month) {
-  static const char names[12][4] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-  *value = *digits = 0;
-  *is_month = false;
-  for (; is_digit(*p) && *digits < 4; p++, ++*digits) *value = *value * 10 + (*p - '0');
-  if (*digits > 0) return p;
-  for (int m = 0; m < 12; m++) {
-    if (strncasecmp(p, names[m], 3) != 0) continue;
-    *value = m + 1;
-    *is_month = true;
-    while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')) p++;
-    return p;
-  }
-  return NULL;
-}
-
-/* h:mm, h:mm:ss, with AM or PM behind; h-PM; nothing is midnight. */
-static bool read_clock(const char *p, int64_t *seconds) {
-  int parts[3] = {0}, count = 0;
-  *seconds = 0;
-  while (*p == ' ' || *p == 'T') p++;
-  if (*p == '\0') return true;
-  for (; count < 3; count++) {
-    int digits = 0;
-    for (; is_digit(*p) && digits < 2; p++, digits++) parts[count] = parts[count] * 10 + (*p - '0');
-    if (digits == 0) return false;
-    if (*p != ':') break;
-    p++;
-  }
-  const bool is_hour = count == 0 && *p == '-' && (strcasecmp(p + 1, "am") == 0 || strcasecmp(p + 1, "pm") == 0);
-  if (is_hour) p++;
-  if (count == 2 && *p == '.') /* of a second: left out */
-    for (p++; is_digit(*p);) p++;
-  if ((count < 1 && !is_hour) || count > 2) return false;
-  while (*p == ' ') p++;
-  bool pm = strcasecmp(p, "pm") == 0, am = strcasecmp(p, "am") == 0;
-  if ((*p != '\0' && !pm && !am) || parts[0] > 23 || parts[1] > 59 || parts[2] > 60) return false;
-  if (pm && parts[0] < 12) parts[0] += 12;
-  if (am && parts[0] == 12) parts[0] = 0;
-  *seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
-  return true;
-}
-
-bool assay_cell_date(const char *cell, bool day_first, int64_t *seconds) {
-  int value[3], digits[3], named = -1;
-  const char *p = cell;
-  for (int i = 0; i < 3; i++) {
-    bool is_month;
-    p = read_part(p, &value[i], &digits[i], &is_month);
-    if (p == NULL || (is_month && named >= 0)) return false;
-    if (is_month) named = i;
-    if (i == 2) break;
-    if (strchr("/.- ,", *p) == NULL || *p == '\0') return false;
-    if (*p == '.') day_first = true; /* nobody writes months first with points */
-    while (*p != '\0' && strchr("/.- ,", *p) != NULL) p++;
-  }
-  /* The year is last, or first where it has four digits; a month by its name leaves one place for the day. */
-  int year = digits[0] == 4 ? 0 : 2, month, day;
-  if (named >= 0) {
-    month = named, day = 3 - named - year;
-    if (named == year) return false;
-  } else {
-    month = year == 0 ? 1 : day_first ? 1 : 0, day = 3 - month - year;
-  }
-  int y = value[year] + (digits[year] == 2 ? (value[year] < 70 ? 2000 : 1900) : 0);
-  if (digits[year] != 2 && digits[year] != 4) return false;
-  int64_t clock = 0, days = 0;
-  if (y < 0 || value[month] < 0 || value[day] < 0) return false;
-  if (!assay_moment_day((unsigned)y, (unsigned)value[month], (unsigned)value[day], &days) || !read_clock(p, &clock)) return false;
-  *seconds = days * 86400 + clock;
-  return true;
 }
