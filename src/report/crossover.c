@@ -118,11 +118,26 @@ static void write_json(assay_buf *out, const assay_crossover *found) {
 
 /* ---- HTML --------------------------------------------------------------------------------------------------------------------------- */
 
-enum { WIDTH = 860, HEIGHT = 300, LEFT = 80, RIGHT = 130, TOP = 16, BOTTOM = 40, MOST_SERIES = 6, MOST_POINTS = 64 };
+enum { WIDTH = 860, HEIGHT = 300, LEFT = 80, RIGHT = 130, TOP = 16, BOTTOM = 40, MOST_CURVES = 16, MOST_POINTS = 64 };
 
 static void widen(double value, double *low, double *high) {
   *low = fmin(*low, value);
   *high = fmax(*high, value);
+}
+
+/* An axis of bytes has powers of two at its ends and at its ticks: 64 KiB and not 97.7 KiB. */
+static assay_axis binary_axis(double low, double high, double from, double to) {
+  low = exp2(floor(log2(low)));
+  high = exp2(ceil(log2(high)));
+  return (assay_axis){low, high > low ? high : 2 * low, true, from, to};
+}
+
+static size_t binary_ticks(const assay_axis *axis, int wanted, double ticks[ASSAY_AXIS_TICKS]) {
+  int first = (int)lround(log2(axis->low)), last = (int)lround(log2(axis->high)), every = (last - first) / wanted + 1;
+  size_t count = 0;
+  for (int power = first; power <= last && count < ASSAY_AXIS_TICKS; power++)
+    if (power % every == 0) ticks[count++] = ldexp(1, power);
+  return count;
 }
 
 static void draw_axes(assay_buf *out, const assay_axis *x, const assay_axis *y, const char *unit) {
@@ -132,30 +147,46 @@ static void draw_axes(assay_buf *out, const assay_axis *x, const assay_axis *y, 
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(y, ticks[i]);
     assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_svg_text(out, "tk", LEFT - 8, at + 4, "end", time_text(ticks[i], text));
+    assay_svg_text(out, "tk", LEFT - 8, at + 4, "end", assay_report_tick(ticks[i] * 1e9, "ns", text));
   }
-  count = assay_axis_ticks(x, 6, ticks);
+  bool bytes = strcmp(unit, "bytes") == 0;
+  count = bytes ? binary_ticks(x, 6, ticks) : assay_axis_ticks(x, 6, ticks);
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(x, ticks[i]);
     assay_svg_line(out, "gr", at, TOP, at, HEIGHT - BOTTOM);
-    assay_svg_text(out, "tk", at, HEIGHT - BOTTOM + 16, "middle",
-                   strcmp(unit, "bytes") == 0 ? assay_report_value(ticks[i], "B", text) : size_text(ticks[i], "", text));
+    assay_svg_text(out, "tk", at, HEIGHT - BOTTOM + 16, "middle", assay_report_tick(ticks[i], bytes ? "B" : "", text));
   }
   assay_svg_line(out, "ax", LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM);
   assay_svg_text(out, "lb", (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6, "middle", unit);
 }
 
-static void draw_curve(assay_buf *out, const assay_crossover_curve *c, const assay_axis *x, const assay_axis *y, size_t series) {
+/* A dot a measured size, so that a curve of one is seen as well. Returns the height at which it ends. */
+static double draw_curve(assay_buf *out, const assay_crossover_curve *c, const assay_axis *x, const assay_axis *y, size_t series) {
   double xs[MOST_POINTS], ys[MOST_POINTS];
-  char line[16];
+  char line[8], dot[8];
   size_t count = c->count < MOST_POINTS ? c->count : MOST_POINTS;
-  snprintf(line, sizeof line, "s%zu", series % MOST_SERIES);
+  snprintf(line, sizeof line, "l%zu", series % ASSAY_SVG_SERIES);
+  snprintf(dot, sizeof dot, "t%zu", series % ASSAY_SVG_SERIES);
   for (size_t k = 0; k < count; k++) {
     xs[k] = assay_axis_at(x, c->points[k].size);
     ys[k] = assay_axis_at(y, c->points[k].seconds);
   }
-  assay_svg_polyline(out, line, xs, ys, count);
-  assay_svg_text(out, "em", xs[count - 1] + 8, ys[count - 1] + 4, "start", c->device);
+  if (count > 1) assay_svg_polyline(out, line, xs, ys, count);
+  for (size_t k = 0; k < count; k++) assay_svg_dot(out, dot, xs[k], ys[k], 2.4);
+  return ys[count - 1];
+}
+
+static void draw_curves(assay_buf *out, const assay_crossover_curve *first, size_t count, const assay_axis *x, const assay_axis *y) {
+  double ends[MOST_CURVES];
+  const char *labels[MOST_CURVES];
+  size_t series = 0;
+  for (size_t i = 0; i < count && series < MOST_CURVES; i++) {
+    if (!same_operation(&first[i], first) || first[i].count == 0) continue;
+    labels[series] = first[i].device;
+    ends[series] = draw_curve(out, &first[i], x, y, series);
+    series++;
+  }
+  assay_svg_end_labels(out, WIDTH - RIGHT + 8, ends, labels, series);
 }
 
 /* `first` is the first curve of its operation; the others follow somewhere behind it. */
@@ -168,13 +199,13 @@ static void draw_operation(assay_buf *out, const assay_crossover_curve *first, s
     }
   }
   if (!(high_x > 0)) return;
-  assay_axis x = assay_axis_nice(low_x, high_x, true, LEFT, WIDTH - RIGHT), y = assay_axis_nice(low_y, high_y, true, HEIGHT - BOTTOM, TOP);
+  bool bytes = strcmp(first->unit, "bytes") == 0;
+  assay_axis x = bytes ? binary_axis(low_x, high_x, LEFT, WIDTH - RIGHT) : assay_axis_nice(low_x, high_x, true, LEFT, WIDTH - RIGHT);
+  assay_axis y = assay_axis_nice(low_y, high_y, true, HEIGHT - BOTTOM, TOP);
   assay_svg_begin(out, "plot", WIDTH, HEIGHT, a->sentence);
   draw_axes(out, &x, &y, first->unit);
-  if (!isnan(a->from)) assay_svg_line(out, "roof", assay_axis_at(&x, a->from), TOP, assay_axis_at(&x, a->from), HEIGHT - BOTTOM);
-  size_t series = 0;
-  for (size_t i = 0; i < count; i++)
-    if (same_operation(&first[i], first) && first[i].count > 0) draw_curve(out, &first[i], &x, &y, series++);
+  if (!isnan(a->from)) assay_svg_line(out, "roof3", assay_axis_at(&x, a->from), TOP, assay_axis_at(&x, a->from), HEIGHT - BOTTOM);
+  draw_curves(out, first, count, &x, &y);
   assay_svg_end(out);
 }
 
@@ -206,9 +237,9 @@ static void write_html(assay_buf *out, const assay_crossover *found) {
   assay_html_begin(out, "guide", "Selection guide", "Host call to host result, transfers included; medians.");
   assay_buf_puts(out, "<ul>");
   for (size_t i = 0; i < found->advice_count; i++) {
-    assay_buf_puts(out, "<li>");
+    assay_buf_printf(out, "<li><a href=\"#operation-%zu\">", i);
     assay_html_text(out, found->advice[i].sentence);
-    assay_buf_puts(out, "</li>");
+    assay_buf_puts(out, "</a></li>");
   }
   assay_buf_puts(out, "</ul>");
   assay_html_end(out);
@@ -223,7 +254,7 @@ static void write_html(assay_buf *out, const assay_crossover *found) {
     assay_buf title = {0};
     snprintf(id, sizeof id, "operation-%zu", i);
     assay_buf_printf(&title, "%s, %s", found->curves[at].what, found->curves[at].type);
-    assay_html_begin(out, id, title.data != NULL ? title.data : "", a->sentence);
+    assay_html_begin(out, id, title.data != NULL ? title.data : "", NULL); /* its sentence stands in the guide */
     draw_operation(out, &found->curves[at], found->curve_count - at, a);
     write_table(out, &found->curves[at], found->curve_count - at);
     assay_html_end(out);

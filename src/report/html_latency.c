@@ -6,7 +6,17 @@
 
 #include "report/html.h"
 
-enum { WIDTH = 460, HEIGHT = 280, LEFT = 56, RIGHT = 92, TOP = 14, BOTTOM = 34, SERIES = 6, MAX_POINTS = 256, MAX_PLOTS = 24 };
+enum {
+  WIDTH = 460,
+  HEIGHT = 280,
+  LEFT = 56,
+  RIGHT = 92,
+  TOP = 14,
+  BOTTOM = 34,
+  SERIES = ASSAY_SVG_SERIES,
+  MAX_POINTS = 256,
+  MAX_PLOTS = 24
+};
 
 /* Where a quantile stands: 0 at 0, 1 at 90 %, 2 at 99 % ... */
 static double nines(double quantile) { return quantile >= 1 ? INFINITY : -log10(1 - quantile); }
@@ -86,27 +96,6 @@ static void frame(assay_buf *out, const assay_axis *x, const assay_axis *y) {
   }
   assay_svg_line(out, "ax", LEFT, HEIGHT - BOTTOM, right, HEIGHT - BOTTOM);
   assay_svg_text(out, "lb", right, HEIGHT - 4, "end", "percentile of operations");
-}
-
-/* Labels stand at the ends of their lines; those that would overlap are pushed apart from the top down. */
-static void end_labels(assay_buf *out, const double *ends, char (*labels)[40], size_t count) {
-  size_t order[SERIES];
-  for (size_t i = 0; i < count; i++) order[i] = i;
-  for (size_t i = 1; i < count; i++) {
-    for (size_t k = i; k > 0 && ends[order[k]] < ends[order[k - 1]]; k--) {
-      size_t swap = order[k];
-      order[k] = order[k - 1];
-      order[k - 1] = swap;
-    }
-  }
-  double last = -100;
-  for (size_t i = 0; i < count; i++) {
-    char css[16];
-    double y = fmax(ends[order[i]] + 4, last + 13);
-    last = y;
-    snprintf(css, sizeof css, "em t%zu", order[i]);
-    assay_svg_text(out, css, WIDTH - RIGHT + 6, y, "start", labels[order[i]]);
-  }
 }
 
 static void short_label(const assay_render *r, const assay_digest_group *group, const assay_benchmark_result *b, char out[40]) {
@@ -197,7 +186,9 @@ static void plot(const assay_render *r, const assay_digest_group *group) {
     snprintf(css, sizeof css, "l%zu", i);
     draw_curve(r->out, &shown[i]->latency, &x, &y, css, &ends[i]);
   }
-  if (group->count > 1) end_labels(r->out, ends, labels, count);
+  const char *names[SERIES];
+  for (size_t i = 0; i < count; i++) names[i] = labels[i];
+  if (group->count > 1) assay_svg_end_labels(r->out, WIDTH - RIGHT + 6, ends, names, count);
   assay_svg_end(r->out);
   quantile_table(r, group, shown, count);
   caption(r->out, shown, count, service, all - count);

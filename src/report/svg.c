@@ -203,6 +203,24 @@ void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, c
   assay_buf_puts(out, "</text>");
 }
 
+void assay_svg_end_labels(assay_buf *out, double x, const double *ends, const char *const *labels, size_t count) {
+  size_t order[ASSAY_SVG_LABELS];
+  if (count > ASSAY_SVG_LABELS) count = ASSAY_SVG_LABELS;
+  for (size_t i = 0; i < count; i++) {
+    size_t k = i;
+    for (; k > 0 && ends[i] < ends[order[k - 1]]; k--) order[k] = order[k - 1];
+    order[k] = i;
+  }
+  double last = -100;
+  for (size_t i = 0; i < count; i++) {
+    char css[16];
+    double y = fmax(ends[order[i]] + 4, last + 13);
+    last = y;
+    snprintf(css, sizeof css, "em t%zu", order[i] % ASSAY_SVG_SERIES);
+    assay_svg_text(out, css, x, y, "start", labels[order[i]]);
+  }
+}
+
 static void point(assay_buf *out, char command, double x, double y) {
   assay_buf_putc(out, command);
   assay_svg_number(out, x);

@@ -6,7 +6,7 @@
  *
  * Classes: ax (axis line), gr (grid line), tk (tick label), lb (label), em (label that stands out), bar, trk (track), ci (interval), dot,
  * med (median), roof, area and ln (a line with its interval), chg and chb (where a change for the worse or the better may lie), spk (beyond
- * the scale), and s0 .. s5 for series.
+ * the scale); for series l0 .. l5 (their lines) and t0 .. t5 (their dots and labels).
  */
 #ifndef ASSAY_REPORT_SVG_H
 #define ASSAY_REPORT_SVG_H
@@ -23,7 +23,7 @@ typedef struct assay_axis {
   double from, to; /* in pixels; a vertical axis has from > to */
 } assay_axis;
 
-enum { ASSAY_AXIS_TICKS = 24 };
+enum { ASSAY_AXIS_TICKS = 24, ASSAY_SVG_SERIES = 6 /* colours */, ASSAY_SVG_LABELS = 16 };
 
 /* Pixel of a value; values outside the axis come out at its ends. */
 double assay_axis_at(const assay_axis *axis, double value);
@@ -47,6 +47,9 @@ void assay_svg_rect(assay_buf *out, const char *css_class, double x, double y, d
 void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, double radius);
 /* `anchor`: "start", "middle" or "end". The text is escaped. */
 void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text);
+/* Labels to the right of lines that end at the heights `ends`, in the colours of series 0, 1, ...; those that would overlap are pushed
+ * apart from the top down. At most ASSAY_SVG_LABELS. */
+void assay_svg_end_labels(assay_buf *out, double x, const double *ends, const char *const *labels, size_t count);
 /* A mark at the edge for what lies beyond it: a triangle whose tip is at (x, y), pointing right, or left when `length` is negative. */
 void assay_svg_arrow(assay_buf *out, const char *css_class, double x, double y, double length);
 /* The same upright: its tip at (x, y), its base `length` below it (negative: above). */
