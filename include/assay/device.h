@@ -53,6 +53,7 @@ enum {
   ASSAY_DEVICE_F64 = 1 << 0,         /* kernels in double precision */
   ASSAY_DEVICE_HOST_MEMORY = 1 << 1, /* buffers lie in memory that the host may touch, and borrowed memory is not copied */
   ASSAY_DEVICE_IN_ORDER = 1 << 2,    /* a command is done when its call returns */
+  ASSAY_DEVICE_DUMMY = 1 << 3,       /* there for tests: its answers are right, its speed says nothing */
 };
 
 /* What a device says about itself. Everything is in place: a row may be copied. */

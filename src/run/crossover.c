@@ -161,11 +161,12 @@ static assay_status begin_indicator(call *c, assay_error *err) {
 }
 
 static assay_status indicator(call *c, assay_error *err) {
-  bool gpu = assay_device_get_info(c->device)->kind == ASSAY_DEVICE_GPU || strncmp(c->device_id, "cpu", 3) != 0;
+  const assay_device_info *info = assay_device_get_info(c->device);
+  /* Over the caller's own memory the calling thread's way copies nothing. */
+  bool in_place = (info->flags & ASSAY_DEVICE_HOST_MEMORY) != 0;
   assay_indicator_data data = {.rows = INDICATOR_ROWS, .series = c->size, .layout = ASSAY_INDICATOR_TIME_MAJOR};
   data.values[ASSAY_INDICATOR_CLOSE] = c->host;
-  /* The processor's own way copies nothing. */
-  assay_indicator_options how = {.device = gpu ? c->device_id : NULL, .threads = assay_device_get_info(c->device)->compute_units};
+  assay_indicator_options how = {.device = in_place ? NULL : c->device_id, .threads = info->compute_units};
   double *outputs[ASSAY_INDICATOR_MAX_OUTPUTS] = {c->result};
   assay_status status = assay_indicator_run(assay_indicator_find("rsi"), NULL, &data, &how, err, outputs);
   if (status == ASSAY_OK) c->answer = ((const double *)c->result)[c->size * INDICATOR_ROWS - 1];
@@ -380,7 +381,7 @@ static size_t find_devices(const char *wanted, assay_device_row rows[MOST_DEVICE
   size_t found = 0, count = assay_device_list(rows, MOST_DEVICES);
   if (count > MOST_DEVICES) count = MOST_DEVICES;
   for (size_t i = 0; i < count; i++)
-    if (rows[i].available && strcmp(rows[i].info.id, "dummy") != 0) ids[found++] = rows[i].info.id;
+    if (rows[i].available && (rows[i].info.flags & ASSAY_DEVICE_DUMMY) == 0) ids[found++] = rows[i].info.id;
   *status = check_absent(wanted, rows, count, err);
   return found;
 }

@@ -6,6 +6,7 @@
 - No path of the machine that somebody works on.
 - packages.list has the form that tools/install-packages.sh reads, and names no package twice.
 - The library reads and writes numbers with a fraction through base/number.h: C's own functions follow the locale of the program.
+- No code outside of a backend's folder asks a device for its name: what it may do is in its kind and flags.
 - Text files end with a line end and hold no tabs (but for the Makefile) and no blanks at line ends."""
 import pathlib
 import re
@@ -65,6 +66,19 @@ def check_numbers(name, text):
         problems.append(f"{name}:{text.count(chr(10), 0, at) + 1}: follows the locale: use base/number.h")
 
 
+# The modules that work with devices; elsewhere "cpu" may be a control group or a perf event, and a user's word in the shell.
+WITH_DEVICES = re.compile(r"^(src/(device|bench|kernels|nn|quant|run|report|server)|suites)/.*\.[ch]$")
+BACKEND = re.compile(r"^src/device/(cpu|cuda|dummy|opencl)/")
+ASKS_NAME = re.compile(r"\bstrn?(case)?cmp\([^;{]*?\"(cpu|cuda|dummy|opencl)[:\"]")
+
+
+def check_devices(name, text):
+    if not WITH_DEVICES.match(name) or BACKEND.match(name):
+        return
+    for match in ASKS_NAME.finditer(text):
+        problems.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: a device is asked for its name: use its kind or flags (assay/device.h)")
+
+
 def check_packages(text):
     seen = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -89,6 +103,7 @@ for name in names:
         continue  # a picture or an archive
     check_text(name, text)
     check_numbers(name, text)
+    check_devices(name, text)
     for pattern in FORBIDDEN:
         for match in re.finditer(pattern, text):
             problems.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match[0]}' is a path of somebody's machine")
