@@ -30,7 +30,7 @@ extern "C" {
 typedef struct assay_crossover_config {
   const char *operations; /* comma list of names or beginnings of names, e.g. "european,copy"; NULL: all */
   const char *devices;    /* comma list of ids, e.g. "cpu,opencl:0"; NULL: all that are there, dummies excepted */
-  double seconds;         /* for all together, roughly; 0: 30 */
+  double seconds;         /* for all together, roughly, and without what drivers compile before a kernel's first use; 0: 30 */
   void (*progress)(void *user, const char *operation, const char *device, double done); /* done: 0 to 1; may be NULL */
   void *user;
   const volatile int *stop; /* not 0: ends early with ASSAY_ERR_INTERRUPTED; may be NULL */
@@ -58,7 +58,8 @@ typedef struct assay_crossover_advice {
   const char *operation, *type;
   const char *small, *large; /* device for small and for large sizes; the same one when there is no crossover */
   double from;    /* `large` is clearly faster from this size on (between two measured ones: interpolated); NaN without a crossover */
-  double most;    /* how many times as fast `large` is as `small` (without a crossover: as the next best) at the largest size of both */
+  double most;    /* how many times as fast `large` is as `small` (without a crossover: as the next best) at the largest size of both; where
+                   * that is not `clear`, how many times as fast the one that happened to be ahead is as the other: never below 1 */
   bool clear;     /* the times that `most` is made of do not overlap: another run will say the same */
   bool same_bits; /* all devices gave the same answers; true where they are not comparable */
   const char *sentence;

@@ -257,14 +257,20 @@ static void end_call(call *c) {
   c->host = c->result = NULL;
 }
 
-/* One point; the first call, which fills caches and compiles kernels, does not count. */
-static assay_status measure_point(const operation *op, call *c, double until_s, assay_error *err, assay_crossover_point *point) {
+/* Times calls for about `seconds` once a first one, which fills caches and compiles kernels, is over. What that one took beyond the others
+ * is
+ * `*prepared`. */
+static assay_status measure_point(const operation *op, call *c, double seconds, assay_error *err, assay_crossover_point *point,
+                                  double *prepared) {
   double times[MOST_CALLS];
   unsigned calls = 0;
   c->answer = NAN;
   assay_status status = op->begin != NULL ? op->begin(c, err) : ASSAY_OK;
+  double start = now_s(), first = 0;
   if (status == ASSAY_OK) status = op->run(c, err);
-  while (status == ASSAY_OK && calls < MOST_CALLS && (calls < LEAST_CALLS || now_s() < until_s)) {
+  first = now_s() - start;
+  double until = now_s() + seconds;
+  while (status == ASSAY_OK && calls < MOST_CALLS && (calls < LEAST_CALLS || now_s() < until)) {
     double begin = now_s();
     status = op->run(c, err);
     times[calls++] = now_s() - begin;
@@ -274,9 +280,12 @@ static assay_status measure_point(const operation *op, call *c, double until_s, 
   qsort(times, calls, sizeof *times, by_value);
   *point = (assay_crossover_point){
       .size = (double)c->size, .seconds = times[calls / 2], .low = times[0], .high = times[calls - 1], .calls = calls, .answer = c->answer};
+  *prepared = fmax(first - point->high, 0);
   return ASSAY_OK;
 }
 
+/* A driver may compile for a second or two before it first does anything, and again where it has a kernel of its own for large sizes. A
+ * curve that paid for that would end after its smallest size and speak of no other, so its time is without it. */
 static assay_status measure_sizes(const measuring *m, const operation *op, call *c, assay_crossover_point points[MOST_POINTS],
                                   size_t *count) {
   const assay_device_info *info = assay_device_get_info(c->device);
@@ -287,9 +296,11 @@ static assay_status measure_sizes(const measuring *m, const operation *op, call 
     if (memory && (size > (double)info->max_buffer_bytes || 4 * size > (double)info->memory_bytes)) break;
     c->size = (size_t)size;
     assay_error own = {0};
-    assay_status status = measure_point(op, c, now_s() + m->seconds_each / 24, &own, &points[*count]);
+    double prepared = 0;
+    assay_status status = measure_point(op, c, m->seconds_each / 24, &own, &points[*count], &prepared);
     if (status == ASSAY_ERR_NO_MEMORY && *count > 0) break; /* as large as it gets here */
     if (status != ASSAY_OK) return ASSAY_FAIL(m->err, status, "%s", own.message);
+    end += prepared;
     double took = points[(*count)++].seconds;
     if (took * op->step > LONGEST_CALL || now_s() + took * op->step * (LEAST_CALLS + 1) > end) break;
   }

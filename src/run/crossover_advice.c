@@ -84,7 +84,27 @@ static void put_size(assay_buf *out, double size, const char *unit) {
   assay_buf_printf(out, "%.3g %s%s%s", size, prefixes[step], bytes && step > 0 ? "iB" : step > 0 ? " " : "", bytes && step > 0 ? "" : unit);
 }
 
-static const char *sentence_of(const assay_crossover_advice *a, const assay_crossover_curve *curve, double at, const char *next,
+/* The two that a sentence compares: `ahead` is the faster one at `size`, the largest of `sizes` that both have. */
+typedef struct contest {
+  const assay_crossover_curve *ahead, *behind; /* NULL: there is no other */
+  double size;
+  size_t sizes;
+} contest;
+
+/* "cpu at every size" takes more than a point or two. */
+enum { FEW_SIZES = 3 };
+
+static void put_lead(assay_buf *out, const assay_crossover_advice *a, const contest *of, const char *unit) {
+  const char *behind = of->behind->device;
+  if (of->sizes >= FEW_SIZES)
+    assay_buf_printf(out, "%s at every size (%.3g times as fast as %s at ", a->large, a->most, behind);
+  else
+    assay_buf_printf(out, "%s, as far as it was measured (%.3g times as fast as %s at ", a->large, a->most, behind);
+  put_size(out, of->size, unit);
+  assay_buf_puts(out, of->sizes == 1 ? ", the only size of both)" : of->sizes == 2 ? ", the larger of two sizes)" : ")");
+}
+
+static const char *sentence_of(const assay_crossover_advice *a, const assay_crossover_curve *curve, const contest *of,
                                assay_arena *storage) {
   assay_buf text = {0};
   assay_buf_printf(&text, "%s, %s: ", curve->what, curve->type);
@@ -94,23 +114,32 @@ static const char *sentence_of(const assay_crossover_advice *a, const assay_cros
     assay_buf_printf(&text, "%s up to about ", a->small);
     put_size(&text, a->from, curve->unit);
     assay_buf_printf(&text, ", then %s (%.3g times as fast at ", a->large, a->most);
-    put_size(&text, at, curve->unit);
+    put_size(&text, of->size, curve->unit);
     assay_buf_puts(&text, ")");
-  } else if (next != NULL && !a->clear) {
-    assay_buf_printf(&text, "%s or %s: their times overlap at ", a->large, next);
-    put_size(&text, at, curve->unit);
-    assay_buf_printf(&text, " (%.3g times as fast, within what calls differ among themselves)", a->most);
-  } else if (next != NULL) {
-    assay_buf_printf(&text, "%s at every size (%.3g times as fast as %s at ", a->large, a->most, next);
-    put_size(&text, at, curve->unit);
-    assay_buf_puts(&text, ")");
-  } else {
+  } else if (of->behind == NULL) {
     assay_buf_printf(&text, "%s; there is no other device for it here", a->large);
+  } else if (!a->clear) {
+    assay_buf_printf(&text, "%s or %s: their times overlap at ", of->ahead->device, of->behind->device);
+    put_size(&text, of->size, curve->unit);
+    assay_buf_printf(&text, " (%.3g times as fast, within what calls differ among themselves)", a->most);
+    if (strcmp(a->small, of->ahead->device) != 0) assay_buf_printf(&text, "; %s at small sizes", a->small);
+  } else {
+    put_lead(&text, a, of, curve->unit);
   }
   if (!a->same_bits) assay_buf_puts(&text, "; WARNING: the devices do not give the same answers");
   const char *kept = assay_arena_strdup(storage, text.data != NULL ? text.data : "");
   assay_buf_deinit(&text);
   return kept;
+}
+
+static contest hold(const assay_crossover_curve *a, const assay_crossover_curve *b, double size) {
+  contest of = {.ahead = a, .size = size};
+  if (b == NULL || point_at(a, size) == NULL || point_at(b, size) == NULL) return of;
+  bool turned = point_at(b, size)->seconds < point_at(a, size)->seconds;
+  of.ahead = turned ? b : a;
+  of.behind = turned ? a : b;
+  for (size_t i = 0; i < a->count; i++) of.sizes += point_at(b, a->points[i].size) != NULL;
+  return of;
 }
 
 /* `curves` begins with the first curve of the operation. */
@@ -134,18 +163,20 @@ static assay_crossover_advice advise(const assay_crossover_curve *curves, size_t
     else if (end != NULL && point_at(last, common) != NULL && !clearly_faster(point_at(last, common), end))
       last = first;
   }
+  contest of = {.size = common};
   if (first != NULL && last != NULL) {
     next = first != last ? first : fastest_at(curves, count, common, last);
     double from = first != last ? overtakes_from(first, last) : 0;
     if (from > 0 && !isinf(from)) a.from = from;
-    if (next != NULL && point_at(next, common) != NULL && point_at(last, common) != NULL) {
-      a.most = point_at(next, common)->seconds / point_at(last, common)->seconds;
-      a.clear = clearly_faster(point_at(last, common), point_at(next, common));
+    of = hold(last, next, common);
+    if (of.behind != NULL) {
+      a.most = point_at(of.behind, common)->seconds / point_at(of.ahead, common)->seconds;
+      a.clear = clearly_faster(point_at(of.ahead, common), point_at(of.behind, common));
     }
     a.small = first->device;
     a.large = last->device;
   }
-  a.sentence = sentence_of(&a, curves, common, next != NULL ? next->device : NULL, storage);
+  a.sentence = sentence_of(&a, curves, &of, storage);
   return a;
 }
 

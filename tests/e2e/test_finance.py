@@ -696,6 +696,16 @@ class Devices(Finance):
         self.assertIn("Selection guide", self.read("devices.html"))
         self.refuse("device", "compare", "--operations", "swap", says="there is no operation 'swap'")
 
+    def test_a_first_run_compiles_on_nobodys_time(self):
+        """A driver that has compiled nothing yet takes longer for that than a curve has; the curve is as long as another."""
+        there = [row["id"] for row in self.answer("device", "list")["devices"] if row["available"] and row["id"].startswith("opencl:")]
+        if not there:
+            self.skipTest("no OpenCL device")
+        cold = {name: self.path(name) for name in ("POCL_CACHE_DIR", "ASSAY_CACHE_DIR", "XDG_CACHE_HOME")}
+        found = self.answer("device", "compare", "--operations", "european", "--devices", there[0], "--seconds", "1", env=cold)
+        for curve in found["curves"]:
+            self.assertGreaterEqual(len(curve["points"]), 3, curve)
+
     def test_a_demo_of_all_of_it(self):
         # Without OpenCL, whose compiler may take longer than all the rest.
         shown = self.check("demo", "--seconds", "1", env={"OCL_ICD_VENDORS": self.dir}).stdout

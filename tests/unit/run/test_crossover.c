@@ -93,6 +93,42 @@ static void a_lead_within_the_noise_is_none(void **state) {
   assay_arena_deinit(&arena);
 }
 
+/* One device leads clearly at small sizes, the other is ahead at the end but not clearly: whoever is named first is the one with the ratio.
+ */
+static void what_happened_to_be_ahead_is_named_first(void **state) {
+  (void)state;
+  assay_arena arena;
+  assay_arena_init(&arena, ASSAY_TAG_BENCH);
+  assay_crossover_point a[POINTS], b[POINTS];
+  assay_crossover_curve curves[] = {make_curve("cpu", 0, 1e6, POINTS, a), make_curve("opencl:0", 1e-3, 1e6, POINTS, b)};
+  for (int i = 0; i < POINTS; i++) b[i].high *= 1.3;
+  b[POINTS - 1].seconds = 0.8 * a[POINTS - 1].seconds;
+  assay_crossover_advice found = advise(curves, 2, &arena);
+  assert_true(isnan(found.from) && !found.clear);
+  assert_string_equal(found.small, "cpu");
+  assert_string_equal(found.large, "cpu");
+  assert_near(found.most, 1.25, 1e-9);
+  assert_non_null(strstr(found.sentence, "opencl:0 or cpu: their times overlap at 1 M paths (1.25 times as fast"));
+  assert_non_null(strstr(found.sentence, "; cpu at small sizes"));
+  assay_arena_deinit(&arena);
+}
+
+static void a_point_or_two_are_not_every_size(void **state) {
+  (void)state;
+  assay_arena arena;
+  assay_arena_init(&arena, ASSAY_TAG_BENCH);
+  assay_crossover_point a[POINTS], b[POINTS];
+  static const char *const said[] = {"cpu, as far as it was measured (2 times as fast as opencl:0 at 10 paths, the only size of both)",
+                                     "cpu, as far as it was measured (2 times as fast as opencl:0 at 100 paths, the larger of two sizes)",
+                                     "cpu at every size (2 times as fast as opencl:0 at 1 k paths)"};
+  for (size_t common = 1; common <= 3; common++) {
+    assay_crossover_curve curves[] = {make_curve("cpu", 0, 1e6, POINTS, a), make_curve("opencl:0", 0, 5e5, common, b)};
+    assay_crossover_advice found = advise(curves, 2, &arena);
+    assert_non_null(strstr(found.sentence, said[common - 1]));
+  }
+  assay_arena_deinit(&arena);
+}
+
 static void curves_that_end_early_or_never_began_do_not_mislead(void **state) {
   (void)state;
   assay_arena arena;
@@ -176,6 +212,8 @@ int main(void) {
       cmocka_unit_test(the_crossover_is_where_the_lines_meet),
       cmocka_unit_test(one_that_always_leads_has_no_crossover),
       cmocka_unit_test(a_lead_within_the_noise_is_none),
+      cmocka_unit_test(what_happened_to_be_ahead_is_named_first),
+      cmocka_unit_test(a_point_or_two_are_not_every_size),
       cmocka_unit_test(curves_that_end_early_or_never_began_do_not_mislead),
       cmocka_unit_test(answers_that_differ_are_said),
       cmocka_unit_test(the_processor_is_measured_and_shown),
