@@ -93,6 +93,7 @@ ASSAY_API void assay_device_close(assay_device *device);
 /* The device of NULL, opened once and kept until the program ends. Borrowed: not to be closed. */
 ASSAY_API assay_status assay_device_default(assay_error *err, assay_device **device);
 
+/* NULL for NULL. */
 ASSAY_API const assay_device_info *assay_device_get_info(const assay_device *device);
 /* Why this one was taken, in a sentence: "cuda: libcuda.so.1 is not installed; opencl: no GPU; so the cpu". Lives as long as the device. */
 ASSAY_API const char *assay_device_reason(const assay_device *device);

@@ -9,13 +9,14 @@
 #include "device/core.h"
 #include "kernels/kernel.h"
 
-const assay_device_info *assay_device_get_info(const assay_device *device) { return &device->core->info; }
+const assay_device_info *assay_device_get_info(const assay_device *device) { return device != NULL ? &device->core->info : NULL; }
 const char *assay_device_reason(const assay_device *device) { return device->reason; }
 bool assay_device_is_exact(const assay_device *device) { return device->exact; }
 
 bool assay_device_supports(const assay_device *device, const char *operation) {
+  if (device == NULL || operation == NULL) return false;
   assay_core *core = device->core;
-  if (operation == NULL || atomic_load_explicit(&core->lost, memory_order_acquire)) return false;
+  if (atomic_load_explicit(&core->lost, memory_order_acquire)) return false;
   if (core->backend->supports != NULL && core->backend->supports(core->state, operation)) return true;
   const assay_core_kernel *kernel = NULL;
   return assay_core_kernel_get(core, operation, NULL, &kernel) == ASSAY_OK;

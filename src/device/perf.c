@@ -40,7 +40,7 @@ void assay_perf_set_device(assay_perf *perf, const assay_device *device) {
 }
 
 bool assay_perf_get(const assay_perf *perf, double limit_ns, assay_perf_report *report) {
-  if (!perf->on) return false;
+  if (perf == NULL || report == NULL || !perf->on) return false;
   double ns = (double)(perf->end_ticks - perf->begin_ticks) / assay_ticks_per_ns();
   *report = (assay_perf_report){
       .label = perf->label,

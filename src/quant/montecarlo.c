@@ -296,6 +296,8 @@ uint64_t assay_mc_batch_paths(const assay_mc_params *o, uint64_t used) {
 assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, assay_mc_result *result) {
   ASSAY_FLOAT_USUAL;
   uint64_t begin = assay_os_now_ns();
+  if (params == NULL || result == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_mc_price needs %s (NULL)", params == NULL ? "parameters" : "a place for its result");
   assay_mc_job job = {.option = *params};
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);

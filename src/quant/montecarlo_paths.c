@@ -55,6 +55,8 @@ assay_status assay_mc_store_paths(const assay_mc_job *job, uint64_t batch, uint6
 
 assay_status assay_mc_paths(const assay_mc_params *params, uint64_t first, uint64_t count, assay_error *err, double *values) {
   ASSAY_FLOAT_USUAL;
+  if (params == NULL || (values == NULL && count > 0))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_mc_paths needs %s (NULL)", params == NULL ? "parameters" : "a place for the paths");
   assay_mc_job job = {.option = *params, .only_paths = true};
   const assay_mc_params *o = &job.option;
   assay_mc_defaults(&job.option);

@@ -73,6 +73,8 @@ assay_status assay_option_fail(const assay_option *option, assay_option_state st
 
 assay_status assay_option_price(const assay_option *option, assay_error *err, double *price, assay_option_greeks *greeks) {
   ASSAY_FLOAT_USUAL;
+  if (option == NULL || price == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_option_price needs %s (NULL)", option == NULL ? "an option" : "a place for the price");
   double found = assay_option_closed_form(option, greeks);
   if (isnan(found)) return assay_option_fail(option, assay_option_check(option), 0, NULL, err);
   *price = found;
@@ -81,6 +83,9 @@ assay_status assay_option_price(const assay_option *option, assay_error *err, do
 
 assay_status assay_option_implied_volatility(const assay_option *option, double price, assay_error *err, double *volatility) {
   ASSAY_FLOAT_USUAL;
+  if (option == NULL || volatility == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_option_implied_volatility needs %s (NULL)",
+                      option == NULL ? "an option" : "a place for the volatility");
   assay_implied implied = assay_option_implied(option, price);
   if (isnan(implied.volatility))
     return assay_option_fail(option, assay_option_check_price(option, price, implied.lower, implied.upper), price, &implied, err);

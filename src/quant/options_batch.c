@@ -233,6 +233,9 @@ static void run_tiles(assay_kernel_fn kernel, const assay_options *options, assa
 
 assay_status assay_options_price(const assay_options *options, const assay_options_out *out, assay_error *err, size_t *bad) {
   ASSAY_FLOAT_USUAL;
+  if (options == NULL || out == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_options_price needs %s (NULL)",
+                      options == NULL ? "options" : "places for what it finds");
   pthread_once(&find_once, find_kernels);
   const target targets[] = {{out->price, OPTION_PRICE}, {out->delta, OPTION_DELTA}, {out->gamma, OPTION_GAMMA},
                             {out->vega, OPTION_VEGA},   {out->theta, OPTION_THETA}, {out->rho, OPTION_RHO},
@@ -254,6 +257,9 @@ assay_status assay_options_price(const assay_options *options, const assay_optio
 assay_status assay_options_implied_volatility(const assay_options *options, assay_option_input price, double *volatility, uint8_t *status,
                                               assay_error *err, size_t *bad) {
   ASSAY_FLOAT_USUAL;
+  if (options == NULL || (volatility == NULL && options->count > 0))
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_options_implied_volatility needs %s (NULL)",
+                      options == NULL ? "options" : "a place for the volatilities");
   pthread_once(&find_once, find_kernels);
   bad_ones found = {0};
   run_tiles(kernels.volatility, options, price, &(target){volatility, OPTION_IMPLIED}, 1, status, state_of_volatility, &found);

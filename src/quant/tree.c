@@ -189,6 +189,11 @@ static double slope(const assay_option *option, const assay_tree *tree, size_t f
 assay_status assay_tree_price(const assay_option *option, const assay_tree *tree, assay_error *err, double *price,
                               assay_tree_greeks *greeks) {
   ASSAY_FLOAT_USUAL;
+  if (option == NULL || tree == NULL || price == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_tree_price needs %s (NULL)",
+                      option == NULL ? "an option"
+                      : tree == NULL ? "a tree"
+                                     : "a place for the price");
   tree_shape lattice;
   assay_status status = check(option, tree, err, &lattice);
   if (status != ASSAY_OK) return status;

@@ -601,6 +601,9 @@ assay_status assay_indicator_prepare(const assay_indicator *indicator, const dou
 
 assay_status assay_indicator_warmup(const assay_indicator *indicator, const double *parameters, assay_error *err, size_t *rows) {
   indicator_params params;
+  if (indicator == NULL || rows == NULL)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_indicator_warmup needs %s (NULL)",
+                      indicator == NULL ? "an indicator" : "a place for the rows");
   assay_status status = assay_indicator_prepare(indicator, parameters, err, &params);
   if (status != ASSAY_OK) return status;
   for (unsigned k = 0; k < indicator->output_count; k++) rows[k] = params.warm[k];
