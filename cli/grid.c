@@ -90,6 +90,19 @@ static void put_cell(assay_json *json, const char *key, const assay_cli_grid_cel
     assay_json_double(json, cell->number);
 }
 
+static void put_row(const assay_cli_grid *grid, const assay_cli_grid_cell *row, assay_json *json) {
+  assay_json_object_inline(json);
+  for (size_t c = 0; c < grid->columns; c++) {
+    if (grid->given != NULL && c == grid->given_from) {
+      assay_json_key(json, grid->given);
+      assay_json_object_inline(json);
+    }
+    put_cell(json, grid->names[c], &row[c]);
+  }
+  if (grid->given != NULL) assay_json_end(json);
+  assay_json_end(json);
+}
+
 static void put_json(const assay_cli_grid *grid, const char *schema, const char *rows, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_json_object(&json);
@@ -97,19 +110,29 @@ static void put_json(const assay_cli_grid *grid, const char *schema, const char 
   for (size_t i = 0; i < grid->fact_count; i++) put_cell(&json, grid->facts[i].name, &grid->facts[i].value);
   assay_json_key(&json, rows);
   assay_json_array(&json);
-  for (size_t i = 0; i < grid->count; i++) {
-    if (i % grid->columns == 0) assay_json_object_inline(&json);
-    put_cell(&json, grid->names[i % grid->columns], &grid->cells[i]);
-    if (i % grid->columns == grid->columns - 1) assay_json_end(&json);
-  }
+  for (size_t i = 0; i < grid->count; i += grid->columns) put_row(grid, grid->cells + i, &json);
   assay_json_end(&json);
   assay_json_end(&json);
   assay_buf_putc(out, '\n');
 }
 
+/* A table has no objects: what a user gave the name of a column of ours says whose it is. */
+static bool is_ours(const assay_cli_grid *grid, const char *name) {
+  for (size_t c = 0; c < grid->given_from; c++)
+    if (strcmp(grid->names[c], name) == 0) return true;
+  return false;
+}
+
+static const char *title(const assay_cli_grid *grid, size_t column) {
+  const char *name = grid->names[column];
+  if (grid->given == NULL || column < grid->given_from || !is_ours(grid, name)) return name;
+  const char *made = assay_arena_printf(&grid->cli->arena, "%s:%s", grid->given, name);
+  return made != NULL ? made : name;
+}
+
 static void put_csv(const assay_cli_grid *grid, assay_buf *out) {
   for (size_t c = 0; c < grid->columns; c++) {
-    assay_cli_put_cell(out, grid->names[c], ',');
+    assay_cli_put_cell(out, title(grid, c), ',');
     assay_buf_putc(out, c + 1 < grid->columns ? ',' : '\n');
   }
   put_csv_cells(grid, out);
@@ -160,13 +183,13 @@ static void put_text(const assay_cli_grid *grid, assay_buf *out) {
     out->failed = true;
     return;
   }
-  for (size_t c = 0; c < grid->columns; c++) widths[c] = assay_cli_text_width(grid->names[c]);
+  for (size_t c = 0; c < grid->columns; c++) widths[c] = assay_cli_text_width(title(grid, c));
   for (size_t i = 0; i < grid->count; i++) {
     size_t width = assay_cli_text_width(shown(&grid->cells[i], text));
     if (width > widths[i % grid->columns]) widths[i % grid->columns] = width;
   }
   for (size_t c = 0; c < grid->columns; c++)
-    put_aligned(out, grid->names[c], widths[c], grid->count > c && grid->cells[c].text != NULL, c + 1 == grid->columns);
+    put_aligned(out, title(grid, c), widths[c], grid->count > c && grid->cells[c].text != NULL, c + 1 == grid->columns);
   for (size_t i = 0; i < grid->count; i++) {
     size_t c = i % grid->columns;
     put_aligned(out, shown(&grid->cells[i], text), widths[c], grid->cells[i].text != NULL, c + 1 == grid->columns);

@@ -21,6 +21,9 @@ typedef struct assay_cli_grid {
   assay_cli *cli;
   const char *const *names;
   size_t columns;
+  /* Columns from `given_from` on have a user's names, which may be any: in JSON they are in an object of this key. NULL: all are ours */
+  const char *given;
+  size_t given_from;
   assay_cli_grid_cell *cells;
   size_t count, capacity; /* of cells */
   bool failed;            /* out of memory */

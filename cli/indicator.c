@@ -110,6 +110,26 @@ static assay_status find_input(const job *j, assay_indicator_input input, assay_
                     input == ASSAY_INDICATOR_CLOSE ? "column" : assay_indicator_input_text(input));
 }
 
+/* What no market has: columns that were taken for each other, or a slip. NULL: it is sound. A gap has no order. */
+static const char *wrong_row(const job *j, size_t i) {
+  const double *high = j->inputs[ASSAY_INDICATOR_HIGH], *low = j->inputs[ASSAY_INDICATOR_LOW], *close = j->inputs[ASSAY_INDICATOR_CLOSE],
+               *volume = j->inputs[ASSAY_INDICATOR_VOLUME];
+  if (high != NULL && low != NULL && high[i] < low[i]) return "the high lies below the low";
+  if (high != NULL && close != NULL && close[i] > high[i]) return "the close lies above the high";
+  if (low != NULL && close != NULL && close[i] < low[i]) return "the close lies below the low";
+  return volume != NULL && volume[i] < 0 ? "the volume is below 0" : NULL;
+}
+
+static void tell_wrong_rows(const job *j) {
+  size_t count = 0, first = 0;
+  for (size_t i = 0; i < j->table.rows; i++)
+    if (wrong_row(j, i) != NULL && count++ == 0) first = i;
+  if (count == 1) assay_cli_note(j->cli, "%s:%zu: %s", j->table.source, j->table.lines[first], wrong_row(j, first));
+  if (count > 1)
+    assay_cli_note(j->cli, "%s:%zu: %s, and %zu other rows are no better: are the columns taken for each other (--high, --low, --column)?",
+                   j->table.source, j->table.lines[first], wrong_row(j, first), count - 1);
+}
+
 static assay_status read_table(job *j, assay_error *err) {
   assay_status status = assay_cli_table_read(j->cli, j->cli->operand_count > 1 ? j->cli->operands[1] : "-", err, &j->table);
   if (status == ASSAY_OK && j->table.shape != NULL)
@@ -126,6 +146,7 @@ static assay_status read_table(job *j, assay_error *err) {
     if (status == ASSAY_OK) status = assay_cli_table_numbers(j->cli, &j->table, column, true, err, &numbers);
     j->inputs[input] = numbers;
   }
+  if (status == ASSAY_OK) tell_wrong_rows(j);
   for (size_t k = 0; k < j->indicator->output_count && status == ASSAY_OK; k++) {
     j->outputs[k] = assay_arena_alloc(&j->cli->arena, j->table.rows + 1, sizeof **j->outputs);
     if (j->outputs[k] == NULL) status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", j->table.source);

@@ -207,6 +207,7 @@ static int run_frontier(assay_cli *cli, const void *settings) {
   for (size_t a = 0; a < j.from.assets; a++) names[FIGURES + a] = j.from.names[a];
   j.grid.names = names;
   j.grid.columns = FIGURES + j.from.assets;
+  j.grid.given = "weights", j.grid.given_from = FIGURES;
   for (size_t i = 0; i < points; i++) {
     assay_cli_grid_number(&j.grid, results[i].expected_return);
     assay_cli_grid_number(&j.grid, results[i].volatility);

@@ -52,6 +52,8 @@ assay_status assay_price_check(const assay_cli *cli, const assay_price_settings 
                       "--method %s knows geometric Brownian motion only: --model %s is simulated (--method montecarlo)", s->method,
                       s->model);
   assay_status status = s->model != NULL ? check_model(cli, s, err) : ASSAY_OK;
+  if (status == ASSAY_OK && s->payout == 0 && assay_cli_was_typed(cli, "payout"))
+    status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--payout 0 is worth nothing: how much is paid beyond the strike, such as --payout 10");
   if (status == ASSAY_OK && gbm && !simulated) status = check_exact(cli, s, err);
   if (status == ASSAY_OK && (simulated || !gbm) && assay_cli_was_typed(cli, "tree"))
     status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--tree is of trees: add --method tree");

@@ -194,6 +194,9 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   if (isfinite(r.control_coefficient)) assay_price_add_fact(&a, "control_coefficient", r.control_coefficient, NULL);
   if (isfinite(r.variance_ratio)) assay_price_add_fact(&a, "variance_ratio", r.variance_ratio, NULL);
   if (s->target_error > 0) assay_price_add_fact(&a, "target_reached", 0, r.reached ? "yes" : "no");
+  if (s->target_error > 0 && !r.reached)
+    assay_cli_note(cli, "the standard error is %g, not the %g that was aimed at: --paths allows no more", r.standard_error,
+                   s->target_error);
   if (r.isa[0] != '\0') assay_price_add_fact(&a, "isa", 0, r.isa);
   assay_price_add_fact(&a, "seconds", r.seconds, NULL);
   return assay_price_show(cli, s, &a);

@@ -25,6 +25,7 @@ typedef struct job {
   const risk_settings *settings;
   assay_returns from;
   assay_cli_grid grid;
+  assay_risk_where where; /* what answered, of simulations */
 } job;
 
 /* ---- What they share ----------------------------------------------------------------------------------------------------------------- */
@@ -115,7 +116,8 @@ static assay_status simulate(job *j, const char *name, const assay_returns *from
                                       .degrees = (unsigned)j->settings->degrees,
                                       .scenarios = j->settings->scenarios,
                                       .seed = j->settings->seed,
-                                      .device = j->settings->device};
+                                      .device = j->settings->device,
+                                      .where = &j->where};
   assay_status status = assay_risk_covariance(from->returns, from->periods, assets, &options, &problem, covariance, NULL);
   if (status == ASSAY_OK) status = assay_risk_monte_carlo(&simulation, levels, count, &problem, NULL, tails);
   if (status != ASSAY_OK) return ASSAY_FAIL(err, status, "%s: %s", name, problem.message);
@@ -140,13 +142,15 @@ static assay_status simulated_var(job *j, const double *weights, const double *l
   j->grid.columns = sizeof names / sizeof *names;
   assay_cli_grid_count(&j->grid, "scenarios", j->settings->scenarios);
   assay_cli_grid_count(&j->grid, "seed", j->settings->seed);
-  if (j->settings->weights.count > 0) return simulate(j, "portfolio", &j->from, weights, levels, count, err);
   assay_status status = ASSAY_OK;
-  for (size_t a = 0; a < j->from.assets && status == ASSAY_OK; a++) {
+  if (j->settings->weights.count > 0) status = simulate(j, "portfolio", &j->from, weights, levels, count, err);
+  for (size_t a = 0; a < j->from.assets && j->settings->weights.count == 0 && status == ASSAY_OK; a++) {
     assay_returns alone;
     status = assay_returns_apart(j->cli, &j->from, &j->settings->from, a, err, &alone);
     if (status == ASSAY_OK) status = simulate(j, j->from.names[a], &alone, alone_position, levels, count, err);
   }
+  assay_cli_grid_fact(&j->grid, "device", j->where.device, NAN);
+  assay_cli_grid_fact(&j->grid, "device_reason", j->where.reason, NAN);
   return status;
 }
 
@@ -160,8 +164,8 @@ static assay_status var(job *j, assay_error *err) {
   assay_status status = read_levels(j, err, levels);
   if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->weights, "weights", err, weights, NULL);
   if (status != ASSAY_OK) return status;
-  static const char *const of_simulations[] = {"scenarios", "seed", "degrees", "device"};
-  for (size_t i = 0; i < 4 && strcmp(j->settings->method, "montecarlo") != 0; i++)
+  static const char *const of_simulations[] = {"scenarios", "seed", "degrees", "device", "estimator", "decay", "zero-mean"};
+  for (size_t i = 0; i < sizeof of_simulations / sizeof *of_simulations && strcmp(j->settings->method, "montecarlo") != 0; i++)
     if (assay_cli_was_typed(j->cli, of_simulations[i]))
       return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s is of simulations: add --method montecarlo", of_simulations[i]);
   assay_cli_grid_fact(&j->grid, "method", j->settings->method, NAN);
@@ -203,6 +207,7 @@ static assay_status matrix_of(job *j, bool correlation, assay_error *err) {
   for (size_t a = 0; a < assets; a++) names[a + 1] = j->from.names[a];
   j->grid.names = names;
   j->grid.columns = assets + 1;
+  j->grid.given = "with", j->grid.given_from = 1;
   for (size_t a = 0; a < assets; a++) {
     assay_cli_grid_text(&j->grid, j->from.names[a]);
     for (size_t b = 0; b < assets; b++) assay_cli_grid_number(&j->grid, matrix[a * assets + b]);
@@ -319,6 +324,9 @@ static assay_status stress(job *j, assay_error *err) {
   if (status == ASSAY_OK) status = assay_returns_pairs(j->cli, &j->from, &j->settings->shocks, "shock", err, values, seen);
   for (size_t a = 0; a < assets; a++) {
     if (!seen[a]) continue;
+    if (status == ASSAY_OK && values[a] < -1)
+      status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--shock %s=%g: a price falls by everything at most, which is -1", j->from.names[a],
+                          values[a]);
     shocked[shocked_count] = a;
     shocks[shocked_count++] = values[a];
   }

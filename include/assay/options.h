@@ -74,7 +74,7 @@ typedef struct assay_option_greeks {
   X(ASSAY_OPTION_BAD_RANGE, "out of range: an amount below 1e-140 or above 1e140, or a rate times the time beyond +-300") \
   X(ASSAY_OPTION_BAD_PRICE, "the price is not a finite number")                                                           \
   X(ASSAY_OPTION_BELOW_BOUND, "the price is below the discounted intrinsic value, which is arbitrage")                    \
-  X(ASSAY_OPTION_NO_TIME_VALUE, "the price is just the discounted intrinsic value, which every small volatility gives")   \
+  X(ASSAY_OPTION_NO_TIME_VALUE, "the price is the discounted intrinsic value, or so near it that no volatility is told")  \
   X(ASSAY_OPTION_ABOVE_BOUND, "the price is not below the discounted spot (call) or strike (put), so no volatility gives it")
 
 typedef enum assay_option_state {

@@ -57,7 +57,7 @@ typedef struct assay_risk_moments {
   double excess_kurtosis; /* m4 / m2^2 - 3; 0 without spread */
 } assay_risk_moments;
 
-/* Of at least two values. */
+/* Of at least two values. ASSAY_ERR_INVALID also where their spread overflows. */
 ASSAY_API assay_status assay_risk_get_moments(const double *values, size_t count, assay_error *err, assay_risk_moments *moments);
 
 /* From mean and standard deviation alone, as if normal. stddev >= 0; skewness and kurtosis do not count. */
@@ -214,7 +214,7 @@ typedef struct assay_risk_beta {
   double residual;                /* standard deviation of what the line leaves, count - 2 */
 } assay_risk_beta;
 
-/* At least two periods. ASSAY_ERR_INVALID where the market does not vary. */
+/* At least two periods. ASSAY_ERR_INVALID where the market does not vary, or so much less than the asset that beta overflows. */
 ASSAY_API assay_status assay_risk_get_beta(const double *asset, const double *market, size_t count, assay_error *err,
                                            assay_risk_beta *beta);
 

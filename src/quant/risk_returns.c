@@ -66,6 +66,7 @@ assay_status assay_risk_get_moments(const double *values, size_t count, assay_er
       .skewness = flat ? 0 : total(&m3) / n / (variance * sqrt(variance)),
       .excess_kurtosis = flat ? 0 : total(&m4) / n / (variance * variance) - 3,
   };
+  if (!isfinite(moments->stddev)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the values lie so far apart that their spread overflows");
   return ASSAY_OK;
 }
 
@@ -222,5 +223,8 @@ assay_status assay_risk_get_beta(const double *asset, const double *market, size
       .correlation = of_asset.stddev > 0 ? fmin(fmax(slope, -1), 1) : 0,
       .residual = residual,
   };
+  bool errors = count == 2 || (isfinite(beta->beta_error) && isfinite(beta->alpha_error)); /* two periods leave nothing to judge by */
+  if (!isfinite(beta->beta) || !isfinite(beta->alpha) || !errors)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the asset varies so much more than the market that beta overflows");
   return ASSAY_OK;
 }

@@ -141,6 +141,9 @@ class Risk(Finance):
         self.assertTrue(drawn["var_low"] <= drawn["var"] <= drawn["var_high"])
         self.assertLess(abs(drawn["var"] / normal_tail["var"] - 1), 0.03)
         self.assertEqual(drawn, self.answer(*words)["tails"][0])
+        said = self.answer(*words, "--device", "cpu")
+        self.assertEqual((said["tails"][0], said["device"]), (drawn, "cpu"))
+        self.assertIn("asked for", said["device_reason"])
         mixed = self.check("risk", "var", path, "--weights", "calm=0.5,nervous=0.5", "--format", "csv")
         self.assertEqual(rows(mixed.stdout)[0]["asset"], "portfolio")
         self.assertIn("1 rows", mixed.stderr)
@@ -148,9 +151,9 @@ class Risk(Finance):
     def test_what_moves_together(self):
         path = self.table()
         matrix = self.answer("risk", "correlation", path)["matrix"]
-        self.assertEqual((matrix[0]["calm"], matrix[1]["nervous"]), (1, 1))
-        self.assertGreater(matrix[0]["nervous"], 0.99)
-        self.assertEqual(matrix[0]["nervous"], matrix[1]["calm"])
+        self.assertEqual((matrix[0]["with"]["calm"], matrix[1]["with"]["nervous"]), (1, 1))
+        self.assertGreater(matrix[0]["with"]["nervous"], 0.99)
+        self.assertEqual(matrix[0]["with"]["nervous"], matrix[1]["with"]["calm"])
         beta = self.answer("risk", "beta", path, "--market", "calm")["betas"]
         self.assertEqual([row["asset"] for row in beta], ["nervous"])
         self.assertAlmostEqual(beta[0]["beta"], 2, 1)
@@ -174,7 +177,7 @@ class Risk(Finance):
         for name in ("asset", "pair", "name", "tic", "ric", "instrument"):
             path = self.write("wide.csv", f"date,{name},market\n" + "".join(f"2024-01-{1 + i:02},{100 + i % 5}.5,{50 + (i * 3) % 4}\n" for i in range(20)))
             done = self.check("risk", "covariance", path, "--json")
-            self.assertEqual([{name, "market"} <= set(row) for row in json.loads(done.stdout)["matrix"]], [True, True])
+            self.assertEqual([{name, "market"} == set(row["with"]) for row in json.loads(done.stdout)["matrix"]], [True, True])
             long = self.write("long.csv", f"date,{name},price\n2024-01-01,A,1\n2024-01-01,B,2\n2024-01-02,A,3\n2024-01-02,B,3\n")
             self.refuse("risk", "covariance", long, says=f"long.csv:3: column '{name}': 'B' behind 'A'")
         codes = self.write("codes.csv", "date,symbol,price\n2024-01-01,600519,1\n2024-01-01,000001,2\n")
@@ -204,6 +207,8 @@ class Risk(Finance):
     def test_bad_input_has_a_sentence(self):
         path = self.table()
         self.refuse("risk", "var", path, "--level", "99", says="--level needs numbers between 0 and 1")
+        self.refuse("risk", "var", path, "--decay", "0.97", says="--decay is of simulations")
+        self.refuse("risk", "stress", path, "-p", "calm=1000", "--shock", "calm=-2", says="a price falls by everything at most")
         self.refuse("risk", "var", path, "-c", "clam", says="did you mean 'calm'?")
         self.refuse("risk", "var", path, "--weights", "calm", says="needs ASSET=NUMBER")
         self.refuse("risk", "beta", path, says="--market ASSET is missing")
@@ -336,6 +341,10 @@ class Simulations(Finance):
         self.assertLess(abs(out["price"] + inside["price"] - call), 4 * (out["standard_error"] + inside["standard_error"]))
         d2 = (math.log(100 / 110) + (0.05 - 0.02) * 0.25) / 0.1
         self.near(self.answer("price", "digital", *market, *paths, "--payout", "10"), 10 * math.exp(-0.0125) * normal(d2))
+        self.refuse("price", "digital", *market, *paths, "--payout", "0", says="--payout 0 is worth nothing")
+        short = self.check("price", "european", *market, *paths, "--method", "montecarlo", "--target-error", "1e-6", "--json")
+        self.assertIn("not the 1e-06 that was aimed at", short.stderr)
+        self.assertEqual(json.loads(short.stdout)["target_reached"], "no")
         self.assertGreater(self.answer("price", "lookback", *market, *paths)["price"], call)
         floating = self.answer("price", "lookback", "--style", "floating", "--spot", "100", "--time", "0.25", "--rate", "0.05", "--volatility", "0.2", *paths)
         self.assertGreater(floating["price"], black_scholes("call", 100, 100, 0.25, 0.05, 0.2))
@@ -401,6 +410,11 @@ class Indicators(Finance):
     def test_bad_input_has_a_sentence(self):
         path = self.table()
         self.refuse("indicator", "rsy", path, says="did you mean 'rsi'?")
+        swapped = "date,close,high,low,volume\n2020-01-01,10,9,11,5\n2020-01-02,11,12,10,-5\n2020-01-03,11,12,10,5\n2020-01-04,13,12,10,5\n"
+        said = self.check("indicator", "atr", "-p", "2", "-", stdin=swapped).stderr
+        self.assertIn("standard input:2: the high lies below the low, and 1 other rows are no better", said)
+        self.assertIn("standard input:3: the volume is below 0", self.check("indicator", "obv", "-", stdin=swapped).stderr)
+        self.assertEqual(self.check("indicator", "sma", "-p", "2", "-", stdin=swapped).stderr, "")
         self.refuse("indicator", "rsi", path, says="--column says which it is")
         self.refuse("indicator", "rsi", "--period", "0", "-c", "calm", path, says="--period")
         self.refuse("indicator", "rsi", "--period", "2.5", "-c", "calm", path, says="whole")
@@ -623,7 +637,7 @@ class Portfolios(Finance):
         self.assertAlmostEqual(sum(calm.values()), 1, 9)
         self.assertEqual(max(calm, key=calm.get), "a")
         self.assertLess(answer["kkt"], 1e-8)
-        covariance = {row["asset"]: row for row in self.answer("risk", "covariance", path)["matrix"]}
+        covariance = {row["asset"]: row["with"] for row in self.answer("risk", "covariance", path)["matrix"]}
         variance = sum(calm[x] * calm[y] * covariance[x][y] for x in calm for y in calm)
         self.assertAlmostEqual(answer["volatility"], math.sqrt(variance), 9)
         kept, _ = self.weights("minimum-variance", path, "--turnover", "0", "--current", "a=0.2,b=0.3,c=0.5")
@@ -637,6 +651,23 @@ class Portfolios(Finance):
         best, sharpest = self.weights("maximum-sharpe", path)
         self.assertGreaterEqual(sharpest["sharpe"], answer["sharpe"])
         self.assertTrue(all(w >= -1e-9 for w in best.values()))
+
+    def test_assets_may_have_any_name(self):
+        """Names of our own columns too."""
+        path = self.write("names.csv", "volatility,sharpe,name\n100,50,7\n101,51,8\n99,52,7\n103,51,9\n104,55,8\n")
+        done = self.check("portfolio", "frontier", path, "--points", "3", "--json")
+        pairs = json.loads(done.stdout, object_pairs_hook=lambda pairs: pairs)
+        self.assertNotIn(False, [len({key for key, _ in row}) == len(row) for row in dict(pairs)["portfolios"]])
+        for row in json.loads(done.stdout)["portfolios"]:
+            self.assertAlmostEqual(sum(row["weights"].values()), 1, 9)
+            self.assertEqual(set(row["weights"]), {"volatility", "sharpe", "name"})
+            self.assertLess(row["volatility"], 0.3)
+        heading = self.check("portfolio", "frontier", path, "--points", "3", "--format", "csv").stdout.splitlines()[0]
+        self.assertEqual(heading, "expected_return,volatility,sharpe,weights:volatility,weights:sharpe,name")
+        path = self.write("assets.csv", "asset,x\n100,50\n101,51\n99,52\n")
+        row = self.answer("risk", "correlation", path)["matrix"][0]
+        self.assertEqual((row["asset"], row["with"]["asset"]), ("asset", 1))
+        self.assertTrue(self.check("risk", "correlation", path).stdout.startswith("asset  with:asset"))
 
     def test_the_frontier_rises(self):
         points = rows(self.check("portfolio", "frontier", self.prices(), "--points", "6", "--format", "csv").stdout)

@@ -143,6 +143,20 @@ static void error_of_sharpe_holds(void **state) {
   assert_near(assay_stats_stddev(ratios, SAMPLES) / errors, 1, 0.12);
 }
 
+static void what_overflows_is_refused(void **state) {
+  (void)state;
+  assay_risk_moments moments;
+  assay_risk_beta beta;
+  assay_error err = {0};
+  const double huge[] = {1.7e308, -1.7e308, 1.7e308}, asset[] = {1e300, -1e300, 1e300, 0}, market[] = {1e-300, 2e-300, 1e-300, 0};
+  assert_int_equal(assay_risk_get_moments(huge, 3, &err, &moments), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "overflows"));
+  err = (assay_error){0};
+  assert_int_equal(assay_risk_get_beta(asset, market, 4, &err, &beta), ASSAY_ERR_INVALID);
+  assert_string_equal(err.message, "the asset varies so much more than the market that beta overflows");
+  assert_ok(assay_risk_get_beta(market, market, 4, &err, &beta), err); /* small is not too large */
+}
+
 static void beta_of_a_line(void **state) {
   (void)state;
   double market[300], asset[300];
@@ -197,8 +211,8 @@ int main(void) {
       cmocka_unit_test(moments_by_hand),       cmocka_unit_test(moments_of_shifted_and_scaled_values),
       cmocka_unit_test(drawdown_by_hand),      cmocka_unit_test(drawdown_agrees_with_all_pairs),
       cmocka_unit_test(performance_by_hand),   cmocka_unit_test(ratios_without_a_value_are_named),
-      cmocka_unit_test(error_of_sharpe_holds), cmocka_unit_test(beta_of_a_line),
-      cmocka_unit_test(bad_input_is_a_status),
+      cmocka_unit_test(error_of_sharpe_holds), cmocka_unit_test(what_overflows_is_refused),
+      cmocka_unit_test(beta_of_a_line),        cmocka_unit_test(bad_input_is_a_status),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
