@@ -279,8 +279,8 @@ typedef struct assay_ws_client_options {
   assay_ws_options connection;
 } assay_ws_client_options;
 
-/* Listens. Options (NULL: as usual) and handlers are copied, their texts too. ASSAY_ERR_IO when the address cannot be had; ASSAY_ERR_UNSUPPORTED without
- * libcrypto (and libssl for TLS, libz for compression), which are loaded here. */
+/* Listens. Options (NULL: as usual) and handlers are copied, their texts too. ASSAY_ERR_IO when the address cannot be had;
+ * ASSAY_ERR_UNSUPPORTED without libcrypto (and libssl for TLS, libz for compression), which are loaded here. */
 ASSAY_API assay_status assay_ws_server_open(assay_ws_loop *loop, const assay_ws_server_options *options, const assay_ws_handlers *handlers,
                                             assay_error *err, assay_ws_server **server);
 ASSAY_API uint16_t assay_ws_server_port(const assay_ws_server *server);
