@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "market/backtest/engine.h"
+#include "market/table/bare.h"
 #include "market/table/times.h"
 
 enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
@@ -251,27 +252,12 @@ static assay_status turn_around(reader *r, size_t begin) {
 
 /* ---- Tables without names ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_count_of(const char *cell, size_t digits) { return strlen(cell) == digits && strspn(cell, "0123456789") == digits; }
-/* Thirteen digits of milliseconds or sixteen of microseconds. */
-static bool is_binance_time(const char *cell) { return is_count_of(cell, 13) || is_count_of(cell, 16); }
-static bool is_truth(const char *cell) { return strcasecmp(cell, "true") == 0 || strcasecmp(cell, "false") == 0; }
-
-/*
- * The bulk files of data.binance.vision, by where times and truth values stand; most have no line of names:
- *   klines      open time, open, high, low, close, volume, close time, and five more
- *   trades      id, price, quantity, quote quantity, time, buyer is maker[, best match]
- *   aggTrades   id, price, quantity, first id, last id, time, buyer is maker[, best match]
- *   bookTicker  update id, bid, its quantity, ask, its quantity, transaction time, event time
- */
-static const char *binance_table(const assay_cli_table *t) {
-  const char *const *cells = t->cells;
+static assay_bare_table binance_table(const assay_cli_table *t) {
+  assay_feed_text cells[12];
   double number;
-  if (!assay_parse_f64(t->names[0], &number)) return NULL;
-  if (t->columns == 12 && is_binance_time(cells[0]) && is_binance_time(cells[6])) return "klines";
-  if (t->columns >= 6 && t->columns <= 7 && is_binance_time(cells[4]) && is_truth(cells[5])) return "trades";
-  if (t->columns >= 7 && t->columns <= 8 && is_binance_time(cells[5]) && is_truth(cells[6])) return "aggTrades";
-  if (t->columns == 7 && is_binance_time(cells[5]) && is_binance_time(cells[6])) return "bookTicker";
-  return NULL;
+  if (!assay_parse_f64(t->names[0], &number) || t->columns > 12) return ASSAY_BARE_OTHER;
+  for (size_t i = 0; i < t->columns; i++) cells[i] = (assay_feed_text){.at = t->cells[i], .length = strlen(t->cells[i])};
+  return assay_bare_binance(cells, t->columns);
 }
 
 static void scale(const assay_cli_table *t, double *numbers) {
@@ -318,24 +304,24 @@ static assay_status name_columns(reader *r, assay_cli_table *t) {
                                  "volume",          "close_time", "quote_volume", "count", "taker_buy_volume",
                                  "taker_buy_quote", "ignore"};
   static const char *const of_trades[] = {"is_buyer_maker", "isbuyermaker", "agg_trade_id", NULL};
-  const char *known = r->settings->column == NULL ? binance_table(t) : NULL;
+  const assay_bare_table known = r->settings->column == NULL ? binance_table(t) : ASSAY_BARE_OTHER;
   size_t column;
-  if (known == NULL && r->settings->column == NULL && assay_cli_table_has(t, of_trades, &column))
+  if (known == ASSAY_BARE_OTHER && r->settings->column == NULL && assay_cli_table_has(t, of_trades, &column))
     return ASSAY_FAIL(
         r->err, ASSAY_ERR_INVALID,
         "%s is a table of trades (column '%s'), not of bars: `assay feed bars --every 1h %s` makes bars of them, and --data - "
         "reads those",
         t->source, t->names[column], t->source);
   if (t->shape != NULL) add_note(r, assay_arena_printf(&r->cli->arena, "%s has no line of names and was read as %s.", t->source, t->shape));
-  if (known == NULL) return ASSAY_OK;
-  if (strcmp(known, "bookTicker") == 0)
-    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's bookTicker (best bid and ask): no bars",
-                      t->source);
-  if (strcmp(known, "klines") != 0)
+  if (known == ASSAY_BARE_OTHER) return ASSAY_OK;
+  if (known == ASSAY_BARE_BOOK_TICKER)
+    return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID, "%s has no line of names and looks like Binance's %s: no bars", t->source,
+                      assay_bare_table_text(known));
+  if (known != ASSAY_BARE_KLINES)
     return ASSAY_FAIL(r->err, ASSAY_ERR_INVALID,
                       "%s has no line of names and looks like Binance's %s, not like bars: `assay feed bars --every 1h %s` makes bars of "
                       "them, and --data - reads those",
-                      t->source, known, t->source);
+                      t->source, assay_bare_table_text(known), t->source);
   t->names = klines;
   add_note(r,
            assay_arena_printf(&r->cli->arena,

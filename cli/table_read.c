@@ -9,6 +9,7 @@
 
 #include "base/moment.h"
 #include "cli/table.h"
+#include "market/feeds/cells.h"
 #include "market/table/times.h"
 
 enum { MOST_COLUMNS = 16384 };
@@ -97,20 +98,6 @@ static assay_status read_line(reader *r, size_t *count) {
 }
 
 /* ---- Rows --------------------------------------------------------------------------------------------------------------------------- */
-
-/* What there is most of in the first line. */
-static char find_separator(const char *text, size_t length) {
-  static const char known[] = ",;\t|";
-  size_t line = 0, best = 0;
-  char found = ',';
-  while (line < length && text[line] != '\n') line++;
-  for (const char *s = known; *s != '\0'; s++) {
-    size_t count = 0;
-    for (size_t i = 0; i < line; i++) count += text[i] == *s;
-    if (count > best) best = count, found = *s;
-  }
-  return found;
-}
 
 static bool is_moment(const char *cell) {
   int64_t at, nanos;
@@ -392,7 +379,7 @@ assay_status assay_cli_table_read(assay_cli *cli, const char *path, assay_error 
     reader r = {.cli = cli, .err = err, .table = table, .at = text + skip, .end = text + length, .line = 1};
     pass_head(&r);
     if (table->separator == '\0') pass_titles(&r);
-    if (table->separator == '\0') table->separator = find_separator(r.at, (size_t)(r.end - r.at));
+    if (table->separator == '\0') table->separator = assay_cells_separator(r.at, (size_t)(end_of_line(&r, r.at) - r.at));
     status = read_all(&r);
   }
   assay_feed_file_close(file);

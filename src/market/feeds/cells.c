@@ -50,7 +50,14 @@ bool assay_cells_line_end(const assay_feed_reader *in, size_t *length, size_t *w
 
 char assay_cells_separator(const char *line, size_t length) {
   static const char candidates[] = {',', ';', '\t', '|'};
-  for (size_t i = 0; i < sizeof candidates; i++)
-    if (memchr(line, candidates[i], length) != NULL) return candidates[i];
-  return ',';
+  size_t counts[sizeof candidates] = {0}, best = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < length; i++) {
+    if (line[i] == '"') quoted = !quoted;
+    const char *found = quoted ? NULL : memchr(candidates, line[i], sizeof candidates);
+    if (found != NULL) counts[found - candidates]++;
+  }
+  for (size_t i = 1; i < sizeof candidates; i++)
+    if (counts[i] > counts[best]) best = i;
+  return candidates[best];
 }

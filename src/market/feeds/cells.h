@@ -12,7 +12,7 @@
 /* The cell that begins at *at: its text without quotes and blanks at the ends. *at ends on the separator or the line's end. False: a quote
  * that is not closed (*at is the end) or text behind one (*at is there). */
 bool assay_cells_read(const char *line, size_t length, char separator, size_t *at, assay_feed_text *cell);
-/* A comma, else a semicolon, a tab, a bar: what the line has. */
+/* A comma, a semicolon, a tab or a bar: what the line has most of outside quotes, else a comma. */
 char assay_cells_separator(const char *line, size_t length);
 
 /* ---- Lines --------------------------------------------------------------------------------------------------------------------------- */

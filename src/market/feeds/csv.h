@@ -14,7 +14,7 @@ typedef enum assay_csv_names { ASSAY_CSV_NAMED, ASSAY_CSV_MISSING, ASSAY_CSV_OPE
 assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line, size_t length, size_t *at, const char **missing);
 /* The same of a table without names, by its first row. */
 bool assay_csv_read_bare(assay_csv_reader *reader, const char *line, size_t length);
-/* Whether a line is a title above a table ("https://...", "Historical Prices"): one cell, and no number or date. */
+/* Whether a line is a title above a table ("https://...", "Historical Prices"): one cell, and no number or date; or "sep=;". */
 bool assay_csv_is_title(const char *line, size_t length);
 
 /* ---- Cells that need their column (csv_ask.c) ---------------------------------------------------------------------------------------- */

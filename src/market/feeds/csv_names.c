@@ -7,6 +7,7 @@
 #include "market/feeds/cells.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
+#include "market/table/bare.h"
 
 bool assay_csv_has(const assay_csv_reader *reader, assay_column wanted) {
   return memchr(reader->roles, (int)wanted, reader->columns) != NULL;
@@ -82,6 +83,7 @@ assay_csv_names assay_csv_read_names(assay_csv_reader *reader, const char *line,
 }
 
 bool assay_csv_is_title(const char *line, size_t length) {
+  if (length == 5 && assay_is_word(line, 4, "sep=")) return true; /* what follows shows it */
   for (size_t i = 0; i < length; i++)
     if (line[i] == ',' || line[i] == ';' || line[i] == '\t' || line[i] == '|' || line[i] == '\0') return false;
   return length > 0 && line[0] != '{' && line[0] != '[' && memchr(line, '=', length < 6 ? length : 6) == NULL;
@@ -89,32 +91,16 @@ bool assay_csv_is_title(const char *line, size_t length) {
 
 /* ---- Without a line of names --------------------------------------------------------------------------------------------------------- */
 
-static bool is_truth(assay_feed_text cell) { return is_word(cell, "true") || is_word(cell, "false"); }
-
-static bool is_number(assay_feed_text cell) {
-  size_t digits = 0, points = 0;
-  for (size_t i = 0; i < cell.length; i++) {
-    digits += cell.at[i] >= '0' && cell.at[i] <= '9';
-    points += cell.at[i] == '.';
-  }
-  return digits > 0 && points <= 1 && digits + points == cell.length;
-}
-
-static bool is_count(assay_feed_text cell) { return is_number(cell) && memchr(cell.at, '.', cell.length) == NULL; }
-
-/* Thirteen digits of milliseconds or sixteen of microseconds. */
-static bool is_moment(assay_feed_text cell) { return (cell.length == 13 || cell.length == 16) && is_count(cell); }
-
 /* Seconds since 1970, of 2001 to 2286. */
 static bool is_second(assay_feed_text cell) {
   const char *point = memchr(cell.at, '.', cell.length);
-  return (point != NULL ? (size_t)(point - cell.at) : cell.length) == 10 && cell.at[0] >= '1' && is_number(cell);
+  return (point != NULL ? (size_t)(point - cell.at) : cell.length) == 10 && cell.at[0] >= '1' && assay_bare_is_number(cell);
 }
 
 /* "2024-01-02 09:30:00", "20240102 093000": a date that is no number. */
 static bool is_date(assay_feed_text cell) {
   assay_moment moment;
-  return !is_number(cell) && assay_moment_read(cell.at, cell.length, &moment);
+  return !assay_bare_is_number(cell) && assay_moment_read(cell.at, cell.length, &moment);
 }
 
 /* "34200.004241176,1,16113575,18,5853300,1": seconds of a day, one of seven types, three whole numbers, a direction. */
@@ -125,15 +111,16 @@ static bool is_lobster(const assay_feed_text cells[6]) {
   for (int i = 2; i < 5; i++)
     for (size_t k = 0; k < cells[i].length; k++)
       if ((cells[i].at[k] < '0' || cells[i].at[k] > '9') && (k > 0 || cells[i].at[k] != '-')) return false;
-  return seconds >= 1 && seconds <= 5 && is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' && way.length >= 1 &&
-         way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
+  return seconds >= 1 && seconds <= 5 && assay_bare_is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' &&
+         way.length >= 1 && way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
 }
 
 /* Open, high, low and close as they can be. */
 static bool is_range(const assay_feed_text cells[4]) {
   int64_t v[4];
   for (int i = 0; i < 4; i++)
-    if (!is_number(cells[i]) || !assay_feed_decimal(cells[i].at, cells[i].length, ASSAY_FEED_MOST_DECIMALS - 5, &v[i])) return false;
+    if (!assay_bare_is_number(cells[i]) || !assay_feed_decimal(cells[i].at, cells[i].length, ASSAY_FEED_MOST_DECIMALS - 5, &v[i]))
+      return false;
   return v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3];
 }
 
@@ -171,9 +158,9 @@ static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t
   const size_t first = has_clock ? 2 : 1, left = count - first;
   if (count <= first || (!is_dated && !is_kraken)) return 0;
   for (size_t i = first; i < count; i++)
-    if (!is_number(cells[i])) return 0;
+    if (!assay_bare_is_number(cells[i])) return 0;
   const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left > 4 || is_narrow(cells + first)) &&
-                      (left < 6 || is_count(cells[first + 5]));
+                      (left < 6 || assay_bare_is_count(cells[first + 5]));
   if (!is_bar && (left != 2 || are_near(cells + first))) return 0;
   roles[0] = has_clock ? ASSAY_COLUMN_DATE : ASSAY_COLUMN_TIME;
   if (has_clock) roles[1] = ASSAY_COLUMN_TIME;
@@ -183,21 +170,15 @@ static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t
   return count;
 }
 
-/*
- * Binance's bulk files of its spot market (data.binance.vision) have no names; which of the three they are is seen by where the time and
- * the truth values stand:
- *   trades      id, price, qty, quoteQty, time, isBuyerMaker[, isBestMatch]
- *   aggTrades   id, price, qty, first id, last id, time, isBuyerMaker[, isBestMatch]
- *   klines      open time, open, high, low, close, volume, close time, and five more numbers
- */
 static size_t roles_of_binance(const assay_feed_text *cells, size_t count, uint8_t *roles) {
-  if (count == 12 && is_moment(cells[0]) && is_moment(cells[6])) {
+  const assay_bare_table table = assay_bare_binance(cells, count);
+  const size_t time = table == ASSAY_BARE_TRADES ? 4 : 5;
+  if (table == ASSAY_BARE_OTHER || table == ASSAY_BARE_BOOK_TICKER) return 0;
+  if (table == ASSAY_BARE_KLINES) {
     roles[0] = ASSAY_COLUMN_TIME;
     set_bars(roles, 1, 6);
     return count;
   }
-  size_t time = count == 6 || (count == 7 && is_truth(cells[5])) ? 4 : 5;
-  if (count < 6 || count > 8 || !is_moment(cells[time]) || !is_truth(cells[time + 1])) return 0;
   roles[1] = ASSAY_COLUMN_PRICE;
   roles[2] = ASSAY_COLUMN_QUANTITY;
   roles[time] = ASSAY_COLUMN_TIME;
@@ -213,7 +194,7 @@ size_t assay_csv_bare_roles(const char *line, size_t length, uint8_t roles[ASSAY
     if (count == ASSAY_CSV_BARE_COLUMNS || !assay_cells_read(line, length, separator, &at, &cells[count])) return 0;
     const bool is_signed = cells[count].length > 1 && cells[count].at[0] == '-';
     const assay_feed_text digits = {cells[count].at + is_signed, cells[count].length - is_signed};
-    values += is_number(digits) || is_truth(cells[count]);
+    values += assay_bare_is_number(digits) || assay_bare_is_truth(cells[count]);
     count++;
   }
   memset(roles, ASSAY_COLUMN_PASSED, ASSAY_CSV_BARE_COLUMNS);

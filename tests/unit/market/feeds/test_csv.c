@@ -508,6 +508,8 @@ static void test_tables_of_sites(void **state) {
       {"Unix,Date,Symbol,Price,Volume BTC,Volume USD\n1704205801810,01/02/2024,BTC,100.03,29.5,9\n", "BTC", 0, 1704205801810000000},
       {"https://www.example.com\n\nA title\ntime,price,size\n1704205801,1.0003e+02,295e-1\n", "", 0, 1704205801000000000},
       {"Date;Time;Price;Volume\n02.01.2024;14:30:01;100,03;29,5\n", "", 0, 1704205801000000000},
+      {"sep=;\r\nDatum;Time;Price;Volume\r\n02.01.2024;14:30:01;100,03;29,5\r\n", "", 0, 1704205801000000000},
+      {"Date;Time;Price;Volume;\"a,b,c,d,e\"\n02.01.2024;14:30:01;100,03;29,5;x\n", "", 0, 1704205801000000000},
       {"time;price;size\n1704205801;$100.03;29,50\n", "", 0, 1704205801000000000},
       {"time,price,size,,\n1704205801,100.03,29.5,,\n", "", 0, 1704205801000000000},
       {"time,price,size\n1704205801,100.03,29.5,,\n", "", 0, 1704205801000000000},
