@@ -40,6 +40,7 @@ static unsigned long long run(const kernel_case *made, size_t variant, bool *nan
     memcpy(buffers[b], made->buffers[b], made->bytes[b]);
   }
   kernel_case_run(made, variant, buffers);
+  kernel_case_settle(made, buffers);
   unsigned long long h = hash(made, buffers);
   *nan = has_nan(made, buffers);
   for (unsigned b = 0; b < made->kernel->buffers; b++) free(buffers[b]);

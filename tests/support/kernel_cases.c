@@ -11,6 +11,7 @@
 #include "kernels/montecarlo/path.h"
 #include "kernels/montecarlo/sobol.h"
 #include "kernels/options/options.h"
+#include "kernels/risk/keep.h"
 #include "kernels/risk/products.h"
 #include "kernels/risk/scenarios.h"
 
@@ -321,6 +322,98 @@ static bool risk_pack(unsigned bits, size_t index, kernel_case *made) {
   return true;
 }
 
+/* Below the diagonal, and beyond the last asset, anything may be written. */
+static void settle_products(const kernel_case *made, void *const *buffers) {
+  risk_products_params p;
+  memcpy(&p, made->params, sizeof p);
+  size_t side = (size_t)p.panels * RISK_PANEL, size = made->kernel->bits / 8;
+  char *sums = buffers[1];
+  for (size_t row = 0; row < side; row++) {
+    for (size_t column = 0; column < side; column++) {
+      if (column < row || column >= p.assets) memset(sums + (row * side + column) * size, 0, size);
+    }
+  }
+}
+
+/* As of risk_pack; and one period of one asset. */
+static bool risk_products(unsigned bits, size_t index, kernel_case *made) {
+  static const struct {
+    u32 assets, periods, width, first;
+  } table[] = {{101, 77, 24, 1}, {101, 128, 48, 0}, {144, 5, 24, 0}, {1, 1, 48, 1}};
+  if (index >= sizeof table / sizeof *table) return false;
+  risk_products_params p = {.assets = table[index].assets,
+                            .panels = (table[index].assets + RISK_PANEL - 1) / RISK_PANEL,
+                            .periods = table[index].periods,
+                            .width = bits == 32 ? RISK_PANEL : table[index].width,
+                            .first = table[index].first};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = (size_t)p.panels * (p.panels + 1) / 2;
+  made->settle = settle_products;
+  size_t room = (size_t)p.panels * RISK_PANEL;
+  reals(made, bits, 0, room * p.periods, 71);
+  reals(made, bits, 1, room * room, 73);
+  return true;
+}
+
+static double real_at(const void *values, unsigned bits, size_t place) {
+  return bits == 64 ? ((const double *)values)[place] : (double)((const float *)values)[place];
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* What the items of a group keep goes to the front of the group in ascending order, and the rest is 0; its first item counts them. */
+static void settle_kept(const kernel_case *made, void *const *buffers) {
+  risk_keep_params p;
+  memcpy(&p, made->params, sizeof p);
+  unsigned bits = made->kernel->bits;
+  size_t items = ASSAY_KERNEL_GROUP_SIZE, span = p.each * items, room = made->bytes[1] / (bits / 8);
+  double *all = calloc(room, sizeof *all);
+  u32 *counts = buffers[2];
+  for (size_t g = 0; g < made->groups; g++) {
+    u32 kept = 0, bad = 0;
+    for (size_t item = g * items; item < (g + 1) * items; item++) {
+      bad |= counts[item] == RISK_KEEP_BAD;
+      for (u32 k = 0; !bad && k < counts[item]; k++) all[g * span + kept++] = real_at(buffers[1], bits, item * p.each + k);
+      counts[item] = 0;
+    }
+    for (u32 k = 0; bad && k < kept; k++) all[g * span + k] = 0; /* whoever saw it may have kept others before */
+    qsort(all + g * span, bad ? 0 : kept, sizeof *all, by_size);
+    counts[g * items] = bad ? RISK_KEEP_BAD : kept;
+  }
+  for (size_t k = 0; k < room; k++) {
+    if (bits == 64) ((double *)buffers[1])[k] = all[k];
+    if (bits == 32) ((float *)buffers[1])[k] = (float)all[k];
+  }
+  free(all);
+}
+
+/* Few, all and none; a group that ends early, and one with nothing in it; numbers that are none, in a vector and behind the last one. */
+static bool risk_keep(unsigned bits, size_t index, kernel_case *made) {
+  enum { EACH = 5, SPAN = EACH * ASSAY_KERNEL_GROUP_SIZE, GROUPS = 3, COUNT = 2 * SPAN - 37 };
+  static const struct {
+    u64 begin;
+    double limit, odd;
+    size_t at;
+  } table[] = {{0, -2.5, 0, 0}, {7, 4, 0, 0}, {3, -4, 0, 0}, {0, -1, NAN, 700}, {0, -1, INFINITY, COUNT - 1}, {0, -1, -INFINITY, 0}};
+  if (index >= sizeof table / sizeof *table) return false;
+  risk_keep_params p = {.count = COUNT, .begin = table[index].begin, .limit = table[index].limit, .each = EACH};
+  memcpy(made->params, &p, sizeof p);
+  made->groups = GROUPS;
+  made->settle = settle_kept;
+  reals(made, bits, 0, COUNT, 79);
+  if (table[index].odd != 0) {
+    if (bits == 64) ((double *)made->buffers[0])[table[index].at] = table[index].odd;
+    if (bits == 32) ((float *)made->buffers[0])[table[index].at] = (float)table[index].odd;
+  }
+  reals(made, bits, 1, GROUPS * SPAN + 8, 83);
+  made->bytes[2] = GROUPS * ASSAY_KERNEL_GROUP_SIZE * sizeof(u32);
+  made->buffers[2] = calloc(GROUPS * ASSAY_KERNEL_GROUP_SIZE, sizeof(u32));
+  return true;
+}
+
 /* Any words do as direction numbers. One step, an odd bridge, and uniform numbers behind it. */
 static bool mc_sobol(unsigned bits, size_t index, kernel_case *made) {
   static const struct {
@@ -511,6 +604,8 @@ static const struct {
     {"mc_basket_greeks", mc_basket_greeks},
     {"risk_scenarios", risk_scenarios},
     {"risk_pack", risk_pack},
+    {"risk_products", risk_products},
+    {"risk_keep", risk_keep},
     {"mc_sobol", mc_sobol},
     {"ind_join", ind_join},
 #define INDICATOR_KERNEL(name, file) {"ind_" #name, indicator},
@@ -534,4 +629,8 @@ void kernel_case_free(kernel_case *made) {
 
 void kernel_case_run(const kernel_case *made, size_t variant, void *const *buffers) {
   made->kernel->variants[variant](made->params, buffers, 0, made->groups);
+}
+
+void kernel_case_settle(const kernel_case *made, void *const *buffers) {
+  if (made->settle != NULL) made->settle(made, buffers);
 }

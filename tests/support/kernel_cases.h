@@ -16,9 +16,10 @@ typedef struct kernel_case {
   const assay_kernel *kernel;
   size_t groups;
   _Alignas(8) unsigned char params[KERNEL_CASE_PARAMS];
-  size_t bytes[ASSAY_KERNEL_MAX_BUFFERS];  /* of each buffer */
-  void *buffers[ASSAY_KERNEL_MAX_BUFFERS]; /* as they are before the launch */
-  unsigned own;                            /* bit b: what the kernel leaves in buffer b is its own business */
+  size_t bytes[ASSAY_KERNEL_MAX_BUFFERS];                               /* of each buffer */
+  void *buffers[ASSAY_KERNEL_MAX_BUFFERS];                              /* as they are before the launch */
+  unsigned own;                                                         /* bit b: what the kernel leaves in buffer b is its own business */
+  void (*settle)(const struct kernel_case *made, void *const *buffers); /* NULL: the kernel has no choice (kernel_case_settle) */
 } kernel_case;
 
 /* The index-th case of a kernel, with its buffers made; false when there are no more. */
@@ -26,5 +27,7 @@ bool kernel_case_make(const assay_kernel *kernel, size_t index, kernel_case *mad
 void kernel_case_free(kernel_case *made);
 /* Runs it with a variant (ASSAY_KERNEL_VARIANT_c is the reference) over the buffers. */
 void kernel_case_run(const kernel_case *made, size_t variant, void *const *buffers);
+/* What a kernel may write as it likes (places that nobody reads, an order) becomes the same in whatever any of them wrote. */
+void kernel_case_settle(const kernel_case *made, void *const *buffers);
 
 #endif
