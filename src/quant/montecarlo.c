@@ -88,6 +88,15 @@ static void exercised_now(const assay_mc_params *o, assay_mc_result *out) {
   out->greeks = (assay_mc_greeks){{sign, 0, ASSAY_MC_EXACT}, none, none, none, none};
 }
 
+/* An American option is worth what it pays at once, whatever a rule of exercise makes of it. */
+static void at_least_exercised(const assay_mc_params *o, assay_mc_result *out) {
+  double now = o->put ? o->strike - o->spot : o->spot - o->strike;
+  if (o->payoff != ASSAY_MC_AMERICAN) return;
+  out->price = fmax(out->price, now);
+  out->low = fmax(out->low, now);
+  out->high = fmax(out->high, now);
+}
+
 /* One batch, into the tally. */
 static assay_status add_batch(const assay_mc_job *job, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_tally *tally,
                               assay_quant_where *where) {
@@ -355,6 +364,7 @@ assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, ass
                          .paths = used,
                          .steps = o->steps,
                          .replicates = replicates ? (uint32_t)tally.groups : 0};
+  at_least_exercised(o, &out);
   if (job.exercised) exercised_now(o, &out);
   if (o->payoff == ASSAY_MC_BASKET) assay_mc_basket_result(&job, &tally, &out);
   assay_mc_units_give(&units, &out);

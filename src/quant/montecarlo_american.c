@@ -10,9 +10,25 @@
 #include "base/alloc.h"
 #include "quant/montecarlo.h"
 
-enum { CALIBRATION_PATHS = 16384, CUBIC = 4, TERMS = 8, LEAST_PATHS = 64 };
+enum { CUBIC = 4, TERMS = 8, LEAST_PATHS = 64 };
+/* Paths of the regression: one in SHARE of the price's, of LEAST and MOST at least and at most. */
+enum { CALIBRATION_SHARE = 8, CALIBRATION_LEAST = 16384, CALIBRATION_MOST = 131072 };
 /* A batch that no price reaches. */
 static const uint64_t calibration_batch = 1ull << 60;
+
+/*
+ * What chance makes a rule miss goes with one over the number of its paths, and is in no standard error; so they become more where the
+ * standard error becomes small. They never take more memory than the least do with the most dates. A target does not say how many paths
+ * there will be.
+ */
+static size_t calibration_paths(const assay_mc_params *o) {
+  uint64_t paths = o->target_error > 0 ? 0 : o->paths / CALIBRATION_SHARE;
+  uint64_t room = (uint64_t)CALIBRATION_LEAST * (ASSAY_MC_MAX_EXERCISES + 1) / (o->steps + 1);
+  if (paths > CALIBRATION_MOST) paths = CALIBRATION_MOST;
+  if (paths > room) paths = room;
+  if (paths < CALIBRATION_LEAST) paths = CALIBRATION_LEAST;
+  return (size_t)(paths / ASSAY_MC_GROUP * ASSAY_MC_GROUP);
+}
 
 /* Least squares by the normal equations: cubics over a variable of mean 0 and deviation 1 are far from singular, and where they are not
  * (few different prices), the pivot says so. */
@@ -108,6 +124,7 @@ static rule regress(const double *s, const double *v, const double *later, size_
 
 /* The paths of the regression, row s after step s; and what it works with, one number a path each. */
 typedef struct calibration {
+  size_t paths;
   double *prices, *variances; /* variances: NULL but under Heston's model */
   double *value, *s, *v, *later;
   rule *rules;
@@ -116,7 +133,7 @@ typedef struct calibration {
 /* Rules for all steps, and what going on is worth at the start. */
 static double calibrate(const assay_mc_job *job, const calibration *c) {
   const assay_mc_params *o = &job->option;
-  size_t n = CALIBRATION_PATHS, steps = o->steps;
+  size_t n = c->paths, steps = o->steps;
   double step_discount = exp(-o->rate * o->time / (double)steps), sign = o->put ? -1 : 1;
   for (size_t i = 0; i < n; i++) c->value[i] = fmax(sign * (c->prices[steps * n + i] - o->strike), 0);
   c->rules[steps - 1] = (rule){0};
@@ -187,15 +204,16 @@ static void calibration_deinit(calibration *c) {
 }
 
 static assay_status calibration_init(calibration *c, const assay_mc_job *job, assay_error *err) {
-  size_t n = CALIBRATION_PATHS, rows = job->option.steps + (size_t)1;
+  size_t n = calibration_paths(&job->option), rows = job->option.steps + (size_t)1;
   bool heston = job->option.model == ASSAY_MC_HESTON;
-  *c = (calibration){.prices = assay_alloc(ASSAY_TAG_QUANT, rows * n * sizeof *c->prices),
+  *c = (calibration){.paths = n,
+                     .prices = assay_alloc(ASSAY_TAG_QUANT, rows * n * sizeof *c->prices),
                      .variances = heston ? assay_alloc(ASSAY_TAG_QUANT, rows * n * sizeof *c->variances) : NULL,
                      .value = assay_alloc(ASSAY_TAG_QUANT, 4 * n * sizeof *c->value),
                      .rules = assay_calloc(ASSAY_TAG_QUANT, job->option.steps, sizeof *c->rules)};
   if (c->prices == NULL || (heston && c->variances == NULL) || c->value == NULL || c->rules == NULL) {
     calibration_deinit(c);
-    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %d paths of %u steps", CALIBRATION_PATHS, job->option.steps);
+    return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory for %zu paths of %u steps", n, job->option.steps);
   }
   c->s = c->value + n, c->v = c->s + n, c->later = c->v + n;
   return ASSAY_OK;
@@ -206,9 +224,9 @@ static assay_status find_rule(assay_mc_job *job, assay_error *err) {
   calibration c;
   assay_status status = calibration_init(&c, job, err);
   if (status != ASSAY_OK) return status;
-  status = assay_mc_store_paths(job, calibration_batch, 0, CALIBRATION_PATHS, 0, err, c.prices, &job->where);
+  status = assay_mc_store_paths(job, calibration_batch, 0, c.paths, 0, err, c.prices, &job->where);
   if (status == ASSAY_OK && c.variances != NULL)
-    status = assay_mc_store_paths(job, calibration_batch, 0, CALIBRATION_PATHS, MC_PATHS_VARIANCES, err, c.variances, &job->where);
+    status = assay_mc_store_paths(job, calibration_batch, 0, c.paths, MC_PATHS_VARIANCES, err, c.variances, &job->where);
   if (status == ASSAY_OK) {
     double worth = calibrate(job, &c), now = o->put ? o->strike - o->spot : o->spot - o->strike;
     job->exercised = now > 0 && now >= worth;

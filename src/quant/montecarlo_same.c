@@ -86,6 +86,12 @@ static assay_status add_of_spot(const assay_mc_job *job, uint64_t batch, uint64_
   return status;
 }
 
+/* A put is worth waiting for when the rate is negative, so rho jumps where the rate changes its sign: no step reaches beyond. */
+static double step_of_rate(const assay_mc_params *o) {
+  double rate = fabs(o->rate);
+  return rate == 0 ? 5e-3 : fmin(5e-3, fmax(rate, 1e-4));
+}
+
 /*
  * Steps of a hundredth: large enough that payoffs that jump are not all noise, small enough that curvature does not matter much; of an
  * American option five times as much.
@@ -135,7 +141,7 @@ static difference difference_of(const assay_mc_params *o, int form) {
       d.factor_down = -d.factor_up;
       break;
     default:
-      h = american ? 5e-3 : 1e-3;
+      h = american ? step_of_rate(o) : 1e-3;
       d.up.rate += h;
       d.down.rate -= h;
       d.factor_up = 1 / (2 * h);

@@ -506,6 +506,78 @@ static void test_delta_of_a_bent_curve(void **state) {
   assert_near(r.greeks.gamma.value, exact.greeks.gamma.value, 2 * r.greeks.gamma.standard_error + 0.02 * exact.greeks.gamma.value);
 }
 
+/* An option under geometric Brownian motion, of which the martingale knows all, and as one of Merton's model without jumps or of Heston's
+ * whose variance hardly moves, with the Greeks that are differences. */
+static assay_mc_result exactly(assay_mc_params params) {
+  params.control = true, params.paths = 1 << 17;
+  return price_of(&params);
+}
+
+static assay_mc_params without_jumps(assay_mc_params params) {
+  params.model = ASSAY_MC_MERTON, params.control = true;
+  return params;
+}
+
+static assay_mc_params at_rest(assay_mc_params params) {
+  params.model = ASSAY_MC_HESTON, params.control = true;
+  params.variance = params.long_variance = params.volatility * params.volatility;
+  params.reversion = 1e-4, params.variance_volatility = 1e-3, params.volatility = 0;
+  return params;
+}
+
+/* What a finite step leaves out is below the standard error, and so is what the rules of the prices miss. */
+static void test_limits(void **state) {
+  (void)state;
+  static const double strikes[] = {92, 100, 108};
+  for (int way = 0; way < 6; way++) {
+    assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 100, .strike = strikes[way % 3], .time = 1, .rate = 0.05};
+    params.volatility = 0.25, params.steps = 10, params.paths = 1 << 18, params.greeks = true;
+    assay_mc_result exact = exactly(params);
+    assay_mc_params limit = way < 3 ? without_jumps(params) : at_rest(params);
+    assay_mc_result r = price_of(&limit);
+    const assay_mc_greek *known = &exact.greeks.delta, *found = &r.greeks.delta;
+    assert_near(r.price, exact.price, 3.6 * r.standard_error);
+    for (int g = 0; g < 5; g++) assert_near(found[g].value, known[g].value, 3.6 * found[g].standard_error + 0.002 * fabs(known[g].value));
+  }
+}
+
+/* With a negative rate a put is not exercised, so rho has a bend at 0, which its step must not reach over. */
+static void test_rho_beside_no_rate(void **state) {
+  (void)state;
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 100, .strike = 120, .time = 10, .rate = 0.001};
+  params.volatility = 0.2, params.steps = 50, params.paths = 1 << 18, params.greeks = true;
+  assay_mc_result exact = exactly(params);
+  assay_mc_params limit = without_jumps(params);
+  assay_mc_result r = price_of(&limit);
+  assert_near(r.greeks.rho.value, exact.greeks.rho.value, 3.6 * r.greeks.rho.standard_error);
+}
+
+/* Nearly all of the price is known, so the standard error is small: a rule from few paths would miss tens of it. */
+static void test_more_paths_make_a_better_rule(void **state) {
+  (void)state;
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 100, .strike = 110, .time = 0.1, .rate = 0.05};
+  params.volatility = 0.2, params.steps = 50;
+  double exact = exactly(params).price;
+  params = without_jumps(params);
+  params.paths = 1 << 17;
+  double few = exact - price_of(&params).price;
+  params.paths = 1 << 20;
+  double many = exact - price_of(&params).price;
+  assert_true(many > 0 && many < 0.4 * few);
+}
+
+/* Waiting and exercise are worth the same, nearly: whatever the rule is worth, exercise is worth what it pays. */
+static void test_no_less_than_exercise(void **state) {
+  (void)state;
+  for (int way = 0; way < 4; way++) {
+    assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = way % 2 == 0, .spot = 100, .strike = way % 2 ? 80 : 120, .time = 0.1};
+    params.volatility = 0.2, params.steps = 50, params.paths = 1 << 15, params.rate = 0.001, params.dividend = way % 2 ? 0.001 : 0;
+    if (way > 1) params = without_jumps(params);
+    assay_mc_result r = price_of(&params);
+    assert_true(r.price >= 20 && r.low >= 20 && r.high >= r.price && r.price < 20.01);
+  }
+}
+
 /* Hardly anything but jumps moves the price: steps of a share of the diffusion's deviation would be noise alone. */
 static void test_jumps_alone(void **state) {
   (void)state;
@@ -561,6 +633,10 @@ int main(void) {
       cmocka_unit_test(test_threads_share_the_paths),
       cmocka_unit_test(test_jumps),
       cmocka_unit_test(test_delta_of_a_bent_curve),
+      cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_rho_beside_no_rate),
+      cmocka_unit_test(test_more_paths_make_a_better_rule),
+      cmocka_unit_test(test_no_less_than_exercise),
       cmocka_unit_test(test_jumps_alone),
       cmocka_unit_test(test_heston_puts),
       cmocka_unit_test(test_what_other_models_have_not),
