@@ -40,9 +40,10 @@ typedef struct assay_mc_forms {
 enum { ASSAY_MC_ASSET_DELTA, ASSAY_MC_ASSET_GAMMA, ASSAY_MC_ASSET_VEGA, ASSAY_MC_ASSET_FORMS };
 enum { ASSAY_MC_MOST_EXTRAS = ASSAY_MC_ASSET_FORMS * ASSAY_MC_MAX_ASSETS + 1 };
 
-/* Of a number that is added up group by group: its sum, and those of its square and of it times the group's samples. */
+/* Of a number that is added up group by group: its sum; and of what it is over the mean of the first group, the sums of its square and of
+ * it times the group's samples. Groups that hardly differ would have nothing left of squares of the numbers themselves. */
 typedef struct assay_mc_spread {
-  double sum, square, product;
+  double sum, first, square, product;
 } assay_mc_spread;
 
 /* Where a sum is of n samples of one group, what the tally keeps is sums over groups. */

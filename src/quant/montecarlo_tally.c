@@ -16,22 +16,25 @@ static double form_of(const double form[ASSAY_MC_SUMS], const double sums[ASSAY_
   return value;
 }
 
-static void spread_add(assay_mc_spread *s, double value, double samples) {
+static void spread_add(assay_mc_spread *s, double value, double samples, bool is_first) {
+  if (is_first) s->first = value / samples;
+  double over = value - s->first * samples;
   s->sum += value;
-  s->square += value * value;
-  s->product += value * samples;
+  s->square += over * over;
+  s->product += over * samples;
 }
 
 void assay_mc_tally_add(assay_mc_tally *tally, const assay_mc_forms *forms, const double sums[ASSAY_MC_SUMS], double samples) {
+  bool is_first = tally->groups == 0;
   tally->samples += samples;
   tally->groups++;
   tally->sizes += samples * samples;
   for (int s = 0; s < ASSAY_MC_SUMS; s++) tally->sums[s] += sums[s];
-  for (int f = 0; f < forms->used; f++) spread_add(&tally->forms[f], form_of(forms->of[f], sums), samples);
+  for (int f = 0; f < forms->used; f++) spread_add(&tally->forms[f], form_of(forms->of[f], sums), samples, is_first);
 }
 
 void assay_mc_tally_add_extras(assay_mc_tally *tally, const double *extras, size_t count, double samples) {
-  for (size_t i = 0; i < count; i++) spread_add(&tally->extras[i], extras[i], samples);
+  for (size_t i = 0; i < count; i++) spread_add(&tally->extras[i], extras[i], samples, tally->groups == 1); /* the group is counted */
 }
 
 double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *forms, int form) {
@@ -40,7 +43,7 @@ double assay_mc_tally_mean(const assay_mc_tally *tally, const assay_mc_forms *fo
 
 /* Sum over groups of (value - mean n)^2: how a ratio of two sums varies. */
 static double error_of(const assay_mc_tally *tally, const assay_mc_spread *s, double mean) {
-  double spread = s->square - 2 * mean * s->product + mean * mean * tally->sizes;
+  double over = mean - s->first, spread = s->square - 2 * over * s->product + over * over * tally->sizes;
   return sqrt((spread < 0 ? 0 : spread) * tally->groups / (tally->groups - 1)) / tally->samples;
 }
 

@@ -246,6 +246,21 @@ static void test_sobol_greeks(void **state) {
   for (int k = 0; k < 5; k++) assert_true(covered[k] >= 88);
 }
 
+/* Nearly nothing is random: replicates differ in their last places only, and that is what their error is made of. Its square would be lost
+ * in the square of a price. */
+static void test_sobol_hardly_random(void **state) {
+  (void)state;
+  assay_mc_params params = base;
+  params.sampling = ASSAY_MC_SOBOL, params.paths = 1 << 14, params.strike = 70;
+  for (int way = 0; way < 40; way++) {
+    params.volatility = pow(10, -4 - way % 6), params.put = way & 1, params.strike = way & 1 ? 130 : 70, params.seed = way;
+    assay_mc_result r = price_of(&params);
+    double off = fabs(r.price - european(&params)), least = 1e-14 * params.spot; /* of rounding */
+    if (off > 6 * r.standard_error) fail_msg("volatility %g: off by %g, error %g", params.volatility, off, r.standard_error);
+    assert_true(r.standard_error < 1e-3 * params.volatility * params.spot + 10 * least);
+  }
+}
+
 /* A target is looked for without saying how many paths it may take. */
 static void test_sobol_target(void **state) {
   (void)state;
@@ -265,6 +280,7 @@ int main(void) {
       cmocka_unit_test(test_sobol_paths_are_counted),
       cmocka_unit_test(test_sobol_digitals),
       cmocka_unit_test(test_sobol_greeks),
+      cmocka_unit_test(test_sobol_hardly_random),
       cmocka_unit_test(test_sobol_target),
       cmocka_unit_test(test_sobol_of_other_models),
       cmocka_unit_test(test_sobol_of_baskets),
