@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "base/json.h"
-#include "base/number.h"
 #include "os/prim.h"
 
 /* ---- What the verbs share ------------------------------------------------------------------------------------------------------------ */
@@ -37,21 +36,6 @@ static const char *date_text(int64_t at_s, char out[32]) {
   localtime_r(&at, &local);
   strftime(out, 32, "%Y-%m-%d %H:%M", &local);
   return out;
-}
-
-static int print_line(const assay_cli *cli, const char *format, ...) ASSAY_PRINTF(2, 3);
-static int print_line(const assay_cli *cli, const char *format, ...) {
-  char line[1200];
-  va_list args;
-  va_start(args, format);
-  assay_vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  assay_buf out = {0};
-  assay_buf_plain(&out, line);
-  assay_buf_putc(&out, '\n');
-  int code = assay_cli_print(cli, out.data);
-  assay_buf_deinit(&out);
-  return code;
 }
 
 /* ---- list ---------------------------------------------------------------------------------------------------------------------------- */
@@ -200,9 +184,9 @@ static int acknowledge(assay_cli *cli, const void *raw) {
   if (status == ASSAY_OK) status = assay_alert_acknowledge(history, cli->operands[0], until_s, settings->reason, &err);
   assay_history_close(history);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
-  return print_line(cli, "Alert %s is acknowledged%s%s; it is told again when it rises to critical%s.", cli->operands[0],
-                    until_s != 0 ? " until " : "", until_s != 0 ? date_text(until_s, date) : "",
-                    until_s != 0 ? ", or is there still then" : "");
+  return assay_cli_print_line(cli, "Alert %s is acknowledged%s%s; it is told again when it rises to critical%s.", cli->operands[0],
+                              until_s != 0 ? " until " : "", until_s != 0 ? date_text(until_s, date) : "",
+                              until_s != 0 ? ", or is there still then" : "");
 }
 
 static const assay_cli_option ack_options[] = {ASSAY_ALERTS_WHERE, END_DATE, ASSAY_CLI_END};
@@ -236,7 +220,7 @@ static int mute(assay_cli *cli, const void *raw) {
   if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], until_s, settings->reason, &err);
   assay_history_close(history);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);
-  return print_line(cli, "'%s' is muted until %s.", cli->operands[0], date_text(until_s, date));
+  return assay_cli_print_line(cli, "'%s' is muted until %s.", cli->operands[0], date_text(until_s, date));
 }
 
 static const assay_cli_option mute_options[] = {ASSAY_ALERTS_WHERE, END_DATE, ASSAY_CLI_END};
@@ -266,7 +250,7 @@ static int unmute(assay_cli *cli, const void *raw) {
   assay_status status = assay_cli_alerts_open(cli, settings, true, &err, &history);
   if (status == ASSAY_OK) status = assay_alert_mute(history, cli->operands[0], 0, NULL, &err);
   assay_history_close(history);
-  return status == ASSAY_OK ? print_line(cli, "'%s' is no longer muted.", cli->operands[0]) : assay_cli_fail(cli, &err);
+  return status == ASSAY_OK ? assay_cli_print_line(cli, "'%s' is no longer muted.", cli->operands[0]) : assay_cli_fail(cli, &err);
 }
 
 static const assay_cli_option unmute_options[] = {ASSAY_ALERTS_WHERE, ASSAY_CLI_END};

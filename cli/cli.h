@@ -166,6 +166,8 @@ int assay_cli_fail(const assay_cli *cli, const assay_error *err);
 int assay_cli_gravest(int a, int b);
 /* Writes to stdout, and a failure to do so (a full disk behind a redirection) is not lost: exit code. */
 int assay_cli_print(const assay_cli *cli, const char *text);
+/* A sentence, which may hold text from outside, as a line of its own: nothing in it that a terminal would obey. Likewise. */
+int assay_cli_print_line(const assay_cli *cli, const char *format, ...) ASSAY_PRINTF(2, 3);
 /* A line on stderr of what is worth knowing of an answer that is a good one. */
 void assay_cli_note(const assay_cli *cli, const char *format, ...) ASSAY_PRINTF(2, 3);
 /* Resolves "auto", "always", "never" for a stream. */

@@ -21,18 +21,14 @@ static const char *clock_text(int64_t at_s, char out[32]) {
   return out;
 }
 
-void assay_monitor_say(const char *format, ...) {
+void assay_monitor_say(const assay_monitor *m, const char *format, ...) {
   char line[1200], now[32];
   va_list args;
   va_start(args, format);
   assay_vsnprintf(line, sizeof line, format, args);
   va_end(args);
-  assay_buf shown = {0};
-  assay_buf_plain(&shown, line);
-  printf("%s %s\n", clock_text(assay_os_wall_s(), now), shown.data != NULL ? shown.data : "");
-  fflush(stdout);
+  (void)assay_cli_print_line(m->cli, "%s %s", clock_text(assay_os_wall_s(), now), line); /* it measures on where nobody listens */
   assay_log(ASSAY_LOG_INFO, "%s", line);
-  assay_buf_deinit(&shown);
 }
 
 /* ---- The rounds ---------------------------------------------------------------------------------------------------------------------- */
@@ -59,8 +55,8 @@ static int watch(assay_monitor *m) {
   char due[32];
   uint64_t first = m->rounds;
   bool late = m->due_s < assay_os_wall_s();
-  assay_monitor_say("monitoring %s every %s, history %s", m->cli->operands[0], m->settings->every, m->shown_history);
-  if (!late) assay_monitor_say("the next round is due at %s", clock_text(m->due_s, due));
+  assay_monitor_say(m, "monitoring %s every %s, history %s", m->cli->operands[0], m->settings->every, m->shown_history);
+  if (!late) assay_monitor_say(m, "the next round is due at %s", clock_text(m->due_s, due));
   while (assay_monitor_stop_signal() == 0 && (m->settings->rounds == 0 || m->rounds - first < m->settings->rounds)) {
     wait_until_due(m, late ? 0 : pick_jitter(m));
     if (assay_monitor_stop_signal() != 0) break;
@@ -72,7 +68,7 @@ static int watch(assay_monitor *m) {
   }
   const int stopped = assay_monitor_stop_signal();
   if (stopped == 0) return m->code;
-  assay_monitor_say("stopped by %s", stopped == SIGTERM ? "SIGTERM" : stopped == SIGINT ? "SIGINT" : "SIGHUP");
+  assay_monitor_say(m, "stopped by %s", stopped == SIGTERM ? "SIGTERM" : stopped == SIGINT ? "SIGINT" : "SIGHUP");
   assay_monitor_write_state(m);
   return stopped == SIGTERM ? ASSAY_EXIT_FINE : 128 + stopped;
 }

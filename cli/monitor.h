@@ -29,7 +29,7 @@ typedef struct assay_monitor {
 } assay_monitor;
 
 /* A line with the time before it, on standard output and in the log. */
-void assay_monitor_say(const char *format, ...) ASSAY_PRINTF(1, 2);
+void assay_monitor_say(const assay_monitor *m, const char *format, ...) ASSAY_PRINTF(2, 3);
 
 /* ---- Waiting, and being told to stop (monitor_signals.c) ----------------------------------------------------------------------------- */
 

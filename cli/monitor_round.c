@@ -106,7 +106,7 @@ static void say_measured(const assay_monitor *m, const assay_result *result) {
   size_t failed = failures_of(result);
   char took[64], more[64] = "";
   if (failed > 0) snprintf(more, sizeof more, ", %zu failed", failed);
-  assay_monitor_say("round %llu: run %s, %zu benchmarks in %s%s", (unsigned long long)m->rounds, result->run.id, result->benchmark_count,
+  assay_monitor_say(m, "round %llu: run %s, %zu benchmarks in %s%s", (unsigned long long)m->rounds, result->run.id, result->benchmark_count,
                     assay_format_value(result->run.duration_s, "s", took, sizeof took), more);
 }
 
@@ -173,7 +173,7 @@ static assay_status measure(assay_monitor *m, assay_error *err, assay_result **r
 static bool is_too_busy(const assay_monitor *m) {
   double load = 0;
   if (!(m->settings->max_load > 0) || getloadavg(&load, 1) != 1 || load <= m->settings->max_load) return false;
-  assay_monitor_say("round %llu: skipped, the load is %.2f and --max-load %.2f", (unsigned long long)m->rounds, load,
+  assay_monitor_say(m, "round %llu: skipped, the load is %.2f and --max-load %.2f", (unsigned long long)m->rounds, load,
                     m->settings->max_load);
   return true;
 }
@@ -187,7 +187,7 @@ void assay_monitor_round(assay_monitor *m) {
   if (status != ASSAY_OK && assay_monitor_stop_signal() == 0) {
     m->failed++;
     m->code = ASSAY_EXIT_CANNOT_RUN;
-    assay_monitor_say("round %llu: failed: %s", (unsigned long long)m->rounds, err.message);
+    assay_monitor_say(m, "round %llu: failed: %s", (unsigned long long)m->rounds, err.message);
   }
   assay_result_destroy(result);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "cli/cli.h"
 
 void assay_cli_put_lines(assay_buf *out, const char *text) {
@@ -42,6 +43,20 @@ int assay_cli_print(const assay_cli *cli, const char *text) {
   if (text != NULL && fputs(text, stdout) >= 0 && fflush(stdout) == 0 && !ferror(stdout)) return ASSAY_EXIT_FINE;
   fprintf(stderr, "%s: cannot write to standard output\n", cli->program);
   return ASSAY_EXIT_CANNOT_RUN;
+}
+
+int assay_cli_print_line(const assay_cli *cli, const char *format, ...) {
+  char line[1280];
+  va_list arguments;
+  va_start(arguments, format);
+  assay_vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  assay_buf out = {0};
+  assay_buf_plain(&out, line);
+  assay_buf_putc(&out, '\n');
+  int code = assay_cli_print(cli, out.data);
+  assay_buf_deinit(&out);
+  return code;
 }
 
 void assay_cli_note(const assay_cli *cli, const char *format, ...) {
