@@ -19,6 +19,9 @@ enum { CHUNK = 1 << 22 }; /* holds the metadata of 10,000 symbols */
 
 typedef enum job { REST, BEGIN, MORE, LEAVE } job;
 
+/* Of JSON: where in a list of documents the stream is. */
+typedef enum list_place { IN_NO_LIST, BEHIND_BEGIN, BEHIND_COMMA, BEHIND_ELEMENT } list_place;
+
 /*
  * All but the last lines belong to the thread that reads while it does, and else to whoever asks: `asked` says which, and only who asks
  * reads or writes that.
@@ -30,6 +33,8 @@ struct assay_cli_source {
   assay_feed_maker *maker; /* or a made market, a chunk at a time */
   uint8_t *chunk;
   assay_feed_reader in; /* what of it is here */
+  list_place list;      /* a list of documents is not sent, but each that is in it */
+  uint64_t list_at;     /* where it begins */
   assay_feed_format format;
   uint8_t *head; /* what the stream begins with and each client gets; NULL: nothing. Kept: a window is written over */
   size_t head_length;
@@ -70,15 +75,54 @@ static size_t end_of_document(const uint8_t *bytes, size_t size, size_t at) {
   return 0;
 }
 
-/* What stands between documents: blanks, and the time of receipt that a recorder writes before each. */
-static void skip_to_document(assay_feed_reader *in) {
-  while (in->at < in->size && memchr(" \t\r\n", in->data[in->at], 4) != NULL) in->at++;
+static size_t behind_blanks(const assay_feed_reader *in, size_t at) {
+  while (at < in->size && memchr(" \t\r\n", in->data[at], 4) != NULL) at++;
+  return at;
+}
+
+/* Whether what stands there is a mark of a list that belongs there, and nothing to send. Who has documents in a list has asked for many at
+ * once; any other list ([17082,[1,2]], as some venues send them) is a message. */
+static bool take_mark(assay_cli_source *s) {
+  const assay_feed_reader *in = &s->in;
+  const uint8_t mark = in->data[in->at];
+  const size_t first = behind_blanks(in, in->at + 1);
+  if (s->list == IN_NO_LIST && mark == '[' && first < in->size && in->data[first] == '{') {
+    s->list = BEHIND_BEGIN;
+    s->list_at = in->base + in->at;
+    return true;
+  }
+  if (s->list != BEHIND_ELEMENT || (mark != ',' && mark != ']')) return false;
+  s->list = mark == ',' ? BEHIND_COMMA : IN_NO_LIST;
+  return true;
+}
+
+/* The time of receipt that a recorder writes before a document. */
+static void skip_time(assay_feed_reader *in) {
   size_t at = in->at;
   if (at < in->size && in->data[at] >= '0' && in->data[at] <= '9')
     while (at < in->size && memchr("0123456789.-:TZ", in->data[at], 15) != NULL) at++;
   if (at == in->at || at == in->size || (in->data[at] != ' ' && in->data[at] != '\t')) return;
   while (at < in->size && (in->data[at] == ' ' || in->data[at] == '\t')) at++;
   if (at < in->size && (in->data[at] == '{' || in->data[at] == '[')) in->at = at;
+}
+
+/* What stands between documents. */
+static void skip_to_document(assay_cli_source *s) {
+  s->in.at = behind_blanks(&s->in, s->in.at);
+  while (s->in.at < s->in.size && take_mark(s)) s->in.at = behind_blanks(&s->in, s->in.at + 1);
+  if (s->list == IN_NO_LIST) skip_time(&s->in);
+}
+
+/* What may begin a message here. In a list that has another document already a comma is due, which has been passed where it is there. */
+static const char *beginnings(const assay_cli_source *s) {
+  return s->list == IN_NO_LIST ? "{[0123456789" : s->list == BEHIND_ELEMENT ? "" : "{[";
+}
+
+/* Whether what is here may be a message once more is here. */
+static bool may_begin(const assay_cli_source *s) {
+  if (s->format != ASSAY_FEED_JSON || s->in.at == s->in.size) return true;
+  const char *some = beginnings(s);
+  return memchr(some, s->in.data[s->in.at], strlen(some)) != NULL;
 }
 
 /* The end of the message at in->at; 0: it is none, or it is not all there. */
@@ -88,14 +132,9 @@ static size_t end_of_message(const assay_cli_source *s) {
   switch (s->format) {
     case ASSAY_FEED_ITCH: end = left >= 2 ? s->in.at + 2 + (size_t)(bytes[0] << 8 | bytes[1]) : 0; break;
     case ASSAY_FEED_DBN: end = bytes[0] >= 4 ? s->in.at + 4 * (size_t)bytes[0] : 0; break; /* a header has 16 bytes */
-    default: end = bytes[0] == '{' || bytes[0] == '[' ? end_of_document(s->in.data, s->in.size, s->in.at) : 0; break;
+    default: end = (bytes[0] == '{' || bytes[0] == '[') && may_begin(s) ? end_of_document(s->in.data, s->in.size, s->in.at) : 0; break;
   }
   return end <= s->in.size ? end : 0;
-}
-
-/* Whether what is here may be a message once more is here. */
-static bool may_begin(const assay_cli_source *s) {
-  return s->format != ASSAY_FEED_JSON || s->in.at == s->in.size || memchr("{[0123456789", s->in.data[s->in.at], 12) != NULL;
 }
 
 /* ---- A made market ------------------------------------------------------------------------------------------------------------------- */
@@ -130,6 +169,7 @@ static assay_status open_recording(assay_cli_source *s) {
   const assay_feed_file_options options = {.may_read = may_read, .context = s};
   assay_status status = assay_feed_file_open(s->settings.path, &options, &s->err, &s->file);
   if (status == ASSAY_OK) assay_feed_file_begin(s->file, &s->in);
+  s->list = IN_NO_LIST;
   return status;
 }
 
@@ -168,13 +208,27 @@ static assay_status read_head(assay_cli_source *s) {
 
 /* The end of the next message, in->at being its beginning; 0: there is none here. */
 static size_t find_message(assay_cli_source *s) {
-  if (s->format == ASSAY_FEED_JSON) skip_to_document(&s->in);
+  if (s->format == ASSAY_FEED_JSON) skip_to_document(s);
   return s->in.at < s->in.size ? end_of_message(s) : 0;
 }
 
+/* What is wrong with JSON where it stands; the byte there may be none of the stream's any more. */
+static const char *no_document(const assay_cli_source *s) {
+  if (s->in.at == s->in.size) return "the stream ends inside a list";
+  const uint8_t found = s->in.data[s->in.at];
+  if (found == ',') return s->list == IN_NO_LIST ? "a comma between documents that are no list" : "a comma without a document before it";
+  if (found == ']') return s->list == IN_NO_LIST ? "the end of a list that has not begun" : "a comma without a document behind it";
+  if (s->list == BEHIND_ELEMENT) return "a comma or the end of the list has to follow a document";
+  return (found == '{' || found == '[') && s->in.last ? "the stream ends inside a document" : "not a JSON document";
+}
+
 static assay_status tell_no_message(assay_cli_source *s) {
-  return ASSAY_FAIL(&s->err, ASSAY_ERR_PARSE, "byte %llu: %s", (unsigned long long)(s->in.base + s->in.at),
-                    s->format == ASSAY_FEED_JSON ? "not a JSON document" : "the stream ends within a message, or is none");
+  const unsigned long long at = s->in.base + s->in.at;
+  if (s->format != ASSAY_FEED_JSON)
+    return ASSAY_FAIL(&s->err, ASSAY_ERR_PARSE, "byte %llu: the stream ends within a message, or is none", at);
+  if (s->list == IN_NO_LIST) return ASSAY_FAIL(&s->err, ASSAY_ERR_PARSE, "byte %llu: %s", at, no_document(s));
+  return ASSAY_FAIL(&s->err, ASSAY_ERR_PARSE, "byte %llu: %s (the list begins at byte %llu)", at, no_document(s),
+                    (unsigned long long)s->list_at);
 }
 
 /* Whether there is a message at all; it is sent like the others. */
@@ -348,7 +402,7 @@ static bool was_whole(assay_cli_source *s) {
 
 /* Nothing whole is here, and nothing more comes. */
 static assay_cli_source_step at_end(assay_cli_source *s) {
-  if (s->in.at < s->in.size)
+  if (s->in.at < s->in.size || s->list != IN_NO_LIST)
     (void)tell_no_message(s);
   else if (was_whole(s) && s->settings.repeat && s->file != NULL) {
     ask(s, BEGIN);
@@ -365,6 +419,7 @@ static assay_cli_source_step find_next(assay_cli_source *s, const uint8_t **mess
       *message = s->in.data + s->in.at;
       *length = end - s->in.at;
       s->in.at = end;
+      if (s->list != IN_NO_LIST) s->list = BEHIND_ELEMENT;
       return ASSAY_CLI_SOURCE_MESSAGE;
     }
     if (!may_begin(s)) return at_end(s);

@@ -12,16 +12,17 @@
  *       else if (message.kind == ASSAY_BINANCE_DEPTH) for (size_t i = 0; i < message.bid_count; i++) set('B', message.bids[i]);
  *     assay_feed_explain(&reader.in, "JSON", &err);
  *
- * Documents stand one behind the other, with white space between them or none; a number and a blank before one (the time of its receipt, as
- * recorders write it) are passed over. Decimal text becomes a whole number of steps exactly:
- * "0.00055696" with 8 decimals is 55696. What does not fit (a digit behind the last decimal that is not 0, more than 63 bits) is malformed,
- * never rounded.
+ * Documents stand one behind the other, with white space between them or none, or in lists ([{...},{...}], and lists in such), of which
+ * each is a message; a number and a blank before one (the time of its receipt, as recorders write it) are passed over. Decimal text becomes
+ * a whole number of steps exactly: "0.00055696" with 8 decimals is 55696. What does not fit (a digit behind the last decimal that is not 0,
+ * more than 63 bits) is malformed, never rounded.
  *
  * Units: times are ns since 1970; a number of 14 digits and fewer is taken for milliseconds, of 15 to 17 for microseconds, else
  * nanoseconds.
  *
  * What is malformed: text that is no JSON (but UTF-8 inside strings is not looked at), a key that stands twice, a message without one of
- * the fields that its kind needs, a field of the wrong type. A document of another kind is ASSAY_BINANCE_OTHER.
+ * the fields that its kind needs, a field of the wrong type, a comma that is too many or missing between documents, a list that is cut off.
+ * A document of another kind is ASSAY_BINANCE_OTHER.
  *
  * Source: Binance's documentation of its market streams (spot and futures). Thread-safety: as in feeds.h.
  */
@@ -102,8 +103,16 @@ typedef struct assay_binance_level_shape {
   uint8_t digits[32], zeros[32];
 } assay_binance_level_shape;
 
+/* And the lists that the next document stands in. */
+typedef struct assay_binance_list {
+  uint32_t depth;    /* 0: in none */
+  uint32_t due;      /* what may come next */
+  uint64_t begun_at; /* where the last document began */
+} assay_binance_list;
+
 typedef struct assay_binance_reader {
   assay_feed_reader in;
+  assay_binance_list list;
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   assay_binance_level *levels;                /* room for bids and asks together, of one message */
   size_t capacity;

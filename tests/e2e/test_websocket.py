@@ -130,6 +130,27 @@ class WebSocket(story.Story):
         text = "".join(f"{1704205800123 + i}{'.5' if i % 3 == 0 else ''} {json.dumps(d)}\n" for i, d in enumerate(documents))
         self.assertEqual([json.loads(h.decode()) for h in self.heard_from(self.write("received.json", text))], documents)
 
+    def test_documents_in_lists_are_messages_of_their_own(self):
+        documents = trades(60)
+        some = [json.dumps(d) for d in documents]
+        text = "[" + ",\n ".join(some[:20]) + "]\n" + "\n".join("[ " + d + " ]" for d in some[20:40]) + "\n" + "\n".join(some[40:])
+        self.assertEqual([json.loads(h.decode()) for h in self.heard_from(self.write("lists.json", text))], documents)
+        long = '{"p":"' + "x" * 300000 + '"}'  # wherever a window ends
+        self.assertEqual(self.heard_from(self.write("long.json", "[" + ",".join([long] * 9) + "]")), [long.encode()] * 9)
+        others = '[17082,[1,2]]\n[]\n["a",{"b":[]}]\n'  # lists of anything else are messages themselves
+        self.assertEqual(self.heard_from(self.write("others.json", others)), [line.encode() for line in others.split()])
+
+    def test_what_is_wrong_with_a_list(self):
+        one = '{"a":1}'
+        for text, says in ((f"[{one},,{one}]", "byte 9: a comma without a document before it (the list begins at byte 0)"),
+                           (f"[{one},]", "byte 9: a comma without a document behind it"),
+                           (f"[{one}{one}]", "byte 8: a comma or the end of the list has to follow a document"),
+                           (f"{one}\n[{one},\n", "byte 18: the stream ends inside a list (the list begins at byte 8)"),
+                           (f"[{one},5]", "byte 9: not a JSON document"), (f"{one}]", "byte 7: the end of a list that has not begun"),
+                           (f"{one},{one}", "byte 7: a comma between documents that are no list"), (f"[{one},{one[:-1]}", "byte 9: the stream ends inside a document")):
+            done = self.check("feed", "serve", self.write("list.json", text), "--wait", "0", "--rate", "1e6", code=2)
+            self.assertIn(says, done.stderr)
+
     def test_a_pipe_that_nobody_writes_to_ends_when_asked(self):
         os.mkfifo(self.path("pipe"))
         process, _ = self.serve("pipe")

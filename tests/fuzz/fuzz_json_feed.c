@@ -20,12 +20,13 @@ static uint64_t check(const assay_binance_reader *reader, const assay_binance_me
   return (uint64_t)m->kind + (uint64_t)m->price + (uint64_t)m->quantity + m->last_update + m->time_ns + count;
 }
 
-/* A reader that has read nothing before finds the same message here. */
-static void check_fresh(const uint8_t *data, size_t size, const assay_binance_message *m) {
+/* A reader that has read nothing before finds the same message here; which lists it stands in it has to be told. */
+static void check_fresh(const uint8_t *data, size_t size, const assay_binance_list *list, const assay_binance_message *m) {
   assay_binance_level levels[ROOM];
   assay_binance_reader fresh;
   assay_binance_message other;
   assay_binance_open(&fresh, data, size, 8, 4, levels, ROOM);
+  fresh.list = *list;
   if (assay_binance_next(&fresh, &other) != ASSAY_FEED_MESSAGE) abort();
   if (other.kind != m->kind || other.symbol.at != m->symbol.at || other.symbol.length != m->symbol.length ||
       other.stream.at != m->stream.at || other.stream.length != m->stream.length || other.event.at != m->event.at ||
@@ -42,9 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   assay_binance_message m;
   uint64_t whole = 0, sum = 0;
   assay_binance_open(&reader, data, size, 8, 4, levels, ROOM);
-  for (size_t at = 0; assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE; at = reader.in.at) {
+  assay_binance_list list = reader.list;
+  for (size_t at = 0; assay_binance_next(&reader, &m) == ASSAY_FEED_MESSAGE; at = reader.in.at, list = reader.list) {
     whole = whole * 31 + check(&reader, &m, data, size);
-    check_fresh(data + at, size - at, &m);
+    check_fresh(data + at, size - at, &list, &m);
   }
   check_end(&reader.in, size);
   assay_binance_open(&pieces, data, 0, 8, 4, levels, ROOM);

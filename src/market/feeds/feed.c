@@ -127,7 +127,7 @@ assay_status assay_feed_explain(const assay_feed_reader *reader, const char *wha
 
 bool assay_feed_skip(assay_feed_reader *reader) {
   uint64_t next = reader->fault.next;
-  if (reader->fault.problem == NULL || next <= reader->base + reader->at || next - reader->base > reader->size) return false;
+  if (reader->fault.problem == NULL || next == 0 || next < reader->base + reader->at || next - reader->base > reader->size) return false;
   reader->at = (size_t)(next - reader->base);
   reader->count++;
   reader->fault = (assay_feed_fault){0};

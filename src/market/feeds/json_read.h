@@ -671,8 +671,12 @@ static size_t next_document(const assay_feed_reader *in, const uint8_t *begin, c
 
 static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
 
-/* What stands between the documents of a list. */
-static inline bool is_of_list(uint8_t c) { return c == ',' || c == '[' || c == ']'; }
+/* A mark of a list, or a document in one. */
+static inline bool is_of_list(const assay_binance_reader *reader, uint8_t c) {
+  return reader->list.depth > 0 || c == ',' || c == '[' || c == ']';
+}
+
+static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 /* Who records a stream often writes the time of receipt before each document: a number or 2024-01-02T14:30:00.1234567Z (Tardis), and a
  * blank. Where the document behind it begins; the window's end where that is not known yet, and `from` where there is no such thing. */
@@ -690,24 +694,30 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
   if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
   while (in->at < in->size && is_blank(in->data[in->at])) in->at++;
 #if FAST
-  if (read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
+  if (reader->list.depth == 0 && read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
 #endif
-  if (in->at < in->size && is_of_list(in->data[in->at])) {
-    while (in->at < in->size && (is_blank(in->data[in->at]) || is_of_list(in->data[in->at]))) in->at++;
+  if (in->at == 0 && in->base == 0 && in->size > 0 && memcmp(in->data, byte_order_mark, in->size < 3 ? in->size : 3) == 0) {
+    if (in->size < 3 && !in->last) return ASSAY_FEED_MORE;
+    if (in->size >= 3) in->at = 3;
+  }
+  if (in->at == in->size || is_of_list(reader, in->data[in->at])) {
+    const assay_feed_step step = assay_binance_pass_marks(reader);
+    if (step != ASSAY_FEED_MESSAGE) return step;
 #if FAST
     if (read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
 #endif
   }
-  if (in->at == 0 && in->base == 0 && in->size >= 3 && memcmp(in->data, "\xef\xbb\xbf", 3) == 0) in->at = 3;
-  if (in->at == in->size) return in->last ? ASSAY_FEED_END : ASSAY_FEED_MORE;
   const uint8_t *begin = in->data + in->at;
   if (*begin != '{') {
     const uint8_t *document = behind_time(begin, in->data + in->size);
     if (document == in->data + in->size && !in->last) return ASSAY_FEED_MORE;
-    if (document == begin || document == in->data + in->size)
+    if (document == begin || document == in->data + in->size) {
+      assay_binance_lose_marks(reader);
       return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
                              "put one document a line (jq -c), with the time of receipt before it or without");
+    }
     in->at = (size_t)(document - in->data);
+    reader->list.begun_at = in->base + in->at;
     begin = document;
   }
   assay_feed_text stream = {0};
@@ -728,5 +738,6 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
     return ASSAY_FEED_MESSAGE;
   }
   if (s.wrong == NULL) return assay_feed_short(in, "JSON");
+  assay_binance_lose_marks(reader);
   return assay_feed_fail(in, (size_t)(s.wrong - in->data), next_document(in, begin, s.at), s.wrong_field, s.problem, s.mend);
 }

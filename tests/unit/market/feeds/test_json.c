@@ -358,6 +358,98 @@ static void test_lists(void **state) {
   }
 }
 
+#define SOME_TRADE "{\"e\":\"trade\",\"E\":1,\"s\":\"AB\",\"t\":7,\"p\":\"1.5\",\"q\":\"2\",\"T\":1,\"m\":true,\"M\":true}"
+
+/* Text with T for a trade of 78 bytes. */
+static size_t write_marks(const char *marks, char *text) {
+  size_t length = 0;
+  for (; *marks != '\0'; marks++) {
+    const char *piece = *marks == 'T' ? SOME_TRADE : (const char[]){*marks, '\0'};
+    memcpy(text + length, piece, strlen(piece));
+    length += strlen(piece);
+  }
+  return length;
+}
+
+/* A fault whose end is in what is not there yet is met again. */
+static bool tell_fault(assay_feed_reader *in, size_t counts[2], assay_feed_fault *first) {
+  const assay_feed_fault fault = in->fault;
+  const bool is_passed = assay_feed_skip(in);
+  if (!is_passed && !in->last) {
+    in->fault = (assay_feed_fault){0};
+    return true;
+  }
+  if (counts[1]++ == 0) *first = fault;
+  return is_passed;
+}
+
+/* Reads all of a text that comes in two windows; counts trades and faults, and keeps the first fault. */
+static void read_marks(const char *text, size_t length, size_t cut, size_t counts[2], assay_feed_fault *first) {
+  assay_binance_reader reader;
+  assay_binance_message m;
+  counts[0] = counts[1] = 0;
+  *first = (assay_feed_fault){0};
+  assay_binance_open(&reader, text, 0, 8, 8, levels, 64);
+  assay_feed_window(&reader.in, text, cut, false);
+  for (;;) {
+    const assay_feed_step step = assay_binance_next(&reader, &m);
+    const size_t told = counts[1];
+    if (step == ASSAY_FEED_END || (step == ASSAY_FEED_MALFORMED && !tell_fault(&reader.in, counts, first))) return;
+    counts[0] += step == ASSAY_FEED_MESSAGE;
+    const size_t at = (size_t)(reader.in.base + reader.in.at);
+    if (step == ASSAY_FEED_MORE || (step == ASSAY_FEED_MALFORMED && told == counts[1]))
+      assay_feed_window(&reader.in, text + at, length - at, true);
+  }
+}
+
+/* Commas that are too many or missing, and lists that are cut off, are told where they are, and cost no message. */
+static void test_marks_of_lists(void **state) {
+  (void)state;
+  const size_t trade = strlen(SOME_TRADE);
+  const struct {
+    const char *marks;
+    size_t trades, faults, offset;
+    const char *says;
+  } cases[] = {{"[T,T]", 2, 0, 0, NULL},
+               {"[]", 0, 0, 0, NULL},
+               {" [ T , T ]\n[T]\nT\n[]T", 5, 0, 0, NULL},
+               {"[[T,T],[],[T],T]", 4, 0, 0, NULL},
+               {"\xef\xbb\xbf[T]", 1, 0, 0, NULL},
+               {"[5 T,5 T]", 2, 0, 0, NULL},
+               {"[T,T,]", 2, 1, 2 * trade + 3, "without a document behind"},
+               {"[T,,T]", 2, 1, trade + 2, "without a document before"},
+               {"[,T]", 1, 1, 1, "without a document before"},
+               {"T,T", 2, 1, trade, "documents that are no list"},
+               {"T,\nT,\n", 2, 2, trade, "documents that are no list"},
+               {"T]", 1, 1, trade, "has not begun"},
+               {"[T]]", 1, 1, trade + 2, "has not begun"},
+               {"[T", 1, 1, trade + 1, "ends inside a list"},
+               {"[T,", 1, 1, trade + 2, "ends inside a list"},
+               {"[[T]", 1, 1, trade + 3, "ends inside a list"},
+               {"[TT]", 2, 1, trade + 1, "a comma or the end of the list"},
+               {"[T T,T]", 3, 1, trade + 2, "a comma or the end of the list"},
+               {"[T[T]]", 2, 1, trade + 1, "a comma or the end of the list"},
+               /* What is malformed goes with its line; the rest of its list is read as before. */
+               {"[T,\n{},\n{5},\nT\n]\n[T]", 4, 1, trade + 8, "no JSON"},
+               {"[{5}]\n[T]\n[T", 2, 2, 2, "no JSON"},
+               {"[7,T]", 0, 1, 1, "has to begin with {"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static char text[2000];
+    const size_t length = write_marks(cases[i].marks, text);
+    for (size_t cut = 0; cut <= length; cut++) {
+      size_t counts[2];
+      assay_feed_fault first;
+      read_marks(text, length, cut, counts, &first);
+      if (counts[0] != cases[i].trades || counts[1] != cases[i].faults)
+        fail_msg("'%s' cut at %zu: %zu trades and %zu faults (%s)", cases[i].marks, cut, counts[0], counts[1],
+                 first.problem != NULL ? first.problem : "none");
+      if (counts[1] == 0) continue;
+      assert_int_equal(first.offset, cases[i].offset);
+      if (strcmp(cases[i].says, "no JSON") != 0) assert_non_null(strstr(first.problem, cases[i].says));
+    }
+  }
+}
+
 static void test_decimal_text(void **state) {
   (void)state;
   static const struct {
@@ -783,6 +875,7 @@ int main(void) {
       cmocka_unit_test(test_best_prices_and_partial_depth),
       cmocka_unit_test(test_times_of_receipt),
       cmocka_unit_test(test_lists),
+      cmocka_unit_test(test_marks_of_lists),
       cmocka_unit_test(test_decimal_text),
       cmocka_unit_test(test_numbers_of_every_shape),
       cmocka_unit_test(test_trades_like_the_last_one),
