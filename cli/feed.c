@@ -111,14 +111,14 @@ static void walk_fix(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, voi
   assay_feed_file_begin(feed->file, &reader);
   do {
     while (assay_fix_next_older(&reader, &m) == ASSAY_FEED_MESSAGE) {
-      assay_market_event events[2];
+      assay_market_event events[ASSAY_FIX_MOST_EVENTS];
       assay_feed_text symbol = {0};
       char kind[8] = "";
       memcpy(kind, m.type.at, m.type.length < sizeof kind ? m.type.length : sizeof kind - 1);
       assay_fix_find(&m, 55, &symbol);
-      size_t count = assay_fix_event(&m, assay_cli_feed_number(feed, symbol), feed->price_decimals, feed->quantity_decimals, &events[0]);
-      if (count > 0 && events[0].time_ns == 0) events[0].time_ns = ASSAY_CLI_FEED_NO_TIME;
-      if (count > 0) count += assay_fix_corrected(&m, &events[0], &events[1]);
+      size_t count = assay_fix_events(&m, assay_cli_feed_number(feed, symbol), feed->price_decimals, feed->quantity_decimals, events);
+      for (size_t i = 0; i < count; i++)
+        if (events[i].time_ns == 0) events[i].time_ns = ASSAY_CLI_FEED_NO_TIME;
       const char *name = assay_fix_name(&m);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader, kind, name != NULL ? name : "other", &m, events, count})) return;
     }

@@ -49,7 +49,7 @@ typedef struct assay_fix_field {
 
 ASSAY_API assay_feed_step assay_fix_next(assay_feed_reader *reader, assay_fix_message *message);
 /* The same for logs: messages of FIX 4.2 and 4.3 too. Orders, cancels, replaces and reports have the same tags there, but for trades:
- * 4.2 says them with ExecType (150) 1 and 2, and with ExecTransType (20) whether they are new, which assay_fix_event knows. */
+ * 4.2 says them with ExecType (150) 1 and 2, and with ExecTransType (20) whether they are new, which assay_fix_events knows. */
 ASSAY_API assay_feed_step assay_fix_next_older(assay_feed_reader *reader, assay_fix_message *message);
 static inline bool assay_fix_is(const assay_fix_message *message, const char *type) {
   size_t i = 0;
@@ -73,11 +73,16 @@ ASSAY_API bool assay_fix_whole(const assay_fix_message *message, uint32_t tag, u
 ASSAY_API bool assay_fix_decimal(const assay_fix_message *message, uint32_t tag, unsigned decimals, int64_t *value);
 /* Whether the message has what its kind needs (fault->field names the tag, *tag is it); the kinds that assay_fix_name knows. */
 ASSAY_API bool assay_fix_check(const assay_fix_message *message, uint32_t *tag, assay_feed_fault *fault);
-/* Execution reports as events: new, trade, cancelled, replaced; a trade that is taken back or put right afterwards (150=H and G, 20=1 and
- * 2) is ASSAY_MARKET_BROKEN by its ExecRefID (19), with ASSAY_MARKET_GAP, since the book of its order is wrong from there on. Order ids
- * that are no numbers are hashed (FNV-1a). Prices and quantities in steps of 10^-decimals. */
-ASSAY_API bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
-                               assay_market_event *event);
+/*
+ * Execution reports as events, how many of them: new, trade, cancelled, replaced. A trade that is taken back or put right afterwards
+ * (150=H and G, 20=1 and 2) is ASSAY_MARKET_BROKEN by its ExecRefID (19), with ASSAY_MARKET_GAP, since the book of its order is wrong from
+ * there on; one that is put right is a second event, ASSAY_MARKET_TRADE as it is now, of no side, since whose order it was the first one
+ * says. 0: it is no report, or says nothing of a market. Order ids that are no numbers are hashed (FNV-1a). Prices and quantities in steps
+ * of 10^-decimals.
+ */
+enum { ASSAY_FIX_MOST_EVENTS = 2 };
+ASSAY_API size_t assay_fix_events(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
+                                  assay_market_event events[ASSAY_FIX_MOST_EVENTS]);
 
 /* ---- Orders ------------------------------------------------------------------------------------------------------------------------ */
 

@@ -67,7 +67,7 @@ static void read_all(const char *text, size_t size) {
     while (assay_fix_next(&reader, &m) == ASSAY_FEED_MESSAGE) {
       assay_fix_cursor cursor = {0};
       assay_fix_field field;
-      assay_market_event event;
+      assay_market_event events[ASSAY_FIX_MOST_EVENTS];
       uint32_t tag;
       assay_feed_fault fault;
       while (assay_fix_field_next(&m, &cursor, &field)) {
@@ -75,7 +75,7 @@ static void read_all(const char *text, size_t size) {
         sum += field.tag;
       }
       if (cursor.at != m.body_length) abort();
-      sum += assay_fix_check(&m, &tag, &fault) + assay_fix_event(&m, 1, 4, 2, &event) + (assay_fix_name(&m) != NULL);
+      sum += assay_fix_check(&m, &tag, &fault) + assay_fix_events(&m, 1, 4, 2, events) + (assay_fix_name(&m) != NULL);
       there_and_back(&m);
       assay_fix_session_receive(&session, reader.count * 1000000000u, &m);
       if (session.out_length > session.out_capacity) abort();

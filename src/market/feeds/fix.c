@@ -358,11 +358,23 @@ static char done_by(const assay_fix_message *message) {
   }
 }
 
-bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
-                     assay_market_event *event) {
+/* Behind the event of a trade that was put right: the trade as it is now. */
+static size_t put_right(const assay_fix_message *message, assay_market_event events[ASSAY_FIX_MOST_EVENTS]) {
+  events[1] = events[0];
+  events[1].kind = ASSAY_MARKET_TRADE;
+  events[1].other_id = assay_fix_id(message, 17);
+  events[1].side = 0;
+  events[1].flags = ASSAY_MARKET_LAST;
+  events[0].flags = ASSAY_MARKET_GAP;
+  return 2;
+}
+
+size_t assay_fix_events(const assay_fix_message *message, uint32_t symbol, unsigned price_decimals, unsigned quantity_decimals,
+                        assay_market_event events[ASSAY_FIX_MOST_EVENTS]) {
   assay_feed_text side;
+  assay_market_event *event = &events[0];
   int64_t price = 0, quantity = 0;
-  if (!assay_fix_is(message, "8") || !assay_fix_find(message, 54, &side)) return false;
+  if (!assay_fix_is(message, "8") || !assay_fix_find(message, 54, &side)) return 0;
   const char what = done_by(message);
   const bool trade = what == 'F' || what == 'G' || what == 'H';
   assay_fix_decimal(message, trade ? 31 : 44, price_decimals, &price);
@@ -376,31 +388,22 @@ bool assay_fix_event(const assay_fix_message *message, uint32_t symbol, unsigned
                                 .decimals = (uint8_t)(price_decimals | quantity_decimals << 4),
                                 .flags = ASSAY_MARKET_LAST};
   switch (what) {
-    case '0': event->kind = ASSAY_MARKET_ADD; return true;
+    case '0': event->kind = ASSAY_MARKET_ADD; return 1;
     case 'F':
       event->kind = ASSAY_MARKET_EXECUTE;
       event->other_id = assay_fix_id(message, 17);
-      return true;
+      return 1;
     case 'G':
     case 'H': /* what the order has left again, the book is not told */
       event->kind = ASSAY_MARKET_BROKEN;
       event->other_id = assay_fix_id(message, 19);
       event->flags |= ASSAY_MARKET_GAP;
-      return true;
-    case '4': event->kind = ASSAY_MARKET_DELETE; return true;
+      return what == 'G' ? put_right(message, events) : 1;
+    case '4': event->kind = ASSAY_MARKET_DELETE; return 1;
     case '5':
       event->kind = ASSAY_MARKET_REPLACE;
       event->other_id = event->order_id;
-      return true;
-    default: return false;
+      return 1;
+    default: return 0;
   }
-}
-
-bool assay_fix_corrected(const assay_fix_message *message, const assay_market_event *broken, assay_market_event *trade) {
-  if (broken->kind != ASSAY_MARKET_BROKEN || done_by(message) != 'G') return false;
-  *trade = *broken;
-  trade->kind = ASSAY_MARKET_TRADE;
-  trade->other_id = assay_fix_id(message, 17);
-  trade->side = 0;
-  return true;
 }

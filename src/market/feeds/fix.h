@@ -14,8 +14,6 @@ extern const char assay_fix_other_version[];
 uint64_t assay_fix_id(const assay_fix_message *message, uint32_t tag);
 /* A time as 20240102-14:30:00.123; 0: not there, or none. */
 uint64_t assay_fix_time(const assay_fix_message *message, uint32_t tag);
-/* Behind the event of a trade that was put right: the trade as it is now. False: that was something else. */
-bool assay_fix_corrected(const assay_fix_message *message, const assay_market_event *broken, assay_market_event *trade);
 /* The reverse, in milliseconds as FIX 4.4 has them. */
 void assay_fix_time_text(uint64_t ns, char text[ASSAY_FIX_TIME_SIZE]);
 

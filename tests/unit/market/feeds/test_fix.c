@@ -197,12 +197,13 @@ static void test_made_log(void **state) {
     uint64_t sequence = 0;
     uint32_t tag = 0;
     assay_feed_fault fault = {0};
-    assay_market_event event;
+    assay_market_event some[ASSAY_FIX_MOST_EVENTS], event;
     if (!assay_fix_check(&m, &tag, &fault)) fail_msg("%s: %.*s", fault.field, (int)m.length, m.data);
     assert_true(assay_fix_find(&m, 49, &sender) && assay_fix_whole(&m, 34, &sequence));
     assert_int_equal(sequence, next[text_is(sender, "FIRM")]++);
     kinds[(unsigned char)m.type.at[0]]++;
-    if (assay_fix_event(&m, 1, 4, 0, &event)) {
+    if (assay_fix_events(&m, 1, 4, 0, some) == 1) {
+      event = some[0];
       events[event.kind]++;
       assert_true(event.order_id > 0 && event.time_ns > UINT64_C(1704171600000000000));
       if (event.kind == ASSAY_MARKET_ADD) assert_true(event.price > 0 && event.quantity > 0);
@@ -261,12 +262,12 @@ static void test_what_reports_say_was_done(void **state) {
       {"150=F|54=3|", ASSAY_MARKET_EXECUTE, 7, 'B', ASSAY_MARKET_LAST}, /* buy minus */
       {"150=F|54=4|", ASSAY_MARKET_EXECUTE, 7, 'S', ASSAY_MARKET_LAST}, /* sell plus */
       {"150=H|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
-      {"150=G|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"150=G|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_GAP}, /* and the trade as it is now */
       {"20=0|150=0|54=1|", ASSAY_MARKET_ADD, 0, 'B', ASSAY_MARKET_LAST},
       {"20=0|150=1|54=1|", ASSAY_MARKET_EXECUTE, 7, 'B', ASSAY_MARKET_LAST},
       {"20=0|150=2|54=2|", ASSAY_MARKET_EXECUTE, 7, 'S', ASSAY_MARKET_LAST},
       {"20=1|150=1|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
-      {"20=2|150=2|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_LAST | ASSAY_MARKET_GAP},
+      {"20=2|150=2|54=2|19=5|", ASSAY_MARKET_BROKEN, 5, 'S', ASSAY_MARKET_GAP},
       {"20=3|150=2|54=2|", -1, 0, 0, 0},
       {"150=1|54=2|", -1, 0, 0, 0},
       {"20=01|150=1|54=2|", -1, 0, 0, 0},
@@ -275,12 +276,14 @@ static void test_what_reports_say_was_done(void **state) {
     char text[600], body[300];
     assay_feed_reader reader;
     assay_fix_message m;
-    assay_market_event event;
+    assay_market_event some[ASSAY_FIX_MOST_EVENTS], event;
     snprintf(body, sizeof body, "35=8|37=9|17=7|%s55=A|44=3|151=60|31=2.5|32=40|60=20240102-14:30:00|", cases[i].fields);
     assay_feed_open(&reader, text, frame(text, body));
     assert_int_equal(assay_fix_next(&reader, &m), ASSAY_FEED_MESSAGE);
-    assert_int_equal(assay_fix_event(&m, 1, 1, 0, &event), cases[i].kind >= 0);
+    const bool is_last = (cases[i].flags & ASSAY_MARKET_LAST) != 0;
+    assert_int_equal(assay_fix_events(&m, 1, 1, 0, some), cases[i].kind < 0 ? 0 : is_last ? 1 : 2);
     if (cases[i].kind < 0) continue;
+    event = some[0];
     const bool adds = cases[i].kind == ASSAY_MARKET_ADD;
     assert_int_equal(event.kind, cases[i].kind);
     assert_int_equal(event.order_id, 9);
@@ -289,6 +292,12 @@ static void test_what_reports_say_was_done(void **state) {
     assert_int_equal(event.flags, cases[i].flags);
     assert_int_equal(event.price, adds ? 30 : 25);
     assert_int_equal(event.quantity, adds ? 60 : 40);
+    if (is_last) continue;
+    event.kind = ASSAY_MARKET_TRADE;
+    event.other_id = 7;
+    event.side = 0;
+    event.flags = ASSAY_MARKET_LAST;
+    assert_memory_equal(&some[1], &event, sizeof event);
   }
 }
 

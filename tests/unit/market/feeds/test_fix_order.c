@@ -296,15 +296,15 @@ typedef struct firm {
 
 static void hear(void *context, const assay_fix_message *m) {
   firm *f = context;
-  assay_market_event e;
+  assay_market_event e[ASSAY_FIX_MOST_EVENTS];
   assay_feed_text kind, text;
   uint32_t tag;
   assay_feed_fault fault;
   assert_true(assay_fix_check(m, &tag, &fault) && assay_fix_find(m, 150, &kind));
   f->length += (size_t)snprintf(f->heard + f->length, sizeof f->heard - f->length, "%s%c", f->length > 0 ? " " : "", kind.at[0]);
-  if (assay_fix_event(m, 1, 2, 0, &e))
+  if (assay_fix_events(m, 1, 2, 0, e) > 0)
     f->length +=
-        (size_t)snprintf(f->heard + f->length, sizeof f->heard - f->length, ":%d %d@%d", (int)e.order_id, (int)e.quantity, (int)e.price);
+        (size_t)snprintf(f->heard + f->length, sizeof f->heard - f->length, ":%d %d@%d", (int)e->order_id, (int)e->quantity, (int)e->price);
   else if (assay_fix_find(m, 58, &text))
     f->length += (size_t)snprintf(f->heard + f->length, sizeof f->heard - f->length, ":%.*s", (int)text.length, text.at);
 }
