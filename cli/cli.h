@@ -139,7 +139,7 @@ extern const assay_cli_verb assay_cli_price, assay_cli_price_european, assay_cli
     assay_cli_price_implied;
 extern const assay_cli_verb assay_cli_backtest;
 extern const assay_cli_verb assay_cli_feed, assay_cli_feed_serve, assay_cli_feed_watch, assay_cli_feed_decode, assay_cli_feed_generate,
-    assay_cli_feed_bars, assay_cli_feed_book, assay_cli_feed_match;
+    assay_cli_feed_bars, assay_cli_feed_book, assay_cli_feed_flow, assay_cli_feed_match;
 extern const assay_cli_verb assay_cli_indicator;
 extern const assay_cli_verb assay_cli_portfolio, assay_cli_portfolio_minimum_variance, assay_cli_portfolio_maximum_sharpe,
     assay_cli_portfolio_risk_parity, assay_cli_portfolio_target_return, assay_cli_portfolio_mean_variance, assay_cli_portfolio_frontier;

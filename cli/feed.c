@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "market/feeds/fix.h"
 #include "os/prim.h"
 
@@ -162,6 +163,20 @@ void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit,
   }
   if (feed->drawn) fputs("\r\033[K", stderr);
   feed->drawn = false;
+}
+
+bool assay_cli_feed_parse_length(const char *text, double *ns) {
+  const size_t length = strlen(text);
+  char number[40] = "";
+  double amount = 0;
+  if (length > 2 && length < sizeof number && strcmp(text + length - 2, "ms") == 0) {
+    memcpy(number, text, length - 2);
+    *ns = assay_parse_f64(number, &amount) ? amount * 1e6 : 0;
+    if (*ns > 0 && amount < 1e9) return true;
+  }
+  assay_error ignored = {0};
+  *ns = assay_cli_parse_duration(text, "--every", &ignored, &amount) == ASSAY_OK ? amount * 1e9 : 0;
+  return *ns > 0 && amount < 1e9;
 }
 
 double assay_cli_feed_scale(unsigned decimals) {

@@ -101,6 +101,8 @@ typedef bool assay_cli_feed_visit(void *context, assay_cli_feed_file *feed, cons
 /* Once. Where it could not be read to its end, feed->broken says why. */
 void assay_cli_feed_walk(assay_cli_feed_file *feed, assay_cli_feed_visit *visit, void *context);
 
+/* "250ms", "30s", "1m", "1h": nanoseconds; false: it is none, or not above 0. */
+bool assay_cli_feed_parse_length(const char *text, double *ns);
 /* How many of a feed's steps are one: 10 to the decimals. */
 double assay_cli_feed_scale(unsigned decimals);
 
@@ -112,6 +114,10 @@ typedef struct assay_cli_feed_faults {
   assay_error first;
 } assay_cli_feed_faults;
 void assay_cli_feed_note_fault(assay_cli_feed_faults *faults, const assay_cli_feed_file *feed, const assay_feed_reader *reader);
+/* Into a book (feed_build.c), whatever it is about: what is malformed is noted, and loses the book unless only the end is cut off. A table
+ * of trades or bars is refused. */
+assay_status assay_cli_feed_build(assay_feed_book *book, assay_cli_feed_faults *faults, const assay_cli_feed_file *feed,
+                                  const assay_cli_feed_message *message, assay_error *err);
 /* Messages that a capture of a network should have, and has not. */
 uint64_t assay_cli_feed_missing(const assay_cli_feed_file *feed);
 /* What is not there of a capture, to stand behind its name; false: it is whole. */

@@ -53,7 +53,6 @@ typedef struct bars_job {
 /* "1m", "1000ticks", "volume:500", "dollar:1000000". */
 static assay_status read_every(bars_job *j, const char *text) {
   char number[40] = "";
-  double amount = 0;
   static const struct {
     const char *word;
     assay_bar_by by;
@@ -68,7 +67,6 @@ static assay_status read_every(bars_job *j, const char *text) {
     j->options.by = prefixes[i].by;
     if (assay_parse_f64(text + length, &j->amount) && j->amount > 0 && j->amount <= 1e18) return ASSAY_OK;
   }
-  size_t length = strlen(text);
   const char *ticks = strstr(text, "tick");
   if (ticks != NULL && ticks > text && (size_t)(ticks - text) < sizeof number) {
     memcpy(number, text, (size_t)(ticks - text));
@@ -76,29 +74,15 @@ static assay_status read_every(bars_job *j, const char *text) {
     if (assay_parse_f64(number, &j->amount) && j->amount >= 1 && j->amount <= 1e18) return ASSAY_OK;
   }
   j->options.by = ASSAY_BAR_BY_TIME;
-  if (length > 2 && strcmp(text + length - 2, "ms") == 0 && length < sizeof number) {
-    memcpy(number, text, length - 2);
-    if (assay_parse_f64(number, &amount) && amount > 0 && amount < 1e9) return j->amount = amount * 1e6, ASSAY_OK;
-  }
-  assay_error ignored = {0};
-  if (assay_cli_parse_duration(text, "--every", &ignored, &amount) == ASSAY_OK && amount > 0 && amount < 1e9)
-    return j->amount = amount * 1e9, ASSAY_OK;
+  if (assay_cli_feed_parse_length(text, &j->amount)) return ASSAY_OK;
   return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--every needs 30s, 1m, 1h, 250ms, 1000ticks, volume:5000 or dollar:1000000, not '%s'",
                     text);
-}
-
-/* The feed's own may move, and is another's when the next day begins. A grid on disk needs it for a moment only. */
-static const char *kept_name(bars_job *j, const char *name) {
-  if (j->grid.on_disk || name[0] == '\0') return name;
-  const char *kept = assay_arena_strndup(&j->grid.cli->arena, name, strlen(name));
-  j->grid.failed = j->grid.failed || kept == NULL;
-  return kept;
 }
 
 static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const symbol_bars *of, const assay_bar *bar) {
   double price = assay_cli_feed_scale(assay_market_price_decimals(&of->scale)),
          quantity = assay_cli_feed_scale(assay_market_quantity_decimals(&of->scale));
-  assay_cli_grid_text(&j->grid, kept_name(j, assay_cli_feed_name(feed, symbol)));
+  assay_cli_grid_kept(&j->grid, assay_cli_feed_name(feed, symbol)); /* which is another's when the next day begins */
   const double prices[] = {(double)bar->open, (double)bar->high, (double)bar->low, (double)bar->close};
   assay_cli_grid_whole(&j->grid, bar->begin_ns); /* nanoseconds since 1970 are more than a double can tell apart */
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) assay_cli_grid_number(&j->grid, prices[i] / price);

@@ -26,27 +26,9 @@ typedef struct book_job {
 
 static bool build(void *context, assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
   book_job *j = context;
-  if (m->day_is_over) return true;
-  if (m->kind == NULL) {
-    const assay_feed_reader *reader = m->reader;
-    bool cut_off = reader->last && reader->fault.offset >= reader->base + reader->size; /* nothing but the end */
-    assay_cli_feed_note_fault(&j->faults, feed, reader);
-    if (!cut_off) assay_feed_book_lost(j->book);
-    return true;
-  }
-  if (m->count > 0) j->last = m->events[0];
-  if (feed->format == ASSAY_FEED_CSV && ((const assay_csv_row *)m->row)->kind != ASSAY_CSV_ORDER) {
-    j->status =
-        ASSAY_FAIL(j->err, ASSAY_ERR_UNSUPPORTED, "%s is a table of trades or bars, and a book needs orders or price levels", feed->path);
-    return false;
-  }
-  const assay_binance_message *json = feed->format == ASSAY_FEED_JSON ? m->row : NULL;
-  if (json != NULL && json->kind == ASSAY_BINANCE_DEPTH)
-    assay_feed_book_update(j->book, m->symbol, json);
-  else if (json != NULL && json->kind == ASSAY_BINANCE_SNAPSHOT)
-    assay_feed_book_snapshot(j->book, m->symbol, json);
-  else
-    assay_feed_book_apply(j->book, m->events, m->count);
+  if (m->kind != NULL && m->count > 0) j->last = m->events[0];
+  j->status = assay_cli_feed_build(j->book, &j->faults, feed, m, j->err);
+  if (j->status != ASSAY_OK || m->kind == NULL) return j->status == ASSAY_OK;
   return j->settings->messages == 0 || m->reader->count < j->settings->messages;
 }
 

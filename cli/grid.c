@@ -59,6 +59,11 @@ void assay_cli_grid_close(assay_cli_grid *grid) {
 }
 
 void assay_cli_grid_text(assay_cli_grid *grid, const char *text) { add(grid, (assay_cli_grid_cell){.text = text != NULL ? text : ""}); }
+void assay_cli_grid_kept(assay_cli_grid *grid, const char *text) {
+  const char *kept = grid->on_disk || text[0] == '\0' ? text : assay_arena_strndup(&grid->cli->arena, text, strlen(text));
+  grid->failed = grid->failed || kept == NULL;
+  assay_cli_grid_text(grid, kept);
+}
 void assay_cli_grid_number(assay_cli_grid *grid, double number) {
   add(grid, (assay_cli_grid_cell){.number = number == 0 ? 0 : number}); /* no -0 */
 }

@@ -60,6 +60,7 @@ void assay_cli_grid_clear(assay_cli_grid *grid);
 void assay_cli_grid_close(assay_cli_grid *grid);
 
 void assay_cli_grid_text(assay_cli_grid *grid, const char *text); /* borrowed until it is shown; on disk, until the row is whole */
+void assay_cli_grid_kept(assay_cli_grid *grid, const char *text); /* of text that may move or change: a copy, where it has to wait */
 void assay_cli_grid_number(assay_cli_grid *grid, double number);
 void assay_cli_grid_whole(assay_cli_grid *grid, uint64_t count); /* to the last digit */
 void assay_cli_grid_fact(assay_cli_grid *grid, const char *name, const char *text, double number);

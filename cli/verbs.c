@@ -60,6 +60,7 @@ const assay_cli_verb *const assay_cli_verbs[] = {
     &assay_cli_feed_generate,
     &assay_cli_feed_bars,
     &assay_cli_feed_book,
+    &assay_cli_feed_flow,
     &assay_cli_feed_match,
     &assay_cli_feed_serve,
     &assay_cli_feed_watch,
