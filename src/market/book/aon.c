@@ -5,6 +5,7 @@
  * fill entirely; it passes over the others.
  */
 #include "market/book/engine.h"
+#include "market/book/walk.h"
 
 static bool is_own(const book_taker *t, const book_order *o) {
   return book_policy(t->flags) != ASSAY_BOOK_ALLOW && t->account != 0 && o->account == t->account;
@@ -88,13 +89,15 @@ static bool answer(question *q) {
   unsigned other = book_flags_sell(q->t->flags) ^ 1;
   const book_ladder *plain = &q->b->side[other], *aon = q->b->rare != NULL ? &q->b->rare->aon[other] : NULL;
   uint32_t at = plain->levels > 0 ? plain->best_level : 0, at_aon = aon != NULL && aon->levels > 0 ? aon->best_level : 0;
+  book_walk walk;
+  book_walk_begin(&walk, &e->store, plain);
   while (q->need > 0) {
     uint64_t key = key_of(e, at), key_aon = key_of(e, at_aon);
     bool first = key <= key_aon;
     if ((first ? key : key_aon) > q->t->limit) return false;
     if (!(first ? take_level_fast(q, at) : take_level(q, at_aon, true))) return false;
     if (first)
-      at = assay_book_ladder_after(&e->store, plain, (uint32_t)key);
+      at = assay_book_walk_next(&walk, (uint32_t)key);
     else
       at_aon = assay_book_ladder_after(&e->store, aon, (uint32_t)key_aon);
   }
@@ -146,21 +149,27 @@ static void retry_one(assay_book *e, book_symbol *b, uint32_t number, uint32_t o
 typedef struct supply {
   const assay_book *e;
   const book_ladder *ladders[2]; /* ordinary orders, all-or-none orders */
+  book_walk walks[2];
   uint32_t at[2];
   unsigned __int128 sum;
 } supply;
 
-static supply supply_of(const assay_book *e, const book_symbol *b, unsigned sell) {
-  supply s = {.e = e, .ladders = {&b->side[sell], &b->rare->aon[sell]}};
-  for (unsigned i = 0; i < 2; i++) s.at[i] = s.ladders[i]->levels > 0 ? s.ladders[i]->best_level : 0;
-  return s;
+static void begin_supply(supply *s, const assay_book *e, const book_symbol *b, unsigned sell) {
+  s->e = e;
+  s->sum = 0;
+  s->ladders[0] = &b->side[sell];
+  s->ladders[1] = &b->rare->aon[sell];
+  for (unsigned i = 0; i < 2; i++) {
+    s->at[i] = s->ladders[i]->levels > 0 ? s->ladders[i]->best_level : 0;
+    book_walk_begin(&s->walks[i], &e->store, s->ladders[i]);
+  }
 }
 
 static void supply_up_to(supply *s, uint32_t key) {
   for (unsigned i = 0; i < 2; i++)
     while (key_of(s->e, s->at[i]) <= key) {
       s->sum += assay_book_level_open(s->e, s->at[i]);
-      s->at[i] = assay_book_ladder_after(&s->e->store, s->ladders[i], s->e->store.levels[s->at[i]].key);
+      s->at[i] = assay_book_walk_next(&s->walks[i], s->e->store.levels[s->at[i]].key);
     }
 }
 
@@ -175,7 +184,8 @@ static uint32_t list_waiting(assay_book *e, const book_ladder *waiting) {
 
 /* Strikes out those for which not enough stands there, one walk over the other side for all of them; how much is lacking at least. */
 static uint64_t strike_out(assay_book *e, const book_symbol *b, unsigned sell, uint32_t count) {
-  supply s = supply_of(e, b, sell);
+  supply s;
+  begin_supply(&s, e, b, sell);
   uint64_t lacked = UINT64_MAX;
   for (uint32_t i = count; i-- > 0;) {
     const book_order *o = &e->store.orders[e->scratch[i]];

@@ -11,6 +11,7 @@
 #include <limits.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
 
 typedef struct bench {
   assay_book *book;
@@ -464,6 +465,84 @@ static void test_fill_or_kill_among_own(void **state) {
 }
 
 /* Hidden quantity has no bound at a level; its sum in an auction does not wrap. */
+/* ---- A fill-or-kill that reaches far --------------------------------------------------------------------------------------------------
+ */
+
+enum { FAR_LEVELS = 3000 };
+
+typedef struct far_side {
+  assay_book *book;
+  unsigned side; /* that rests */
+  int32_t price[FAR_LEVELS];
+  uint64_t quantity[FAR_LEVELS], next_id;
+  uint64_t traded, not_filled;
+} far_side;
+
+static void count_far(void *context, const assay_book_event *e) {
+  far_side *f = context;
+  if (e->kind == ASSAY_BOOK_TRADE_EVENT) f->traded += e->quantity;
+  f->not_filled += e->kind == ASSAY_BOOK_CANCELLED_EVENT && e->reason == ASSAY_BOOK_NOT_FILLED;
+}
+ASSAY_BOOK_SINK(count_far_events, count_far)
+
+static assay_book_message far_order(far_side *f, uint64_t quantity, int32_t price, unsigned side) {
+  return (assay_book_message){.kind = ASSAY_BOOK_NEW, .id = f->next_id++, .quantity = quantity, .price = price, .side = (uint8_t)side};
+}
+
+/* At one price two orders, or one that hides a part. */
+static void rest_far(far_side *f, size_t at) {
+  const bool hides = at % 5 == 0;
+  const uint64_t first = hides ? f->quantity[at] : f->quantity[at] / 2;
+  assay_book_message m = far_order(f, first, f->price[at], f->side);
+  if (hides) m.type = ASSAY_BOOK_ICEBERG, m.display = 1 + first / 3;
+  assay_book_apply(f->book, &m, 1);
+  if (hides) return;
+  m.id = f->next_id++;
+  m.quantity = f->quantity[at] - first;
+  assay_book_apply(f->book, &m, 1);
+}
+
+static uint64_t trade_far(far_side *f, uint64_t quantity, int32_t limit) {
+  assay_book_message m = far_order(f, quantity, limit, f->side ^ 1);
+  m.tif = ASSAY_BOOK_FOK;
+  f->traded = f->not_filled = 0;
+  assay_book_apply(f->book, &m, 1);
+  assert_int_equal(f->not_filled, f->traded == 0);
+  return f->traded;
+}
+
+/* Of any number of prices, near each other or far apart, an order takes what stands there to the last unit, and not one unit more. */
+static void far_reach(far_side *f, uint32_t spread, assay_random *random) {
+  int32_t price = 1 - INT32_MAX / 2;
+  assert_int_equal(assay_book_create(&(assay_book_options){.sink = count_far_events, .context = f}, NULL, &f->book), ASSAY_OK);
+  f->next_id = 1;
+  for (size_t i = 0; i < FAR_LEVELS; i++) {
+    price += 1 + (int32_t)assay_random_below(random, spread);
+    f->price[i] = f->side == ASSAY_SELL ? price : -price;
+    f->quantity[i] = 2 + assay_random_below(random, 90);
+  }
+  for (size_t i = 0; i < FAR_LEVELS; i++) rest_far(f, i * 1999 % FAR_LEVELS);
+  for (int trial = 0; trial < 12; trial++) {
+    const size_t reach = trial == 0 ? FAR_LEVELS : 1 + (size_t)assay_random_below(random, trial < 6 ? 20 : FAR_LEVELS);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < reach; i++) sum += f->quantity[i];
+    assert_int_equal(trade_far(f, sum + 1, f->price[reach - 1]), 0);
+    assert_int_equal(trade_far(f, sum, f->price[reach - 1]), sum);
+    for (size_t i = 0; i < reach; i++) rest_far(f, i);
+  }
+  assay_book_destroy(f->book);
+}
+
+static void test_fill_or_kill_that_reaches_far(void **state) {
+  (void)state;
+  static far_side f;
+  assay_random random;
+  assay_random_init(&random, 5);
+  static const uint32_t spreads[] = {1, 3, 40, 3000, 100000, 700000};
+  for (size_t i = 0; i < sizeof spreads / sizeof *spreads; i++)
+    for (f.side = 0; f.side < 2; f.side++) far_reach(&f, spreads[i], &random);
+}
+
 static void test_much_hidden_in_an_auction(void **state) {
   (void)state;
   enum { ICEBERGS = (1 << 16) + 2 };
@@ -684,6 +763,7 @@ int main(void) {
       cmocka_unit_test(test_most_all_or_none),
       cmocka_unit_test(test_mass_cancel),
       cmocka_unit_test(test_fill_or_kill_among_own),
+      cmocka_unit_test(test_fill_or_kill_that_reaches_far),
       cmocka_unit_test(test_much_hidden_in_an_auction),
       RULE(test_risk),
       RULE(test_risk_lets_orders_shrink),
