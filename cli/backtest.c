@@ -4,6 +4,7 @@
 #include "cli/backtest.h"
 
 #include "cli/backtest_report.h"
+#include "cli/feed.h"
 
 #define AT(field) .at = offsetof(assay_cli_backtest_settings, field)
 
@@ -56,6 +57,8 @@ static const assay_cli_option options[] = {
              "input."},
     {"feed", 0, ASSAY_CLI_TEXT, "FILE", AT(book.feed), .hint = ASSAY_CLI_FILE,
      .help = "Of market-making: a recorded feed (ITCH, DBN, ...)."},
+    {"format", 0, ASSAY_CLI_TEXT, "FORMAT", .choices = assay_cli_feed_formats, AT(book.format),
+     .help = "Of --feed: what it is; recognised when not given."},
     {"symbol", 0, ASSAY_CLI_TEXT, "NAME", AT(book.symbol), .help = "Of --feed: whose book; not needed where it has one symbol."},
     {"feed-us", 0, ASSAY_CLI_REAL, "N", "20", .low = 0, .high = 1e9, AT(book.feed_us),
      .help = "Of --feed: microseconds until an event is seen."},
@@ -69,8 +72,8 @@ static const assay_cli_option options[] = {
     {"by", 0, ASSAY_CLI_TEXT, "COLUMN", AT(from.by), .help = "The rows of several assets stand in one file: this column names them."},
     {"asset", 0, ASSAY_CLI_REPEAT, "NAME", AT(from.assets), .help = "With --by: only these assets."},
     {"each", 0, ASSAY_CLI_FLAG, AT(each),
-     .help = "Run each asset by itself, on all cores: a line each and what they have together. A file that cannot be read loses only "
-             "itself."},
+     .help = "Run each asset by itself, on all cores: a line each and what they have together; with --sweep each has the best of its "
+             "own, with --walk-forward its own tests. A file that cannot be read loses only itself."},
     {"column", 'c', ASSAY_CLI_TEXT, "COLUMN", AT(from.column), .help = "The closes; 'close' or 'price' when not given."},
     {"adjusted", 0, ASSAY_CLI_FLAG, AT(from.adjusted), .help = "Bring all prices to the column of adjusted closes (splits, dividends)."},
     {"actions", 0, ASSAY_CLI_TEXT, "FILE", AT(actions), .hint = ASSAY_CLI_FILE,
@@ -147,7 +150,7 @@ static const assay_cli_example examples[] = {
     {"from what is held now", "backtest --strategy sma --position 100@52.30 --cash 2500 --from 2024-01-01 --data stock.csv"},
     {"these values only, each configuration as a row of a table",
      "backtest --strategy rsi --sweep period=7,14,21 --sweep low=20..40:5 --data sp500.csv --report all.csv"},
-    {"many symbols, each by itself", "backtest --strategy sma --each --data prices/*.csv"},
+    {"many symbols, each by itself", "backtest --strategy sma --each --data prices/*.csv --report all.html"},
     {"does it see the future?", "backtest --strategy sma --check-lookahead --data sp500.csv"},
     {"quotes in a recorded book", "backtest --strategy market-making --feed day.itch --symbol AAPL --maker-bps -0.2 --set lean=1"},
     {"what there is", "backtest --list"},

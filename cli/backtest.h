@@ -70,6 +70,8 @@ assay_status assay_cli_backtest_run(const assay_cli_backtest_job *j, const doubl
 /* Buying and holding over the same bars at the same costs. */
 assay_status assay_cli_backtest_hold(const assay_cli_backtest_job *j, size_t first, size_t end, assay_backtest_result **result);
 assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j);
+/* `windows` is 0 where none was asked for. */
+assay_backtest_walk_forward assay_cli_backtest_walk_of(const assay_cli_backtest_job *j);
 
 /* "fast=10 slow=50" */
 void assay_cli_backtest_put_parameters(assay_buf *out, const assay_strategy *strategy, const double *parameters);

@@ -205,7 +205,7 @@ assay_status assay_cli_backtest_read_bars(assay_cli_backtest_job *j) {
 /* --each has no account of all symbols together. */
 static assay_status refuse_of_one(const assay_cli_backtest_job *j) {
   const assay_cli_backtest_settings *s = j->settings;
-  const char *option = s->windows > 0 ? "walk-forward" : s->check ? "check-lookahead" : s->positions.count > 0 ? "position" : NULL;
+  const char *option = s->check ? "check-lookahead" : s->positions.count > 0 ? "position" : NULL;
   if (option != NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--each runs symbols by themselves, without --%s", option);
   if (!(s->cash > 0)) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--cash is above 0: each symbol begins with it");
   return ASSAY_OK;
@@ -215,9 +215,10 @@ assay_status assay_cli_backtest_read(assay_cli_backtest_job *j) {
   assay_status status = find_strategy(j);
   if (status == ASSAY_OK) status = read_parameters(j);
   if (status == ASSAY_OK) status = read_sweep(j);
-  if (status == ASSAY_OK && (j->settings->book.feed != NULL || j->settings->book.symbol != NULL))
-    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed and --symbol are for strategies in a book; %s trades on bars: --data FILE",
-                        j->strategy->name);
+  const assay_cli_book_settings *book = &j->settings->book;
+  if (status == ASSAY_OK && (book->feed != NULL || book->symbol != NULL || book->format != NULL))
+    status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID,
+                        "--feed, --symbol and --format are for strategies in a book; %s trades on bars: --data FILE", j->strategy->name);
   if (status == ASSAY_OK && j->settings->from.files.count == 0)
     status = ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--data FILE is missing: a CSV table of bars (`-`: standard input)");
   if (status == ASSAY_OK && j->settings->carry && j->settings->windows == 0)

@@ -207,7 +207,7 @@ static assay_status refuse_capture(job *j, const assay_cli_feed_file *feed) {
 
 static assay_status read_feed(job *j) {
   assay_cli_feed_file feed = {0};
-  const assay_cli_feed_settings plain = {.price_decimals = 8, .quantity_decimals = 8};
+  const assay_cli_feed_settings plain = {.format = j->settings->format, .price_decimals = 8, .quantity_decimals = 8};
   if (j->settings->feed == NULL)
     return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "--feed FILE is missing: %s trades in a recorded book", j->strategy->name);
   j->status = assay_cli_feed_open(j->cli, j->settings->feed, &plain, j->err, &feed);

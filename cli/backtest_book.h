@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 
 typedef struct assay_cli_book_settings {
-  const char *feed, *symbol;
+  const char *feed, *format, *symbol;
   double feed_us, order_us, maker_bps, taker_bps;
   const assay_cli_words *reports; /* files */
   bool skip_malformed;            /* messages of the feed are passed and told; else the first is an error */

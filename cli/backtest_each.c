@@ -113,6 +113,13 @@ static void put_number(assay_buf *out, double value, int width) {
   assay_buf_printf(out, "%*s", width, isfinite(value) ? text : "-");
 }
 
+/* Of the return a year in training, what was left in the tests. */
+static void put_share(assay_buf *out, double ratio) {
+  char text[32];
+  assay_snprintf(text, sizeof text, "%.0f %%", 100 * ratio);
+  assay_buf_printf(out, "%8s", isfinite(ratio) ? text : "-");
+}
+
 enum { NAME_WIDTH = 16 };
 
 /* Days are short; times of a day are not. */
@@ -144,6 +151,7 @@ static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t ind
   put_percent(out, m->max_drawdown, 11);
   assay_buf_printf(out, "%8zu", m->trades);
   put_percent(out, s->hold.total_return, 12);
+  if (e->job->settings->windows > 0) put_share(out, s->efficiency);
   if (e->job->range_count > 0) assay_buf_puts(out, "  ");
   for (size_t r = 0; r < e->job->range_count; r++) {
     const unsigned p = e->job->ranges[r].parameter;
@@ -190,14 +198,21 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
   assay_report_plural(out, e->count, "asset");
   if (summary->done < e->count) assay_buf_printf(out, ", %zu of them not run", e->count - summary->done);
   assay_buf_printf(out, "; best %s first\n", assay_backtest_objective_text(j->objective));
-  if (j->range_count > 0) assay_buf_puts(out, "Each with the best of its own sweep, on the bars that it was chosen on.\n");
+  if (j->settings->windows > 0)
+    assay_buf_printf(out, "Each chosen on the past and tried on what came next, %llu times; shown are the tests.\n",
+                     (unsigned long long)j->settings->windows);
+  else if (j->range_count > 0)
+    assay_buf_puts(out, "Each with the best of its own sweep, on the bars that it was chosen on.\n");
   const int width = width_of_times(e, symbols);
   const size_t most = j->settings->top < summary->done ? (size_t)j->settings->top : summary->done;
   if (most > 0) {
     assay_buf_putc(out, '\n');
     assay_cli_pad(out, "asset", NAME_WIDTH);
     assay_buf_printf(out, "%8s  %-*s  %-*s%12s%11s%8s%11s%8s%12s%s\n", "bars", width, "from", width, "to", "return", "a year", "Sharpe",
-                     "drawdown", "trades", "hold", j->range_count > 0 ? "  chosen" : "");
+                     "drawdown", "trades", "hold",
+                     j->settings->windows > 0 ? "    kept  chosen last"
+                     : j->range_count > 0     ? "  chosen"
+                                              : "");
   }
   for (size_t i = 0, shown = 0; i < e->count && shown < most; i++) {
     if (symbols[order[i].index].outcome != ASSAY_BACKTEST_DONE) continue;
@@ -227,7 +242,12 @@ static void json_symbol(const each *e, const assay_backtest_symbol *s, size_t in
     json_times(json, s);
     assay_json_put_string(json, "note", s->note[0] != '\0' ? s->note : NULL);
     assay_cli_backtest_json_parameters(json, e->job->strategy, s->parameters);
-    if (e->job->range_count > 0) assay_json_put_uint(json, "configurations", s->configurations);
+    if (e->job->settings->windows > 0) {
+      assay_json_put_uint(json, "windows", s->windows);
+      assay_json_put_double(json, "efficiency", s->efficiency);
+    } else if (e->job->range_count > 0) {
+      assay_json_put_uint(json, "configurations", s->configurations);
+    }
     assay_cli_backtest_json_metrics(json, "metrics", &s->metrics);
     assay_cli_backtest_json_metrics(json, "hold", &s->hold);
   } else {
@@ -247,10 +267,20 @@ static void json_spread(assay_json *json, const char *key, const assay_backtest_
   assay_json_end(json);
 }
 
+/* Those that were stopped before they were done. */
+static size_t count_not_run(const each *e, const assay_backtest_symbol *symbols) {
+  size_t count = 0;
+  for (size_t i = 0; i < e->count; i++) count += symbols[i].outcome == ASSAY_BACKTEST_NOT_RUN;
+  return count;
+}
+
 static void put_json(const each *e, const assay_backtest_symbol *symbols, const assay_backtest_summary *s, assay_buf *out) {
   assay_json json = {.out = out, .indent = 2};
   assay_cli_backtest_json_begin(e->job, &json, "each");
   assay_json_put_string(&json, "objective", assay_backtest_objective_text(e->job->objective));
+  assay_json_key(&json, "partial");
+  assay_json_bool(&json, count_not_run(e, symbols) > 0);
+  if (e->job->settings->windows > 0) assay_json_put_uint(&json, "walk_forward", e->job->settings->windows);
   assay_json_key(&json, "rows");
   assay_json_array(&json);
   for (size_t i = 0; i < e->count; i++) json_symbol(e, &symbols[i], i, &json);
@@ -272,12 +302,23 @@ static void put_json(const each *e, const assay_backtest_symbol *symbols, const 
   assay_buf_putc(out, '\n');
 }
 
+static void put_walked_cells(const assay_backtest_symbol *s, assay_buf *out) {
+  if (s == NULL) {
+    assay_buf_puts(out, ",,");
+    return;
+  }
+  assay_buf_printf(out, ",%zu,", s->windows);
+  assay_cli_put_number_cell(out, s->efficiency);
+}
+
 static void put_table(const each *e, const assay_backtest_symbol *symbols, assay_buf *out) {
   const assay_strategy *strategy = e->job->strategy;
+  const bool is_walked = e->job->settings->windows > 0;
   assay_buf_puts(out, "asset,source,outcome,why,from,to");
   for (unsigned p = 0; p < strategy->parameter_count; p++) assay_buf_printf(out, ",%s", strategy->parameters[p].name);
   assay_cli_backtest_csv_names(out, "");
   assay_cli_backtest_csv_names(out, "hold_");
+  if (is_walked) assay_buf_puts(out, ",windows,efficiency");
   assay_buf_putc(out, '\n');
   for (size_t i = 0; i < e->count; i++) {
     const assay_backtest_symbol *s = &symbols[i];
@@ -296,17 +337,47 @@ static void put_table(const each *e, const assay_backtest_symbol *symbols, assay
     }
     assay_cli_backtest_csv_metrics(out, is_done ? &s->metrics : NULL);
     assay_cli_backtest_csv_metrics(out, is_done ? &s->hold : NULL);
+    if (is_walked) put_walked_cells(is_done ? s : NULL, out);
     assay_buf_putc(out, '\n');
   }
 }
 
 /* ---- The answer ---------------------------------------------------------------------------------------------------------------------- */
 
-static assay_status write_tables(const each *e, const assay_backtest_symbol *symbols) {
-  assay_buf table = {0};
+static void put_title(const assay_cli_backtest_job *j, assay_buf *title, assay_buf *subtitle, size_t assets) {
+  assay_buf_printf(title, "%s ", j->strategy->name);
+  if (j->settings->windows > 0)
+    assay_buf_puts(title, "walk-forward");
+  else if (j->range_count > 0)
+    assay_buf_puts(title, "sweeps");
+  else
+    assay_cli_backtest_put_parameters(title, j->strategy, j->parameters);
+  assay_report_plural(subtitle, assets, "asset");
+  assay_buf_printf(subtitle, ", each by itself with all the cash; best %s first.", assay_backtest_objective_text(j->objective));
+}
+
+static assay_status write_reports(const each *e, const assay_backtest_symbol *symbols) {
+  const assay_cli_backtest_job *j = e->job;
+  assay_buf table = {0}, title = {0}, subtitle = {0};
   put_table(e, symbols, &table);
-  assay_status status = assay_cli_write_backtest_reports(NULL, &table, &e->job->settings->reports, e->job->err);
+  put_title(j, &title, &subtitle, e->count);
+  if (count_not_run(e, symbols) > 0) assay_buf_puts(&subtitle, " It was stopped before all were run.");
+  const assay_backtest_each_view view = {.title = title.data,
+                                         .subtitle = subtitle.data,
+                                         .strategy = j->strategy,
+                                         .symbols = symbols,
+                                         .names = e->names,
+                                         .count = e->count,
+                                         .ranges = j->ranges,
+                                         .range_count = j->range_count,
+                                         .is_walked = j->settings->windows > 0,
+                                         .objective = j->objective,
+                                         .most_rows = j->settings->top > 500 ? (size_t)j->settings->top : 500};
+  assay_status status = title.failed || subtitle.failed ? ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the report")
+                                                        : assay_cli_write_each_reports(&view, &table, &j->settings->reports, j->err);
   assay_buf_deinit(&table);
+  assay_buf_deinit(&title);
+  assay_buf_deinit(&subtitle);
   return status;
 }
 
@@ -315,7 +386,7 @@ static assay_status answer(const each *e, const assay_backtest_symbol *symbols, 
   const place *order = sorted(e, symbols);
   assay_status status = order != NULL ? assay_backtest_summarise(symbols, e->count, e->job->err, &summary)
                                       : ASSAY_FAIL(e->job->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
-  if (status == ASSAY_OK) status = write_tables(e, symbols);
+  if (status == ASSAY_OK) status = write_reports(e, symbols);
   if (status != ASSAY_OK) return status;
   if (e->job->settings->json)
     put_json(e, symbols, &summary, out);
@@ -329,7 +400,7 @@ static assay_status answer(const each *e, const assay_backtest_symbol *symbols, 
 static void tell_lost(const each *e, const assay_backtest_symbol *symbols, size_t lost) {
   enum { TOLD = 20 };
   for (size_t i = 0, told = 0; i < e->count && told < TOLD; i++) {
-    if (symbols[i].outcome == ASSAY_BACKTEST_DONE) continue;
+    if (symbols[i].outcome == ASSAY_BACKTEST_DONE || symbols[i].outcome == ASSAY_BACKTEST_NOT_RUN) continue;
     assay_buf why = {0};
     assay_buf_plain(&why, e->names[i]);
     assay_buf_printf(&why, " %s: ", assay_backtest_outcome_text(symbols[i].outcome));
@@ -341,23 +412,36 @@ static void tell_lost(const each *e, const assay_backtest_symbol *symbols, size_
   if (lost > TOLD) assay_cli_note(e->job->cli, "... and %zu more", lost - TOLD);
 }
 
+/* What became of those that have no figures. */
+static int tell_missing(const each *e, const assay_backtest_symbol *symbols, size_t lost, int code) {
+  const size_t not_run = count_not_run(e, symbols);
+  if (lost > not_run) {
+    tell_lost(e, symbols, lost - not_run);
+    code = assay_cli_gravest(code, ASSAY_EXIT_CANNOT_RUN);
+  }
+  if (not_run == 0) return code;
+  assay_cli_note(e->job->cli, "stopped: %zu of %zu assets are not run, and the answer is of the others", not_run, e->count);
+  return assay_cli_gravest(code, 130);
+}
+
 int assay_cli_backtest_each(assay_cli_backtest_job *j) {
   each e = {.job = j};
   assay_backtest_symbol *symbols = NULL;
   assay_buf out = {0};
   size_t lost = 0;
-  assay_status status = assay_cli_backtest_only_tables(&j->settings->reports, j->err);
+  assay_status status = assay_cli_backtest_no_pictures(&j->settings->reports, j->err);
   while (strcmp(assay_cli_backtest_objectives[j->objective], j->settings->rank) != 0) j->objective++;
   if (status == ASSAY_OK) status = find_assets(&e);
   assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
   const assay_backtest_source source = {.count = e.count, .load = load, .unload = unload, .user = &e};
-  if (status == ASSAY_OK) status = assay_backtest_run_each(&sweep, j->objective, &source, NULL, j->err, &symbols);
+  const assay_backtest_walk_forward walk = assay_cli_backtest_walk_of(j);
+  const assay_backtest_options keeping = {.keep_equity = assay_cli_backtest_has_page(&j->settings->reports)}; /* for its curves */
+  sweep.stop = assay_cli_stop_on_signal();
+  if (status == ASSAY_OK)
+    status = assay_backtest_run_each(&sweep, j->objective, walk.windows > 0 ? &walk : NULL, &source, &keeping, j->err, &symbols);
   if (status == ASSAY_OK) status = answer(&e, symbols, &out, &lost);
   int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
-  if (status == ASSAY_OK && lost > 0) {
-    tell_lost(&e, symbols, lost);
-    code = assay_cli_gravest(code, ASSAY_EXIT_CANNOT_RUN);
-  }
+  if (status == ASSAY_OK) code = tell_missing(&e, symbols, lost, code);
   assay_buf_deinit(&out);
   assay_backtest_symbols_free(symbols);
   return code;

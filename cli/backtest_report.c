@@ -26,32 +26,56 @@ assay_status assay_cli_check_backtest_reports(const assay_cli_words *paths, assa
   return ASSAY_OK;
 }
 
-assay_status assay_cli_backtest_only_tables(const assay_cli_words *paths, assay_error *err) {
+assay_status assay_cli_backtest_no_pictures(const assay_cli_words *paths, assay_error *err) {
   for (size_t i = 0; i < paths->count; i++)
-    if (kind_of(paths->items[i]) != TABLE)
-      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--report %s: of --each there is a table, so the name ends in .csv", paths->items[i]);
+    if (kind_of(paths->items[i]) == PICTURE)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--report %s: of --each there is a page and a table, so the name ends in .html or .csv",
+                        paths->items[i]);
   return ASSAY_OK;
 }
 
-static assay_status write_drawn(const assay_backtest_view *view, kind what, const char *path, assay_error *err) {
+bool assay_cli_backtest_has_page(const assay_cli_words *paths) {
+  bool found = false;
+  for (size_t i = 0; i < paths->count; i++) found = found || kind_of(paths->items[i]) == PAGE;
+  return found;
+}
+
+/* What a page shows: one of these. */
+typedef struct shown {
+  const assay_backtest_view *view;
+  const assay_backtest_each_view *each;
+} shown;
+
+static assay_status write_drawn(const shown *s, kind what, const char *path, assay_error *err) {
   char *text = NULL;
-  assay_status status = what == PAGE ? assay_backtest_render_html(view, err, &text) : assay_backtest_render_svg(view, err, &text);
+  assay_status status = s->each != NULL ? assay_backtest_render_each_html(s->each, err, &text)
+                        : what == PAGE  ? assay_backtest_render_html(s->view, err, &text)
+                                        : assay_backtest_render_svg(s->view, err, &text);
   if (status == ASSAY_OK) status = assay_os_write_file(path, text, strlen(text), err);
   assay_string_free(text);
   return status;
 }
 
-assay_status assay_cli_write_backtest_reports(const assay_backtest_view *view, const assay_buf *table, const assay_cli_words *paths,
-                                              assay_error *err) {
+static assay_status write_all(const shown *s, const assay_buf *table, const assay_cli_words *paths, assay_error *err) {
   assay_status status = assay_cli_check_backtest_reports(paths, err);
   for (size_t i = 0; i < paths->count && status == ASSAY_OK; i++) {
     kind what = kind_of(paths->items[i]);
     if (what != TABLE)
-      status = write_drawn(view, what, paths->items[i], err);
+      status = write_drawn(s, what, paths->items[i], err);
     else if (table->failed || table->data == NULL)
       status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %s", paths->items[i]);
     else
       status = assay_os_write_file(paths->items[i], table->data, table->length, err);
   }
   return status;
+}
+
+assay_status assay_cli_write_backtest_reports(const assay_backtest_view *view, const assay_buf *table, const assay_cli_words *paths,
+                                              assay_error *err) {
+  return write_all(&(shown){.view = view}, table, paths, err);
+}
+
+assay_status assay_cli_write_each_reports(const assay_backtest_each_view *view, const assay_buf *table, const assay_cli_words *paths,
+                                          assay_error *err) {
+  return write_all(&(shown){.each = view}, table, paths, err);
 }

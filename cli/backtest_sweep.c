@@ -40,17 +40,23 @@ static const assay_backtest_row **sorted(const assay_cli_backtest_job *j, const 
   return order;
 }
 
-static void count_outcomes(const assay_backtest_row *rows, size_t count, size_t outcomes[5]) {
+static void count_outcomes(const assay_backtest_row *rows, size_t count, size_t outcomes[ASSAY_BACKTEST_OUTCOMES]) {
   for (size_t i = 0; i < count; i++) outcomes[rows[i].outcome]++;
+}
+
+static size_t count_not_run(const assay_backtest_row *rows, size_t count) {
+  size_t outcomes[ASSAY_BACKTEST_OUTCOMES] = {0};
+  count_outcomes(rows, count, outcomes);
+  return outcomes[ASSAY_BACKTEST_NOT_RUN];
 }
 
 static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row *const *order, const assay_backtest_row *rows, size_t count,
                       assay_buf *out) {
-  size_t outcomes[5] = {0}, shown_rows = count < j->settings->top ? count : (size_t)j->settings->top;
+  size_t outcomes[ASSAY_BACKTEST_OUTCOMES] = {0}, shown_rows = count < j->settings->top ? count : (size_t)j->settings->top;
   count_outcomes(rows, count, outcomes);
   assay_report_plural(out, count, "configuration");
   assay_buf_printf(out, " of %s", j->strategy->name);
-  for (int i = 1; i < 5; i++)
+  for (int i = 1; i < ASSAY_BACKTEST_OUTCOMES; i++)
     if (outcomes[i] > 0) assay_buf_printf(out, ", %zu %s", outcomes[i], assay_backtest_outcome_text((assay_backtest_outcome)i));
   assay_buf_printf(out, "; best %s first\n\n", assay_backtest_objective_text(j->objective));
   for (size_t r = 0; r < j->range_count; r++) assay_buf_printf(out, "%10s", j->strategy->parameters[j->ranges[r].parameter].name);
@@ -71,7 +77,7 @@ static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row 
   }
   for (size_t i = 0, told = 0; i < count && told < 3; i++) {
     bool all_skipped = outcomes[ASSAY_BACKTEST_SKIPPED] == count && told == 0;
-    if (rows[i].outcome < ASSAY_BACKTEST_FAILED && !all_skipped) continue;
+    if ((rows[i].outcome < ASSAY_BACKTEST_FAILED || rows[i].outcome == ASSAY_BACKTEST_NOT_RUN) && !all_skipped) continue;
     assay_buf_printf(out, "%s: ", assay_backtest_outcome_text(rows[i].outcome));
     assay_cli_backtest_put_parameters(out, j->strategy, rows[i].parameters);
     assay_buf_printf(out, " (%s)\n", rows[i].why);
@@ -100,6 +106,8 @@ static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_cho
   assay_json json = {.out = out, .indent = 2};
   assay_cli_backtest_json_head(j, &json, "sweep");
   assay_json_put_string(&json, "objective", assay_backtest_objective_text(j->objective));
+  assay_json_key(&json, "partial");
+  assay_json_bool(&json, count_not_run(c->rows, c->row_count) > 0);
   assay_json_key(&json, "best");
   if (c->best == SIZE_MAX)
     assay_json_null(&json);
@@ -170,12 +178,21 @@ static assay_status show_best(assay_cli_backtest_job *j, assay_backtest_choice *
   return status;
 }
 
+/* What was done when somebody said stop is an answer, but not the one that was asked for. */
+static int tell_stopped(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count, int code) {
+  const size_t not_run = count_not_run(rows, count);
+  if (not_run == 0) return code;
+  assay_cli_note(j->cli, "stopped: %zu of %zu configurations are not run, and the answer is of the others", not_run, count);
+  return assay_cli_gravest(code, 130);
+}
+
 int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   assay_backtest_row *rows = NULL;
   size_t count = 0;
   assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
   assay_buf out = {0};
   bool json = j->settings->json;
+  sweep.stop = assay_cli_stop_on_signal();
   assay_status status = assay_backtest_run_sweep(&sweep, &j->bars.data, &j->options, j->err, &rows, &count);
   const assay_backtest_row **order = status == ASSAY_OK ? sorted(j, rows, count) : NULL;
   if (status == ASSAY_OK && order == NULL) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
@@ -193,11 +210,12 @@ int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   if (status == ASSAY_OK && has_best) status = show_best(j, &choice, &out);
   if (status == ASSAY_OK && !has_best && json) json_sweep(j, &choice, &out);
   if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
-  if (status == ASSAY_OK && !has_best && j->settings->reports.count > 0)
+  if (status == ASSAY_OK && !has_best && j->settings->reports.count > 0 && count_not_run(rows, count) == 0)
     status =
         ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "none of %zu configurations has a score, so there is nothing that a report could show (%s)",
                    count, rows[0].why[0] != '\0' ? rows[0].why : "none has traded");
   int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
+  if (status == ASSAY_OK) code = tell_stopped(j, rows, count, code);
   assay_buf_deinit(&out);
   assay_backtest_rows_free(rows);
   return code;

@@ -60,18 +60,23 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
   assay_buf_putc(out, '\n');
 }
 
+assay_backtest_walk_forward assay_cli_backtest_walk_of(const assay_cli_backtest_job *j) {
+  return (assay_backtest_walk_forward){.windows = (size_t)j->settings->windows,
+                                       .train = (size_t)j->settings->train,
+                                       .anchored = j->settings->anchored,
+                                       .carry = j->settings->carry,
+                                       .objective = j->objective};
+}
+
 int assay_cli_backtest_walk(assay_cli_backtest_job *j) {
-  assay_backtest_walk_forward walk = {.windows = (size_t)j->settings->windows,
-                                      .train = (size_t)j->settings->train,
-                                      .anchored = j->settings->anchored,
-                                      .carry = j->settings->carry,
-                                      .objective = j->objective};
+  const assay_backtest_walk_forward walk = assay_cli_backtest_walk_of(j);
   assay_backtest_sweep sweep = assay_cli_backtest_sweep_of(j);
   assay_backtest_walked *walked = NULL;
   assay_backtest_result *benchmark = NULL;
   assay_buf out = {0};
   assay_backtest_options o = j->options;
   o.keep_fills = j->settings->json;
+  sweep.stop = assay_cli_stop_on_signal();
   assay_status status = assay_backtest_run_walk_forward(&walk, &sweep, &j->bars.data, &o, j->err, &walked);
   if (status == ASSAY_OK) {
     size_t first = walked->result->first;

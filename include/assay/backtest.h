@@ -320,14 +320,19 @@ typedef struct assay_backtest_sweep {
   unsigned workers; /* processes; 0: as many as there are CPUs for */
   double seconds;   /* that a configuration may take; 0: any time */
   bool here;        /* without processes: a configuration that crashes ends the program */
+  /* Not 0 (a signal's handler may set it): what is done stays, what is being done is given up, and the rest is ASSAY_BACKTEST_NOT_RUN. A
+   * walk-forward ends with ASSAY_ERR_INTERRUPTED. May be NULL. */
+  const volatile int *stop;
 } assay_backtest_sweep;
 
 typedef enum assay_backtest_outcome {
   ASSAY_BACKTEST_DONE,
-  ASSAY_BACKTEST_SKIPPED,  /* its parameters do not go together */
-  ASSAY_BACKTEST_FAILED,   /* the run gave a status */
-  ASSAY_BACKTEST_CRASHED,  /* its process died */
-  ASSAY_BACKTEST_TIMED_OUT /* its process was ended */
+  ASSAY_BACKTEST_SKIPPED,   /* its parameters do not go together */
+  ASSAY_BACKTEST_FAILED,    /* the run gave a status */
+  ASSAY_BACKTEST_CRASHED,   /* its process died */
+  ASSAY_BACKTEST_TIMED_OUT, /* its process was ended */
+  ASSAY_BACKTEST_NOT_RUN,   /* all was stopped before it was done */
+  ASSAY_BACKTEST_OUTCOMES
 } assay_backtest_outcome;
 /* "done", "skipped", ... */
 ASSAY_API const char *assay_backtest_outcome_text(assay_backtest_outcome outcome);
@@ -363,6 +368,20 @@ ASSAY_API double assay_backtest_score(const assay_backtest_metrics *metrics, ass
 /* The best row that is done, the first of equals; SIZE_MAX: none has a score. */
 ASSAY_API size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective);
 
+/* ---- Walk-forward: how ----------------------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * The bars are cut into windows + train pieces of the same length (the last takes the rest). Window i is swept over pieces i to
+ * i + train - 1, and what was best there is tried on piece i + train, which it has not seen.
+ */
+typedef struct assay_backtest_walk_forward {
+  size_t windows, train; /* 1 or more; train 0: 3 */
+  bool anchored;         /* training always begins with the first bar */
+  bool carry;            /* what a test holds at its end goes over to the next; else it is closed there, and the next begins with cash */
+  assay_backtest_objective objective;
+} assay_backtest_walk_forward;
+
 /* ---- Many symbols -------------------------------------------------------------------------------------------------------------------- */
 
 /* What a symbol is run on. */
@@ -384,6 +403,8 @@ typedef struct assay_backtest_source {
   void *user;
 } assay_backtest_source;
 
+enum { ASSAY_BACKTEST_SAMPLES = 64 };
+
 typedef struct assay_backtest_symbol {
   assay_backtest_outcome outcome;
   int signal;    /* as of a row */
@@ -394,16 +415,21 @@ typedef struct assay_backtest_symbol {
   size_t configurations;                             /* of a sweep: that are done */
   double parameters[ASSAY_STRATEGY_MOST_PARAMETERS]; /* that it was run with; of a sweep those of its best */
   assay_backtest_metrics metrics, hold;              /* hold: bought and held over the same bars at the same costs */
+  size_t windows;                                    /* of a walk-forward: in which something was chosen */
+  double efficiency;                                 /* of a walk-forward, as assay_backtest_walked has it; else 0 */
+  size_t samples; /* of both curves, where options keep equity: evenly spread from the first bar to the last */
+  double curve[ASSAY_BACKTEST_SAMPLES], hold_curve[ASSAY_BACKTEST_SAMPLES];
 } assay_backtest_symbol;
 
 /*
  * The strategy on each symbol by itself, in their order; the same bits for any number of workers. Without ranges each is run once. With
- * them each has a sweep of its own and shows the best of it, which was chosen on the bars that it is shown on. `seconds` is what a symbol
- * may take. Free the symbols with assay_backtest_symbols_free.
+ * them each has a sweep of its own and shows the best of it, which was chosen on the bars that it is shown on; or with `walk` (which may be
+ * NULL) a walk-forward of its own: what is shown was chosen on bars before, and `parameters` are those of its last choice. `seconds` is
+ * what a symbol may take. Free the symbols with assay_backtest_symbols_free.
  */
 ASSAY_API assay_status assay_backtest_run_each(const assay_backtest_sweep *sweep, assay_backtest_objective objective,
-                                               const assay_backtest_source *source, const assay_backtest_options *options, assay_error *err,
-                                               assay_backtest_symbol **symbols);
+                                               const assay_backtest_walk_forward *walk, const assay_backtest_source *source,
+                                               const assay_backtest_options *options, assay_error *err, assay_backtest_symbol **symbols);
 ASSAY_API void assay_backtest_symbols_free(assay_backtest_symbol *symbols);
 
 typedef struct assay_backtest_spread {
@@ -460,17 +486,6 @@ typedef struct assay_backtest_shape {
 ASSAY_API double assay_backtest_deflate(double sharpe, double expected, const assay_backtest_shape *shape);
 
 /* ---- Walk-forward -------------------------------------------------------------------------------------------------------------------- */
-
-/*
- * The bars are cut into windows + train pieces of the same length (the last takes the rest). Window i is swept over pieces i to
- * i + train - 1, and what was best there is tried on piece i + train, which it has not seen.
- */
-typedef struct assay_backtest_walk_forward {
-  size_t windows, train; /* 1 or more; train 0: 3 */
-  bool anchored;         /* training always begins with the first bar */
-  bool carry;            /* what a test holds at its end goes over to the next; else it is closed there, and the next begins with cash */
-  assay_backtest_objective objective;
-} assay_backtest_walk_forward;
 
 typedef struct assay_backtest_window {
   size_t train_first, test_first, test_end; /* bars; trained up to test_first */

@@ -49,6 +49,23 @@ typedef struct assay_backtest_view {
 ASSAY_API assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_error *err, char **svg);
 ASSAY_API assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_error *err, char **html);
 
+/* Many symbols, each run by itself. */
+typedef struct assay_backtest_each_view {
+  const char *title, *subtitle; /* subtitle may be NULL */
+  const assay_strategy *strategy;
+  const assay_backtest_symbol *symbols; /* of assay_backtest_run_each; with curves where options kept equity */
+  const char *const *names;             /* theirs */
+  size_t count;
+  const assay_backtest_range *ranges; /* what was swept; none: the parameters were given */
+  size_t range_count;
+  bool is_walked; /* each has a walk-forward of its own */
+  assay_backtest_objective objective;
+  size_t most_rows; /* in the table, the best first; 0: 500 */
+} assay_backtest_each_view;
+
+/* A page of them all: figures together, and a line with a small curve for each. Free the text with assay_string_free. */
+ASSAY_API assay_status assay_backtest_render_each_html(const assay_backtest_each_view *view, assay_error *err, char **html);
+
 /* One row a metric, for whoever shows them: "Sharpe", "0.42". False past the last. */
 ASSAY_API bool assay_backtest_metric_text(const assay_backtest_metrics *metrics, size_t index, const char **name, char value[48]);
 

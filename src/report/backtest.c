@@ -87,7 +87,7 @@ static assay_status check(const assay_backtest_view *view, assay_error *err) {
   return ASSAY_OK;
 }
 
-static assay_status take(assay_buf *out, assay_status status, assay_error *err, char **text) {
+assay_status assay_backtest_take_text(assay_buf *out, assay_status status, assay_error *err, char **text) {
   char *taken = status == ASSAY_OK ? assay_buf_take(out) : NULL;
   assay_buf_deinit(out);
   if (status != ASSAY_OK) return status;
@@ -104,7 +104,7 @@ assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_er
   status = assay_backtest_draw(&out, view, err);
   assay_svg_end(&out);
   assay_buf_putc(&out, '\n');
-  return take(&out, status, err, svg);
+  return assay_backtest_take_text(&out, status, err, svg);
 }
 
 /* ---- The page ------------------------------------------------------------------------------------------------------------------------ */
@@ -264,5 +264,5 @@ assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_e
   if (status == ASSAY_OK) status = assay_backtest_html_months(&out, view, err);
   put_trades(&out, view);
   assay_buf_puts(&out, "</main>\n</body>\n</html>\n");
-  return take(&out, status, err, html);
+  return assay_backtest_take_text(&out, status, err, html);
 }

@@ -29,6 +29,15 @@ typedef enum assay_figure_kind { ASSAY_FIGURE_PERCENT, ASSAY_FIGURE_RATIO, ASSAY
 void assay_backtest_figure_text(double value, assay_figure_kind kind, char text[48]);
 /* A cell of a table: <td class="r" data-v="0.123">12.30 %</td>, the value for sorting. */
 void assay_backtest_html_figure(assay_buf *out, double value, assay_figure_kind kind);
+/* What was written becomes the caller's, unless the status says that something went wrong. */
+assay_status assay_backtest_take_text(assay_buf *out, assay_status status, assay_error *err, char **text);
+/* For qsort: the best score first, of equals the first; those without a score behind, and last what was not run at all. */
+typedef struct assay_ranked {
+  double score; /* NaN: none */
+  size_t row;
+  bool is_lost;
+} assay_ranked;
+int assay_ranked_best_first(const void *a, const void *b);
 /* "fast=10 slow=50": what was swept, or all parameters where nothing was. */
 void assay_backtest_html_parameters(assay_buf *out, const assay_backtest_choice *choice, const double *parameters);
 

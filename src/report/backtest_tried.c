@@ -287,13 +287,9 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
 
 /* ---- The table ----------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct ranked {
-  double score;
-  size_t row;
-} ranked;
-
-static int by_score(const void *a, const void *b) {
-  const ranked *x = a, *y = b;
+int assay_ranked_best_first(const void *a, const void *b) {
+  const assay_ranked *x = a, *y = b;
+  if (x->is_lost != y->is_lost) return x->is_lost ? 1 : -1;
   if (isnan(x->score) != isnan(y->score)) return isnan(x->score) ? 1 : -1;
   if (x->score != y->score && !isnan(x->score)) return x->score > y->score ? -1 : 1;
   return x->row < y->row ? -1 : 1;
@@ -347,21 +343,22 @@ static void put_heads(assay_buf *out, const assay_backtest_choice *c) {
 
 /* The best first; what is not done comes last, and of it no more than a few. */
 static assay_status put_table(assay_buf *out, const assay_backtest_choice *c, assay_error *err) {
-  ranked *order = assay_alloc(ASSAY_TAG_REPORT, c->row_count * sizeof *order);
+  assay_ranked *order = assay_alloc(ASSAY_TAG_REPORT, c->row_count * sizeof *order);
   if (order == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a table of %zu rows", c->row_count);
-  size_t shown = c->most_rows == 0 ? SHOWN : c->most_rows, outcomes[5] = {0};
+  size_t shown = c->most_rows == 0 ? SHOWN : c->most_rows, outcomes[ASSAY_BACKTEST_OUTCOMES] = {0};
   for (size_t i = 0; i < c->row_count; i++) {
     const assay_backtest_row *row = &c->rows[i];
     outcomes[row->outcome]++;
-    order[i] = (ranked){row->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&row->metrics, c->objective) : NAN, i};
+    const bool is_done = row->outcome == ASSAY_BACKTEST_DONE;
+    order[i] = (assay_ranked){is_done ? assay_backtest_score(&row->metrics, c->objective) : NAN, i, !is_done};
   }
   if (shown > c->row_count) shown = c->row_count;
-  qsort(order, c->row_count, sizeof *order, by_score);
+  qsort(order, c->row_count, sizeof *order, assay_ranked_best_first);
   put_heads(out, c);
   for (size_t i = 0; i < shown; i++) put_row(out, c, order[i].row);
   assay_buf_printf(out, "</tbody></table></div>\n<p class=\"soft\">%zu of ", shown);
   assay_report_plural(out, c->row_count, "configuration");
-  for (int i = 1; i < 5; i++)
+  for (int i = 1; i < ASSAY_BACKTEST_OUTCOMES; i++)
     if (outcomes[i] > 0) assay_buf_printf(out, ", %zu %s", outcomes[i], assay_backtest_outcome_text((assay_backtest_outcome)i));
   assay_buf_puts(out, ".</p>\n");
   assay_free(order);

@@ -6,7 +6,6 @@ import gzip
 import json
 import math
 import os
-import random
 import re
 import shutil
 import statistics
@@ -16,20 +15,11 @@ import unittest
 import xml.etree.ElementTree
 import zipfile
 
+import backtests
 import story
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PRICES = os.path.join(story.SOURCE, "..", "shared", "data", "prices")
-
-
-def walk(seed, bars):
-    """Rows of date, open, high, low, close, volume."""
-    rng, price, out = random.Random(seed), 100.0, []
-    for i in range(bars):
-        points = [price := price * math.exp(rng.gauss(0, 0.01)) for _ in range(4)]
-        points = [float(f"{p:.4f}") for p in points]
-        out.append((f"{2000 + i // 336}-{i // 28 % 12 + 1:02}-{i % 28 + 1:02}", points[0], max(points), min(points), points[3], rng.randrange(1000, 9000)))
-    return out
 
 
 def cross(rows, fast, slow, fee, cash=100000.0):
@@ -184,14 +174,7 @@ def account_for(rows, fills, year, risk_free, fifo, cash=100000.0, begins=(0.0, 
                    "average_trade": statistics.fmean(trips) if trips else None, "best_trade": max(trips, default=None), "worst_trade": min(trips, default=None)}
 
 
-class Backtest(story.Story):
-    def table(self, name="walk.csv", seed=1, bars=600):
-        rows = walk(seed, bars)
-        return rows, self.write(name, "date,open,high,low,close,volume\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
-
-    def answer(self, *words, **more):
-        return json.loads(self.check("backtest", *words, "--json", **more).stdout)
-
+class Backtest(backtests.Backtest):
     def test_compressed_tables(self):
         _, path = self.table()
         words = ("--strategy", "sma", "--fast", "5", "--slow", "20", "--data")
@@ -722,64 +705,6 @@ class Backtest(story.Story):
         two = self.answer("--strategy", "hold", "--data", path, "--data", self.table("other.csv", 2)[1])
         self.assertEqual(two["assets"], ["walk", "other"])
 
-    def test_each_by_itself(self):
-        """A line for every asset, to the bit what it gives alone; what cannot be run loses itself only."""
-        run = ("--strategy", "sma", "--fast", "3", "--slow", "8", "--fee-bps", "2")
-        paths = [self.table(f"m{seed}.csv", seed, 200 + seed)[1] for seed in range(1, 8)]
-        alone = [self.answer(*run, "--data", path) for path in paths]
-        for workers in ("1", "3"):
-            done = self.answer(*run, "--each", "--workers", workers, "--data", *paths)
-            self.assertEqual([row["metrics"] for row in done["rows"]], [one["metrics"] for one in alone])
-            self.assertEqual([row["hold"] for row in done["rows"]], [one["hold"] for one in alone])
-            self.assertEqual([(row["asset"], row["from"], row["to"]) for row in done["rows"]], [(one["assets"][0], one["from"], one["to"]) for one in alone])
-        returns = [one["metrics"]["total_return"] for one in alone]
-        together = done["summary"]
-        self.assertEqual((together["assets"], together["done"], together["gained"]), (7, 7, sum(value > 0 for value in returns)))
-        self.assertEqual(together["beat_hold"], sum(one["metrics"]["total_return"] > one["hold"]["total_return"] for one in alone))
-        for key, value in (("mean", statistics.fmean(returns)), ("median", statistics.median(returns)), ("least", min(returns)), ("most", max(returns))):
-            self.assertAlmostEqual(together["total_return"][key], value, places=12)
-        # Broken ones, beside whole ones.
-        with open(self.path("bytes.csv"), "wb") as file:
-            file.write(bytes(range(256)) * 20)
-        broken = [self.write("empty.csv", ""), self.path("bytes.csv"), self.path("absent.csv"), self.write("minus.csv", "date,close\n2024-01-02,-5\n")]
-        with open(paths[1], "rb") as file, gzip.open(self.path("packed.csv.gz"), "wb") as packed:
-            packed.write(file.read())
-        done = self.check("backtest", *run, "--each", "--json", "--data", paths[0], *broken, self.path("packed.csv.gz"), "--report", self.path("all.csv"), code=2)
-        rows = json.loads(done.stdout)["rows"]
-        self.assertEqual([row["outcome"] for row in rows], ["done", "failed", "failed", "failed", "failed", "done"])
-        self.assertEqual((rows[0]["metrics"], rows[5]["metrics"], rows[5]["asset"]), (alone[0]["metrics"], alone[1]["metrics"], "packed"))
-        self.assertIn("minus.csv:2: the close is no price above 0", rows[4]["why"])
-        self.assertEqual(done.stderr.count("failed: "), 4)
-        with open(self.path("all.csv"), newline="", encoding="utf-8") as file:
-            table = list(csv.DictReader(file))
-        self.assertEqual([row["outcome"] for row in table], [row["outcome"] for row in rows])
-        self.assertEqual(float(table[5]["total_return"]), alone[1]["metrics"]["total_return"])
-        shown = self.check("backtest", *run, "--each", "--top", "1", "--data", *paths).stdout
-        self.assertIn("7 assets; best sharpe first", shown)
-        self.assertIn("... and 6 more", shown)
-        # Of one table, where each has its own dates; with actions, of others too; and each with its own sweep.
-        wide = self.write("wide.csv", "symbol,date,price\n" + "".join(
-            f"{name},2020-{1 + i // 28:02}-{1 + i % 28:02},{50 + 10 * k + (i * (7 + k)) % 13}\n" for k, name in enumerate("AB") for i in range(5 * k, 100)))
-        actions = self.write("actions.csv", "date,split,asset\n2020-03-02,2,A\n2020-03-02,3,C\n")
-        own = ("--strategy", "sma", "--sweep", "fast=2..4", "--sweep", "slow=6..9")
-        done = self.answer(*own, "--each", "--by", "symbol", "--actions", actions, "--data", wide)
-        for row, extra in zip(done["rows"], (("--actions", self.write("a.csv", "date,split\n2020-03-02,2\n")), ())):
-            one = self.answer(*own, "--by", "symbol", "--asset", row["asset"], "--data", wide, *extra)
-            best = one["rows"][one["best"]]
-            self.assertEqual((row["parameters"], row["metrics"], row["configurations"]), (best["parameters"], best["metrics"], 12))
-        for words, says in ((("--walk-forward", "3", "--sweep", "fast=2..4"), "--walk-forward"), (("--check-lookahead",), "--check-lookahead"), (("--position", "5"), "--position"),
-                            (("--report", "page.html"), "ends in .csv"), (("--set", "slow=2"), "less than slow")):
-            self.refuse("backtest", "--strategy", "sma", "--each", *words, "--data", paths[0], says=says)
-
-    def test_notes_of_each_are_lines_of_plain_text(self):
-        rows = "close\n" + "".join(f"{50 + i % 7}\n" for i in range(60))
-        paths = [self.write(name, text) for name, text in (("one.csv", rows), ("t\x1b[2Jwo.csv", rows), ("th\x1b[2Jree.csv", "close\n-5\n"))]
-        done = self.check("backtest", "--strategy", "sma", "--each", "--data", *paths, code=2)
-        self.assertEqual([line.split(" has no dates")[0] for line in done.stdout.splitlines()[-2:]],
-                         [f"one: {paths[0]}", "t\ufffd[2Jwo: " + paths[1].replace("\x1b", "\ufffd")])
-        self.assertIn("th\ufffd[2Jree failed: ", done.stderr)
-        self.assertNotIn("\x1b", done.stdout + done.stderr)
-
     def test_mistakes(self):
         _, path = self.table()
         run = ["backtest", "--strategy", "sma"]
@@ -909,6 +834,17 @@ class Backtest(story.Story):
                 self.assertLessEqual(trade["quantity"], 3)
                 self.assertTrue(50 < trade["price"] < 200)
         self.refuse("backtest", "--strategy", "market-making", "--feed", self.write("ticks.csv", "time,price,size\n1,2,3\n2,2,3\n"), says="trades only")
+
+    def test_a_feed_that_is_not_recognised(self):
+        """The sentence names an option, and it is there."""
+        run = "backtest", "--strategy", "market-making", "--feed"
+        self.refuse(*run, self.write("what", "hello\n"), says=["--format says what it is (itch, fix, dbn, json or csv)"])
+        self.refuse(*run, "what", "--format", "json", says=["what: message 1 at byte 0, field JSON: a document has to begin with {"])
+        path = self.path("made.itch")
+        self.check("feed", "generate", "--messages", "5000", "--symbols", "1", "-o", path)
+        self.assertEqual(self.answer(*run[1:], path, "--format", "itch"), self.answer(*run[1:], path))
+        _, bars = self.table()
+        self.refuse("backtest", "--strategy", "sma", "--format", "csv", "--data", bars, says="--feed, --symbol and --format are for strategies in a book")
 
     def test_binance(self):
         """A snapshot that names no symbol and no time, differences that it holds already, and trades: the first buyer of 0.3 meets 0.2 that

@@ -14,25 +14,32 @@ typedef struct job {
   const assay_backtest_source *source;
   const assay_backtest_options *options;
   const double *base;
+  const assay_backtest_walk_forward *walk; /* NULL: none */
   assay_backtest_objective objective;
 } job;
 
 /* ---- A symbol ------------------------------------------------------------------------------------------------------------------------ */
 
-/* The best of its own sweep, in this process. */
-static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made) {
+/* A sweep in this process. */
+static assay_backtest_sweep sweep_here(const job *j) {
   assay_backtest_sweep here = *j->sweep;
-  assay_backtest_row *rows = NULL;
-  size_t count = 0;
   here.parameters = j->base;
   here.here = true;
+  return here;
+}
+
+/* What its sweep says of the best. */
+static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made) {
+  const assay_backtest_sweep here = sweep_here(j);
+  assay_backtest_row *rows = NULL;
+  size_t count = 0;
   assay_status status = assay_backtest_run_sweep(&here, &l->data, &l->options, err, &rows, &count);
   if (status != ASSAY_OK) return status;
   size_t best = assay_backtest_best(rows, count, j->objective);
   for (size_t i = 0; i < count; i++) made->configurations += rows[i].outcome == ASSAY_BACKTEST_DONE;
   if (best != SIZE_MAX) {
     memcpy(made->parameters, rows[best].parameters, sizeof made->parameters);
-    made->metrics = rows[best].metrics;
+    made->metrics = rows[best].metrics; /* those of its run by itself, to the bit */
   } else {
     status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "none of %zu configurations has a score (%s)", count,
                         rows[0].why[0] != '\0' ? rows[0].why : "none has traded");
@@ -41,13 +48,41 @@ static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_e
   return status;
 }
 
+static size_t sample_curve(const assay_backtest_result *r, double *curve) {
+  const size_t bars = r->metrics.bars, count = bars < ASSAY_BACKTEST_SAMPLES ? bars : ASSAY_BACKTEST_SAMPLES;
+  for (size_t i = 0; i < count; i++) curve[i] = r->equity[count > 1 ? i * (bars - 1) / (count - 1) : 0];
+  return count;
+}
+
 static assay_status measure(const assay_strategy *strategy, const double *parameters, const assay_backtest_loaded *l, assay_error *err,
-                            assay_backtest_metrics *metrics) {
+                            assay_backtest_metrics *metrics, double *curve) {
   assay_backtest_result *result = NULL;
   assay_status status = assay_backtest_run(strategy, parameters, &l->data, &l->options, err, &result);
   if (status == ASSAY_OK) *metrics = result->metrics;
+  if (status == ASSAY_OK && l->options.keep_equity) (void)sample_curve(result, curve);
   assay_backtest_result_destroy(result);
   return status;
+}
+
+/* Its tests are what is shown, and *first to before *end their bars. */
+static assay_status walk(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made, size_t *first,
+                         size_t *end) {
+  const assay_backtest_sweep here = sweep_here(j);
+  assay_backtest_walked *walked = NULL;
+  assay_status status = assay_backtest_run_walk_forward(j->walk, &here, &l->data, &l->options, err, &walked);
+  if (status != ASSAY_OK) return status;
+  made->metrics = walked->result->metrics;
+  made->efficiency = walked->efficiency;
+  for (size_t i = 0; i < walked->window_count; i++) {
+    if (!walked->windows[i].chosen) continue;
+    memcpy(made->parameters, walked->windows[i].parameters, sizeof made->parameters);
+    made->windows++;
+  }
+  if (l->options.keep_equity) (void)sample_curve(walked->result, made->curve);
+  *first = walked->result->first;
+  *end = *first + made->metrics.bars;
+  assay_backtest_walked_destroy(walked);
+  return ASSAY_OK;
 }
 
 static void keep_times(const assay_backtest_loaded *l, assay_backtest_symbol *made) {
@@ -59,12 +94,20 @@ static void keep_times(const assay_backtest_loaded *l, assay_backtest_symbol *ma
   made->last_ns = b->times[end - 1];
 }
 
-static assay_status run_symbol(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made) {
+static assay_status run_symbol(const job *j, const assay_backtest_loaded *loaded, assay_error *err, assay_backtest_symbol *made) {
+  assay_backtest_loaded l = *loaded;
+  const bool swept = j->sweep->range_count > 0, keeps = l.options.keep_equity;
+  assay_status status = ASSAY_OK;
   memcpy(made->parameters, j->base, sizeof made->parameters);
-  assay_status status =
-      j->sweep->range_count > 0 ? choose(j, l, err, made) : measure(j->sweep->strategy, made->parameters, l, err, &made->metrics);
-  if (status == ASSAY_OK) status = measure(&assay_strategy_hold, NULL, l, err, &made->hold);
-  if (status == ASSAY_OK) keep_times(l, made);
+  if (j->walk != NULL)
+    status = walk(j, &l, err, made, &l.options.first, &l.options.end);
+  else if (swept)
+    status = choose(j, &l, err, made);
+  if (status == ASSAY_OK && j->walk == NULL && (!swept || keeps))
+    status = measure(j->sweep->strategy, made->parameters, &l, err, &made->metrics, made->curve);
+  if (status == ASSAY_OK) status = measure(&assay_strategy_hold, NULL, &l, err, &made->hold, made->hold_curve);
+  if (status == ASSAY_OK) keep_times(&l, made);
+  if (keeps) made->samples = made->metrics.bars < ASSAY_BACKTEST_SAMPLES ? made->metrics.bars : ASSAY_BACKTEST_SAMPLES;
   return status;
 }
 
@@ -78,7 +121,8 @@ static void do_symbol(void *user, void *context, size_t index, void *cell) {
   assay_status status = j->source->load(j->source->user, index, &err, &loaded);
   bool is_loaded = status == ASSAY_OK;
   if (is_loaded) {
-    loaded.options.keep_equity = loaded.options.keep_fills = loaded.options.keep_trades = false;
+    loaded.options.keep_equity = j->options->keep_equity;
+    loaded.options.keep_fills = loaded.options.keep_trades = false;
     status = run_symbol(j, &loaded, &err, &made);
     memcpy(made.note, loaded.note, sizeof made.note);
   }
@@ -94,23 +138,31 @@ static void do_symbol(void *user, void *context, size_t index, void *cell) {
 /* ---- All of them --------------------------------------------------------------------------------------------------------------------- */
 
 assay_status assay_backtest_run_each(const assay_backtest_sweep *sweep, assay_backtest_objective objective,
-                                     const assay_backtest_source *source, const assay_backtest_options *options, assay_error *err,
-                                     assay_backtest_symbol **symbols) {
+                                     const assay_backtest_walk_forward *walk_forward, const assay_backtest_source *source,
+                                     const assay_backtest_options *options, assay_error *err, assay_backtest_symbol **symbols) {
   double base[ASSAY_STRATEGY_MOST_PARAMETERS] = {0};
   size_t configurations = 0;
   if (source->count == 0 || source->load == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are no symbols to run");
+  if (walk_forward != NULL && sweep->range_count == 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a walk-forward chooses between parameters, and no range says which");
   assay_strategy_defaults(sweep->strategy, base);
   if (sweep->parameters != NULL) memcpy(base, sweep->parameters, sweep->strategy->parameter_count * sizeof *base);
   assay_status status =
       sweep->range_count > 0 ? assay_backtest_check_ranges(sweep, err, &configurations) : assay_strategy_check(sweep->strategy, base, err);
   if (status != ASSAY_OK) return status;
   const assay_backtest_options none = {0};
-  job j = {.sweep = sweep, .source = source, .options = options != NULL ? options : &none, .base = base, .objective = objective};
+  job j = {.sweep = sweep,
+           .source = source,
+           .options = options != NULL ? options : &none,
+           .base = base,
+           .walk = walk_forward,
+           .objective = objective};
   assay_work work = {.count = source->count,
                      .cell_bytes = sizeof(assay_backtest_symbol),
                      .workers = sweep->workers,
                      .seconds = sweep->seconds,
                      .here = sweep->here,
+                     .stop = sweep->stop,
                      .user = &j,
                      .item = do_symbol};
   assay_backtest_symbol *made = assay_calloc(ASSAY_TAG_MARKET, source->count, sizeof *made);

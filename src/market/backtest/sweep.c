@@ -9,7 +9,7 @@
 #include "market/backtest/workers.h"
 
 const char *assay_backtest_outcome_text(assay_backtest_outcome outcome) {
-  static const char *const texts[] = {"done", "skipped", "failed", "crashed", "timed out"};
+  static const char *const texts[] = {"done", "skipped", "failed", "crashed", "timed out", "not run"};
   return (unsigned)outcome < sizeof texts / sizeof *texts ? texts[outcome] : "unknown";
 }
 
@@ -125,9 +125,13 @@ static void run_item(void *user, void *context, size_t index, void *cell) {
 }
 
 void assay_backtest_explain(unsigned char state, unsigned char ended_by, assay_backtest_row *row) {
-  *row = (assay_backtest_row){.outcome = state == ASSAY_WORK_TIMED_OUT ? ASSAY_BACKTEST_TIMED_OUT : ASSAY_BACKTEST_CRASHED,
+  *row = (assay_backtest_row){.outcome = state == ASSAY_WORK_OPEN        ? ASSAY_BACKTEST_NOT_RUN
+                                         : state == ASSAY_WORK_TIMED_OUT ? ASSAY_BACKTEST_TIMED_OUT
+                                                                         : ASSAY_BACKTEST_CRASHED,
                               .signal = ended_by};
-  if (state == ASSAY_WORK_TIMED_OUT)
+  if (state == ASSAY_WORK_OPEN)
+    snprintf(row->why, sizeof row->why, "all was stopped before it was done");
+  else if (state == ASSAY_WORK_TIMED_OUT)
     snprintf(row->why, sizeof row->why, "it took longer than it may");
   else if (ended_by != 0)
     snprintf(row->why, sizeof row->why, "its process died of signal %d (%s)", ended_by, strsignal(ended_by));
@@ -184,6 +188,7 @@ assay_status assay_backtest_run_sweep(const assay_backtest_sweep *sweep, const a
                      .workers = sweep->workers,
                      .seconds = sweep->seconds,
                      .here = sweep->here,
+                     .stop = sweep->stop,
                      .user = &j,
                      .begin = begin_worker,
                      .end = end_worker,

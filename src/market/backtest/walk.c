@@ -35,6 +35,11 @@ static assay_status train(walker *w, assay_backtest_window *window) {
   o.held = NULL;
   assay_status status = assay_backtest_run_sweep(&w->sweep, w->data, &o, w->err, &rows, &count);
   if (status != ASSAY_OK) return status;
+  if (w->sweep.stop != NULL && *w->sweep.stop != 0) {
+    assay_backtest_rows_free(rows);
+    return ASSAY_FAIL(w->err, ASSAY_ERR_INTERRUPTED, "stopped in window %zu of %zu", (size_t)(window - w->made->windows) + 1,
+                      w->walk->windows);
+  }
   size_t best = assay_backtest_best(rows, count, w->walk->objective);
   window->chosen = best != SIZE_MAX;
   if (window->chosen) {

@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "os/prim.h"
 
-enum { MOST_WORKERS = 256, POLL_MS = 5, MOST_STILLBORN = 3 };
+enum { MOST_WORKERS = 256, POLL_MS = 5, STOP_MS = 50, MOST_STILLBORN = 3 };
 
 /* Beside the states that are told: begun, and not ended. */
 enum { BEGUN = ASSAY_WORK_TIMED_OUT + 1 };
@@ -86,10 +86,12 @@ static void do_all(const pool *p, slot *s) {
   atomic_store(&s->finished, true);
 }
 
-/* A crash ends this process, whatever the program does about crashes elsewhere, and leaves no dump of its memory. */
-static void die_plainly(void) {
-  static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM, SIGINT};
+/* A crash ends this process, whatever the program does about crashes elsewhere, and leaves no dump of its memory. A terminal tells all of
+ * its processes to stop: where the parent minds that, it ends this one itself. */
+static void die_plainly(const pool *p) {
+  static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}, stops[] = {SIGTERM, SIGINT, SIGHUP};
   for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) signal(fatal[i], SIG_DFL);
+  for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) signal(stops[i], p->work->stop != NULL ? SIG_IGN : SIG_DFL);
   setrlimit(RLIMIT_CORE, &(struct rlimit){0});
 }
 
@@ -104,7 +106,7 @@ static assay_status start(pool *p, unsigned number, assay_error *err) {
   if (child < 0) return ASSAY_FAIL_ERRNO(err, errno, "cannot start a worker process");
   if (child == 0) {
     assay_os_die_with_parent(parent);
-    die_plainly();
+    die_plainly(p);
     do_all(p, s);
     _exit(0);
   }
@@ -154,6 +156,8 @@ static bool is_late(const pool *p, unsigned number) {
   return (item & LATE) != 0 || atomic_compare_exchange_strong(&s->item, &item, item | LATE);
 }
 
+static bool is_stopped(const assay_work *work) { return work->stop != NULL && *work->stop != 0; }
+
 static void wait_for_any(const pool *p) {
   struct pollfd polled[MOST_WORKERS];
   nfds_t count = 0;
@@ -163,7 +167,8 @@ static void wait_for_any(const pool *p) {
     if (p->fds[i] >= 0) polled[count++] = (struct pollfd){.fd = p->fds[i], .events = POLLIN};
     all = all && p->fds[i] >= 0;
   }
-  poll(polled, count, all && !(p->work->seconds > 0) ? -1 : POLL_MS);
+  /* A signal may come just before the waiting begins. */
+  poll(polled, count, !all || p->work->seconds > 0 ? POLL_MS : p->work->stop != NULL ? STOP_MS : -1);
 }
 
 static assay_status watch(pool *p, assay_error *err) {
@@ -173,11 +178,12 @@ static assay_status watch(pool *p, assay_error *err) {
     for (unsigned i = 0; i < p->workers; i++) {
       int how = 0;
       if (p->pids[i] == 0) continue;
-      bool late = is_late(p, i);
-      if (late || status != ASSAY_OK) kill(p->pids[i], SIGKILL);
-      if (!late && status == ASSAY_OK && !assay_os_has_ended(p->pids[i])) continue;
+      const bool ends = status != ASSAY_OK || is_stopped(p->work);
+      const bool late = !ends && is_late(p, i);
+      if (late || ends) kill(p->pids[i], SIGKILL);
+      if (!late && !ends && !assay_os_has_ended(p->pids[i])) continue;
       reap(p, i, &how);
-      if (!atomic_load(&p->shared->slots[i].finished) && status == ASSAY_OK) status = replace(p, i, how, err);
+      if (!ends && !atomic_load(&p->shared->slots[i].finished)) status = replace(p, i, how, err);
     }
   }
   return status;
@@ -188,7 +194,7 @@ static assay_status do_the_rest(pool *p, assay_error *err) {
   slot *s = &p->shared->slots[0];
   assay_status status = ASSAY_OK;
   size_t open = 0;
-  while (status == ASSAY_OK) {
+  while (status == ASSAY_OK && !is_stopped(p->work)) {
     while (open < p->work->count && p->states[open] != ASSAY_WORK_OPEN) open++;
     if (open == p->work->count) return ASSAY_OK;
     atomic_store(&s->at, open);
@@ -211,7 +217,7 @@ static unsigned workers_for(const assay_work *work) {
 static assay_status run_here(const assay_work *work, void *cells, unsigned char *states) {
   void *context = NULL;
   if (work->begin != NULL) work->begin(work->user, &context);
-  for (size_t i = 0; i < work->count; i++) {
+  for (size_t i = 0; i < work->count && !is_stopped(work); i++) {
     work->item(work->user, context, i, (char *)cells + i * work->cell_bytes);
     states[i] = ASSAY_WORK_DONE;
   }
@@ -233,14 +239,14 @@ assay_status assay_work_run(const assay_work *work, assay_error *err, void *cell
   p.chunk = work->count / (p.workers * 16);
   if (p.chunk < 1) p.chunk = 1;
   assay_status status = ASSAY_OK;
-  for (unsigned i = 0; i < p.workers && status == ASSAY_OK; i++) status = start(&p, i, err);
+  for (unsigned i = 0; i < p.workers && status == ASSAY_OK && !is_stopped(work); i++) status = start(&p, i, err);
   if (p.running > 0) {
     assay_status watched = watch(&p, err);
     if (status == ASSAY_OK) status = watched;
   }
   if (status == ASSAY_OK) status = do_the_rest(&p, err);
   for (size_t i = 0; i < work->count; i++)
-    if (p.states[i] == BEGUN) p.states[i] = ASSAY_WORK_CRASHED; /* by who ended without a word */
+    if (p.states[i] == BEGUN) p.states[i] = is_stopped(work) ? ASSAY_WORK_OPEN : ASSAY_WORK_CRASHED; /* by who ended without a word */
   memcpy(states, p.states, work->count);
   memcpy(cells, p.cells, work->count * work->cell_bytes);
   munmap(memory, bytes);

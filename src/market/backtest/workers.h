@@ -10,13 +10,15 @@
 
 #include <stdbool.h>
 
+/* Open: not done when all was stopped. */
 typedef enum assay_work_state { ASSAY_WORK_OPEN, ASSAY_WORK_DONE, ASSAY_WORK_CRASHED, ASSAY_WORK_TIMED_OUT } assay_work_state;
 
 typedef struct assay_work {
   size_t count, cell_bytes;
-  unsigned workers; /* 0: as many as there are CPUs for */
-  double seconds;   /* an item may take; 0: any time */
-  bool here;        /* no processes: in this one, one after the other, without protection */
+  unsigned workers;         /* 0: as many as there are CPUs for */
+  double seconds;           /* an item may take; 0: any time */
+  bool here;                /* no processes: in this one, one after the other, without protection */
+  const volatile int *stop; /* not 0: what is not done stays open. May be NULL; else signals that say stop are for this process alone */
   void *user;
   void (*begin)(void *user, void **context); /* in each process, before its first item; may be NULL */
   void (*end)(void *context);

@@ -52,7 +52,7 @@ static assay_backtest_symbol *run_each(const assay_backtest_sweep *sweep, shelf 
   assay_error err = {0};
   assay_backtest_symbol *symbols = NULL;
   const assay_backtest_source source = {.count = SYMBOLS, .load = load, .unload = unload, .user = s};
-  assert_ok(assay_backtest_run_each(sweep, ASSAY_BACKTEST_SHARPE, &source, options, &err, &symbols), err);
+  assert_ok(assay_backtest_run_each(sweep, ASSAY_BACKTEST_SHARPE, NULL, &source, options, &err, &symbols), err);
   return symbols;
 }
 
@@ -154,13 +154,13 @@ static void test_what_cannot_be_run_is_refused(void **state) {
   const assay_backtest_source source = {.count = 1, .load = load, .user = &s}, none = {.load = load, .user = &s};
   const double wrong[ASSAY_STRATEGY_MOST_PARAMETERS] = {50, 10, 0, 1};
   assay_backtest_sweep sweep = {.strategy = assay_strategy_find("sma"), .parameters = wrong};
-  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, &source, NULL, &err, &symbols), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, NULL, &source, NULL, &err, &symbols), ASSAY_ERR_INVALID);
   sweep.parameters = NULL;
-  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, &none, NULL, &err, &symbols), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, NULL, &none, NULL, &err, &symbols), ASSAY_ERR_INVALID);
   const assay_backtest_range twice[] = {{0, 2, 10, 2}, {0, 6, 30, 6}};
   sweep.ranges = twice;
   sweep.range_count = 2;
-  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, &source, NULL, &err, &symbols), ASSAY_ERR_INVALID);
+  assert_int_equal(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, NULL, &source, NULL, &err, &symbols), ASSAY_ERR_INVALID);
   assert_ptr_equal(symbols, untouched);
 }
 
