@@ -88,6 +88,49 @@ static void test_walk_page(void **state) {
   assay_backtest_walked_destroy(walked);
 }
 
+static assay_status load_one(void *user, size_t index, assay_error *err, assay_backtest_loaded *loaded) {
+  (void)user;
+  if (index == 1) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "<i>no table");
+  loaded->data = data;
+  return ASSAY_OK;
+}
+
+static void test_page_of_many(void **state) {
+  (void)state;
+  make();
+  static const char *const many[] = {hostile, "<u>lost", "third"};
+  const assay_backtest_source source = {.count = 3, .load = load_one};
+  const assay_backtest_options keep = {.keep_equity = true};
+  const assay_backtest_walk_forward walk = {.windows = 3};
+  for (int way = 0; way < 3; way++) {
+    const assay_backtest_sweep sweep = {.strategy = &own, .ranges = ranges, .range_count = way > 0 ? 2 : 0, .here = true};
+    assay_error err = {0};
+    assay_backtest_symbol *symbols = NULL;
+    char *html = NULL;
+    assert_ok(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_SHARPE, way == 2 ? &walk : NULL, &source, &keep, &err, &symbols), err);
+    const assay_backtest_each_view view = {.title = hostile,
+                                           .strategy = &own,
+                                           .symbols = symbols,
+                                           .names = many,
+                                           .count = 3,
+                                           .ranges = ranges,
+                                           .range_count = sweep.range_count,
+                                           .is_walked = way == 2};
+    assert_ok(assay_backtest_render_each_html(&view, &err, &html), err);
+    assert_null(strstr(html, "<i>"));
+    assert_null(strstr(html, "<u>"));
+    assert_non_null(strstr(html, "&lt;i&gt;no table"));
+    assert_non_null(strstr(html, "&lt;i&gt;&amp;"));
+    assert_true((strstr(html, "&lt;u&gt;held=") != NULL) == (way > 0));
+    assert_true((strstr(html, "chosen last") != NULL) == (way == 2));
+    assert_int_equal(symbols[0].samples, 64);
+    assert_true(symbols[0].curve[0] == symbols[0].metrics.first_equity && symbols[0].curve[63] == symbols[0].metrics.last_equity);
+    assert_true(symbols[0].hold_curve[63] == symbols[0].hold.last_equity);
+    assay_string_free(html);
+    assay_backtest_symbols_free(symbols);
+  }
+}
+
 static void test_leaves_nothing(void **state) {
   (void)state;
   assert_int_equal(assay_tag_get_stats(ASSAY_TAG_REPORT).live_bytes, 0);
@@ -97,6 +140,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sweep_page),
       cmocka_unit_test(test_walk_page),
+      cmocka_unit_test(test_page_of_many),
       cmocka_unit_test(test_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

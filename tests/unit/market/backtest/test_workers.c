@@ -143,12 +143,65 @@ static void test_hangs(void **state) {
   munmap(s, sizeof *s);
 }
 
+/* ---- Somebody says stop -------------------------------------------------------------------------------------------------------------- */
+
+/* The 20th item says it, and a few never end by themselves. A terminal tells all processes. */
+typedef struct stopping {
+  seen seen;
+  volatile int stop;
+} stopping;
+
+static void say_stop(void *user, void *context, size_t index, void *cell) {
+  stopping *s = user;
+  (void)context;
+  *(int *)cell = -1;
+  if (index == 20) kill(getpid(), SIGINT), s->stop = 1;
+  if (index >= 20)
+    for (;;) pause();
+  atomic_fetch_add(&s->seen.items[index], 1);
+  *(int *)cell = (int)index;
+}
+
+static void test_stop(void **state) {
+  (void)state;
+  for (unsigned workers = 1; workers <= 3; workers++) {
+    stopping *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(s != MAP_FAILED);
+    assert_int_equal(work((assay_work){.workers = workers, .user = s, .item = say_stop, .stop = &s->stop}), ASSAY_OK);
+    for (size_t i = 0; i < ITEMS; i++) {
+      if (i >= 20) assert_int_equal(states[i], ASSAY_WORK_OPEN);
+      if (workers == 1 && i < 20) assert_int_equal(states[i], ASSAY_WORK_DONE); /* by several, some may not have come to it */
+      if (states[i] == ASSAY_WORK_DONE) assert_true(cells[i] == (int)i && atomic_load(&s->seen.items[i]) == 1);
+      assert_true(states[i] == ASSAY_WORK_OPEN || states[i] == ASSAY_WORK_DONE);
+    }
+    /* Before it begins, it begins nothing. */
+    assert_int_equal(work((assay_work){.workers = workers, .user = s, .item = say_stop, .stop = &s->stop}), ASSAY_OK);
+    for (size_t i = 0; i < ITEMS; i++) assert_int_equal(states[i], ASSAY_WORK_OPEN);
+    munmap(s, sizeof *s);
+  }
+}
+
+static void stop_here(void *user, void *context, size_t index, void *cell) {
+  (void)context;
+  *(int *)cell = (int)index;
+  if (index == 5) *(volatile int *)user = 1;
+}
+
+static void test_stop_without_processes(void **state) {
+  (void)state;
+  volatile int stop = 0;
+  assert_int_equal(work((assay_work){.here = true, .user = (void *)(uintptr_t)&stop, .item = stop_here, .stop = &stop}), ASSAY_OK);
+  for (size_t i = 0; i < ITEMS; i++) assert_int_equal(states[i], i <= 5 ? ASSAY_WORK_DONE : ASSAY_WORK_OPEN);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_who_leaves_loses_itself_only),
       cmocka_unit_test(test_stillborn),
       cmocka_unit_test(test_killed_anywhere),
       cmocka_unit_test(test_hangs),
+      cmocka_unit_test(test_stop),
+      cmocka_unit_test(test_stop_without_processes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
