@@ -11,8 +11,7 @@
 #include "kernels/gemm/gemm.h"
 #include "os/isa.h"
 
-/* Elements of k at once: a panel of B of 16 f32 or 8 f64 columns is then 24 KiB. Measured: 256 and 512 are 4 % slower on a Zen 4. */
-enum { BLOCK_K = 384, BLOCK_BYTES_A = 96 << 10, BLOCK_BYTES_B = 4 << 20, ALIGN = 64 };
+enum { BLOCK_BYTES_B = 4 << 20, ALIGN = 64 };
 
 static const struct {
   const char *isa;
@@ -109,9 +108,10 @@ static char *aligned(char *p) { return p + (ALIGN - (uintptr_t)p % ALIGN) % ALIG
 
 assay_status assay_gemm_builtin(const assay_gemm_kernel *kernels, const assay_gemm_args *args, assay_error *err) {
   const assay_gemm_kernel *kernel = &kernels[args->type == ASSAY_F32 ? 1 : 0];
-  size_t size = assay_dtype_size(args->type), depth = at_most(args->k, BLOCK_K);
-  size_t high = at_most(round_up(args->m, kernel->rows), BLOCK_BYTES_A / (BLOCK_K * size) / kernel->rows * kernel->rows);
-  size_t wide = at_most(round_up(args->n, kernel->columns), BLOCK_BYTES_B / (BLOCK_K * size) / kernel->columns * kernel->columns);
+  size_t size = assay_dtype_size(args->type), depth = at_most(args->k, kernel->depth);
+  size_t most_high = kernel->block_bytes / (kernel->depth * size), most_wide = BLOCK_BYTES_B / (kernel->depth * size);
+  size_t high = at_most(round_up(args->m, kernel->rows), most_high / kernel->rows * kernel->rows);
+  size_t wide = at_most(round_up(args->n, kernel->columns), most_wide / kernel->columns * kernel->columns);
   char *memory = assay_alloc(ASSAY_TAG_KERNELS, (high + wide) * depth * size + 2 * ALIGN);
   if (memory == NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "a matrix product needs %zu bytes for its blocks", (high + wide) * depth * size);
