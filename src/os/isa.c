@@ -74,6 +74,11 @@ uint32_t assay_isa_usable(void) {
   return isa;
 }
 
+bool assay_isa_has_slow_roots(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_INTEL_ebx && c == signature_INTEL_ecx && d == signature_INTEL_edx;
+}
+
 #elif defined(__aarch64__)
 
 #if defined(__APPLE__)
@@ -104,4 +109,8 @@ uint32_t assay_isa_usable(void) {
 
 #else
 uint32_t assay_isa_usable(void) { return 0; }
+#endif
+
+#if !defined(__x86_64__)
+bool assay_isa_has_slow_roots(void) { return false; }
 #endif

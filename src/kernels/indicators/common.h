@@ -46,8 +46,9 @@
 #endif
 
 /*
- * Square roots from 0 to 2^700. Where FMAs make them sooner than the divider does, rows take turns between the two, so that both work at
- * once: a moment knows whose turn it is. (Quotients gained nothing by it: there is one a row at most, beside which all else has time.)
+ * Square roots from 0 to 2^700. Where FMAs make them sooner than the divider does (slow_roots), rows take turns between the two, so that
+ * both work at once: a moment knows whose turn it is. (Quotients gained nothing by it: there is one a row at most, beside which all else
+ * has time.)
  */
 #if defined(SQRT_BY_FMA)
 FUNCTION R root_by_fma(R a) { return ANY_LESS(a, 0x1p-500) ? SQRT(a) : SQRT_BY_FMA(a); }

@@ -24,7 +24,8 @@
  *
  * Native lanes, more than one, also take series that lie in one piece each (INDICATOR_TURNED in `layout`): then in_row and out_row are the
  * numbers between two series. INDICATOR_PAST: whole lines of the results are written past the cache, for which out and out_row have to be
- * whole lines.
+ * whole lines. slow_roots: 1 where every other square root goes by FMAs beside the divider, if the lanes can, else 0; the bits are the
+ * same.
  */
 typedef struct indicator_params {
   i64 input[4], output[6];
@@ -37,7 +38,7 @@ typedef struct indicator_params {
   u32 wanted;                                                     /* bit k: output k is stored */
   u32 warm[6];                                                    /* rows before output k has a value */
   u32 part_groups, still, group_series, local_slots, fades, head; /* see above; part_groups 0: one part */
-  u32 layout, unused;
+  u32 layout, slow_roots;
   u64 part_rows, lead;
   u32 n[4];    /* periods; what each is, the step says */
   double x[8]; /* factors; what each is, the step says */

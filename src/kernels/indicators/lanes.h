@@ -23,7 +23,7 @@ enum { BLOCK_ROWS = 64 / sizeof(real), BLOCK_SERIES = 2 * LANES };
 #endif
 enum { LINE_ROWS = 64 / sizeof(real), BLOCK_AHEAD = 1024 / sizeof(real), PAGE_ROWS = 4096 / sizeof(real) };
 enum { SERIES_AHEAD = 128 / sizeof(real) };
-#if defined(__AVX2__) && !defined(__AVX512F__) && REAL_BITS == 64
+#if defined(__AVX2__) && REAL_BITS == 64
 #define BY_SQUARES 1
 #endif
 
@@ -154,20 +154,106 @@ enum { VECTORS = 2, ROWS_A_TURN = 1 };
   for (u32 first = 0; first < BLOCK_ROWS; first += ROWS_A_TURN) {    \
     EACH_ROW_OF_TURN({                                               \
       const u32 a = first + r;                                       \
-      TAKES_TURN(now, r);                                            \
+      TAKES_TURN(now, r > 0 ? p.slow_roots : 0);                     \
       ROW_OF_BLOCK(name, inputs, outputs, p, stored, row_of_step)    \
     })                                                               \
   }
 
 /*
- * Squares: once everything has begun, four rows of four series that lie in one piece each stay in registers from the lines that are read to
- * the halves of lines that are written past the cache. A block in the cache costs three stores a register, and a store takes a cycle.
+ * Squares: once everything has begun, as many rows as a register has lanes, of as many series that lie in one piece each, stay in registers
+ * from the lines that are read to where they are worked on. A block in the cache costs three stores a register, and a store takes a cycle.
  *
- * Only what an indicator carries out of a row is turned (name_carry); what follows from that alone (name_give) is made of whole lines. The
- * first half of a line waits in the cache for the other, and lines of one output go one after the other: where each goes to another output
- * than the one before, they take half as long again on their way to memory (Zen 4).
+ * Only what an indicator carries out of a row is turned (name_carry); what follows from that alone (name_give) is made of whole lines.
+ * Lines of one output go one after the other: where each goes to another output than the one before, they take half as long again on their
+ * way to memory (Zen 4), and where single lines go to eight series and not two to each, a third (Emerald Rapids).
  */
 #if defined(BY_SQUARES)
+/* gcc would keep a pointer for each of two dozen places, in memory, where a base and a step do. */
+#define PLACE_UNKNOWN(pointer) __asm__("" : "+r"(pointer))
+
+/* Some rows on, where no window has fewer. A branch in each of their steps would be guessed wrong now and then. */
+FUNCTION moment moment_after(const indicator_params p, moment now, u32 rows) {
+  for (u32 j = 0; j < 4; j++) {
+    const u32 k = now.k[j] + rows;
+    now.k[j] = k >= p.n[j] ? k - p.n[j] : k;
+  }
+  return now;
+}
+
+#define NEXT_ROW           \
+  at = moment_next(p, at); \
+  at.t = SETTLED;
+/* inside: none of the rows of a square is the last of its window's block, which no step has to ask then. */
+#define ROW_INSIDE(name, r, inside)                               \
+  if ((inside) && at.k[0] + 1 == p.n[0]) __builtin_unreachable(); \
+  CARRY_ROW(name, r)                                              \
+  NEXT_ROW
+
+#if defined(__AVX512F__)
+/* What row r of eight carries waits in the cache: in registers, the eight roots of a square would keep from the processor's schedulers what
+ * follows. */
+#define CARRY_ROW(name, r)                                                                                             \
+  {                                                                                                                    \
+    R of_row[name##_carried];                                                                                          \
+    TAKES_TURN(at, (r) % 2 > 0 ? p.slow_roots : 0);                                                                    \
+    name##_carry(p, at, &s[0], m[0], &x[r], of_row);                                                                   \
+    for (u32 j = 0; j < name##_carried; j++) STORE(waiting, (j * BLOCK_ROWS + half * LANES + (r)) * LANES, of_row[j]); \
+  }
+#define EIGHT_ROWS(name, inside) \
+  ROW_INSIDE(name, 0, inside)    \
+  ROW_INSIDE(name, 1, inside)    \
+  ROW_INSIDE(name, 2, inside)    \
+  ROW_INSIDE(name, 3, inside)    \
+  ROW_INSIDE(name, 4, inside)    \
+  ROW_INSIDE(name, 5, inside)    \
+  ROW_INSIDE(name, 6, inside)    \
+  ROW_INSIDE(name, 7, inside)
+#define SQUARE_ROWS(name, windows)                                         \
+  for (u32 half = 0; half < 2; half++) {                                   \
+    moment at = now;                                                       \
+    __m512d turned[LANES];                                                 \
+    R x[LANES];                                                            \
+    turn_square_f64(from + half * LANES, in_step, turned);                 \
+    for (u32 r = 0; r < LANES; r++) {                                      \
+      __builtin_prefetch(from + r * in_step + half * LANES + BLOCK_AHEAD); \
+      x[r] = (R)turned[r];                                                 \
+      sizes[0] = FMA(x[r], x[r], sizes[0]);                                \
+    }                                                                      \
+    if (!(windows) || now.k[0] + LANES < p.n[0]) {                         \
+      EIGHT_ROWS(name, windows)                                            \
+    } else {                                                               \
+      EIGHT_ROWS(name, 0)                                                  \
+    }                                                                      \
+    now = moment_after(p, now, LANES);                                     \
+  }
+/* Both lines of four series. */
+#define SQUARE_LINES(name, outputs, stored)                                       \
+  for (u32 first = 0; first < LANES; first += 4) {                                \
+    __m512d c[2][name##_carried][4];                                              \
+    for (u32 i = 0; i < name##_carried; i++) {                                    \
+      const real *near = waiting + i * BLOCK_ROWS * LANES + first;                \
+      turn_half_square_f64(near, LANES, c[0][i]);                                 \
+      turn_half_square_f64(near + LANES * LANES, LANES, c[1][i]);                 \
+    }                                                                             \
+    for (u32 j = 0; j < (outputs); j++) {                                         \
+      if (((stored) >> j & 1) == 0) continue;                                     \
+      for (u32 k = 0; k < 4; k++) {                                               \
+        for (u32 half = 0; half < 2; half++) {                                    \
+          R carried[name##_carried], y[outputs];                                  \
+          for (u32 i = 0; i < name##_carried; i++) carried[i] = (R)c[half][i][k]; \
+          name##_give(p, now, carried, y);                                        \
+          STORE_PAST(to[j] + (first + k) * out_step + half * LANES, y[j]);        \
+        }                                                                         \
+      }                                                                           \
+    }                                                                             \
+  }
+#define WAITING_ROWS BLOCK_ROWS
+#define BLOCK_BY_SQUARES(name, outputs, stored, windows) \
+  SQUARE_ROWS(name, windows)                             \
+  SQUARE_LINES(name, outputs, stored)
+
+#else
+/* The first half of a line waits in the cache for the other. */
 FUNCTION R two_halves(const real *low, const real *high) {
   return (R)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
 }
@@ -185,18 +271,6 @@ FUNCTION void square_turn(R c[4]) {
   for (u32 k = 0; k < 4; k++) c[k] = (R)turned[k];
 }
 
-/* gcc would keep a pointer for each of two dozen places, in memory, where a base and a step do. */
-#define PLACE_UNKNOWN(pointer) __asm__("" : "+r"(pointer))
-
-/* Four rows on, where no window has fewer. A branch in each of four steps would be guessed wrong now and then. */
-FUNCTION moment moment_after_four(const indicator_params p, moment now) {
-  for (u32 j = 0; j < 4; j++) {
-    const u32 k = now.k[j] + 4;
-    now.k[j] = k >= p.n[j] ? k - p.n[j] : k;
-  }
-  return now;
-}
-
 /* Row r of four of one register of series: x to what is carried, c. */
 #define CARRY_ROW(name, r)                                        \
   {                                                               \
@@ -204,14 +278,6 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
     name##_carry(p, at, &s[l], m[l], &x[r], of_row);              \
     for (u32 j = 0; j < name##_carried; j++) c[j][r] = of_row[j]; \
   }
-#define NEXT_ROW           \
-  at = moment_next(p, at); \
-  at.t = SETTLED;
-/* inside: none of the four rows is the last of its window's block, which no step has to ask then. */
-#define ROW_INSIDE(name, r, inside)                               \
-  if ((inside) && at.k[0] + 1 == p.n[0]) __builtin_unreachable(); \
-  CARRY_ROW(name, r)                                              \
-  NEXT_ROW
 #define ROW_OF_ALL(name, r) \
   EACH_VECTOR({             \
     const R *x = all_x[l];  \
@@ -278,7 +344,13 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
       SQUARE_OUT(name, outputs, stored, half)               \
     })                                                      \
   }                                                         \
-  now = moment_after_four(p, now);
+  now = moment_after(p, now, LANES);
+
+#define WAITING_ROWS LANES
+#define BLOCK_BY_SQUARES(name, outputs, stored, windows) \
+  FOUR_ROWS(name, outputs, stored, windows, 0)           \
+  FOUR_ROWS(name, outputs, stored, windows, 1)
+#endif
 
 /* name_head: rows that blocks do before squares can begin; name_squares: all whole blocks from row `row` on, how many rows that was.
  * stored: the outputs that have to be wanted; windows: there is one, of n[0] rows. */
@@ -286,7 +358,7 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
   FUNCTION u64 name##_head(const indicator_params *p) {                                                           \
     const u32 every = (1u << (outputs)) - 1;                                                                      \
     if (p->layout != (INDICATOR_TURNED | INDICATOR_PAST) || p->still == 0) return p->rows;                        \
-    if ((p->wanted & every) != (stored) || ((windows) && p->n[0] < 4)) return p->rows;                            \
+    if ((p->wanted & every) != (stored) || ((windows) && p->n[0] < LANES)) return p->rows;                        \
     const u64 head = p->begin < p->still ? (p->still - p->begin + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS : 0;  \
     return head < p->rows ? head : p->rows;                                                                       \
   }                                                                                                               \
@@ -295,7 +367,7 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
     indicator_params p = *params;                                                                                 \
     p.wanted = (stored);                                                                                          \
     const u64 in_step = p.in_row, out_step = p.out_row, rows = (p.rows - row) / BLOCK_ROWS * BLOCK_ROWS;          \
-    LOCAL_ARRAY(real, waiting, VECTORS *name##_carried * 4 * LANES);                                              \
+    LOCAL_ARRAY(real, waiting, VECTORS *name##_carried *WAITING_ROWS *LANES);                                     \
     name##_state s[VECTORS];                                                                                      \
     memory m[VECTORS];                                                                                            \
     R sizes[VECTORS];                                                                                             \
@@ -316,8 +388,7 @@ FUNCTION moment moment_after_four(const indicator_params p, moment now) {
         PLACE_UNKNOWN(to[j]);                                                                                     \
         if ((stored) >> j & 1) page_after(to[j], out_step, done);                                                 \
       }                                                                                                           \
-      FOUR_ROWS(name, outputs, stored, windows, 0)                                                                \
-      FOUR_ROWS(name, outputs, stored, windows, 1)                                                                \
+      BLOCK_BY_SQUARES(name, outputs, stored, windows)                                                            \
       from += BLOCK_ROWS;                                                                                         \
       for (u32 j = 0; j < (outputs); j++) to[j] += BLOCK_ROWS;                                                    \
     }                                                                                                             \

@@ -19,21 +19,22 @@
 #if defined(__AVX512F__)
 enum { TURN_SIDE_f64 = 8, TURN_SIDE_f32 = 16 };
 
-/* Column c of eight rows becomes out[c]. */
-static inline void turn_square_f64(const double *from, size_t step, __m512d out[8]) {
+/* Column c of eight rows becomes out[c], for four columns: rows 0 and 4, 1 and 5, 2 and 6, 3 and 7 have a register each. */
+static inline void turn_half_square_f64(const double *from, size_t step, __m512d out[4]) {
   const __m512i even = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0), odd = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
-  for (size_t k = 0; k < 8; k += 4) { /* numbers k to k + 3: of rows 0 and 4, 1 and 5, 2 and 6, 3 and 7 */
-    __m512d a[4];
-    for (size_t r = 0; r < 4; r++)
-      a[r] =
-          _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(from + r * step + k)), _mm256_loadu_pd(from + (r + 4) * step + k), 1);
-    __m512d low01 = _mm512_unpacklo_pd(a[0], a[1]), low23 = _mm512_unpacklo_pd(a[2], a[3]), high01 = _mm512_unpackhi_pd(a[0], a[1]),
-            high23 = _mm512_unpackhi_pd(a[2], a[3]);
-    out[k] = _mm512_permutex2var_pd(low01, even, low23);
-    out[k + 1] = _mm512_permutex2var_pd(high01, even, high23);
-    out[k + 2] = _mm512_permutex2var_pd(low01, odd, low23);
-    out[k + 3] = _mm512_permutex2var_pd(high01, odd, high23);
-  }
+  __m512d a[4];
+  for (size_t r = 0; r < 4; r++)
+    a[r] = _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(from + r * step)), _mm256_loadu_pd(from + (r + 4) * step), 1);
+  __m512d low01 = _mm512_unpacklo_pd(a[0], a[1]), low23 = _mm512_unpacklo_pd(a[2], a[3]), high01 = _mm512_unpackhi_pd(a[0], a[1]),
+          high23 = _mm512_unpackhi_pd(a[2], a[3]);
+  out[0] = _mm512_permutex2var_pd(low01, even, low23);
+  out[1] = _mm512_permutex2var_pd(high01, even, high23);
+  out[2] = _mm512_permutex2var_pd(low01, odd, low23);
+  out[3] = _mm512_permutex2var_pd(high01, odd, high23);
+}
+static inline void turn_square_f64(const double *from, size_t step, __m512d out[8]) {
+  turn_half_square_f64(from, step, out);
+  turn_half_square_f64(from + 4, step, out + 4);
 }
 
 /* Column c of 16 rows becomes out[c]. */

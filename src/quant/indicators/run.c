@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/float.h"
+#include "os/isa.h"
 #include "quant/indicators/run.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------------------------- */
@@ -370,6 +371,7 @@ static assay_status run_any(assay_indicator_job *j, const double *parameters, as
   j->past_cache = wanted * j->rows * j->series * j->size > PAST_CACHE_BYTES;
   j->turns = assay_turns_best();
   j->lanes_turn = assay_kernel_variant_best() != ASSAY_KERNEL_VARIANT_c;
+  j->params.slow_roots = assay_isa_has_slow_roots();
   j->row_step = time_major ? j->series : 1;
   j->series_step = time_major ? 1 : j->rows;
   if (wanted == 0) return ASSAY_OK;

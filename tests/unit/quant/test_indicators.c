@@ -746,8 +746,13 @@ static void test_gap_rows_are_left_out(void **state) {
 /* One kernel of an instruction set over VARIANT_SERIES series of numbers of `size` bytes, cut into three. */
 enum { VARIANT_SERIES = 37, VARIANT_NUMBERS = VARIANT_SERIES * ROWS };
 
-static void run_variant(assay_kernel_fn function, uint32_t layout, size_t size, const size_t *cuts, char *in, char *out) {
-  bool turned = (layout & INDICATOR_TURNED) != 0;
+/* How lanes are asked: for all outputs or the first alone, with square roots by FMAs as well or without. */
+typedef struct variant_call {
+  uint32_t layout, wanted, slow_roots;
+} variant_call;
+
+static void run_variant(assay_kernel_fn function, variant_call way, size_t size, const size_t *cuts, char *in, char *out) {
+  bool turned = (way.layout & INDICATOR_TURNED) != 0;
   size_t row_step = turned ? 1 : VARIANT_SERIES;
   indicator_params params = {.in_row = turned ? ROWS : VARIANT_SERIES,
                              .out_row = turned ? ROWS : VARIANT_SERIES,
@@ -755,8 +760,9 @@ static void run_variant(assay_kernel_fn function, uint32_t layout, size_t size, 
                              .width = 48,
                              .slots = INDICATOR_REGISTERS + 600,
                              .still = 64,
-                             .layout = layout,
-                             .wanted = 15,
+                             .layout = way.layout,
+                             .slow_roots = way.slow_roots,
+                             .wanted = way.wanted,
                              .n = {9, 12, 5, 7},
                              .x = {0.11, 0.2, 0.3, 0.25, 0.4, 0.5, 0.6, 0.7},
                              .warm = {3, 4, 5, 6}};
@@ -776,21 +782,19 @@ static void run_variant(assay_kernel_fn function, uint32_t layout, size_t size, 
 /* All kernels of a precision: `in` time-major and turned, out[0] for the reference and out[1] for the others. */
 static void check_variants(const assay_kernel *kernel, size_t size, char *const *in, char *const *out) {
   static const size_t at_once[] = {0, ROWS, ROWS, ROWS}, anywhere[] = {0, 1, 150, ROWS}, at_lines[] = {0, 16, 160, ROWS};
-  run_variant(kernel->variants[assay_kernel_variant_usable(0)], 0, size, at_once, in[0], out[0]);
+  run_variant(kernel->variants[assay_kernel_variant_usable(0)], (variant_call){.wanted = 15}, size, at_once, in[0], out[0]);
   for (size_t index = 0; assay_kernel_variant_usable(index) < ASSAY_KERNEL_VARIANT_COUNT; index++) {
-    for (int turned = 0; turned < (index > 0 ? 2 : 1); turned++) { /* the reference has no lanes */
+    for (uint32_t ways = 0; ways < (index > 0 ? 8 : 1); ways++) { /* the reference has no lanes */
       size_t variant = assay_kernel_variant_usable(index);
-      if (turned) {
-        run_variant(kernel->variants[variant], INDICATOR_TURNED | INDICATOR_PAST, size, at_lines, in[1], out[1]);
-      } else {
-        run_variant(kernel->variants[variant], 0, size, anywhere, in[0], out[1]);
-      }
+      bool turned = (ways & 1) != 0;
+      variant_call way = {turned ? INDICATOR_TURNED | INDICATOR_PAST : 0, (ways & 2) != 0 ? 1 : 15, ways >> 2};
+      run_variant(kernel->variants[variant], way, size, turned ? at_lines : anywhere, in[turned], out[1]);
       for (size_t at = 0; at < 4 * VARIANT_NUMBERS; at++) {
         size_t k = at / VARIANT_NUMBERS, t = at % VARIANT_NUMBERS / VARIANT_SERIES, s = at % VARIANT_SERIES;
         size_t there = turned ? k * VARIANT_NUMBERS + s * ROWS + t : at;
-        if (memcmp(out[0] + at * size, out[1] + there * size, size) == 0) continue;
-        fail_msg("%s %s%s: output %zu row %zu series %zu", kernel->name, assay_kernel_variant_text(variant), turned ? ", turned" : "", k, t,
-                 s);
+        if ((way.wanted >> k & 1) == 0 || memcmp(out[0] + at * size, out[1] + there * size, size) == 0) continue;
+        fail_msg("%s %s%s, outputs %u%s: output %zu row %zu series %zu", kernel->name, assay_kernel_variant_text(variant),
+                 turned ? ", turned" : "", way.wanted, way.slow_roots ? ", roots by FMAs" : "", k, t, s);
       }
     }
   }
