@@ -75,6 +75,10 @@ typedef struct assay_backend {
 
   /* ---- optional ---- */
 
+  /* Whether it may have a device that auto takes (a rank above 0), as far as can be known before any device is started: whose driver then
+   * takes no threads, no memory and no time of a process that would not use it. False: `what` (size bytes) names what there is instead; it
+   * is asked for its devices once somebody names it or lists all. NULL: it may. */
+  bool (*serves_auto)(char *what, size_t size);
   /* Free and total bytes now, of everybody. NULL: the device does not say; then pressure is judged by the pool's limit alone. */
   assay_status (*memory_info)(void *state, assay_error *err, uint64_t *free_bytes, uint64_t *total_bytes);
   /* Address at which the host may touch the memory. NULL: never (the flag ASSAY_DEVICE_HOST_MEMORY is absent too). */

@@ -81,11 +81,14 @@ static void add_absent(const assay_registry *registry, const assay_backend *take
     else
       add_cause(row, reason);
   }
+  for (size_t b = 0; b < registry->backend_count && registry->backends[b] != taken; b++)
+    if (registry->asked[b] == ASSAY_REGISTRY_BY_NAME)
+      assay_buf_printf(reason, "%s (%s) is for those who ask for it; ", registry->backends[b]->name, registry->by_name[b]);
 }
 
 /* auto: the best that opens; the reason names each that was better and why it was not taken. */
 static assay_status open_best(assay_registry *registry, assay_error *err, assay_core **core, assay_buf *reason) {
-  assay_registry_ask_all(registry);
+  assay_registry_ask_for_auto(registry);
   assay_registered *ordered[ASSAY_REGISTRY_ROWS];
   size_t count = assay_registry_by_rank(registry, ordered), last = ASSAY_REGISTRY_ROWS;
   for (size_t i = 0; i < count && last == ASSAY_REGISTRY_ROWS; i++) {
@@ -183,7 +186,7 @@ assay_status assay_registry_open_fallback(assay_registry *registry, assay_error 
   assay_registered *last = NULL;
   assay_core *core = NULL;
   pthread_mutex_lock(&registry->lock);
-  assay_registry_ask_all(registry);
+  assay_registry_ask_for_auto(registry);
   assay_registered *rows[ASSAY_REGISTRY_ROWS];
   size_t count = assay_registry_rows(registry, rows);
   for (size_t i = 0; i < count; i++) {

@@ -53,6 +53,28 @@ void assay_registry_ask(assay_registry *registry, size_t which) {
   pthread_cond_broadcast(&registry->ended);
 }
 
+/* Looking is quick and starts nothing, but it loads libraries, so the lock is let go here as well. */
+static bool serves_auto(assay_registry *registry, size_t which) {
+  const assay_backend *backend = registry->backends[which];
+  while (registry->asked[which] == ASSAY_REGISTRY_UNDER_WAY) pthread_cond_wait(&registry->ended, &registry->lock);
+  if (registry->asked[which] != ASSAY_REGISTRY_NOT_YET || backend->serves_auto == NULL)
+    return registry->asked[which] != ASSAY_REGISTRY_BY_NAME;
+  registry->asked[which] = ASSAY_REGISTRY_UNDER_WAY;
+  char what[sizeof registry->by_name[which]] = "";
+  pthread_mutex_unlock(&registry->lock);
+  bool serves = backend->serves_auto(what, sizeof what);
+  pthread_mutex_lock(&registry->lock);
+  memcpy(registry->by_name[which], what, sizeof what);
+  registry->asked[which] = serves ? ASSAY_REGISTRY_NOT_YET : ASSAY_REGISTRY_BY_NAME;
+  pthread_cond_broadcast(&registry->ended);
+  return serves;
+}
+
+void assay_registry_ask_for_auto(assay_registry *registry) {
+  for (size_t i = 0; i < registry->backend_count; i++)
+    if (serves_auto(registry, i)) assay_registry_ask(registry, i);
+}
+
 void assay_registry_ask_all(assay_registry *registry) {
   for (size_t i = 0; i < registry->backend_count; i++) assay_registry_ask(registry, i);
 }

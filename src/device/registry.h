@@ -15,7 +15,12 @@ typedef struct assay_registered {
   assay_core *core; /* once it was opened */
 } assay_registered;
 
-typedef enum assay_registry_progress { ASSAY_REGISTRY_NOT_YET, ASSAY_REGISTRY_UNDER_WAY, ASSAY_REGISTRY_DONE } assay_registry_progress;
+typedef enum assay_registry_progress {
+  ASSAY_REGISTRY_NOT_YET,
+  ASSAY_REGISTRY_UNDER_WAY,
+  ASSAY_REGISTRY_BY_NAME, /* it has nothing for auto, and was not asked for its devices */
+  ASSAY_REGISTRY_DONE
+} assay_registry_progress;
 
 struct assay_registry {
   /* Of all that follows. A driver that is loaded and a device that opens take up to a second each: the lock is let go meanwhile, and only
@@ -29,11 +34,14 @@ struct assay_registry {
   assay_registry *next;                                   /* of all there are */
   assay_registry_progress asked[ASSAY_REGISTRY_BACKENDS]; /* drivers are loaded when somebody may want them */
   unsigned asked_in[ASSAY_REGISTRY_BACKENDS];             /* by which process: drivers do not survive a fork */
+  char by_name[ASSAY_REGISTRY_BACKENDS][64];              /* what those have that were not asked */
 };
 
 /* All of these under the lock. Asks a backend for its devices, once; the lock is let go meanwhile. */
 void assay_registry_ask(assay_registry *registry, size_t which);
 void assay_registry_ask_all(assay_registry *registry);
+/* Those that may have something for auto. */
+void assay_registry_ask_for_auto(assay_registry *registry);
 /* The rows of backends that were asked, in their order. */
 size_t assay_registry_rows(const assay_registry *registry, assay_registered *rows[ASSAY_REGISTRY_ROWS]);
 /* The same, and what auto would take first stands first. */

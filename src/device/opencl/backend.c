@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "device/backend.h"
+#include "device/opencl/pocl.h"
 #include "device/opencl/program.h"
 #include "kernels/kernel.h"
 
@@ -75,8 +77,14 @@ static void describe(const assay_cl_facts *facts, assay_device_info *info) {
   info->alignment_bytes = power_of_two(facts->align_bytes);
 }
 
-/* Adds a platform's devices. */
-static void look_at(cl_platform_id platform, assay_device_info *infos, size_t capacity) {
+/* Adds a platform's devices; `cause` says why it was not asked. */
+static void look_at(cl_platform_id platform, assay_device_info *infos, size_t capacity, char *cause, size_t cause_size) {
+  assay_error err = {0};
+  if (assay_cl_is_pocl(platform, NULL, 0) && assay_cl_pocl_can_start(&err) != ASSAY_OK) {
+    assay_log(ASSAY_LOG_DEBUG, "opencl: %s", err.message);
+    snprintf(cause, cause_size, "%s", err.message);
+    return;
+  }
   cl_device_id ids[ASSAY_BACKEND_MAX_DEVICES];
   cl_uint count = 0;
   cl_device_type all = CL_DEVICE_TYPE_CPU | CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR;
@@ -87,6 +95,19 @@ static void look_at(cl_platform_id platform, assay_device_info *infos, size_t ca
     row->device = ids[i];
     if (assay_cl_get_facts(platform, ids[i], NULL, &row->facts) == ASSAY_OK) describe(&row->facts, &infos[device_count++]);
   }
+}
+
+/* Which platforms there are can be asked without waking any. PoCL's device is the processor (one that it may have beside that is taken by
+ * name, or through the driver of its maker). */
+static bool serves_auto(char *what, size_t size) {
+  assay_error err = {0};
+  cl_platform_id platforms[MAX_PLATFORMS];
+  cl_uint count = 0;
+  if (assay_cl_load(&err) != ASSAY_OK || assay_cl.clGetPlatformIDs(MAX_PLATFORMS, platforms, &count) != CL_SUCCESS || count == 0)
+    return true;
+  for (cl_uint i = 0; i < count && i < MAX_PLATFORMS; i++)
+    if (!assay_cl_is_pocl(platforms[i], what, size)) return true;
+  return false;
 }
 
 static size_t enumerate(assay_device_info *infos, size_t capacity, char *cause, size_t cause_size) {
@@ -100,11 +121,11 @@ static size_t enumerate(assay_device_info *infos, size_t capacity, char *cause, 
   cl_int code = assay_cl.clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
   device_count = 0;
   if (capacity > ASSAY_BACKEND_MAX_DEVICES) capacity = ASSAY_BACKEND_MAX_DEVICES;
-  for (cl_uint i = 0; code == CL_SUCCESS && i < count && i < MAX_PLATFORMS; i++) look_at(platforms[i], infos, capacity);
+  for (cl_uint i = 0; code == CL_SUCCESS && i < count && i < MAX_PLATFORMS; i++) look_at(platforms[i], infos, capacity, cause, cause_size);
   if (code != CL_SUCCESS || count == 0)
     snprintf(cause, cause_size, "the OpenCL loader is there but knows no driver (none in /etc/OpenCL/vendors; clGetPlatformIDs gave %d)",
              (int)code);
-  else if (device_count == 0)
+  else if (device_count == 0 && cause[0] == '\0')
     snprintf(cause, cause_size, "the OpenCL drivers that are installed (%u) offer no device", (unsigned)count);
   return device_count;
 }
@@ -399,6 +420,7 @@ const assay_backend *assay_backend_opencl(void) {
       .name = "opencl",
       .of_one_process = true,
       .enumerate = enumerate,
+      .serves_auto = serves_auto,
       .open = open_state,
       .close = close_state,
       .memory_alloc = memory_alloc,

@@ -15,7 +15,8 @@ typedef struct fake_backend {
   size_t count;
   const char *cause;
   bool opens;
-  unsigned asked; /* for its devices */
+  unsigned asked;     /* for its devices */
+  unsigned looked_at; /* whether it may serve auto: fake_by_name */
   /* NULL, or waits while it is asked for its devices or opens one (`what`): a driver that takes its time. */
   void (*wait)(const char *what);
   atomic_uint opened;
@@ -24,6 +25,8 @@ typedef struct fake_backend {
 /* Up to four; `slot` 0 to 3. Every device says: flags F64, 1 GiB, alignment 256. */
 fake_backend *fake(unsigned slot, const char *name);
 void fake_device(fake_backend *backend, const char *name, assay_device_kind kind, unsigned rank);
+/* From now on it says that it has nothing for auto, but a "processor"; for one backend at a time. */
+void fake_by_name(fake_backend *backend);
 /* Sets ASSAY_DUMMY for what is opened from now on; NULL: the defaults. */
 void fake_options(const char *text);
 

@@ -101,6 +101,36 @@ static void naming_one_asks_no_other(void **state) {
   assay_registry_destroy(registry);
 }
 
+/* Its driver may end the process when it starts (PoCL does, where it gets no threads), so auto must not start what it would not take. */
+static void auto_wakes_no_driver_that_it_would_not_take(void **state) {
+  (void)state;
+  fake_backend *backends[3];
+  assay_registry_destroy(usual(backends));
+  backends[0]->count = 0, backends[0]->cause = "no driver";
+  backends[1]->count = 1; /* PoCL */
+  fake_by_name(backends[1]);
+  assay_registry *registry = registry_of(3, backends);
+  assay_error err = {0};
+  assay_device *device = NULL;
+  for (int i = 0; i < 2; i++) {
+    assert_ok(assay_registry_open(registry, "auto", &err, &device), err);
+    assert_string_equal(assay_device_get_info(device)->name, "lanes");
+    assert_string_equal(assay_device_reason(device), "cuda: no driver; opencl (processor) is for those who ask for it; so cpu:0");
+    assay_device_close(device);
+    assert_ok(assay_registry_open_fallback(registry, &err, &device), err);
+    assay_device_close(device);
+  }
+  assert_int_equal(backends[1]->asked, 0);
+  assert_int_equal(backends[1]->looked_at, 1);
+  expect(registry, "opencl", "PoCL", true);
+  assert_int_equal(backends[1]->asked, 1);
+  expect(registry, "auto", "lanes", false);
+  assay_device_row rows[8];
+  assert_int_equal(assay_registry_list(registry, rows, 8), 3);
+  assert_int_equal(backends[1]->asked, 1);
+  assay_registry_destroy(registry);
+}
+
 static void a_long_cause_ends_after_a_word(void **state) {
   (void)state;
   fake_backend *backends[3];
@@ -420,6 +450,7 @@ int main(void) {
       cmocka_unit_test(the_best_is_taken_and_the_rest_by_name),
       cmocka_unit_test(the_reason_names_what_was_not_there),
       cmocka_unit_test(naming_one_asks_no_other),
+      cmocka_unit_test(auto_wakes_no_driver_that_it_would_not_take),
       cmocka_unit_test(a_long_cause_ends_after_a_word),
       cmocka_unit_test(a_device_that_does_not_open_is_passed_over),
       cmocka_unit_test(what_is_no_device_is_refused),
