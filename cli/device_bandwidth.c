@@ -33,7 +33,7 @@ typedef struct bandwidth {
 /* Buffers are as large as there is memory for. A processor's are copied in parts that still go past its caches: some milliseconds find a
  * moment in which nothing else runs, as its limit was measured, and what is read was last touched a buffer ago. */
 static const uint64_t gpu_bytes = 1ull << 30, host_bytes = 1ull << 28, host_part_bytes = 1ull << 25, least_bytes = 1ull << 24;
-enum { MOST_ROUNDS = 12 };
+enum { MOST_ROUNDS = 50 };
 static const double longest_ns = 2e9;
 
 typedef struct copying {
