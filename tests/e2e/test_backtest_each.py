@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Many symbols, each backtested by itself; and many configurations, stopped on the way."""
+import contextlib
 import csv
 import gzip
 import json
@@ -136,8 +137,27 @@ class Each(backtests.Backtest):
 class Stopped(backtests.Backtest):
     """Ctrl-C: what is done is an answer, and it says what it is."""
 
-    def stop(self, process, seconds=1.5):
-        time.sleep(seconds)
+    def workers(self, process):
+        """The seconds of a processor that each of its workers has used so far."""
+        used = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="utf-8") as file:
+                fields = file.read().rpartition(")")[2].split()
+                if int(fields[1]) == process.pid:
+                    used.append((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+        return used
+
+    def wait(self, process, enough, seconds=60):
+        """Until its workers are so far, however fast the machine is."""
+        if not os.path.exists("/proc/self/stat"):
+            time.sleep(3)
+            return
+        end = time.monotonic() + seconds
+        while process.poll() is None and not enough(self.workers(process)):
+            self.assertLess(time.monotonic(), end, "its workers do not come so far")
+            time.sleep(0.02)
+
+    def stop(self, process):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
         out, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, said)
@@ -145,7 +165,9 @@ class Stopped(backtests.Backtest):
 
     def sweep(self, *words):
         _, path = self.table("long.csv", 1, 80000)
-        return self.start("backtest", "--strategy", "rsi", "--events", "--sweep", "period=2..200", "--sweep", "low=10..45:0.25", "--workers", "2", "--data", path, *words, program=story.ASSAY)
+        process = self.start("backtest", "--strategy", "rsi", "--events", "--sweep", "period=2..200", "--sweep", "low=10..45:0.25", "--workers", "2", "--data", path, *words, program=story.ASSAY)
+        self.wait(process, lambda used: sum(used) >= 0.5)
+        return process
 
     def test_a_sweep(self):
         out, said = self.stop(self.sweep("--json", "--report", self.path("all.csv"), "--report", self.path("all.html")))
@@ -178,6 +200,9 @@ class Stopped(backtests.Backtest):
         _, path = self.table("first.csv", 1, 100)
         os.mkfifo(self.path("never.csv"))  # nobody ever writes to it
         process = self.start("backtest", "--strategy", "sma", "--each", "--json", "--workers", "2", "--data", path, self.path("never.csv"), program=story.ASSAY)
+        for _ in range(10):  # one worker alone, for a while: the other has nothing left to do
+            self.wait(process, lambda used: len(used) == 1)
+            time.sleep(0.02)
         out, said = self.stop(process)
         done = json.loads(out)
         self.assertEqual(([row["outcome"] for row in done["rows"]], done["partial"]), (["done", "not run"], True))
