@@ -265,7 +265,7 @@ static const assay_cli_option flow_options[] = {
     ASSAY_CLI_END};
 static const assay_cli_example flow_examples[] = {
     {"second by second, of every symbol", "feed flow day.itch > flow.csv"},
-    {"what tells the next move, for a regression on the microprice", "feed flow --every 10s --symbol AAPL day.itch"},
+    {"ten seconds a row, of one symbol", "feed flow --every 10s --symbol AAPL day.itch"},
     {"of a captured stream of depth updates, as JSON", "feed flow --every 250ms --symbol BTCUSDT --json depth.json"},
     {0}};
 const assay_cli_verb assay_cli_feed_flow = {

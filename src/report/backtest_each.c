@@ -124,7 +124,7 @@ static void put_row(assay_buf *out, const assay_backtest_each_view *view, size_t
 static void put_heads(assay_buf *out, const assay_backtest_each_view *view) {
   static const char *const heads[] = {"return", "a year", "Sharpe", "drawdown", "trades", "hold", "bars", "kept"};
   static const int columns[] = {2, -1, -1, 0, 3}; /* that an objective ranks by */
-  assay_buf_puts(out, "<div class=\"scroll\"><table class=\"sorts tight\"><thead><tr><th>symbol</th><th>equity</th>");
+  assay_buf_puts(out, "<div class=\"scroll\"><table class=\"sorts tight curves\"><thead><tr><th>symbol</th><th>equity</th>");
   for (int i = 0; i < 7 + view->is_walked; i++)
     assay_buf_printf(out, "<th class=\"r\" scope=\"col\"%s><button type=\"button\">%s</button></th>",
                      columns[view->objective] != i                ? ""
