@@ -100,6 +100,13 @@ static assay_status start(job *j, const double *cost, assay_error *err, bool *un
 
 static double variance_of(const job *j, const double *weights);
 
+static void weights_of_vertex(const job *j, double *weights) {
+  size_t n = j->problem->assets;
+  for (size_t i = 0; i < n; i++) weights[i] = j->problem->current != NULL ? j->problem->current[i] : 0;
+  for (size_t v = 0; v < j->model->count; v++)
+    weights[assay_portfolio_asset(j->model, v)] += assay_portfolio_sign(j->model, v) * j->vertex->x[v];
+}
+
 /* From the vertex of the quietest assets. */
 static assay_status start_quiet(job *j, assay_error *err) {
   size_t n = j->problem->assets;
@@ -365,10 +372,7 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
   }
   if (status == ASSAY_OK) {
     double earned = 0, *held = j.direction;
-    memset(held, 0, problem->assets * sizeof *held);
-    for (size_t v = 0; v < j.model->count; v++)
-      held[assay_portfolio_asset(j.model, v)] += assay_portfolio_sign(j.model, v) * j.vertex->x[v];
-    for (size_t i = 0; i < problem->assets; i++) held[i] += problem->current != NULL ? problem->current[i] : 0;
+    weights_of_vertex(&j, held);
     earned = assay_dot(excess, held, problem->assets);
     if (!unbounded && !(earned > 0)) {
       status =
@@ -390,6 +394,19 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
 
 static double return_of(const job *j, const double *weights) { return assay_dot(j->problem->expected, weights, j->problem->assets); }
 
+/* Where one portfolio alone has the largest return, it is the vertex; what limits give way by would leave dust beside it, of more weight
+ * the less two returns differ. */
+static const double *at_vertex(job *j, const double *weights) {
+  size_t n = j->problem->assets;
+  double most = 0, off = 0;
+  weights_of_vertex(j, j->direction);
+  for (size_t i = 0; i < n; i++) {
+    most = fmax(most, fabs(j->direction[i]));
+    off = fmax(off, fabs(j->direction[i] - weights[i]));
+  }
+  return off <= 1e-7 * most ? j->direction : weights;
+}
+
 /* From the largest return down: every solution stays feasible for the next lower target. */
 static assay_status walk_frontier(job *j, size_t points, double lowest, double highest, assay_error *err, double *weights,
                                   assay_portfolio_result *results) {
@@ -399,7 +416,6 @@ static assay_status walk_frontier(job *j, size_t points, double lowest, double h
   double offset = highest - j->model->row_low[row]; /* what is held now earns */
   for (size_t i = 0; i < n; i++) j->linear[i] = -j->problem->expected[i];
   /* The vertex of the largest return, with the target's row in it. */
-  j->model->row_low[row] -= 1e-12 * (fabs(highest) + fabs(highest - lowest));
   assay_status status = start(j, j->linear, err, NULL);
   if (status == ASSAY_OK) status = assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
   for (size_t k = points; k-- > 0 && status == ASSAY_OK;) {
@@ -407,7 +423,9 @@ static assay_status walk_frontier(job *j, size_t points, double lowest, double h
     double low = target - offset;
     if (low < j->model->row_low[row]) j->model->row_low[row] = low;
     status = assay_portfolio_qp_solve(j->qp, err);
-    if (status == ASSAY_OK) report(j, assay_portfolio_qp_weights(j->qp), 0, weights + k * n, &results[k]);
+    if (status != ASSAY_OK) break;
+    const double *found = assay_portfolio_qp_weights(j->qp);
+    report(j, k == points - 1 ? at_vertex(j, found) : found, 0, weights + k * n, &results[k]);
   }
   return status;
 }

@@ -485,6 +485,34 @@ static void sharpe_is_the_largest_of_the_frontier(void **state) {
   }
 }
 
+/* The largest return: as much as may be of what earns most, then of the next, and nothing of the others, however near they come. */
+static void frontier_ends_without_dust(void **state) {
+  (void)state;
+  enum { N = 25, POINTS = 3 };
+  static double c[N * N], r[N], high[N], points[POINTS * N];
+  assay_portfolio_result results[POINTS];
+  for (uint64_t seed = 0; seed < 60; seed++) {
+    make_covariance(c, N, 3, seed);
+    make_returns(r, N, seed + 50);
+    double cap = seed % 2 ? 0.3 : 1, left = 1, right[N] = {0};
+    for (int i = 0; i < N; i++) high[i] = cap;
+    if (seed % 3 == 0) r[1] = r[0] + 1e-6;
+    for (bool taken[N] = {false}; left > 1e-12;) {
+      int best = -1;
+      for (int i = 0; i < N; i++) {
+        if (!taken[i] && (best < 0 || r[i] > r[best])) best = i;
+      }
+      taken[best] = true;
+      right[best] = fmin(cap, left), left -= right[best];
+    }
+    assay_portfolio_problem p = {.assets = N, .covariance = c, .expected = r, .high = high};
+    assay_error err = {0};
+    assert_ok(assay_portfolio_frontier(&p, POINTS, &err, points, results), err);
+    for (int i = 0; i < N; i++) assert_near(points[(POINTS - 1) * N + i], right[i], 1e-15);
+    assert_int_equal(results[POINTS - 1].held, cap < 1 ? 4 : 1);
+  }
+}
+
 static void sharpe_without_an_answer(void **state) {
   (void)state;
   const double c[] = {0.04, 0, 0, 0}, poor[] = {0.01, 0.02}, rich[] = {0.05, 0.08};
@@ -705,6 +733,7 @@ int main(void) {
       cmocka_unit_test(singular_covariances),
       cmocka_unit_test(scales_do_not_matter),
       cmocka_unit_test(sharpe_is_the_largest_of_the_frontier),
+      cmocka_unit_test(frontier_ends_without_dust),
       cmocka_unit_test(sharpe_without_an_answer),
       cmocka_unit_test(parity_shares_the_risk),
       cmocka_unit_test(parity_within_constraints),
