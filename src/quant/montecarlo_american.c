@@ -249,7 +249,7 @@ assay_status assay_mc_american_job(assay_mc_job *job, assay_error *err) {
   if (job->only_paths) return ASSAY_OK;
   forms(job);
   if (o->control && gbm) return assay_mc_martingale_job(job, err);
-  job->kernel = gbm ? "mc_american" : "mc_exercise";
+  job->kernel = gbm && o->sampling == ASSAY_MC_PSEUDO ? "mc_american" : "mc_exercise"; /* which takes points too */
   job->control_mean = 1;
   size_t real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double);
   job->given_bytes = MC_RULE * o->steps * real_bytes;

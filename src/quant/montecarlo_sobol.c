@@ -213,7 +213,7 @@ static void make_bridge(uint32_t n, bridge_point *points) {
 /* The plan of all replicates; the seeds in `table` are of one. */
 typedef struct sobol {
   u32 steps, walks, coordinates; /* bridges over the steps, and behind them uniform numbers */
-  u32 skip;                      /* reals of a basket's terms, before the rows */
+  u32 skip;                      /* reals of a basket's terms or of a rule of exercise, before the rows */
   u32 *table;
   void *bridge; /* in the kernel's precision */
   size_t real_bytes;
@@ -252,6 +252,7 @@ static sobol plan_of(const assay_mc_params *o) {
   bool drawn = (o->payoff == ASSAY_MC_LOOKBACK_FIXED || o->payoff == ASSAY_MC_LOOKBACK_FLOATING) && o->watch == ASSAY_MC_CONTINUOUS;
   sobol s = {.steps = o->steps, .walks = 1, .real_bytes = o->precision == ASSAY_MC_F32 ? sizeof(float) : sizeof(double)};
   if (o->payoff == ASSAY_MC_BASKET) s.steps = 1, s.walks = o->assets, s.skip = MC_BASKET_ROW * o->assets;
+  if (o->payoff == ASSAY_MC_AMERICAN) s.skip = MC_RULE * o->steps;
   if (o->model == ASSAY_MC_HESTON) s.walks = 2;
   s.coordinates = s.walks * s.steps + (o->model == ASSAY_MC_MERTON ? 2 * s.steps : drawn ? s.steps : 0);
   return s;
@@ -388,9 +389,9 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
 
 assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
-  if (o->payoff == ASSAY_MC_AMERICAN)
+  if (o->control && o->payoff == ASSAY_MC_AMERICAN)
     return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
-                      "an option that is exercised early is priced from pseudo-random numbers: leave `sampling` out");
+                      "an American option's control variate is of pseudo-random numbers: leave `control` out, or `sampling`");
   if (o->control) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "with Sobol points a control variate gains little: leave `control` out");
   if (o->steps > ASSAY_MC_MAX_SOBOL_STEPS) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%u steps with Sobol points: at most %d are taken", o->steps, ASSAY_MC_MAX_SOBOL_STEPS);

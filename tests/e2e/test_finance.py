@@ -305,7 +305,9 @@ class Simulations(Finance):
         self.assertIn("99.9 % interval", self.check(*words, "--no-greeks", "--level", "0.999").stdout)
         self.refuse(*words, "--method", "tree", says="knows geometric Brownian motion only")
         self.refuse(*words, "--upper-bound", says="upper bound is known under geometric Brownian motion only")
-        self.refuse(*words, "--sampling", "sobol", says="pseudo-random numbers")
+        points = self.answer(*words, "--sampling", "sobol", "--no-greeks")
+        self.assertAlmostEqual(points["price"], 0.52, delta=0.004)
+        self.refuse(*words, "--sampling", "sobol", "--control", says="leave `control` out, or `sampling`")
         self.refuse(*words, "--tree", "crr", says="--tree is of trees")
 
     def test_an_american_option_has_a_control_and_greeks_of_some_paths(self):

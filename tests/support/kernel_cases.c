@@ -225,8 +225,13 @@ static bool mc_ends(unsigned bits, size_t index, kernel_case *made) {
 static bool exercise(unsigned bits, const mc_path_params *p, kernel_case *made) {
   static const double rule[MC_RULE] = {0.99, 4, -4, 3, 1, 0.5, 0.25, 20, -0.8, 0.3, 0.1, 0.05, 0.2, 0.995};
   put_paths(made, p, MC_PRICE_SUMS);
-  reals(made, bits, 1, MC_RULE * p->steps, 1);
-  for (size_t i = 0; i < MC_RULE * p->steps; i++) {
+  size_t shocks = MC_RULE * p->steps, count = shocks + (p->given ? 3 * p->steps * p->stride : 0);
+  reals(made, bits, 1, count, 89);
+  for (size_t i = p->walk_model == MC_WALK_MERTON ? shocks + p->steps * p->stride : count; i < count; i++) { /* uniform numbers */
+    if (bits == 64) ((double *)made->buffers[1])[i] = 0.5 + ((double *)made->buffers[1])[i] / 7;
+    if (bits == 32) ((float *)made->buffers[1])[i] = 0.5f + ((float *)made->buffers[1])[i] / 7;
+  }
+  for (size_t i = 0; i < shocks; i++) {
     if (bits == 64) ((double *)made->buffers[1])[i] = rule[i % MC_RULE];
     if (bits == 32) ((float *)made->buffers[1])[i] = (float)rule[i % MC_RULE];
   }
@@ -236,11 +241,12 @@ static bool mc_american(unsigned bits, size_t index, kernel_case *made) {
   mc_path_params p = some_paths(index);
   return index < 6 && exercise(bits, &p, made);
 }
-/* Under each model; mirror images too. */
+/* Under each model; mirror images too; shocks from outside. */
 static bool mc_exercise(unsigned bits, size_t index, kernel_case *made) {
-  if (index >= 6) return false;
+  if (index >= 9) return false;
   mc_path_params p = some_walk(8 * (index % 3));
-  p.antithetic = index >= 3;
+  p.antithetic = index >= 3 && index < 6;
+  p.given = index >= 6;
   return exercise(bits, &p, made);
 }
 

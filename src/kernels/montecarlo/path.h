@@ -13,7 +13,7 @@
  * The shocks z come from Philox under `key`: counter (high q, block, stream, low q), or, where `given` is 1, from the buffer
  * `given`: row s (of `stride` reals) has step s, column q - first the sample. Behind those, walk.c has the rows of the shocks of the
  * variance (Heston), or of the uniform numbers of how many jumps and of how large they are (Merton). basket.c has a row an asset, all
- * behind its terms.
+ * behind its terms; mc_exercise has its rows behind the rule.
  *
  * Pays max(scale X + shift, 0), where X is in units of the spot: a call is (spot, -strike), a put (-spot, strike).
  * `mean` and `deviation` are of ln of the underlying at the end: steps drift ln 2, sqrt(steps) width ln 2.

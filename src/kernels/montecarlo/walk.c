@@ -525,7 +525,7 @@ FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given,
 MC_KERNEL(mc_walk, MC_PRICE_SUMS, walk_sample)
 MC_KERNEL(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_sample)
 
-/* ---- Exercised early: `given` has the rule (path.h) -------------------------------------------------------------------------------- */
+/* ---- Exercised early: `given` has the rule, and shocks that are given behind it (path.h) ------------------------------------------- */
 
 /* What is paid is discounted. The control is the discounted underlying where the path stops, a martingale that is stopped (Rasmussen 2005):
  * its mean is the spot's. */
@@ -557,6 +557,7 @@ FUNCTION mc_sample exercise_end(const mc_path_params p, GLOBAL const real *given
 }
 
 FUNCTION mc_sample exercise_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+  GLOBAL const real *shocks = given + MC_RULE * p.steps;
   R z[BLOCK];
   (void)greeks;
   no_shocks(z);
@@ -567,7 +568,7 @@ FUNCTION mc_sample exercise_sample(const mc_path_params p, GLOBAL const real *gi
   other = e;
   for (u32 step = 0; step < p.steps; step++) {
     R shock, second, u;
-    step_random(p, given, sample, step, z, &shock, &second, &u);
+    step_random(p, shocks, sample, step, z, &shock, &second, &u);
     walk_step(&a, p, shock, second, u, step + 1, 0);
     exercise_step(&e, p, given + MC_RULE * step, &a);
     if (p.antithetic) walk_step(&mirror, p, -shock, -second, u, step + 1, 0);

@@ -119,8 +119,35 @@ static void test_sobol(void **state) {
   params.payoff = ASSAY_MC_LOOKBACK_FIXED, params.put = false, params.steps = 0;
   assay_mc_result r = price_of(&params);
   assert_near(r.price, lookback(&params), 5 * r.standard_error);
-  params.payoff = ASSAY_MC_AMERICAN;
-  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_UNSUPPORTED);
+}
+
+/* The same rule of exercise on better paths; Greeks of other models are differences of such prices. */
+static void test_sobol_with_early_exercise(void **state) {
+  (void)state;
+  for (int way = 0; way < 12; way++) {
+    assay_mc_params params = base;
+    params.payoff = ASSAY_MC_AMERICAN, params.put = true, params.steps = 20, params.paths = 1 << 15, params.seed = (uint64_t)way;
+    params.model = (assay_mc_model)(way % 3), params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 4;
+    params.jump_rate = 1.5, params.jump_mean = -0.1, params.jump_volatility = 0.15;
+    params.variance = 0.04, params.long_variance = 0.06, params.reversion = 1.5, params.variance_volatility = 0.4;
+    params.correlation = -0.7, params.greeks = way < 6;
+    assay_mc_result pseudo = price_of(&params);
+    params.sampling = ASSAY_MC_SOBOL;
+    assay_mc_result r = price_of(&params);
+    assert_true(r.replicates == 16 && r.standard_error < 0.8 * pseudo.standard_error);
+    assert_near(r.price, pseudo.price, 4 * hypot(r.standard_error, pseudo.standard_error));
+    const assay_mc_greek *greeks = &r.greeks.delta, *others = &pseudo.greeks.delta;
+    for (int g = 0; g < 5 && params.greeks; g++)
+      assert_near(greeks[g].value, others[g].value, 5 * hypot(greeks[g].standard_error, others[g].standard_error) + 1e-9);
+  }
+  assay_mc_params params = base;
+  assay_mc_result r;
+  assay_error err = {0};
+  params.payoff = ASSAY_MC_AMERICAN, params.sampling = ASSAY_MC_SOBOL, params.control = true;
+  assert_int_equal(assay_mc_price(&params, &err, &r), ASSAY_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "leave `control` out, or `sampling`"));
+  params.control = false, params.steps = 600;
+  assert_int_equal(assay_mc_price(&params, NULL, &r), ASSAY_ERR_LIMIT);
 }
 
 /* Both ways, and points the better one: `share` of the error. */
@@ -284,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_sobol_target),
       cmocka_unit_test(test_sobol_of_other_models),
       cmocka_unit_test(test_sobol_of_baskets),
+      cmocka_unit_test(test_sobol_with_early_exercise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
