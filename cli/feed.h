@@ -62,6 +62,7 @@ typedef struct assay_cli_feed_file {
   bool no_quantities;     /* of CSV: prices alone, so a trade of 0 is one */
   uint8_t *trade_kinds;   /* of JSON: by symbol, which kind of message tells of trades */
   uint32_t trade_room;
+  uint64_t unknown;            /* records of DBN of types that are not known */
   uint64_t said_again[2];      /* trades and aggTrades that the other kind has told of */
   uint64_t begun_ns, drawn_ns; /* progress on a terminal */
   bool drawn;

@@ -80,14 +80,17 @@ static void look_at_book(const book_job *j, const assay_cli_feed_file *feed, uin
   if (v->bid_count == 0 || v->ask_count == 0) return;
   assay_top top = {v->bids[0].price, v->asks[0].price, v->bids[0].quantity, v->asks[0].quantity};
   v->spread = (double)(top.ask - top.bid) / price;
-  v->microprice = round(assay_microprice(&top) / price * 1e6) / 1e6;
+  v->microprice = round(assay_microprice(&top) * 1e6) / (1e6 * price); /* a millionth of a price step says enough */
 }
 
 static void put_book(assay_buf *out, const book_job *j, const book_view *v, bool color) {
   double widest = 0, scale = assay_cli_feed_scale(assay_market_quantity_decimals(&j->last));
   for (size_t i = 0; i < v->bid_count; i++) widest = fmax(widest, (double)v->bids[i].quantity / scale);
   for (size_t i = 0; i < v->ask_count; i++) widest = fmax(widest, (double)v->asks[i].quantity / scale);
-  assay_buf_printf(out, "%s, %s%s\n", v->name, v->path, v->stale ? "  STALE: messages are missing, or do not fit" : "");
+  assay_buf_plain(out, v->name); /* a feed may hold anything */
+  assay_buf_puts(out, ", ");
+  assay_buf_plain(out, v->path);
+  assay_buf_puts(out, v->stale ? "  STALE: messages are missing, or do not fit\n" : "\n");
   for (size_t i = v->ask_count; i-- > 0;) put_level(out, j, &v->asks[i], widest, color, 'S');
   for (size_t i = 0; i < v->bid_count; i++) put_level(out, j, &v->bids[i], widest, color, 'B');
   if (!isnan(v->spread)) {

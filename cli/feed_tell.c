@@ -21,6 +21,9 @@ void assay_cli_feed_note(assay_cli *cli, const assay_cli_feed_file *feed) {
   if (feed->days > 1)
     assay_cli_note(cli, "%s has %" PRIu64 " days: books begin anew with each, and times count on from the first midnight", feed->path,
                    feed->days);
+  if (feed->unknown > 0)
+    assay_cli_note(cli, "%s: records of types that are not known (of a later version of DBN?), and were passed: %" PRIu64, feed->path,
+                   feed->unknown);
   for (int i = 0; i < 2; i++)
     if (feed->said_again[i] > 0)
       assay_cli_note(cli, "%s has the same trades as %s and as %s: %" PRIu64 " of kind %s are left out", feed->path, kinds[!i], kinds[i],

@@ -90,5 +90,6 @@ void assay_cli_feed_walk_dbn(assay_cli_feed_file *feed, assay_cli_feed_visit *vi
       const char *kind = assay_dbn_type_text(record.type);
       if (!visit(context, feed, &(assay_cli_feed_message){&reader.in, kind, "", &record, events, count})) return;
     }
+    feed->unknown = reader.unknown;
   } while (assay_cli_feed_go_on(feed, &reader.in, visit, context));
 }

@@ -57,6 +57,14 @@ class RealDbn(feeds.Feed):
         self.assertNotIn("STALE", shown)
         return [tuple(line.split()[:3]) for line in shown.splitlines() if line.strip().startswith(("bid", "ask"))]
 
+    def test_records_of_a_later_version_are_counted(self):
+        unknown = struct.pack("<BBHIQ", 5, 0x77, 1, 7, 1704205800 * 10**9) + bytes(4)
+        data = dbn_metadata([("AAA", 7)]) + dbn_trade(7, b"B", 10**10, 1) + unknown + dbn_trade(7, b"S", 10**10, 2)
+        path = self.file("later.dbn", data)
+        for words in (("decode",), ("bars", "--every", "1s")):
+            self.assertIn("of types that are not known (of a later version of DBN?), and were passed: 1\n", self.check("feed", *words, path).stderr)
+        self.assertEqual(self.answer(path)["messages"], 2)
+
     def test_fine_ticks_and_large_ids(self):
         data = dbn_metadata([("6EH4", 42140878), ("ZNH4", 4294967295)])
         for i, price in enumerate((1083450000, 1083400000, 1083500000)):

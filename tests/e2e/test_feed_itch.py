@@ -62,6 +62,14 @@ class Book(feeds.Feed):
         self.assertIn("SYM0001, SYM0002", done.stderr)
 
 
+    def test_what_a_symbol_holds_stays_off_the_terminal(self):
+        path = self.path("escape.itch")
+        pathlib.Path(path).write_bytes(pathlib.Path(self.make("itch")).read_bytes().replace(b"SYM0001 ", b"\x1b[31mX  "))
+        shown = self.check("feed", "book", "--symbol", "\x1b[31mX", "--color", "never", path).stdout
+        self.assertIn("[31mX, ", shown)
+        self.assertNotIn("\x1b", shown)
+
+
 class Days(feeds.Feed):
     """Several days of ITCH, one behind the other: other locates, times from midnight again, and order ids again."""
 

@@ -24,6 +24,12 @@ class RealJson(feeds.Feed):
     def wrapped(self, stream, text):
         return '{"stream":"%s","data":%s}' % (stream, text)
 
+    def test_a_book_of_small_prices(self):
+        """The microprice lies between bid and ask, whatever a step is worth."""
+        path = self.write("pepe.json", '{"lastUpdateId":1,"s":"PEPE","bids":[["0.00000050","30"]],"asks":[["0.00000060","10"]]}')
+        self.assertEqual(json.loads(self.check("feed", "book", "--json", path).stdout)["microprice"], 5.75e-07)
+        self.assertIn("spread 1e-07, microprice 5.75e-07", self.check("feed", "book", path).stdout)
+
     def test_a_snapshot_that_names_nothing(self):
         snapshot = '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}'
         first = self.DEPTH % (157, 161, '[["0.0023","5"]]', "[]")
