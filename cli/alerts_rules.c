@@ -190,7 +190,6 @@ static void put_check_json(assay_buf *out, const assay_alert_rules *rules, const
   for (size_t i = 0; i < rules->channel_count; i++) assay_json_string(&json, medium_text(rules->channels[i].medium));
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static int check(assay_cli *cli, const void *raw) {

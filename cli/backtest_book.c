@@ -303,7 +303,6 @@ static void put_json(const job *j, const assay_book_backtest_result *r, assay_bu
   for (size_t i = 0; i < r->sample_count; i++) assay_json_double(&json, r->equity[i]);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_line(assay_buf *out, const char *name, const char *form, double value) {

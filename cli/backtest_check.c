@@ -17,7 +17,6 @@ int assay_cli_backtest_check(assay_cli_backtest_job *j) {
     assay_json_put_uint(&json, "cuts", peek.cuts);
     assay_json_put_string(&json, "why", peek.found ? peek.what : NULL);
     assay_json_end(&json);
-    assay_buf_putc(&out, '\n');
   } else if (peek.found) {
     assay_buf_printf(&out, "%s looks ahead: %s\n", j->strategy->name, peek.what);
   } else {

@@ -299,7 +299,6 @@ static void put_json(const each *e, const assay_backtest_symbol *symbols, const 
   json_spread(&json, "hold_return", &s->hold_return);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_walked_cells(const assay_backtest_symbol *s, assay_buf *out) {

@@ -47,7 +47,7 @@ int assay_cli_backtest_list(assay_cli_backtest_job *j) {
   }
   const assay_book_strategy *maker = &assay_book_strategy_maker;
   list_one((const char *[]){maker->name, maker->title, maker->summary}, maker->parameters, maker->parameter_count, json, &out);
-  if (json != NULL) assay_json_end(json), assay_buf_putc(&out, '\n');
+  if (json != NULL) assay_json_end(json);
   int code = assay_cli_print(j->cli, out.data);
   assay_buf_deinit(&out);
   return code;

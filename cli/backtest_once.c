@@ -126,7 +126,6 @@ int assay_cli_backtest_once(assay_cli_backtest_job *j) {
     assay_cli_backtest_json_result(j, &json, result);
     assay_cli_backtest_json_metrics(&json, "hold", &benchmark->metrics);
     assay_json_end(&json);
-    assay_buf_putc(&out, '\n');
   } else if (status == ASSAY_OK) {
     assay_cli_backtest_put_text(j, &s, assay_cli_use_color(j->settings->color, stdout), &out);
   }

@@ -129,7 +129,6 @@ static void json_sweep(const assay_cli_backtest_job *j, const assay_backtest_cho
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 /* What the best is worth, in a sentence below its figures. */

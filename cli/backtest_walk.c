@@ -57,7 +57,6 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
   assay_cli_backtest_json_result(j, &json, w->result);
   assay_cli_backtest_json_metrics(&json, "hold", &benchmark->metrics);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 assay_backtest_walk_forward assay_cli_backtest_walk_of(const assay_cli_backtest_job *j) {

@@ -171,7 +171,6 @@ static void put_list_json(assay_buf *out, const assay_history_baseline *all, siz
   for (size_t i = 0; i < count; i++) put_row_json(&json, &all[i]);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_list(assay_buf *out, const assay_history_baseline *all, size_t count) {

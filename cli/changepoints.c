@@ -63,7 +63,6 @@ static void put_json(assay_buf *out, const findings *found) {
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 /* ---- The table --------------------------------------------------------------------------------------------------------------------- */

@@ -77,7 +77,6 @@ static void put_rows_json(assay_buf *out, const assay_device_row *rows, size_t c
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_row(assay_buf *out, const assay_device_row *row) {
@@ -155,7 +154,6 @@ static void put_state_json(assay_buf *out, const state *s) {
   put_text(&json, "cause", s->health.cause);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_figure(assay_buf *out, const char *name, double value, const char *unit) {
@@ -227,7 +225,6 @@ static void put_profile_json(assay_buf *out, const assay_finance_profile *p) {
   put_count(&json, "measured_at_s", (uint64_t)p->measured_at_s);
   put_flag(&json, "cached", p->cached);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_profile(assay_buf *out, const assay_finance_profile *p) {

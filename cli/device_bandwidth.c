@@ -179,7 +179,6 @@ static void put_json(assay_buf *out, const bandwidth *b) {
   assay_json_put_string(&json, "ceiling", b->ceiling_name[0] != '\0' ? b->ceiling_name : NULL);
   assay_json_put_string(&json, "cause", b->cause[0] != '\0' ? b->cause : NULL);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_limit(assay_buf *out, const char *name, double limit, double achieved, const char *what) {

@@ -207,7 +207,6 @@ static void put_json(const tally *t, const assay_cli_feed_file *feed, assay_buf 
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static int run_decode(assay_cli *cli, const void *raw) {

@@ -168,7 +168,6 @@ static void report(const serving *s, assay_buf *out) {
   assay_json_key(&json, "seconds");
   assay_json_double(&json, seconds);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void on_open(void *user, assay_ws *ws) {

@@ -118,7 +118,6 @@ static void put_json(const assay_cli_grid *grid, const char *schema, const char 
   for (size_t i = 0; i < grid->count; i += grid->columns) put_row(grid, grid->cells + i, &json);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 /* A table has no objects: what a user gave the name of a column of ours says whose it is. */

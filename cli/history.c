@@ -88,7 +88,6 @@ static void put_json(assay_buf *out, const assay_history_run *runs, size_t count
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static int list_runs(assay_cli *cli, const void *raw) {

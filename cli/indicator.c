@@ -304,7 +304,6 @@ static assay_status put_json(const job *j, assay_buf *out) {
   assay_json_end(&json);
   assay_status status = put_crossings(j, &json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
   return status;
 }
 
@@ -354,7 +353,6 @@ static int run_list(assay_cli *cli, const indicator_settings *settings) {
     for (size_t i = 0; i < count; i++) put_listed_json(&json, &table[i]);
     assay_json_end(&json);
     assay_json_end(&json);
-    assay_buf_putc(&out, '\n');
   }
   for (size_t i = 0; i < count && !settings->json; i++) put_listed(&out, &table[i]);
   int code = assay_cli_print(cli, out.data);

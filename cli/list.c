@@ -92,7 +92,6 @@ static int run(assay_cli *cli, const void *raw) {
     json_of_suites(&json);
     if (!settings->only_suites) json_of_benchmarks(&json, plan);
     assay_json_end(&json);
-    assay_buf_putc(&out, '\n');
   } else {
     if (settings->only_suites)
       text_of_suites(&out);

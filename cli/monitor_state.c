@@ -82,7 +82,6 @@ void assay_monitor_write_state(const assay_monitor *m) {
   assay_json_put_uint(&json, "rounds", m->rounds);
   assay_json_put_uint(&json, "failed", m->failed);
   assay_json_end(&json);
-  assay_buf_putc(&out, '\n');
   if (out.failed || assay_os_write_file(m->state_path, out.data, out.length, &err) != ASSAY_OK) assay_cli_fail(m->cli, &err);
   assay_buf_deinit(&out);
 }

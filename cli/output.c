@@ -202,7 +202,6 @@ void assay_cli_checks_json(assay_buf *out, const assay_check_list *checks, const
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 int assay_cli_checks_exit_code(const assay_check_list *checks) {

@@ -197,7 +197,6 @@ static int run_implied(assay_cli *cli, const void *raw) {
     assay_json_put_double(&json, "price", s->price);
     assay_json_put_double(&json, "volatility", volatility);
     assay_json_end(&json);
-    assay_buf_putc(&out, '\n');
   } else {
     assay_buf_double(&out, volatility);
     assay_buf_putc(&out, '\n');

@@ -160,7 +160,6 @@ static void put_json(assay_buf *out, const assay_price_settings *s, const assay_
   }
   put_inputs(&json, s, a);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static void put_line(assay_buf *out, const char *name, double value, double error) {

@@ -125,7 +125,6 @@ static void put_batch_json(const batch *b, assay_buf *out) {
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 static assay_status compute_batch(batch *b, bool implied, assay_error *err) {

@@ -104,5 +104,4 @@ void assay_changes_json(const assay_changes_view *view, const assay_changes_cont
   for (size_t i = 0; i < view->count; i++) put_change(&json, view->rows[i]);
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }

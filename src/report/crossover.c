@@ -113,7 +113,6 @@ static void write_json(assay_buf *out, const assay_crossover *found) {
   }
   assay_json_end(&json);
   assay_json_end(&json);
-  assay_buf_putc(out, '\n');
 }
 
 /* ---- HTML --------------------------------------------------------------------------------------------------------------------------- */

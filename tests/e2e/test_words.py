@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The words of the command line: help, mistakes, completion, the manual page."""
+import json
 import re
 import shutil
 import subprocess
@@ -137,6 +138,16 @@ class Words(story.Story):
             subprocess.run(["zsh", "-n"], input=zsh, text=True, check=True)
         if shutil.which("fish"):
             subprocess.run(["fish", "--no-execute"], input=fish, text=True, check=True)
+
+    def test_documents_end_with_their_line(self):
+        """Not with an empty one, of which a file of many documents would be full."""
+        table = self.write("curve.csv", "value\n100\n120\n60\n90\n")
+        for words in (["list"], ["indicator", "--list"], ["device", "status"], ["doctor"], ["risk", "drawdown", table], ["backtest", "--list"],
+                      ["price", "european", "-s", "100", "-k", "110", "-t", "1", "-r", "0.05", "-v", "0.2"], ["indicator", "sma", "-p", "2", table]):
+            out = self.run_command(*words, "--json").stdout
+            self.assertTrue(json.loads(out))
+            self.assertRegex(out, r"[\]}]\n\Z", words)
+            self.assertFalse(out.endswith("\n\n"), words)
 
     def test_help_fits_a_terminal(self):
         for verb in VERBS:
