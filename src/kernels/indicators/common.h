@@ -156,9 +156,7 @@ typedef struct average {
 FUNCTION R average_step(average *s, u64 t, u64 first, u32 n, R a, R inverse, R x) {
   if (REACHED(t, first + n)) {
     s->y = FMA(a, x - s->y, s->y);
-#if defined(ONE_ITEM_A_THREAD)
     s->from = ALL(0); /* nobody reads it any more, but parts are compared */
-#endif
   } else if (t >= first) {
     if (t == first) {
       s->from = x;

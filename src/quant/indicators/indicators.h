@@ -26,6 +26,10 @@ const assay_indicator_hidden *assay_indicator_hidden_of(const assay_indicator *i
 assay_status assay_indicator_prepare(const assay_indicator *indicator, const double *parameters, assay_error *err,
                                      indicator_params *params);
 
+/* Rows after which what fades (factors) has forgotten how it began, to the last bit, and everything has begun. Whether it was enough is
+ * looked at. */
+uint64_t assay_indicator_rows_to_forget(const assay_indicator *indicator, const indicator_params *params, size_t size);
+
 /* How a GPU does a batch: the parts that params say (kernels/indicators/indicators.h), and the room that they take. */
 typedef struct assay_indicator_plan {
   size_t parts, groups; /* of the launch: part_groups for each part */

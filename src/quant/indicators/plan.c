@@ -4,16 +4,17 @@
 
 #include "quant/indicators/run.h"
 
-/* Rows after which an average with this factor has forgotten how it began, to the last bit: 53 halvings and, since the roundings of two
- * that are nearly equal keep them apart for a while, a quarter more. Whether it was enough is looked at. */
-static uint64_t rows_to_forget(const assay_indicator_hidden *hidden, const indicator_params *params, size_t size) {
+/* 53 halvings and, since the roundings of two that are nearly equal keep them apart for a while, a quarter more. */
+uint64_t assay_indicator_rows_to_forget(const assay_indicator *indicator, const indicator_params *params, size_t size) {
+  const assay_indicator_hidden *hidden = assay_indicator_hidden_of(indicator);
   double slowest = 1;
   for (int k = 0; k < 8; k++) {
     if (hidden->factors >> k & 1) slowest = fmin(slowest, params->x[k]);
   }
   double halvings = size == sizeof(double) ? 53 : 24;
   uint64_t rows = slowest >= 1 ? 0 : (uint64_t)(1.25 * halvings * log(2) / -log1p(-slowest));
-  return (rows + 64) / 8 * 8; /* a whole number of batches */
+  rows = (rows + 64) / 8 * 8; /* a whole number of batches */
+  return rows < params->still + 64u ? (params->still + 64u) / 8 * 8 : rows;
 }
 
 /* How many series a group does, and whether it has room for their windows beside the ring. */
@@ -89,8 +90,7 @@ assay_indicator_plan assay_indicator_plan_parts(const assay_indicator *indicator
   params->series = (uint32_t)series;
   params->width = (uint32_t)assay_indicator_rounded_up(series);
   params->fades = fades;
-  params->lead = hidden->finite ? params->n[0] : fades ? rows_to_forget(hidden, params, size) : 0;
-  if (fades && params->lead < params->still + 64u) params->lead = (params->still + 64u) / 8 * 8;
+  params->lead = hidden->finite ? params->n[0] : fades ? assay_indicator_rows_to_forget(indicator, params, size) : 0;
   uint32_t widest = widest_group(indicator, size, params, &local);
   cut c = best_cut(indicator, params, size, processors, widest, hidden->finite || fades, hidden->finite ? params->n[0] : 8);
   params->part_groups = (uint32_t)(c.groups / c.parts);

@@ -243,39 +243,97 @@ static assay_status redo_gaps(const assay_indicator_job *j, size_t first, size_t
 }
 
 /*
- * One long series in lanes, where a row depends on the n rows before it alone: each lane does a part, from n rows before it on. Parts begin
- * at multiples of n, where the blocks of the windows do, so that the bits are those of the series as a whole.
+ * One long series in lanes, each of which does a part, from some rows before it on: where a row depends on the n rows before it alone, from
+ * n. Parts begin at multiples of n, where the blocks of the windows do, so that the bits are those of the series as a whole. What fades
+ * has forgotten its beginning after some hundred rows; if the registers are those that the part before ends with, to the bit, nothing
+ * differs from there on, and if not, the part is done again from those.
  */
+enum { PARTS = AT_ONCE + 1, REGISTER_BYTES = INDICATOR_REGISTERS * sizeof(double) };
+typedef struct joints {
+  char began[PARTS][REGISTER_BYTES], ended[PARTS][REGISTER_BYTES]; /* the lanes' parts, and the rest */
+} joints;
+
+/* Of a series among `series`, by lanes of so many bytes: one series alone has a lane of one number. */
+static void copy_registers(const assay_indicator_job *j, const char *state, size_t series, size_t lane_bytes, size_t at, char *registers) {
+  size_t lanes = lane_bytes / j->size, first = assay_indicator_rounded_up(series) + at / lanes * lanes * j->params.slots;
+  for (size_t k = 0; k < INDICATOR_REGISTERS; k++)
+    memcpy(registers + k * j->size, state + (first + k * lanes + at % lanes) * j->size, j->size);
+}
+static size_t bytes_of_lanes(void) {
+#if defined(__x86_64__)
+  if (assay_kernel_variant_best() == ASSAY_KERNEL_VARIANT_avx512) return 64;
+  if (assay_kernel_variant_best() == ASSAY_KERNEL_VARIANT_avx2) return 32;
+#endif
+  return 16;
+}
+
+/* Rows [begin, begin + rows) of one series again, from the registers that the rows before ended with to those that these end with. */
+static void redo_part(batch *b, size_t begin, size_t rows, const char *from, char *to, char *state) {
+  size_t size = b->j->size;
+  begin_state(b, state);
+  memcpy(state + INDICATOR_PACK * size, from, INDICATOR_REGISTERS * size);
+  run_rows(b, begin, rows, state);
+  copy_registers(b->j, state, 1, size, 0, to);
+}
+static void redo_parts_that_do_not_fit(batch *b, size_t lead, size_t part, joints *found, char *state) {
+  for (size_t i = 1; i < PARTS; i++) {
+    size_t begin = lead + i * part, rows = i + 1 < PARTS ? part : b->rows - begin;
+    if (rows > 0 && memcmp(found->ended[i - 1], found->began[i], INDICATOR_REGISTERS * b->j->size) != 0)
+      redo_part(b, begin, rows, found->ended[i - 1], found->ended[i], state);
+  }
+}
+
+/* Rows that a part begins earlier; 0: it cannot be cut. */
+static size_t rows_of_lead(const assay_indicator_job *j) {
+  const assay_indicator_hidden *hidden = assay_indicator_hidden_of(j->indicator);
+  if (hidden->finite) return j->params.n[0];
+  if (hidden->factors == 0 || j->params.slots != INDICATOR_REGISTERS) return 0;
+  return (assay_indicator_rows_to_forget(j->indicator, &j->params, j->size) + LINE) / LINE * LINE;
+}
+
 static bool run_cut(batch *b, assay_indicator_workspace *space) {
   const assay_indicator_job *j = b->j;
-  size_t n = j->params.n[0], size = j->size;
-  if (!j->lanes_turn || !assay_indicator_hidden_of(j->indicator)->finite || b->rows / AT_ONCE < 4 * n + LINE) return false;
-  size_t part = (b->rows - n) / AT_ONCE / n * n, rest = part * AT_ONCE;
+  size_t lead = rows_of_lead(j), size = j->size;
+  bool fades = !assay_indicator_hidden_of(j->indicator)->finite;
+  if (!j->lanes_turn || lead == 0 || b->rows / AT_ONCE < 4 * lead + LINE) return false;
+  size_t unit = fades ? LINE : lead, part = (b->rows - lead) / AT_ONCE / unit * unit, rest = part * AT_ONCE;
+  joints found = {0};
   bool gap = false;
   batch head = *b, tail = *b, lanes = *b;
-  head.rows = n;
+  head.rows = lead;
   run_one(&head, space);
   gap |= assay_indicator_has_gap(j, space->state);
-  /* The first n rows of the rest come out wrong here and right from the last lane. */
+  /* The first rows of the rest come out wrong here and right from the last lane. */
   tail.rows = b->rows - rest;
   for (unsigned k = 0; k < j->indicator->input_count; k++) tail.in[k] += rest * size;
   for (unsigned k = 0; k < j->indicator->output_count; k++) tail.out[k] = b->out[k] == NULL ? NULL : b->out[k] + rest * size;
-  run_one(&tail, space);
+  begin_state(&tail, space->state);
+  run_rows(&tail, 0, lead, space->state);
+  copy_registers(j, space->state, 1, size, 0, found.began[AT_ONCE]);
+  run_rows(&tail, lead, tail.rows - lead, space->state);
   gap |= assay_indicator_has_gap(j, space->state);
   lanes.function = j->kernels.lanes;
-  lanes.rows = part + n;
+  lanes.rows = part + lead;
   lanes.series = AT_ONCE;
   lanes.series_step = part;
   begin_state(&lanes, space->state);
   uint32_t wanted = lanes.params.wanted;
-  lanes.params.wanted = 0;
+  if (!fades) lanes.params.wanted = 0; /* what fades may carry a result, as the RSI does; these are all written over */
   lanes.params.layout = INDICATOR_TURNED;
   lanes.params.in_row = lanes.params.out_row = part;
-  run_rows(&lanes, 0, n, space->state);
+  run_rows(&lanes, 0, lead, space->state);
+  for (size_t i = 0; i < AT_ONCE; i++) copy_registers(j, space->state, AT_ONCE, bytes_of_lanes(), i, found.began[i]);
   lanes.params.wanted = wanted;
-  run_series(&lanes, n, space);
-  for (size_t i = 0; i < AT_ONCE; i++) gap |= assay_indicator_has_gap(j, space->state + i * size);
-  if (gap) memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
+  run_series(&lanes, lead, space);
+  for (size_t i = 0; i < AT_ONCE; i++) {
+    copy_registers(j, space->state, AT_ONCE, bytes_of_lanes(), i, found.ended[i]);
+    gap |= assay_indicator_has_gap(j, space->state + i * size);
+  }
+  if (gap) {
+    memcpy(space->state, j->size == sizeof(double) ? (const void *)&(double){NAN} : (const void *)&(float){NAN}, size);
+  } else if (fades) {
+    redo_parts_that_do_not_fit(b, lead, part, &found, space->state);
+  }
   return true;
 }
 

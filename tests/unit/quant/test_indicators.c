@@ -557,37 +557,71 @@ static void test_batches_equal_streams(void **state) {
   for (size_t i = 0; i < sizeof series / sizeof *series; i++) check_batches(series[i], 0, i % 3);
 }
 
-/* Long enough to be cut into lanes. */
+/* All indicators over one series of bars, as streams have them. */
+static void check_one_series(double *block, size_t rows, double **outputs) {
+  size_t count;
+  const assay_indicator *table = assay_indicator_table(&count);
+  for (size_t i = 0; i < count; i++) {
+    assay_indicator_data data = {.values = {block, block + rows, block + 2 * rows, block + 3 * rows}, .rows = rows, .series = 1};
+    assay_error err = {0};
+    assert_ok(assay_indicator_run(&table[i], NULL, &data, NULL, &err, outputs), err);
+    assay_indicator_stream *stream;
+    assert_ok(assay_indicator_stream_create(&table[i], NULL, &err, &stream), err);
+    for (size_t t = 0; t < rows; t++) {
+      double in[4], out[4];
+      for (unsigned k = 0; k < table[i].input_count; k++) in[k] = data.values[table[i].inputs[k]][t];
+      assay_indicator_stream_update(stream, in, out);
+      for (unsigned k = 0; k < table[i].output_count; k++) {
+        if (!same(out[k], outputs[k][t])) fail_msg("%s, row %zu: %a, stream %a", table[i].name, t, outputs[k][t], out[k]);
+      }
+    }
+    assay_indicator_stream_destroy(stream);
+  }
+}
+
+/* Long enough to be cut into lanes, also where averages have to be forgotten first: from prices that one of the jumps left behind they are
+ * not, and the parts behind it do not fit. */
 static void test_long_series_equal_streams(void **state) {
   (void)state;
-  enum { LONG = 20011 };
+  enum { LONG = 150011 };
   double *block = malloc((4 + 4) * LONG * sizeof *block);
+  double *outputs[] = {block + 4 * LONG, block + 5 * LONG, block + 6 * LONG, block + 7 * LONG};
   assay_random random;
   assay_random_init(&random, 5);
-  for (int gaps = 0; gaps < 2; gaps++) {
+  for (int way = 0; way < 3; way++) {
     for (size_t t = 0; t < LONG; t++) {
-      double price = 1e6 + assay_random_normal(&random);
-      block[t] = price + assay_random_unit(&random), block[LONG + t] = price - assay_random_unit(&random);
-      block[2 * LONG + t] = gaps && t % 5000 == 77 ? NAN : price, block[3 * LONG + t] = assay_random_unit(&random);
+      double scale = way == 2 && t / 9000 % 2 == 1 ? 1e90 : 1, price = 1e6 + assay_random_normal(&random);
+      block[t] = scale * (price + assay_random_unit(&random)), block[LONG + t] = scale * (price - assay_random_unit(&random));
+      block[2 * LONG + t] = way == 1 && t % 50000 == 77 ? NAN : scale * price, block[3 * LONG + t] = assay_random_unit(&random);
     }
-    size_t count;
-    const assay_indicator *table = assay_indicator_table(&count);
-    for (size_t i = 0; i < count; i++) {
-      assay_indicator_data data = {.values = {block, block + LONG, block + 2 * LONG, block + 3 * LONG}, .rows = LONG, .series = 1};
-      double *outputs[] = {block + 4 * LONG, block + 5 * LONG, block + 6 * LONG, block + 7 * LONG};
-      assay_error err = {0};
-      assert_ok(assay_indicator_run(&table[i], NULL, &data, NULL, &err, outputs), err);
-      assay_indicator_stream *stream;
-      assert_ok(assay_indicator_stream_create(&table[i], NULL, &err, &stream), err);
-      for (size_t t = 0; t < LONG; t++) {
-        double in[4], out[4];
-        for (unsigned k = 0; k < table[i].input_count; k++) in[k] = data.values[table[i].inputs[k]][t];
-        assay_indicator_stream_update(stream, in, out);
-        for (unsigned k = 0; k < table[i].output_count; k++) {
-          if (!same(out[k], outputs[k][t])) fail_msg("%s, row %zu: %a, stream %a", table[i].name, t, outputs[k][t], out[k]);
-        }
-      }
-      assay_indicator_stream_destroy(stream);
+    check_one_series(block, LONG, outputs);
+  }
+  free(block);
+}
+
+/* In single precision there are no streams: two series that are the same, which are not cut. */
+static void test_long_series_in_single_precision(void **state) {
+  (void)state;
+  enum { LONG = 150011, BOTH = 2 * LONG };
+  static const char *const names[] = {"ema", "trix", "macd", "rsi", "atr", "adx", "bollinger"};
+  float *block = malloc(9 * BOTH * sizeof *block);
+  assay_random random;
+  assay_random_init(&random, 8);
+  for (size_t t = 0; t < LONG; t++) {
+    double price = (t / 9000 % 2 == 1 ? 1e12 : 1) * (100 + assay_random_normal(&random)), place[] = {1.01, 0.99, 1};
+    for (size_t k = 0; k < 3; k++) block[k * BOTH + t] = block[k * BOTH + LONG + t] = (float)(price * place[k]);
+  }
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const assay_indicator *indicator = assay_indicator_find(names[i]);
+    float *one[4] = {NULL}, *two[4] = {NULL};
+    for (unsigned k = 0; k < indicator->output_count; k++) one[k] = block + (3 + k) * BOTH, two[k] = block + (6 + k) * BOTH;
+    assay_indicator_data_f32 data = {.values = {block, block + BOTH, block + 2 * BOTH}, .rows = LONG, .series = 1};
+    assay_error err = {0};
+    assert_ok(assay_indicator_run_f32(indicator, NULL, &data, NULL, &err, one), err);
+    data.series = 2;
+    assert_ok(assay_indicator_run_f32(indicator, NULL, &data, NULL, &err, two), err);
+    for (unsigned k = 0; k < indicator->output_count; k++) {
+      if (memcmp(one[k], two[k], LONG * sizeof(float)) != 0) fail_msg("%s, output %u", names[i], k);
     }
   }
   free(block);
@@ -1002,6 +1036,7 @@ int main(void) {
       cmocka_unit_test(test_equals_straight_formulas),
       cmocka_unit_test(test_batches_equal_streams),
       cmocka_unit_test(test_long_series_equal_streams),
+      cmocka_unit_test(test_long_series_in_single_precision),
       cmocka_unit_test(test_large_batches),
       cmocka_unit_test(test_a_large_series),
       cmocka_unit_test(test_gaps_poison_nothing),
