@@ -367,9 +367,9 @@ typedef struct assay_book_journal_info {
 } assay_book_journal_info;
 
 /* Opens it to append; a torn end is cut off. A file that is not there or empty begins with message number `first` (assay_book_applied + 1).
- * `info` may be NULL. ASSAY_ERR_CORRUPT: records are damaged in front of sound ones. ASSAY_ERR_INVALID: it ends before message `first`, so
- * messages between would be missing; or `first` is 0. ASSAY_ERR_PARSE: the file is none of ours; it stays as it is. ASSAY_ERR_BUSY:
- * somebody else writes it (flock); replay needs no lock. A new file's name is on the disk when this returns. */
+ * `info` may be NULL. ASSAY_ERR_CORRUPT: a sound record is where it should not be, so others are damaged or lost. ASSAY_ERR_INVALID: it
+ * ends before message `first`, so messages between would be missing; or `first` is 0. ASSAY_ERR_PARSE: the file is none of ours; it stays
+ * as it is. ASSAY_ERR_BUSY: somebody else writes it (flock); replay needs no lock. A new file's name is on the disk when this returns. */
 ASSAY_API assay_status assay_book_journal_open(const char *path, uint64_t first, assay_error *err, assay_book_journal **journal,
                                                assay_book_journal_info *info);
 /* Gathers records, and writes them when 512 are there. After a failure nothing more is taken. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A journal is a head and then records of one size, each with its number and a check sum, so where it was torn shows: a record is there
- * entirely or not at all. Only the end can be torn by a crash; damage in front of sound records is something else, and is said.
+ * entirely or not at all. Only the end can be torn by a crash; where a sound record stands that should not, the file was damaged, which is
+ * something else, and is said.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ typedef struct journal_record {
   assay_book_message message;
 } journal_record;
 
+enum { JOURNAL_WINDOW = AT_ONCE * sizeof(journal_record) };
 _Static_assert(sizeof(journal_head) == 32 && sizeof(journal_record) == 80, "records have no holes");
 
 struct assay_book_journal {
@@ -115,38 +117,59 @@ static assay_status take_record(scan *s, const journal_record *r, assay_error *e
   return ASSAY_OK;
 }
 
-/* Behind a record that is not sound nothing may be: a later sound one shows that it was damaged, not torn. */
-static assay_status scan_records(scan *s, journal_record *records, assay_error *err) {
+/* Whether a whole and sound record begins there. */
+static bool record_at(const uint8_t *bytes, journal_record *r) {
+  memcpy(r, bytes, sizeof *r);
+  return r->pad == 0 && r->number != 0 && r->crc == record_crc(r);
+}
+
+/* Behind the last record that should come nothing may be sound, wherever it begins: a crash leaves no such thing, so bytes were changed,
+ * lost or put in between. Goes on to what is not whole yet. */
+static assay_status look_behind(const scan *s, const uint8_t *bytes, size_t held, size_t *at, assay_error *err) {
+  journal_record r;
+  for (; held - *at >= sizeof r; ++*at)
+    if (record_at(bytes + *at, &r))
+      return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT,
+                        "%s is damaged: record %llu is not where it should be, and record %llu behind that is sound", s->path,
+                        (unsigned long long)s->next, (unsigned long long)r.number);
+  return ASSAY_OK;
+}
+
+static assay_status scan_records(scan *s, uint8_t *bytes, assay_error *err) {
+  uint64_t end = s->bytes;
+  size_t held = 0;
   bool torn = false;
   for (;;) {
-    ssize_t got = read_all(s->fd, records, AT_ONCE * sizeof *records);
+    const size_t room = JOURNAL_WINDOW - held;
+    ssize_t got = read_all(s->fd, bytes + held, room);
     if (got < 0) return ASSAY_FAIL_ERRNO(err, errno, "%s: cannot read", s->path);
-    size_t count = (size_t)got / sizeof *records;
-    for (size_t i = 0; i < count; i++) {
-      const journal_record *r = &records[i];
-      bool sound = r->crc == record_crc(r);
-      if (torn && sound && r->number > s->next)
-        return ASSAY_FAIL(err, ASSAY_ERR_CORRUPT, "%s: record %llu is damaged, and record %llu behind it is not", s->path,
-                          (unsigned long long)s->next, (unsigned long long)r->number);
-      if (!torn && sound && r->number == s->next) {
-        assay_status status = take_record(s, r, err);
-        if (status != ASSAY_OK) return status;
-      } else {
-        torn = true;
-        s->info.torn_bytes += sizeof *r;
-      }
+    held += (size_t)got;
+    end += (size_t)got;
+    size_t at = 0;
+    assay_status status = ASSAY_OK;
+    for (journal_record r; status == ASSAY_OK && !torn && held - at >= sizeof r;) {
+      torn = !record_at(bytes + at, &r) || r.number != s->next;
+      if (torn) break;
+      at += sizeof r;
+      status = take_record(s, &r, err);
     }
-    s->info.torn_bytes += (size_t)got % sizeof *records;
-    if ((size_t)got < AT_ONCE * sizeof *records) return ASSAY_OK;
+    if (status == ASSAY_OK && torn) status = look_behind(s, bytes, held, &at, err);
+    if (status != ASSAY_OK) return status;
+    /* At the end of what is there now: somebody may be writing. */
+    if ((size_t)got < room) break;
+    memmove(bytes, bytes + at, held - at);
+    held -= at;
   }
+  s->info.torn_bytes = end - s->bytes;
+  return ASSAY_OK;
 }
 
 static assay_status scan_file(scan *s, assay_error *err, bool *there) {
-  journal_record *records = assay_alloc(ASSAY_TAG_MARKET, AT_ONCE * sizeof *records);
-  if (records == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory to read %s", s->path);
+  uint8_t *bytes = assay_alloc(ASSAY_TAG_MARKET, JOURNAL_WINDOW);
+  if (bytes == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "no memory to read %s", s->path);
   assay_status status = read_head(s, err, there);
-  if (status == ASSAY_OK && *there) status = scan_records(s, records, err);
-  assay_free(records);
+  if (status == ASSAY_OK && *there) status = scan_records(s, bytes, err);
+  assay_free(bytes);
   s->info.next = s->next;
   return status;
 }

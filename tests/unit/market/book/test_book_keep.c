@@ -515,6 +515,84 @@ static void test_damage(void **state) {
   assert_int_equal(assay_book_journal_replay(journal_path("absent"), NULL, NULL, NULL), ASSAY_ERR_NOT_FOUND);
 }
 
+static size_t read_file(const char *path, uint8_t *bytes, size_t most) {
+  FILE *file = fopen(path, "rb");
+  assert_non_null(file);
+  size_t size = fread(bytes, 1, most, file);
+  assert_int_equal(fclose(file), 0);
+  return size;
+}
+
+static void write_file(const char *path, const uint8_t *bytes, size_t size) {
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, size, file), size);
+  assert_int_equal(fclose(file), 0);
+}
+
+/* `with` bytes of `filling` in place of `without` bytes. Nobody takes the file for torn while a sound record is behind that, and it stays
+ * as it is. */
+static void expect_refused(const char *path, const uint8_t *journal, size_t size, size_t at, size_t without, const uint8_t *filling,
+                           size_t with) {
+  assay_error err = {0};
+  uint8_t *changed = malloc(size + with);
+  memcpy(changed, journal, at);
+  memcpy(changed + at, filling, with);
+  memcpy(changed + at + with, journal + at + without, size - at - without);
+  write_file(path, changed, size - without + with);
+  assay_book *book = new_book(NULL);
+  assert_int_equal(assay_book_journal_replay(path, book, &err, NULL), ASSAY_ERR_CORRUPT);
+  assert_non_null(strstr(err.message, "is sound"));
+  assay_book_destroy(book);
+  assay_book_journal *opened = NULL;
+  assert_int_equal(assay_book_journal_open(path, 1, NULL, &opened, NULL), ASSAY_ERR_CORRUPT);
+  assert_null(opened);
+  assert_int_equal(read_file(path, changed, size + with), size - without + with);
+  assert_memory_equal(changed, journal, at);
+  free(changed);
+}
+
+static void test_lost_records(void **state) {
+  script *s = *state;
+  enum { RECORDS = 15, RECORD = 80, HEAD = 32, MOST = HEAD + 1100 * RECORD };
+  const char *path = journal_path("lost");
+  uint8_t *journal = malloc(MOST);
+  write_journal(path, s, RECORDS);
+  const size_t size = read_file(path, journal, MOST);
+  assert_int_equal(size, HEAD + RECORDS * RECORD);
+  for (size_t record = 0; record < RECORDS - 1; record++) {
+    const size_t at = HEAD + record * RECORD;
+    expect_refused(path, journal, size, at, RECORD, journal, 0);               /* one is missing */
+    expect_refused(path, journal, size, at + RECORD, 0, journal + at, RECORD); /* one is there twice */
+    expect_refused(path, journal, size, at + 7, 1 + record, journal, 0);       /* some bytes are missing */
+    expect_refused(path, journal, size, at, 0, journal, 1 + record);           /* something else is between */
+  }
+  for (size_t lost = 2; lost < RECORDS - 1; lost++) expect_refused(path, journal, size, HEAD + RECORD, lost * RECORD, journal, 0);
+  /* The same where the records are read in several pieces. */
+  unlink(path);
+  write_journal(path, s, 1100);
+  assert_int_equal(read_file(path, journal, MOST), MOST);
+  expect_refused(path, journal, MOST, HEAD + 3 * RECORD + 11, RECORD - 30, journal, 0);
+  expect_refused(path, journal, MOST, MOST - 2 * RECORD, RECORD, journal, 0);
+  expect_refused(path, journal, MOST, HEAD + 511 * RECORD, RECORD, journal, 0);
+  uint8_t *nothing = calloc(600, RECORD);
+  expect_refused(path, journal, MOST, HEAD + 400 * RECORD, 699 * RECORD, nothing, 600 * RECORD - 13);
+  /* Nothing sound behind it: that is a torn end. */
+  write_file(path, journal, HEAD + 400 * RECORD);
+  FILE *file = fopen(path, "ab");
+  assert_int_equal(fwrite(nothing, RECORD, 600, file), 600);
+  assert_int_equal(fclose(file), 0);
+  assay_error err = {0};
+  assay_book *book = new_book(NULL);
+  assay_book_journal_info info;
+  assert_ok(assay_book_journal_replay(path, book, &err, &info), err);
+  assert_int_equal(info.records, 400);
+  assert_int_equal(info.torn_bytes, 600 * RECORD);
+  assay_book_destroy(book);
+  free(nothing);
+  free(journal);
+}
+
 /* A child appends and applies, and is killed somewhere; what is replayed is what it had done, and nothing half done. */
 static void test_killed_writer(void **state) {
   script *s = *state;
@@ -655,6 +733,7 @@ int main(void) {
       cmocka_unit_test(test_alike_is_alike),
       cmocka_unit_test(test_torn_end),
       cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_lost_records),
       cmocka_unit_test(test_wrong_files),
       cmocka_unit_test(test_one_writer),
       cmocka_unit_test(test_full_disk),
