@@ -56,11 +56,8 @@ static void put_json(assay_buf *out, const assay_match_job *j) {
   const struct {
     const char *key;
     uint64_t value;
-  } counts[] = {{"messages", assay_book_applied(j->book)},
-                {"malformed", j->faults.count},
-                {"events", assay_book_sequence(j->book)},
-                {"traded", j->traded},
-                {"orders", assay_book_orders(j->book)}};
+  } counts[] = {{"messages", assay_book_applied(j->book)}, {"malformed", j->faults.count}, {"torn_bytes", j->torn},
+                {"events", assay_book_sequence(j->book)},  {"traded", j->traded},          {"orders", assay_book_orders(j->book)}};
   const struct { const char *key, *value; } hashes[] = {{"rows_sha256", j->rows.text}, {"records_sha256", j->records.text}};
   assay_json_object(&json);
   assay_json_put_string(&json, "schema", "assay-match/1");

@@ -53,6 +53,7 @@ typedef struct assay_match_job {
   assay_cli_feed_file symbols; /* the file, and its names */
   assay_match_filled filled;   /* of FIX */
   uint64_t passed;             /* messages of FIX that are no orders */
+  uint64_t torn;               /* bytes at the end that are no whole message */
   assay_cli_feed_faults faults;
 } assay_match_job;
 

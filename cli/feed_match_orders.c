@@ -75,8 +75,9 @@ static void match_raw(assay_match_job *j, assay_feed_file *file) {
       if (!take_message(j, &message)) return;
     }
   } while (!reader.last && assay_feed_file_more(file, &reader, &j->symbols.broken) == ASSAY_OK);
-  if (reader.last && reader.size != reader.at)
-    j->status = ASSAY_FAIL(j->err, ASSAY_ERR_PARSE, "%s ends inside a message of %zu bytes", j->symbols.path, sizeof message);
+  if (!reader.last || reader.size == reader.at) return;
+  j->torn = reader.size - reader.at;
+  ASSAY_FAIL(&j->symbols.broken, ASSAY_ERR_PARSE, "%s ends inside a message of %zu bytes", j->symbols.path, sizeof message);
 }
 
 /* Account (1): a number is itself, a name its hash (FNV-1a, 32 bits). */
@@ -150,7 +151,12 @@ static assay_status match_journal(assay_match_job *j, const char *path) {
     return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: it is read from a plain file by its name, not from a pipe or packed",
                       j->symbols.path);
   if (j->journal != NULL) return ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s is a journal: --journal would be the same again", path);
-  return assay_book_journal_replay(path, j->book, j->err, NULL);
+  assay_book_journal_info info = {0};
+  assay_status status = assay_book_journal_replay(path, j->book, j->err, &info);
+  j->torn = info.torn_bytes;
+  if (j->torn > 0)
+    ASSAY_FAIL(&j->symbols.broken, ASSAY_ERR_PARSE, "%s has a torn end: its last %" PRIu64 " bytes are no whole record", path, j->torn);
+  return status;
 }
 
 assay_status assay_match_file(assay_match_job *j, const char *path) {
@@ -170,6 +176,10 @@ assay_status assay_match_file(assay_match_job *j, const char *path) {
   if (j->status == ASSAY_OK && j->faults.count > 0 && assay_book_applied(j->book) == 0) {
     *j->err = j->faults.first;
     j->status = ASSAY_ERR_PARSE;
+  }
+  if (j->status == ASSAY_OK && j->torn > 0 && assay_book_applied(j->book) == 0) {
+    *j->err = j->symbols.broken;
+    j->status = j->err->status;
   }
   return j->status;
 }

@@ -130,6 +130,29 @@ class Match(feeds.Feed):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"is a journal: it is read from a plain file", done.stderr)
 
+    def test_an_end_that_is_torn(self):
+        """What comes before is matched, and that something is missing is told, whoever reads."""
+        path = self.write("orders.csv", "id,side,price,qty\n" + "".join(f"{i},{('buy', 'sell')[i % 2]},10,5\n" for i in range(1, 16)))
+        document = json.loads(self.check("feed", "match", "--json", "--journal", "journal", path).stdout)
+        self.assertEqual((document["messages"], document["torn_bytes"]), (15, 0))
+        journal = pathlib.Path(self.path("journal")).read_bytes()
+        raw = b"".join(journal[32 + 80 * i + 16:32 + 80 * i + 80] for i in range(15))
+
+        def put(name, data):
+            pathlib.Path(self.path(name)).write_bytes(data)
+            return self.path(name)
+
+        for options, whole, size in (([], journal, 80), (["--raw"], raw, 64)):
+            self.check("feed", "match", *options, put("whole", whole))
+            torn = put("torn", whole[:-30])
+            done = self.check("feed", "match", *options, "--json", torn, code=2)
+            document = json.loads(done.stdout)
+            self.assertEqual((document["messages"], document["torn_bytes"], document["malformed"]), (14, size - 30, 0))
+            self.assertIn("torn has a torn end: its last 50 bytes" if size == 80 else "torn ends inside a message of 64 bytes", done.stderr)
+            self.refuse("feed", "match", *options, put("torn", whole[:100 - size]), says="torn")
+        lost = journal[:32 + 80 * 13] + journal[32 + 80 * 14:]
+        self.refuse("feed", "match", put("lost", lost), says="record 14 is not where it should be, and record 15 behind that is sound")
+
     def test_rows_without_a_book(self):
         rows = f"symbol,kind,id,side,price,qty\nA,new,1,buy,10,5\n,new,2,sell,10,5\n{'X' * 90},new,3,sell,10,5\nA,cancel,1,,,\n"
         done = self.check("feed", "match", "--json", self.write("orders.csv", rows), code=2)
@@ -145,7 +168,7 @@ class Match(feeds.Feed):
         self.assertEqual(books, [["MSFT", "10050", "2", "-"], ["AAPL", "-", "700", "3"]])
         self.refuse("feed", "match", "--books", "1", "--price-decimals", "2", path, says="more than 1 symbols")
         self.refuse("feed", "match", self.write("none.csv", "price,quantity\n1,2\n"), says="field id: the first line names no such column")
-        self.refuse("feed", "match", "--raw", path, says="ends inside a message of 64 bytes")
+        self.check("feed", "match", "--raw", path, code=2)
         self.refuse("feed", "match", self.write("empty.csv", ""), says="is empty")
 
 
