@@ -112,8 +112,8 @@ ASSAY_API assay_status assay_mbo_check(const assay_mbo *mbo, assay_error *err);
 typedef enum assay_book_kind {
   ASSAY_BOOK_NEW,     /* an order: all fields but new_id */
   ASSAY_BOOK_CANCEL,  /* id, account, book */
-  ASSAY_BOOK_MODIFY,  /* id, account, book; new price and open quantity, a waiting stop's new trigger. Quantity down keeps the place in time
-                       */
+  ASSAY_BOOK_MODIFY,  /* id, account, book; new price and open quantity; a waiting stop's new trigger, a trailing one's new distance (0: as
+                         it was). Quantity down keeps the place in time */
   ASSAY_BOOK_REPLACE, /* the same, and the order goes on as new_id, last in time */
   ASSAY_BOOK_CLOCK,   /* only time passes */
   ASSAY_BOOK_PHASE,   /* book; `type` is an assay_book_phase */

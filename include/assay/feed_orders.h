@@ -66,8 +66,9 @@ ASSAY_API assay_feed_step assay_orders_next(assay_order_reader *reader, assay_or
 ASSAY_API const char *assay_orders_event_names(void);
 /*
  * An event as a row of text with its line end: sequence, time, kind, id, other, side, price, quantity, remaining, book, account, reason,
- * flags. Kinds and reasons are words (reasons as assay_orders_reason has them), a side is "buy" or "sell", all else whole numbers. The same
- * events are the same bytes everywhere. Returns its bytes, at most ASSAY_ORDERS_MOST_ROW.
+ * flags. Kinds and reasons are words (reasons as assay_orders_reason has them), a side is "buy" or "sell" (a number where what is
+ * rejected named neither), all else whole numbers. The same events are the same bytes everywhere. Returns its bytes, at most
+ * ASSAY_ORDERS_MOST_ROW.
  */
 enum { ASSAY_ORDERS_MOST_ROW = 320 };
 ASSAY_API size_t assay_orders_put_event(const assay_book_event *event, char row[ASSAY_ORDERS_MOST_ROW]);

@@ -153,6 +153,11 @@ class Match(feeds.Feed):
         lost = journal[:32 + 80 * 13] + journal[32 + 80 * 14:]
         self.refuse("feed", "match", put("lost", lost), says="record 14 is not where it should be, and record 15 behind that is sound")
 
+    def test_a_side_that_there_is_not(self):
+        orders = [struct.pack("<QQQQQiiII8B", 0, 1, 5, 0, 0, 10, 0, 0, 0, 0, side, 0, 0, 0, 0, 0, 0) for side in (0, 1, 2, 255)]
+        rows = self.check("feed", "match", "--raw", "--events", "-", "-", stdin=b"".join(orders), text=False).stdout.decode().splitlines()[1:]
+        self.assertEqual([row.split(",")[5] for row in rows if "MALFORMED" in row], ["2", "255"])
+
     def test_rows_without_a_book(self):
         rows = f"symbol,kind,id,side,price,qty\nA,new,1,buy,10,5\n,new,2,sell,10,5\n{'X' * 90},new,3,sell,10,5\nA,cancel,1,,,\n"
         done = self.check("feed", "match", "--json", self.write("orders.csv", rows), code=2)

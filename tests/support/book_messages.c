@@ -60,6 +60,7 @@ static void make_change(assay_random *random, const book_mix *mix, const plain_b
   if (below(random, 50) > 0) m->account = o->m.account;
   if (below(random, 3) == 0) m->price = o->m.price;
   if (below(random, 3) == 0) m->trigger = o->m.trigger;
+  if (o->trail > 0 && below(random, 2) == 0) m->trigger = (int32_t)below(random, mix->width) - 1;
   if (below(random, 2) == 0) m->quantity = o->shown + o->hidden - below(random, 3);
 }
 

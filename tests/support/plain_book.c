@@ -7,6 +7,7 @@
 typedef plain_book_order order;
 
 static void give(plain_book *p, assay_book_event event) {
+  if (p->rehearses) return;
   event.sequence = ++p->sequence;
   event.time = p->now;
   if (p->event_count == PLAIN_MOST_EVENTS) abort();
@@ -20,7 +21,7 @@ static void reject(plain_book *p, const assay_book_message *m, uint8_t reason) {
                              .price = m->price,
                              .book = m->book,
                              .account = m->account,
-                             .side = m->side & 1,
+                             .side = m->side,
                              .reason = reason});
 }
 
@@ -48,9 +49,11 @@ static int32_t clamp(int64_t x) { return x < INT32_MIN ? INT32_MIN : x > INT32_M
 /* Whether a price suits somebody on that side at least as well as another. */
 static bool at_least_as_good(unsigned side, int32_t a, int32_t b) { return side == ASSAY_SELL ? a <= b : a >= b; }
 
-/* The order in which orders of one side stand: price, ordinary ones first, time. */
+/* The order in which orders of one side stand: price, market orders first, all-or-none orders last, time. */
 static bool before(const order *a, const order *b) {
+  bool market = a->m.type == ASSAY_BOOK_MARKET;
   if (a->m.price != b->m.price) return a->m.side == ASSAY_SELL ? a->m.price < b->m.price : a->m.price > b->m.price;
+  if (market != (b->m.type == ASSAY_BOOK_MARKET)) return market;
   if (is_aon(a) != is_aon(b)) return is_aon(b);
   return a->place < b->place;
 }
@@ -149,7 +152,7 @@ static void seen(plain_book *p, uint32_t book, int32_t price) {
 /* ---- Matching ------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct taker {
-  uint64_t id, left;
+  uint64_t id, left, traded;
   bool any;
   int32_t first, last;
   int32_t limit;
@@ -182,27 +185,6 @@ static int compare(const void *a, const void *b) {
   return before(*x, *y) ? -1 : 1;
 }
 
-/* Walks over all makers in order and only counts. */
-static bool fillable(plain_book *p, const taker *t) {
-  const order *o = find(p, t->id), **makers = malloc((p->count + 1) * sizeof *makers);
-  size_t count = 0;
-  for (size_t i = 0; i < p->count; i++)
-    if (in_book(&p->orders[i], o->m.book, o->m.side ^ 1) && reaches(t, o->m.side, &p->orders[i])) makers[count++] = &p->orders[i];
-  qsort(makers, count, sizeof *makers, compare);
-  uint64_t need = t->left;
-  for (size_t i = 0; i < count && need > 0; i++) {
-    uint64_t there = open_of(makers[i]);
-    if (is_aon(makers[i]) && there > need) continue;
-    if (own(o, makers[i])) {
-      if (o->m.self_trade == ASSAY_BOOK_CANCEL_OLDEST) continue;
-      break;
-    }
-    need -= there < need ? there : need;
-  }
-  free(makers);
-  return need == 0;
-}
-
 static void meet(plain_book *p, taker *t, order *maker) {
   order *o = find(p, t->id);
   uint8_t kind = ASSAY_BOOK_TRADE_EVENT, policy = o->m.self_trade;
@@ -232,6 +214,7 @@ static void meet(plain_book *p, taker *t, order *maker) {
   if (kind == ASSAY_BOOK_TRADE_EVENT) {
     if (!t->any) t->first = maker->m.price;
     t->any = true;
+    t->traded += quantity;
     t->last = maker->m.price;
     if (p->accounts > 0) {
       p->book[book].positions[o->m.account] += side == ASSAY_BUY ? (int64_t)quantity : -(int64_t)quantity;
@@ -255,7 +238,7 @@ static void meet(plain_book *p, taker *t, order *maker) {
   }
 }
 
-static void match(plain_book *p, taker *t) {
+static void trade(plain_book *p, taker *t) {
   const order *o = find(p, t->id);
   uint32_t book = o->m.book;
   unsigned side = o->m.side;
@@ -268,6 +251,31 @@ static void match(plain_book *p, taker *t) {
     else
       meet(p, t, maker);
   }
+}
+
+/* Tries it out, and makes it undone. */
+static bool fillable(plain_book *p, const taker *t) {
+  taker tried = *t;
+  size_t count = p->count;
+  uint64_t places = p->places;
+  plain_symbol *book = &p->book[find(p, t->id)->m.book], before = *book;
+  order *orders = malloc(count * sizeof *orders);
+  memcpy(orders, p->orders, count * sizeof *orders);
+  find(p, t->id)->running = true;
+  p->rehearses = true;
+  trade(p, &tried);
+  p->rehearses = false;
+  memcpy(p->orders, orders, count * sizeof *orders);
+  free(orders);
+  p->count = count;
+  p->places = places;
+  *book = before;
+  return tried.traded == t->left;
+}
+
+static void match(plain_book *p, taker *t) {
+  uint32_t book = find(p, t->id)->m.book;
+  trade(p, t);
   if (t->any) {
     seen(p, book, t->first);
     seen(p, book, t->last);
@@ -537,6 +545,14 @@ static bool keeps_place(const assay_book_message *m, const order *o) {
   return m->kind == ASSAY_BOOK_MODIFY && !is_aon(o) && m->quantity <= open_of(o) && m->price == o->m.price;
 }
 
+/* Of a stop that waits. The trigger of one that trails goes where its distance takes it. */
+static int32_t changed_trigger(const assay_book_message *m, const order *o) {
+  if (!is_trailing_type(o->m.type)) return m->trigger;
+  if (m->trigger == 0) return o->m.trigger;
+  int64_t best = o->m.side == ASSAY_SELL ? o->m.trigger + (int64_t)o->m.display : o->m.trigger - (int64_t)o->m.display;
+  return clamp(o->m.side == ASSAY_SELL ? best - m->trigger : best + m->trigger);
+}
+
 static uint8_t check_change(plain_book *p, const assay_book_message *m, const order *o) {
   uint8_t phase = p->book[m->book].phase;
   if (m->kind == ASSAY_BOOK_REPLACE && find(p, m->new_id) != NULL) return ASSAY_BOOK_DUPLICATE;
@@ -544,13 +560,14 @@ static uint8_t check_change(plain_book *p, const assay_book_message *m, const or
   if (phase == ASSAY_BOOK_AUCTION && (o->stop || is_aon(o))) return ASSAY_BOOK_WRONG_PHASE;
   if (!o->stop && is_market(o)) return ASSAY_BOOK_MALFORMED;
   if (o->stop && o->m.type == ASSAY_BOOK_TRAILING_STOP_LIMIT && m->price < 0) return ASSAY_BOOK_MALFORMED;
+  if (o->stop && is_trailing_type(o->m.type) && m->trigger < 0) return ASSAY_BOOK_MALFORMED;
   if (m->quantity == 0 || m->quantity > ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
   if (o->m.type == ASSAY_BOOK_ICEBERG && m->quantity / ASSAY_BOOK_MOST_SLICES > o->m.display) return ASSAY_BOOK_DISPLAY;
   if (o->m.type == ASSAY_BOOK_POST_ONLY && phase == ASSAY_BOOK_CONTINUOUS && !keeps_place(m, o) &&
       would_trade(p, m->book, o->m.side, m->price))
     return ASSAY_BOOK_WOULD_TRADE;
   bool adds = m->quantity > open_of(o) || (!o->stop && m->price != o->m.price) || (o->stop && !is_market(o) && m->price != o->m.price) ||
-              (o->stop && !is_trailing_type(o->m.type) && m->trigger != o->m.trigger);
+              (o->stop && changed_trigger(m, o) != o->m.trigger);
   if (!adds) return p->accounts == 0 ? ASSAY_BOOK_NONE : count_order(p, &p->account[m->account]);
   return risk(p, m, o, open_of(o));
 }
@@ -575,8 +592,9 @@ static void change(plain_book *p, const assay_book_message *m) {
                              .side = o->m.side});
   uint64_t id = o->m.id = replace ? m->new_id : m->id;
   if (o->stop) {
-    int32_t wanted = is_trailing_type(o->m.type) ? o->m.trigger : m->trigger;
-    bool keeps = !replace && wanted == o->m.trigger && m->quantity <= o->shown;
+    int32_t wanted = changed_trigger(m, o);
+    bool keeps = !replace && wanted == o->m.trigger && (is_market(o) || m->price == o->m.price) && m->quantity <= o->shown;
+    if (is_trailing_type(o->m.type) && m->trigger != 0) o->m.display = (uint64_t)m->trigger;
     o->m.price = m->price;
     o->m.trigger = wanted;
     o->shown = m->quantity;

@@ -26,6 +26,13 @@ typedef struct plain_account {
   bool killed;
 } plain_account;
 
+typedef struct plain_symbol {
+  bool traded;
+  int32_t last;
+  uint8_t phase;
+  int64_t positions[PLAIN_MOST_ACCOUNTS];
+} plain_symbol;
+
 typedef struct plain_book {
   uint32_t books, accounts, most_orders, most_trailing, most_aon;
   plain_book_order orders[PLAIN_MOST_ORDERS]; /* in no order */
@@ -35,12 +42,8 @@ typedef struct plain_book {
   assay_book_event events[PLAIN_MOST_EVENTS]; /* of the last message */
   size_t event_count;
   uint64_t sequence, now, places;
-  struct {
-    bool traded;
-    int32_t last;
-    uint8_t phase;
-    int64_t positions[PLAIN_MOST_ACCOUNTS];
-  } book[PLAIN_MOST_BOOKS];
+  bool rehearses; /* nobody hears of it, and it is undone afterwards */
+  plain_symbol book[PLAIN_MOST_BOOKS];
   plain_account account[PLAIN_MOST_ACCOUNTS];
 } plain_book;
 

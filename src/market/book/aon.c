@@ -52,19 +52,24 @@ static uint64_t patience(const question *q) {
   return e->account_count != 0 ? e->accounts[q->t->account].count : e->store.order_pool.used / 64;
 }
 
-/* How much of `need` the orders of a level leave; false: self-trade prevention would end the matching there. */
+static void take(question *q, uint64_t quantity) { q->need -= quantity < q->need ? quantity : q->need; }
+
+/* How much of `need` the orders of a level leave; false: self-trade prevention would end the matching there. What icebergs hide comes
+ * behind all that stands there, slice by slice, so it is counted last: an own order may end the matching before. */
 static bool take_level(question *q, uint32_t at, bool whole) {
   const assay_book *e = q->e;
+  uint64_t hidden = 0; /* as much as is needed, at least */
   for (uint32_t order = e->store.levels[at].head; order != 0 && q->need > 0; order = e->store.orders[order].next) {
     const book_order *o = &e->store.orders[order];
-    uint64_t open = book_open(e, order);
-    if (whole && open > q->need) continue;
+    if (whole && o->quantity > q->need) continue;
     if (is_own(q->t, o)) {
       if (book_policy(q->t->flags) != ASSAY_BOOK_CANCEL_OLDEST) return false;
       continue;
     }
-    q->need -= open < q->need ? open : q->need;
+    take(q, o->quantity);
+    if (hidden < q->need) hidden += book_hidden(e, order);
   }
+  take(q, hidden);
   return true;
 }
 
@@ -78,7 +83,7 @@ static bool take_level_fast(question *q, uint32_t at) {
     q->marked = true;
   }
   if (level->special > 0) return take_level(q, at, false);
-  q->need -= level->quantity < q->need ? level->quantity : q->need;
+  take(q, level->quantity);
   return true;
 }
 

@@ -125,6 +125,28 @@ static void take(assay_book *e, book_symbol *b, uint32_t order, uint64_t quantit
   o->quantity = shown;
 }
 
+/* Market orders stand in front of all, also where somebody names the end of the range as his limit: they come first among the orders of
+ * that price, each of the two in the order in which it stood. */
+static void market_first(assay_book *e, const book_symbol *b, unsigned sell) {
+  if (b->side[sell].best != 0) return;
+  book_store *s = &e->store;
+  book_level *level = &s->levels[b->side[sell].best_level];
+  uint32_t first[2] = {0}, last[2] = {0}; /* market orders, others */
+  for (uint32_t order = level->head, next; order != 0; order = next) {
+    unsigned other = (s->orders[order].flags & BOOK_MARKET) == 0;
+    next = s->orders[order].next;
+    s->orders[order].prev = last[other];
+    s->orders[order].next = 0;
+    *(last[other] != 0 ? &s->orders[last[other]].next : &first[other]) = order;
+    last[other] = order;
+  }
+  if (first[0] == 0 || first[1] == 0) return;
+  s->orders[last[0]].next = first[1];
+  s->orders[first[1]].prev = last[0];
+  level->head = first[0];
+  level->tail = last[1];
+}
+
 static void trade_all(assay_book *e, book_symbol *b, uint32_t number, int32_t price) {
   book_store *s = &e->store;
   while (b->side[ASSAY_BUY].best <= book_key(price, ASSAY_BUY) && b->side[ASSAY_SELL].best <= book_key(price, ASSAY_SELL)) {
@@ -176,6 +198,8 @@ void assay_book_uncross(assay_book *e, const assay_book_message *m) {
   book_event(e, ASSAY_BOOK_AUCTION_EVENT, 0, 0, clamp_quantity(c.volume), clamp_quantity(magnitude(c.surplus)), c.price, m->book, 0,
              c.surplus < 0, 0, 0);
   if (c.volume > 0) {
+    market_first(e, b, ASSAY_BUY);
+    market_first(e, b, ASSAY_SELL);
     trade_all(e, b, m->book, c.price);
     assay_book_price_seen(e, b, c.price);
   }

@@ -128,6 +128,9 @@ typedef struct book_taker {
 } book_taker;
 
 static inline unsigned book_flags_sell(uint32_t flags) { return flags & BOOK_SELL; }
+static inline int32_t book_clamp_price(int64_t price) {
+  return price < INT32_MIN ? INT32_MIN : price > INT32_MAX ? INT32_MAX : (int32_t)price;
+}
 static inline unsigned book_policy(uint32_t flags) { return (flags >> BOOK_SELF_TRADE_SHIFT) & 7; }
 
 /* ---- Events ---------------------------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #include "market/book/match.h"
 
 void assay_book_reject(assay_book *e, const assay_book_message *m, unsigned reason) {
-  book_event(e, ASSAY_BOOK_REJECTED_EVENT, m->id, 0, m->quantity, 0, m->price, m->book, m->account, m->side & 1, reason, 0);
+  book_event(e, ASSAY_BOOK_REJECTED_EVENT, m->id, 0, m->quantity, 0, m->price, m->book, m->account, m->side, reason, 0);
 }
 
 /* ---- New orders ---------------------------------------------------------------------------------------------------------------------- */
@@ -144,13 +144,21 @@ static void cancel(assay_book *e, const assay_book_message *m) {
   if (order != 0) assay_book_cancel_order(e, order, ASSAY_BOOK_CANCELLED_EVENT, ASSAY_BOOK_USER);
 }
 
+/* The trigger that a waiting stop has after a change. A trailing one's moves by as much as its distance does, so it goes on following the
+ * same trade; no distance at all leaves it as it is. */
+static int32_t new_trigger(const assay_book *e, const assay_book_message *m, uint32_t order) {
+  const book_order *o = &e->store.orders[order];
+  if ((o->flags & BOOK_TRAILING) == 0) return m->trigger;
+  int64_t further = m->trigger == 0 ? 0 : (int64_t)m->trigger - e->extras[order].distance;
+  return book_clamp_price(book_order_price(e, o) + (book_flags_sell((uint32_t)o->flags) ? -further : further));
+}
+
 /* Whether an order asks for more than before, or for something else. */
 static bool adds(const assay_book *e, const assay_book_message *m, uint32_t order) {
   const book_order *o = &e->store.orders[order];
   if (m->quantity > book_open(e, order)) return true;
   if ((o->flags & BOOK_STOP) == 0) return m->price != book_order_price(e, o);
-  return ((o->flags & BOOK_MARKET) == 0 && m->price != e->extras[order].limit) ||
-         ((o->flags & BOOK_TRAILING) == 0 && m->trigger != book_order_price(e, o));
+  return ((o->flags & BOOK_MARKET) == 0 && m->price != e->extras[order].limit) || new_trigger(e, m, order) != book_order_price(e, o);
 }
 
 /* Why it cannot be changed so. */
@@ -160,7 +168,7 @@ static unsigned check_change(assay_book *e, book_symbol *b, const assay_book_mes
   if (b->phase > ASSAY_BOOK_AUCTION) return ASSAY_BOOK_WRONG_PHASE;
   if (b->phase == ASSAY_BOOK_AUCTION && (flags & (BOOK_STOP | BOOK_AON)) != 0) return ASSAY_BOOK_WRONG_PHASE;
   if ((flags & (BOOK_MARKET | BOOK_STOP)) == BOOK_MARKET) return ASSAY_BOOK_MALFORMED;
-  if ((flags & (BOOK_TRAILING | BOOK_MARKET)) == BOOK_TRAILING && m->price < 0) return ASSAY_BOOK_MALFORMED;
+  if ((flags & BOOK_TRAILING) != 0 && (m->trigger < 0 || ((flags & BOOK_MARKET) == 0 && m->price < 0))) return ASSAY_BOOK_MALFORMED;
   if (m->quantity - 1 >= ASSAY_BOOK_MOST_QUANTITY) return ASSAY_BOOK_QUANTITY;
   if ((flags & BOOK_ICEBERG) != 0 && m->quantity / ASSAY_BOOK_MOST_SLICES > e->extras[order].display) return ASSAY_BOOK_DISPLAY;
   bool keeps = m->kind == ASSAY_BOOK_MODIFY && (flags & BOOK_AON) == 0 && m->quantity <= book_open(e, order) &&
@@ -194,15 +202,19 @@ static void shrink(assay_book *e, uint32_t order, uint64_t quantity) {
 /* A waiting stop keeps its place only if nothing but its quantity changed, downwards. */
 static void change_stop(assay_book *e, book_symbol *b, const assay_book_message *m, uint32_t order) {
   book_order *o = &e->store.orders[order];
-  int32_t old = book_order_price(e, o), trigger = (o->flags & BOOK_TRAILING) != 0 ? old : m->trigger;
-  e->extras[order].limit = m->price;
-  if (m->kind == ASSAY_BOOK_MODIFY && trigger == old && m->quantity <= o->quantity) {
+  book_extra *x = &e->extras[order];
+  bool trails = (o->flags & BOOK_TRAILING) != 0;
+  int32_t trigger = new_trigger(e, m, order);
+  bool keeps = m->kind == ASSAY_BOOK_MODIFY && !adds(e, m, order);
+  x->limit = m->price;
+  if (trails && m->trigger != 0) x->distance = m->trigger;
+  if (keeps) {
     shrink(e, order, m->quantity);
     return;
   }
   book_take_out(e, order);
   o->quantity = m->quantity;
-  if ((o->flags & BOOK_TRAILING) != 0) assay_book_trail_again(e, m->book, order);
+  if (trails) assay_book_trail_again(e, m->book, order);
   assay_book_stop_rest(e, b, m->book, order, trigger);
 }
 

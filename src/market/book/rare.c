@@ -64,8 +64,6 @@ bool assay_book_need_positions(assay_book *e, book_symbol *b) {
 
 /* ---- Stops --------------------------------------------------------------------------------------------------------------------------- */
 
-static int32_t clamp_price(int64_t price) { return price < INT32_MIN ? INT32_MIN : price > INT32_MAX ? INT32_MAX : (int32_t)price; }
-
 static void trail_unlink(assay_book *e, book_rare *r, uint32_t order, unsigned sell) {
   const book_extra *x = &e->extras[order];
   *(x->trail_prev != 0 ? &e->extras[x->trail_prev].trail_next : &r->trail_head[sell]) = x->trail_next;
@@ -103,7 +101,7 @@ static void trigger_stop(assay_book *e, book_symbol *b, uint32_t number, uint32_
   unsigned sell = book_flags_sell((uint32_t)o->flags);
   if ((o->flags & BOOK_TRAILING) != 0) {
     trail_unlink(e, b->rare, order, sell);
-    x->limit = clamp_price((int64_t)trigger + (sell ? -(int64_t)x->limit : (int64_t)x->limit));
+    x->limit = book_clamp_price((int64_t)trigger + (sell ? -(int64_t)x->limit : (int64_t)x->limit));
   }
   o->flags &= (uint16_t) ~(BOOK_STOP | BOOK_TRAILING);
   book_event(e, ASSAY_BOOK_TRIGGERED_EVENT, o->id, 0, o->quantity, o->quantity, trigger, number, o->account, sell, 0, 0);
@@ -159,7 +157,7 @@ void assay_book_stop_new(assay_book *e, book_symbol *b, uint32_t number, uint32_
   unsigned sell = book_flags_sell((uint32_t)o->flags);
   if ((o->flags & BOOK_TRAILING) != 0) {
     assay_book_trail_append(e, number, order);
-    trigger = clamp_price((int64_t)b->last + (sell ? -(int64_t)trigger : (int64_t)trigger));
+    trigger = book_clamp_price((int64_t)b->last + (sell ? -(int64_t)trigger : (int64_t)trigger));
   }
   assay_book_stop_rest(e, b, number, order, trigger);
 }
@@ -171,7 +169,7 @@ static void move_trailing(assay_book *e, book_symbol *b, unsigned sell, int32_t 
     const book_extra *x = &e->extras[order];
     next = x->trail_next;
     int32_t old = book_order_price(e, &e->store.orders[order]);
-    int32_t trigger = clamp_price((int64_t)price + (sell ? -(int64_t)x->distance : (int64_t)x->distance));
+    int32_t trigger = book_clamp_price((int64_t)price + (sell ? -(int64_t)x->distance : (int64_t)x->distance));
     if (sell ? trigger <= old : trigger >= old) continue;
     book_take_out(e, order);
     stop_wait(e, b, number, order, trigger);

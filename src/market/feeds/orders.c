@@ -362,11 +362,18 @@ const char *assay_orders_reason(unsigned reason) {
   return reason < ASSAY_BOOK_REASONS ? names[reason] : "UNKNOWN";
 }
 
+/* A message that is rejected may have named any. */
+static const char *side_text(unsigned side, char number[4]) {
+  if (side > ASSAY_SELL) snprintf(number, 4, "%u", side & 255);
+  return side == ASSAY_BUY ? "buy" : side == ASSAY_SELL ? "sell" : number;
+}
+
 size_t assay_orders_put_event(const assay_book_event *e, char row[ASSAY_ORDERS_MOST_ROW]) {
+  char side[4];
   int length =
       snprintf(row, ASSAY_ORDERS_MOST_ROW,
                "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 ",%s,%" PRId32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",%s,%u\n",
-               e->sequence, e->time, assay_book_event_text(e->kind), e->id, e->other, e->side == ASSAY_BUY ? "buy" : "sell", e->price,
-               e->quantity, e->remaining, e->book, e->account, assay_orders_reason(e->reason), e->flags);
+               e->sequence, e->time, assay_book_event_text(e->kind), e->id, e->other, side_text(e->side, side), e->price, e->quantity,
+               e->remaining, e->book, e->account, assay_orders_reason(e->reason), e->flags);
   return length > 0 && length < ASSAY_ORDERS_MOST_ROW ? (size_t)length : 0;
 }

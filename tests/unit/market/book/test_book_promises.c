@@ -13,10 +13,10 @@
 enum { BOOKS = 2, ACCOUNTS = 5, MOST_ORDERS = 400, COLLAR = 10, POSITION = 60 };
 
 typedef struct seen_order {
-  assay_book_message m; /* as it came in; id, price, trigger and quantity as they are now */
-  uint64_t open, traded;
-  uint64_t place;  /* number of the message that put it last in time */
-  int64_t extreme; /* of a trailing stop: the best trade since it came in */
+  assay_book_message m;         /* as it came in; id, price, trigger and quantity as they are now */
+  uint64_t open, traded, whole; /* `whole`: what an order has to trade that trades in full or not at all */
+  uint64_t place;               /* number of the message that put it last in time */
+  int64_t extreme;              /* of a trailing stop: the best trade since it came in */
   bool stop, live;
 } seen_order;
 
@@ -64,9 +64,8 @@ static bool is_aon(const seen_order *x) { return x->m.tif == ASSAY_BOOK_AON; }
 static bool better(unsigned side, int32_t a, int32_t b) { return side == ASSAY_BUY ? a > b : a < b; }
 
 static void leave(seen_order *x) {
-  /* All or nothing is what these promise. */
-  if (x->m.tif == ASSAY_BOOK_FOK) assert_true(x->traded == 0 || x->open == 0);
-  if (is_aon(x)) assert_true(x->traded == 0 || x->open == 0);
+  /* All or nothing is what these promise, also where they are cancelled or decremented. */
+  if (x->m.tif == ASSAY_BOOK_FOK || is_aon(x)) assert_true(x->traded == 0 || x->traded == x->whole);
   x->live = false;
 }
 
@@ -154,6 +153,28 @@ static void on_decremented(observer *o, const assay_book_event *e) {
   lose(maker, e->quantity);
 }
 
+/* Where a waiting stop is triggered: a trailing one behind the best trade that it has seen. */
+static int64_t trigger_of(const seen_order *x) {
+  if (!is_trailing(x)) return x->m.trigger;
+  return x->m.side == ASSAY_SELL ? x->extreme - x->m.trigger : x->extreme + x->m.trigger;
+}
+
+/* No stop waits that the last trade has met. */
+static void check_triggered(const observer *o, uint32_t book) {
+  if (o->books[book].phase != ASSAY_BOOK_CONTINUOUS || !o->books[book].traded) return;
+  for (size_t i = 0; i < o->count; i++) {
+    const seen_order *x = &o->orders[i];
+    if (!x->live || !x->stop || x->m.book != book) continue;
+    assert_false(x->m.side == ASSAY_BUY ? o->books[book].last >= trigger_of(x) : o->books[book].last <= trigger_of(x));
+  }
+}
+
+/* What is left of an incoming order goes when its trades have triggered what they meet. */
+static bool is_of_taker(unsigned reason) {
+  return reason == ASSAY_BOOK_IMMEDIATE || reason == ASSAY_BOOK_NOT_FILLED || reason == ASSAY_BOOK_NO_LIQUIDITY ||
+         reason == ASSAY_BOOK_RISK_COLLAR;
+}
+
 static void on_gone(observer *o, const assay_book_event *e) {
   seen_order *x = must_find(o, e->id);
   assert_int_equal(e->quantity, x->open);
@@ -163,24 +184,26 @@ static void on_gone(observer *o, const assay_book_event *e) {
   if (e->reason == ASSAY_BOOK_NOT_FILLED) assert_true(x->m.tif == ASSAY_BOOK_FOK && x->traded == 0);
   if (e->reason == ASSAY_BOOK_NO_LIQUIDITY || e->reason == ASSAY_BOOK_RISK_COLLAR) assert_false(has_limit(x));
   if (e->reason == ASSAY_BOOK_KILLED) assert_true(o->m->kind == ASSAY_BOOK_KILL && x->m.account == o->m->account);
-  x->live = false;
+  if (is_of_taker(e->reason)) check_triggered(o, x->m.book);
+  leave(x);
 }
 
 static void on_changed(observer *o, const assay_book_event *e) {
   seen_order *x = must_find(o, e->id);
   const assay_book_message *m = o->m;
   assert_true(x->m.account == m->account && x->m.book == m->book);
-  bool keeps = e->kind == ASSAY_BOOK_MODIFIED_EVENT && !is_aon(x) && m->quantity <= x->open &&
-               (x->stop ? is_trailing(x) || m->trigger == x->m.trigger : m->price == x->m.price);
+  int32_t trigger = is_trailing(x) && m->trigger == 0 ? x->m.trigger : m->trigger;
+  bool same = x->stop ? trigger == x->m.trigger && (!has_limit(x) || m->price == x->m.price) : m->price == x->m.price && !is_aon(x);
+  bool keeps = e->kind == ASSAY_BOOK_MODIFIED_EVENT && m->quantity <= x->open && same;
   if (e->kind == ASSAY_BOOK_REPLACED_EVENT) {
     assert_null(find(o, e->other));
     assert_int_equal(e->other, m->new_id);
     x->m.id = e->other;
   }
-  x->open = m->quantity;
-  x->traded = 0; /* from here on it is this much that has to trade in full */
+  x->open = x->whole = m->quantity;
+  x->traded = 0;
   x->m.price = m->price;
-  if (x->stop && !is_trailing(x)) x->m.trigger = m->trigger;
+  if (x->stop) x->m.trigger = trigger;
   if (!keeps) x->place = o->message;
 }
 
@@ -192,8 +215,24 @@ static void on_accepted(observer *o, const assay_book_event *e) {
   while (at < o->count && o->orders[at].live) at++;
   assert_true(at < MOST_ORDERS);
   if (at == o->count) o->count++;
-  o->orders[at] = (seen_order){
-      .m = *m, .open = m->quantity, .place = o->message, .live = true, .stop = is_stop_type(m->type), .extreme = o->books[m->book].last};
+  o->orders[at] = (seen_order){.m = *m,
+                               .open = m->quantity,
+                               .whole = m->quantity,
+                               .place = o->message,
+                               .live = true,
+                               .stop = is_stop_type(m->type),
+                               .extreme = o->books[m->book].last};
+}
+
+/* Nobody's trigger was nearer, and nobody waited longer at the same one. (When a trailing stop came to its trigger is not looked at.) */
+static void check_trigger_priority(const observer *o, const seen_order *x) {
+  for (size_t i = 0; i < o->count; i++) {
+    const seen_order *y = &o->orders[i];
+    if (y == x || !y->live || !y->stop || is_trailing(x) || is_trailing(y) || y->m.book != x->m.book || y->m.side != x->m.side) continue;
+    if (x->place == o->message) continue; /* just now given a trigger that is met already */
+    assert_false(better(x->m.side ^ 1, y->m.trigger, x->m.trigger));
+    if (x->m.trigger == y->m.trigger) assert_true(y->place > x->place);
+  }
 }
 
 static void on_triggered(observer *o, const assay_book_event *e) {
@@ -201,6 +240,7 @@ static void on_triggered(observer *o, const assay_book_event *e) {
   assert_true(x->stop && o->books[x->m.book].traded);
   int32_t last = o->books[x->m.book].last;
   if (!is_trailing(x)) assert_int_equal(e->price, x->m.trigger);
+  check_trigger_priority(o, x);
   /* Met by the last trade, or by one of the same order before it. */
   if (o->taker == 0) assert_true(x->m.side == ASSAY_BUY ? last >= e->price : last <= e->price);
   x->stop = false;
@@ -300,12 +340,7 @@ static void check_order(observer *o, seen_order *x) {
     x->m.price = now.price;
     return;
   }
-  if (is_trailing(x)) {
-    int64_t trigger = x->m.side == ASSAY_SELL ? x->extreme - x->m.trigger : x->extreme + x->m.trigger;
-    assert_int_equal(now.price, trigger);
-  } else {
-    assert_int_equal(now.price, x->m.trigger);
-  }
+  assert_int_equal(now.price, trigger_of(x));
   if (phase == ASSAY_BOOK_CONTINUOUS && o->books[x->m.book].traded)
     assert_false(x->m.side == ASSAY_BUY ? o->books[x->m.book].last >= now.price : o->books[x->m.book].last <= now.price);
 }
@@ -521,7 +556,7 @@ static assay_book_message random_message(assay_random *random, const observer *o
     m.account = below(random, 20) == 0 ? m.account : x->m.account;
     m.book = x->m.book;
     if (below(random, 2) == 0) m.price = x->m.price;
-    if (below(random, 2) == 0) m.trigger = x->m.trigger;
+    if (below(random, 2) == 0) m.trigger = is_trailing(x) ? (int32_t)below(random, 9) : x->m.trigger;
     if (x->open > 0 && below(random, 2) == 0) m.quantity = 1 + below(random, x->open);
     m.new_id = 1 + below(random, 200);
   } else if (lot == 99 && below(random, 4) == 0) {
@@ -561,7 +596,35 @@ static void test_anything(void **state) {
   free(o);
 }
 
+/* Those that trade in full or not at all, where they meet their own account's orders among icebergs at few prices. */
+static void test_in_full_or_not_at_all(void **state) {
+  (void)state;
+  observer *o = malloc(sizeof *o);
+  for (unsigned round = 0; round < 40; round++) {
+    assay_random random;
+    assay_random_init(&random, 900 + round);
+    open_observer(o, 0);
+    for (unsigned i = 0; i < 600; i++) {
+      assay_book_message m =
+          ORDER(1 + below(&random, 40), 1 + (uint32_t)below(&random, 3), (uint8_t)below(&random, 2), 1 + below(&random, 30), 0);
+      bool whole = below(&random, 3) == 0;
+      m.price =
+          (m.side == ASSAY_BUY ? 99 : 100) + (whole && m.side == ASSAY_BUY) - (whole && m.side == ASSAY_SELL) + (int32_t)below(&random, 2);
+      m.self_trade = (uint8_t)below(&random, ASSAY_BOOK_SELF_TRADES);
+      m.display = 1 + below(&random, 8);
+      if (whole)
+        m.tif = below(&random, 3) == 0 ? ASSAY_BOOK_AON : ASSAY_BOOK_FOK;
+      else if (below(&random, 2) == 0)
+        m.type = ASSAY_BOOK_ICEBERG;
+      send(o, &m);
+    }
+    assay_book_destroy(o->book);
+  }
+  free(o);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kind_in_every_phase), cmocka_unit_test(test_anything)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kind_in_every_phase), cmocka_unit_test(test_anything),
+                                     cmocka_unit_test(test_in_full_or_not_at_all)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,6 +271,24 @@ static void test_market_orders_that_match_each_other(void **state) {
   say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 31), "auction 2@24 left 2; trade 1 2 2@24; phase 0");
 }
 
+/* They come first also where somebody names the end of the range as his limit, and came earlier. */
+static void test_market_orders_at_the_end_of_the_range(void **state) {
+  bench *t = *state;
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, BUY(1, 4, INT32_MAX), "accepted 1");
+  say(t, BUY(2, 5, 0, .type = ASSAY_BOOK_MARKET), "accepted 2");
+  say(t, BUY(3, 1, INT32_MAX), "accepted 3");
+  say(t, BUY(4, 6, 0, .type = ASSAY_BOOK_MARKET), "accepted 4");
+  say(t, SELL(5, 13, 100), "accepted 5");
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 100), "auction 13@100 left 3; trade 2 5 5@100; trade 4 5 6@100; trade 1 5 2@100; phase 0");
+  say(t, SELL(6, 3, 100), "accepted 6; trade 6 1 2@2147483647; trade 6 3 1@2147483647");
+  say(t, PHASE(ASSAY_BOOK_AUCTION), "phase 1");
+  say(t, SELL(7, 2, INT32_MIN), "accepted 7");
+  say(t, SELL(8, 2, 0, .type = ASSAY_BOOK_MARKET), "accepted 8");
+  say(t, BUY(9, 3, 100), "accepted 9");
+  say(t, UNCROSS(ASSAY_BOOK_CONTINUOUS, 100), "auction 3@100 left 1; trade 9 8 2@100; trade 9 7 1@100; phase 0");
+}
+
 static void test_books_that_wrap_around(void **state) {
   bench *t = *state;
   say(t, BUY(1, 5, 100), "accepted 1");
@@ -464,7 +482,33 @@ static void test_fill_or_kill_among_own(void **state) {
   }
 }
 
-/* Hidden quantity has no bound at a level; its sum in an auction does not wrap. */
+/* What an iceberg hides comes behind the own order, where self-trade prevention ends the matching: in full, or not at all. */
+static void test_in_full_beside_own_orders(void **state) {
+  (void)state;
+  assay_error err = {0};
+  static const uint8_t tifs[] = {ASSAY_BOOK_FOK, ASSAY_BOOK_AON};
+  for (unsigned policy = ASSAY_BOOK_CANCEL_NEWEST; policy < ASSAY_BOOK_SELF_TRADES; policy++)
+    for (size_t i = 0; i < 2; i++) {
+      bool fok = tifs[i] == ASSAY_BOOK_FOK, oldest = policy == ASSAY_BOOK_CANCEL_OLDEST;
+      bench t = {0};
+      assert_ok(assay_book_create(&(assay_book_options){.sink = write_events, .context = &t}, &err, &t.book), err);
+      say(&t, SELL(2, 46, 104, .type = ASSAY_BOOK_ICEBERG, .display = 17), "accepted 2");
+      say(&t, by(1, SELL(3, 10, 104)), "accepted 3");
+      say(&t, BUY(1, 40, 104, .tif = tifs[i], .self_trade = (uint8_t)policy),
+          oldest
+              ? "accepted 1; trade 1 2 17@104; replenished 2 17/29; cancelled 3 10: would trade with the same account; trade 1 2 17@104; "
+                "replenished 2 12/12; trade 1 2 6@104"
+          : fok ? "accepted 1; cancelled 1 40: fill or kill, and not enough there"
+                : "accepted 1");
+      if (!oldest && !fok) { /* nor when something else comes; where enough stands before the own order, it is filled */
+        say(&t, SELL(4, 1, 104), "accepted 4");
+        say(&t, SELL(5, 23, 103), "accepted 5; trade 1 5 23@103; trade 1 2 17@104; replenished 2 17/29");
+      }
+      assert_ok(assay_book_check(t.book, &err), err);
+      assay_book_destroy(t.book);
+    }
+}
+
 /* ---- A fill-or-kill that reaches far --------------------------------------------------------------------------------------------------
  */
 
@@ -543,6 +587,7 @@ static void test_fill_or_kill_that_reaches_far(void **state) {
     for (f.side = 0; f.side < 2; f.side++) far_reach(&f, spreads[i], &random);
 }
 
+/* Hidden quantity has no bound at a level; its sum in an auction does not wrap. */
 static void test_much_hidden_in_an_auction(void **state) {
   (void)state;
   enum { ICEBERGS = (1 << 16) + 2 };
@@ -590,6 +635,109 @@ static void test_place_of_changed_trailing_stops(void **state) {
     say(t, SELL(id + 8, 1, 105), expected);
     if (replace) say(t, CANCEL(id + 7, 1), "cancelled 7 1: asked for");
     assert_int_equal(assay_book_orders(t->book), 0);
+  }
+}
+
+static int32_t price_of(const bench *t, uint64_t id) {
+  assay_book_order order = {0};
+  assert_true(assay_book_find(t->book, id, &order));
+  return order.price;
+}
+
+/* The trigger stays behind the same trade, the best since it came in, as far as is said now. */
+static void test_distance_of_trailing_stops(void **state) {
+  bench *t = *state;
+  const assay_book_message begin[] = {SELL(1, 1, 100),
+                                      BUY(2, 1, 100),
+                                      SELL(9, 24, 0, .type = ASSAY_BOOK_TRAILING_STOP, .trigger = 4),
+                                      BUY(8, 5, 1, .type = ASSAY_BOOK_TRAILING_STOP_LIMIT, .trigger = 9),
+                                      SELL(3, 1, 102),
+                                      BUY(4, 1, 102)};
+  assay_book_apply(t->book, begin, sizeof begin / sizeof *begin);
+  assert_int_equal(price_of(t, 9), 98);
+  assert_int_equal(price_of(t, 8), 109);
+  say(t, MODIFY(9, 2, 23, 0, .trigger = 3), "modified 9");
+  assert_int_equal(price_of(t, 9), 99);
+  say(t, MODIFY(8, 1, 5, 1, .trigger = 20), "modified 8");
+  assert_int_equal(price_of(t, 8), 120);
+  say(t, REPLACE(8, 1, 18, 5, 1, .trigger = 6), "replaced 8 18");
+  assert_int_equal(price_of(t, 18), 106);
+  say(t, MODIFY(9, 2, 24, 0), "modified 9"); /* no distance: as it was */
+  assert_int_equal(price_of(t, 9), 99);
+  say(t, MODIFY(9, 2, 20, 0, .trigger = -1), "rejected: fields that do not go together");
+  say(t, SELL(5, 1, 108), "accepted 5");
+  /* It goes on at the new distance, and one that the last trade has met already runs at once. */
+  say(t, BUY(6, 1, 108), "accepted 6; trade 6 5 1@108; triggered 18@106");
+  assert_int_equal(price_of(t, 9), 105);
+  say(t, BUY(7, 1, 106), "accepted 7");
+  say(t, SELL(10, 1, 106), "accepted 10; trade 10 18 1@107");
+  say(t, MODIFY(9, 2, 1, 0, .trigger = 1), "modified 9; triggered 9@107; trade 9 18 1@107");
+}
+
+/* Another limit is another price, also while it waits; less of the same is not. */
+static void test_place_of_changed_stops(void **state) {
+  bench *t = *state;
+  for (uint64_t round = 0; round < 3; round++) {
+    uint64_t id = 100 * round;
+    const assay_book_message begin[] = {BUY(id + 1, 5, 110, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 105),
+                                        BUY(id + 2, 5, 110, .type = ASSAY_BOOK_STOP_LIMIT, .trigger = 105),
+                                        BUY(id + 3, 5, 0, .type = ASSAY_BOOK_STOP, .trigger = 105),
+                                        MODIFY(id + 1, 1, 5, round == 0 ? 109 : 110, .trigger = 105),
+                                        MODIFY(id + 2, 1, 5, round == 1 ? 111 : 110, .trigger = 105),
+                                        MODIFY(id + 3, 1, 4, 77, .trigger = 105), /* it has no limit */
+                                        SELL(id + 4, 1, 105)};
+    assay_book_apply(t->book, begin, sizeof begin / sizeof *begin);
+    char expected[200];
+    unsigned long long first = id + (round == 0 ? 2 : 1), second = id + (round == 2 ? 2 : 3),
+                       third = id + (round == 0   ? 1
+                                     : round == 1 ? 2
+                                                  : 3);
+    snprintf(expected, sizeof expected, "accepted %llu; trade %llu %llu 1@105; triggered %llu@105; triggered %llu@105; triggered %llu@105",
+             (unsigned long long)id + 5, (unsigned long long)id + 5, (unsigned long long)id + 4, first, second, third);
+    t->text[0] = 0;
+    const assay_book_message go = BUY(id + 5, 1, 105);
+    assay_book_apply(t->book, &go, 1);
+    t->text[strlen(expected)] = 0;
+    assert_string_equal(t->text, expected);
+    const assay_book_message end[] = {{.kind = ASSAY_BOOK_MASS_CANCEL, .account = 1}, SELL(id + 6, 1, 90), BUY(id + 7, 1, 90)};
+    assay_book_apply(t->book, end, sizeof end / sizeof *end);
+  }
+}
+
+/* What docs/book.md says of the order of events, in its own examples. */
+static void test_order_of_events(void **state) {
+  bench *t = *state;
+  say(t, BUY(1, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 100), "accepted 1");
+  say(t, SELL(2, 1, 100), "accepted 2");
+  say(t, BUY(3, 3, 0, .type = ASSAY_BOOK_MARKET),
+      "accepted 3; trade 3 2 1@100; triggered 1@100; cancelled 3 2: market order, and nothing left to trade with; cancelled 1 1: market "
+      "order, and nothing left to trade with");
+  /* Those that the first trade meets come before those that only the last one does. */
+  say(t, SELL(4, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 99), "accepted 4");
+  say(t, BUY(5, 1, 0, .type = ASSAY_BOOK_STOP, .trigger = 110), "accepted 5");
+  say(t, SELL(6, 1, 99), "accepted 6");
+  say(t, SELL(7, 1, 110), "accepted 7");
+  say(t, BUY(8, 2, 110),
+      "accepted 8; trade 8 6 1@99; trade 8 7 1@110; triggered 4@99; triggered 5@110; cancelled 4 1: market order, and nothing left to "
+      "trade "
+      "with; cancelled 5 1: market order, and nothing left to trade with");
+}
+
+static void keep_last(void *context, const assay_book_event *events, size_t count) { *(assay_book_event *)context = events[count - 1]; }
+
+/* A message that is rejected is answered as it came. */
+static void test_rejected_as_it_came(void **state) {
+  bench *t = *state;
+  assay_book_event event = {0};
+  assay_book_set_sink(t->book, keep_last, &event);
+  static const uint8_t sides[] = {0, 1, 2, 255};
+  for (size_t i = 0; i < sizeof sides; i++) {
+    assay_book_message m = by(7, BUY(UINT64_MAX, 0, INT32_MIN));
+    m.side = sides[i];
+    assay_book_apply(t->book, &m, 1);
+    assert_int_equal(event.kind, ASSAY_BOOK_REJECTED_EVENT);
+    assert_int_equal(event.side, sides[i]);
+    assert_true(event.id == m.id && event.price == m.price && event.account == m.account && event.quantity == 0);
   }
 }
 
@@ -756,14 +904,20 @@ int main(void) {
       RULE(test_auction),
       RULE(test_market_orders_in_an_auction),
       RULE(test_market_orders_that_match_each_other),
+      RULE(test_market_orders_at_the_end_of_the_range),
       RULE(test_books_that_wrap_around),
       RULE(test_collar_of_triggered_stops),
       RULE(test_all_or_none_after_a_halt),
       RULE(test_place_of_changed_trailing_stops),
+      RULE(test_distance_of_trailing_stops),
+      RULE(test_place_of_changed_stops),
+      RULE(test_order_of_events),
+      RULE(test_rejected_as_it_came),
       cmocka_unit_test(test_most_all_or_none),
       cmocka_unit_test(test_mass_cancel),
       cmocka_unit_test(test_fill_or_kill_among_own),
       cmocka_unit_test(test_fill_or_kill_that_reaches_far),
+      cmocka_unit_test(test_in_full_beside_own_orders),
       cmocka_unit_test(test_much_hidden_in_an_auction),
       RULE(test_risk),
       RULE(test_risk_lets_orders_shrink),

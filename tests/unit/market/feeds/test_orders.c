@@ -180,7 +180,10 @@ static void test_an_event_as_a_row(void **state) {
   size_t length = assay_orders_put_event(&e, row);
   assert_int_equal(length, strlen(row));
   assert_string_equal(row, "9,8,cancelled,7,0,sell,-5,4,0,0,0,NO_LIQUIDITY,0\n");
-  memset(&e, 0xff, sizeof e); /* the longest numbers, and no known words */
+  e = (assay_book_event){.sequence = 1, .kind = ASSAY_BOOK_REJECTED_EVENT, .side = 2, .reason = ASSAY_BOOK_MALFORMED};
+  assay_orders_put_event(&e, row);
+  assert_string_equal(row, "1,0,rejected,0,0,2,0,0,0,0,0,MALFORMED,0\n"); /* the side that the message named */
+  memset(&e, 0xff, sizeof e);                                             /* the longest numbers, and no known words */
   length = assay_orders_put_event(&e, row);
   assert_int_equal(length, strlen(row));
   assert_string_equal(assay_orders_reason(ASSAY_BOOK_REASONS), "UNKNOWN");
