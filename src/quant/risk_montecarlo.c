@@ -17,6 +17,7 @@ typedef struct job {
   risk_scenarios_params params;
   size_t padded, groups, slice; /* groups altogether; at once */
   double *factor, *lines, *scratch, *pnl;
+  double *part; /* of a device's slice; it is written as long as the session lives, so it goes after it */
 } job;
 
 static assay_status check(const assay_risk_simulation *s, assay_error *err) {
@@ -97,21 +98,18 @@ static assay_status simulate_on_device(assay_quant_session *session, void *conte
   job *j = context;
   assay_quant_buffer *buffers[4];
   size_t slice_items = j->slice * ASSAY_KERNEL_GROUP_SIZE;
-  double *part = assay_alloc(ASSAY_TAG_QUANT, slice_items * sizeof *part);
-  if (part == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu scenarios", slice_items);
   assay_status status = assay_quant_in(session, j->factor, j->padded * j->padded * sizeof(double), "factor", err, &buffers[0]);
   if (status == ASSAY_OK) status = assay_quant_in(session, j->lines, 4 * j->padded * sizeof(double), "positions", err, &buffers[1]);
   if (status == ASSAY_OK) status = assay_quant_scratch(session, slice_items * j->padded * sizeof(double), "normals", err, &buffers[2]);
-  if (status == ASSAY_OK) status = assay_quant_out(session, part, slice_items * sizeof(double), "scenarios", err, &buffers[3]);
+  if (status == ASSAY_OK) status = assay_quant_out(session, j->part, slice_items * sizeof(double), "scenarios", err, &buffers[3]);
   for (size_t begin = 0; begin < j->groups && status == ASSAY_OK; begin += j->slice) {
     risk_scenarios_params p = j->params;
     size_t groups = j->groups - begin < j->slice ? j->groups - begin : j->slice;
     p.first = (u32)(begin * ASSAY_KERNEL_GROUP_SIZE);
     status = assay_quant_launch(session, "risk_scenarios", 64, groups, &p, sizeof p, buffers, 4, err);
     if (status == ASSAY_OK) status = assay_quant_finish(session, err);
-    if (status == ASSAY_OK) memcpy(j->pnl + begin * ASSAY_KERNEL_GROUP_SIZE, part, groups * ASSAY_KERNEL_GROUP_SIZE * sizeof *part);
+    if (status == ASSAY_OK) memcpy(j->pnl + begin * ASSAY_KERNEL_GROUP_SIZE, j->part, groups * ASSAY_KERNEL_GROUP_SIZE * sizeof *j->part);
   }
-  assay_free(part);
   return status;
 }
 
@@ -164,9 +162,11 @@ assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, con
   if (j.slice > j.groups) j.slice = j.groups;
   j.factor = assay_calloc(ASSAY_TAG_QUANT, j.padded * j.padded, sizeof *j.factor);
   j.lines = assay_calloc(ASSAY_TAG_QUANT, 4 * j.padded, sizeof *j.lines);
-  j.scratch = simulation->device == NULL ? assay_alloc(ASSAY_TAG_QUANT, j.slice * group_bytes) : NULL;
+  bool here = simulation->device == NULL;
+  j.scratch = here ? assay_alloc(ASSAY_TAG_QUANT, j.slice * group_bytes) : NULL;
+  j.part = here ? NULL : assay_alloc(ASSAY_TAG_QUANT, j.slice * ASSAY_KERNEL_GROUP_SIZE * sizeof *j.part);
   j.pnl = assay_alloc(ASSAY_TAG_QUANT, j.groups * ASSAY_KERNEL_GROUP_SIZE * sizeof *j.pnl);
-  if (j.factor == NULL || j.lines == NULL || j.pnl == NULL || (simulation->device == NULL && j.scratch == NULL)) {
+  if (j.factor == NULL || j.lines == NULL || j.pnl == NULL || (here ? j.scratch : j.part) == NULL) {
     status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu scenarios of %zu assets", count, simulation->assets);
     goto done;
   }
@@ -174,7 +174,7 @@ assay_status assay_risk_monte_carlo(const assay_risk_simulation *simulation, con
   if (status != ASSAY_OK) goto done;
   make_lines(&j);
   assay_quant_where where;
-  if (simulation->device == NULL) {
+  if (here) {
     simulate_here(&j);
     assay_quant_here(&where);
   } else {
@@ -191,6 +191,7 @@ done:
   assay_free(j.factor);
   assay_free(j.lines);
   assay_free(j.scratch);
+  assay_free(j.part);
   assay_free(j.pnl);
   return status;
 }
