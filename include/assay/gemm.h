@@ -56,12 +56,13 @@ typedef struct assay_gemm_args {
   size_t stride_a, stride_b, stride_c;
 } assay_gemm_args;
 
-/* ASSAY_ERR_INVALID: a type, factor, pointer or stride that cannot be; C is untouched. ASSAY_ERR_UNSUPPORTED: the library that was asked
- * for is not here or has no such type. ASSAY_ERR_NO_MEMORY: no room for the built-in kernel's packed blocks (about 5 MB at most). */
+/* ASSAY_ERR_INVALID: a type, factor, pointer, stride or ASSAY_GEMM that cannot be; C is untouched. ASSAY_ERR_UNSUPPORTED: the library that
+ * was asked for is not here or has no such type. ASSAY_ERR_NO_MEMORY: no room for the built-in kernel's packed blocks (about 5 MB at most).
+ */
 ASSAY_API assay_status assay_gemm(const assay_gemm_args *args, assay_gemm_library library, assay_error *err);
 
 typedef struct assay_gemm_chosen {
-  assay_gemm_library library; /* never AUTO */
+  assay_gemm_library library; /* AUTO: none, since ASSAY_GEMM names no library; products that leave the choice to AUTO are refused */
   const char *name;           /* with version and kernels: "OpenBLAS 0.3.21 (Haswell)", "built in (avx2)" */
   const char *reason;         /* why this one, and why not those before it */
 } assay_gemm_chosen;

@@ -68,14 +68,16 @@ static assay_status check_info(const assay_backend *backend, const assay_device_
 
 assay_status assay_core_open(const assay_backend *backend, size_t index, const assay_device_info *info, assay_error *err,
                              assay_core **out) {
+  bool debug = false;
   assay_status status = check_info(backend, info, err);
+  if (status == ASSAY_OK) status = assay_settings_debug(err, &debug);
   if (status != ASSAY_OK) return status;
   assay_core *core = assay_calloc(ASSAY_TAG_DEVICE, 1, sizeof *core);
   if (core == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of host memory for the device %s", info->id);
   core->backend = backend;
   core->info = *info;
   core->in_order = (info->flags & ASSAY_DEVICE_IN_ORDER) != 0;
-  core->debug = assay_settings_debug();
+  core->debug = debug;
   core->activity_device = assay_ring_device(info->id);
   core->generation = assay_core_generation();
   pthread_mutex_init(&core->lock, NULL);

@@ -97,7 +97,7 @@ assay_status assay_registry_open_fallback(assay_registry *registry, assay_error 
 
 /* settings.c: what the environment says. */
 assay_status assay_settings_memory_fraction(double otherwise, assay_error *err, double *fraction);
-bool assay_settings_debug(void);
+assay_status assay_settings_debug(assay_error *err, bool *debug);
 /* NULL when it says nothing. */
 const char *assay_settings_device(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* All that the environment says about devices is read here. */
+/* What the environment says about devices in general; ASSAY_THREADS and ASSAY_ISA, ASSAY_GEMM and ASSAY_DUMMY are read by those whom they
+ * are for. What cannot be understood is refused: it was meant to change something. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,13 @@ static const char *setting(const char *name) {
 
 const char *assay_settings_device(void) { return setting("ASSAY_DEVICE"); }
 
-bool assay_settings_debug(void) {
+assay_status assay_settings_debug(assay_error *err, bool *debug) {
   const char *text = setting("ASSAY_DEBUG");
-  return text != NULL && strcmp(text, "0") != 0;
+  bool on = text != NULL && strcmp(text, "1") == 0;
+  if (text != NULL && !on && strcmp(text, "0") != 0)
+    return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "ASSAY_DEBUG=%.60s is neither 1 nor 0", text);
+  *debug = on;
+  return ASSAY_OK;
 }
 
 assay_status assay_settings_memory_fraction(double otherwise, assay_error *err, double *fraction) {

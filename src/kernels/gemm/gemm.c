@@ -82,7 +82,10 @@ static void choose(choice *c, assay_dtype type) {
     if (take(c, order[i], type)) return say(c, "ASSAY_GEMM asks for it");
     asks = false;
   }
-  if (asks) say(c, "ASSAY_GEMM=%s names none of onednn, openblas, builtin; ", wanted);
+  if (asks) {
+    c->chosen = (assay_gemm_chosen){ASSAY_GEMM_AUTO, "none", c->reason};
+    return say(c, "ASSAY_GEMM=%.60s names none of auto, onednn, openblas, builtin", wanted);
+  }
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
     if (take(c, order[i], type)) return say(c, "the fastest that is here");
   }
@@ -156,7 +159,11 @@ assay_status assay_gemm(const assay_gemm_args *given, assay_gemm_library library
   if (status == ASSAY_OK) status = check_memory(&args, &bytes, err);
   if (status != ASSAY_OK) return status;
   const char *cause = NULL;
-  if (library == ASSAY_GEMM_AUTO) library = assay_gemm_choice(args.type)->library;
+  if (library == ASSAY_GEMM_AUTO) {
+    const assay_gemm_chosen *chosen = assay_gemm_choice(args.type);
+    if (chosen->library == ASSAY_GEMM_AUTO) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%s", chosen->reason);
+    library = chosen->library;
+  }
   if (assay_gemm_library_name(library, &cause) == NULL) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "%s", cause);
   const assay_gemm_backend *backend = backend_of(library);
   if (!backend->has[args.type])

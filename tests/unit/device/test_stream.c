@@ -167,6 +167,27 @@ static void borrowed_arrays_are_used_in_place_or_copied(void **state) {
   }
 }
 
+static void debug_mode_is_on_or_off(void **state) {
+  (void)state;
+  const assay_backend *list[] = {assay_backend_dummy()};
+  static const char *const words[] = {"no", "2", "true"};
+  for (size_t i = 0; i < 3; i++) {
+    assay_error err = {0};
+    assay_registry *registry = NULL;
+    assay_device *device = NULL;
+    assert_ok(assay_registry_create(list, 1, &err, &registry), err);
+    setenv("ASSAY_DEBUG", words[i], 1);
+    assert_int_equal(assay_registry_open(registry, "dummy", &err, &device), ASSAY_ERR_INVALID);
+    assert_non_null(strstr(err.message, "ASSAY_DEBUG="));
+    setenv("ASSAY_DEBUG", "0", 1);
+    err = (assay_error){0};
+    assert_ok(assay_registry_open(registry, "dummy", &err, &device), err);
+    assay_device_close(device);
+    assay_registry_destroy(registry);
+    unsetenv("ASSAY_DEBUG");
+  }
+}
+
 static void debug_mode_shows_fresh_memory_as_nan(void **state) {
   (void)state;
   setenv("ASSAY_DEBUG", "1", 1);
@@ -225,6 +246,7 @@ int main(void) {
       cmocka_unit_test(an_event_orders_two_streams),
       cmocka_unit_test(freed_memory_waits_for_the_commands_that_use_it),
       cmocka_unit_test(borrowed_arrays_are_used_in_place_or_copied),
+      cmocka_unit_test(debug_mode_is_on_or_off),
       cmocka_unit_test(debug_mode_shows_fresh_memory_as_nan),
       cmocka_unit_test(streams_are_limited_and_come_back),
       cmocka_unit_test(the_dummy_takes_only_what_it_knows),

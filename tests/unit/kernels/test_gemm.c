@@ -3,6 +3,8 @@
 #include <assay/gemm.h>
 
 #include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "kernels/gemm/gemm.h"
@@ -280,6 +282,27 @@ static void the_choice_is_recorded_with_its_reason(void **state) {
   assert_null(assay_gemm_choice(ASSAY_BF16));
 }
 
+/* In a child, since the choice is made once. */
+static void another_word_for_a_library_is_refused(void **state) {
+  (void)state;
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    setenv("ASSAY_GEMM", "openblass", 1);
+    double a[4] = {1, 2, 3, 4}, b[4] = {5, 6, 7, 8}, c[4] = {0};
+    assay_gemm_args args = {.type = ASSAY_F64, .m = 2, .n = 2, .k = 2, .alpha = 1, .a = a, .b = b, .c = c};
+    assay_error err = {0};
+    bool refused =
+        assay_gemm(&args, ASSAY_GEMM_AUTO, &err) == ASSAY_ERR_INVALID && strstr(err.message, "ASSAY_GEMM=openblass names none") != NULL;
+    bool named = assay_gemm(&args, ASSAY_GEMM_BUILTIN, &err) == ASSAY_OK && c[0] == 19; /* who names one does not ask the environment */
+    _exit(refused && named ? 0 : 1);
+  }
+  int ended = -1;
+  waitpid(child, &ended, 0);
+  assert_true(WIFEXITED(ended));
+  assert_int_equal(WEXITSTATUS(ended), 0);
+}
+
 static void openblas_gets_the_kernels_of_this_processor(void **state) {
   (void)state;
   assert_string_equal(assay_gemm_openblas_core(ASSAY_ISA_X86_64_V4), "SKYLAKEX");
@@ -296,6 +319,7 @@ int main(void) {
   unsetenv("OPENBLAS_CORETYPE");
   unsetenv("ASSAY_GEMM");
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(another_word_for_a_library_is_refused), /* before any choice */
       cmocka_unit_test(every_way_gives_the_product),
       cmocka_unit_test(built_in_bits_are_the_same_everywhere),
       cmocka_unit_test(not_a_number_stays_in_its_row_and_column),
