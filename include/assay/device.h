@@ -223,11 +223,11 @@ typedef enum assay_memory_pressure {
 ASSAY_API const char *assay_memory_pressure_text(assay_memory_pressure pressure);
 
 typedef struct assay_memory_stats {
-  uint64_t allocations, hits; /* so far; a hit was served without asking the device */
+  uint64_t allocations, hits; /* so far, each buffer that was handed out; a hit was served without asking the device */
   double hit_ratio;           /* NaN before the first allocation */
   uint64_t live_buffers;
   uint64_t requested_bytes, live_bytes; /* of live buffers: asked for, and set aside for them */
-  uint64_t cached_bytes;                /* kept under keys and not in use */
+  uint64_t cached_bytes;                /* set aside for what is kept under keys and not in use: not live */
   uint64_t reserved_bytes;              /* taken from the device */
   uint64_t peak_live_bytes, peak_reserved_bytes;
   double internal_fragmentation;                  /* 1 - requested/live; at most 1/8 for buffers of at least 8 alignments */
@@ -259,8 +259,9 @@ typedef struct assay_memory_advice {
 /* Writes up to `capacity` rows and returns how many there are; 0 when all is well. */
 ASSAY_API size_t assay_device_memory_advise(const assay_device *device, assay_memory_advice *rows, size_t capacity);
 
-/* Gives free memory back to the device until at most `keep_bytes` are reserved, cached buffers first, and returns how many bytes it gave
- * back. What live buffers use stays, with the slab that it lies in. */
+/* Gives free memory back to the device until at most `keep_bytes` are reserved, and returns how many bytes it gave back: slabs that are
+ * empty first, then those that become so without buffers kept under keys, longest unused first. What live buffers use stays, with the slab
+ * that it lies in. */
 ASSAY_API uint64_t assay_device_trim(assay_device *device, uint64_t keep_bytes);
 /* Joins free neighbours and moves live buffers out of slabs that are nearly empty, then trims those slabs. Waits for all streams; no other
  * thread may use the device meanwhile. Not moved: buffers whose host address was taken, borrowed arrays, and what does not fit elsewhere.

@@ -95,7 +95,7 @@ enum {
   ASSAY_MC_MAX_ASSETS = 64,
   ASSAY_MC_GREEKS_MIN_PATHS = 16384, /* their standard errors come from groups of paths */
 };
-#define ASSAY_MC_MAX_PATHS 1000000000000u /* of one call: about an hour on a large GPU */
+#define ASSAY_MC_MAX_PATHS 1000000000000u /* of one call; on an H200: 2 s of Europeans in f32, 6 minutes of Asians of 252 steps */
 
 typedef struct assay_mc_params {
   assay_mc_model model;
@@ -171,7 +171,7 @@ typedef struct assay_mc_result {
   bool reached;               /* the standard error is at most target_error (true without a target) */
   uint64_t paths;             /* simulated; an American option's calibration uses more */
   uint64_t greeks_paths;      /* of these the Greeks are of: all, or an American option's first ones, which say more than enough; 0 without
-                               * Greeks, and      where an option is exercised at once */
+                               * Greeks, and where an option is exercised at once */
   uint32_t steps;             /* of each path */
   uint32_t replicates;        /* of Sobol points; 0 for pseudo-random paths */
   double seconds;             /* of the whole call */

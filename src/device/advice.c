@@ -45,7 +45,7 @@ static void look_at_hits(const assay_memory_stats *stats, advice_list *list) {
 
 static void look_at_free_memory(const assay_memory_stats *stats, advice_list *list) {
   char what[160], text[32], idle_text[32];
-  double idle = (double)(stats->reserved_bytes - stats->live_bytes), kept = (double)stats->cached_bytes;
+  double idle = (double)(stats->reserved_bytes - stats->live_bytes - stats->cached_bytes), kept = (double)stats->cached_bytes;
   assay_format_value(idle, "B", text, sizeof text);
   assay_format_value(kept, "B", idle_text, sizeof idle_text);
   if (stats->live_bytes > 0 && idle > ENOUGH_BYTES && stats->external_fragmentation > 0.5) {

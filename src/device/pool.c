@@ -259,7 +259,8 @@ static assay_status find_block(assay_pool *pool, unsigned stream, unsigned size_
   return status;
 }
 
-static void account(assay_pool *pool, assay_buffer *block, bool hit) {
+/* A buffer is live from being handed out until it is freed, also where it is kept under a key before and after. */
+void assay_pool_count_out(assay_pool *pool, const assay_buffer *block, bool hit) {
   assay_pool_class *class = &pool->classes[block->size_class];
   class->allocations++, class->live_buffers++, class->live_bytes += block->bytes;
   if (class->live_bytes > class->peak_live_bytes) class->peak_live_bytes = class->live_bytes;
@@ -268,6 +269,14 @@ static void account(assay_pool *pool, assay_buffer *block, bool hit) {
   pool->requested_bytes += block->requested;
   pool->live_bytes += block->bytes;
   if (pool->live_bytes > pool->peak_live_bytes) pool->peak_live_bytes = pool->live_bytes;
+}
+
+static void count_back(assay_pool *pool, const assay_buffer *block) {
+  assay_pool_class *class = &pool->classes[block->size_class];
+  class->live_buffers--, class->live_bytes -= block->bytes;
+  pool->live_buffers--;
+  pool->requested_bytes -= block->requested;
+  pool->live_bytes -= block->bytes;
 }
 
 /* Commands of other streams may still use the block: `stream` waits for them. */
@@ -317,18 +326,18 @@ assay_status assay_pool_alloc_locked(assay_pool *pool, unsigned stream, size_t b
   }
   block->state = ASSAY_BLOCK_LIVE;
   block->stream = (uint8_t)stream, block->requested = bytes, block->label = label;
-  account(pool, block, *hit);
+  assay_pool_count_out(pool, block, *hit);
   *buffer = block;
   return ASSAY_OK;
 }
 
 void assay_pool_free_locked(assay_pool *pool, assay_buffer *block) {
   if (block->slab == NULL) return drop_handle(pool, block);
-  assay_pool_class *class = &pool->classes[block->size_class];
-  class->live_buffers--, class->live_bytes -= block->bytes;
-  pool->live_buffers--;
-  pool->requested_bytes -= block->requested;
-  pool->live_bytes -= block->bytes;
+  count_back(pool, block);
+  assay_pool_bin(pool, block);
+}
+
+void assay_pool_bin(assay_pool *pool, assay_buffer *block) {
   block->state = ASSAY_BLOCK_BINNED;
   block->pinned = false;
   block->entry = NULL;
@@ -387,6 +396,7 @@ bool assay_pool_free(assay_pool *pool, assay_buffer *buffer) {
   bool live = buffer->state == ASSAY_BLOCK_LIVE && (buffer->entry == NULL || buffer->entry->used);
   if (live && buffer->entry != NULL) {
     buffer->entry->used = false;
+    count_back(pool, buffer);
     pool->cached_bytes += buffer->bytes;
   } else if (live) {
     assay_pool_free_locked(pool, buffer);

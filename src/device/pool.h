@@ -82,9 +82,9 @@ assay_buffer *assay_pool_handle(assay_pool *pool);
 /* Counts an allocation that was served with memory which the backend keeps for that (direct_alloc). */
 void assay_pool_count_served(assay_pool *pool);
 
-/* The buffer under `key` and `bytes` when it is there and not in use, else a new one, which is kept under it unless one in use is. */
 /* A buffer that is in use is kept under its key no more. */
 void assay_pool_forget_one(assay_pool *pool, assay_buffer *buffer);
+/* The buffer under `key` and `bytes` when it is there and not in use, else a new one, which is kept under it unless one in use is. */
 assay_status assay_pool_cached(assay_pool *pool, unsigned stream, const char *key, size_t bytes, const char *label, assay_error *err,
                                bool *fresh, bool *hit, assay_buffer **buffer);
 /* Forgets what is kept and not in use. */

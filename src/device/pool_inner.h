@@ -55,6 +55,8 @@ uint64_t assay_pool_return_slabs(assay_pool *pool, uint64_t keep_bytes);
 assay_status assay_pool_alloc_locked(assay_pool *pool, unsigned stream, size_t bytes, const char *label, assay_error *err, bool *hit,
                                      assay_buffer **buffer);
 void assay_pool_free_locked(assay_pool *pool, assay_buffer *buffer);
+void assay_pool_bin(assay_pool *pool, assay_buffer *block);                       /* the same for one that is not counted as live */
+void assay_pool_count_out(assay_pool *pool, const assay_buffer *block, bool hit); /* as an allocation and as live */
 void assay_pool_drop_view(assay_pool *pool, assay_buffer *block);
 bool assay_pool_make_view(assay_pool *pool, assay_buffer *block, assay_error *err);
 

@@ -13,7 +13,7 @@ bool assay_pool_evict(assay_pool *pool) {
   assay_pool_entry *gone = *oldest;
   *oldest = gone->next;
   pool->cached_bytes -= gone->buffer->bytes;
-  assay_pool_free_locked(pool, gone->buffer);
+  assay_pool_bin(pool, gone->buffer);
   assay_free(gone);
   return true;
 }
@@ -60,6 +60,7 @@ static assay_status hand_out(assay_pool *pool, assay_pool_entry *entry, unsigned
   }
   entry->used = true;
   pool->cached_bytes -= buffer->bytes;
+  assay_pool_count_out(pool, buffer, true);
   return ASSAY_OK;
 }
 

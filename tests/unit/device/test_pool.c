@@ -151,10 +151,20 @@ static void what_is_kept_under_a_key_keeps_its_contents(void **state) {
   assert_true(fresh && again != table);
   assay_buffer_free(again);
   assay_buffer_free(table);
+  assay_memory_stats before, after;
+  assay_device_memory(device, &before);
+  assert_int_equal(before.live_buffers + before.live_bytes + before.requested_bytes, 0); /* what is kept is in nobody's hands */
+  assert_int_equal(before.cached_bytes, 4096);
   /* Another stream waits for the one that filled it, which was never synced. */
   assert_ok(assay_buffer_cached(two, "sobol/1024", 4096, "directions", &err, &fresh, &again), err);
   assert_false(fresh);
   assert_ptr_equal(again, table);
+  assay_device_memory(device, &after);
+  assert_int_equal(after.allocations, before.allocations + 1);
+  assert_int_equal(after.hits, before.hits + 1);
+  assert_int_equal(after.live_buffers, 1);
+  assert_int_equal(after.live_bytes, 4096);
+  assert_int_equal(after.cached_bytes, 0);
   assert_ok(assay_buffer_read(two, again, 4092, &word, sizeof word, &err), err);
   assert_ok(assay_stream_sync(two, &err), err);
   assert_int_equal(word, 12345);
