@@ -88,39 +88,72 @@ FUNCTION void sample_keep(mc_sample *s, R weight) {
   s->time = keep(weight, s->time);
 }
 
+/*
+ * ADD_D(sum, r) adds lanes to a sum in doubles. Doubles of all lanes of floats are two registers, which gcc takes through memory as one
+ * value each time; so the halves are added.
+ */
+#if REAL_BITS == 32 && LANES > 1 && !defined(ASSAY_OPENCL)
+typedef double half_d __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#if defined(__AVX512F__)
+#define WIDEN_LOWER(r) ((half_d)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)(r))))
+#define WIDEN_UPPER(r) ((half_d)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)(r), 1)))
+#elif defined(__AVX2__)
+#define WIDEN_LOWER(r) ((half_d)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)(r))))
+#define WIDEN_UPPER(r) ((half_d)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)(r), 1)))
+#elif defined(__x86_64__)
+#define WIDEN_LOWER(r) ((half_d)_mm_cvtps_pd((__m128)(r)))
+#define WIDEN_UPPER(r) ((half_d)_mm_cvtps_pd(_mm_movehl_ps((__m128)(r), (__m128)(r))))
+#else
+#define WIDEN_LOWER(r) ((half_d)vcvt_f64_f32(vget_low_f32((float32x4_t)(r))))
+#define WIDEN_UPPER(r) ((half_d)vcvt_high_f64_f32((float32x4_t)(r)))
+#endif
+FUNCTION void add_halves(D *sum, R r) {
+  half_d *halves = (half_d *)sum;
+  halves[0] = halves[0] + WIDEN_LOWER(r);
+  halves[1] = halves[1] + WIDEN_UPPER(r);
+}
+#define ADD_D(sum, r) add_halves(&(sum), (r))
+#else
+#define ADD_D(sum, r) ((void)((sum) = (sum) + WIDEN(r)))
+#endif
+
 /* Where a sum is, or the first where a kernel has none of it, so that no index is out of bounds. */
 #define MC_SUM_OF(SUMS, sum) ((sum) < (SUMS) ? (sum) : 0)
 
 /* The frame of a kernel: SUMS sums over all draws of a group, each sample made by SAMPLE(p, given, number, GREEKS). */
-#define MC_KERNEL(name, SUMS, SAMPLE)                                                                                                \
-  KERNEL2(name, mc_path_params, GLOBAL double *, sums, GLOBAL const real *, given) {                                                 \
-    LOCAL_ARRAY(double, totals, (SUMS)*GROUP_SIZE);                                                                                  \
-    ITEMS(i) {                                                                                                                       \
-      D total[SUMS];                                                                                                                 \
-      for (int s = 0; s < (SUMS); s++) total[s] = ALL_D(0);                                                                          \
-      for (u32 draw = 0; draw < p.draws; draw++) {                                                                                   \
-        u64 number = p.first + ((u64)draw * p.groups + GROUP) * GROUP_SIZE + i;                                                      \
-        mc_sample sample = SAMPLE(p, given, number, (SUMS) > MC_PRICE_SUMS);                                                         \
-        if (number + LANES > p.samples) sample_keep(&sample, sample_exists(p.samples, number));                                      \
-        total[MC_SUM_PAYOFF] = total[MC_SUM_PAYOFF] + WIDEN(sample.payoff);                                                          \
-        total[MC_SUM_SQUARE] = total[MC_SUM_SQUARE] + WIDEN(sample.payoff * sample.payoff);                                          \
-        total[MC_SUM_CONTROL] = total[MC_SUM_CONTROL] + WIDEN(sample.control);                                                       \
-        total[MC_SUM_CONTROL_SQUARE] = total[MC_SUM_CONTROL_SQUARE] + WIDEN(sample.control * sample.control);                        \
-        total[MC_SUM_PRODUCT] = total[MC_SUM_PRODUCT] + WIDEN(sample.payoff * sample.control);                                       \
-        if ((SUMS) > MC_PRICE_SUMS) {                                                                                                \
-          total[MC_SUM_OF(SUMS, MC_SUM_DELTA)] = total[MC_SUM_OF(SUMS, MC_SUM_DELTA)] + WIDEN(sample.delta);                         \
-          total[MC_SUM_OF(SUMS, MC_SUM_MEAN)] = total[MC_SUM_OF(SUMS, MC_SUM_MEAN)] + WIDEN(sample.mean);                            \
-          total[MC_SUM_OF(SUMS, MC_SUM_DEVIATION)] = total[MC_SUM_OF(SUMS, MC_SUM_DEVIATION)] + WIDEN(sample.deviation);             \
-          total[MC_SUM_OF(SUMS, MC_SUM_GAMMA)] = total[MC_SUM_OF(SUMS, MC_SUM_GAMMA)] + WIDEN(sample.gamma);                         \
-        }                                                                                                                            \
-        if ((SUMS) > MC_GREEKS_SUMS) total[MC_SUM_OF(SUMS, MC_SUM_TIME)] = total[MC_SUM_OF(SUMS, MC_SUM_TIME)] + WIDEN(sample.time); \
-      }                                                                                                                              \
-      for (int s = 0; s < (SUMS); s++) STORE_D(totals, GROUP_SIZE *s + i, total[s]);                                                 \
-    }                                                                                                                                \
-    for (int s = 0; s < (SUMS); s++) {                                                                                               \
-      double sum = tree_sum(&totals[GROUP_SIZE * s]);                                                                                \
-      LEADER sums[(SUMS)*GROUP + s] = sum;                                                                                           \
-    }                                                                                                                                \
+#define MC_KERNEL(name, SUMS, SAMPLE) MC_KERNEL_OF(name, SUMS, (void)0, SAMPLE(p, given, number, (SUMS) > MC_PRICE_SUMS))
+
+/* The same where a sample is an expression, which may look at `draw` and at what KEPT declares. */
+#define MC_KERNEL_OF(name, SUMS, KEPT, SAMPLE)                                                  \
+  KERNEL2(name, mc_path_params, GLOBAL double *, sums, GLOBAL const real *, given) {            \
+    LOCAL_ARRAY(double, totals, (SUMS)*GROUP_SIZE);                                             \
+    ITEMS(i) {                                                                                  \
+      KEPT;                                                                                     \
+      D total[SUMS];                                                                            \
+      for (int s = 0; s < (SUMS); s++) total[s] = ALL_D(0);                                     \
+      for (u32 draw = 0; draw < p.draws; draw++) {                                              \
+        u64 number = p.first + ((u64)draw * p.groups + GROUP) * GROUP_SIZE + i;                 \
+        mc_sample sample = SAMPLE;                                                              \
+        if (number + LANES > p.samples) sample_keep(&sample, sample_exists(p.samples, number)); \
+        ADD_D(total[MC_SUM_PAYOFF], sample.payoff);                                             \
+        ADD_D(total[MC_SUM_SQUARE], sample.payoff *sample.payoff);                              \
+        ADD_D(total[MC_SUM_CONTROL], sample.control);                                           \
+        ADD_D(total[MC_SUM_CONTROL_SQUARE], sample.control *sample.control);                    \
+        ADD_D(total[MC_SUM_PRODUCT], sample.payoff *sample.control);                            \
+        if ((SUMS) > MC_PRICE_SUMS) {                                                           \
+          ADD_D(total[MC_SUM_OF(SUMS, MC_SUM_DELTA)], sample.delta);                            \
+          ADD_D(total[MC_SUM_OF(SUMS, MC_SUM_MEAN)], sample.mean);                              \
+          ADD_D(total[MC_SUM_OF(SUMS, MC_SUM_DEVIATION)], sample.deviation);                    \
+          ADD_D(total[MC_SUM_OF(SUMS, MC_SUM_GAMMA)], sample.gamma);                            \
+        }                                                                                       \
+        if ((SUMS) > MC_GREEKS_SUMS) ADD_D(total[MC_SUM_OF(SUMS, MC_SUM_TIME)], sample.time);   \
+      }                                                                                         \
+      for (int s = 0; s < (SUMS); s++) STORE_D(totals, GROUP_SIZE *s + i, total[s]);            \
+    }                                                                                           \
+    for (int s = 0; s < (SUMS); s++) {                                                          \
+      double sum = tree_sum(&totals[GROUP_SIZE * s]);                                           \
+      LEADER sums[(SUMS)*GROUP + s] = sum;                                                      \
+    }                                                                                           \
   }
 
 #define LN2 RC(0.693147180559945309417)

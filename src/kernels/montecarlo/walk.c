@@ -253,7 +253,7 @@ FUNCTION void walk_step(walk *a, const mc_path_params p, R z, R z2, R u, u32 num
     }
   }
   /* Far out only by an extreme draw of the variance; the price is limited to where single precision has it. */
-  a->x = MIN(MAX(a->x, ALL(-120)), ALL(120));
+  if (p.walk_model != MC_WALK_GBM) a->x = MIN(MAX(a->x, ALL(-120)), ALL(120));
   R price = ALL(0);
   if (p.kind & MC_WALK_AVERAGE) {
     price = r_exp2_plain(a->x);
@@ -488,42 +488,116 @@ FUNCTION void step_random(const mc_path_params p, GLOBAL const real *given, u64 
   }
 }
 
-FUNCTION mc_sample walk_path(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+FUNCTION void pair_step(walk *a, walk *mirror, const mc_path_params p, R shock, R second, R u, u32 number, int greeks) {
+  walk_step(a, p, shock, second, u, number, greeks);
+  if (p.antithetic) walk_step(mirror, p, -shock, -second, u, number, greeks);
+}
+
+/*
+ * In lanes the random numbers of some steps are made before any is used, or, where a path is one step, of some draws: from a counter to
+ * what a step needs is a chain of which a processor cannot look past the end (random.h). Not for a price under other models: there a step
+ * is a chain of its own, from variance to variance, and short enough that what the next one needs is made beside it.
+ */
+#if LANES > 1
+typedef struct walk_ahead {
+  R shock[BLOCK * RANDOM_AT_ONCE], second[RANDOM_AT_ONCE], u[RANDOM_AT_ONCE];
+} walk_ahead;
+
+FUNCTION int walk_is_ahead(const mc_path_params p, int greeks) {
+  return !p.given && (greeks || p.walk_model == MC_WALK_GBM || p.steps == 1);
+}
+
+/* Those of step `step` and the next ones, or of samples `apart` from each other. */
+FUNCTION void walk_go_ahead(walk_ahead *ahead, const mc_path_params p, u64 sample, u64 apart, u32 step, u32 count) {
+  W words[RANDOM_AT_ONCE][4];
+  for (u32 k = 0; k < count; k++) block_words(p, sample + k * apart, apart ? step : step + k, 0, words[k]);
+  for (u32 k = 0; k < count; k++) {
+    box_muller(words[k][0], words[k][1], &ahead->shock[k], &ahead->second[k]);
+    ahead->u[k] = random_uniform(words[k][2]);
+  }
+}
+
+/* Before draw number `draw`: a path of one step finds its numbers there. */
+FUNCTION void walk_draws_ahead(walk_ahead *ahead, const mc_path_params p, u64 sample, u32 draw, int greeks) {
+  if (p.steps > 1 || draw % RANDOM_AT_ONCE != 0 || !walk_is_ahead(p, greeks)) return;
+  walk_go_ahead(ahead, p, sample, (u64)p.groups * GROUP_SIZE, 0, p.draws - draw < RANDOM_AT_ONCE ? p.draws - draw : RANDOM_AT_ONCE);
+}
+
+FUNCTION void walk_steps_ahead(walk *a, walk *mirror, walk_ahead *ahead, const mc_path_params p, u64 sample, u32 draw, int greeks) {
+  if (p.steps == 1) {
+    u32 k = draw % RANDOM_AT_ONCE;
+    pair_step(a, mirror, p, ahead->shock[k], ahead->second[k], ahead->u[k], 1, greeks);
+    return;
+  }
+  int gbm = p.walk_model == MC_WALK_GBM;
+  u32 at_once = gbm ? BLOCK * RANDOM_AT_ONCE : RANDOM_AT_ONCE;
+  for (u32 first = 0; first < p.steps; first += at_once) {
+    u32 count = p.steps - first < at_once ? p.steps - first : at_once;
+    if (gbm) {
+      random_many_normals(LANE((u32)sample), first / BLOCK, (u32)(sample >> 32), 0, p.key, (count + BLOCK - 1) / BLOCK, ahead->shock);
+    } else {
+      walk_go_ahead(ahead, p, sample, 0, first, count);
+    }
+    for (u32 k = 0; k < count; k++) {
+      R second = gbm ? ALL(0) : ahead->second[k], u = gbm ? ALL(0) : ahead->u[k];
+      pair_step(a, mirror, p, ahead->shock[k], second, u, first + k + 1, greeks);
+    }
+  }
+}
+#else
+typedef struct walk_ahead {
+  u32 unused;
+} walk_ahead;
+#define walk_is_ahead(p, greeks) 0
+#define walk_draws_ahead(ahead, p, sample, draw, greeks) ((void)0)
+#define walk_steps_ahead(a, mirror, ahead, p, sample, draw, greeks) ((void)(ahead), (void)(draw))
+#endif
+
+FUNCTION mc_sample walk_path(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 draw, walk_ahead *ahead, int greeks) {
   R z[BLOCK];
   no_shocks(z);
   walk a = walk_begin(p), mirror = a;
+  if (walk_is_ahead(p, greeks)) {
+    walk_steps_ahead(&a, &mirror, ahead, p, sample, draw, greeks);
+    mc_sample out = walk_end(p, a, greeks);
+    return p.antithetic ? sample_mean(out, walk_end(p, mirror, greeks)) : out;
+  }
   for (u32 step = 0; step < p.steps; step++) {
     R shock, second, u;
     step_random(p, given, sample, step, z, &shock, &second, &u);
-    walk_step(&a, p, shock, second, u, step + 1, greeks);
-    if (p.antithetic) walk_step(&mirror, p, -shock, -second, u, step + 1, greeks);
+    pair_step(&a, &mirror, p, shock, second, u, step + 1, greeks);
   }
   mc_sample out = walk_end(p, a, greeks);
   return p.antithetic ? sample_mean(out, walk_end(p, mirror, greeks)) : out;
 }
 
 /* A walk whose model and payoff, within some, are known where it is compiled: registers are few, and often little of a walk is needed. */
-FUNCTION mc_sample walk_known(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks, u32 model, u32 payoff_bits,
-                              u32 payoff) {
+FUNCTION mc_sample walk_known(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 draw, walk_ahead *ahead, int greeks,
+                              u32 model, u32 payoff_bits, u32 payoff) {
   mc_path_params known = p;
   known.walk_model = model;
   known.kind = (p.kind & ~payoff_bits) | payoff;
-  return walk_path(known, given, sample, greeks);
+  return walk_path(known, given, sample, draw, ahead, greeks);
 }
 
-FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, int greeks) {
+FUNCTION mc_sample walk_sample(const mc_path_params p, GLOBAL const real *given, u64 sample, u32 draw, walk_ahead *ahead, int greeks) {
+  walk_draws_ahead(ahead, p, sample, draw, greeks);
   const u32 all_but_digital = MC_WALK_PAYOFF & ~MC_WALK_DIGITAL;
   u32 payoff = p.kind & MC_WALK_PAYOFF;
   if (greeks && p.walk_model == MC_WALK_MERTON && payoff <= MC_WALK_DIGITAL)
-    return walk_known(p, given, sample, greeks, MC_WALK_MERTON, all_but_digital, MC_WALK_END);
-  if (p.walk_model != MC_WALK_GBM) return walk_path(p, given, sample, greeks);
-  if (greeks && payoff <= MC_WALK_DIGITAL) return walk_known(p, given, sample, greeks, MC_WALK_GBM, all_but_digital, MC_WALK_END);
-  if (greeks && payoff == MC_WALK_BARRIER) return walk_known(p, given, sample, greeks, MC_WALK_GBM, MC_WALK_PAYOFF, MC_WALK_BARRIER);
-  return walk_known(p, given, sample, greeks, MC_WALK_GBM, 0, 0);
+    return walk_known(p, given, sample, draw, ahead, greeks, MC_WALK_MERTON, all_but_digital, MC_WALK_END);
+  if (p.walk_model != MC_WALK_GBM) return walk_path(p, given, sample, draw, ahead, greeks);
+  if (greeks && payoff <= MC_WALK_DIGITAL)
+    return walk_known(p, given, sample, draw, ahead, greeks, MC_WALK_GBM, all_but_digital, MC_WALK_END);
+  if (greeks && payoff == MC_WALK_BARRIER)
+    return walk_known(p, given, sample, draw, ahead, greeks, MC_WALK_GBM, MC_WALK_PAYOFF, MC_WALK_BARRIER);
+  if (greeks && payoff == MC_WALK_LOOKBACK)
+    return walk_known(p, given, sample, draw, ahead, greeks, MC_WALK_GBM, MC_WALK_PAYOFF, MC_WALK_LOOKBACK);
+  return walk_known(p, given, sample, draw, ahead, greeks, MC_WALK_GBM, 0, 0);
 }
 
-MC_KERNEL(mc_walk, MC_PRICE_SUMS, walk_sample)
-MC_KERNEL(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_sample)
+MC_KERNEL_OF(mc_walk, MC_PRICE_SUMS, walk_ahead ahead, walk_sample(p, given, number, draw, &ahead, 0))
+MC_KERNEL_OF(mc_walk_greeks, MC_WALK_GREEKS_SUMS, walk_ahead ahead, walk_sample(p, given, number, draw, &ahead, 1))
 
 /* ---- Exercised early: `given` has the rule, and shocks that are given behind it (path.h) ------------------------------------------- */
 
