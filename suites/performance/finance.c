@@ -101,6 +101,13 @@ static void put_pool(assay_bench *b) {
   assay_bench_metric(b, "pool_served", stats.hit_ratio, "ratio", ASSAY_KIND_ACCURACY, ASSAY_HIGHER);
 }
 
+/* The first call opens the device and builds its kernels, before the clock starts; or it finds that there is none, which is no failure. */
+static bool is_absent(assay_bench *b, assay_status status, const assay_error *err) {
+  if (status != ASSAY_ERR_NOT_FOUND && status != ASSAY_ERR_UNSUPPORTED) return false;
+  assay_bench_unsupported(b, "%s", err->message);
+  return true;
+}
+
 /* ---- Simulation --------------------------------------------------------------------------------------------------------------- */
 
 static void simulate(assay_bench *b, assay_mc_params option) {
@@ -108,9 +115,8 @@ static void simulate(assay_bench *b, assay_mc_params option) {
   option.precision = strcmp(assay_bench_text(b, "type"), "f32") == 0 ? ASSAY_MC_F32 : ASSAY_MC_F64;
   assay_error err = {0};
   assay_mc_result result;
-  /* Once before the clock starts: a device is opened and its kernels are built, or it is not here. */
   assay_status status = assay_mc_price(&option, &err, &result);
-  if (status == ASSAY_ERR_NOT_FOUND || status == ASSAY_ERR_UNSUPPORTED) return assay_bench_unsupported(b, "%s", err.message);
+  if (is_absent(b, status, &err)) return;
   if (status != ASSAY_OK) return assay_bench_fail(b, "%s", err.message);
   double first = result.price;
   ASSAY_LOOP(b) {
@@ -140,6 +146,27 @@ ASSAY_BENCH(option_asian, .suite = "performance", .summary = "an arithmetic Asia
                                 .steps = 252,
                                 .paths = 1 << 14,
                                 .seed = 1});
+}
+
+/* What a path is asked for, beyond its end and its mean: the extremes it saw, several assets at once, and when to exercise. */
+ASSAY_BENCH(option_payoff, .suite = "performance", .summary = "a barrier, lookback, basket or American option by 16 Ki simulated paths",
+            .ceiling = "", .params = {DEVICES, {"type", "f64"}, {"payoff", "barrier,lookback,basket,american"}}) {
+  static const double spots[] = {100, 90, 110, 95}, volatilities[] = {0.2, 0.3, 0.25, 0.15};
+  static const double correlations[] = {1, 0.5, 0.3, 0.2, 0.5, 1, 0.4, 0.1, 0.3, 0.4, 1, 0.3, 0.2, 0.1, 0.3, 1};
+  const char *payoff = assay_bench_text(b, "payoff");
+  assay_mc_params option = {
+      .spot = 100, .strike = 100, .time = 1, .rate = 0.05, .volatility = 0.2, .steps = 252, .paths = 1 << 14, .seed = 1};
+  if (strcmp(payoff, "barrier") == 0) {
+    option.payoff = ASSAY_MC_BARRIER, option.barrier = 120, option.barrier_kind = ASSAY_MC_UP_OUT;
+  } else if (strcmp(payoff, "lookback") == 0) {
+    option.payoff = ASSAY_MC_LOOKBACK_FIXED;
+  } else if (strcmp(payoff, "basket") == 0) {
+    option.payoff = ASSAY_MC_BASKET, option.steps = 1;
+    option.assets = 4, option.spots = spots, option.volatilities = volatilities, option.correlations = correlations;
+  } else {
+    option.payoff = ASSAY_MC_AMERICAN, option.put = true, option.steps = 50;
+  }
+  simulate(b, option);
 }
 
 /* ---- Risk --------------------------------------------------------------------------------------------------------------------- */
@@ -188,6 +215,58 @@ ASSAY_BENCH(risk_correlation, .suite = "performance", .summary = "correlations o
     if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
     assay_bench_flops(b, (double)(assets * (assets + 1) * days), "f64"); /* the half of the matrix that the other half repeats */
     assay_bench_bytes(b, (double)(assets * days * sizeof *returns), (double)(assets * assets * sizeof *matrix));
+  }
+  free(returns);
+  free(matrix);
+}
+
+ASSAY_BENCH(risk_simulation, .suite = "performance",
+            .summary = "VaR and expected shortfall at 95 % and 99 % of eight assets by 256 Ki simulated scenarios", .ceiling = "",
+            .params = {DEVICES}) {
+  enum { ASSETS = 8 };
+  static const double positions[ASSETS] = {100, -50, 30, 80, -20, 60, 10, 40}, levels[] = {0.95, 0.99};
+  double covariance[ASSETS * ASSETS];
+  for (int i = 0; i < ASSETS * ASSETS; i++) covariance[i] = i % (ASSETS + 1) == 0 ? 4e-4 : 1e-4;
+  assay_risk_simulation simulation = {.assets = ASSETS,
+                                      .positions = positions,
+                                      .covariance = covariance,
+                                      .scenarios = 1 << 18,
+                                      .seed = 1,
+                                      .device = assay_bench_text(b, "device")};
+  assay_risk_simulated found[2];
+  assay_error err = {0};
+  assay_status status = assay_risk_monte_carlo(&simulation, levels, 2, &err, NULL, found);
+  if (is_absent(b, status, &err)) return;
+  double first = found[1].tail.var;
+  ASSAY_LOOP(b) {
+    if (status == ASSAY_OK) status = assay_risk_monte_carlo(&simulation, levels, 2, &err, NULL, found);
+    assay_keep(found[1].tail.var);
+  }
+  if (status != ASSAY_OK) return assay_bench_fail(b, "%s", err.message);
+  if (found[1].tail.var != first) return assay_bench_fail(b, "the same scenarios gave %.17g and %.17g", first, found[1].tail.var);
+  assay_bench_items(b, (double)simulation.scenarios);
+  put_pool(b);
+}
+
+ASSAY_BENCH(risk_correlation_batch, .suite = "performance",
+            .summary = "correlations of 500 assets over 2,520 days on a device, from the caller's array to the caller's array",
+            .ceiling = "", .params = {DEVICES}) {
+  const size_t assets = 500, days = 2520;
+  double *returns = noise(b, assets * days), *matrix = malloc(assets * assets * sizeof *matrix);
+  assay_risk_covariance_options options = {.device = assay_bench_text(b, "device")};
+  assay_error err = {0};
+  if (returns != NULL && matrix == NULL) assay_bench_unsupported(b, "the matrix does not fit in memory");
+  if (returns != NULL && matrix != NULL) {
+    assay_status status = assay_risk_correlation(returns, days, assets, &options, &err, matrix, NULL);
+    if (!is_absent(b, status, &err)) {
+      ASSAY_LOOP(b) {
+        if (status == ASSAY_OK) status = assay_risk_correlation(returns, days, assets, &options, &err, matrix, NULL);
+        assay_keep_memory();
+      }
+      if (status != ASSAY_OK) assay_bench_fail(b, "%s", err.message);
+      assay_bench_flops(b, (double)(assets * (assets + 1) * days), "f64");
+      put_pool(b);
+    }
   }
   free(returns);
   free(matrix);
@@ -267,9 +346,7 @@ ASSAY_BENCH(indicator_batch, .suite = "performance",
     assay_indicator_options options = {.device = assay_bench_text(b, "device")};
     assay_error err = {0};
     assay_status status = assay_indicator_run(indicator, NULL, &data, &options, &err, out);
-    if (status == ASSAY_ERR_NOT_FOUND || status == ASSAY_ERR_UNSUPPORTED) {
-      assay_bench_unsupported(b, "%s", err.message);
-    } else {
+    if (!is_absent(b, status, &err)) {
       ASSAY_LOOP(b) {
         if (status == ASSAY_OK) status = assay_indicator_run(indicator, NULL, &data, &options, &err, out);
         assay_keep_memory();
@@ -285,10 +362,16 @@ ASSAY_BENCH(indicator_batch, .suite = "performance",
 
 /* ---- Matrix products ---------------------------------------------------------------------------------------------------------- */
 
+/* Before the library is loaded. With more, its threads wait for each other by spinning: where another program has one of the CPUs, for all
+ * of that program's time slice. */
+static void one_thread_for_libraries(void) {
+  setenv("OMP_NUM_THREADS", "1", 1);
+  setenv("OPENBLAS_NUM_THREADS", "1", 1);
+}
+
 ASSAY_BENCH(matrix_product, .suite = "performance", .summary = "C = A B of square matrices by the best library here, one thread",
             .params = {{"type", "f32,f64"}, {"n", "256,1024"}}) {
-  setenv("OMP_NUM_THREADS", "1", 1); /* before the library is loaded: the limit beside it is one core's */
-  setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  one_thread_for_libraries(); /* the limit beside it is one core's */
   assay_dtype type;
   if (!assay_dtype_parse(assay_bench_text(b, "type"), &type)) return assay_bench_fail(b, "no such type");
   size_t n = assay_bench_u64(b, "n"), bytes = n * n * assay_dtype_size(type);
@@ -310,4 +393,55 @@ ASSAY_BENCH(matrix_product, .suite = "performance", .summary = "C = A B of squar
   assay_bench_flops(b, 2.0 * (double)n * (double)n * (double)n, assay_dtype_text(type));
   assay_bench_bytes(b, 2.0 * (double)bytes, (double)bytes);
   free(block);
+}
+
+/* C = A B between the device's own buffers, of ones: each element of C is n, whatever the library adds up first. */
+static assay_status multiply(assay_stream *stream, assay_gemm_args *args, assay_buffer *const matrices[3], assay_error *err) {
+  assay_status status = assay_stream_gemm(stream, args, matrices[0], matrices[1], matrices[2], err);
+  return status == ASSAY_OK ? assay_stream_sync(stream, err) : status;
+}
+
+static assay_status make_ones(assay_stream *stream, size_t n, assay_buffer *matrices[3], assay_error *err) {
+  static const char *const labels[] = {"a", "b", "c"};
+  const float one = 1;
+  uint32_t bits;
+  memcpy(&bits, &one, sizeof bits);
+  assay_status status = ASSAY_OK;
+  for (int i = 0; i < 3 && status == ASSAY_OK; i++) {
+    status = assay_buffer_alloc(stream, n * n * sizeof one, labels[i], err, &matrices[i]);
+    if (status == ASSAY_OK) status = assay_buffer_fill(stream, matrices[i], 0, bits, n * n * sizeof one, err);
+  }
+  return status;
+}
+
+ASSAY_BENCH(matrix_product_device, .suite = "performance",
+            .summary = "C = A B of square f32 matrices in a device's memory, by its library (the processor's: one thread)", .ceiling = "",
+            .params = {DEVICES, {"n", "256,1024"}}) {
+  one_thread_for_libraries();
+  size_t n = assay_bench_u64(b, "n");
+  assay_device *device = NULL;
+  assay_stream *stream = NULL;
+  assay_buffer *matrices[3] = {NULL};
+  assay_gemm_args args = {.type = ASSAY_F32, .m = n, .n = n, .k = n, .alpha = 1};
+  assay_error err = {0};
+  assay_status status = assay_device_open(assay_bench_text(b, "device"), &err, &device);
+  if (status == ASSAY_OK) status = assay_stream_create(device, &err, &stream);
+  if (status == ASSAY_OK) status = make_ones(stream, n, matrices, &err);
+  if (status == ASSAY_OK) status = multiply(stream, &args, matrices, &err);
+  if (!is_absent(b, status, &err)) {
+    ASSAY_LOOP(b) {
+      if (status == ASSAY_OK) status = multiply(stream, &args, matrices, &err);
+    }
+    float last = 0;
+    if (status == ASSAY_OK) status = assay_buffer_read(stream, matrices[2], (n * n - 1) * sizeof last, &last, sizeof last, &err);
+    if (status == ASSAY_OK) status = assay_stream_sync(stream, &err);
+    if (status != ASSAY_OK)
+      assay_bench_fail(b, "%s", err.message);
+    else if (last != (float)n)
+      assay_bench_fail(b, "a row of %zu ones times a column of them is %g", n, (double)last);
+    assay_bench_flops(b, 2.0 * (double)n * (double)n * (double)n, "f32");
+  }
+  for (int i = 0; i < 3; i++) assay_buffer_free(matrices[i]);
+  assay_stream_destroy(stream);
+  assay_device_close(device);
 }

@@ -729,6 +729,17 @@ class Devices(Finance):
         self.assertRegex(shown, r"(?s)Achieved .* read and written, by the best copy of .*Not available .*measures it once")
         self.refuse("device", "bandwidth", "--device", "cdua", says="cdua")
 
+    def test_workloads_run_on_each_device_that_is_here(self):
+        """A device that is not here, or has no library for it, is a reason and no failure."""
+        for name, least in (("option_payoff", 12), ("risk_simulation", 3), ("risk_correlation_batch", 3), ("matrix_product_device", 6)):
+            self.check("run", *story.QUICK, "--suite", "performance", "--filter", name, "--format", "json")
+            found = [b for b in self.result()["benchmarks"] if b["base_name"] == name]
+            self.assertEqual({b["params"]["device"] for b in found}, {"cpu", "opencl", "cuda"})
+            self.assertGreaterEqual(len(found), least)
+            for b in found:
+                self.assertIn(b["status"], ("ok",) if b["params"]["device"] == "cpu" else ("ok", "unsupported"), b["reason"])
+                self.assertTrue(b["status"] == "ok" or b["reason"], b["name"])
+
     def test_which_device_for_which_size(self):
         found = self.answer("device", "compare", "--operations", "euro", "--devices", "cpu", "--seconds", "0.5")
         self.assertEqual([(g["operation"], g["type"], g["large"], g["same_bits"]) for g in found["guide"]],
