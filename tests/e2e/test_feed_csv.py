@@ -28,6 +28,24 @@ class Tables(feeds.Feed):
                            ("time;price\n1704205800;1,234\n", "field price: a comma or point may part thousands or decimals here, and no row nearby says which; write numbers as 1234.5")):
             self.assertIn(says, self.check("feed", "decode", self.write("open.csv", text), code=2).stdout)
 
+    def test_points_and_commas_of_one_column(self):
+        """What was read of a column counts, however long its numbers are: 1.234 is not a thousand behind 1.5."""
+        for first in ("1.5", "95.5", "37000.1250", "100.03"):
+            rows = f'time,price\n1704205800,{first}\n1704205860,"1.234,50"\n1704205920,1.234\n'
+            done = self.check("feed", "bars", "--every", "1m", self.write("mixed.csv", rows), code=2)
+            self.assertEqual([float(b["close"]) for b in csv.DictReader(io.StringIO(done.stdout))], [float(first), 1.234])
+            self.assertIn("message 2 at byte", done.stderr)
+
+    def test_times_of_a_day_with_an_offset(self):
+        """Just behind midnight in the east it is the day before."""
+        rows = "date,time,price\n2024-01-02,00:30:00+02:00,1\n2024-01-02,23:30:00-05:00,2\n"
+        done = self.check("feed", "bars", "--every", "30m", self.write("east.csv", rows))
+        times = [datetime.datetime.fromtimestamp(int(b["time"]) // 10**9, datetime.timezone.utc).isoformat() for b in csv.DictReader(io.StringIO(done.stdout))]
+        self.assertEqual(times, ["2024-01-01T22:30:00+00:00", "2024-01-03T04:30:00+00:00"])
+        for row, says in (("1970-01-01,00:30:00+02:00,1", "no time since 1970"), ("2024-01-02,x,1", "no time of a day, and none since 1970")):
+            said = self.check("feed", "decode", self.write("odd.csv", f"date,time,price\n{row}\n"), code=2).stdout
+            self.assertIn(says if says == "no time since 1970" else "field time: no time", said)
+
     def test_tables_that_begin_with_the_newest_row(self):
         table = self.write("down.csv", "Gmt time,Open,High,Low,Close,Volume\n" + "".join(f"{d:02}.01.2024 22:00:00.000,1,2,1,2,5\n" for d in range(9, 4, -1)))
         for every in ("1d", "31d"):  # also where all rows are of one bar

@@ -39,7 +39,8 @@ static assay_feed_step read_names(assay_csv_reader *reader, const char *line, si
 
 typedef struct parse {
   assay_csv_row *row;
-  uint64_t date_ns, clock_ns;
+  uint64_t date_ns;
+  int64_t clock_ns;
   bool has_date, has_clock; /* there is a column of dates; the other has a time of that day */
   assay_feed_text odd_date; /* not in a form that says all of it */
   bool lacks_price;         /* one of the prices is not there */
@@ -54,14 +55,10 @@ static bool is_gap(const assay_csv_reader *reader, assay_feed_text cell) {
   return assay_csv_is_gap(cell);
 }
 
-/*
- * Where commas part the cells a point is one of decimals, from there on; elsewhere its column says what it is. What may be a thousand has
- * five bytes at least (1.234), and a sign and seven at most.
- */
+/* Where commas part the cells a point is one of decimals, from there on; elsewhere its column says what it is. */
 static const char *read_number(assay_csv_reader *reader, unsigned column, assay_feed_text cell, unsigned decimals, int64_t *value) {
   const uint8_t style = reader->styles[column];
-  const bool may_be_new = style == ASSAY_CSV_UNSAID && (reader->separator != ',' || (cell.length >= 5 && cell.length <= 8));
-  const bool is_new = may_be_new && memchr(cell.at, '.', cell.length) != NULL;
+  const bool is_new = style == ASSAY_CSV_UNSAID && memchr(cell.at, '.', cell.length) != NULL;
   if (style != ASSAY_CSV_COMMAS && (!is_new || reader->separator == ',') && assay_feed_decimal(cell.at, cell.length, decimals, value)) {
     if (is_new) reader->styles[column] = ASSAY_CSV_POINTS;
     return NULL;
@@ -190,7 +187,7 @@ static const char *read_time(assay_csv_reader *reader, assay_feed_text cell, par
   const char *problem = has_date ? assay_csv_clock(reader, cell, &clock) : NULL;
   if (has_date && problem == NULL) {
     p->has_clock = true;
-    p->clock_ns = (uint64_t)clock;
+    p->clock_ns = clock;
     p->is_hhmm = cell.length == 4 && assay_table_is_minutes(cell.at, cell.length);
     return NULL;
   }
@@ -294,7 +291,10 @@ static const char *join_date(assay_csv_reader *reader, parse *p) {
     if (problem != NULL) return problem;
   }
   if (p->date_ns % day_ns != 0) reader->dates_have_clocks = true;
-  if (is_needed) p->row->time_ns = p->date_ns + (reader->dates_have_clocks ? 0 : p->clock_ns);
+  if (!is_needed) return NULL;
+  const int64_t clock = reader->dates_have_clocks ? 0 : p->clock_ns; /* below 0 just behind midnight, where an offset says so */
+  if (clock < 0 && p->date_ns < (uint64_t)-clock) return "no time since 1970";
+  p->row->time_ns = p->date_ns + (uint64_t)clock;
   return NULL;
 }
 
@@ -318,7 +318,7 @@ static assay_feed_step read_row(assay_csv_reader *reader, const assay_cells_line
       return bad(reader, text + at, next, "columns", "more of them than names", mend_row);
   }
   const char *problem = join_date(reader, &p);
-  if (problem != NULL) return refuse(reader, line, p.odd_date.at, ASSAY_COLUMN_DATE, problem, out);
+  if (problem != NULL) return refuse(reader, line, p.odd_date.at != NULL ? p.odd_date.at : text, ASSAY_COLUMN_DATE, problem, out);
   finish_kind(reader, &p, row);
   if (row->kind == ASSAY_CSV_BAR) {
     if (row->high < row->low) return bad(reader, text, next, "high", "below the low", mend_row);

@@ -126,7 +126,7 @@ const char *assay_csv_date(assay_csv_reader *reader, assay_feed_text cell, uint6
 const char *assay_csv_clock(const assay_csv_reader *reader, assay_feed_text cell, int64_t *ns) {
   static const char no_time[] = "no time of a day";
   int64_t clock = 0;
-  if (assay_table_clock(cell.at, cell.length, (assay_clock_style)reader->clock_style, &clock) && clock >= 0) return *ns = clock, NULL;
+  if (assay_table_clock(cell.at, cell.length, (assay_clock_style)reader->clock_style, &clock)) return *ns = clock, NULL;
   if (reader->clock_style != ASSAY_CLOCK_OPEN || !assay_table_clock(cell.at, cell.length, ASSAY_CLOCK_MINUTES, &clock)) return no_time;
   return ask_or(reader, open_clock);
 }
