@@ -13,9 +13,11 @@ bool assay_bare_is_truth(assay_feed_text cell);
 
 /*
  * The bulk files of data.binance.vision, by where times (thirteen digits of milliseconds or sixteen of microseconds) and truth values
- * stand; most have no line of names: trades      id, price, quantity, quote quantity, time, buyer is maker[, best match] aggTrades   id,
- * price, quantity, first id, last id, time, buyer is maker[, best match] klines      open time, open, high, low, close, volume, close time,
- * and five more bookTicker  update id, bid, its quantity, ask, its quantity, transaction time, event time
+ * stand; most have no line of names:
+ * - trades: id, price, quantity, quote quantity, time, buyer is maker[, best match]
+ * - aggTrades: id, price, quantity, first id, last id, time, buyer is maker[, best match]
+ * - klines: open time, open, high, low, close, volume, close time, and five more
+ * - bookTicker: update id, bid, its quantity, ask, its quantity, transaction time, event time
  */
 typedef enum assay_bare_table {
   ASSAY_BARE_OTHER,
