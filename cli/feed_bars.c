@@ -107,7 +107,7 @@ static bool reach_bars(bars_job *j, uint32_t symbol) {
 /* What is written with up to 18 digits stays exact in steps, of which a million dollars are 10^22 where both have 8 decimals. */
 static void set_length(assay_bar_maker_options *options, double amount, unsigned decimals) {
   double scale = assay_cli_feed_scale(decimals), whole = floor(amount);
-  unsigned __int128 steps = UINT64_MAX;
+  unsigned __int128 steps = ~(unsigned __int128)0; /* what no sum reaches */
   if (amount * scale < 1e38)
     steps = (unsigned __int128)whole * (unsigned __int128)scale + (unsigned __int128)floor((amount - whole) * scale + 0.5);
   if (steps == 0) steps = 1;

@@ -69,6 +69,13 @@ class BigBars(story.Story):
         self.beside(path, "dollar", "250000", ticks)
         self.beside(path, "volume", "30000", ticks)
 
+    def test_more_than_all_steps(self):
+        """10^39 steps, which are more than 128 bits can count: one bar, and not one of each trade."""
+        path = self.write("t.csv", "time,price,quantity\n" + "".join(f"{1672515782136 + i},100,1\n" for i in range(3)))
+        for every in ("1000", "1000000000", "1000000000000000000"):
+            done = self.check("feed", "bars", "--every", f"dollar:{every}", "--price-decimals", "15", "--quantity-decimals", "15", path)
+            self.assertEqual([r["ticks"] for r in csv.DictReader(io.StringIO(done.stdout))], ["3"])
+
 
 if __name__ == "__main__":
     story.main()
