@@ -120,14 +120,17 @@ static void break_off(flow_job *j, const assay_cli_feed_file *feed, uint32_t sym
   f->has_seen = f->is_open = false;
 }
 
+static bool is_lost(flow_job *j, const assay_cli_feed_file *feed, uint32_t symbol, symbol_flow *f) {
+  if (!assay_feed_book_is_stale(j->book, symbol)) return false;
+  j->broken_off += f->has_seen;
+  break_off(j, feed, symbol, f);
+  return true;
+}
+
 static void look(flow_job *j, const assay_cli_feed_file *feed, uint32_t symbol, symbol_flow *f) {
   assay_feed_level bid = {0}, ask = {0};
   f->is_open = false;
-  if (assay_feed_book_is_stale(j->book, symbol)) {
-    j->broken_off += f->has_seen;
-    break_off(j, feed, symbol, f);
-    return;
-  }
+  if (is_lost(j, feed, symbol, f)) return;
   (void)assay_feed_book_depth(j->book, symbol, 'B', &bid, 1);
   (void)assay_feed_book_depth(j->book, symbol, 'S', &ask, 1);
   take_top(j, feed, symbol, f, &(assay_top){bid.price, ask.price, bid.quantity, ask.quantity});
@@ -179,6 +182,7 @@ static bool take_message(void *context, assay_cli_feed_file *feed, const assay_c
   if (is_about && (f = flow_of(j, last->symbol, last)) == NULL) return false;
   const bool has_time = f != NULL && last->time_ns != ASSAY_CLI_FEED_NO_TIME;
   if (has_time && f->is_open && last->time_ns != f->last_ns) look(j, feed, last->symbol, f);
+  if (f != NULL && f->has_seen) (void)is_lost(j, feed, last->symbol, f); /* before a snapshot makes it known again */
   j->status = assay_cli_feed_build(j->book, &j->faults, feed, m, j->err);
   if (j->status != ASSAY_OK || f == NULL) return j->status == ASSAY_OK;
   if (has_time) f->last_ns = last->time_ns;

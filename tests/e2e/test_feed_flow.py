@@ -160,6 +160,15 @@ class Flow(feeds.Feed):
         self.assertEqual(self.rows(self.write("cut.json", "\n".join(lines + [lines[-1][:20]])), code=2)[0], self.rows(self.depth(*whole))[0])
         self.assertEqual(len(self.rows(self.write("broken.json", "\n".join(lines[:2] + ["{broken}"] + lines[2:])), code=3)[0]), 1)
 
+    def test_a_snapshot_behind_a_fault_is_no_change(self):
+        start = 1700000000000
+        before = [(0, 0, 10, [["9", "5"]], [["10", "4"]]), (start, 11, 11, [["9", "7"]], [])]
+        behind = [(0, 0, 20, [["19", "5"]], [["20", "4"]]), (start + 100, 21, 21, [["19", "8"]], [])]
+        lines = [pathlib.Path(self.depth(*part)).read_text() for part in (before, behind)]
+        rows, said = self.rows("--every", "1s", self.write("again.json", "\n".join([lines[0], "{broken}", lines[1]])), code=3)
+        self.assertEqual([(r["bid"], r["imbalance"], r["changes"]) for r in rows], [("9", "2", "1"), ("19", "3", "1")])
+        self.assertIn("books that messages are missing of", said)
+
     def test_a_clock_that_is_wrong_once(self):
         start, year = 1700000000000, 365 * 86400 * 1000
         path = self.depth((0, 0, 10, [["9", "5"]], [["10", "4"]]), (start, 11, 11, [["9", "7"]], []), (start + 100, 12, 12, [["9", "8"]], []),
