@@ -136,6 +136,17 @@ static int width_of_times(const each *e, const assay_backtest_symbol *symbols) {
   return width;
 }
 
+/* Of a walk-forward in which no window had a choice, there is none. */
+static void put_chosen(const assay_cli_backtest_job *j, const assay_backtest_symbol *s, assay_buf *out) {
+  if (j->range_count == 0) return;
+  assay_buf_puts(out, j->settings->windows > 0 && s->windows == 0 ? "  -" : " ");
+  for (size_t r = 0; r < j->range_count && (j->settings->windows == 0 || s->windows > 0); r++) {
+    const unsigned p = j->ranges[r].parameter;
+    assay_buf_printf(out, " %s=", j->strategy->parameters[p].name);
+    assay_buf_double(out, s->parameters[p]);
+  }
+}
+
 static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t index, int width, assay_buf *out) {
   char from[ASSAY_REPORT_TEXT] = "-", to[ASSAY_REPORT_TEXT] = "-";
   const assay_backtest_metrics *m = &s->metrics;
@@ -152,12 +163,7 @@ static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t ind
   assay_buf_printf(out, "%8zu", m->trades);
   put_percent(out, s->hold.total_return, 12);
   if (e->job->settings->windows > 0) put_share(out, s->efficiency);
-  if (e->job->range_count > 0) assay_buf_puts(out, "  ");
-  for (size_t r = 0; r < e->job->range_count; r++) {
-    const unsigned p = e->job->ranges[r].parameter;
-    assay_buf_printf(out, "%s%s=", r > 0 ? " " : "", e->job->strategy->parameters[p].name);
-    assay_buf_double(out, s->parameters[p]);
-  }
+  put_chosen(e->job, s, out);
   assay_buf_putc(out, '\n');
 }
 

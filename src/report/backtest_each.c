@@ -113,7 +113,10 @@ static void put_row(assay_buf *out, const assay_backtest_each_view *view, size_t
   if (view->is_walked) assay_backtest_html_figure(out, s->efficiency, ASSAY_FIGURE_PERCENT);
   if (swept) {
     assay_buf_puts(out, "<td class=\"w\">");
-    assay_backtest_html_parameters(out, &choice, s->parameters);
+    if (view->is_walked && s->windows == 0)
+      assay_buf_putc(out, '-'); /* no window had a choice */
+    else
+      assay_backtest_html_parameters(out, &choice, s->parameters);
     assay_buf_puts(out, "</td>");
   }
   assay_buf_puts(out, "</tr>\n");

@@ -96,6 +96,15 @@ class Each(backtests.Backtest):
         self.assertIn("tried on what came next, 3 times", shown)
         self.assertIn("chosen last", shown)
 
+    def test_nothing_to_choose(self):
+        """A price that never moves gives no configuration a score: none is shown as chosen, least of all one that was not swept."""
+        flat = self.write("flat.csv", "date,close\n" + "".join(f"2020-{1 + i // 28:02}-{1 + i % 28:02},100\n" for i in range(300)))
+        run = ("--strategy", "sma", "--sweep", "fast=3,4", "--sweep", "slow=20,30", "--walk-forward", "3", "--each", "--data", flat)
+        shown = self.check("backtest", *run, "--report", self.path("flat.html")).stdout
+        self.assertEqual(next(line for line in shown.splitlines() if line.startswith("flat ")).split()[-2:], ["-", "-"])
+        (cells,) = self.rows_of(self.path("flat.html"))
+        self.assertEqual("".join(cells[-1].itertext()), "-")
+
     def rows_of(self, page):
         with open(page, encoding="utf-8") as file:
             root = xml.etree.ElementTree.fromstring(file.read().split("\n", 1)[1])
