@@ -394,8 +394,8 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
 
 static double return_of(const job *j, const double *weights) { return assay_dot(j->problem->expected, weights, j->problem->assets); }
 
-/* Where one portfolio alone has the largest return, it is the vertex; what limits give way by would leave dust beside it, of more weight
- * the less two returns differ. */
+/* Where one portfolio alone has the largest return, it is the vertex; what the target gives way by (walk_frontier) would leave dust beside
+ * it, of more weight the less two returns differ. */
 static const double *at_vertex(job *j, const double *weights) {
   size_t n = j->problem->assets;
   double most = 0, off = 0;
@@ -404,7 +404,7 @@ static const double *at_vertex(job *j, const double *weights) {
     most = fmax(most, fabs(j->direction[i]));
     off = fmax(off, fabs(j->direction[i] - weights[i]));
   }
-  return off <= 1e-7 * most ? j->direction : weights;
+  return off <= 1e-5 * most ? j->direction : weights;
 }
 
 /* From the largest return down: every solution stays feasible for the next lower target. */
@@ -415,7 +415,9 @@ static assay_status walk_frontier(job *j, size_t points, double lowest, double h
   assay_portfolio_model_add(j->model, ASSAY_ROW_TARGET, j->problem->expected, highest, INFINITY);
   double offset = highest - j->model->row_low[row]; /* what is held now earns */
   for (size_t i = 0; i < n; i++) j->linear[i] = -j->problem->expected[i];
-  /* The vertex of the largest return, with the target's row in it. */
+  /* The vertex of the largest return, with the target's row in it. That gives way by what returns are rounded by: the solver goes round in
+   * circles where two returns are the same but for that. */
+  j->model->row_low[row] -= 1e-12 * (fabs(highest) + fabs(highest - lowest));
   assay_status status = start(j, j->linear, err, NULL);
   if (status == ASSAY_OK) status = assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
   for (size_t k = points; k-- > 0 && status == ASSAY_OK;) {

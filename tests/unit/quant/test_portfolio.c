@@ -513,6 +513,30 @@ static void frontier_ends_without_dust(void **state) {
   }
 }
 
+/* Returns that are the same but for their rounding, as sums of the same numbers in another order are. */
+static void frontier_of_returns_that_hardly_differ(void **state) {
+  (void)state;
+  enum { MOST_ASSETS = 14, POINTS = 9 };
+  static double c[MOST_ASSETS * MOST_ASSETS], points[POINTS * MOST_ASSETS];
+  assay_portfolio_result results[POINTS];
+  assay_random random;
+  assay_random_init(&random, 9);
+  for (uint64_t seed = 0; seed < 600; seed++) {
+    double r[MOST_ASSETS], high[MOST_ASSETS];
+    size_t n = 3 + assay_random_below(&random, MOST_ASSETS - 2);
+    make_covariance(c, n, 3, seed);
+    make_returns(r, n, seed + 50);
+    for (size_t i = 0; i < n; i++) {
+      high[i] = assay_random_below(&random, 2) ? 1 : 0.4 + assay_random_unit(&random);
+      if (i > 0 && assay_random_below(&random, 6) == 0) r[i] = r[i - 1] * (1 + 1e-12 * (assay_random_unit(&random) - 0.5));
+    }
+    assay_portfolio_problem p = {.assets = n, .covariance = c, .expected = r, .high = high};
+    assay_error err = {0};
+    assert_ok(assay_portfolio_frontier(&p, POINTS, &err, points, results), err);
+    for (size_t k = 1; k < POINTS; k++) assert_true(results[k].expected_return >= results[k - 1].expected_return - 1e-12);
+  }
+}
+
 static void sharpe_without_an_answer(void **state) {
   (void)state;
   const double c[] = {0.04, 0, 0, 0}, poor[] = {0.01, 0.02}, rich[] = {0.05, 0.08};
@@ -734,6 +758,7 @@ int main(void) {
       cmocka_unit_test(scales_do_not_matter),
       cmocka_unit_test(sharpe_is_the_largest_of_the_frontier),
       cmocka_unit_test(frontier_ends_without_dust),
+      cmocka_unit_test(frontier_of_returns_that_hardly_differ),
       cmocka_unit_test(sharpe_without_an_answer),
       cmocka_unit_test(parity_shares_the_risk),
       cmocka_unit_test(parity_within_constraints),
