@@ -86,7 +86,8 @@ static assay_status add_of_spot(const assay_mc_job *job, uint64_t batch, uint64_
   return status;
 }
 
-/* A put is worth waiting for when the rate is negative, so rho jumps where the rate changes its sign: no step reaches beyond. */
+/* A put is worth waiting for when the rate is negative, so rho jumps where the rate changes its sign: no step reaches beyond, but of rates
+ * so small that the difference would be noise alone. */
 static double step_of_rate(const assay_mc_params *o) {
   double rate = fabs(o->rate);
   return rate == 0 ? 5e-3 : fmin(5e-3, fmax(rate, 1e-4));

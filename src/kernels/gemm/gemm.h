@@ -49,7 +49,7 @@ typedef void (*assay_gemm_pack)(void *out, const char *from, size_t lines, size_
 
 typedef struct assay_gemm_kernel {
   size_t rows, columns; /* of the tile */
-  size_t depth;         /* elements of k at once: a panel of B stays in L1, and C is read and written again after so many */
+  size_t depth;         /* elements of k at once: a panel of B has as many rows, and C is read and written again after each */
   size_t block_bytes;   /* of A that stay in L2 beside it */
   assay_gemm_micro micro;
   assay_gemm_pack pack_rows, pack_columns;

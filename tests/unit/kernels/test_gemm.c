@@ -11,7 +11,8 @@
 #include "os/isa.h"
 #include "test.h"
 
-enum { MOST = 40, MOST_K = 520, GUARD = 32, ROOM = 24000 };
+/* ROOM: of the largest array with its stride. */
+enum { MOST = 40, MOST_K = 520, MORE_K = 70, EXTRA = 3, GUARD = 32, ROOM = (MOST + EXTRA) * (MOST_K + MORE_K) };
 static const double guard_value = -12345.5;
 
 /* One random product: the arrays, in both types. */
@@ -48,7 +49,7 @@ static double element(const product *p, char which, size_t i, size_t j) {
 static product *random_product(assay_random *random, assay_dtype type, size_t m, size_t n, size_t k) {
   static product p;
   bool ta = assay_random_below(random, 2) == 1, tb = assay_random_below(random, 2) == 1;
-  size_t extra = assay_random_below(random, 2) * 3;
+  size_t extra = assay_random_below(random, 2) * EXTRA;
   p.args = (assay_gemm_args){.type = type, .transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .alpha = 1};
   p.args.stride_a = (ta ? m : k) + extra;
   p.args.stride_b = (tb ? k : n) + extra;
@@ -137,7 +138,8 @@ static void every_way_gives_the_product(void **state) {
   for (size_t by = 0; by < count; by++) {
     for (int round = 0; round < 40; round++) {
       assay_dtype type = round % 2 == 0 && list[by].library != ASSAY_GEMM_ONEDNN ? ASSAY_F64 : ASSAY_F32;
-      size_t m = 1 + assay_random_below(&random, MOST), n = 1 + assay_random_below(&random, MOST), k = 1 + assay_random_below(&random, 70);
+      size_t m = 1 + assay_random_below(&random, MOST), n = 1 + assay_random_below(&random, MOST),
+             k = 1 + assay_random_below(&random, MORE_K);
       if (round % 10 == 0) k += MOST_K; /* two blocks of k */
       check(&list[by], random_product(&random, type, m, n, k));
     }
@@ -148,7 +150,7 @@ static void every_way_gives_the_product(void **state) {
  * every other. */
 static void built_in_bits_are_the_same_everywhere(void **state) {
   (void)state;
-  enum { M = 170, N = 1090, K = 530 };
+  enum { M = 80, N = 2760, K = 530 };
   static double a[M * K], b[K * N], want[M * N], got[M * N];
   assay_random random;
   assay_random_init(&random, 4);
