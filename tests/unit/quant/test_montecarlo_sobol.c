@@ -288,6 +288,33 @@ static void test_sobol_hardly_random(void **state) {
   }
 }
 
+/* The same of a basket's Greeks by asset: a discounted price to come is worth what it is now. */
+static void test_sobol_basket_hardly_random(void **state) {
+  (void)state;
+  const double spots[] = {100, 80}, volatilities[] = {1e-6, 2e-6}, weights[] = {0.7, 0.3}, correlations[] = {1, 0.4, 0.4, 1};
+  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
+                            .assets = 2,
+                            .spots = spots,
+                            .volatilities = volatilities,
+                            .weights = weights,
+                            .correlations = correlations,
+                            .strike = 60,
+                            .time = 1,
+                            .rate = 0.03,
+                            .paths = 1 << 14,
+                            .sampling = ASSAY_MC_SOBOL,
+                            .greeks = true};
+  for (params.seed = 0; params.seed < 10; params.seed++) {
+    assay_mc_result r = price_of(&params);
+    for (int i = 0; i < 2; i++) {
+      const assay_mc_greek *delta = &r.by_asset[i].delta;
+      double off = fabs(delta->value - weights[i]);
+      if (off > 6 * delta->standard_error) fail_msg("delta of asset %d: off by %g, error %g", i, off, delta->standard_error);
+      assert_true(delta->standard_error < 1e-3 * volatilities[i]);
+    }
+  }
+}
+
 /* A target is looked for without saying how many paths it may take. */
 static void test_sobol_target(void **state) {
   (void)state;
@@ -308,6 +335,7 @@ int main(void) {
       cmocka_unit_test(test_sobol_digitals),
       cmocka_unit_test(test_sobol_greeks),
       cmocka_unit_test(test_sobol_hardly_random),
+      cmocka_unit_test(test_sobol_basket_hardly_random),
       cmocka_unit_test(test_sobol_target),
       cmocka_unit_test(test_sobol_of_other_models),
       cmocka_unit_test(test_sobol_of_baskets),
