@@ -39,6 +39,7 @@ static double mean_of(const double *values, size_t count, double scale) {
 
 assay_status assay_risk_get_moments(const double *values, size_t count, assay_error *err, assay_risk_moments *moments) {
   ASSAY_FLOAT_USUAL;
+  if (moments == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_risk_get_moments needs a place for the moments (NULL)");
   if (count < 2) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu values: moments need at least two", count);
   assay_status status = assay_risk_check_finite(values, count, "value", err);
   if (status != ASSAY_OK) return status;
@@ -72,6 +73,7 @@ assay_status assay_risk_get_moments(const double *values, size_t count, assay_er
 
 assay_status assay_risk_get_drawdown(const double *values, size_t count, assay_error *err, double *series, assay_risk_drawdown *drawdown) {
   ASSAY_FLOAT_USUAL;
+  if (drawdown == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_risk_get_drawdown needs a place for the drawdown (NULL)");
   if (count == 0) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "no values: a drawdown needs at least one");
   assay_status status = assay_risk_check_finite(values, count, "value", err);
   if (status != ASSAY_OK) return status;
@@ -194,6 +196,7 @@ done:
 
 assay_status assay_risk_get_beta(const double *asset, const double *market, size_t count, assay_error *err, assay_risk_beta *beta) {
   ASSAY_FLOAT_USUAL;
+  if (beta == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_risk_get_beta needs a place for beta (NULL)");
   if (count < 2) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%zu periods: beta needs at least two", count);
   assay_risk_moments of_asset, of_market;
   assay_status status = assay_risk_check_finite(asset, count, "the asset's return", err);

@@ -327,6 +327,7 @@ assay_status assay_risk_historical(const double *pnl, size_t count, const double
 /* ---- From moments ------------------------------------------------------------------------------------------------------------- */
 
 static assay_status check_moments(const assay_risk_moments *moments, assay_error *err) {
+  if (moments == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "there are no moments (NULL)");
   if (!isfinite(moments->mean)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the mean is %g", moments->mean);
   if (!(moments->stddev >= 0 && isfinite(moments->stddev)))
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the standard deviation is %g: it has to be 0 or more", moments->stddev);
@@ -340,6 +341,7 @@ assay_status assay_risk_normal(const assay_risk_moments *moments, const double *
   ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status == ASSAY_OK) status = check_moments(moments, err);
+  if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
   if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < level_count; i++) {
     double z = assay_stats_normal_quantile(levels[i]);
@@ -373,6 +375,7 @@ assay_status assay_risk_cornish_fisher(const assay_risk_moments *moments, const 
   ASSAY_FLOAT_USUAL;
   assay_status status = assay_risk_check_levels(levels, level_count, err);
   if (status == ASSAY_OK) status = check_moments(moments, err);
+  if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
   if (status != ASSAY_OK) return status;
   double s = moments->skewness, k = moments->excess_kurtosis;
   if (!isfinite(s) || !isfinite(k))

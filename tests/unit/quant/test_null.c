@@ -48,6 +48,31 @@ static void simulations(void **state) {
   assert_needs(assay_mc_paths(&params, 0, 1, &err, NULL), "a place for the paths");
 }
 
+static void risks(void **state) {
+  (void)state;
+  const double values[] = {0.01, -0.02, 0.03}, covariance[] = {1}, level = 0.99;
+  const assay_risk_moments moments = {.stddev = 1};
+  assay_risk_moments found;
+  assay_risk_drawdown drawdown;
+  assay_risk_beta beta;
+  assay_risk_tail tail;
+  assert_needs(assay_risk_get_moments(NULL, 3, &err, &found), "no array");
+  assert_needs(assay_risk_get_moments(values, 3, &err, NULL), "a place for the moments");
+  assert_needs(assay_risk_get_drawdown(NULL, 3, &err, NULL, &drawdown), "no array");
+  assert_needs(assay_risk_get_drawdown(values, 3, &err, NULL, NULL), "a place for the drawdown");
+  assert_needs(assay_risk_get_performance(values, 3, NULL, &err, NULL), "the performance");
+  assert_needs(assay_risk_get_beta(NULL, values, 3, &err, &beta), "the asset's return");
+  assert_needs(assay_risk_get_beta(values, NULL, 3, &err, &beta), "the market's return");
+  assert_needs(assay_risk_get_beta(values, values, 3, &err, NULL), "a place for beta");
+  assert_needs(assay_risk_historical(values, 3, NULL, 1, &err, &tail), "the levels");
+  assert_needs(assay_risk_historical(values, 3, &level, 1, &err, NULL), "the tails");
+  assert_needs(assay_risk_normal(NULL, &level, 1, &err, &tail), "no moments");
+  assert_needs(assay_risk_normal(&moments, &level, 1, &err, NULL), "the tails");
+  assert_needs(assay_risk_cornish_fisher(NULL, &level, 1, &err, &tail), "no moments");
+  assert_needs(assay_risk_cornish_fisher(&moments, &level, 1, &err, NULL), "the tails");
+  assert_needs(assay_risk_get_stress(values, 1, covariance, NULL, 1, &err, NULL), "the scenarios");
+}
+
 static void indicators_and_devices(void **state) {
   (void)state;
   size_t rows;
@@ -60,7 +85,7 @@ static void indicators_and_devices(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(options_and_trees), cmocka_unit_test(simulations),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(options_and_trees), cmocka_unit_test(simulations), cmocka_unit_test(risks),
                                      cmocka_unit_test(indicators_and_devices)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
