@@ -135,6 +135,9 @@ class Each(backtests.Backtest):
         page = self.read("all.html")
         self.assertNotIn("<i>", page)
         self.assertEqual(page.count("not run</dd>"), 1)
+        for rank, head in (("sharpe", ("descending", "Sharpe")), ("return", ("descending", "return")), ("drawdown", ("ascending", "drawdown"))):
+            self.check(*run, "--rank", rank, "--each", "--data", *paths[:2], "--report", self.path("ranked.html"))
+            self.assertEqual(re.findall(r'<th [^>]*aria-sort="(\w+)"><button type="button">(\w+)', self.read("ranked.html")), [head])
         # With a sweep of its own, and with a walk-forward, each says what was chosen.
         for words, says in (((), "the best of its own sweep"), (("--walk-forward", "2"), "tried on what came next")):
             self.check(*run[:3], "--sweep", "fast=2..4", "--sweep", "slow=6..9", *words, "--each", "--data", *paths[:3], "--report", self.path("swept.html"))

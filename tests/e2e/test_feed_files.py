@@ -46,7 +46,7 @@ class Compressed(feeds.Feed):
 
     def test_a_zip_with_a_text_beside_its_table(self):
         """In whichever order; a .txt alone is the table, however long, and two tables are still one too many."""
-        rows, remark = "time,price\n1704205800,1\n1704205801,2\n", "What this is:\na table, and who made it.\n"
+        rows, remark = "time,price\n1704205800,1\n1704205801,2\n", "What this is:\na table, and who made it.\n" * 500
         long = "time,price\n" + "".join(f"{1704205800 + i},{i % 7}\n" for i in range(100000))
         cases = (([("README.txt", remark), ("a.csv", rows)], 2), ([("a.csv", rows), ("README.txt", remark)], 2), ([("a.txt", rows)], 2), ([("a.txt", long)], 100000),
                  ([("empty.txt", ""), ("a.csv", rows)], 2), ([("README.txt", remark), ("a.csv", rows), ("more.txt", remark)], 2))

@@ -177,6 +177,12 @@ class Flow(feeds.Feed):
         self.assertEqual([(r["time"], r["imbalance"], r["changes"]) for r in rows], [(str(start * 10**6), "5", "4")])
         self.assertIn("far ahead of those around them (--most-jump), and count with the next one: 1", said)
         self.assertEqual(len(self.rows("--every", "1s", "--most-jump", "0", path)[0]), 2)
+        # The very first may be wrong, too.
+        path = self.depth((0, 0, 10, [["9", "5"]], [["10", "4"]]), (start + year, 11, 11, [["9", "7"]], []), (start, 12, 12, [["9", "8"]], []),
+                          (start + 2000, 13, 13, [["9", "9"]], []))
+        rows, said = self.rows("--every", "1s", path)
+        self.assertEqual([(r["time"], r["imbalance"]) for r in rows], [(str(start * 10**6), "3"), (str((start + 2000) * 10**6), "1")])
+        self.assertIn("(--most-jump), and count with the next one: 1", said)
 
     def test_what_has_no_book(self):
         self.refuse("feed", "flow", self.make("csv"), says="orders or price levels")

@@ -412,9 +412,9 @@ class Indicators(Finance):
     def test_bad_input_has_a_sentence(self):
         path = self.table()
         self.refuse("indicator", "rsy", path, says="did you mean 'rsi'?")
-        swapped = "date,close,high,low,volume\n2020-01-01,10,9,11,5\n2020-01-02,11,12,10,-5\n2020-01-03,11,12,10,5\n2020-01-04,13,12,10,5\n"
+        swapped = "date,close,high,low,volume\n2020-01-01,10,9,11,5\n2020-01-02,11,12,10,-5\n2020-01-03,11,12,10,5\n2020-01-04,13,12,10,5\n2020-01-05,9,12,10,5\n"
         said = self.check("indicator", "atr", "-p", "2", "-", stdin=swapped).stderr
-        self.assertIn("standard input:2: the high lies below the low, and 1 other rows are no better", said)
+        self.assertIn("standard input:2: the high lies below the low, and 2 other rows are no better", said)
         self.assertIn("standard input:3: the volume is below 0", self.check("indicator", "obv", "-", stdin=swapped).stderr)
         self.assertEqual(self.check("indicator", "sma", "-p", "2", "-", stdin=swapped).stderr, "")
         self.refuse("indicator", "rsi", path, says="--column says which it is")

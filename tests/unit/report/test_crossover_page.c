@@ -20,8 +20,8 @@ static void fill(assay_crossover_point *points, size_t count, double smallest, d
 /* Copies on two devices whose times end together, and paths on two, of which one has a single point. */
 static char *make_page(void) {
   static assay_crossover_point points[4][SIZES];
-  fill(points[0], SIZES, 4096, 1e-7);
-  fill(points[1], SIZES, 4096, 1e-7);
+  fill(points[0], SIZES, 5000, 1e-7);
+  fill(points[1], SIZES, 5000, 1e-7);
   fill(points[2], SIZES, 1024, 1e-6);
   fill(points[3], 1, 1024, 1e-3);
   const assay_crossover_curve curves[] = {
@@ -105,6 +105,19 @@ static void names_do_not_lie_over_each_other(void **state) {
   assay_string_free(page);
 }
 
+/* The slower device's line ends above, and so does its name; copies end inside the plot, whose ends are powers of two. */
+static void names_stand_as_their_lines_end(void **state) {
+  (void)state;
+  char *page = make_page();
+  const char *paths = strstr(page, "id=\"operation-1\"");
+  assert_non_null(paths);
+  assert_true(label_height(paths, "opencl:0") + 20 < label_height(paths, "cpu"));
+  double last = 0;
+  for (const char *at = page; (at = strstr(at, "cx=\"")) != NULL && at < paths; at += 4) last = fmax(last, strtod(at + 4, NULL));
+  assert_true(last > 600 && last < 720);
+  assay_string_free(page);
+}
+
 static void ticks_are_round_in_their_unit(void **state) {
   (void)state;
   char *page = make_page();
@@ -131,7 +144,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_drawn_has_a_style),        cmocka_unit_test(every_measured_point_is_seen),
       cmocka_unit_test(names_do_not_lie_over_each_other), cmocka_unit_test(ticks_are_round_in_their_unit),
-      cmocka_unit_test(a_sentence_is_shown_once),
+      cmocka_unit_test(a_sentence_is_shown_once),         cmocka_unit_test(names_stand_as_their_lines_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
