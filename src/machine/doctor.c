@@ -469,7 +469,9 @@ static void examine_openblas(examination *e) {
     unknown(e, name, expected, fact != NULL ? fact->text : "detection does not know how wide they are");
     return;
   }
-  uint64_t used = given == NULL || *given == '\0' ? UINT64_MAX : bits_of_core(given);
+  uint64_t avx2 = 1; /* before it, the kernels that are called half as wide here are the best there are */
+  (void)assay_machine_get_u64(e->machine, "isa.avx2", &avx2);
+  uint64_t used = given == NULL || *given == '\0' || avx2 == 0 ? UINT64_MAX : bits_of_core(given);
   add(e, name, used >= have, expected,
       given == NULL ? "left to the library" : assay_arena_printf(e->arena, "OPENBLAS_CORETYPE=%.40s", given),
       used >= have

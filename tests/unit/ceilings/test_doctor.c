@@ -243,6 +243,24 @@ static void openblas_held_to_narrow_kernels_is_said(void **state) {
   assay_machine_destroy(machine);
 }
 
+/* Kernels for a Sandy Bridge are its own: 256 bits, no multiply-adds, and nothing wider to be had. */
+static void openblas_of_an_old_processor_is_fine(void **state) {
+  (void)state;
+  assay_source source = make_tree("openblas-old", quiet, NULL);
+  assay_machine *machine = NULL;
+  assay_error err = {0};
+  assert_ok(assay_facts_create(&err, &machine), err);
+  assay_context context = {.machine = machine, .arena = &machine->arena, .component = "test"};
+  assay_put_integer(&context, 256, "isa.vector_bits");
+  assay_put_bool(&context, false, "isa.avx2");
+  setenv("OPENBLAS_CORETYPE", "Sandybridge", 1);
+  assay_check_list *list = examine(machine, &source, &source);
+  assert_int_equal(find(list, "OpenBLAS's kernels")->status, ASSAY_CHECK_PASS);
+  assay_check_list_destroy(list);
+  unsetenv("OPENBLAS_CORETYPE");
+  assay_machine_destroy(machine);
+}
+
 static void a_capture_has_no_doctor(void **state) {
   (void)state;
   assay_machine *machine = make_machine(true);
@@ -256,11 +274,9 @@ static void a_capture_has_no_doctor(void **state) {
 int main(void) {
   unsetenv("OPENBLAS_CORETYPE");
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_quiet_machine_passes_and_gets_no_advice),
-      cmocka_unit_test(a_noisy_machine_gets_the_figure_and_the_command),
-      cmocka_unit_test(an_empty_system_is_unavailable_with_causes),
-      cmocka_unit_test(openblas_held_to_narrow_kernels_is_said),
-      cmocka_unit_test(a_capture_has_no_doctor),
+      cmocka_unit_test(a_quiet_machine_passes_and_gets_no_advice),  cmocka_unit_test(a_noisy_machine_gets_the_figure_and_the_command),
+      cmocka_unit_test(an_empty_system_is_unavailable_with_causes), cmocka_unit_test(openblas_of_an_old_processor_is_fine),
+      cmocka_unit_test(openblas_held_to_narrow_kernels_is_said),    cmocka_unit_test(a_capture_has_no_doctor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
