@@ -56,7 +56,8 @@ void figure_beside(const char *what, double value, const char *unit, double ceil
     print_json(what, value, unit, ceiling, note);
   } else {
     printf("%-26s %12.4g %-10s", what, value, unit);
-    bool is_rate = strstr(unit, "/s") != NULL;
+    size_t length = strlen(unit);
+    bool is_rate = length >= 2 && strcmp(unit + length - 2, "/s") == 0; /* and not ns/sample */
     if (ceiling > 0) printf("  %.0f %% of %.4g", 100 * (is_rate ? value / ceiling : ceiling / value), ceiling);
     printf("  %s\n", note != NULL ? note : "");
   }

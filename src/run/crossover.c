@@ -257,9 +257,8 @@ static void end_call(call *c) {
   c->host = c->result = NULL;
 }
 
-/* Times calls for about `seconds` once a first one, which fills caches and compiles kernels, is over. What that one took beyond the others
- * is
- * `*prepared`. */
+/* Times calls for about `seconds` once a first one, which fills caches and compiles kernels, is over; `*prepared` is what that one took
+ * beyond the others. */
 static assay_status measure_point(const operation *op, call *c, double seconds, assay_error *err, assay_crossover_point *point,
                                   double *prepared) {
   double times[MOST_CALLS];
