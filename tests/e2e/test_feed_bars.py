@@ -69,6 +69,11 @@ class BigBars(story.Story):
         self.beside(path, "dollar", "250000", ticks)
         self.beside(path, "volume", "30000", ticks)
 
+    def test_a_length_that_doubles_do_not_have(self):
+        ticks = [("1.5", "0.01")] * 100  # 0.29 * 100 is a little less than 29 as a double
+        path = self.write("t.csv", "time,price,quantity,side\n" + "\n".join(f"{1672515782136000000 + i},{p},{q},buy" for i, (p, q) in enumerate(ticks)))
+        self.assertEqual([r["ticks"] for r in self.beside(path, "volume", "0.29", ticks, "--quantity-decimals", "2")], ["29", "29", "29", "13"])
+
     def test_more_than_all_steps(self):
         """10^39 steps, which are more than 128 bits can count: one bar, and not one of each trade."""
         path = self.write("t.csv", "time,price,quantity\n" + "".join(f"{1672515782136 + i},100,1\n" for i in range(3)))

@@ -233,12 +233,21 @@ static void test_what_four_digits_are(void **state) {
   }
 }
 
+/* A clock that is put back is one step of many; as many back as forth is no order. */
+static void test_the_way_of_rows(void **state) {
+  (void)state;
+  assert_int_equal(assay_table_direction(&(assay_table_steps){.near = {60, 1}}), 1);
+  assert_int_equal(assay_table_direction(&(assay_table_steps){.near = {1, 60}}), -1);
+  assert_int_equal(assay_table_direction(&(assay_table_steps){.near = {40, 1}}), 0);
+  assert_int_equal(assay_table_direction(&(assay_table_steps){.far = {3, 0}, .near = {60, 1}}), 1);
+  assert_int_equal(assay_table_direction(&(assay_table_steps){.far = {300, 1}}), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names_of_feeds), cmocka_unit_test(test_names_of_tables),
-      cmocka_unit_test(test_numbers),        cmocka_unit_test(test_counts),
-      cmocka_unit_test(test_dates),          cmocka_unit_test(test_which_number_is_the_day),
-      cmocka_unit_test(test_clocks),         cmocka_unit_test(test_what_four_digits_are),
+      cmocka_unit_test(test_names_of_feeds), cmocka_unit_test(test_names_of_tables), cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_counts),         cmocka_unit_test(test_dates),           cmocka_unit_test(test_which_number_is_the_day),
+      cmocka_unit_test(test_clocks),         cmocka_unit_test(test_the_way_of_rows), cmocka_unit_test(test_what_four_digits_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
