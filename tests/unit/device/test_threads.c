@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "fake.h"
+#include "kernels/variant.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -52,6 +53,32 @@ static void large_copies_are_whole(void **state) {
     assay_threads_destroy(pool);
   }
   free(from), free(to);
+}
+
+#define DECLARE(name, text, needs) void assay_copy_past_##name(void *, const void *, size_t);
+ASSAY_KERNEL_VARIANTS(DECLARE)
+#undef DECLARE
+
+/* Parts that end before a line begins, with it and beside it, by every instruction set. */
+static void small_parts_are_whole(void **state) {
+  (void)state;
+#define ROW(name, text, needs) assay_copy_past_##name,
+  static void (*const copies[])(void *, const void *, size_t) = {ASSAY_KERNEL_VARIANTS(ROW)};
+#undef ROW
+  enum { MOST = 200, GUARD = 64, ROOM = 64 + MOST + 2 * GUARD };
+  static _Alignas(64) unsigned char from[ROOM], to[ROOM];
+  size_t variant;
+  for (size_t i = 0; i < ROOM; i++) from[i] = (unsigned char)(i + 1);
+  for (size_t index = 0; (variant = assay_kernel_variant_usable(index)) < ASSAY_KERNEL_VARIANT_COUNT; index++) {
+    for (size_t at = GUARD; at < GUARD + 64; at++) {
+      for (size_t bytes = 0; bytes <= MOST; bytes++) {
+        memset(to, 0, sizeof to);
+        copies[variant](to + at, from + bytes % 64, bytes);
+        assert_memory_equal(to + at, from + bytes % 64, bytes);
+        for (size_t i = 0; i < ROOM; i++) assert_true(to[i] == 0 || (i >= at && i < at + bytes));
+      }
+    }
+  }
 }
 
 static void every_part_is_done_once(void **state) {
@@ -152,6 +179,7 @@ static void the_bits_do_not_depend_on_the_caller_s_rounding(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(large_copies_are_whole),
+      cmocka_unit_test(small_parts_are_whole),
       cmocka_unit_test(every_part_is_done_once),
       cmocka_unit_test(two_callers_at_once_are_fine),
       cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
