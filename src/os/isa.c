@@ -74,9 +74,21 @@ uint32_t assay_isa_usable(void) {
   return isa;
 }
 
-bool assay_isa_has_slow_roots(void) {
+static bool is_intel(void) {
   unsigned a, b, c, d;
   return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_INTEL_ebx && c == signature_INTEL_ecx && d == signature_INTEL_edx;
+}
+
+/* Asked once: a virtual machine stops for each CPUID, microseconds that a short series would notice. */
+bool assay_isa_has_slow_roots(void) {
+  enum { UNKNOWN, NO, YES };
+  static int known;
+  int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (now == UNKNOWN) {
+    now = is_intel() ? YES : NO;
+    __atomic_store_n(&known, now, __ATOMIC_RELAXED);
+  }
+  return now == YES;
 }
 
 #elif defined(__aarch64__)
