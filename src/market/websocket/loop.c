@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <poll.h>
 
 #include "base/alloc.h"
 #include "market/websocket/connection.h"
@@ -130,16 +131,27 @@ static bool look_around(assay_ws_loop *loop) {
   return any;
 }
 
-/* One round over the sockets themselves. */
+/*
+ * One round over the sockets themselves. poll takes none of their locks, where recv, on one that has nothing, would hold it just when the
+ * system brings something.
+ */
 static bool spin_once(assay_ws_loop *loop) {
+  struct pollfd asked[SPIN_DIRECT];
+  assay_ws *of[SPIN_DIRECT];
+  nfds_t count = 0;
   bool any = false;
   if (loop->idle_spins >= SPINS_A_LOOK || loop->busy_spins >= SPINS_A_LOOK || loop->count == 0 || loop->count > SPIN_DIRECT) {
     loop->idle_spins = loop->busy_spins = 0;
     return look_around(loop);
   }
-  for (assay_ws *ws = loop->first, *next; ws != NULL; ws = next) {
-    next = ws->next;
-    if (ws->state != TO_CONNECT) any |= assay_ws_connection_read(ws);
+  for (assay_ws *ws = loop->first; ws != NULL && count < SPIN_DIRECT; ws = ws->next) {
+    if (ws->state == TO_CONNECT || ws->state == DEAD) continue;
+    asked[count] = (struct pollfd){.fd = ws->fd, .events = POLLIN};
+    of[count++] = ws;
+  }
+  if (poll(asked, count, 0) > 0) {
+    for (nfds_t i = 0; i < count; i++)
+      if (asked[i].revents != 0) any |= assay_ws_connection_read(of[i]); /* whoever died meanwhile is there until the turn ends */
   }
   if (any) {
     loop->busy_spins++;
