@@ -46,12 +46,12 @@ static size_t group_mark(const char *p, assay_cell_style style) {
   return blank(p) > 0 ? blank(p) : starts_with(p, quotes);
 }
 
-typedef struct digits {
+typedef struct plain_text {
   char *text;
   size_t length;
-} digits;
+} plain_text;
 
-static bool put(digits *to, char c) {
+static bool put(plain_text *to, char c) {
   if (to->length + 1 >= ASSAY_CELL_PLAIN) return false;
   to->text[to->length++] = c;
   to->text[to->length] = '\0';
@@ -59,7 +59,7 @@ static bool put(digits *to, char c) {
 }
 
 /* Digits, with groups of three behind one to three that do not begin with 0; or, as in India behind commas, of two, and three at last. */
-static bool put_whole(digits *to, const char **text, assay_cell_style style) {
+static bool put_whole(plain_text *to, const char **text, assay_cell_style style) {
   const char *p = *text, *first = p;
   while (is_digit(*p))
     if (!put(to, *p++)) return false;
@@ -83,7 +83,7 @@ static bool put_whole(digits *to, const char **text, assay_cell_style style) {
 
 bool assay_cell_plain(const char *cell, assay_cell_style style, char text[ASSAY_CELL_PLAIN]) {
   static const char *const minus[] = {"-", "\u2212", NULL};
-  digits made = {.text = text}, *const to = &made;
+  plain_text made = {.text = text}, *const to = &made;
   const char *p = pass_blanks(cell);
   text[0] = '\0';
   bool in_brackets = *p == '(', has_exponent = false, negative = in_brackets;
