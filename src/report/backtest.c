@@ -224,19 +224,13 @@ static void put_trades(assay_buf *out, const assay_backtest_view *view) {
 
 static void put_contents(assay_buf *out, const assay_backtest_view *view) {
   const assay_backtest_choice *c = view->choice;
-  const struct {
-    bool there;
-    const char *id, *title;
-  } sections[] = {{true, "summary", "Summary"},
-                  {c != NULL && c->rows != NULL, "configurations", "Configurations"},
-                  {c != NULL && c->walked != NULL, "windows", "Windows"},
-                  {true, "figures", "Figures"},
-                  {assay_backtest_has_months(view), "months", "Months"},
-                  {view->result->trades != NULL && view->result->metrics.trades > 0, "trades", "Trades"}};
-  assay_buf_puts(out, "<nav aria-label=\"Sections\"><ul>");
-  for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-    if (sections[i].there) assay_buf_printf(out, "<li><a href=\"#%s\">%s</a></li>", sections[i].id, sections[i].title);
-  assay_buf_puts(out, "</ul></nav>\n");
+  const assay_html_section sections[] = {{true, "summary", "Summary"},
+                                         {c != NULL && c->rows != NULL, "configurations", "Configurations"},
+                                         {c != NULL && c->walked != NULL, "windows", "Windows"},
+                                         {true, "figures", "Figures"},
+                                         {assay_backtest_has_months(view), "months", "Months"},
+                                         {view->result->trades != NULL && view->result->metrics.trades > 0, "trades", "Trades"}};
+  assay_html_contents(out, sections, sizeof sections / sizeof *sections);
 }
 
 assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_error *err, char **html) {
@@ -245,14 +239,7 @@ assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_e
   if (status != ASSAY_OK) return status;
   assay_html_page_begin(&out, "Backtest", view->title);
   put_contents(&out, view);
-  assay_buf_puts(&out, "<main>\n<section id=\"summary\" class=\"first\"><h1>");
-  assay_html_text(&out, view->title);
-  assay_buf_puts(&out, "</h1>\n");
-  if (view->subtitle != NULL) {
-    assay_buf_puts(&out, "<p class=\"lead\">");
-    assay_html_text(&out, view->subtitle);
-    assay_buf_puts(&out, "</p>\n");
-  }
+  assay_html_main_begin(&out, view->title, view->subtitle);
   put_tiles(&out, view);
   assay_svg_begin(&out, "plot", ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, "Equity and drawdown over time");
   status = assay_backtest_draw(&out, view, err);
@@ -263,6 +250,6 @@ assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_e
   put_figures(&out, view);
   if (status == ASSAY_OK) status = assay_backtest_html_months(&out, view, err);
   put_trades(&out, view);
-  assay_buf_puts(&out, "</main>\n</body>\n</html>\n");
+  assay_html_page_end(&out);
   return assay_backtest_take_text(&out, status, err, html);
 }

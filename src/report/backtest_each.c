@@ -172,25 +172,18 @@ static assay_status put_symbols(assay_buf *out, const assay_backtest_each_view *
 assay_status assay_backtest_render_each_html(const assay_backtest_each_view *view, assay_error *err, char **html) {
   assay_buf out = {0};
   assay_backtest_summary summary;
+  static const assay_html_section sections[] = {{true, "summary", "Summary"}, {true, "symbols", "Symbols"}, {true, "together", "Together"}};
   if (view->title == NULL || view->symbols == NULL || view->names == NULL || view->strategy == NULL || view->count == 0)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a page of many symbols needs a title, a strategy, symbols and their names");
   assay_status status = assay_backtest_summarise(view->symbols, view->count, err, &summary);
   if (status != ASSAY_OK) return status;
   assay_html_page_begin(&out, "Backtest", view->title);
-  assay_buf_puts(&out,
-                 "<nav aria-label=\"Sections\"><ul><li><a href=\"#summary\">Summary</a></li><li><a href=\"#symbols\">Symbols</a></li>"
-                 "<li><a href=\"#together\">Together</a></li></ul></nav>\n<main>\n<section id=\"summary\" class=\"first\"><h1>");
-  assay_html_text(&out, view->title);
-  assay_buf_puts(&out, "</h1>\n");
-  if (view->subtitle != NULL) {
-    assay_buf_puts(&out, "<p class=\"lead\">");
-    assay_html_text(&out, view->subtitle);
-    assay_buf_puts(&out, "</p>\n");
-  }
+  assay_html_contents(&out, sections, sizeof sections / sizeof *sections);
+  assay_html_main_begin(&out, view->title, view->subtitle);
   put_tiles(&out, &summary);
   assay_html_end(&out);
   status = put_symbols(&out, view, err);
   put_spreads(&out, &summary);
-  assay_buf_puts(&out, "</main>\n</body>\n</html>\n");
+  assay_html_page_end(&out);
   return assay_backtest_take_text(&out, status, err, html);
 }

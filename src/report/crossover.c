@@ -259,7 +259,7 @@ static void write_html(assay_buf *out, const assay_crossover *found) {
     assay_html_end(out);
     assay_buf_deinit(&title);
   }
-  assay_buf_puts(out, "</main>\n</body>\n</html>\n");
+  assay_html_page_end(out);
 }
 
 assay_status assay_crossover_render(const assay_crossover *found, assay_crossover_format format, assay_error *err, char **text) {

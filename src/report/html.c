@@ -24,14 +24,18 @@ void assay_html_name(assay_buf *out, const char *name) {
   }
 }
 
-void assay_html_begin(assay_buf *out, const char *id, const char *title, const char *lead) {
-  assay_buf_printf(out, "<section id=\"%s\" aria-labelledby=\"%s-h\"><h2 id=\"%s-h\">", id, id, id);
-  assay_html_text(out, title);
-  assay_buf_puts(out, "</h2>\n");
+static void put_lead(assay_buf *out, const char *lead) {
   if (lead == NULL) return;
   assay_buf_puts(out, "<p class=\"lead\">");
   assay_html_text(out, lead);
   assay_buf_puts(out, "</p>\n");
+}
+
+void assay_html_begin(assay_buf *out, const char *id, const char *title, const char *lead) {
+  assay_buf_printf(out, "<section id=\"%s\" aria-labelledby=\"%s-h\"><h2 id=\"%s-h\">", id, id, id);
+  assay_html_text(out, title);
+  assay_buf_puts(out, "</h2>\n");
+  put_lead(out, lead);
 }
 
 void assay_html_end(assay_buf *out) { assay_buf_puts(out, "</section>\n"); }
@@ -90,6 +94,15 @@ void assay_html_page_begin(assay_buf *out, const char *kind, const char *title) 
                    kind);
 }
 
+void assay_html_main_begin(assay_buf *out, const char *title, const char *lead) {
+  assay_buf_puts(out, "<main>\n<section id=\"summary\" class=\"first\"><h1>");
+  assay_html_text(out, title);
+  assay_buf_puts(out, "</h1>\n");
+  put_lead(out, lead);
+}
+
+void assay_html_page_end(assay_buf *out) { assay_buf_puts(out, "</main>\n</body>\n</html>\n"); }
+
 static void begin_page(const assay_render *r) {
   char when[ASSAY_REPORT_TEXT];
   assay_buf title = {0};
@@ -105,6 +118,12 @@ static void nav_item(assay_buf *out, bool there, const char *id, const char *tit
   assay_buf_printf(out, "<li><a href=\"#%s\">", id);
   assay_html_text(out, title);
   assay_buf_puts(out, "</a></li>");
+}
+
+void assay_html_contents(assay_buf *out, const assay_html_section *sections, size_t count) {
+  assay_buf_puts(out, "<nav aria-label=\"Sections\"><ul>");
+  for (size_t i = 0; i < count; i++) nav_item(out, sections[i].there, sections[i].id, sections[i].title);
+  assay_buf_puts(out, "</ul></nav>\n");
 }
 
 static void contents(const assay_render *r) {

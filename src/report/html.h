@@ -36,6 +36,16 @@ void assay_html_method(const assay_render *r);
 
 /* From the doctype to the masthead; `kind` says what the page is (trusted text), `title` (untrusted) stands in the browser's tab. */
 void assay_html_page_begin(assay_buf *out, const char *kind, const char *title);
+/* The list of sections; those that are not there are left out. */
+typedef struct assay_html_section {
+  bool there;
+  const char *id, *title;
+} assay_html_section;
+void assay_html_contents(assay_buf *out, const assay_html_section *sections, size_t count);
+/* <main> and its first section, closed by assay_html_end: the page's title, and a sentence under it (may be NULL). */
+void assay_html_main_begin(assay_buf *out, const char *title, const char *lead);
+/* The end of <main> and of a page without a foot. */
+void assay_html_page_end(assay_buf *out);
 /* Escaped text; NULL writes nothing. */
 void assay_html_text(assay_buf *out, const char *text);
 /* The same for a name: a line may break after its slashes and nowhere else, if that will do. */

@@ -188,5 +188,5 @@ void assay_changes_html(const assay_changes_view *view, const assay_changes_cont
   assay_buf_puts(out, "</p>\n");
   tables(view, out);
   assay_html_end(out);
-  assay_buf_puts(out, "</main>\n</body>\n</html>\n");
+  assay_html_page_end(out);
 }
