@@ -20,21 +20,25 @@ static double seconds_of(const assay_mc_params *option, assay_mc_result *result)
   return (double)(figure_now_ns() - begin) / 1e9;
 }
 
-enum { ROUNDS = 3 };
+/* Of a row: as many as fit into 0.1 s, so that a row of a millisecond is not three moments of a busy machine. */
+enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 31 };
 
 static void row(const char *payoff, const char *model, assay_mc_params option) {
-  double alone[ROUNDS], beside[ROUNDS], ratios[ROUNDS];
+  double alone[MOST_ROUNDS], beside[MOST_ROUNDS], ratios[MOST_ROUNDS], spent = 0;
   assay_mc_result r;
-  for (int i = -1; i < ROUNDS; i++) {
+  size_t rounds = 0;
+  for (bool warm = false; rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && spent < 0.1); warm = true) {
     option.greeks = false;
     double a = seconds_of(&option, &r);
     option.greeks = true;
     double b = seconds_of(&option, &r);
-    if (i >= 0) alone[i] = a, beside[i] = b, ratios[i] = b / a;
+    if (!warm) continue;
+    alone[rounds] = a, beside[rounds] = b, ratios[rounds++] = b / a;
+    spent += a + b;
   }
   char what[64], note[320];
   snprintf(what, sizeof what, "greeks_ratio_%s_%s_%s", payoff, model, option.precision == ASSAY_MC_F32 ? "f32" : "f64");
-  double median = figure_median(ratios, ROUNDS), took = figure_median(beside, ROUNDS), price = figure_median(alone, ROUNDS);
+  double median = figure_median(ratios, rounds), took = figure_median(beside, rounds), price = figure_median(alone, rounds);
   size_t used =
       (size_t)snprintf(note, sizeof note, "%.1f and %.1f ns a path;", price / (double)r.paths * 1e9, took / (double)r.paths * 1e9);
   const struct {
