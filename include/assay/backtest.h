@@ -321,7 +321,7 @@ typedef struct assay_backtest_sweep {
   double seconds;   /* that a configuration may take; 0: any time */
   bool here;        /* without processes: a configuration that crashes ends the program */
   /* Not 0 (a signal's handler may set it): what is done stays, what is being done is given up, and the rest is ASSAY_BACKTEST_NOT_RUN. A
-   * walk-forward ends with ASSAY_ERR_INTERRUPTED. May be NULL. */
+   * walk-forward ends with ASSAY_ERR_INTERRUPTED; of many symbols, one whose sweep or walk-forward is cut short is not run. May be NULL. */
   const volatile int *stop;
 } assay_backtest_sweep;
 

@@ -28,7 +28,13 @@ static assay_backtest_sweep sweep_here(const job *j) {
   return here;
 }
 
-/* What its sweep says of the best. */
+static bool is_whole(const assay_backtest_row *rows, size_t count) {
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) left += rows[i].outcome == ASSAY_BACKTEST_NOT_RUN;
+  return left == 0;
+}
+
+/* What its sweep says of the best. The best of a sweep that was cut short is not the best. */
 static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made) {
   const assay_backtest_sweep here = sweep_here(j);
   assay_backtest_row *rows = NULL;
@@ -36,8 +42,11 @@ static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_e
   assay_status status = assay_backtest_run_sweep(&here, &l->data, &l->options, err, &rows, &count);
   if (status != ASSAY_OK) return status;
   size_t best = assay_backtest_best(rows, count, j->objective);
+  const bool stopped = !is_whole(rows, count);
   for (size_t i = 0; i < count; i++) made->configurations += rows[i].outcome == ASSAY_BACKTEST_DONE;
-  if (best != SIZE_MAX) {
+  if (stopped) {
+    status = ASSAY_FAIL(err, ASSAY_ERR_INTERRUPTED, "stopped in its sweep");
+  } else if (best != SIZE_MAX) {
     memcpy(made->parameters, rows[best].parameters, sizeof made->parameters);
     made->metrics = rows[best].metrics; /* those of its run by itself, to the bit */
   } else {
@@ -111,6 +120,17 @@ static assay_status run_symbol(const job *j, const assay_backtest_loaded *loaded
   return status;
 }
 
+/* What became of a symbol that a process could not say, because it died or was stopped. */
+static assay_backtest_symbol lost_symbol(unsigned char state, unsigned char ended_by) {
+  assay_backtest_row row;
+  assay_backtest_explain(state, ended_by, &row);
+  assay_backtest_symbol lost = {.outcome = row.outcome, .signal = row.signal};
+  memcpy(lost.why, row.why, sizeof row.why);
+  return lost;
+}
+
+static bool is_stopped(const job *j) { return j->sweep->stop != NULL && *j->sweep->stop != 0; }
+
 static void do_symbol(void *user, void *context, size_t index, void *cell) {
   const job *j = user;
   (void)context;
@@ -127,7 +147,9 @@ static void do_symbol(void *user, void *context, size_t index, void *cell) {
     memcpy(made.note, loaded.note, sizeof made.note);
   }
   if (is_loaded && j->source->unload != NULL) j->source->unload(j->source->user, &loaded);
-  if (status != ASSAY_OK) {
+  if (is_loaded && status == ASSAY_ERR_INTERRUPTED && is_stopped(j)) {
+    made = lost_symbol(ASSAY_WORK_OPEN, 0);
+  } else if (status != ASSAY_OK) {
     memset(&made, 0, sizeof made);
     made.outcome = ASSAY_BACKTEST_FAILED;
     snprintf(made.why, sizeof made.why, "%.*s", (int)sizeof made.why - 1, err.message);
@@ -170,11 +192,7 @@ assay_status assay_backtest_run_each(const assay_backtest_sweep *sweep, assay_ba
   status = made == NULL || states == NULL ? ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for %zu symbols", source->count)
                                           : assay_work_run(&work, err, made, states, states + source->count);
   for (size_t i = 0; status == ASSAY_OK && i < source->count; i++) {
-    if (states[i] == ASSAY_WORK_DONE) continue;
-    assay_backtest_row lost = {0}; /* says what a process that died could not */
-    assay_backtest_explain(states[i], states[source->count + i], &lost);
-    made[i] = (assay_backtest_symbol){.outcome = lost.outcome, .signal = lost.signal};
-    memcpy(made[i].why, lost.why, sizeof lost.why);
+    if (states[i] != ASSAY_WORK_DONE) made[i] = lost_symbol(states[i], states[source->count + i]);
   }
   assay_free(states);
   if (status == ASSAY_OK)

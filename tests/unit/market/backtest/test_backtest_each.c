@@ -146,6 +146,65 @@ static void test_each_has_a_sweep_of_its_own(void **state) {
   assay_backtest_symbols_free(symbols);
 }
 
+/* Stopped by a callback: at the first bar of a run that begins after so many others. */
+typedef struct brake {
+  volatile int stop;
+  size_t runs, most;
+} brake;
+
+static assay_status count_runs(assay_backtest *run, const double *parameters, void *state, assay_error *err) {
+  brake *b = assay_backtest_user(run);
+  (void)parameters, (void)state, (void)err;
+  b->stop = b->runs++ == b->most;
+  return ASSAY_OK;
+}
+
+static void buy_and_sell(assay_backtest *run, void *state) {
+  (void)state;
+  const size_t now = assay_backtest_now(run);
+  if (now % 7 == 0) assay_backtest_target(run, 0, (double)(now % 2) * assay_backtest_parameters(run)[0]);
+}
+
+/* In this process: four runs a symbol, or in a walk-forward four and a test for each of two windows. What is cut short is not run; what was
+ * done before has the bits that it has anyway. */
+static void test_a_stopped_symbol_is_not_done(void **state) {
+  (void)state;
+  static shelf s = {.is_whole = true}, own = {.is_whole = true};
+  brake b = {0};
+  const assay_strategy braking = {.name = "braking",
+                                  .parameter_count = 1,
+                                  .parameters = {{"size", 1, 0, 1, false, "share"}},
+                                  .user = &b,
+                                  .start = count_runs,
+                                  .on_bar = buy_and_sell};
+  const assay_backtest_range range = {0, 0.25, 1, 0.25};
+  const assay_backtest_sweep sweep = {.strategy = &braking, .ranges = &range, .range_count = 1, .here = true, .stop = &b.stop};
+  const assay_backtest_walk_forward walk = {.windows = 2, .train = 1};
+  const assay_backtest_source source = {.count = 3, .load = load, .unload = unload, .user = &s};
+  for (int walks = 0; walks < 2; walks++) {
+    const size_t runs = walks ? 10 : 4;
+    assay_error err = {0};
+    assay_backtest_symbol *whole = NULL;
+    const assay_backtest_source all = {.count = 3, .load = load, .unload = unload, .user = &own};
+    b = (brake){.most = SIZE_MAX};
+    assert_ok(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_RETURN, walks ? &walk : NULL, &all, NULL, &err, &whole), err);
+    assert_int_equal(b.runs, 3 * runs);
+    for (size_t most = runs; most < 2 * runs - 1; most++) { /* in the second symbol; its last run is not cut short by a stop in it */
+      assay_backtest_symbol *symbols = NULL;
+      b = (brake){.most = most};
+      assert_ok(assay_backtest_run_each(&sweep, ASSAY_BACKTEST_RETURN, walks ? &walk : NULL, &source, NULL, &err, &symbols), err);
+      assert_memory_equal(&symbols[0], &whole[0], sizeof *symbols);
+      for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(symbols[i].outcome, ASSAY_BACKTEST_NOT_RUN);
+        assert_string_equal(symbols[i].why, "all was stopped before it was done");
+        assert_int_equal(symbols[i].metrics.bars, 0);
+      }
+      assay_backtest_symbols_free(symbols);
+    }
+    assay_backtest_symbols_free(whole);
+  }
+}
+
 static void test_what_cannot_be_run_is_refused(void **state) {
   (void)state;
   static shelf s;
@@ -197,11 +256,9 @@ static void test_together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_each_is_a_run_by_itself),
-      cmocka_unit_test(test_a_broken_symbol_loses_itself_only),
-      cmocka_unit_test(test_each_has_a_sweep_of_its_own),
-      cmocka_unit_test(test_what_cannot_be_run_is_refused),
-      cmocka_unit_test(test_together),
+      cmocka_unit_test(test_each_is_a_run_by_itself),       cmocka_unit_test(test_a_broken_symbol_loses_itself_only),
+      cmocka_unit_test(test_each_has_a_sweep_of_its_own),   cmocka_unit_test(test_a_stopped_symbol_is_not_done),
+      cmocka_unit_test(test_what_cannot_be_run_is_refused), cmocka_unit_test(test_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
