@@ -194,6 +194,12 @@ static void put_note(const char *name, const char *note, assay_buf *out) {
   assay_buf_putc(out, '\n');
 }
 
+/* What was taken for granted, and why nothing was chosen. */
+static void put_notes(const char *name, const assay_backtest_symbol *s, assay_buf *out) {
+  if (s->note[0] != '\0') put_note(name, s->note, out);
+  if (s->why[0] != '\0') put_note(name, s->why, out);
+}
+
 static void put_text(const each *e, const assay_backtest_symbol *symbols, const place *order, const assay_backtest_summary *summary,
                      assay_buf *out) {
   const assay_cli_backtest_job *j = e->job;
@@ -228,7 +234,7 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
   if (most < summary->done) assay_buf_printf(out, "... and %zu more (--top, --json or --report FILE.csv)\n", summary->done - most);
   if (summary->done > 0) put_summary(summary, out);
   for (size_t i = 0; i < e->count; i++)
-    if (symbols[i].outcome == ASSAY_BACKTEST_DONE && symbols[i].note[0] != '\0') put_note(e->names[i], symbols[i].note, out);
+    if (symbols[i].outcome == ASSAY_BACKTEST_DONE) put_notes(e->names[i], &symbols[i], out);
 }
 
 /* ---- For programs -------------------------------------------------------------------------------------------------------------------- */
@@ -250,6 +256,7 @@ static void json_symbol(const each *e, const assay_backtest_symbol *s, size_t in
     assay_cli_backtest_json_parameters(json, e->job->strategy, s->parameters);
     if (e->job->settings->windows > 0) {
       assay_json_put_uint(json, "windows", s->windows);
+      if (s->windows == 0) assay_json_put_string(json, "why", s->why);
       assay_json_put_double(json, "efficiency", s->efficiency);
     } else if (e->job->range_count > 0) {
       assay_json_put_uint(json, "configurations", s->configurations);
@@ -338,7 +345,7 @@ static void put_table(const each *e, const assay_backtest_symbol *symbols, assay
     assay_buf_printf(out, ",%s,%s", from, to);
     for (unsigned p = 0; p < strategy->parameter_count; p++) {
       assay_buf_putc(out, ',');
-      if (is_done) assay_buf_double(out, s->parameters[p]);
+      if (is_done) assay_cli_put_number_cell(out, s->parameters[p]);
     }
     assay_cli_backtest_csv_metrics(out, is_done ? &s->metrics : NULL);
     assay_cli_backtest_csv_metrics(out, is_done ? &s->hold : NULL);

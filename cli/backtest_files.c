@@ -59,7 +59,7 @@ static void table_of_windows(const assay_cli_backtest_job *j, const assay_backte
   put_names(j->strategy, out);
   assay_cli_backtest_csv_names(out, "trained_");
   assay_cli_backtest_csv_names(out, "tested_");
-  assay_buf_putc(out, '\n');
+  assay_buf_puts(out, ",why\n");
   for (size_t i = 0; i < w->window_count; i++) {
     const assay_backtest_window *v = &w->windows[i];
     char text[3][ASSAY_REPORT_TEXT];
@@ -68,6 +68,8 @@ static void table_of_windows(const assay_cli_backtest_job *j, const assay_backte
     put_values(j->strategy, v->chosen ? v->parameters : NULL, out);
     assay_cli_backtest_csv_metrics(out, v->chosen ? &v->trained : NULL);
     assay_cli_backtest_csv_metrics(out, v->tested.bars > 0 ? &v->tested : NULL);
+    assay_buf_putc(out, ',');
+    assay_csv_text(out, v->why);
     assay_buf_putc(out, '\n');
   }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "market/backtest/engine.h"
 #include "report/render.h"
 
 assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j) {
@@ -185,6 +186,12 @@ static int tell_stopped(const assay_cli_backtest_job *j, const assay_backtest_ro
   return assay_cli_gravest(code, 130);
 }
 
+static assay_status refuse_reports(const assay_backtest_choice *c, assay_error *err) {
+  char why[160];
+  assay_backtest_tell_unscored(c->rows, c->row_count, c->objective, why);
+  return ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "there is nothing that a report could show: %s", why);
+}
+
 int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   assay_backtest_row *rows = NULL;
   size_t count = 0;
@@ -210,9 +217,7 @@ int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   if (status == ASSAY_OK && !has_best && json) json_sweep(j, &choice, &out);
   if (status == ASSAY_OK && out.failed) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
   if (status == ASSAY_OK && !has_best && j->settings->reports.count > 0 && count_not_run(rows, count) == 0)
-    status =
-        ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "none of %zu configurations has a score, so there is nothing that a report could show (%s)",
-                   count, rows[0].why[0] != '\0' ? rows[0].why : "none has traded");
+    status = refuse_reports(&choice, j->err);
   int code = status == ASSAY_OK ? assay_cli_print(j->cli, out.data) : assay_cli_fail(j->cli, j->err);
   if (status == ASSAY_OK) code = tell_stopped(j, rows, count, code);
   assay_buf_deinit(&out);

@@ -20,8 +20,11 @@ static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_wa
     assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.annual_return);
     assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.annual_return);
     assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->tested.bars > 0 ? scores[1] : "-");
-    if (v->chosen) assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
-    assay_buf_puts(out, v->chosen ? "\n" : "nothing\n");
+    if (v->chosen)
+      assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
+    else
+      assay_buf_printf(out, "nothing: %s", v->why);
+    assay_buf_putc(out, '\n');
   }
   if (isfinite(w->efficiency)) {
     char kept[32];
@@ -50,6 +53,7 @@ static void json_walk(const assay_cli_backtest_job *j, const assay_backtest_walk
     assay_json_put_string(&json, "test_to", assay_cli_backtest_iso(j, v->test_end - 1, text));
     if (v->chosen) assay_cli_backtest_json_parameters(&json, j->strategy, v->parameters);
     if (v->chosen) assay_cli_backtest_json_metrics(&json, "trained", &v->trained);
+    if (!v->chosen) assay_json_put_string(&json, "why", v->why);
     if (v->tested.bars > 0) assay_cli_backtest_json_metrics(&json, "tested", &v->tested);
     assay_json_end(&json);
   }

@@ -408,12 +408,12 @@ enum { ASSAY_BACKTEST_SAMPLES = 64 };
 typedef struct assay_backtest_symbol {
   assay_backtest_outcome outcome;
   int signal;    /* as of a row */
-  char why[240]; /* of what is not done */
+  char why[240]; /* of what is not done; of a walk-forward in which nothing was chosen, why; "" otherwise */
   char note[200];
   bool has_times;
   int64_t first_ns, last_ns;                         /* of the bars that it was run on */
   size_t configurations;                             /* of a sweep: that are done */
-  double parameters[ASSAY_STRATEGY_MOST_PARAMETERS]; /* that it was run with; of a sweep those of its best */
+  double parameters[ASSAY_STRATEGY_MOST_PARAMETERS]; /* that it was run with; of a sweep those of its best; NaN: nothing was chosen */
   assay_backtest_metrics metrics, hold;              /* hold: bought and held over the same bars at the same costs */
   size_t windows;                                    /* of a walk-forward: in which something was chosen */
   double efficiency;                                 /* of a walk-forward, as assay_backtest_walked has it; else 0 */
@@ -491,12 +491,14 @@ typedef struct assay_backtest_window {
   size_t train_first, test_first, test_end; /* bars; trained up to test_first */
   bool chosen;                              /* false: no configuration had a score; what was held is closed, nothing else is traded */
   double parameters[ASSAY_STRATEGY_MOST_PARAMETERS];
+  char why[160]; /* of what has no choice: why; "" otherwise */
   assay_backtest_metrics trained, tested;
 } assay_backtest_window;
 
 typedef struct assay_backtest_walked {
   assay_backtest_window *windows;
   size_t window_count;
+  bool carry; /* as it was asked for */
   /*
    * Of all tests one after the other, with equity and trades, and fills where they are to be kept. The first begins with what `held` says.
    * Without `carry` each other one begins without positions, and what it leaves open is closed at its last close with fees and slippage, as

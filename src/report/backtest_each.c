@@ -89,9 +89,22 @@ static void put_curve(assay_buf *out, const assay_backtest_symbol *s) {
   assay_buf_puts(out, "</td>");
 }
 
+static void put_choice(assay_buf *out, const assay_backtest_each_view *view, const assay_backtest_symbol *s) {
+  const assay_backtest_choice choice = {.strategy = view->strategy, .ranges = view->ranges, .range_count = view->range_count};
+  assay_buf_puts(out, "<td class=\"w\">");
+  assay_backtest_html_parameters(out, &choice, s->parameters);
+  assay_buf_puts(out, "</td>");
+}
+
+/* A dash in a column of parameters; who rests on it is told why. */
+static void put_no_choice(assay_buf *out, const assay_backtest_symbol *s) {
+  assay_buf_puts(out, "<td class=\"w\" title=\"");
+  assay_html_text(out, s->why);
+  assay_buf_puts(out, "\">-</td>");
+}
+
 static void put_row(assay_buf *out, const assay_backtest_each_view *view, size_t index) {
   const assay_backtest_symbol *s = &view->symbols[index];
-  const assay_backtest_choice choice = {.strategy = view->strategy, .ranges = view->ranges, .range_count = view->range_count};
   const bool swept = view->range_count > 0;
   assay_buf_puts(out, "<tr><td>");
   assay_html_name(out, view->names[index]);
@@ -112,12 +125,10 @@ static void put_row(assay_buf *out, const assay_backtest_each_view *view, size_t
   assay_backtest_html_figure(out, (double)s->metrics.bars, ASSAY_FIGURE_COUNT);
   if (view->is_walked) assay_backtest_html_figure(out, s->efficiency, ASSAY_FIGURE_PERCENT);
   if (swept) {
-    assay_buf_puts(out, "<td class=\"w\">");
     if (view->is_walked && s->windows == 0)
-      assay_buf_putc(out, '-'); /* no window had a choice */
+      put_no_choice(out, s);
     else
-      assay_backtest_html_parameters(out, &choice, s->parameters);
-    assay_buf_puts(out, "</td>");
+      put_choice(out, view, s);
   }
   assay_buf_puts(out, "</tr>\n");
 }

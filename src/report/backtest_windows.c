@@ -63,7 +63,9 @@ static void put_window(assay_buf *out, const assay_backtest_view *view, const as
   put_moment(out, view, v->test_first);
   put_moment(out, view, v->test_end - 1);
   if (!v->chosen) {
-    assay_buf_puts(out, "<td colspan=\"7\" class=\"soft\">no configuration had a score: nothing was traded</td></tr>\n");
+    assay_buf_puts(out, "<td colspan=\"7\" class=\"soft\">nothing: ");
+    assay_html_text(out, v->why[0] != '\0' ? v->why : "no configuration has a score");
+    assay_buf_puts(out, "</td></tr>\n");
     return;
   }
   assay_buf_puts(out, "<td class=\"w\">");
@@ -78,14 +80,15 @@ static void put_window(assay_buf *out, const assay_backtest_view *view, const as
   assay_buf_puts(out, "</tr>\n");
 }
 
+#define TRIED "Each time the best of the sweep on the bars before was tried on those behind them. "
+
 void assay_backtest_html_windows(assay_buf *out, const assay_backtest_view *view) {
   const assay_backtest_walked *w = view->choice != NULL ? view->choice->walked : NULL;
   char kept[48];
   if (w == NULL) return;
-  assay_html_begin(
-      out, "windows", "Windows",
-      "Each time the best of the sweep on the bars before was tried on those behind them. What a window holds at its end is sold "
-      "there, with fees and slippage.");
+  assay_html_begin(out, "windows", "Windows",
+                   w->carry ? TRIED "What a window holds at its end goes over to the next."
+                            : TRIED "What a window holds at its end is sold there, with fees and slippage.");
   if (isfinite(w->efficiency)) {
     assay_backtest_figure_text(w->efficiency, ASSAY_FIGURE_PERCENT, kept);
     assay_buf_printf(out, "<p>Of the return a year that the choices had in training, <b>%s</b> were left in the tests.</p>\n", kept);

@@ -104,6 +104,26 @@ class Each(backtests.Backtest):
         self.assertEqual(next(line for line in shown.splitlines() if line.startswith("flat ")).split()[-2:], ["-", "-"])
         (cells,) = self.rows_of(self.path("flat.html"))
         self.assertEqual("".join(cells[-1].itertext()), "-")
+        why = "none of 4 configurations has a score (none has traded)"
+        all_why = "no window had a choice: in the first " + why
+        self.assertEqual(cells[-1].get("title"), all_why)
+        self.assertIn(f"\nflat: {all_why}\n", shown)
+        done = json.loads(self.check("backtest", *run, "--json", "--report", self.path("all.csv")).stdout)
+        (row,) = done["rows"]
+        self.assertEqual((row["outcome"], row["windows"], row["why"]), ("done", 0, all_why))
+        self.assertEqual(row["parameters"], dict.fromkeys(("fast", "slow", "short", "size")))
+        with open(self.path("all.csv"), newline="", encoding="utf-8") as file:
+            (row,) = csv.DictReader(file)
+        self.assertEqual((row["windows"], row["why"], row["fast"] + row["slow"] + row["short"] + row["size"]), ("0", all_why, ""))
+        # By itself each window says it.
+        alone = [word for word in run if word != "--each"]
+        self.assertEqual(self.check("backtest", *alone, "--report", self.path("alone.csv"), "--report", self.path("alone.html")).stdout.count("nothing: " + why), 3)
+        self.assertEqual([(w["why"], "parameters" in w) for w in self.answer(*alone)["windows"]], [(why, False)] * 3)
+        with open(self.path("alone.csv"), newline="", encoding="utf-8") as file:
+            self.assertEqual([(row["why"], row["fast"]) for row in csv.DictReader(file)], [(why, "")] * 3)
+        with open(self.path("alone.html"), encoding="utf-8") as file:
+            self.assertEqual(file.read().count("nothing: " + why), 3)
+        self.refuse("backtest", *alone[:6], "--data", flat, "--report", self.path("none.html"), says=["nothing that a report could show", why])
 
     def rows_of(self, page):
         with open(page, encoding="utf-8") as file:

@@ -50,8 +50,9 @@ static assay_status choose(const job *j, const assay_backtest_loaded *l, assay_e
     memcpy(made->parameters, rows[best].parameters, sizeof made->parameters);
     made->metrics = rows[best].metrics; /* those of its run by itself, to the bit */
   } else {
-    status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "none of %zu configurations has a score (%s)", count,
-                        rows[0].why[0] != '\0' ? rows[0].why : "none has traded");
+    char why[160];
+    assay_backtest_tell_unscored(rows, count, j->objective, why);
+    status = ASSAY_FAIL(err, ASSAY_ERR_NOT_FOUND, "%s", why);
   }
   assay_backtest_rows_free(rows);
   return status;
@@ -73,6 +74,18 @@ static assay_status measure(const assay_strategy *strategy, const double *parame
   return status;
 }
 
+/* The last choice, or why there is none. */
+static void keep_choice(const assay_backtest_walked *walked, assay_backtest_symbol *made) {
+  for (size_t i = 0; i < walked->window_count; i++) {
+    if (!walked->windows[i].chosen) continue;
+    memcpy(made->parameters, walked->windows[i].parameters, sizeof made->parameters);
+    made->windows++;
+  }
+  if (made->windows > 0) return;
+  for (size_t p = 0; p < ASSAY_STRATEGY_MOST_PARAMETERS; p++) made->parameters[p] = NAN;
+  snprintf(made->why, sizeof made->why, "no window had a choice: in the first %s", walked->windows[0].why);
+}
+
 /* Its tests are what is shown, and *first to before *end their bars. */
 static assay_status walk(const job *j, const assay_backtest_loaded *l, assay_error *err, assay_backtest_symbol *made, size_t *first,
                          size_t *end) {
@@ -82,11 +95,7 @@ static assay_status walk(const job *j, const assay_backtest_loaded *l, assay_err
   if (status != ASSAY_OK) return status;
   made->metrics = walked->result->metrics;
   made->efficiency = walked->efficiency;
-  for (size_t i = 0; i < walked->window_count; i++) {
-    if (!walked->windows[i].chosen) continue;
-    memcpy(made->parameters, walked->windows[i].parameters, sizeof made->parameters);
-    made->windows++;
-  }
+  keep_choice(walked, made);
   if (l->options.keep_equity) (void)sample_curve(walked->result, made->curve);
   *first = walked->result->first;
   *end = *first + made->metrics.bars;

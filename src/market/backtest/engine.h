@@ -131,6 +131,8 @@ typedef struct assay_finish {
   double fees, realised, unrealised, dividends;
   size_t open_at_end;
 } assay_finish;
+/* Of rows in which assay_backtest_best finds none: "none of 4 configurations has a score (none has traded)". */
+void assay_backtest_tell_unscored(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective, char text[160]);
 void assay_backtest_finish(const assay_finish *from, assay_backtest_metrics *metrics);
 /* ASSAY_ERR_INVALID where prices were such that an infinite number or none has come of it. */
 assay_status assay_backtest_check_metrics(const assay_backtest_metrics *metrics, assay_error *err);

@@ -246,3 +246,20 @@ size_t assay_backtest_best(const assay_backtest_row *rows, size_t count, assay_b
   }
   return best;
 }
+
+/* Why those that ran have no score; NULL: there are none. */
+static const char *why_unscored(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective) {
+  size_t done = 0, traded = 0;
+  for (size_t i = 0; i < count; i++) {
+    done += rows[i].outcome == ASSAY_BACKTEST_DONE;
+    traded += rows[i].outcome == ASSAY_BACKTEST_DONE && rows[i].metrics.fills > 0;
+  }
+  if (done == 0) return NULL;
+  if (traded == 0) return "none has traded";
+  return objective == ASSAY_BACKTEST_SHARPE ? "the equity of none varies" : "the equity of none falls";
+}
+
+void assay_backtest_tell_unscored(const assay_backtest_row *rows, size_t count, assay_backtest_objective objective, char text[160]) {
+  const char *why = why_unscored(rows, count, objective);
+  snprintf(text, 160, "none of %zu configurations has a score (%s)", count, why != NULL ? why : rows[0].why);
+}

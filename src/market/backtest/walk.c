@@ -45,6 +45,8 @@ static assay_status train(walker *w, assay_backtest_window *window) {
   if (window->chosen) {
     memcpy(window->parameters, rows[best].parameters, sizeof window->parameters);
     window->trained = rows[best].metrics;
+  } else {
+    assay_backtest_tell_unscored(rows, count, w->walk->objective, window->why);
   }
   assay_backtest_rows_free(rows);
   return ASSAY_OK;
@@ -181,6 +183,7 @@ static assay_status make_room(walker *w) {
   if (w->held == NULL || w->made->windows == NULL || w->made->result == NULL || w->made->result->equity == NULL)
     return ASSAY_FAIL(w->err, ASSAY_ERR_NO_MEMORY, "out of memory for a walk-forward of %zu bars", bars);
   w->made->window_count = w->walk->windows;
+  w->made->carry = w->walk->carry;
   w->made->result->first = piece_at(w, w->train) - 1;
   return ASSAY_OK;
 }
