@@ -66,9 +66,9 @@ static void put_row(flow_job *j, const assay_cli_feed_file *feed, uint32_t symbo
   assay_cli_grid_number(&j->grid, (double)top->ask_quantity / quantity);
   assay_cli_grid_number(&j->grid, has_both ? (double)(top->ask - top->bid) / price : NAN);
   assay_cli_grid_number(&j->grid, assay_microprice(top) / price);
-  assay_cli_grid_number(&j->grid, (double)f->flow.imbalance / quantity);
+  assay_cli_grid_number(&j->grid, assay_bar_sum_value(&f->flow.imbalance) / quantity);
   assay_cli_grid_whole(&j->grid, f->flow.changes);
-  f->flow.imbalance = 0;
+  f->flow.imbalance = (assay_bar_sum){0};
   f->flow.changes = 0;
 }
 

@@ -12,7 +12,8 @@
  *     while (assay_bar_maker_finish(&bars, &bar)) use(&bar);                         // the last one, which is not full
  *
  * Prices and quantities are whole steps as everywhere in feeds.h. Sums are exact (128 bits); a bar shows its volumes and its average as the
- * doubles next to them, since a day of coins that cost nothing is more steps than 64 bits can count.
+ * doubles next to them, since a day of coins that cost nothing is more steps than 64 bits can count. A sum that is beyond 2^127 either way
+ * stays there, and what it would divide is NaN.
  *
  * Policy. A tick is never split: the one that fills a bar of ticks, volume or dollars belongs to it whole. Bars by time begin at multiples
  * of their length since time 0 and hold [begin, begin + every). Where no tick fell there is no bar, or with `fill` a flat one at the last
@@ -51,7 +52,7 @@ typedef struct assay_bar {
   int64_t open, high, low, close;
   double volume, buy_volume, sell_volume; /* in quantity steps, exact up to 2^53; of the aggressors that are known */
   uint64_t ticks;                         /* 0: filled */
-  double vwap;                            /* in price steps; the close where the volume is 0 */
+  double vwap;                            /* in price steps; the close where the volume is 0; NaN where the money is beyond its sum */
 } assay_bar;
 
 typedef enum assay_bar_by { ASSAY_BAR_BY_TIME, ASSAY_BAR_BY_TICKS, ASSAY_BAR_BY_VOLUME, ASSAY_BAR_BY_DOLLARS } assay_bar_by;
@@ -65,10 +66,13 @@ typedef struct assay_bar_maker_options {
   uint64_t most_jump_ns; /* of bars by time: between two ticks without a third that confirms it. 0: a day; UINT64_MAX: any */
 } assay_bar_maker_options;
 
+/* From -2^127 to 2^127 - 1, which both mean that it is no longer known. */
 typedef struct assay_bar_sum {
   uint64_t low;
   int64_t high;
 } assay_bar_sum;
+/* The double next to it; an infinity where it is not known. */
+ASSAY_API double assay_bar_sum_value(const assay_bar_sum *sum);
 
 typedef struct assay_bar_maker {
   assay_bar_maker_options options;
@@ -103,7 +107,7 @@ typedef struct assay_vwap {
 } assay_vwap;
 
 ASSAY_API void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity);
-/* In price steps; NaN before anything was traded. */
+/* In price steps; NaN before anything was traded, and where the money is beyond its sum. */
 ASSAY_API double assay_vwap_price(const assay_vwap *vwap);
 
 /* ---- Quotes -------------------------------------------------------------------------------------------------------------------------- */
@@ -123,12 +127,12 @@ ASSAY_API double assay_microprice(const assay_top *top);
 typedef struct assay_flow {
   assay_top last;
   bool begun;
-  int64_t imbalance; /* in quantity steps */
+  assay_bar_sum imbalance; /* in quantity steps */
   uint64_t changes;
 } assay_flow;
 
-/* Zero it to begin. Returns what this change adds. An empty side counts as quantity 0 at the price it last had. */
-ASSAY_API int64_t assay_flow_add(assay_flow *flow, const assay_top *top);
+/* Zero it to begin. Returns what this change adds, exact up to 2^53. An empty side counts as quantity 0 at the price it last had. */
+ASSAY_API double assay_flow_add(assay_flow *flow, const assay_top *top);
 
 #ifdef __cplusplus
 }

@@ -81,6 +81,16 @@ class BigBars(story.Story):
             done = self.check("feed", "bars", "--every", f"dollar:{every}", "--price-decimals", "15", "--quantity-decimals", "15", path)
             self.assertEqual([r["ticks"] for r in csv.DictReader(io.StringIO(done.stdout))], ["3"])
 
+    def test_money_beyond_what_a_sum_holds(self):
+        """Three trades of 2^63 at 2^63 each: their volume is known, their average is not; the bar behind them has one."""
+        most, whole = 2**63 - 1, ("--price-decimals", "0", "--quantity-decimals", "0")
+        rows = [(1672515782136, most, most)] * 3 + [(1672515842136, 7, 1)] * 2
+        path = self.write("t.csv", "time,price,quantity\n" + "".join(f"{t},{p},{q}\n" for t, p, q in rows))
+        done = self.check("feed", "bars", "--every", "1m", *whole, path)
+        self.assertEqual([(r["volume"], r["vwap"]) for r in csv.DictReader(io.StringIO(done.stdout))], [(repr(3 * float(most)), ""), ("2", "7")])
+        done = json.loads(self.check("feed", "bars", "--every", "1m", "--json", *whole, path).stdout)
+        self.assertEqual([bar["vwap"] for bar in done["bars"]], [None, 7])
+
 
 if __name__ == "__main__":
     story.main()

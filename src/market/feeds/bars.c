@@ -6,13 +6,30 @@
 typedef __int128 wide;
 
 static wide wide_of(const assay_bar_sum *sum) { return (wide)((unsigned __int128)(uint64_t)sum->high << 64 | sum->low); }
+static const wide sum_most = (wide)(~(unsigned __int128)0 >> 1), sum_least = -sum_most - 1;
+
+/* A sum that has come to either end is not known any more, whatever is added. */
 static void add_to(assay_bar_sum *sum, wide amount) {
-  wide total = (wide)((unsigned __int128)wide_of(sum) + (unsigned __int128)amount);
+  wide before = wide_of(sum), total;
+  if (__builtin_add_overflow(before, amount, &total)) total = amount < 0 ? sum_least : sum_most;
+  if (before == sum_most || before == sum_least) return;
   *sum = (assay_bar_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
 }
+
+/* Of quantities, which would have to be 2^63 to come to the end. */
+static void add_quantity(assay_bar_sum *sum, uint64_t quantity) {
+  sum->low += quantity;
+  sum->high += sum->low < quantity;
+}
+
+double assay_bar_sum_value(const assay_bar_sum *sum) {
+  wide value = wide_of(sum);
+  return value == sum_most ? INFINITY : value == sum_least ? -INFINITY : (double)value;
+}
+
 static double average(const assay_bar_sum *money, const assay_bar_sum *volume, double of_nothing) {
-  wide divisor = wide_of(volume);
-  return divisor > 0 ? (double)wide_of(money) / (double)divisor : of_nothing;
+  double divisor = assay_bar_sum_value(volume), value = assay_bar_sum_value(money);
+  return divisor == 0 ? of_nothing : isinf(value) ? NAN : value / divisor;
 }
 
 /* ---- Bars ---------------------------------------------------------------------------------------------------------------------------- */
@@ -32,9 +49,9 @@ assay_status assay_bar_maker_init(assay_bar_maker *bars, const assay_bar_maker_o
 static void close_bar(assay_bar_maker *bars) {
   if (bars->ready) bars->refused++;
   bars->now.vwap = average(&bars->money, &bars->volume, (double)bars->now.close);
-  bars->now.volume = (double)wide_of(&bars->volume);
-  bars->now.buy_volume = (double)wide_of(&bars->bought);
-  bars->now.sell_volume = (double)wide_of(&bars->sold);
+  bars->now.volume = assay_bar_sum_value(&bars->volume);
+  bars->now.buy_volume = assay_bar_sum_value(&bars->bought);
+  bars->now.sell_volume = assay_bar_sum_value(&bars->sold);
   bars->done = bars->now;
   bars->ready = true;
   bars->open = false;
@@ -57,9 +74,9 @@ static void count_tick(assay_bar_maker *bars, const assay_tick *tick) {
   if (tick->price > now->high) now->high = tick->price;
   if (tick->price < now->low) now->low = tick->price;
   now->ticks++;
-  add_to(&bars->volume, tick->quantity);
-  if (tick->side == 'B') add_to(&bars->bought, tick->quantity);
-  if (tick->side == 'S') add_to(&bars->sold, tick->quantity);
+  add_quantity(&bars->volume, tick->quantity);
+  if (tick->side == 'B') add_quantity(&bars->bought, tick->quantity);
+  if (tick->side == 'S') add_quantity(&bars->sold, tick->quantity);
   add_to(&bars->money, (wide)tick->price * (wide)tick->quantity);
   if (!by_time || tick->time_ns >= bars->latest_ns) {
     now->close = tick->price;
@@ -190,7 +207,7 @@ bool assay_bar_maker_finish(assay_bar_maker *bars, assay_bar *bar) {
 
 void assay_vwap_add(assay_vwap *vwap, int64_t price, uint64_t quantity) {
   add_to(&vwap->money, (wide)price * (wide)quantity);
-  add_to(&vwap->volume, quantity);
+  add_quantity(&vwap->volume, quantity);
 }
 
 double assay_vwap_price(const assay_vwap *vwap) { return average(&vwap->money, &vwap->volume, NAN); }
@@ -203,7 +220,7 @@ double assay_microprice(const assay_top *top) {
   return (double)top->bid + (double)((wide)top->ask - top->bid) * (bids / (bids + asks));
 }
 
-int64_t assay_flow_add(assay_flow *flow, const assay_top *top) {
+double assay_flow_add(assay_flow *flow, const assay_top *top) {
   assay_top now = *top;
   if (now.bid_quantity == 0) now.bid = flow->last.bid;
   if (now.ask_quantity == 0) now.ask = flow->last.ask;
@@ -213,12 +230,12 @@ int64_t assay_flow_add(assay_flow *flow, const assay_top *top) {
     flow->begun = true;
     return 0;
   }
-  uint64_t change = 0; /* wraps, and comes back: differences of 64 bits */
+  wide change = 0;
   if (now.bid >= last.bid) change += now.bid_quantity;
   if (now.bid <= last.bid) change -= last.bid_quantity;
   if (now.ask <= last.ask) change -= now.ask_quantity;
   if (now.ask >= last.ask) change += last.ask_quantity;
-  flow->imbalance = (int64_t)((uint64_t)flow->imbalance + change);
+  add_to(&flow->imbalance, change);
   flow->changes++;
-  return (int64_t)change;
+  return (double)change;
 }

@@ -239,20 +239,61 @@ static void test_lengths_and_volumes_of_any_size(void **state) {
   assert_int_equal(assay_bar_maker_init(&bars, &(assay_bar_maker_options){.by = ASSAY_BAR_BY_VOLUME}, &err), ASSAY_ERR_INVALID);
 }
 
+/* Money beyond what the sum holds has no average, of either sign; it does not come round, nor back. */
+static void test_money_beyond_its_sum(void **state) {
+  (void)state;
+  const int64_t prices[] = {INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < 2; i++) {
+    const assay_tick most = {.time_ns = 1, .price = prices[i], .quantity = UINT64_MAX},
+                     back = {.time_ns = 1, .price = prices[1 - i], .quantity = 1};
+    assay_bar_maker bars;
+    assay_bar bar;
+    assay_error err = {0};
+    const assay_bar_maker_options options = {.by = ASSAY_BAR_BY_TICKS, .every = 4};
+    assert_ok(assay_bar_maker_init(&bars, &options, &err), err);
+    assay_vwap vwap = {0};
+    assay_vwap_add(&vwap, most.price, most.quantity);
+    assert_near(assay_vwap_price(&vwap), (double)most.price, 0); /* one alone fits */
+    for (int k = 0; k < 3; k++) {
+      assay_vwap_add(&vwap, k < 2 ? most.price : back.price, k < 2 ? most.quantity : back.quantity);
+      assert_true(isnan(assay_vwap_price(&vwap)));
+    }
+    assay_bar_maker_add(&bars, &most);
+    assay_bar_maker_add(&bars, &most);
+    assay_bar_maker_add(&bars, &most);
+    assay_bar_maker_add(&bars, &back);
+    assert_true(assay_bar_maker_take(&bars, &bar));
+    assert_true(isnan(bar.vwap));
+    assert_near(bar.volume, 3 * 0x1p64, 0);
+    assert_true(bar.close == back.price);
+    for (int k = 0; k < 4; k++) assay_bar_maker_add(&bars, &(assay_tick){.time_ns = 2, .price = 7, .quantity = 1});
+    assert_true(assay_bar_maker_take(&bars, &bar));
+    assert_near(bar.vwap, 7, 0); /* the next bar begins anew */
+    assert_near(assay_bar_sum_value(&vwap.money), i == 0 ? INFINITY : -INFINITY, 0);
+  }
+}
+
 /* Cont, Kukanov and Stoikov's six cases. */
 static void test_order_flow(void **state) {
   (void)state;
   assay_flow flow = {0};
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 5, 7}), 0);
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), 4);  /* more bid */
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){101, 102, 3, 7}), 3);  /* a better bid: all of it */
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), -3); /* which goes */
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), -1); /* more ask */
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 101, 9, 2}), -2); /* a better ask */
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), 2);
-  assert_int_equal(assay_flow_add(&flow, &(assay_top){0, 102, 0, 8}), -9); /* no bid left */
-  assert_int_equal(flow.imbalance, -6);
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 102, 5, 7}), 0, 0);
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), 4, 0);  /* more bid */
+  assert_near(assay_flow_add(&flow, &(assay_top){101, 102, 3, 7}), 3, 0);  /* a better bid: all of it */
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 102, 9, 7}), -3, 0); /* which goes */
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), -1, 0); /* more ask */
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 101, 9, 2}), -2, 0); /* a better ask */
+  assert_near(assay_flow_add(&flow, &(assay_top){100, 102, 9, 8}), 2, 0);
+  assert_near(assay_flow_add(&flow, &(assay_top){0, 102, 0, 8}), -9, 0); /* no bid left */
+  assert_near(assay_bar_sum_value(&flow.imbalance), -6, 0);
   assert_int_equal(flow.changes, 7);
+  /* Quantities of 64 bits: each better bid adds all of them. */
+  assay_flow large = {0};
+  const assay_top first = {100, 200, UINT64_MAX, UINT64_MAX};
+  assert_near(assay_flow_add(&large, &first), 0, 0);
+  for (int64_t bid = 101; bid <= 104; bid++) assert_near(assay_flow_add(&large, &(assay_top){bid, 200, UINT64_MAX, UINT64_MAX}), 0x1p64, 0);
+  assert_near(assay_flow_add(&large, &(assay_top){105, 201, UINT64_MAX, UINT64_MAX}), 0x1p65, 0);
+  assert_near(assay_bar_sum_value(&large.imbalance), 6 * 0x1p64, 0);
 }
 
 int main(void) {
@@ -264,6 +305,7 @@ int main(void) {
       cmocka_unit_test(test_a_tick_of_next_year),
       cmocka_unit_test(test_lengths_and_volumes_of_any_size),
       cmocka_unit_test(test_averages),
+      cmocka_unit_test(test_money_beyond_its_sum),
       cmocka_unit_test(test_order_flow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
