@@ -345,6 +345,7 @@ static int run_bars(assay_cli *cli, const void *raw) {
   j.status = read_every(&j, j.settings->every);
   if (j.status == ASSAY_OK) j.status = read_bars(&j, cli, &feed);
   refuse_what_goes_back(&j, &feed);
+  if (j.status == ASSAY_OK && j.grid.rows == 0 && feed.broken.status != ASSAY_OK) err = feed.broken, j.status = err.status;
   if (j.status == ASSAY_OK && j.grid.rows == 0 && j.faults.count > 0) {
     err = j.faults.first;
     j.status = ASSAY_ERR_PARSE;
@@ -352,7 +353,6 @@ static int run_bars(assay_cli *cli, const void *raw) {
   if (j.status == ASSAY_OK && j.grid.rows == 0)
     j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s (`assay feed decode` says what it has)", feed.path,
                           j.settings->symbol != NULL ? " of " : "", j.settings->symbol != NULL ? j.settings->symbol : "");
-  if (j.status == ASSAY_OK && j.grid.rows == 0 && feed.broken.status != ASSAY_OK) err = feed.broken, j.status = err.status;
   assay_cli_grid_fact(&j.grid, "late_ticks", NULL, (double)j.late);
   assay_cli_grid_fact(&j.grid, "far_ticks", NULL, (double)j.far);
   assay_cli_grid_fact(&j.grid, "timeless_ticks", NULL, (double)j.timeless);

@@ -45,7 +45,7 @@ typedef struct assay_feed_file_options {
 } assay_feed_file_options;
 
 /* "-" is standard input. `options` may be NULL. The first window is read. ASSAY_ERR_UNSUPPORTED: it is compressed, and libarchive, which is
- * loaded for that, is not there; ASSAY_ERR_CORRUPT: it cannot be unpacked. */
+ * loaded for that, is not there; ASSAY_ERR_CORRUPT: nothing of it can be unpacked. */
 ASSAY_API assay_status assay_feed_file_open(const char *path, const assay_feed_file_options *options, assay_error *err,
                                             assay_feed_file **file);
 /* Accepts NULL. */
@@ -54,8 +54,8 @@ ASSAY_API void assay_feed_file_close(assay_feed_file *file);
 ASSAY_API void assay_feed_file_begin(const assay_feed_file *file, assay_feed_reader *reader);
 /*
  * The next window, from reader->at on. What was in the one before is no longer there. ASSAY_ERR_IO: it cannot be read on;
- * ASSAY_ERR_CORRUPT: or not unpacked; ASSAY_ERR_LIMIT: the window is as long as it may become and all of it one message. The reader is as
- * before then.
+ * ASSAY_ERR_CORRUPT: or not unpacked, from a byte on that the error names: all before it has been given; ASSAY_ERR_LIMIT: the window is as
+ * long as it may become and all of it one message. The reader is as before then.
  */
 ASSAY_API assay_status assay_feed_file_more(assay_feed_file *file, assay_feed_reader *reader, assay_error *err);
 

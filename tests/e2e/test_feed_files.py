@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
+import unittest
 import zipfile
+import zlib
 
 import feeds
 import story
@@ -65,14 +67,92 @@ class Compressed(feeds.Feed):
             pathlib.Path(self.path("cut.zip")).write_bytes(whole[:200])
             self.assertEqual(self.run_command("feed", "decode", self.path("cut.zip")).returncode, 2)
 
+    def is_as_far_as_it_goes(self, cut, plain, kind):
+        """What is whole of a compressed file is what is whole of the same bytes in a plain one, and where it is cut is told."""
+        size = os.path.getsize(self.path(cut))
+        at = self.assert_cut(self.run_command("feed", "decode", "--json", "--format", kind, self.path(cut)), size)
+        self.assertEqual(json.loads(at.stdout)["messages"], json.loads(self.run_command("feed", "decode", "--json", "--format", kind, plain).stdout)["messages"])
+        for words in (("bars", "--every", "1s"), ("flow", "--every", "1s"), ("book", "--symbol", "SYM0001")):
+            of_cut, of_plain = (self.run_command("feed", *words, "--format", kind, name) for name in (self.path(cut), plain))
+            self.assertEqual(of_cut.stdout.splitlines()[1:], of_plain.stdout.splitlines()[1:], words)
+            self.assert_cut(of_cut, size)
+
+    def assert_cut(self, done, size):
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(f"cut off at byte {size}, in the ", done.stderr)
+        self.assertIn("the answer is of what comes before" if done.stdout != "" else "fetch the rest of it", done.stderr)
+        return done
+
     def test_a_compressed_file_that_is_cut_off(self):
-        packed = gzip.compress(pathlib.Path(self.make("itch")).read_bytes())
-        path = self.path("cut.gz")
-        pathlib.Path(path).write_bytes(packed[: len(packed) // 2])
-        done = self.check("feed", "decode", path, code=2)
-        self.assertIn("add order", done.stdout)
-        self.assertIn("the answer is of what comes before", done.stderr)
-        self.check("feed", "bars", path, code=2)
+        for kind in ("itch", "json", "dbn", "fix"):
+            packed = gzip.compress(pathlib.Path(self.make(kind)).read_bytes())
+            for cut in (len(packed) // 9, len(packed) // 2, len(packed) - 20):
+                pathlib.Path(self.path("cut.gz")).write_bytes(packed[:cut])
+                pathlib.Path(self.path("cut.plain")).write_bytes(zlib.decompressobj(31).decompress(packed[:cut]))
+                self.is_as_far_as_it_goes("cut.gz", self.path("cut.plain"), kind)
+
+    def test_cut_off_of_it_all_but_the_last_bytes(self):
+        """In the check sum behind the data: all messages are there."""
+        data = pathlib.Path(self.make("itch")).read_bytes()
+        pathlib.Path(self.path("cut.gz")).write_bytes(gzip.compress(data)[:-1])
+        done = self.check("feed", "decode", "--json", self.path("cut.gz"), code=2)
+        self.assertEqual(json.loads(done.stdout)["messages"], self.answer(self.path("made.itch"))["messages"])
+
+    @staticmethod
+    def stored(data, block):
+        """A frame of Zstandard (RFC 8878) whose blocks are stored, and where each ends."""
+        out, ends = bytearray(b"\x28\xb5\x2f\xfd\xa0" + len(data).to_bytes(4, "little")), []
+        for at in range(0, len(data), block):
+            piece = data[at : at + block]
+            out += (len(piece) << 3 | (at + block >= len(data))).to_bytes(3, "little") + piece
+            ends.append(len(out))
+        return bytes(out), ends
+
+    def test_zstandard_that_is_cut_off(self):
+        for kind in ("itch", "json", "dbn", "fix"):
+            data = pathlib.Path(self.make(kind)).read_bytes()
+            packed, ends = self.stored(data, 10000)
+            for blocks in (1, 2, len(ends) // 2, len(ends) - 1):
+                pathlib.Path(self.path("cut.zst")).write_bytes(packed[: ends[blocks - 1] + 3])  # in the next block's head
+                pathlib.Path(self.path("cut.plain")).write_bytes(data[: 10000 * blocks])
+                self.is_as_far_as_it_goes("cut.zst", self.path("cut.plain"), kind)
+                done = self.run_command("feed", "decode", "--format", kind, "-", stdin=packed[: ends[blocks - 1] + 3], text=False)
+                self.assertIn(f"standard input: the compressed feed is cut off at byte {ends[blocks - 1] + 3}, in the frame that begins at byte 0".encode(), done.stderr)
+        self.assertIn("cut off at byte 100", self.refused(packed[:100], "stdin"))
+
+    def refused(self, data, name):
+        pathlib.Path(self.path(name)).write_bytes(data)
+        done = self.check("feed", "bars", self.path(name), code=2)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    @unittest.skipUnless(shutil.which("zstd"), "no zstd to make blocks that are compressed")
+    def test_what_zstd_makes_cut_off(self):
+        data = pathlib.Path(self.make("json", "--messages", "20000")).read_bytes()
+        packed = subprocess.run(["zstd", "-qc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+        block, least = 1 << 17, 0
+        for cut in (2000, len(packed) // 3, len(packed) // 2, len(packed) - 1):
+            pathlib.Path(self.path("cut.zst")).write_bytes(packed[:cut])
+            done = self.run_command("feed", "decode", "--json", "--format", "json", self.path("cut.zst"))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"cut off at byte {cut}, in the frame that begins at byte 0", done.stderr)
+            if done.stdout == "":
+                self.assertEqual(cut, 2000)
+                continue
+            passed = json.loads(done.stdout)["bytes"]
+            pathlib.Path(self.path("cut.plain")).write_bytes(data[:passed])
+            self.assertEqual(json.loads(done.stdout)["messages"], self.answer(self.path("cut.plain"))["messages"])
+            self.assertGreater(passed, least + block / 2)
+            least = passed
+        self.assertGreater(least, len(data) - 2 * block)
+        self.assertIn("no frame begins at byte " + str(len(packed)), self.told_of(packed + b"junkjunkjunk", "junk.zst", len(data)))
+
+    def told_of(self, packed, name, size):
+        """All `size` bytes were read, and something behind them is wrong."""
+        pathlib.Path(self.path(name)).write_bytes(packed)
+        done = self.check("feed", "decode", "--json", self.path(name), code=2)
+        self.assertGreater(json.loads(done.stdout)["bytes"], size - 1000)
+        return done.stderr
 
 
 class Large(feeds.Feed):

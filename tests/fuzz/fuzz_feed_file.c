@@ -45,8 +45,10 @@ static bool is_made_over(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0 || size > LARGEST) return 0;
-  const bool is_packed = assay_feed_is_packed(data, size) || is_made_over(data, size),
-             skips = size >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;
+  uint8_t first[4]; /* of what is repeated */
+  for (size_t i = 0; i < sizeof first; i++) first[i] = data[i % size];
+  const bool is_packed = assay_feed_is_packed(data, size) || assay_feed_is_packed(first, sizeof first) || is_made_over(first, sizeof first),
+             skips = (first[0] & 0xf0) == 0x50 && memcmp(first + 1, "\x2a\x4d\x18", 3) == 0;
   const unsigned times = is_packed ? 1 : 1 + (unsigned)(data[0] % REPEATS);
   if (!put(data, size, times)) return 0;
   assay_feed_file *file = NULL;

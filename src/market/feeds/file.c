@@ -171,7 +171,8 @@ static assay_status look_at_beginning(assay_feed_file *file, assay_error *err) {
   } while (frame > 0);
   if (!assay_feed_is_packed(file->packed + file->packed_at, file->packed_size - file->packed_at)) return ASSAY_OK;
   assay_error unpacking = {0};
-  assay_status status = assay_unpacker_open(give_packed, file, &unpacking, &file->unpacker);
+  const uint64_t at = (uint64_t)file->begun_at + file->taken - (file->packed_size - file->packed_at);
+  assay_status status = assay_unpacker_open(give_packed, file, at, &unpacking, &file->unpacker);
   if (status == ASSAY_OK) return ASSAY_OK;
   return file->error != 0 ? unreadable(file, err) : ASSAY_FAIL(err, status, "%s: %s", file->shown, unpacking.message);
 }

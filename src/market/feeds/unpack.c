@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Compressed files, by libarchive, which reads all of what people compress feeds with and is loaded only for this. */
+/* Compressed files: Zstandard and gzip in frames.c, all else of what people compress feeds with by libarchive, which is loaded only for
+ * this. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <assay/feed_dbn.h>
 
 #include "base/alloc.h"
+#include "market/feeds/frames.h"
 #include "market/feeds/unpack.h"
 #include "os/library.h"
 
@@ -31,12 +33,15 @@
   X(archive_read_support_format_zip_streamable)
 
 struct assay_unpacker {
+  assay_frames *frames; /* NULL: what follows */
   struct {
     ASSAY_LIBRARY_TABLE(FUNCTIONS)
   } f;
   struct archive *archive;
   assay_unpacker_source *source;
   void *context;
+  const void *first; /* taken of the source, and not given yet */
+  int64_t first_size;
   const uint8_t *block; /* unpacked, and not given yet */
   size_t left;
   bool ended, is_table, is_text; /* the file is a .csv, a .txt */
@@ -79,8 +84,12 @@ bool assay_feed_is_packed(const void *data, size_t size) {
 
 static la_ssize_t give(struct archive *archive, void *context, const void **bytes) {
   assay_unpacker *u = context;
+  const int64_t size = u->first_size;
   (void)archive;
-  return (la_ssize_t)u->source(u->context, bytes);
+  u->first_size = 0;
+  if (size == 0) return (la_ssize_t)u->source(u->context, bytes);
+  *bytes = u->first;
+  return (la_ssize_t)size;
 }
 
 static assay_status broken(const assay_unpacker *u, assay_error *err) {
@@ -158,30 +167,44 @@ static void hold_text(assay_unpacker *u) {
   u->ended = false;
 }
 
-assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, assay_error *err, assay_unpacker **unpacker) {
+static assay_status open_archive(assay_unpacker *u, assay_error *err) {
   static const char *const names[] = {"libarchive.so.13", "libarchive.13.dylib", NULL};
   static const char *const symbols[] = {ASSAY_LIBRARY_NAMES(FUNCTIONS) NULL};
+  assay_status status = assay_library_load(names, symbols, (void **)&u->f, "reading a compressed feed", "libarchive13", err);
+  if (status != ASSAY_OK) return status;
+  u->archive = u->f.archive_read_new();
+  if (u->archive == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
+  u->f.archive_read_support_filter_bzip2(u->archive);
+  u->f.archive_read_support_filter_gzip(u->archive);
+  u->f.archive_read_support_filter_lz4(u->archive);
+  u->f.archive_read_support_filter_xz(u->archive);
+  u->f.archive_read_support_filter_zstd(u->archive);
+  u->f.archive_read_support_format_raw(u->archive);
+  u->f.archive_read_support_format_zip_streamable(u->archive);
+  int opened = u->f.archive_read_open(u->archive, u, NULL, give, NULL);
+  if (opened == ARCHIVE_OK) opened = next_file(u);
+  u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
+  if (opened != ARCHIVE_OK && !u->ended) return broken(u, err);
+  if (opened == ARCHIVE_OK && u->is_text) hold_text(u);
+  return ASSAY_OK;
+}
+
+/* Where a stream's own library is not there, libarchive has its code in itself. */
+static assay_status open_stream(assay_unpacker *u, uint64_t at, assay_error *err) {
+  u->first_size = u->source(u->context, &u->first);
+  if (u->first_size < 0) return ASSAY_FAIL(err, ASSAY_ERR_IO, "the compressed feed cannot be read");
+  assay_status status = ASSAY_ERR_UNSUPPORTED;
+  if (assay_frames_are(u->first, (size_t)u->first_size))
+    status = assay_frames_open(u->source, u->context, u->first, (size_t)u->first_size, at, err, &u->frames);
+  return status == ASSAY_ERR_UNSUPPORTED ? open_archive(u, err) : status;
+}
+
+assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, uint64_t at, assay_error *err, assay_unpacker **unpacker) {
   assay_unpacker *u = assay_calloc(ASSAY_TAG_MARKET, 1, sizeof *u);
   if (u == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
   u->source = source;
   u->context = context;
-  assay_status status = assay_library_load(names, symbols, (void **)&u->f, "reading a compressed feed", "libarchive13", err);
-  if (status == ASSAY_OK && (u->archive = u->f.archive_read_new()) == NULL)
-    status = ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
-  if (status == ASSAY_OK) {
-    u->f.archive_read_support_filter_bzip2(u->archive);
-    u->f.archive_read_support_filter_gzip(u->archive);
-    u->f.archive_read_support_filter_lz4(u->archive);
-    u->f.archive_read_support_filter_xz(u->archive);
-    u->f.archive_read_support_filter_zstd(u->archive);
-    u->f.archive_read_support_format_raw(u->archive);
-    u->f.archive_read_support_format_zip_streamable(u->archive);
-    int opened = u->f.archive_read_open(u->archive, u, NULL, give, NULL);
-    if (opened == ARCHIVE_OK) opened = next_file(u);
-    u->ended = opened == ARCHIVE_EOF; /* nothing was packed */
-    if (opened != ARCHIVE_OK && !u->ended) status = broken(u, err);
-    if (opened == ARCHIVE_OK && u->is_text) hold_text(u);
-  }
+  assay_status status = open_stream(u, at, err);
   if (status != ASSAY_OK)
     assay_unpacker_close(u);
   else
@@ -191,6 +214,7 @@ assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, a
 
 /* By blocks: archive_read_data loses what it has got when an error follows. */
 assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, assay_error *err, size_t *got) {
+  if (u->frames != NULL) return assay_frames_read(u->frames, bytes, most, err, got);
   if (u->held_at < u->held_size) {
     *got = u->held_size - u->held_at < most ? u->held_size - u->held_at : most;
     memcpy(bytes, u->held + u->held_at, *got);
@@ -224,6 +248,7 @@ assay_status assay_unpacker_read(assay_unpacker *u, void *bytes, size_t most, as
 void assay_unpacker_close(assay_unpacker *u) {
   if (u == NULL) return;
   if (u->archive != NULL) u->f.archive_read_free(u->archive);
+  assay_frames_close(u->frames);
   assay_free(u->held);
   assay_free(u);
 }
@@ -276,7 +301,7 @@ assay_status assay_feed_unpack(const void *bytes, size_t size, size_t most, assa
   size_t at = skippable(bytes, size);
   memory from = {(const uint8_t *)bytes + at, size - at};
   assay_unpacker *u = NULL;
-  assay_status status = assay_unpacker_open(give_all, &from, err, &u);
+  assay_status status = assay_unpacker_open(give_all, &from, at, err, &u);
   if (status == ASSAY_OK) status = read_all(u, most, err, unpacked, unpacked_size);
   assay_unpacker_close(u);
   return status;

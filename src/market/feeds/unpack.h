@@ -13,7 +13,8 @@ typedef struct assay_unpacker assay_unpacker;
 /* The next packed bytes, which stay until the next call; 0 at their end, -1 where they cannot be read. */
 typedef int64_t assay_unpacker_source(void *context, const void **bytes);
 
-assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, assay_error *err, assay_unpacker **unpacker);
+/* The source begins at byte `at` of the file, which is told with what is wrong. */
+assay_status assay_unpacker_open(assay_unpacker_source *source, void *context, uint64_t at, assay_error *err, assay_unpacker **unpacker);
 /* At most `most` bytes; *got 0: the end. */
 assay_status assay_unpacker_read(assay_unpacker *unpacker, void *bytes, size_t most, assay_error *err, size_t *got);
 /* Accepts NULL. */

@@ -400,6 +400,161 @@ static void test_compressed(void **state) {
   assay_feed_generated_free(bytes);
 }
 
+static uint32_t crc_of(const uint8_t *bytes, size_t length) {
+  uint32_t crc = UINT32_MAX;
+  for (size_t i = 0; i < length; i++) {
+    crc ^= bytes[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
+  }
+  return ~crc;
+}
+
+/* A stream in parts, each of which is a frame or a member of two blocks; and of each byte of it, how many are unpacked once it is there: at
+ * least those of whole blocks, and not more than are stored. */
+typedef struct parted {
+  uint8_t bytes[4096];
+  size_t size, begins[8], parts;
+  size_t whole[4096], stored[4096];
+} parted;
+
+static void put_byte(parted *p, uint8_t byte, size_t unpacked) {
+  p->bytes[p->size] = byte;
+  p->whole[p->size] = p->stored[p->size] = unpacked;
+  p->size++;
+}
+
+static void put_stored(parted *p, const uint8_t *data, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    put_byte(p, data[i], i + 1);
+    if (i + 1 < to) p->whole[p->size - 1] = from;
+  }
+}
+
+static void put_little(parted *p, uint32_t number, int bytes, size_t unpacked) {
+  for (int i = 0; i < bytes; i++) put_byte(p, (uint8_t)(number >> 8 * i), unpacked);
+}
+
+static void put_zstd_part(parted *p, const uint8_t *data, size_t at, size_t size) {
+  p->begins[p->parts++] = p->size;
+  put_little(p, 0xfd2fb528, 4, at);
+  put_byte(p, 0xa0, at);
+  put_little(p, (uint32_t)size, 4, at);
+  for (int block = 0; block < 2; block++) {
+    const size_t from = block == 0 ? 0 : size / 3, to = block == 0 ? size / 3 : size;
+    put_little(p, (uint32_t)(to - from) << 3 | (block == 1), 3, at + from);
+    put_stored(p, data, at + from, at + to);
+  }
+}
+
+static void put_gzip_part(parted *p, const uint8_t *data, size_t at, size_t size) {
+  static const uint8_t head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
+  p->begins[p->parts++] = p->size;
+  for (size_t i = 0; i < sizeof head; i++) put_byte(p, head[i], at);
+  for (int block = 0; block < 2; block++) {
+    const size_t from = block == 0 ? 0 : size / 3, to = block == 0 ? size / 3 : size;
+    put_byte(p, block == 1, at + from);
+    put_little(p, (uint32_t)(to - from) | ~(uint32_t)(to - from) << 16, 4, at + from);
+    put_stored(p, data, at + from, at + to);
+  }
+  put_little(p, crc_of(data + at, size), 4, at + size);
+  put_little(p, (uint32_t)size, 4, at + size);
+}
+
+enum { PARTED = 1000 };
+static uint8_t parted_data[PARTED];
+
+/* A feed of 1,000 bytes in three parts. */
+static void make_parted(parted *p, bool is_gzip) {
+  const size_t ends[] = {5, 300, PARTED};
+  *p = (parted){0};
+  for (size_t i = 0; i < PARTED; i++) parted_data[i] = (uint8_t)('a' + i % 23);
+  for (size_t i = 0, at = 0; i < 3; at = ends[i++])
+    if (is_gzip)
+      put_gzip_part(p, parted_data, at, ends[i] - at);
+    else
+      put_zstd_part(p, parted_data, at, ends[i] - at);
+}
+
+/* Reads all that there is; what came has to be how the data begins. */
+static assay_status read_parted(const uint8_t *bytes, size_t size, size_t *read, assay_error *err) {
+  assay_feed_file *file = NULL;
+  assay_feed_reader reader;
+  *err = (assay_error){0};
+  *read = 0;
+  put_file(bytes, size);
+  assay_status status = assay_feed_file_open(path, NULL, err, &file);
+  if (status != ASSAY_OK) return status;
+  assay_feed_file_begin(file, &reader);
+  while (status == ASSAY_OK && !reader.last) status = assay_feed_file_more(file, &reader, err);
+  *read = reader.size;
+  assert_true(reader.size <= PARTED);
+  assert_memory_equal(reader.data, parted_data, reader.size);
+  assay_feed_file_close(file);
+  return status;
+}
+
+/* Cut off at any byte: what is whole of it comes, and where it is cut is told. Between two parts nobody can see that there were more. */
+static void test_cut_off_at_every_byte(void **state) {
+  (void)state;
+  static parted p;
+  for (int is_gzip = 0; is_gzip < 2; is_gzip++) {
+    make_parted(&p, is_gzip);
+    size_t part = 0, read = 0;
+    assay_error err;
+    for (size_t cut = 4; cut < p.size; cut++) {
+      if (part + 1 < p.parts && cut > p.begins[part + 1]) part++;
+      const bool is_whole = part + 1 < p.parts && cut == p.begins[part + 1];
+      const size_t enough = 4, whole = p.whole[cut - 1], stored = p.stored[cut - 1]; /* fewer say nothing of what they are */
+      assay_status status = read_parted(p.bytes, cut, &read, &err);
+      if (status == ASSAY_ERR_UNSUPPORTED) skip();
+      if (status != (is_whole ? ASSAY_OK : ASSAY_ERR_CORRUPT) || read > stored || (whole >= enough && read < whole))
+        fail_msg("%s, cut at %zu: %zu of %zu bytes; %s", is_gzip ? "gzip" : "zstd", cut, read, whole, err.message);
+      char where[128];
+      snprintf(where, sizeof where, "cut off at byte %zu, in the %s that begins at byte %zu;", cut, is_gzip ? "member" : "frame",
+               p.begins[part]);
+      if (!is_whole && strstr(err.message, where) == NULL) fail_msg("%s, cut at %zu: %s", where, cut, err.message);
+    }
+    assert_ok(read_parted(p.bytes, p.size, &read, &err), err);
+    assert_int_equal(read, PARTED);
+  }
+}
+
+static void assert_broken(const parted *p, size_t wanted, const char *says, unsigned long long at) {
+  assay_error err;
+  size_t read;
+  char text[128];
+  assay_status status = read_parted(p->bytes, p->size, &read, &err);
+  if (status == ASSAY_ERR_UNSUPPORTED) skip();
+  snprintf(text, sizeof text, says, at);
+  if (status != ASSAY_ERR_CORRUPT || read != wanted || strstr(err.message, text) == NULL)
+    fail_msg("%s: %zu bytes, %s", text, read, err.message);
+}
+
+/* What is damaged, or no part of the stream, comes behind all that is right. */
+static void test_damage_in_a_compressed_file(void **state) {
+  (void)state;
+  static parted p;
+  assay_error err;
+  size_t read;
+  make_parted(&p, false);
+  const size_t block = p.begins[2] + 9 + 3 + (PARTED - 300) / 3; /* the third frame's second block */
+  p.bytes[block] |= 3 << 1;                                      /* of a type that there is not */
+  assert_broken(&p, p.stored[block - 1], "cannot be unpacked at byte %llu: ", block);
+  for (int is_gzip = 0; is_gzip < 2; is_gzip++) {
+    make_parted(&p, is_gzip);
+    const size_t end = p.size;
+    for (int i = 0; i < 100; i++) put_byte(&p, 'x', PARTED);
+    assert_broken(&p, PARTED, is_gzip ? "no member begins at byte %llu" : "no frame begins at byte %llu", end);
+  }
+  make_parted(&p, true);
+  p.bytes[p.size - 8] ^= 1; /* its check sum */
+  assert_broken(&p, PARTED, "cannot be unpacked at byte ", 0);
+  make_parted(&p, true);
+  for (int i = 0; i < 100; i++) put_byte(&p, 0, PARTED); /* as a tape has it */
+  assert_ok(read_parted(p.bytes, p.size, &read, &err), err);
+  assert_int_equal(read, PARTED);
+}
+
 /* ---- Zips ------------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -417,15 +572,6 @@ static void put_number(zip *z, uint32_t number, int bytes) {
   for (int i = 0; i < bytes; i++) put_zip(z, &(uint8_t){(uint8_t)(number >> 8 * i)}, 1);
 }
 
-static uint32_t crc_of(const char *text, size_t length) {
-  uint32_t crc = UINT32_MAX;
-  for (size_t i = 0; i < length; i++) {
-    crc ^= (uint8_t)text[i];
-    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1) * 0xedb88320u;
-  }
-  return ~crc;
-}
-
 /* Stored, its name in UTF-8; a name with a slash at its end is a folder. */
 static void put_member(zip *z, const char *name, const char *text) {
   const size_t length = strlen(text), name_length = strlen(name);
@@ -434,7 +580,7 @@ static void put_member(zip *z, const char *name, const char *text) {
   put_number(z, 1 << 11, 2);
   put_number(z, 0, 2);
   put_number(z, 0x58220000, 4); /* 2024-01-02 */
-  put_number(z, crc_of(text, length), 4);
+  put_number(z, crc_of((const uint8_t *)text, length), 4);
   put_number(z, (uint32_t)length, 4);
   put_number(z, (uint32_t)length, 4);
   put_number(z, (uint32_t)name_length, 2);
@@ -687,6 +833,8 @@ int main(void) {
       cmocka_unit_test(test_a_file_that_is_written_to),
       cmocka_unit_test(test_what_cannot_be_read),
       cmocka_unit_test(test_compressed),
+      cmocka_unit_test(test_cut_off_at_every_byte),
+      cmocka_unit_test(test_damage_in_a_compressed_file),
       cmocka_unit_test(test_zips),
       cmocka_unit_test(test_other_compressions),
       cmocka_unit_test(test_utf16),
