@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/feed_match.h"
+#include "market/feeds/cells.h"
 #include "os/prim.h"
 
 static bool flush(assay_match_job *j) {
@@ -48,14 +49,38 @@ static bool find_book(assay_match_job *j, assay_order_row *row) {
   return true;
 }
 
+/* A column that is passed over may be one that counts, under a name that nobody knows here. Before the second row: the names are still in
+ * the window then, unless they alone fill it. */
+static void tell_passed_columns(const assay_match_job *j, const assay_order_reader *reader) {
+  assay_feed_reader names = reader->in;
+  assay_cells_line line;
+  assay_buf passed = {0};
+  names.at = 0;
+  if (names.base != 0 || assay_cells_next_line(&names, &line) != ASSAY_FEED_MESSAGE) return;
+  for (size_t i = 0, at = 0; i < reader->columns; i++, at++) {
+    assay_feed_text cell;
+    if (!assay_cells_read(line.text, line.length, reader->separator, &at, &cell)) break;
+    if (reader->roles[i] != 0 || cell.length == 0) continue;
+    const char *name = assay_arena_strndup(&j->cli->arena, cell.at, cell.length);
+    if (passed.length > 0) assay_buf_puts(&passed, ", ");
+    if (name != NULL) assay_buf_plain(&passed, name);
+  }
+  if (passed.length > 0)
+    assay_cli_note(j->cli, "%s: columns that say nothing to an engine, and were passed over: %s", j->symbols.path, passed.data);
+  assay_buf_deinit(&passed);
+}
+
 static void match_table(assay_match_job *j, assay_feed_file *file) {
   assay_order_reader reader;
   assay_order_row row;
+  bool is_first = true;
   assay_orders_open(&reader, NULL, 0, (unsigned)j->settings->price_decimals, (unsigned)j->settings->quantity_decimals);
   assay_feed_file_begin(file, &reader.in);
   do {
     while (assay_orders_next(&reader, &row) == ASSAY_FEED_MESSAGE) {
       const char *problem = no_book(&row);
+      if (is_first) tell_passed_columns(j, &reader);
+      is_first = false;
       if (problem != NULL)
         refuse_row(j, reader.in.count, problem);
       else if (!find_book(j, &row) || !take_message(j, &row.message))

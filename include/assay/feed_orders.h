@@ -11,14 +11,17 @@
  *       assay_book_apply(book, &row.message, 1);
  *     assay_feed_explain(&reader.in, "orders.csv", &err);                      // names the row, the byte and the column
  *
- * Columns (in any case): kind | action, id | order_id, new_id, time | timestamp, account, book, symbol, side, type | order_type, tif |
- * time_in_force, price, quantity | qty | size, display, trigger | stop_price, expire, self_trade, phase. Other columns are passed over. A
- * column that is not there, and an empty cell, is 0: a new limit order until cancelled, of book 0 and account 0, at the time of the message
- * before it. Only id has to be a column.
+ * Columns (in any case; blanks, - and _ do not count): kind | action | op | msg_type | message_type | event_type, id | order_id |
+ * order_ref, new_id | new_order_id | new_order_ref, time | timestamp | ts (_ns), account | account_id, book, symbol | ticker | instrument,
+ * side, type | order_type | ord_type, tif | time_in_force, price | px | limit_price, quantity | qty | size | sz | shares, display
+ * (_qty, _quantity, _size), trigger | trigger_price | stop_price | stop_px, expire | expiry | expire_time, self_trade
+ * (_prevention) | stp, phase. Other columns are passed over: `roles` of them is 0. A column that is not there, and an empty cell, is 0: a
+ * new limit order until cancelled, of book 0 and account 0, at the time of the message before it. Only id has to be a column.
  *
- * Words (in any case; blanks, - and _ are the same):
- *   kind        new | add | limit, cancel | delete, modify | amend, replace, clock, phase, uncross, mass_cancel, limits, kill, revive;
- *               market and ioc too: new orders that name no type, or no time in force
+ * Words (in any case; blanks, - and _ do not count):
+ *   kind        new | add | submit | insert | limit, cancel | delete, modify | amend, replace, clock, phase, uncross, mass_cancel,
+ *               limits, kill, revive; market and ioc too: new orders that name no type, or no time in force. Where no column is of
+ *               kinds, type may have them
  *   side        buy | bid | b | 1, sell | ask | s | 2
  *   type        limit, market, stop, stop_limit, trailing_stop, trailing_stop_limit, iceberg, post_only
  *   tif         gtc | day, ioc, fok, aon, gtd
@@ -55,7 +58,7 @@ typedef struct assay_order_reader {
   unsigned price_decimals, quantity_decimals; /* 0 to 15 */
   bool ready;                                 /* the line of names is read */
   char separator;
-  uint8_t columns, roles[ASSAY_ORDERS_MOST_COLUMNS];
+  uint8_t columns, roles[ASSAY_ORDERS_MOST_COLUMNS]; /* 0: passed over */
 } assay_order_reader;
 
 ASSAY_API void assay_orders_open(assay_order_reader *reader, const void *text, size_t size, unsigned price_decimals,

@@ -158,6 +158,14 @@ class Match(feeds.Feed):
         rows = self.check("feed", "match", "--raw", "--events", "-", "-", stdin=b"".join(orders), text=False).stdout.decode().splitlines()[1:]
         self.assertEqual([row.split(",")[5] for row in rows if "MALFORMED" in row], ["2", "255"])
 
+    def test_columns_that_are_passed_over_are_told(self):
+        """A price under a name that nobody knows would be 0 without a word."""
+        path = self.write("orders.csv", "seq,type,id,side,rate,qty\n1,limit,1,buy,10,5\n2,limit,2,sell,9,5\n3,cancel,1,,,\n")
+        done = self.check("feed", "match", "--json", path)
+        self.assertIn("orders.csv: columns that say nothing to an engine, and were passed over: seq, rate", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["kinds"]["rejected"], 1)  # it has traded
+        self.assertEqual(self.check("feed", "match", self.write("all.csv", "op,id,side,px,sz\nnew,1,buy,10,5\n")).stderr, "")
+
     def test_rows_without_a_book(self):
         rows = f"symbol,kind,id,side,price,qty\nA,new,1,buy,10,5\n,new,2,sell,10,5\n{'X' * 90},new,3,sell,10,5\nA,cancel,1,,,\n"
         done = self.check("feed", "match", "--json", self.write("orders.csv", rows), code=2)

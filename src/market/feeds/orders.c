@@ -14,17 +14,21 @@
 /* ---- Words --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct word {
-  const char *text; /* in small letters, with _ between its parts */
+  const char *text; /* in small letters, without what stands between its parts */
   uint8_t value;
 } word;
 
-/* Blanks and - count as _. NULL: no such word. */
+/* "order_id", "Order ID", "orderId" are one word. NULL: no such word. */
 static const word *find_word(const word *words, size_t count, assay_feed_text cell) {
   char text[32];
-  if (cell.length >= sizeof text) return NULL;
-  for (size_t i = 0; i < cell.length; i++) text[i] = cell.at[i] == ' ' || cell.at[i] == '-' ? '_' : cell.at[i];
+  size_t length = 0;
+  for (size_t i = 0; i < cell.length; i++) {
+    if (cell.at[i] == ' ' || cell.at[i] == '-' || cell.at[i] == '_') continue;
+    if (length == sizeof text) return NULL;
+    text[length++] = cell.at[i];
+  }
   for (size_t i = 0; i < count; i++)
-    if (assay_is_word(text, cell.length, words[i].text)) return &words[i];
+    if (assay_is_word(text, length, words[i].text)) return &words[i];
   return NULL;
 }
 
@@ -32,6 +36,8 @@ enum { MARKET_KIND = ASSAY_BOOK_KINDS, IOC_KIND, REVIVE_KIND };
 static const word kinds[] = {
     {"new", ASSAY_BOOK_NEW},
     {"add", ASSAY_BOOK_NEW},
+    {"submit", ASSAY_BOOK_NEW},
+    {"insert", ASSAY_BOOK_NEW},
     {"limit", ASSAY_BOOK_NEW},
     {"market", MARKET_KIND},
     {"ioc", IOC_KIND},
@@ -43,7 +49,7 @@ static const word kinds[] = {
     {"clock", ASSAY_BOOK_CLOCK},
     {"phase", ASSAY_BOOK_PHASE},
     {"uncross", ASSAY_BOOK_UNCROSS},
-    {"mass_cancel", ASSAY_BOOK_MASS_CANCEL},
+    {"masscancel", ASSAY_BOOK_MASS_CANCEL},
     {"limits", ASSAY_BOOK_LIMITS},
     {"kill", ASSAY_BOOK_KILL},
     {"revive", REVIVE_KIND},
@@ -54,19 +60,19 @@ static const word types[] = {
     {"limit", ASSAY_BOOK_LIMIT},
     {"market", ASSAY_BOOK_MARKET},
     {"stop", ASSAY_BOOK_STOP},
-    {"stop_limit", ASSAY_BOOK_STOP_LIMIT},
-    {"trailing_stop", ASSAY_BOOK_TRAILING_STOP},
-    {"trailing_stop_limit", ASSAY_BOOK_TRAILING_STOP_LIMIT},
+    {"stoplimit", ASSAY_BOOK_STOP_LIMIT},
+    {"trailingstop", ASSAY_BOOK_TRAILING_STOP},
+    {"trailingstoplimit", ASSAY_BOOK_TRAILING_STOP_LIMIT},
     {"iceberg", ASSAY_BOOK_ICEBERG},
-    {"post_only", ASSAY_BOOK_POST_ONLY},
+    {"postonly", ASSAY_BOOK_POST_ONLY},
 };
 static const word tifs[] = {{"gtc", ASSAY_BOOK_GTC}, {"day", ASSAY_BOOK_GTC}, {"ioc", ASSAY_BOOK_IOC},
                             {"fok", ASSAY_BOOK_FOK}, {"aon", ASSAY_BOOK_AON}, {"gtd", ASSAY_BOOK_GTD}};
 static const word self_trades[] = {{"allow", ASSAY_BOOK_ALLOW},
                                    {"none", ASSAY_BOOK_ALLOW},
-                                   {"cancel_newest", ASSAY_BOOK_CANCEL_NEWEST},
-                                   {"cancel_oldest", ASSAY_BOOK_CANCEL_OLDEST},
-                                   {"cancel_both", ASSAY_BOOK_CANCEL_BOTH},
+                                   {"cancelnewest", ASSAY_BOOK_CANCEL_NEWEST},
+                                   {"canceloldest", ASSAY_BOOK_CANCEL_OLDEST},
+                                   {"cancelboth", ASSAY_BOOK_CANCEL_BOTH},
                                    {"decrement", ASSAY_BOOK_DECREMENT}};
 static const word phases[] = {
     {"continuous", ASSAY_BOOK_CONTINUOUS}, {"auction", ASSAY_BOOK_AUCTION}, {"halted", ASSAY_BOOK_HALTED}, {"closed", ASSAY_BOOK_CLOSED}};
@@ -100,30 +106,56 @@ static const char *const role_names[ROLES] = {"",     "kind", "id",    "new_id",
 static const word columns[] = {
     {"kind", KIND},
     {"action", KIND},
+    {"op", KIND},
+    {"eventtype", KIND},
+    {"msgtype", KIND},
+    {"messagetype", KIND},
     {"id", ID},
-    {"order_id", ID},
-    {"new_id", NEW_ID},
-    {"new_order_id", NEW_ID},
+    {"orderid", ID},
+    {"orderref", ID},
+    {"newid", NEW_ID},
+    {"neworderid", NEW_ID},
+    {"neworderref", NEW_ID},
     {"time", TIME},
     {"timestamp", TIME},
-    {"time_ns", TIME},
+    {"timens", TIME},
+    {"timestampns", TIME},
+    {"ts", TIME},
+    {"tsns", TIME},
     {"account", ACCOUNT},
+    {"accountid", ACCOUNT},
     {"book", BOOK},
     {"symbol", SYMBOL},
+    {"ticker", SYMBOL},
+    {"instrument", SYMBOL},
     {"side", SIDE},
     {"type", TYPE},
-    {"order_type", TYPE},
+    {"ordertype", TYPE},
+    {"ordtype", TYPE},
     {"tif", TIF},
-    {"time_in_force", TIF},
+    {"timeinforce", TIF},
     {"price", PRICE},
+    {"px", PRICE},
+    {"limitprice", PRICE},
     {"quantity", QUANTITY},
     {"qty", QUANTITY},
     {"size", QUANTITY},
+    {"sz", QUANTITY},
+    {"shares", QUANTITY},
     {"display", DISPLAY},
+    {"displayqty", DISPLAY},
+    {"displayquantity", DISPLAY},
+    {"displaysize", DISPLAY},
     {"trigger", TRIGGER},
-    {"stop_price", TRIGGER},
+    {"triggerprice", TRIGGER},
+    {"stopprice", TRIGGER},
+    {"stoppx", TRIGGER},
     {"expire", EXPIRE},
-    {"self_trade", SELF_TRADE},
+    {"expiry", EXPIRE},
+    {"expiretime", EXPIRE},
+    {"selftrade", SELF_TRADE},
+    {"selftradeprevention", SELF_TRADE},
+    {"stp", SELF_TRADE},
     {"phase", PHASE},
 };
 
@@ -246,6 +278,12 @@ static const char *take_limit(role what, assay_feed_text cell, assay_book_messag
   return NULL;
 }
 
+/* Where no column is of kinds, that of types may have them: limit, market, cancel, modify. */
+static bool type_says_kind(const assay_order_reader *reader, assay_feed_text cell) {
+  return cell.length > 0 && !has(reader, KIND) && find_word(types, LENGTH(types), cell) == NULL &&
+         find_word(kinds, LENGTH(kinds), cell) != NULL;
+}
+
 static bool is_about_phase(const assay_book_message *m) { return m->kind == ASSAY_BOOK_PHASE || m->kind == ASSAY_BOOK_UNCROSS; }
 
 /* What is wrong with a cell that is not empty; NULL: nothing. The kind is known by then. */
@@ -275,7 +313,7 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
       return problem;
     case SIDE: return take_word(sides, LENGTH(sides), cell, "neither buy nor sell", &m->side);
     case TYPE:
-      if (m->kind != ASSAY_BOOK_NEW) return NULL;
+      if (m->kind != ASSAY_BOOK_NEW || type_says_kind(reader, cell)) return NULL;
       return take_other(types, LENGTH(types), cell, "no type of order", "another type than the kind says", &m->type);
     case TIF:
       return take_other(tifs, LENGTH(tifs), cell, "no time in force (gtc, day, ioc, fok, aon, gtd)",
@@ -303,8 +341,10 @@ static const char *take_cell(const assay_order_reader *reader, role what, assay_
   }
 }
 
+static bool has_decimals(role what) { return what == PRICE || what == TRIGGER || what == QUANTITY || what == DISPLAY; }
+
 static assay_feed_step read_row(assay_order_reader *reader, const char *line, size_t length, size_t whole, assay_order_row *out) {
-  const char *const mend = "skip the row, mend it, or read with more price_decimals or quantity_decimals";
+  const char *const mend = "skip the row, or mend it";
   assay_feed_text cells[ASSAY_ORDERS_MOST_COLUMNS];
   size_t next = reader->in.at + whole, at = 0;
   const char *problem = NULL;
@@ -313,7 +353,8 @@ static assay_feed_step read_row(assay_order_reader *reader, const char *line, si
     if (at > length) return bad(reader, line + length, next, "columns", "fewer of them than names", mend);
     if (!assay_cells_read(line, length, reader->separator, &at, &cells[column]))
       return bad(reader, line + at, next, "quotes", "a quote that is not closed, or text behind one", mend);
-    if (reader->roles[column] == KIND) problem = take_kind(cells[column], &row->message);
+    const role what = (role)reader->roles[column];
+    if (what == KIND || (what == TYPE && type_says_kind(reader, cells[column]))) problem = take_kind(cells[column], &row->message);
     if (problem != NULL) return bad(reader, cells[column].at, next, role_names[KIND], problem, mend);
   }
   if (at <= length) return bad(reader, line + at, next, "columns", "more of them than names", mend);
@@ -321,7 +362,11 @@ static assay_feed_step read_row(assay_order_reader *reader, const char *line, si
     if ((role)reader->roles[column] == SYMBOL) row->symbol = cells[column]; /* empty too: there is such a column */
     if (cells[column].length == 0) continue;
     problem = take_cell(reader, (role)reader->roles[column], cells[column], row);
-    if (problem != NULL) return bad(reader, cells[column].at, next, role_names[reader->roles[column]], problem, mend);
+    if (problem != NULL)
+      return bad(reader, cells[column].at, next, role_names[reader->roles[column]], problem,
+                 has_decimals((role)reader->roles[column])
+                     ? "skip the row, mend it, or read with more decimals (--price-decimals, --quantity-decimals)"
+                     : mend);
   }
   *out = made;
   reader->in.at = next;

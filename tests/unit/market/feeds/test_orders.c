@@ -95,6 +95,50 @@ static void test_kinds(void **state) {
   }
 }
 
+/* Names and words as others write them: what stands between their parts does not count. */
+static void test_other_names(void **state) {
+  (void)state;
+  assay_book_message wanted = message_of(
+      "kind,id,time,account,side,type,tif,price,quantity,display,trigger,self_trade\n"
+      "new,7,3,2,sell,stop_limit,gtd,1.25,9,0,1.5,cancel_both\n");
+  static const char *const others[] = {
+      "msg_type,orderId,ts,Account ID,side,ordType,timeInForce,px,sz,display_qty,stop_px,stp\n"
+      "submit,7,3,2,S,StopLimit,GTD,1.25,9,0,1.5,cancel-both\n",
+      "op,Order Ref,ts_ns,accountid,side,OrderType,TIF,limit_price,shares,displaysize,triggerPrice,selfTradePrevention\n"
+      "Insert,7,3,2,ask,STOP_LIMIT,gtd,1.25,9,0,1.5,CancelBoth\n"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    assay_book_message m = message_of(others[i]);
+    assert_memory_equal(&m, &wanted, sizeof m);
+  }
+}
+
+/* Where no column is of kinds. Where one is, a type is a type. */
+static void test_types_that_are_kinds(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    assay_book_kind kind;
+    unsigned type, tif;
+  } rows[] = {{"type,id\ncancel,5", ASSAY_BOOK_CANCEL, 0, 0},
+              {"id,order_type\n5,Modify", ASSAY_BOOK_MODIFY, 0, 0},
+              {"type,id\nmarket,5", ASSAY_BOOK_NEW, ASSAY_BOOK_MARKET, 0},
+              {"type,id\nlimit,5", ASSAY_BOOK_NEW, 0, 0},
+              {"type,id\nioc,5", ASSAY_BOOK_NEW, 0, ASSAY_BOOK_IOC},
+              {"type,id,tif\nadd,5,fok", ASSAY_BOOK_NEW, 0, ASSAY_BOOK_FOK},
+              {"type,id\n,5", ASSAY_BOOK_NEW, 0, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assay_book_message m = message_of(rows[i].text);
+    assert_int_equal(m.kind, rows[i].kind);
+    assert_int_equal(m.type, rows[i].type);
+    assert_int_equal(m.tif, rows[i].tif);
+    assert_int_equal(m.id, 5);
+  }
+  assay_order_row row;
+  assay_feed_fault fault;
+  assert_int_equal(read_one("kind,type,id\nnew,cancel,5", &row, &fault), ASSAY_FEED_MALFORMED);
+  assert_string_equal(fault.field, "type");
+}
+
 /* The same bytes as assay_book_limits_message makes. */
 static void test_limits(void **state) {
   (void)state;
@@ -195,6 +239,8 @@ int main(void) {
       cmocka_unit_test(test_kinds_that_say_otherwise),
       cmocka_unit_test(test_what_is_not_said_is_zero),
       cmocka_unit_test(test_kinds),
+      cmocka_unit_test(test_other_names),
+      cmocka_unit_test(test_types_that_are_kinds),
       cmocka_unit_test(test_limits),
       cmocka_unit_test(test_new_ids_and_words_that_are_hashed),
       cmocka_unit_test(test_what_is_malformed),
