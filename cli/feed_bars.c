@@ -47,6 +47,7 @@ typedef struct bars_job {
   broken_trade *broken; /* in order once all are known */
   size_t broken_count, broken_room;
   bool is_table;     /* a file of CSV */
+  bool is_of_bars;   /* its rows are bars */
   bool knows_broken; /* they were found when the file was read before */
 } bars_job;
 
@@ -79,6 +80,10 @@ static assay_status read_every(bars_job *j, const char *text) {
                     text);
 }
 
+/* A bar goes in as its four prices. */
+enum { PRICES_OF_BAR = 4 };
+static uint64_t ticks_a_row(const bars_job *j) { return j->is_of_bars ? PRICES_OF_BAR : 1; }
+
 static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbol, const symbol_bars *of, const assay_bar *bar) {
   double price = assay_cli_feed_scale(assay_market_price_decimals(&of->scale)),
          quantity = assay_cli_feed_scale(assay_market_quantity_decimals(&of->scale));
@@ -88,7 +93,7 @@ static void put_bar(bars_job *j, const assay_cli_feed_file *feed, uint32_t symbo
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) assay_cli_grid_number(&j->grid, prices[i] / price);
   assay_cli_grid_number(&j->grid, bar->volume / quantity);
   assay_cli_grid_number(&j->grid, bar->vwap / price);
-  assay_cli_grid_whole(&j->grid, bar->ticks);
+  assay_cli_grid_whole(&j->grid, bar->ticks / ticks_a_row(j));
   assay_cli_grid_number(&j->grid, bar->buy_volume / quantity);
   assay_cli_grid_number(&j->grid, bar->sell_volume / quantity);
 }
@@ -213,14 +218,14 @@ static bool take_event(bars_job *j, const assay_cli_feed_file *feed, const assay
 /* Bars of bars: each is the four prices that it names, in an order that gives them back, with its volume at the close; those of currencies
  * have a volume of 0. */
 static bool take_bar(bars_job *j, const assay_cli_feed_file *feed, const assay_csv_row *row, const assay_market_event *event) {
-  const int64_t prices[] = {row->open, row->high, row->low};
+  const int64_t prices[PRICES_OF_BAR - 1] = {row->open, row->high, row->low};
   if (j->options.by != ASSAY_BAR_BY_TIME) {
     j->status =
         ASSAY_FAIL(j->err, ASSAY_ERR_INVALID, "%s has bars, and only trades make bars by ticks, volume or dollars: --every 1h", feed->path);
     return false;
   }
-  for (size_t i = 0; i < sizeof prices / sizeof *prices; i++)
-    put_tick(j, feed, event, &(assay_tick){.time_ns = row->time_ns, .price = prices[i]});
+  j->is_of_bars = true;
+  for (size_t i = 0; i < PRICES_OF_BAR - 1; i++) put_tick(j, feed, event, &(assay_tick){.time_ns = row->time_ns, .price = prices[i]});
   put_tick(j, feed, event, &(assay_tick){row->time_ns, row->close, (uint64_t)row->quantity, row->side});
   return j->status == ASSAY_OK;
 }
@@ -271,8 +276,8 @@ static void end_bars(bars_job *j, const assay_cli_feed_file *feed) {
     assay_bar bar;
     if (bars == NULL) continue;
     while (j->status == ASSAY_OK && assay_bar_maker_finish(&bars->maker, &bar)) put_bar(j, feed, i, bars, &bar);
-    j->late += bars->maker.late;
-    j->far += bars->maker.far;
+    j->late += bars->maker.late / ticks_a_row(j);
+    j->far += bars->maker.far / ticks_a_row(j);
     assay_free(bars);
     j->bars[i] = NULL;
   }

@@ -67,12 +67,14 @@ class Tables(feeds.Feed):
         rows = "open_time,open,high,low,close,volume\n1704153600000,3,9,2,4,1\n1704153660000,4,5,1,2,2\n"
         out = self.check("feed", "bars", "--every", "1h", self.write("klines.csv", rows)).stdout
         (bar,) = csv.DictReader(io.StringIO(out))
-        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 1, 2, 3])
+        self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume", "ticks")], [3, 9, 1, 2, 3, 2])
         self.refuse("feed", "bars", "--every", "10ticks", self.path("klines.csv"), says="only trades")
         wrong = self.write("wrong.csv", rows.replace("4,5,1,2,2", "4,1,5,2,2") + "1704153720000,6,7,6,7,4\n")
         done = self.check("feed", "bars", "--every", "1h", wrong, code=2)
         (bar,) = csv.DictReader(io.StringIO(done.stdout))
         self.assertEqual([float(bar[k]) for k in ("open", "high", "low", "close", "volume")], [3, 9, 2, 7, 5])
+        late = self.write("late.csv", rows + "1704067200000,3,9,2,4,1\n")
+        self.assertIn("are in none: 1\n", self.check("feed", "bars", "--every", "1h", late).stderr)
         self.assertIn("message 2 at byte 61, field high: below the low", done.stderr)
         self.refuse("backtest", "--strategy", "hold", "--data", wrong, says="wrong.csv:3: ")
 
