@@ -68,7 +68,8 @@ typedef struct book_view {
 static void look_at_book(const book_job *j, const assay_cli_feed_file *feed, uint32_t symbol, book_view *v) {
   size_t depth = (size_t)j->settings->depth;
   double price = assay_cli_feed_scale(assay_market_price_decimals(&j->last));
-  *v = (book_view){.name = assay_cli_feed_name(feed, symbol),
+  const char *name = assay_cli_feed_name(feed, symbol);
+  *v = (book_view){.name = name[0] == '\0' && j->settings->symbol != NULL ? j->settings->symbol : name,
                    .path = feed->path,
                    .stale = assay_feed_book_is_stale(j->book, symbol),
                    .orders = assay_feed_book_orders(j->book),
@@ -88,7 +89,7 @@ static void put_book(assay_buf *out, const book_job *j, const book_view *v, bool
   for (size_t i = 0; i < v->bid_count; i++) widest = fmax(widest, (double)v->bids[i].quantity / scale);
   for (size_t i = 0; i < v->ask_count; i++) widest = fmax(widest, (double)v->asks[i].quantity / scale);
   assay_buf_plain(out, v->name); /* a feed may hold anything */
-  assay_buf_puts(out, ", ");
+  assay_buf_puts(out, v->name[0] != '\0' ? ", " : "");
   assay_buf_plain(out, v->path);
   assay_buf_puts(out, v->stale ? "  STALE: messages are missing, or do not fit\n" : "\n");
   for (size_t i = v->ask_count; i-- > 0;) put_level(out, j, &v->asks[i], widest, color, 'S');
@@ -160,6 +161,13 @@ static assay_status no_symbol(const assay_cli_feed_file *feed, const char *wante
   return status;
 }
 
+/* 0: none. Binance's snapshots name no symbol: where nothing else does, the only book is of the one that was asked for. */
+static uint32_t find_symbol(const book_job *j, const assay_cli_feed_file *feed) {
+  const bool is_nameless = feed->named == 0 && feed->format == ASSAY_FEED_JSON && assay_feed_book_get_counts(j->book).applied > 0;
+  if (is_nameless) return 1;
+  return j->settings->symbol != NULL ? assay_cli_feed_symbol(feed, j->settings->symbol) : feed->named == 1 ? 1 : 0;
+}
+
 static int run_book(assay_cli *cli, const void *raw) {
   assay_error err = {0};
   assay_cli_feed_file feed = {0};
@@ -175,7 +183,7 @@ static int run_book(assay_cli *cli, const void *raw) {
     j.status = ASSAY_ERR_PARSE;
   }
   if (j.status == ASSAY_OK) {
-    symbol = j.settings->symbol != NULL ? assay_cli_feed_symbol(&feed, j.settings->symbol) : feed.named == 1 ? 1 : 0;
+    symbol = find_symbol(&j, &feed);
     if (symbol == 0) j.status = no_symbol(&feed, j.settings->symbol, &err);
   }
   if (j.status == ASSAY_OK) show_book(&out, &j, &feed, symbol);

@@ -40,6 +40,15 @@ class RealJson(feeds.Feed):
         self.assertEqual(self.shown(first, second, snapshot, third), (False, right))
         self.assertTrue(self.shown(snapshot, first, third)[0])
 
+    def test_a_snapshot_by_itself(self):
+        """As one gets it from /api/v3/depth: nothing in the file has a name, and who asks may give one."""
+        path = self.write("depth.json", '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}')
+        for options, name in ((["--symbol", "BNBBTC"], "BNBBTC"), ([], "")):
+            book = json.loads(self.check("feed", "book", "--json", *options, path).stdout)
+            self.assertEqual((book["symbol"], book["stale"], book["bids"][0]["price"], book["asks"][0]["quantity"]), (name, False, 0.0024, 100))
+        self.assertEqual(self.check("feed", "book", path).stdout.splitlines()[0], path)
+        self.refuse("feed", "book", self.write("none.json", '{"result":null,"id":1}'), says="has none")
+
     def test_combined_streams(self):
         lines = [
             self.wrapped("bnbbtc@depth20@100ms", '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}'),
