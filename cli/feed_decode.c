@@ -116,7 +116,8 @@ static void put_line(tally *t, const assay_cli_feed_file *feed, const assay_cli_
     put_shown(out, fix->body, fix->body_length);
   } else {
     uint32_t symbol = m->count > 0 ? m->events[0].symbol : 0;
-    if (symbol != 0) assay_buf_printf(out, " %s", assay_cli_feed_name(feed, symbol));
+    const char *name = assay_cli_feed_name(feed, symbol);
+    if (symbol != 0) assay_buf_putc(out, ' '), assay_buf_plain(out, name);
     for (size_t i = 0; i < m->count && i < 4; i++) put_event(out, &m->events[i]);
     if (m->count > 4) assay_buf_printf(out, " and %zu more", m->count - 4);
   }

@@ -21,8 +21,8 @@
  * nanoseconds.
  *
  * What is malformed: text that is no JSON (but UTF-8 inside strings is not looked at), a key that stands twice, a message without one of
- * the fields that its kind needs, a field of the wrong type, a comma that is too many or missing between documents, a list that is cut off.
- * A document of another kind is ASSAY_BINANCE_OTHER.
+ * the fields that its kind needs, a field of the wrong type, a symbol of more than 123 bytes with escapes, a comma that is too many or
+ * missing between documents, a list that is cut off. A document of another kind is ASSAY_BINANCE_OTHER.
  *
  * Source: Binance's documentation of its market streams (spot and futures). Thread-safety: as in feeds.h.
  */
@@ -56,8 +56,9 @@ typedef struct assay_binance_level {
 
 typedef struct assay_binance_message {
   assay_binance_kind kind;
-  bool maker_buys;                        /* m: the buyer was resting, so the aggressor sold */
-  bool has_previous;                      /* pu is there (futures) */
+  bool maker_buys;   /* m: the buyer was resting, so the aggressor sold */
+  bool has_previous; /* pu is there (futures) */
+  /* In the window; what is written with escapes ("BTC\u0055SDT"), in the reader until the next message, as UTF-8. */
   assay_feed_text symbol;                 /* s; of a combined stream without s, what stands before its '@' */
   assay_feed_text stream;                 /* of a combined stream */
   assay_feed_text event;                  /* e */
@@ -110,6 +111,12 @@ typedef struct assay_binance_list {
   uint64_t begun_at; /* where the last document began */
 } assay_binance_list;
 
+/* And what the last message wrote with escapes. */
+enum { ASSAY_BINANCE_TEXT = 128 };
+typedef struct assay_binance_texts {
+  char symbol[ASSAY_BINANCE_TEXT], stream[ASSAY_BINANCE_TEXT], event[ASSAY_BINANCE_TEXT];
+} assay_binance_texts;
+
 typedef struct assay_binance_reader {
   assay_feed_reader in;
   assay_binance_list list;
@@ -120,6 +127,7 @@ typedef struct assay_binance_reader {
   assay_binance_shape shape;
   unsigned level_decimals; /* of prices and quantities, for which the shapes of levels are */
   assay_binance_level_shape level_shapes[1 << ASSAY_BINANCE_LEVEL_BITS];
+  assay_binance_texts texts;
 } assay_binance_reader;
 
 /* `levels` may be NULL and 0 where there are only trades. Of a stream in pieces, or of a document a packet: zero reader.in, use

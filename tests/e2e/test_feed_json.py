@@ -64,6 +64,19 @@ class RealJson(feeds.Feed):
         self.assertIn("trade BNBBTC trade time=1672515782136000000 side=S", shown)
         self.assertNotIn("time=0", shown)
 
+    def test_names_with_escapes(self):
+        """They are the same symbol as without, in whichever message; what would be a command to a terminal reaches none."""
+        plain = ['{"lastUpdateId":160,"s":"BNBBTC","bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}', self.DEPTH % (157, 161, '[["0.0023","5"]]', "[]"),
+                 '{"e":"trade","E":1672515782136,"s":"BNBBTC","t":1,"p":"0.0024","q":"1","T":1672515782136,"m":true}',
+                 '{"e":"trade","E":1672515782137,"s":"BNBBTC","t":2,"p":"0.0025","q":"1","T":1672515782137,"m":true}']
+        escaped = [line.replace("BNBBTC", name) for line, name in zip(plain, ("\\u0042NBBTC", "BNB\\u0042TC", "BNBBT\\u0043", "BNBBTC"))]
+        self.assertEqual(self.shown(*escaped), self.shown(*plain))
+        for words in (("bars", "--every", "1s"), ("flow", "--every", "1s"), ("book", "--symbol", "BNBBTC")):
+            of_escaped, of_plain = (self.run_command("feed", *words, self.write("captured.json", "\n".join(lines))) for lines in (escaped, plain))
+            self.assertEqual((of_escaped.stdout, of_escaped.stderr), (of_plain.stdout, of_plain.stderr))
+        shown = self.check("feed", "decode", self.write("captured.json", plain[2].replace("BNBBTC", "A\\/B\\u001b[31m\\u5e01"))).stdout
+        self.assertIn(" A/B\ufffd[31M\u5e01 ", shown)
+
     def test_trades_told_twice_fill_once(self):
         """The recorded events of a backtest in the book, with one kind of trades and with both."""
         lines = ['{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}', self.DEPTH % (157, 161, '[["0.0023","5"]]', "[]")]

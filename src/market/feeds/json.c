@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <assay/feed_json.h>
 
+#include "base/utf8.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 #include "market/feeds/json.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/utf8.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
 #include "market/feeds/json.h"

@@ -59,7 +59,8 @@ typedef struct scan {
   const uint8_t *at, *end;
   const uint8_t *wrong; /* where the first fault is; NULL: none */
   const char *wrong_field, *problem, *mend;
-  bool is_short; /* the window ended */
+  bool is_short;    /* the window ended */
+  bool has_escapes; /* in some text */
   size_t levels_used;
   uint32_t seen; /* keys, one bit each */
   field fields[KEYS];
@@ -98,6 +99,7 @@ static inline bool expect(scan *s, uint8_t c, const char *problem) {
 static bool hex_digit(uint8_t c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 
 static bool escape(scan *s) {
+  s->has_escapes = true;
   if (s->end - s->at < 2) return too_short(s);
   uint8_t c = s->at[1];
   if (c != 'u') {
@@ -211,35 +213,66 @@ static bool value(scan *s, unsigned depth) {
 
 /* ---- Text with escapes --------------------------------------------------------------------------------------------------------------- */
 
-enum { LONGEST = 40 };
+enum { LONGEST = 40, MOST_OF_CHARACTER = 4, UNESCAPED = LONGEST + 1 + MOST_OF_CHARACTER };
 
-/* Keys, kinds and numbers may be written with escapes: what they say then, cut to LONGEST + 1 characters. */
-static size_t unescape(const assay_feed_text *text, char out[LONGEST + 1]) {
-  size_t count = 0;
-  for (size_t i = 0; i < text->length && count <= LONGEST; i++) {
-    char c = text->at[i];
-    if (c == '\\' && text->at[++i] == 'u') {
-      unsigned code = 0;
-      for (int d = 0; d < 4; d++) {
-        uint8_t h = (uint8_t)text->at[++i];
-        code = code * 16 + (unsigned)(h <= '9' ? h - '0' : (h | 0x20) - 'a' + 10);
-      }
-      c = code > 0 && code < 128 ? (char)code : '?';
-    } else if (c == '\\') {
-      c = text->at[i]; /* none of the letters of \b \f \n \r \t stands for itself, and none of our keys has what they mean */
-      if (strchr("bfnrt", c) != NULL) c = '?';
-    }
-    out[count++] = c;
+static uint32_t four_digits(const char *at) {
+  uint32_t code = 0;
+  for (int d = 0; d < 4; d++) {
+    uint8_t h = (uint8_t)at[d];
+    code = code * 16 + (uint32_t)(h <= '9' ? h - '0' : (h | 0x20) - 'a' + 10);
+  }
+  return code;
+}
+
+/* The character of the escape at `at`, and its length. What is none (half of a pair), and the one that ends names in C, are U+FFFD. */
+static uint32_t escaped_character(const char *at, const char *end, size_t *length) {
+  static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
+  enum { HIGH = 0xd800, LOW = 0xdc00, BEHIND = 0xe000, UNKNOWN = 0xfffd };
+  *length = 2;
+  if (at[1] != 'u') {
+    const char *letter = strchr(letters, at[1]);
+    return (uint8_t)(letter != NULL ? meant[letter - letters] : at[1]);
+  }
+  const uint32_t first = four_digits(at + 2);
+  const bool is_high = first >= HIGH && first < LOW;
+  const uint32_t second = is_high && end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? four_digits(at + 8) : 0;
+  const bool is_pair = second >= LOW && second < BEHIND;
+  *length = is_pair ? 12 : 6;
+  if (is_pair) return 0x10000 + ((first - HIGH) << 10) + (second - LOW);
+  return first == 0 || (first >= HIGH && first < BEHIND) ? UNKNOWN : first;
+}
+
+/* Any text may be written with escapes: what it says then, in UTF-8. More than `most` bytes: it is cut, with room for one character behind
+ * them. */
+static size_t unescape(const assay_feed_text *text, char *out, size_t most) {
+  size_t count = 0, length = 1;
+  for (size_t i = 0; i < text->length && count <= most; i += length, length = 1) {
+    if (text->at[i] == '\\')
+      count += assay_utf8_encode(escaped_character(text->at + i, text->at + text->length, &length), out + count);
+    else
+      out[count++] = text->at[i];
   }
   return count;
 }
 
+static bool has_escape(const assay_feed_text *text) { return memchr(text->at, '\\', text->length) != NULL; }
+
 static bool says(const char *name, size_t length, const char *what) { return strlen(what) == length && memcmp(name, what, length) == 0; }
 
 static bool text_says(const assay_feed_text *text, const char *what) {
-  char plain[LONGEST + 1];
-  if (memchr(text->at, '\\', text->length) == NULL) return says(text->at, text->length, what);
-  return says(plain, unescape(text, plain), what);
+  char plain[UNESCAPED];
+  if (!has_escape(text)) return says(text->at, text->length, what);
+  return says(plain, unescape(text, plain, LONGEST), what);
+}
+
+/* What a message says, where it is not as it is written: in the reader. False: it is too long for that, and stays as it is written. */
+static bool plain_text(char room[ASSAY_BINANCE_TEXT], assay_feed_text *text) {
+  const size_t most = ASSAY_BINANCE_TEXT - MOST_OF_CHARACTER - 1;
+  if (text->at == NULL || !has_escape(text)) return true;
+  const size_t length = unescape(text, room, most);
+  if (length > most) return false;
+  *text = (assay_feed_text){.at = room, .length = length};
+  return true;
 }
 
 /* ---- Values that do ------------------------------------------------------------------------------------------------------------------ */
@@ -247,11 +280,11 @@ static bool text_says(const assay_feed_text *text, const char *what) {
 /* A number in quotes, written with escapes. */
 static bool escaped_decimal(scan *s, unsigned decimals, int64_t *number_, bool *is_number) {
   const uint8_t *begin = s->at;
-  char plain[LONGEST + 1];
+  char plain[UNESCAPED];
   assay_feed_text text;
   s->at++;
   if (!string(s, &text)) return false;
-  *is_number = memchr(text.at, '\\', text.length) != NULL && assay_feed_decimal(plain, unescape(&text, plain), decimals, number_);
+  *is_number = has_escape(&text) && assay_feed_decimal(plain, unescape(&text, plain, LONGEST), decimals, number_);
   if (!*is_number) s->at = begin;
   return true;
 }
@@ -435,7 +468,7 @@ static inline bool read_field(scan *s, key k) {
  */
 
 /* Behind the opening quote; ends behind the closing one. */
-static inline bool read_key(scan *s, key *k, char name[LONGEST + 1], size_t *length) {
+static inline bool read_key(scan *s, key *k, char name[UNESCAPED], size_t *length) {
   if (s->end - s->at >= 2 && s->at[1] == '"' && s->at[0] < 128 && short_keys[s->at[0]] != KEY_NONE) {
     *k = (key)short_keys[s->at[0]];
     *length = 1;
@@ -444,7 +477,7 @@ static inline bool read_key(scan *s, key *k, char name[LONGEST + 1], size_t *len
   }
   assay_feed_text text;
   if (!string(s, &text)) return false;
-  *length = unescape(&text, name);
+  *length = unescape(&text, name, LONGEST);
   *k = *length == 1 && (uint8_t)name[0] < 128 ? (key)short_keys[(uint8_t)name[0]] : KEY_NONE;
   for (int i = KEY_EVENT; *length > 1 && i < KEYS; i++)
     if (says(name, *length, key_texts[i])) *k = (key)i;
@@ -453,7 +486,7 @@ static inline bool read_key(scan *s, key *k, char name[LONGEST + 1], size_t *len
 
 /* At its brace. Inside "data" (or "result") of a combined stream, `inner`. */
 static bool object(scan *s, bool inner, assay_feed_text *stream) {
-  char name[LONGEST + 1];
+  char name[UNESCAPED];
   size_t length = 0;
   key k;
   s->at++;
@@ -599,7 +632,10 @@ static bool put_best(scan *s, key price, key quantity, assay_binance_level *leve
     const field *f = &s->fields[keys[i]];
     unsigned decimals = i == 0 ? s->reader->price_decimals : s->reader->quantity_decimals;
     if (!need(s, keys[i], TEXT, begin)) return false;
-    if (!assay_feed_decimal(f->is.text.at, f->is.text.length, decimals, numbers[i]) || (i == 1 && level->quantity < 0))
+    char plain[UNESCAPED];
+    assay_feed_text text = f->is.text;
+    if (has_escape(&text)) text = (assay_feed_text){.at = plain, .length = unescape(&text, plain, LONGEST)};
+    if (!assay_feed_decimal(text.at, text.length, decimals, numbers[i]) || (i == 1 && level->quantity < 0))
       return fail(s, f->at, key_texts[keys[i]], "no decimal number of that many decimals",
                   "read the stream with more decimals (fewer for numbers too large), or drop the document");
   }
@@ -618,6 +654,26 @@ static bool put_ticker(scan *s, const uint8_t *begin, assay_binance_message *mes
   return true;
 }
 
+/* Whose it is: as the message says, or else its stream. */
+static void put_symbol(scan *s, const assay_feed_text *stream, assay_binance_message *message) {
+  if ((s->seen >> KEY_SYMBOL & 1) != 0 && s->fields[KEY_SYMBOL].form == TEXT) {
+    message->symbol = s->fields[KEY_SYMBOL].is.text;
+  } else if (stream->at != NULL) {
+    const char *sign = memchr(stream->at, '@', stream->length);
+    message->symbol = (assay_feed_text){.at = stream->at, .length = sign != NULL ? (size_t)(sign - stream->at) : stream->length};
+  }
+}
+
+/* Before it: what was written with escapes. */
+static bool put_texts(scan *s, assay_feed_text *stream) {
+  assay_binance_texts *texts = &s->reader->texts;
+  field *event = &s->fields[KEY_EVENT], *symbol = &s->fields[KEY_SYMBOL];
+  (void)plain_text(texts->stream, stream);
+  if ((s->seen >> KEY_EVENT & 1) != 0 && event->form == TEXT) (void)plain_text(texts->event, &event->is.text);
+  if ((s->seen >> KEY_SYMBOL & 1) == 0 || symbol->form != TEXT || plain_text(texts->symbol, &symbol->is.text)) return true;
+  return fail(s, symbol->at, "s", "a name with escapes that is longer than any", "drop the document");
+}
+
 static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *stream, assay_binance_message *message) {
   *message = (assay_binance_message){.kind = kind_of(s), .stream = *stream};
   if (message->kind == ASSAY_BINANCE_OTHER) {
@@ -633,12 +689,7 @@ static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *st
   if (has_trade_time && !need(s, KEY_TRADE_TIME, WHOLE, begin)) return false;
   if (has_time && !in_ns(s, KEY_TIME, &message->time_ns)) return false;
   if (has_trade_time && !in_ns(s, KEY_TRADE_TIME, &message->trade_ns)) return false;
-  if ((s->seen >> KEY_SYMBOL & 1) != 0 && s->fields[KEY_SYMBOL].form == TEXT) {
-    message->symbol = s->fields[KEY_SYMBOL].is.text;
-  } else if (stream->at != NULL) {
-    const char *sign = memchr(stream->at, '@', stream->length);
-    message->symbol = (assay_feed_text){.at = stream->at, .length = sign != NULL ? (size_t)(sign - stream->at) : stream->length};
-  }
+  put_symbol(s, stream, message);
   switch (message->kind) {
     case ASSAY_BINANCE_TRADE: return put_trade(s, false, begin, message);
     case ASSAY_BINANCE_AGGREGATE: return put_trade(s, true, begin, message);
@@ -726,10 +777,10 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
   s.at = begin;
   s.end = in->data + in->size;
   s.wrong = NULL;
-  s.is_short = false;
+  s.is_short = s.has_escapes = false;
   s.levels_used = 0;
   s.seen = 0;
-  if (object(&s, false, &stream) && put_message(&s, begin, &stream, message)) {
+  if (object(&s, false, &stream) && (!s.has_escapes || put_texts(&s, &stream)) && put_message(&s, begin, &stream, message)) {
     in->at = (size_t)(s.at - in->data);
     in->count++;
 #if FAST

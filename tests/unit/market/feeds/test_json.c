@@ -85,6 +85,79 @@ static void test_the_same_in_other_words(void **state) {
   }
 }
 
+/* Names as JSON may write them: what they say counts, as UTF-8, and half of a pair and NUL are U+FFFD. */
+static void test_texts_with_escapes(void **state) {
+  (void)state;
+  static const struct {
+    const char *written, *said;
+  } cases[] = {{"BTC\\u0055SDT", "BTCUSDT"},
+               {"\\u0042\\u0054C\\u0055SD\\u0054", "BTCUSDT"},
+               {"BTC\\/USDT", "BTC/USDT"},
+               {"\\\"\\\\\\b\\f\\n\\r\\t", "\"\\\b\f\n\r\t"},
+               {"\\u00e4\\u00C4", "\xc3\xa4\xc3\x84"},
+               {"\\u5e01\xe5\xae\x89", "\xe5\xb8\x81\xe5\xae\x89"},
+               {"\\ud83d\\ude00x", "\xf0\x9f\x98\x80x"},
+               {"\\ud83dx", "\xef\xbf\xbdx"},
+               {"\\ud83d\\u0041", "\xef\xbf\xbd\x41"},
+               {"\\ude00\\ud83d", "\xef\xbf\xbd\xef\xbf\xbd"},
+               {"a\\u0000b", "a\xef\xbf\xbd\x62"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[600];
+    assay_binance_reader reader;
+    assay_binance_message m;
+    for (int combined = 0; combined < 2; combined++) {
+      int length = snprintf(text, sizeof text,
+                            combined ? "{\"stream\":\"%s@depth5\",\"data\":{\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}}"
+                                     : "{\"e\":\"tr\\u0061de\",\"E\":1,\"s\":\"%s\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":1,\"m\":true}",
+                            cases[i].written);
+      assay_binance_open(&reader, text, (size_t)length, 8, 8, levels, 64);
+      assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MESSAGE);
+      assert_int_equal(m.kind, combined ? ASSAY_BINANCE_SNAPSHOT : ASSAY_BINANCE_TRADE);
+      if (!text_is(m.symbol, cases[i].said)) fail_msg("%s is %.*s", cases[i].written, (int)m.symbol.length, m.symbol.at);
+      if (!combined) assert_true(text_is(m.event, "trade"));
+      if (combined) assert_int_equal(m.stream.length, strlen(cases[i].said) + strlen("@depth5"));
+    }
+  }
+  /* A sign that parts a stream's name may be written so, too. */
+  assay_binance_reader reader;
+  assay_binance_message m;
+  const char *sign = "{\"stream\":\"bnb\\u0040depth\\u0032\\u0030\",\"data\":{\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}}";
+  assay_binance_open(&reader, sign, strlen(sign), 8, 8, levels, 64);
+  assert_int_equal(assay_binance_next(&reader, &m), ASSAY_FEED_MESSAGE);
+  assert_true(text_is(m.symbol, "bnb"));
+  assert_true(text_is(m.stream, "bnb@depth20"));
+  m = only_message("{\"u\":1,\"s\":\"X\",\"b\":\"1\\u002e5\",\"B\":\"\\u0032\",\"a\":\"2\",\"A\":\"1\"}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_TICKER);
+  assert_int_equal(m.bids[0].price, 150000000);
+  assert_int_equal(m.bids[0].quantity, 200000000);
+}
+
+/* The longest name with escapes that is one, and one that is longer; without them there is no limit. */
+static void test_long_texts_with_escapes(void **state) {
+  (void)state;
+  for (int length = 100; length < 200; length++)
+    for (int escaped = 0; escaped < 3; escaped++) {
+      char name[300], text[600];
+      static const char *const first[] = {"x", "\\u0078", "\\u5e01"};
+      const int bytes = escaped == 2 ? length + 2 : length;
+      snprintf(name, sizeof name, "%.*s%s", length - 1,
+               "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+               "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+               first[escaped]);
+      const int size =
+          snprintf(text, sizeof text, "{\"e\":\"trade\",\"E\":1,\"s\":\"%s\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":1,\"m\":true}", name);
+      assay_binance_reader reader;
+      assay_binance_message m;
+      assay_binance_open(&reader, text, (size_t)size, 8, 8, NULL, 0);
+      const bool fits = escaped == 0 || bytes <= 123;
+      assert_int_equal(assay_binance_next(&reader, &m), fits ? ASSAY_FEED_MESSAGE : ASSAY_FEED_MALFORMED);
+      if (fits)
+        assert_int_equal(m.symbol.length, bytes);
+      else
+        assert_string_equal(reader.in.fault.field, "s");
+    }
+}
+
 static void test_depth_and_snapshot(void **state) {
   (void)state;
   assay_binance_message m = only_message(
@@ -513,7 +586,11 @@ static void test_numbers_of_every_shape(void **state) {
  * --------------------------------------------------------------------------------------------------------------------
  */
 
-static bool same_text(assay_feed_text a, assay_feed_text b) { return a.at == b.at && a.length == b.length; }
+/* The same place, or of what has escapes the same words in each reader. */
+static bool same_text(assay_feed_text a, assay_feed_text b) {
+  if (a.at == b.at || a.at == NULL || b.at == NULL) return a.at == b.at && a.length == b.length;
+  return a.length == b.length && memcmp(a.at, b.at, a.length) == 0;
+}
 
 static bool same_trade(const assay_binance_message *a, const assay_binance_message *b) {
   return a->kind == b->kind && a->maker_buys == b->maker_buys && a->has_previous == b->has_previous && same_text(a->symbol, b->symbol) &&
@@ -562,9 +639,9 @@ static int put_quoted_decimal(assay_random *random, char *out) {
 }
 
 static size_t put_trade(assay_random *random, const habit *h, char *out) {
-  static const char *const symbols[] = {"BTCUSDT", "ETHUSDT", "PEPEUSDT", "X", ""};
+  static const char *const symbols[] = {"BTCUSDT", "ETHUSDT", "PEPEUSDT", "X", "", "BTC\\u0055SDT"};
   const char *colon = h->blanks ? ": " : ":", *comma = h->blanks ? ", " : ",";
-  const char *symbol = symbols[assay_random_below(random, 8) == 0 ? assay_random_below(random, 5) : 0];
+  const char *symbol = symbols[assay_random_below(random, 8) == 0 ? assay_random_below(random, 6) : 0];
   size_t at = 0;
   if (h->combined) at += (size_t)sprintf(out, "{\"stream\"%s\"%s@trade\"%s\"data\"%s", colon, symbol, comma, colon);
   out[at++] = '{';
@@ -869,6 +946,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_trade),
       cmocka_unit_test(test_the_same_in_other_words),
+      cmocka_unit_test(test_texts_with_escapes),
+      cmocka_unit_test(test_long_texts_with_escapes),
       cmocka_unit_test(test_depth_and_snapshot),
       cmocka_unit_test(test_faults),
       cmocka_unit_test(test_numbers_by_the_grammar),
