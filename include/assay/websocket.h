@@ -204,7 +204,8 @@ ASSAY_API void assay_ws_loop_wake(assay_ws_loop *loop);
 typedef enum assay_ws_policy {
   ASSAY_WS_REFUSE,      /* sending fails with ASSAY_ERR_BUSY; `drained` tells when to go on */
   ASSAY_WS_DROP_OLDEST, /* the oldest whole messages that have not begun to go out make room */
-  ASSAY_WS_DISCONNECT   /* the connection is ended with ASSAY_WS_CLOSE_TRY_LATER, and what is queued is forgotten */
+  ASSAY_WS_DISCONNECT   /* what is queued is forgotten, and behind what is on its way goes ASSAY_WS_CLOSE_TRY_LATER; where the peer has not
+                           read that within close_s, the connection ends without it */
 } assay_ws_policy;
 
 /* permessage-deflate (RFC 7692). Agreed on in the handshake; a peer that does not speak it goes without. */

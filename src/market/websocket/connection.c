@@ -239,7 +239,7 @@ void assay_ws_connection_deadline(assay_ws *ws) {
   uint64_t now = ws->loop->now_ns;
   if (ws->deadline_ns != 0 && now >= ws->deadline_ns) {
     if (ws->state == TO_CONNECT && assay_ws_client_next(ws)) return;
-    ws->counts.faults += ws->state < OPEN || ws->state == CLOSING;
+    ws->counts.faults += ws->state < OPEN || (ws->state == CLOSING && ws->code == 0); /* a slow reader has been counted already */
     assay_ws_connection_end(ws, ASSAY_WS_CLOSE_ABNORMAL,
                             ws->state < OPEN       ? "the handshake took too long"
                             : ws->state == CLOSING ? "the peer did not answer the close frame"

@@ -200,12 +200,22 @@ void assay_ws_flush(assay_ws *ws) {
   }
 }
 
+/* What is queued is forgotten. The wire is not: it may end within a frame, and the close frame comes behind it. A peer that has not read
+ * so much within close_s is hung up on; one whose memory is needed for others, at once. */
+static void disconnect(assay_ws *ws, size_t length) {
+  static const char why[] = "the peer reads too slowly";
+  ws->counts.disconnected++;
+  for (const queued *q = ws->first; q != NULL; q = q->next) ws->counts.dropped += (q->flags & ASSAY_WS_MORE) == 0;
+  assay_ws_forget_queue(ws);
+  assay_ws_weigh(ws);
+  assay_ws_set_end(ws, ASSAY_WS_CLOSE_TRY_LATER, why, strlen(why));
+  if (!assay_ws_memory_has_room(ws->loop, length) || assay_ws_close(ws, ASSAY_WS_CLOSE_TRY_LATER, why, NULL) != ASSAY_OK)
+    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, why);
+}
+
 static assay_status full(assay_ws *ws, size_t length, assay_error *err) {
   if (ws->options->policy == ASSAY_WS_DISCONNECT) {
-    ws->counts.disconnected++;
-    assay_ws_forget_queue(ws);
-    /* What is on the wire may be half a frame: a close frame behind it would come no sooner than the rest. */
-    assay_ws_connection_end(ws, ASSAY_WS_CLOSE_TRY_LATER, "the peer reads too slowly");
+    disconnect(ws, length);
     return ASSAY_FAIL(err, ASSAY_ERR_BUSY, "the peer reads too slowly and is disconnected");
   }
   ws->counts.refused++;

@@ -6,8 +6,8 @@
 enum { PIECE = 4096, QUEUE = 65536 };
 
 /* Sends numbered messages to a peer that does not read until the policy has something to do. */
-static unsigned fill(int *fd, assay_ws_policy policy, assay_status *status) {
-  start(&(assay_ws_options){.queue_limit = QUEUE, .policy = policy, .ping_s = -1});
+static unsigned fill(int *fd, assay_ws_policy policy, double close_s, assay_status *status) {
+  start(&(assay_ws_options){.queue_limit = QUEUE, .policy = policy, .ping_s = -1, .close_s = close_s});
   *fd = shaken("");
   char data[PIECE];
   memset(data, '.', sizeof data);
@@ -53,7 +53,7 @@ static void refused_messages_are_counted_and_nothing_is_lost(void **state) {
   (void)state;
   int fd;
   assay_status status;
-  unsigned sent = fill(&fd, ASSAY_WS_REFUSE, &status) - 1;
+  unsigned sent = fill(&fd, ASSAY_WS_REFUSE, 0, &status) - 1;
   assert_int_equal(status, ASSAY_ERR_BUSY);
   assert_int_equal(assay_ws_count(ours.ws).refused, 1);
   assert_int_equal(drain(fd, numbers, 20000), sent);
@@ -69,7 +69,7 @@ static void the_oldest_are_dropped_and_the_rest_is_in_order(void **state) {
   (void)state;
   int fd;
   assay_status status;
-  unsigned sent = fill(&fd, ASSAY_WS_DROP_OLDEST, &status) + 1;
+  unsigned sent = fill(&fd, ASSAY_WS_DROP_OLDEST, 0, &status) + 1;
   assert_int_equal(status, ASSAY_OK);
   uint64_t dropped = assay_ws_count(ours.ws).dropped;
   assert_true(dropped > 100);
@@ -82,16 +82,81 @@ static void the_oldest_are_dropped_and_the_rest_is_in_order(void **state) {
   finish();
 }
 
+/* Those who do not even read what is on the wire are hung up on when close_s is over. That is no fault beside the disconnection. */
 static void slow_readers_are_disconnected(void **state) {
   (void)state;
   int fd;
   assay_status status;
-  fill(&fd, ASSAY_WS_DISCONNECT, &status);
+  fill(&fd, ASSAY_WS_DISCONNECT, 0.2, &status);
   assert_int_equal(status, ASSAY_ERR_BUSY);
+  assert_int_equal(assay_ws_send(ours.ws, ASSAY_WS_BINARY, "x", 1, NULL), ASSAY_ERR_INVALID);
   until(ours.closed == 1);
   assert_int_equal(ours.code, ASSAY_WS_CLOSE_TRY_LATER);
-  assert_int_equal(assay_ws_server_count(server).disconnected, 1);
+  assert_string_equal(ours.reason, "the peer reads too slowly");
+  assert_false(ours.clean);
+  assay_ws_counts counts = assay_ws_server_count(server);
+  assert_int_equal(counts.disconnected, 1);
+  assert_int_equal(counts.faults, 0);
+  assert_true(counts.dropped > 0);
   close(fd);
+  finish();
+}
+
+/* All bytes of a server that come until it hangs up. */
+static size_t hear_all(int fd, uint8_t *bytes, size_t most) {
+  size_t size = 0;
+  ssize_t got = -1;
+  uint64_t give_up = assay_os_now_ns() + UINT64_C(10000000000);
+  while (got != 0 && size < most) {
+    assert_true(assay_os_now_ns() < give_up);
+    got = recv(fd, bytes + size, most - size, MSG_DONTWAIT);
+    if (got > 0) size += (size_t)got;
+    if (got < 0) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+  }
+  return size;
+}
+
+/* Who reads on when it is too late gets whole messages in order, and then why there are no more: never half a frame. */
+static void slow_readers_are_told(void **state) {
+  (void)state;
+  static uint8_t bytes[1 << 20];
+  int fd;
+  assay_status status;
+  unsigned sent = fill(&fd, ASSAY_WS_DISCONNECT, 0, &status) - 1;
+  assert_int_equal(ours.closed, 0);
+  size_t got_messages = 0;
+  assay_ws_parser parser;
+  assay_ws_parser_init(&parser, &(assay_ws_parser_options){.role = ASSAY_WS_CLIENT});
+  unsigned code = 0;
+  char reason[64] = "";
+  while (code == 0) {
+    ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    assert_int_not_equal(got, 0); /* a close frame comes first */
+    if (got < 0) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+    for (size_t at = 0, used; got > 0 && at < (size_t)got; at += used) {
+      assay_ws_event e;
+      size_t events = assay_ws_parser_feed(&parser, bytes + at, (size_t)got - at, &e, 1, &used);
+      assert_int_equal(parser.fault, 0);
+      if (events == 1 && e.opcode == ASSAY_WS_CLOSE) {
+        code = e.code;
+        memcpy(reason, e.data, e.length < sizeof reason ? e.length : sizeof reason - 1);
+      } else if (events == 1) {
+        got_messages += (e.flags & ASSAY_WS_LAST) != 0;
+      }
+    }
+  }
+  assert_int_equal(code, ASSAY_WS_CLOSE_TRY_LATER);
+  assert_string_equal(reason, "the peer reads too slowly");
+  assert_int_equal(got_messages, sent - assay_ws_server_count(server).dropped);
+  uint8_t answer[2] = {ASSAY_WS_CLOSE_TRY_LATER >> 8, ASSAY_WS_CLOSE_TRY_LATER & 255};
+  put_masked(fd, 0x88, answer, sizeof answer);
+  assert_int_equal(hear_all(fd, bytes, sizeof bytes), 0);
+  close(fd);
+  until(ours.closed == 1);
+  assert_int_equal(ours.code, ASSAY_WS_CLOSE_TRY_LATER);
+  assert_true(ours.clean);
+  assert_int_equal(assay_ws_server_count(server).disconnected, 1);
+  assert_int_equal(assay_ws_server_count(server).faults, 0);
   finish();
 }
 
@@ -440,6 +505,7 @@ int main(void) {
       cmocka_unit_test(refused_messages_are_counted_and_nothing_is_lost),
       cmocka_unit_test(the_oldest_are_dropped_and_the_rest_is_in_order),
       cmocka_unit_test(slow_readers_are_disconnected),
+      cmocka_unit_test(slow_readers_are_told),
       cmocka_unit_test(a_flood_of_pings_costs_no_memory),
       cmocka_unit_test(a_refusal_is_followed_by_drained),
       cmocka_unit_test(a_long_message_from_open),
