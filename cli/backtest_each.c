@@ -3,13 +3,13 @@
 #include "cli/backtest.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "cli/backtest_report.h"
 #include "cli/grid.h"
 #include "cli/table.h"
+#include "report/backtest.h"
 #include "report/render.h"
 
 /* What the processes have in common; `own` belongs to the asset that one of them is at. */
@@ -81,23 +81,11 @@ static assay_status find_assets(each *e) {
 
 /* ---- As text ------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct place {
-  double score; /* NaN: none */
-  size_t index;
-} place;
-
-static int best_first(const void *a, const void *b) {
-  const place *x = a, *y = b;
-  if (isnan(x->score) != isnan(y->score)) return isnan(x->score) ? 1 : -1;
-  if (x->score != y->score && !isnan(x->score)) return x->score > y->score ? -1 : 1;
-  return x->index < y->index ? -1 : x->index > y->index;
-}
-
-static const place *sorted(const each *e, const assay_backtest_symbol *symbols) {
-  place *order = assay_arena_alloc(&e->job->cli->arena, e->count, sizeof *order);
+static const assay_ranked *sorted(const each *e, const assay_backtest_symbol *symbols) {
+  assay_ranked *order = assay_arena_alloc(&e->job->cli->arena, e->count, sizeof *order);
   for (size_t i = 0; order != NULL && i < e->count; i++)
-    order[i] = (place){symbols[i].outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&symbols[i].metrics, e->job->objective) : NAN, i};
-  if (order != NULL) qsort(order, e->count, sizeof *order, best_first);
+    order[i] = assay_ranked_of(symbols[i].outcome, &symbols[i].metrics, e->job->objective, i);
+  if (order != NULL) assay_rank(order, e->count);
   return order;
 }
 
@@ -200,7 +188,7 @@ static void put_notes(const char *name, const assay_backtest_symbol *s, assay_bu
   if (s->why[0] != '\0') put_note(name, s->why, out);
 }
 
-static void put_text(const each *e, const assay_backtest_symbol *symbols, const place *order, const assay_backtest_summary *summary,
+static void put_text(const each *e, const assay_backtest_symbol *symbols, const assay_ranked *order, const assay_backtest_summary *summary,
                      assay_buf *out) {
   const assay_cli_backtest_job *j = e->job;
   assay_buf_printf(out, "%s", j->strategy->title);
@@ -227,8 +215,8 @@ static void put_text(const each *e, const assay_backtest_symbol *symbols, const 
                                               : "");
   }
   for (size_t i = 0, shown = 0; i < e->count && shown < most; i++) {
-    if (symbols[order[i].index].outcome != ASSAY_BACKTEST_DONE) continue;
-    put_symbol(e, &symbols[order[i].index], order[i].index, width, out);
+    if (symbols[order[i].row].outcome != ASSAY_BACKTEST_DONE) continue;
+    put_symbol(e, &symbols[order[i].row], order[i].row, width, out);
     shown++;
   }
   if (most < summary->done) assay_buf_printf(out, "... and %zu more (--top, --json or --report FILE.csv)\n", summary->done - most);
@@ -395,7 +383,7 @@ static assay_status write_reports(const each *e, const assay_backtest_symbol *sy
 
 static assay_status answer(const each *e, const assay_backtest_symbol *symbols, assay_buf *out, size_t *lost) {
   assay_backtest_summary summary;
-  const place *order = sorted(e, symbols);
+  const assay_ranked *order = sorted(e, symbols);
   assay_status status = order != NULL ? assay_backtest_summarise(symbols, e->count, e->job->err, &summary)
                                       : ASSAY_FAIL(e->job->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
   if (status == ASSAY_OK) status = write_reports(e, symbols);

@@ -3,11 +3,11 @@
 #include "cli/backtest.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "market/backtest/engine.h"
+#include "report/backtest.h"
 #include "report/render.h"
 
 assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j) {
@@ -19,25 +19,10 @@ assay_backtest_sweep assay_cli_backtest_sweep_of(const assay_cli_backtest_job *j
                                 .seconds = j->settings->seconds};
 }
 
-/* qsort has no room for what to sort by. */
-static assay_backtest_objective sort_objective;
-/* Of rows without a score those that ran come first: a table ends where they do. */
-static int by_score(const void *a, const void *b) {
-  const assay_backtest_row *x = *(const assay_backtest_row *const *)a, *y = *(const assay_backtest_row *const *)b;
-  double p = x->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&x->metrics, sort_objective) : NAN;
-  double q = y->outcome == ASSAY_BACKTEST_DONE ? assay_backtest_score(&y->metrics, sort_objective) : NAN;
-  if (isnan(p) != isnan(q)) return isnan(p) ? 1 : -1;
-  if (p != q && !isnan(p)) return p > q ? -1 : 1;
-  bool ran = x->outcome == ASSAY_BACKTEST_DONE;
-  if (ran != (y->outcome == ASSAY_BACKTEST_DONE)) return ran ? -1 : 1;
-  return x < y ? -1 : x > y;
-}
-
-static const assay_backtest_row **sorted(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count) {
-  const assay_backtest_row **order = assay_arena_alloc(&j->cli->arena, count, sizeof *order);
-  for (size_t i = 0; order != NULL && i < count; i++) order[i] = &rows[i];
-  sort_objective = j->objective;
-  if (order != NULL) qsort(order, count, sizeof *order, by_score);
+static const assay_ranked *sorted(const assay_cli_backtest_job *j, const assay_backtest_row *rows, size_t count) {
+  assay_ranked *order = assay_arena_alloc(&j->cli->arena, count, sizeof *order);
+  for (size_t i = 0; order != NULL && i < count; i++) order[i] = assay_ranked_of(rows[i].outcome, &rows[i].metrics, j->objective, i);
+  if (order != NULL) assay_rank(order, count);
   return order;
 }
 
@@ -51,7 +36,7 @@ static size_t count_not_run(const assay_backtest_row *rows, size_t count) {
   return outcomes[ASSAY_BACKTEST_NOT_RUN];
 }
 
-static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row *const *order, const assay_backtest_row *rows, size_t count,
+static void put_sweep(const assay_cli_backtest_job *j, const assay_ranked *order, const assay_backtest_row *rows, size_t count,
                       assay_buf *out) {
   size_t outcomes[ASSAY_BACKTEST_OUTCOMES] = {0}, shown_rows = count < j->settings->top ? count : (size_t)j->settings->top;
   count_outcomes(rows, count, outcomes);
@@ -62,11 +47,12 @@ static void put_sweep(const assay_cli_backtest_job *j, const assay_backtest_row 
   assay_buf_printf(out, "; best %s first\n\n", assay_backtest_objective_text(j->objective));
   for (size_t r = 0; r < j->range_count; r++) assay_buf_printf(out, "%10s", j->strategy->parameters[j->ranges[r].parameter].name);
   assay_buf_printf(out, "%12s%12s%10s%10s%10s%8s\n", "return", "a year", "Sharpe", "Calmar", "drawdown", "trades");
-  for (size_t i = 0; i < shown_rows && order[i]->outcome == ASSAY_BACKTEST_DONE; i++) {
-    const assay_backtest_metrics *m = &order[i]->metrics;
+  for (size_t i = 0; i < shown_rows && !order[i].is_lost; i++) {
+    const assay_backtest_row *row = &rows[order[i].row];
+    const assay_backtest_metrics *m = &row->metrics;
     char text[6][32];
     for (size_t r = 0; r < j->range_count; r++) {
-      assay_snprintf(text[0], sizeof text[0], "%.6g", order[i]->parameters[j->ranges[r].parameter]);
+      assay_snprintf(text[0], sizeof text[0], "%.6g", row->parameters[j->ranges[r].parameter]);
       assay_buf_printf(out, "%10s", text[0]);
     }
     assay_snprintf(text[0], sizeof text[0], "%.2f %%", 100 * m->total_return);
@@ -200,7 +186,7 @@ int assay_cli_backtest_sweep(assay_cli_backtest_job *j) {
   bool json = j->settings->json;
   sweep.stop = assay_cli_stop_on_signal();
   assay_status status = assay_backtest_run_sweep(&sweep, &j->bars.data, &j->options, j->err, &rows, &count);
-  const assay_backtest_row **order = status == ASSAY_OK ? sorted(j, rows, count) : NULL;
+  const assay_ranked *order = status == ASSAY_OK ? sorted(j, rows, count) : NULL;
   if (status == ASSAY_OK && order == NULL) status = ASSAY_FAIL(j->err, ASSAY_ERR_NO_MEMORY, "out of memory for the answer");
   if (status == ASSAY_OK && !json) put_sweep(j, order, rows, count, &out);
   assay_backtest_choice choice = {.strategy = j->strategy,

@@ -34,15 +34,13 @@ typedef struct assay_price_settings {
   { "strike", 'k', ASSAY_CLI_REAL, "PRICE", .needed = true, ASSAY_PRICE_AT(strike), .help = "The price of exercise." }
 #define ASSAY_PRICE_TIME \
   { "time", 't', ASSAY_CLI_REAL, "YEARS", .needed = true, ASSAY_PRICE_AT(time), .help = "To expiry, in years: three months are 0.25." }
+#define ASSAY_PRICE_RATE                                                                                           \
+  {                                                                                                                \
+    "rate", 'r', ASSAY_CLI_REAL, "RATE", .needed = true, ASSAY_PRICE_AT(rate),                                     \
+                                         .help = "The interest rate a year, continuously compounded: 0.05 is 5 %." \
+  }
 #define ASSAY_PRICE_RATES                                                                 \
-  {"rate",                                                                                \
-   'r',                                                                                   \
-   ASSAY_CLI_REAL,                                                                        \
-   "RATE",                                                                                \
-   .needed = true,                                                                        \
-   ASSAY_PRICE_AT(rate),                                                                  \
-   .help = "The interest rate a year, continuously compounded: 0.05 is 5 %."},            \
-  {                                                                                       \
+  ASSAY_PRICE_RATE, {                                                                     \
     "dividend", 0, ASSAY_CLI_REAL, "RATE", "0", ASSAY_PRICE_AT(dividend),                 \
         .help = "The continuous dividend yield a year (of a currency, the foreign rate)." \
   }

@@ -256,14 +256,7 @@ static const assay_cli_option lookback_options[] = {
 #define SEVERAL                                                                                                                \
   ASSAY_PRICE_TYPE,                                                                                                            \
       {"spot", 's', ASSAY_CLI_WORDS, "PRICES", .needed = true, ASSAY_PRICE_AT(spots), .help = "The underlyings' prices now."}, \
-      ASSAY_PRICE_STRIKE, ASSAY_PRICE_TIME,                                                                                    \
-      {"rate",                                                                                                                 \
-       'r',                                                                                                                    \
-       ASSAY_CLI_REAL,                                                                                                         \
-       "RATE",                                                                                                                 \
-       .needed = true,                                                                                                         \
-       ASSAY_PRICE_AT(rate),                                                                                                   \
-       .help = "The interest rate a year, continuously compounded: 0.05 is 5 %."},                                             \
+      ASSAY_PRICE_STRIKE, ASSAY_PRICE_TIME, ASSAY_PRICE_RATE,                                                                  \
       {"volatility",                                                                                                           \
        'v',                                                                                                                    \
        ASSAY_CLI_WORDS,                                                                                                        \

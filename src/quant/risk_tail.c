@@ -334,14 +334,19 @@ static assay_status check_moments(const assay_risk_moments *moments, assay_error
   return ASSAY_OK;
 }
 
+static assay_status check_asked(const assay_risk_moments *moments, const double *levels, size_t level_count, const assay_risk_tail *tails,
+                                assay_error *err) {
+  assay_status status = assay_risk_check_levels(levels, level_count, err);
+  if (status == ASSAY_OK) status = check_moments(moments, err);
+  return status == ASSAY_OK ? assay_risk_check_given(tails, "the tails to write", err) : status;
+}
+
 static double normal_density(double z) { return 0.39894228040143267794 * exp(-0.5 * z * z); }
 
 assay_status assay_risk_normal(const assay_risk_moments *moments, const double *levels, size_t level_count, assay_error *err,
                                assay_risk_tail *tails) {
   ASSAY_FLOAT_USUAL;
-  assay_status status = assay_risk_check_levels(levels, level_count, err);
-  if (status == ASSAY_OK) status = check_moments(moments, err);
-  if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
+  assay_status status = check_asked(moments, levels, level_count, tails, err);
   if (status != ASSAY_OK) return status;
   for (size_t i = 0; i < level_count; i++) {
     double z = assay_stats_normal_quantile(levels[i]);
@@ -373,9 +378,7 @@ static bool monotone_beyond(double q, double s, double k) {
 assay_status assay_risk_cornish_fisher(const assay_risk_moments *moments, const double *levels, size_t level_count, assay_error *err,
                                        assay_risk_tail *tails) {
   ASSAY_FLOAT_USUAL;
-  assay_status status = assay_risk_check_levels(levels, level_count, err);
-  if (status == ASSAY_OK) status = check_moments(moments, err);
-  if (status == ASSAY_OK) status = assay_risk_check_given(tails, "the tails to write", err);
+  assay_status status = check_asked(moments, levels, level_count, tails, err);
   if (status != ASSAY_OK) return status;
   double s = moments->skewness, k = moments->excess_kurtosis;
   if (!isfinite(s) || !isfinite(k))

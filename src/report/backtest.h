@@ -31,13 +31,15 @@ void assay_backtest_figure_text(double value, assay_figure_kind kind, char text[
 void assay_backtest_html_figure(assay_buf *out, double value, assay_figure_kind kind);
 /* What was written becomes the caller's, unless the status says that something went wrong. */
 assay_status assay_backtest_take_text(assay_buf *out, assay_status status, assay_error *err, char **text);
-/* For qsort: the best score first, of equals the first; those without a score behind, and last what was not run at all. */
+/* The order of a table: the best score first, of equals the first; those without a score behind, and last what was not run at all. */
 typedef struct assay_ranked {
   double score; /* NaN: none */
   size_t row;
   bool is_lost;
 } assay_ranked;
-int assay_ranked_best_first(const void *a, const void *b);
+assay_ranked assay_ranked_of(assay_backtest_outcome outcome, const assay_backtest_metrics *metrics, assay_backtest_objective objective,
+                             size_t row);
+void assay_rank(assay_ranked *rows, size_t count);
 /* "fast=10 slow=50": what was swept, or all parameters where nothing was. */
 void assay_backtest_html_parameters(assay_buf *out, const assay_backtest_choice *choice, const double *parameters);
 

@@ -162,12 +162,9 @@ static const char *lead_of(const assay_backtest_each_view *view) {
 static assay_status put_symbols(assay_buf *out, const assay_backtest_each_view *view, assay_error *err) {
   assay_ranked *order = assay_alloc(ASSAY_TAG_REPORT, view->count * sizeof *order);
   if (order == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a table of %zu rows", view->count);
-  for (size_t i = 0; i < view->count; i++) {
-    const assay_backtest_symbol *s = &view->symbols[i];
-    const bool is_done = s->outcome == ASSAY_BACKTEST_DONE;
-    order[i] = (assay_ranked){is_done ? assay_backtest_score(&s->metrics, view->objective) : NAN, i, !is_done};
-  }
-  qsort(order, view->count, sizeof *order, assay_ranked_best_first);
+  for (size_t i = 0; i < view->count; i++)
+    order[i] = assay_ranked_of(view->symbols[i].outcome, &view->symbols[i].metrics, view->objective, i);
+  assay_rank(order, view->count);
   const size_t most = view->most_rows > 0 ? view->most_rows : SHOWN, shown = view->count < most ? view->count : most;
   assay_html_begin(out, "symbols", "Symbols", lead_of(view));
   put_heads(out, view);

@@ -287,13 +287,21 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
 
 /* ---- The table ----------------------------------------------------------------------------------------------------------------------- */
 
-int assay_ranked_best_first(const void *a, const void *b) {
+assay_ranked assay_ranked_of(assay_backtest_outcome outcome, const assay_backtest_metrics *metrics, assay_backtest_objective objective,
+                             size_t row) {
+  const bool is_done = outcome == ASSAY_BACKTEST_DONE;
+  return (assay_ranked){is_done ? assay_backtest_score(metrics, objective) : NAN, row, !is_done};
+}
+
+static int best_first(const void *a, const void *b) {
   const assay_ranked *x = a, *y = b;
   if (x->is_lost != y->is_lost) return x->is_lost ? 1 : -1;
   if (isnan(x->score) != isnan(y->score)) return isnan(x->score) ? 1 : -1;
   if (x->score != y->score && !isnan(x->score)) return x->score > y->score ? -1 : 1;
-  return x->row < y->row ? -1 : 1;
+  return x->row < y->row ? -1 : x->row > y->row;
 }
+
+void assay_rank(assay_ranked *rows, size_t count) { qsort(rows, count, sizeof *rows, best_first); }
 
 static void put_row(assay_buf *out, const assay_backtest_choice *c, size_t index) {
   const assay_backtest_row *row = &c->rows[index];
@@ -349,11 +357,10 @@ static assay_status put_table(assay_buf *out, const assay_backtest_choice *c, as
   for (size_t i = 0; i < c->row_count; i++) {
     const assay_backtest_row *row = &c->rows[i];
     outcomes[row->outcome]++;
-    const bool is_done = row->outcome == ASSAY_BACKTEST_DONE;
-    order[i] = (assay_ranked){is_done ? assay_backtest_score(&row->metrics, c->objective) : NAN, i, !is_done};
+    order[i] = assay_ranked_of(row->outcome, &row->metrics, c->objective, i);
   }
   if (shown > c->row_count) shown = c->row_count;
-  qsort(order, c->row_count, sizeof *order, assay_ranked_best_first);
+  assay_rank(order, c->row_count);
   put_heads(out, c);
   for (size_t i = 0; i < shown; i++) put_row(out, c, order[i].row);
   assay_buf_printf(out, "</tbody></table></div>\n<p class=\"soft\">%zu of ", shown);
