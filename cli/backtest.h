@@ -75,8 +75,7 @@ assay_backtest_walk_forward assay_cli_backtest_walk_of(const assay_cli_backtest_
 
 /* "fast=10 slow=50" */
 void assay_cli_backtest_put_parameters(assay_buf *out, const assay_strategy *strategy, const double *parameters);
-/* A time for people; and for programs: a date, or ISO 8601 to the fraction of a second that there is. */
-const char *assay_cli_moment_text(int64_t ns, char text[ASSAY_REPORT_TEXT]);
+/* A time for programs: a date, or ISO 8601 to the fraction of a second that there is. For people: assay_report_moment. */
 const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]);
 /* When a bar was; without dates its number. */
 const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]);

@@ -117,8 +117,8 @@ static int width_of_times(const each *e, const assay_backtest_symbol *symbols) {
   char text[2][ASSAY_REPORT_TEXT];
   for (size_t i = 0; i < e->count; i++) {
     if (symbols[i].outcome != ASSAY_BACKTEST_DONE || !symbols[i].has_times) continue;
-    assay_cli_moment_text(symbols[i].first_ns, text[0]);
-    assay_cli_moment_text(symbols[i].last_ns, text[1]);
+    assay_report_moment(symbols[i].first_ns, text[0]);
+    assay_report_moment(symbols[i].last_ns, text[1]);
     for (int k = 0; k < 2; k++) width = (int)strlen(text[k]) > width ? (int)strlen(text[k]) : width;
   }
   return width;
@@ -142,7 +142,7 @@ static void put_symbol(const each *e, const assay_backtest_symbol *s, size_t ind
   assay_buf_plain(&name, e->names[index]);
   assay_cli_pad(out, name.data != NULL ? name.data : "", NAME_WIDTH);
   assay_buf_deinit(&name);
-  if (s->has_times) assay_cli_moment_text(s->first_ns, from), assay_cli_moment_text(s->last_ns, to);
+  if (s->has_times) assay_report_moment(s->first_ns, from), assay_report_moment(s->last_ns, to);
   assay_buf_printf(out, "%8zu  %-*s  %-*s", m->bars, width, from, width, to);
   put_percent(out, m->total_return, 12);
   put_percent(out, m->annual_return, 11);

@@ -16,12 +16,6 @@ void assay_cli_backtest_put_parameters(assay_buf *out, const assay_strategy *str
   }
 }
 
-const char *assay_cli_moment_text(int64_t ns, char text[ASSAY_REPORT_TEXT]) {
-  assay_report_when(ns / 1000000000, text);
-  if (ns / 1000000000 % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
-  return text;
-}
-
 const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]) {
   int64_t second = 1000000000, rest = (ns % second + second) % second;
   time_t seconds = (time_t)((ns - rest) / second);
@@ -39,7 +33,7 @@ const char *assay_cli_moment_iso(int64_t ns, char text[ASSAY_REPORT_TEXT]) {
 
 const char *assay_cli_backtest_moment(const assay_cli_backtest_job *j, size_t bar, char text[ASSAY_REPORT_TEXT]) {
   const int64_t *times = j->bars.data.bars->times;
-  if (times != NULL) return assay_cli_moment_text(times[bar], text);
+  if (times != NULL) return assay_report_moment(times[bar], text);
   snprintf(text, ASSAY_REPORT_TEXT, "bar %zu", bar);
   return text;
 }

@@ -3,29 +3,55 @@
 #include "cli/backtest.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
+#include "report/backtest.h"
 #include "report/render.h"
 
-static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_walked *w, assay_buf *out) {
-  assay_buf_printf(out, "%-24s %-24s %10s %10s  %s\n", "trained", "tested", "a year", "tested", "chosen");
+enum { SPAN = 2 * ASSAY_REPORT_TEXT + 8, FIGURE = 10 };
+
+/* "2020-01-02 to 2020-06-30": from bar `first` to before bar `end`. */
+static void span_text(const assay_cli_backtest_job *j, size_t first, size_t end, char text[SPAN]) {
+  char from[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT];
+  snprintf(text, SPAN, "%s to %s", assay_cli_backtest_moment(j, first, from), assay_cli_backtest_moment(j, end - 1, to));
+}
+
+static int width_of_spans(const assay_cli_backtest_job *j, const assay_backtest_walked *w) {
+  int width = (int)strlen("trained");
   for (size_t i = 0; i < w->window_count; i++) {
     const assay_backtest_window *v = &w->windows[i];
-    char from[ASSAY_REPORT_TEXT], middle[ASSAY_REPORT_TEXT], to[ASSAY_REPORT_TEXT], scores[2][32];
-    assay_cli_backtest_moment(j, v->train_first, from);
-    assay_cli_backtest_moment(j, v->test_first, middle);
-    assay_cli_backtest_moment(j, v->test_end - 1, to);
-    assay_buf_printf(out, "%-10s to %-10s %-10s to %-10s ", from, middle, middle, to);
-    assay_snprintf(scores[0], sizeof scores[0], "%.2f %%", 100 * v->trained.annual_return);
-    assay_snprintf(scores[1], sizeof scores[1], "%.2f %%", 100 * v->tested.annual_return);
-    assay_buf_printf(out, "%10s %10s  ", v->chosen ? scores[0] : "-", v->tested.bars > 0 ? scores[1] : "-");
-    if (v->chosen)
-      assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
-    else
-      assay_buf_printf(out, "nothing: %s", v->why);
-    assay_buf_putc(out, '\n');
+    char text[2][SPAN];
+    span_text(j, v->train_first, v->test_first, text[0]);
+    span_text(j, v->test_first, v->test_end, text[1]);
+    for (int k = 0; k < 2; k++) width = (int)strlen(text[k]) > width ? (int)strlen(text[k]) : width;
   }
+  return width;
+}
+
+static void put_window(const assay_cli_backtest_job *j, const assay_backtest_window *v, int width, assay_buf *out) {
+  char spans[2][SPAN], trained[48], tested[48];
+  span_text(j, v->train_first, v->test_first, spans[0]);
+  span_text(j, v->test_first, v->test_end, spans[1]);
+  assay_backtest_figure_text(v->trained.annual_return, ASSAY_FIGURE_PERCENT, trained);
+  assay_backtest_figure_text(v->tested.annual_return, ASSAY_FIGURE_PERCENT, tested);
+  assay_buf_printf(out, "%-*s  %-*s ", width, spans[0], width, spans[1]);
+  assay_report_fit(out, v->chosen ? trained : "-", FIGURE, true);
+  assay_buf_putc(out, ' ');
+  assay_report_fit(out, v->tested.bars > 0 ? tested : "-", FIGURE, true);
+  assay_buf_puts(out, "  ");
+  if (v->chosen)
+    assay_cli_backtest_put_parameters(out, j->strategy, v->parameters);
+  else
+    assay_buf_printf(out, "nothing: %s", v->why);
+  assay_buf_putc(out, '\n');
+}
+
+static void put_windows(const assay_cli_backtest_job *j, const assay_backtest_walked *w, assay_buf *out) {
+  const int width = width_of_spans(j, w);
+  assay_buf_printf(out, "%-*s  %-*s %*s %*s  %s\n", width, "trained", width, "tested", FIGURE, "a year", FIGURE, "tested", "chosen");
+  for (size_t i = 0; i < w->window_count; i++) put_window(j, &w->windows[i], width, out);
   if (isfinite(w->efficiency)) {
     char kept[32];
     assay_snprintf(kept, sizeof kept, "%.0f %%", 100 * w->efficiency);

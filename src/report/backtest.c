@@ -29,12 +29,15 @@ void assay_backtest_figure_text(double value, assay_figure_kind kind, char text[
   drop_sign_of_zero(text);
 }
 
-bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, const char **name, char value[48]) {
-  const struct {
-    const char *name;
-    double value;
-    assay_figure_kind kind;
-  } rows[] = {
+typedef struct figure {
+  const char *name;
+  double value;
+  assay_figure_kind kind;
+} figure;
+
+/* False past the last. */
+static bool find_figure(const assay_backtest_metrics *m, size_t index, figure *found) {
+  const figure rows[] = {
       {"total return", m->total_return, ASSAY_FIGURE_PERCENT},
       {"return a year", m->annual_return, ASSAY_FIGURE_PERCENT},
       {"volatility a year", m->volatility, ASSAY_FIGURE_PERCENT},
@@ -61,8 +64,15 @@ bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, c
       {"bars", (double)m->bars, ASSAY_FIGURE_COUNT},
   };
   if (index >= sizeof rows / sizeof *rows) return false;
-  *name = rows[index].name;
-  assay_backtest_figure_text(rows[index].value, rows[index].kind, value);
+  *found = rows[index];
+  return true;
+}
+
+bool assay_backtest_metric_text(const assay_backtest_metrics *m, size_t index, const char **name, char value[48]) {
+  figure f;
+  if (!find_figure(m, index, &f)) return false;
+  *name = f.name;
+  assay_backtest_figure_text(f.value, f.kind, value);
   return true;
 }
 
@@ -71,9 +81,7 @@ void assay_backtest_moment_text(const assay_backtest_view *view, size_t bar, cha
     snprintf(text, ASSAY_REPORT_TEXT, "%zu", bar);
     return;
   }
-  int64_t at = view->times[bar] / 1000000000;
-  assay_report_when(at, text);
-  if (at % 86400 == 0 && strlen(text) > 10) text[10] = '\0';
+  assay_report_moment(view->times[bar], text);
 }
 
 /* ---- Either
@@ -96,12 +104,31 @@ assay_status assay_backtest_take_text(assay_buf *out, assay_status status, assay
   return ASSAY_OK;
 }
 
+/* A picture stands alone: what it is of stands above it. */
+enum { HEAD = 52, TITLE_COLUMNS = 90, SUBTITLE_COLUMNS = 130 };
+
+static void put_fitting(assay_buf *out, const char *css_class, double y, const char *text, unsigned columns) {
+  assay_buf shown = {0};
+  if (text != NULL) assay_report_fit(&shown, text, assay_report_columns(text) > columns ? columns : assay_report_columns(text), false);
+  if (shown.failed) out->failed = true;
+  if (shown.data != NULL) assay_svg_text(out, css_class, ASSAY_BACKTEST_LEFT, y, "start", shown.data);
+  assay_buf_deinit(&shown);
+}
+
+static void put_head(assay_buf *out, const assay_backtest_view *view) {
+  put_fitting(out, "ti", 22, view->title, TITLE_COLUMNS);
+  put_fitting(out, "lb", 39, view->subtitle, SUBTITLE_COLUMNS);
+}
+
 assay_status assay_backtest_render_svg(const assay_backtest_view *view, assay_error *err, char **svg) {
   assay_buf out = {0};
   assay_status status = check(view, err);
   if (status != ASSAY_OK) return status;
-  assay_svg_document(&out, ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, view->title);
+  assay_svg_document(&out, ASSAY_BACKTEST_WIDTH, HEAD + ASSAY_BACKTEST_HEIGHT, view->title);
+  put_head(&out, view);
+  assay_buf_printf(&out, "<g transform=\"translate(0 %d)\">\n", HEAD);
   status = assay_backtest_draw(&out, view, err);
+  assay_buf_puts(&out, "</g>\n");
   assay_svg_end(&out);
   assay_buf_putc(&out, '\n');
   return assay_backtest_take_text(&out, status, err, svg);
@@ -131,6 +158,9 @@ void assay_backtest_html_parameters(assay_buf *out, const assay_backtest_choice 
   }
 }
 
+/* Of a recorded book fills are known, and nothing by the year, by the bar or by the trade. */
+static bool knows_trades(const assay_backtest_result *r) { return r->trades != NULL || r->metrics.fills == 0; }
+
 /* What is asked first, with the same of buying and holding below. */
 static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
   const assay_backtest_metrics *m = &view->result->metrics, *b = view->benchmark != NULL ? &view->benchmark->metrics : NULL;
@@ -144,11 +174,11 @@ static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
                {"Deepest drawdown", m->max_drawdown, b != NULL ? b->max_drawdown : NAN, ASSAY_FIGURE_PERCENT},
                {"Exposure", m->exposure, b != NULL ? b->exposure : NAN, ASSAY_FIGURE_PERCENT},
                {"Trades", (double)m->trades, NAN, ASSAY_FIGURE_COUNT}};
-  bool has_trades = view->result->trades != NULL || m->fills == 0; /* of a recorded book fills are known, and nothing a year */
+  const bool trades_are_known = knows_trades(view->result);
   assay_buf_puts(out, "<dl class=\"tiles\">\n");
   for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
     char value[48], other[48];
-    if (isnan(tiles[i].value) || (tiles[i].kind == ASSAY_FIGURE_COUNT && !has_trades)) continue;
+    if (isnan(tiles[i].value) || (tiles[i].kind == ASSAY_FIGURE_COUNT && !trades_are_known)) continue;
     assay_backtest_figure_text(tiles[i].value, tiles[i].kind, value);
     assay_buf_printf(out, "<div><dt>%s</dt><dd class=\"fig\">%s</dd>", tiles[i].name, value);
     if (b != NULL && !isnan(tiles[i].other)) {
@@ -163,13 +193,15 @@ static void put_tiles(assay_buf *out, const assay_backtest_view *view) {
     }
     assay_buf_puts(out, "</div>\n");
   }
-  if (!has_trades) assay_buf_printf(out, "<div><dt>Fills</dt><dd class=\"fig\">%zu</dd></div>\n", m->fills);
+  if (!trades_are_known) assay_buf_printf(out, "<div><dt>Fills</dt><dd class=\"fig\">%zu</dd></div>\n", m->fills);
   assay_buf_puts(out, "</dl>\n");
 }
 
 static void put_figures(assay_buf *out, const assay_backtest_view *view) {
+  const bool shows_all = knows_trades(view->result);
   const char *name;
   char value[48];
+  figure f;
   assay_html_begin(out, "figures", "Figures", NULL);
   assay_buf_puts(out, "<table class=\"figs\"><thead><tr><th></th><th class=\"r\">strategy</th>");
   if (view->benchmark != NULL) {
@@ -178,8 +210,10 @@ static void put_figures(assay_buf *out, const assay_backtest_view *view) {
     assay_buf_puts(out, "</th>");
   }
   assay_buf_puts(out, "</tr></thead><tbody>\n");
-  for (size_t i = 0; assay_backtest_metric_text(&view->result->metrics, i, &name, value); i++) {
-    assay_buf_printf(out, "<tr><td>%s</td><td class=\"r\">%s</td>", name, value);
+  for (size_t i = 0; find_figure(&view->result->metrics, i, &f); i++) {
+    if (!shows_all && (isnan(f.value) || f.kind == ASSAY_FIGURE_COUNT)) continue;
+    assay_backtest_figure_text(f.value, f.kind, value);
+    assay_buf_printf(out, "<tr><td>%s</td><td class=\"r\">%s</td>", f.name, value);
     if (view->benchmark != NULL && assay_backtest_metric_text(&view->benchmark->metrics, i, &name, value))
       assay_buf_printf(out, "<td class=\"r\">%s</td>", value);
     assay_buf_puts(out, "</tr>\n");
@@ -241,9 +275,9 @@ assay_status assay_backtest_render_html(const assay_backtest_view *view, assay_e
   put_contents(&out, view);
   assay_html_main_begin(&out, view->title, view->subtitle);
   put_tiles(&out, view);
-  assay_svg_begin(&out, "plot", ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, "Equity and drawdown over time");
+  assay_html_plot_begin(&out, ASSAY_BACKTEST_WIDTH, ASSAY_BACKTEST_HEIGHT, "Equity and drawdown over time");
   status = assay_backtest_draw(&out, view, err);
-  assay_svg_end(&out);
+  assay_html_plot_end(&out, NULL);
   assay_html_end(&out);
   if (status == ASSAY_OK) status = assay_backtest_html_tried(&out, view, err);
   assay_backtest_html_windows(&out, view);

@@ -92,11 +92,18 @@ static void draw_windows(assay_buf *out, const assay_backtest_view *view, const 
   }
 }
 
+/* On a logarithmic axis round values are far from each other: lines stand there, and the ends where the curves need them. */
+static assay_axis equity_axis(double low, double high) {
+  if (!(low > 0 && high > 4 * low)) return assay_axis_nice(low, high, false, TOP + EQUITY, TOP);
+  double margin = pow(high / low, 0.04);
+  return (assay_axis){low / margin, high * margin, true, TOP + EQUITY, TOP};
+}
+
 static void draw_equity(assay_buf *out, const assay_backtest_view *view, const assay_axis *x, line *made) {
   double low = INFINITY, high = -INFINITY;
   range_of(view->result, &low, &high);
   range_of(view->benchmark, &low, &high);
-  assay_axis y = assay_axis_nice(low, high, low > 0 && high > 4 * low, TOP + EQUITY, TOP);
+  assay_axis y = equity_axis(low, high);
   draw_scale(out, &y, false);
   assay_svg_text(out, "em", LEFT, TOP - 10, "start", y.log ? "Equity (logarithmic)" : "Equity");
   if (view->benchmark != NULL) {

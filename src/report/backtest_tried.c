@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The configurations of a sweep: what its best is worth, a map of all, a table of the first. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,17 +211,16 @@ static assay_status put_map(assay_buf *out, const assay_backtest_choice *c, assa
   m->height = fmax(fmin(28, floor(420 / (double)m->cells[0])), 7);
   double height = m->top + fmax((double)m->cells[0] * m->height, 140) + 40;
   bool means = m->values[0] > m->cells[0] || m->values[1] > m->cells[1] || c->range_count > 2;
-  assay_buf_puts(out, "<figure>");
-  assay_svg_begin(out, "plot", WIDTH, height, "A map of all configurations");
+  assay_html_plot_begin(out, WIDTH, height, "A map of all configurations");
   if (m->low <= m->high) {
     draw_cells(out, m);
     draw_legend(out, m);
   }
   draw_labels(out, m);
-  assay_svg_end(out);
-  assay_buf_printf(out,
-                   "<figcaption>%s%s. Framed: the best. A plateau around it speaks for it, a peak alone for luck.</figcaption></figure>\n",
-                   score_name(c), means ? ", the mean of the configurations in a cell" : "");
+  char caption[160];
+  snprintf(caption, sizeof caption, "%s%s. Framed: the best. A plateau around it speaks for it, a peak alone for luck.", score_name(c),
+           means ? ", the mean of the configurations in a cell" : "");
+  assay_html_plot_end(out, caption);
   assay_free(m);
   return ASSAY_OK;
 }
@@ -275,12 +275,10 @@ static assay_status put_line(assay_buf *out, const assay_backtest_choice *c, ass
   double first = assay_backtest_range_value(c->ranges, 0), last = assay_backtest_range_value(c->ranges, c->row_count - 1);
   assay_axis x = {first, last > first ? last : first + 1, false, LEFT, WIDTH - ASSAY_BACKTEST_RIGHT};
   assay_axis y = assay_axis_nice(low, high, false, LINE_HEIGHT - 30, 26);
-  assay_buf_puts(out, "<figure>");
-  assay_svg_begin(out, "plot", WIDTH, LINE_HEIGHT, "All configurations");
+  assay_html_plot_begin(out, WIDTH, LINE_HEIGHT, "All configurations");
   draw_scales(out, c, &x, &y);
   draw_line(out, c, &x, &y, made);
-  assay_svg_end(out);
-  assay_buf_puts(out, "<figcaption>Ringed: the best. A plateau around it speaks for it, a peak alone for luck.</figcaption></figure>\n");
+  assay_html_plot_end(out, "Ringed: the best. A plateau around it speaks for it, a peak alone for luck.");
   assay_free(made);
   return ASSAY_OK;
 }

@@ -201,11 +201,11 @@ static void draw_operation(assay_buf *out, const assay_crossover_curve *first, s
   bool bytes = strcmp(first->unit, "bytes") == 0;
   assay_axis x = bytes ? binary_axis(low_x, high_x, LEFT, WIDTH - RIGHT) : assay_axis_nice(low_x, high_x, true, LEFT, WIDTH - RIGHT);
   assay_axis y = assay_axis_nice(low_y, high_y, true, HEIGHT - BOTTOM, TOP);
-  assay_svg_begin(out, "plot", WIDTH, HEIGHT, a->sentence);
+  assay_html_plot_begin(out, WIDTH, HEIGHT, a->sentence);
   draw_axes(out, &x, &y, first->unit);
   if (!isnan(a->from)) assay_svg_line(out, "roof3", assay_axis_at(&x, a->from), TOP, assay_axis_at(&x, a->from), HEIGHT - BOTTOM);
   draw_curves(out, first, count, &x, &y);
-  assay_svg_end(out);
+  assay_html_plot_end(out, NULL);
 }
 
 static void write_table(assay_buf *out, const assay_crossover_curve *first, size_t count) {

@@ -40,6 +40,18 @@ void assay_html_begin(assay_buf *out, const char *id, const char *title, const c
 
 void assay_html_end(assay_buf *out) { assay_buf_puts(out, "</section>\n"); }
 
+void assay_html_plot_begin(assay_buf *out, double width, double height, const char *title) {
+  assay_buf_puts(out, "<figure><div class=\"scroll\">");
+  assay_svg_begin(out, "plot broad", width, height, title);
+}
+
+void assay_html_plot_end(assay_buf *out, const char *caption) {
+  assay_svg_end(out);
+  assay_buf_puts(out, "</div><p class=\"swipe soft\">The plot is wider than this screen: swipe it sideways.</p>");
+  if (caption != NULL) assay_buf_printf(out, "<figcaption>%s</figcaption>", caption);
+  assay_buf_puts(out, "</figure>\n");
+}
+
 void assay_html_mark(assay_buf *out, assay_tone tone, const char *glyph, const char *word) {
   static const char *const classes[] = {"plain", "good", "bad", "unsure"};
   assay_buf_printf(out, "<span class=\"mk %s\"><b aria-hidden=\"true\">%s</b>%s</span>", classes[tone], glyph, word);

@@ -53,6 +53,9 @@ void assay_html_name(assay_buf *out, const char *name);
 /* <section id><h2>title</h2>, closed by assay_html_end; `lead` (may be NULL) is a sentence under the heading. */
 void assay_html_begin(assay_buf *out, const char *id, const char *title, const char *lead);
 void assay_html_end(assay_buf *out);
+/* A plot with small text, which a narrow screen shows in part and moves sideways. `caption` (may be NULL) is HTML. */
+void assay_html_plot_begin(assay_buf *out, double width, double height, const char *title);
+void assay_html_plot_end(assay_buf *out, const char *caption);
 /* "✓ met" as a coloured mark with its word; the tone picks the colour. */
 void assay_html_mark(assay_buf *out, assay_tone tone, const char *glyph, const char *word);
 /* A value with its unit in a lighter span. */

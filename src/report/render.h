@@ -70,6 +70,8 @@ const char *assay_report_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
 const char *assay_report_signed_percent(double ratio, char out[ASSAY_REPORT_TEXT]);
 /* "2026-09-17 08:00 UTC" and "2 min 51 s". */
 const char *assay_report_when(int64_t at_s, char out[ASSAY_REPORT_TEXT]);
+/* "2026-03-01" at midnight, else "2026-03-01 14:20 UTC", with seconds and parts of them where there are some. */
+const char *assay_report_moment(int64_t at_ns, char out[ASSAY_REPORT_TEXT]);
 const char *assay_report_duration(double seconds, char out[ASSAY_REPORT_TEXT]);
 /* "1 benchmark", "3 benchmarks": appends. */
 void assay_report_plural(assay_buf *out, size_t count, const char *singular);

@@ -74,6 +74,23 @@ const char *assay_report_when(int64_t at_s, char out[ASSAY_REPORT_TEXT]) {
   return out;
 }
 
+const char *assay_report_moment(int64_t at_ns, char out[ASSAY_REPORT_TEXT]) {
+  const int64_t second = 1000000000, rest = (at_ns % second + second) % second;
+  const int64_t at = at_ns / second - (at_ns % second < 0), in_minute = (at % 60 + 60) % 60;
+  enum { DAY = 10, MINUTE = 16 };
+  assay_report_when(at, out);
+  if (strlen(out) < MINUTE) return out;
+  if (rest == 0 && at % 86400 == 0) {
+    out[DAY] = '\0';
+  } else if (rest != 0 || in_minute != 0) {
+    int length = snprintf(out + MINUTE, ASSAY_REPORT_TEXT - MINUTE, ":%02d", (int)in_minute) + MINUTE;
+    if (rest != 0) length += snprintf(out + length, (size_t)(ASSAY_REPORT_TEXT - length), ".%09d", (int)rest);
+    while (rest != 0 && strncmp(out + length - 3, "000", 3) == 0) length -= 3;
+    snprintf(out + length, (size_t)(ASSAY_REPORT_TEXT - length), " UTC");
+  }
+  return out;
+}
+
 const char *assay_report_duration(double seconds, char out[ASSAY_REPORT_TEXT]) {
   if (!(seconds >= 0) || seconds > 1e9) return strcpy(out, DASH);
   if (seconds < 10)

@@ -354,7 +354,9 @@ class Backtest(backtests.Backtest):
         self.assertNotIn("http://", page.replace("http://www.w3.org/2000/svg", ""))
         self.check("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.svg"))
         self.refuse("backtest", "--strategy", "sma", "--data", path, "--report", self.path("out.pdf"), says=".html, .svg or .csv")
-        xml.etree.ElementTree.fromstring(self.read("out.svg"))
+        texts = [text.text for text in xml.etree.ElementTree.fromstring(self.read("out.svg")).iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual(texts[0], "sma fast=10 slow=50 short=0 size=1")  # a picture says what it is of
+        self.assertIn("dashed: hold", texts)
         shown = self.check("backtest", "--strategy", "hold", "--data", path).stdout
         self.assertIn("deepest drawdown", shown)
         self.assertIn("█", shown)
@@ -792,6 +794,9 @@ class Backtest(backtests.Backtest):
         self.assertNotEqual(done["fills"], self.answer(*words, "--order-us", "100000")["fills"])
         self.assertIn("units made", self.check("backtest", *words).stdout)
         self.refuse("backtest", *words[:4], says="several symbols: --symbol says whose")
+        self.check("backtest", *words, "--report", self.path("book.html"))
+        figures = [row.split("<")[0] for row in self.read("book.html").split('id="figures"')[1].split("<tr><td>")[1:]]
+        self.assertEqual(figures, ["total return", "deepest drawdown", "fees", "dividends", "first equity", "last equity"])  # and nothing that is not known
         self.check("backtest", *words, "--report", self.path("book.svg"))
         xml.etree.ElementTree.fromstring(self.read("book.svg"))
         self.check("backtest", *words, "--report", self.path("book.html"))

@@ -3,6 +3,7 @@
 #include <assay/backtest_report.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -88,6 +89,43 @@ static void test_walk_page(void **state) {
   assay_backtest_walked_destroy(walked);
 }
 
+/* Bars of hours and of milliseconds: labels are long, and have room; a return a year that is infinite has no place on the axis. */
+static void test_windows_of_short_bars(void **state) {
+  (void)state;
+  make();
+  static int64_t times[BARS];
+  const struct {
+    int64_t step;
+    const char *label;
+    bool is_drawn;
+  } cases[] = {{INT64_C(3600000000000), "UTC to ", true}, {1000000, " 00:00:00.", false}};
+  for (size_t k = 0; k < 2; k++) {
+    const assay_backtest_sweep sweep = {.strategy = &own, .ranges = ranges, .range_count = 2, .here = true};
+    assay_error err = {0};
+    assay_backtest_walked *walked = NULL;
+    char *html = NULL;
+    for (size_t i = 0; i < data.bars->count; i++) times[i] = (int64_t)i * cases[k].step;
+    assert_ok(assay_backtest_run_walk_forward(&(assay_backtest_walk_forward){.windows = 3}, &sweep, &data, NULL, &err, &walked), err);
+    for (size_t i = 0; i < 3 && k == 1; i++) walked->windows[i].tested.annual_return = INFINITY;
+    const assay_backtest_choice choice = {.strategy = &own, .ranges = ranges, .range_count = 2, .walked = walked};
+    const assay_backtest_view view = {.title = "walk", .result = walked->result, .names = names, .times = times, .choice = &choice};
+    assert_ok(assay_backtest_render_html(&view, &err, &html), err);
+    assert_non_null(strstr(html, cases[k].label));
+    const char *plot = strstr(html, "aria-label=\"Returns a year in training");
+    assert_true((plot != NULL) == cases[k].is_drawn);
+    for (const char *at = plot; at != NULL && (at = strstr(at, "UTC to ")) != NULL && at < strstr(plot, "</svg>"); at++) {
+      const char *label = at;
+      double x = 0;
+      while (label[0] != '>') label--;
+      while (strncmp(label, " x=", 3) != 0) label--;
+      assert_int_equal(sscanf(label, " x=\"%lf\"", &x), 1);
+      assert_true(x > 6 * strlen("1970-01-01 00:00 UTC to 1970-01-01 00:00 UTC"));
+    }
+    assay_string_free(html);
+    assay_backtest_walked_destroy(walked);
+  }
+}
+
 static assay_status load_one(void *user, size_t index, assay_error *err, assay_backtest_loaded *loaded) {
   (void)user;
   if (index == 1) return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "<i>no table");
@@ -138,10 +176,8 @@ static void test_leaves_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sweep_page),
-      cmocka_unit_test(test_walk_page),
-      cmocka_unit_test(test_page_of_many),
-      cmocka_unit_test(test_leaves_nothing),
+      cmocka_unit_test(test_sweep_page),   cmocka_unit_test(test_walk_page),      cmocka_unit_test(test_windows_of_short_bars),
+      cmocka_unit_test(test_page_of_many), cmocka_unit_test(test_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "os/prim.h"
+#include "report/render.h"
 #include "sample_result.h"
 #include "test.h"
 
@@ -324,8 +325,31 @@ static void format_names_go_both_ways(void **state) {
   assert_int_equal(untouched, ASSAY_FORMAT_CSV);
 }
 
+static void moments_are_as_short_as_they_can_be(void **state) {
+  (void)state;
+  static const struct {
+    int64_t ns;
+    const char *text;
+  } cases[] = {{0, "1970-01-01"},
+               {INT64_C(1704153600000000000), "2024-01-02"},
+               {INT64_C(1704187800000000000), "2024-01-02 09:30 UTC"},
+               {INT64_C(1704187801000000000), "2024-01-02 09:30:01 UTC"},
+               {INT64_C(1704187800250000000), "2024-01-02 09:30:00.250 UTC"},
+               {INT64_C(1704187800000250000), "2024-01-02 09:30:00.000250 UTC"},
+               {INT64_C(1704187800000000001), "2024-01-02 09:30:00.000000001 UTC"},
+               {-1, "1969-12-31 23:59:59.999999999 UTC"},
+               {-86400 * INT64_C(1000000000), "1969-12-31"},
+               {INT64_MIN, "1677-09-21 00:12:43.145224192 UTC"},
+               {INT64_MAX, "2262-04-11 23:47:16.854775807 UTC"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[ASSAY_REPORT_TEXT];
+    assert_string_equal(assay_report_moment(cases[i].ns, text), cases[i].text);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(moments_are_as_short_as_they_can_be),
       cmocka_unit_test(text_formats_match_their_golden_files),
       cmocka_unit_test(terminal_lines_fit_the_width),
       cmocka_unit_test(terminal_colours_only_when_asked),
