@@ -29,6 +29,9 @@ typedef struct symbol_flow {
   assay_market_event scale; /* of its prices and quantities */
   timed_top seen;           /* the last change, which waits for the next one where its time is far ahead of all before */
   bool has_seen, waits;
+  bool has_differences; /* some message told of less than the whole book */
+  bool is_restated;     /* the book was told anew at restated_ns, of which more may come (rows of a table) */
+  uint64_t restated_ns;
   bool is_open;                /* the last message was not the last of its instant: no book to look at yet */
   uint64_t last_ns, newest_ns; /* of its messages; of the changes that count, 0: none yet */
 } symbol_flow;
@@ -136,6 +139,44 @@ static void look(flow_job *j, const assay_cli_feed_file *feed, uint32_t symbol, 
   take_top(j, feed, symbol, f, &(assay_top){bid.price, ask.price, bid.quantity, ask.quantity});
 }
 
+/* ---- Books that are told anew ----------------------------------------------------------------------------------------------------------
+ */
+
+static bool has_event(const assay_cli_feed_message *m, assay_market_kind kind) {
+  for (size_t i = 0; i < m->count; i++)
+    if (m->events[i].kind == kind) return true;
+  return false;
+}
+
+/* A record of DBN that tells of an order which rested already (F_SNAPSHOT). */
+static bool is_of_snapshot(const assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
+  enum { FLAGS_AT = 36, SNAPSHOT = 32 };
+  const assay_dbn_record *record = feed->format == ASSAY_FEED_DBN ? m->row : NULL;
+  return record != NULL && record->type == ASSAY_DBN_MBO && (record->data[FLAGS_AT] & SNAPSHOT) != 0;
+}
+
+/* Whether a message tells of a whole book beside what changes it, and so of no change. Where nothing else comes, as in Binance's
+ * @depth20, the difference of two such is all there is to know. */
+static bool restates(symbol_flow *f, const assay_cli_feed_file *feed, const assay_cli_feed_message *m) {
+  if (has_event(m, ASSAY_MARKET_CLEAR)) return feed->format != ASSAY_FEED_JSON || f->has_differences;
+  f->has_differences |= !has_event(m, ASSAY_MARKET_TRADE);
+  return is_of_snapshot(feed, m);
+}
+
+/* What the book is from here on begins anew, as behind a gap, but in the same row. */
+static void begin_anew(flow_job *j, const assay_cli_feed_file *feed, uint32_t symbol, symbol_flow *f) {
+  release(j, feed, symbol, f, f->last_ns);
+  f->flow.begun = f->has_seen = false;
+  f->is_restated = true;
+  f->restated_ns = f->last_ns;
+}
+
+/* Whether more of the same instant is to come before there is a book to look at. Of a table each row is a message. */
+static bool is_unfinished(const symbol_flow *f, const assay_cli_feed_file *feed, const assay_market_event *last) {
+  if (feed->format == ASSAY_FEED_DBN) return (last->flags & ASSAY_MARKET_LAST) == 0;
+  return feed->format == ASSAY_FEED_CSV && f->is_restated;
+}
+
 static symbol_flow *flow_of(flow_job *j, uint32_t symbol, const assay_market_event *event) {
   if (symbol < j->room && j->flows[symbol] != NULL) return j->flows[symbol];
   if (symbol >= j->room) {
@@ -181,12 +222,15 @@ static bool take_message(void *context, assay_cli_feed_file *feed, const assay_c
   if (m->kind != NULL && assay_feed_file_lost_before(feed->file, m->reader->base + m->reader->at)) assay_feed_book_lost(j->book);
   if (is_about && (f = flow_of(j, last->symbol, last)) == NULL) return false;
   const bool has_time = f != NULL && last->time_ns != ASSAY_CLI_FEED_NO_TIME;
-  if (has_time && f->is_open && last->time_ns != f->last_ns) look(j, feed, last->symbol, f);
+  const bool is_anew = f != NULL && restates(f, feed, m), goes_on = is_anew && f->is_restated;
+  if (has_time && f->is_open && last->time_ns != f->last_ns && !goes_on) look(j, feed, last->symbol, f);
   if (f != NULL && f->has_seen) (void)is_lost(j, feed, last->symbol, f); /* before a snapshot makes it known again */
   j->status = assay_cli_feed_build(j->book, &j->faults, feed, m, j->err);
   if (j->status != ASSAY_OK || f == NULL) return j->status == ASSAY_OK;
   if (has_time) f->last_ns = last->time_ns;
-  f->is_open = feed->format == ASSAY_FEED_DBN && (last->flags & ASSAY_MARKET_LAST) == 0;
+  if (is_anew) begin_anew(j, feed, last->symbol, f);
+  f->is_restated = f->is_restated && (is_anew || f->last_ns == f->restated_ns);
+  f->is_open = is_unfinished(f, feed, last);
   if (!f->is_open) look(j, feed, last->symbol, f);
   return j->status == ASSAY_OK;
 }

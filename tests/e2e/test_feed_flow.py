@@ -9,6 +9,7 @@ import struct
 
 import feeds
 import story
+import test_feed_dbn as dbn
 
 HOUR = 3600 * 10**9
 
@@ -168,6 +169,54 @@ class Flow(feeds.Feed):
         rows, said = self.rows("--every", "1s", self.write("again.json", "\n".join([lines[0], "{broken}", lines[1]])), code=3)
         self.assertEqual([(r["bid"], r["imbalance"], r["changes"]) for r in rows], [("9", "2", "1"), ("19", "3", "1")])
         self.assertIn("books that messages are missing of", said)
+
+    def test_a_snapshot_among_differences_is_no_change(self):
+        """What it says is where the next change is counted from, in the same row."""
+        start = 1700000000000
+        snapshot = {"lastUpdateId": 12, "bids": [["19", "5"]], "asks": [["20", "4"]]}
+        behind = {"e": "depthUpdate", "E": start + 20, "s": "AB", "U": 13, "u": 13, "b": [["19", "8"]], "a": []}
+        text = pathlib.Path(self.depth((0, 0, 10, [["9", "5"]], [["10", "4"]]), (start, 11, 12, [["9", "7"]], []))).read_text()
+        for between in ("", '{"e":"trade","E":%d,"s":"AB","t":1,"p":"9","q":"1","T":%d,"m":true}\n' % (start, start)):
+            rows, _ = self.rows("--every", "1s", self.write("again.json", f"{text}\n{between}{json.dumps(snapshot)}\n{between}{json.dumps(behind)}\n"))
+            self.assertEqual([(r["bid"], r["imbalance"], r["changes"]) for r in rows], [("19", "5", "2")])  # 2 more, and 3 more
+        # The very same book told again changes nothing at all.
+        rows, _ = self.rows("--every", "1s", self.write("same.json", f'{text}\n{json.dumps({"lastUpdateId": 12, "bids": [["9", "7"]], "asks": [["10", "4"]]})}'))
+        self.assertEqual([(r["bid"], r["imbalance"], r["changes"]) for r in rows], [("9", "2", "1")])
+
+    def test_whole_books_alone_are_changes(self):
+        """Of @depth5, raw or with the name of its stream, there is nothing else; trades among them tell of no change."""
+        start = 1700000000000
+        books = [json.dumps({"lastUpdateId": i, "bids": [["9", str(5 + i)]], "asks": [["10", "4"]]}) for i in range(3)]
+        trades = ['{"e":"trade","E":%d,"s":"AB","t":1,"p":"9","q":"1","T":%d,"m":true}' % (start + i, start + i) for i in range(3)]
+        for lines in ([x for pair in zip(trades, books) for x in pair], [x for t, b in zip(trades, books) for x in (t, '{"stream":"ab@depth5","data":%s}' % b)]):
+            rows, _ = self.rows("--every", "1s", self.write("partial.json", "\n".join(lines)))
+            self.assertEqual([(r["symbol"], r["bid"], r["imbalance"], r["changes"]) for r in rows], [("AB", "9", "2", "2")])
+
+    def test_whole_books_in_a_table(self):
+        """Tardis' rows: each of a whole book is one of its own, the worst prices first or the best."""
+        t = 1700000000000000
+        row = lambda us, snapshot, side, price, amount: f"X,AB,{t + us},{t + us},{snapshot},{side},{price},{amount}"
+        first = [row(0, "true", "bid", 9, 5), row(0, "true", "bid", 8, 50), row(0, "true", "ask", 10, 4), row(0, "true", "ask", 11, 40)]
+        again = [row(2000, "true", "bid", 8, 9), row(2000, "true", "bid", 9, 1), row(2000, "true", "ask", 12, 3), row(2000, "true", "ask", 10, 2)]
+        head, more = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount", [row(1000, "false", "bid", 9, 7)]
+        for lines in (first, first[::-1]):
+            for middle in (again, again[::-1]):
+                text = "\n".join([head, *lines, *more, *middle, row(3000, "false", "bid", 9, 4)]) + "\n"
+                rows, _ = self.rows("--every", "1s", self.write("tardis.csv", text))
+                self.assertEqual([(r["bid"], r["bid_quantity"], r["ask_quantity"], r["imbalance"], r["changes"]) for r in rows], [("9", "4", "2", "5", "2")])
+
+    def test_whole_books_in_dbn(self):
+        """R, and the orders that rest by the times at which they came (F_SNAPSHOT), the last of which ends it (F_LAST)."""
+        ns, last, snapshot = 1704205800 * 10**9, 128, 32
+        order = lambda action, side, number, price, size, flags, ms: dbn.dbn_order(7, action, side, number, price * 10**9, size, flags, time=ns + ms * 10**6)
+        change = [order(b"A", b"B", 1, 9, 5, last, 0), order(b"A", b"A", 2, 10, 4, last, 0), order(b"A", b"B", 3, 9, 2, last, 1)]
+        for ends in (last, 0):
+            again = [order(b"R", b"N", 0, 0, 0, snapshot, 2), order(b"A", b"B", 11, 8, 9, snapshot, -500), order(b"A", b"B", 12, 9, 1, snapshot | last - ends, -300),
+                     order(b"A", b"A", 13, 10, 2, snapshot | ends, -400)]
+            path = self.path("snapshot.dbn")
+            pathlib.Path(path).write_bytes(dbn.dbn_metadata([("AB", 7)]) + b"".join(change + again + [order(b"A", b"B", 14, 9, 3, last, 3)]))
+            rows, _ = self.rows("--every", "1s", path)
+            self.assertEqual([(r["bid"], r["bid_quantity"], r["ask_quantity"], r["imbalance"], r["changes"]) for r in rows], [("9", "4", "2", "5", "2")])
 
     def test_a_clock_that_is_wrong_once(self):
         start, year = 1700000000000, 365 * 86400 * 1000
