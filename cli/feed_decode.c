@@ -309,7 +309,10 @@ static int run_generate(assay_cli *cli, const void *raw) {
 
 static const assay_cli_option generate_options[] = {
     {"format", 'f', ASSAY_CLI_TEXT, "FORMAT", "itch", .choices = assay_cli_feed_formats, AT(format), .help = "Of the stream."},
-    {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", "100000", .low = 1, .high = 1e10, AT(messages), .help = "About the book and its trades."},
+    {"messages", 'n', ASSAY_CLI_UNSIGNED, "N", "100000", .low = 1, .high = 1e10, AT(messages),
+     .help =
+         "About the book and its trades: of itch exactly so many beside those that open and close a day; as much happens in dbn, fix and "
+         "json, where it may take several. Of csv: rows, each a trade."},
     {"seed", 's', ASSAY_CLI_UNSIGNED, "N", "1", AT(seed), .help = "The same seed is the same stream, on every machine."},
     {"symbols", 0, ASSAY_CLI_UNSIGNED, "N", "8", .low = 1, .high = 9999, AT(symbols), .help = "How many."},
     {"orders", 0, ASSAY_CLI_UNSIGNED, "N", "2000", .low = 1, .high = 1e6, AT(orders), .help = "That rest in each book, about."},

@@ -165,10 +165,12 @@ static inline unsigned assay_market_quantity_decimals(const assay_market_event *
 typedef struct assay_feed_market {
   assay_feed_format format;
   uint64_t seed;
-  uint64_t messages;       /* about the book and its trades; those that open and close a day come on top. 0: 1,000 */
-  uint32_t symbols;        /* 0: 8; at most 10,000 */
-  uint32_t orders;         /* that rest, about, for each symbol; 0: 2,000 */
-  double start_price;      /* of the first symbol; 0: 100 */
+  uint64_t messages;  /* of ITCH, about the book and its trades; what opens and closes a day comes on top. 0: 1,000. Of the others so many
+                         things happen as ITCH would have messages of, which may take several (an execution is three records of DBN, a
+                         trade and a depth update of JSON); of CSV, which tells of trades alone, so many trades: rows */
+  uint32_t symbols;   /* 0: 8; at most 10,000 */
+  uint32_t orders;    /* that rest, about, for each symbol; 0: 2,000 */
+  double start_price; /* of the first symbol; 0: 100 */
   double volatility_ticks; /* standard deviation of a step of the walk; 0: 1 */
   uint64_t start_ns;       /* of the first message; 0: 9:30 (and 2024-01-02 in formats with a date) */
   uint8_t version;         /* of DBN: 1 to 3; 0: 3 */

@@ -13,6 +13,24 @@ import story
 
 
 class Decode(feeds.Feed):
+    def test_as_many_messages_as_are_asked_for(self):
+        """One market in each format: as much happens in all of them, and a table of trades has as many rows."""
+        for count in (1, 999, 5000):
+            types = {kind: self.answer(self.make(kind, "--messages", str(count)))["types"] for kind in ("itch", "dbn", "fix", "json", "csv")}
+            itch = {kind: types["itch"].get(kind, 0) for kind in "AFECXDUP"}
+            self.assertEqual(sum(itch.values()), count)
+            executed = itch["E"] + itch["C"]
+            self.assertEqual(types["dbn"]["mbo"], count + 2 * executed + itch["U"])
+            self.assertEqual(types["fix"].get("8", 0) + types["fix"].get("9", 0), count + itch["U"])
+            self.assertEqual((types["json"].get("depthUpdate", 0), types["json"].get("trade", 0)), (count - itch["P"], executed + itch["P"]))
+            self.assertEqual(types["csv"], {"tick": count})
+        # The rows are the market's trades, in order.
+        trades = [json.loads(line)["data"] for line in pathlib.Path(self.make("json", "--messages", "20000")).read_text().splitlines() if '"e":"trade"' in line]
+        rows = list(csv.DictReader(io.StringIO(pathlib.Path(self.make("csv", "--messages", str(len(trades)))).read_text())))
+        self.assertGreater(len(rows), 500)
+        self.assertEqual([(r["symbol"], float(r["price"]), float(r["quantity"]), r["side"]) for r in rows],
+                         [(t["s"], float(t["p"]), float(t["q"]), "sell" if t["m"] else "buy") for t in trades])
+
     def test_every_format_is_recognised_and_read_whole(self):
         for kind, some in (("itch", "A"), ("fix", "D"), ("dbn", "mbo"), ("json", "depthUpdate"), ("csv", "tick")):
             answer = self.answer(self.make(kind))
@@ -123,9 +141,9 @@ class Bars(feeds.Feed):
         self.assertIn(b"standard output cannot be written", done.stderr)
 
     def test_the_same_trades_from_every_format(self):
-        volumes = set()
-        for kind in ("csv", "json", "dbn"):
-            out = self.check("feed", "bars", "--symbol", "SYM0001", "--every", "volume:1e15", self.make(kind)).stdout
+        volumes, trades = set(), self.answer(self.make("json"))["types"]["trade"]
+        for kind, words in (("csv", ("--messages", str(trades))), ("json", ()), ("dbn", ())):
+            out = self.check("feed", "bars", "--symbol", "SYM0001", "--every", "volume:1e15", self.make(kind, *words)).stdout
             volumes.add(float(list(csv.DictReader(io.StringIO(out)))[0]["volume"]))
         self.assertEqual(len(volumes), 1)
 

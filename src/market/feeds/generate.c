@@ -264,6 +264,12 @@ static assay_status refuse(assay_error *err, const char *field, const char *rang
   return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a made market's %s has to be %s", field, range);
 }
 
+/* All 0: the usual shares. */
+static bool trades_seldom(const assay_feed_market *s) {
+  const double traded = s->execute + s->execute_price + s->trade;
+  return traded * 999 < s->add + s->add_attributed + s->cancel + s->remove + s->replace;
+}
+
 static assay_status check(const assay_feed_market *s, assay_error *err) {
   const double shares[] = {s->add, s->add_attributed, s->execute, s->execute_price, s->cancel, s->remove, s->replace, s->trade};
   if (s->format <= ASSAY_FEED_UNKNOWN || s->format >= ASSAY_FEED_FORMATS) return refuse(err, "format", "one of the five");
@@ -277,7 +283,9 @@ static assay_status check(const assay_feed_market *s, assay_error *err) {
   if (s->version > 3) return refuse(err, "version", "1 to 3 (or 0 for the newest)");
   for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
     if (!isfinite(shares[i]) || shares[i] < 0 || shares[i] > 1e6) return refuse(err, "share of a message", "a number from 0 on");
-  return ASSAY_OK;
+  return s->format == ASSAY_FEED_CSV && trades_seldom(s)
+             ? refuse(err, "share of executions and trades", "a thousandth, for a table of them")
+             : ASSAY_OK;
 }
 
 static void fill_zeros(assay_feed_market *s) {
@@ -361,7 +369,7 @@ struct assay_feed_maker {
   const assay_feed_writer *writer;
   assay_buf out; /* what is written and not handed out yet */
   size_t given;
-  uint64_t done; /* messages */
+  uint64_t done; /* messages: what happened and was written */
   enum { BEFORE, DURING, AFTER } stage;
 };
 
@@ -418,9 +426,9 @@ static void make_more(assay_feed_maker *maker) {
     maker->writer->begin(maker->market, &maker->out);
     maker->stage = DURING;
   } else if (maker->done < maker->market->settings.messages) {
-    maker->done++;
     assay_made_market_step(maker->market, &event, &resting);
     maker->writer->write(maker->market, &event, &resting, &maker->out);
+    maker->done += maker->out.length > 0;
   } else {
     maker->writer->end(maker->market, &maker->out);
     maker->stage = AFTER;
