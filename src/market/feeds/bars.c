@@ -27,9 +27,12 @@ double assay_bar_sum_value(const assay_bar_sum *sum) {
   return value == sum_most ? INFINITY : value == sum_least ? -INFINITY : (double)value;
 }
 
+/* Whole steps are divided exactly: the average of one price is that price, and no average lies beyond the prices. */
 static double average(const assay_bar_sum *money, const assay_bar_sum *volume, double of_nothing) {
-  double divisor = assay_bar_sum_value(volume), value = assay_bar_sum_value(money);
-  return divisor == 0 ? of_nothing : isinf(value) ? NAN : value / divisor;
+  const wide value = wide_of(money), divisor = wide_of(volume);
+  if (divisor == 0) return of_nothing;
+  if (value == sum_most || value == sum_least) return NAN;
+  return (double)(value / divisor) + (double)(value % divisor) / (double)divisor;
 }
 
 /* ---- Bars ---------------------------------------------------------------------------------------------------------------------------- */

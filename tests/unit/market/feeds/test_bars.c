@@ -212,6 +212,25 @@ static void test_averages(void **state) {
 }
 
 /* More steps than 64 bits can count, as a length and as a volume. */
+/* Sums are beyond 2^53: their quotient as doubles was a step of the last place below the only price that there was. */
+static void test_averages_lie_between_prices(void **state) {
+  (void)state;
+  assay_random random;
+  assay_random_init(&random, 11);
+  for (int i = 0; i < 20000; i++) {
+    const int64_t price = ((int64_t)assay_random_below(&random, 20000001) - 10000000) * 50000001, width = i % 2 * 1000;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    assay_vwap vwap = {0};
+    for (int k = 0; k < 3; k++) {
+      const int64_t at = price + (width > 0 ? (int64_t)assay_random_below(&random, (uint64_t)width) : 0);
+      assay_vwap_add(&vwap, at, assay_random_below(&random, 100000000000) + 1);
+      if (at < low) low = at;
+      if (at > high) high = at;
+    }
+    assert_true(assay_vwap_price(&vwap) >= (double)low && assay_vwap_price(&vwap) <= (double)high);
+  }
+}
+
 static void test_lengths_and_volumes_of_any_size(void **state) {
   (void)state;
   assay_bar_maker bars;
@@ -305,6 +324,7 @@ int main(void) {
       cmocka_unit_test(test_a_tick_of_next_year),
       cmocka_unit_test(test_lengths_and_volumes_of_any_size),
       cmocka_unit_test(test_averages),
+      cmocka_unit_test(test_averages_lie_between_prices),
       cmocka_unit_test(test_money_beyond_its_sum),
       cmocka_unit_test(test_order_flow),
   };
