@@ -5,12 +5,12 @@
 #include "base/alloc.h"
 #include "cli/feed_walk.h"
 
-/* Streams name in small letters what messages name in capitals. A snapshot that was asked for names nothing: it is of the file's one symbol
- * (which may have no name yet). */
+/* Streams name in small letters what messages name in capitals. Snapshots and trades that were asked for name nothing: they are of the
+ * file's one symbol (which may have no name yet). */
 static uint32_t number_pair(assay_cli_feed_file *feed, const assay_binance_message *m) {
   char name[ASSAY_CLI_FEED_NAME];
   if (m->kind == ASSAY_BINANCE_OTHER) return 0;
-  if (m->symbol.at == NULL) return m->kind == ASSAY_BINANCE_SNAPSHOT && feed->named <= 1 ? 1 : 0;
+  if (m->symbol.at == NULL) return feed->named <= 1 ? 1 : 0;
   if (m->symbol.length >= sizeof name) return 0;
   for (size_t i = 0; i < m->symbol.length; i++) {
     char c = m->symbol.at[i];

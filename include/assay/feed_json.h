@@ -37,8 +37,8 @@ extern "C" {
 
 typedef enum assay_binance_kind {
   ASSAY_BINANCE_OTHER,
-  ASSAY_BINANCE_TRADE,     /* "e":"trade" */
-  ASSAY_BINANCE_AGGREGATE, /* "e":"aggTrade" */
+  ASSAY_BINANCE_TRADE,     /* "e":"trade"; or as one that was asked for (/api/v3/trades): id, price, qty, time, isBuyerMaker, no symbol */
+  ASSAY_BINANCE_AGGREGATE, /* "e":"aggTrade"; or as asked for (/api/v3/aggTrades): without e, E and s */
   ASSAY_BINANCE_DEPTH,     /* "e":"depthUpdate": what changed */
   ASSAY_BINANCE_SNAPSHOT,  /* {"lastUpdateId": ..., "bids": ..., "asks": ...}: all of the depth, or its best levels (SYMBOL@depth5 to 20,
                               of futures too, which call that depthUpdate: of these it is known in combined streams only) */

@@ -49,6 +49,17 @@ class RealJson(feeds.Feed):
         self.assertEqual(self.check("feed", "book", path).stdout.splitlines()[0], path)
         self.refuse("feed", "book", self.write("none.json", '{"result":null,"id":1}'), says="has none")
 
+    def test_trades_that_were_asked_for(self):
+        """Lists as /api/v3/trades and aggTrades answer, beside the same trades of a stream."""
+        trades = [(i, f"{4 + i % 7 / 100:.8f}", f"{1 + i % 5}.00000000", 1499865549590 + 400 * i, i % 3 == 0) for i in range(300)]
+        asked = [{"id": i, "price": p, "qty": q, "quoteQty": "1", "time": t, "isBuyerMaker": m, "isBestMatch": True} for i, p, q, t, m in trades]
+        together = [{"a": i, "p": p, "q": q, "f": i, "l": i, "T": t, "m": m, "M": True} for i, p, q, t, m in trades]
+        streamed = [{"e": "trade", "E": t, "s": "", "t": i, "p": p, "q": q, "T": t, "m": m} for i, p, q, t, m in trades]
+        bars = [self.check("feed", "bars", "--every", "10s", self.write("t.json", json.dumps(list_))).stdout for list_ in (streamed, asked, together)]
+        self.assertEqual(len(bars[0].splitlines()), 14)
+        self.assertEqual(bars[0], bars[1])
+        self.assertEqual(bars[0], bars[2])
+
     def test_combined_streams(self):
         lines = [
             self.wrapped("bnbbtc@depth20@100ms", '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}'),

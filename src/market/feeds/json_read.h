@@ -33,10 +33,16 @@ typedef enum key {
   KEY_ASKS,
   KEY_BID_QUANTITY,
   KEY_ASK_QUANTITY,
+  KEY_REST_ID, /* from here on: of a trade that was asked for */
+  KEY_REST_PRICE,
+  KEY_REST_QUANTITY,
+  KEY_REST_TIME,
+  KEY_REST_MAKER,
   KEYS
 } key;
 static const char *const key_texts[KEYS] = {
-    "", "e", "E", "T", "s", "t", "a", "f", "l", "p", "q", "m", "U", "u", "pu", "b", "lastUpdateId", "bids", "asks", "B", "A"};
+    "",     "e",    "E", "T", "s",  "t",     "a",   "f",    "l",           "p", "q", "m", "U", "u", "pu", "b", "lastUpdateId",
+    "bids", "asks", "B", "A", "id", "price", "qty", "time", "isBuyerMaker"};
 
 typedef enum form { ABSENT, WHOLE, DECIMAL, TEXT, LEVELS, TRUTH, OTHER } form;
 
@@ -451,11 +457,15 @@ static bool read_decimal(scan *s, field *f, unsigned decimals) {
 static inline bool read_field(scan *s, key k) {
   if ((unsigned)k >= KEYS) return not_json(s, "no key");
   field *f = &s->fields[k];
-  if ((s->seen >> k & 1) != 0) return fail(s, s->at, key_texts[k], "the key stands twice", "drop the document");
+  if ((s->seen >> k & 1) != 0) {
+    if (k < KEY_REST_ID) return fail(s, s->at, key_texts[k], "the key stands twice", "drop the document");
+    f->form = OTHER; /* a stream's other messages may have such words inside and outside of "result" */
+    return value(s, 1);
+  }
   s->seen |= 1u << k;
   f->at = s->at;
-  if (k == KEY_PRICE) return read_decimal(s, f, s->reader->price_decimals);
-  if (k == KEY_QUANTITY) return read_decimal(s, f, s->reader->quantity_decimals);
+  if (k == KEY_PRICE || k == KEY_REST_PRICE) return read_decimal(s, f, s->reader->price_decimals);
+  if (k == KEY_QUANTITY || k == KEY_REST_QUANTITY) return read_decimal(s, f, s->reader->quantity_decimals);
   if (*s->at == '[') {
     f->is.levels.count = 0;
     return levels_or_other(s, f);
@@ -531,13 +541,23 @@ static bool is_ticker(const scan *s) {
   return (s->seen & needed) == needed && s->reader->capacity >= 2;
 }
 
+static bool has_event(const scan *s) { return (s->seen >> KEY_EVENT & 1) != 0; }
+
+/* What was asked for (/api/v3/depth, trades, aggTrades), and the ticker of spot, do not say what they are. */
+static assay_binance_kind kind_without_event(const scan *s) {
+  const uint32_t snapshot = 1u << KEY_SNAPSHOT | 1u << KEY_BIDS | 1u << KEY_ASKS;
+  const uint32_t aggregate =
+      1u << KEY_A | 1u << KEY_PRICE | 1u << KEY_QUANTITY | 1u << KEY_FIRST | 1u << KEY_LAST | 1u << KEY_TRADE_TIME | 1u << KEY_MAKER;
+  const uint32_t trade = 1u << KEY_REST_ID | 1u << KEY_REST_PRICE | 1u << KEY_REST_QUANTITY | 1u << KEY_REST_TIME | 1u << KEY_REST_MAKER;
+  if ((s->seen & snapshot) == snapshot) return ASSAY_BINANCE_SNAPSHOT;
+  if ((s->seen & aggregate) == aggregate) return ASSAY_BINANCE_AGGREGATE;
+  if ((s->seen & trade) == trade) return ASSAY_BINANCE_TRADE;
+  return is_ticker(s) ? ASSAY_BINANCE_TICKER : ASSAY_BINANCE_OTHER;
+}
+
 static assay_binance_kind kind_of(const scan *s) {
   const field *event = &s->fields[KEY_EVENT];
-  if ((s->seen >> KEY_EVENT & 1) == 0) {
-    const uint32_t needed = 1u << KEY_SNAPSHOT | 1u << KEY_BIDS | 1u << KEY_ASKS;
-    if ((s->seen & needed) == needed) return ASSAY_BINANCE_SNAPSHOT;
-    return is_ticker(s) ? ASSAY_BINANCE_TICKER : ASSAY_BINANCE_OTHER;
-  }
+  if (!has_event(s)) return kind_without_event(s);
   if (event->form != TEXT) return ASSAY_BINANCE_OTHER;
   if (text_says(&event->is.text, assay_binance_kinds[ASSAY_BINANCE_TICKER]))
     return is_ticker(s) ? ASSAY_BINANCE_TICKER : ASSAY_BINANCE_OTHER;
@@ -576,16 +596,22 @@ static void put_levels(const scan *s, key k, const assay_binance_level **levels_
   *count = s->fields[k].is.levels.count;
 }
 
+/* Trades that were asked for name no symbol. */
 static bool put_trade(scan *s, bool aggregate, const uint8_t *begin, assay_binance_message *message) {
-  key id = aggregate ? KEY_A : KEY_TRADE;
-  if (!need(s, KEY_SYMBOL, TEXT, begin) || !need(s, id, WHOLE, begin) || !need(s, KEY_PRICE, DECIMAL, begin) ||
-      !need(s, KEY_QUANTITY, DECIMAL, begin) || !need(s, KEY_TRADE_TIME, WHOLE, begin) || !need(s, KEY_MAKER, TRUTH, begin))
+  const bool streamed = has_event(s), worded = !streamed && !aggregate;
+  const key id = worded ? KEY_REST_ID : aggregate ? KEY_A : KEY_TRADE, price = worded ? KEY_REST_PRICE : KEY_PRICE;
+  const key quantity = worded ? KEY_REST_QUANTITY : KEY_QUANTITY, maker = worded ? KEY_REST_MAKER : KEY_MAKER;
+  if ((streamed && !need(s, KEY_SYMBOL, TEXT, begin)) || !need(s, id, WHOLE, begin) || !need(s, price, DECIMAL, begin) ||
+      !need(s, quantity, DECIMAL, begin) || !need(s, worded ? KEY_REST_TIME : KEY_TRADE_TIME, WHOLE, begin) ||
+      !need(s, maker, TRUTH, begin))
     return false;
-  if (s->fields[KEY_QUANTITY].is.decimal < 0) return fail(s, s->fields[KEY_QUANTITY].at, "q", "a quantity below 0", "drop the document");
+  if (s->fields[quantity].is.decimal < 0)
+    return fail(s, s->fields[quantity].at, key_texts[quantity], "a quantity below 0", "drop the document");
+  if (worded && !in_ns(s, KEY_REST_TIME, &message->trade_ns)) return false;
   message->id = s->fields[id].is.whole;
-  message->price = s->fields[KEY_PRICE].is.decimal;
-  message->quantity = s->fields[KEY_QUANTITY].is.decimal;
-  message->maker_buys = s->fields[KEY_MAKER].is.truth;
+  message->price = s->fields[price].is.decimal;
+  message->quantity = s->fields[quantity].is.decimal;
+  message->maker_buys = s->fields[maker].is.truth;
   if (!aggregate) return true;
   if (!need(s, KEY_FIRST, WHOLE, begin) || !need(s, KEY_LAST, WHOLE, begin)) return false;
   message->first_id = s->fields[KEY_FIRST].is.whole;
@@ -681,7 +707,7 @@ static bool put_message(scan *s, const uint8_t *begin, const assay_feed_text *st
     return true;
   }
   const bool has_time = (s->seen >> KEY_TIME & 1) != 0, has_trade_time = (s->seen >> KEY_TRADE_TIME & 1) != 0;
-  if (message->kind != ASSAY_BINANCE_SNAPSHOT && (message->kind != ASSAY_BINANCE_TICKER || (s->seen >> KEY_EVENT & 1) != 0)) {
+  if (has_event(s)) {
     message->event = s->fields[KEY_EVENT].is.text;
     if (!need(s, KEY_TIME, WHOLE, begin)) return false;
   }

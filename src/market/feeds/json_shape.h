@@ -339,7 +339,7 @@ static __attribute__((noinline)) void learn_now(assay_binance_reader *reader, co
 
 static inline void learn_shape(assay_binance_reader *reader, const uint8_t *begin, const uint8_t *end,
                                const assay_binance_message *message) {
-  if (message->kind != ASSAY_BINANCE_TRADE && message->kind != ASSAY_BINANCE_AGGREGATE) return;
+  if ((message->kind != ASSAY_BINANCE_TRADE && message->kind != ASSAY_BINANCE_AGGREGATE) || message->event.at == NULL) return;
   if (reader->shape.waits > 0)
     reader->shape.waits--;
   else

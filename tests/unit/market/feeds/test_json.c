@@ -277,6 +277,52 @@ static assay_feed_step step_of(const char *text, assay_binance_message *message)
 }
 
 /* Numbers that are no JSON, and times that are none. */
+/* /api/v3/trades and aggTrades: what they are is in their words. */
+static void test_trades_that_were_asked_for(void **state) {
+  (void)state;
+  assay_binance_message m = only_message(
+      "[{\"id\":28457,\"price\":\"4.00000100\",\"qty\":\"12.00000000\",\"quoteQty\":\"48.000012\",\"time\":1499865549590,"
+      "\"isBuyerMaker\":true,\"isBestMatch\":true}]");
+  assert_int_equal(m.kind, ASSAY_BINANCE_TRADE);
+  assert_int_equal(m.id, 28457);
+  assert_int_equal(m.price, 400000100);
+  assert_int_equal(m.quantity, INT64_C(1200000000));
+  assert_int_equal(m.trade_ns, UINT64_C(1499865549590000000));
+  assert_int_equal(m.time_ns, 0);
+  assert_true(m.maker_buys);
+  assert_null(m.symbol.at);
+  assert_null(m.event.at);
+  m = only_message(
+      "{\"a\":26129,\"p\":\"0.01633102\",\"q\":\"4.70443515\",\"f\":27781,\"l\":27782,\"T\":1498793709153,\"m\":false,\"M\":true}");
+  assert_int_equal(m.kind, ASSAY_BINANCE_AGGREGATE);
+  assert_int_equal(m.id, 26129);
+  assert_int_equal(m.price, 1633102);
+  assert_int_equal(m.first_id, 27781);
+  assert_int_equal(m.last_id, 27782);
+  assert_int_equal(m.trade_ns, UINT64_C(1498793709153000000));
+  assert_false(m.maker_buys);
+  static const struct {
+    const char *text, *field; /* NULL: it is another document */
+  } others[] = {{"{\"id\":1,\"price\":\"4\",\"qty\":\"1\",\"time\":5,\"isBuyerMaker\":1}", "isBuyerMaker"},
+                {"{\"id\":1,\"price\":\"4\",\"qty\":\"-1\",\"time\":5,\"isBuyerMaker\":true}", "qty"},
+                {"{\"id\":1,\"price\":\"4\",\"price\":\"5\",\"qty\":\"1\",\"time\":5,\"isBuyerMaker\":true}", "price"},
+                {"{\"id\":1,\"price\":\"4\",\"qty\":\"1\",\"time\":\"noon\",\"isBuyerMaker\":true}", "time"},
+                {"{\"a\":1,\"p\":\"4\",\"q\":\"x\",\"f\":1,\"l\":1,\"T\":5,\"m\":true}", "q"},
+                {"{\"id\":1,\"price\":\"4\",\"qty\":\"1\",\"time\":5}", NULL},
+                {"{\"a\":1,\"p\":\"4\",\"q\":\"1\",\"f\":1,\"l\":1,\"T\":5}", NULL},
+                {"{\"id\":7,\"time\":[],\"result\":{\"id\":7,\"price\":{},\"time\":null}}", NULL}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    assay_binance_reader reader;
+    assay_binance_open(&reader, others[i].text, strlen(others[i].text), 8, 8, levels, 64);
+    assay_feed_step step = assay_binance_next(&reader, &m);
+    assert_int_equal(step, others[i].field != NULL ? ASSAY_FEED_MALFORMED : ASSAY_FEED_MESSAGE);
+    if (others[i].field != NULL)
+      assert_string_equal(reader.in.fault.field, others[i].field);
+    else
+      assert_int_equal(m.kind, ASSAY_BINANCE_OTHER);
+  }
+}
+
 static void test_numbers_by_the_grammar(void **state) {
   (void)state;
   static const struct {
@@ -950,6 +996,7 @@ int main(void) {
       cmocka_unit_test(test_long_texts_with_escapes),
       cmocka_unit_test(test_depth_and_snapshot),
       cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_trades_that_were_asked_for),
       cmocka_unit_test(test_numbers_by_the_grammar),
       cmocka_unit_test(test_best_prices_and_partial_depth),
       cmocka_unit_test(test_times_of_receipt),
