@@ -289,16 +289,50 @@ assay_status assay_portfolio_mean_variance(const assay_portfolio_problem *proble
   return status;
 }
 
+/* The vertex of the largest return; *unbounded: it has no limit, and the vertex is any. */
+static assay_status start_at_most(job *j, assay_error *err, bool *unbounded) {
+  for (size_t i = 0; i < j->problem->assets; i++) j->linear[i] = -j->problem->expected[i];
+  return start(j, j->linear, err, unbounded);
+}
+
+/* A target as a constraint that the vertex does not use yet. */
+static void add_target(job *j, double target) {
+  j->vertex->row_places[j->model->rows] = ASSAY_BASIC;
+  assay_portfolio_model_add(j->model, ASSAY_ROW_TARGET, j->problem->expected, target, INFINITY);
+}
+
+/* What the target row may be short of at the vertex of the largest return: roundings of the sum. */
+static bool reaches_target(const job *j) {
+  size_t n = j->model->count, row = j->model->rows - 1;
+  const double *coefficients = j->model->matrix + row * n;
+  double sum = 0, terms = fabs(j->model->row_low[row]);
+  for (size_t v = 0; v < n; v++) {
+    sum += coefficients[v] * j->vertex->x[v];
+    terms += fabs(coefficients[v] * j->vertex->x[v]);
+  }
+  return sum >= j->model->row_low[row] - 1e-12 * terms;
+}
+
+/*
+ * The solver goes down from the vertex of the largest return. A vertex with the target as one of its constraints would lie between two
+ * assets, and where their returns hardly differ it could lie anywhere between them.
+ */
+static assay_status start_above_target(job *j, double target, assay_error *err) {
+  bool unbounded = false;
+  assay_status status = start_at_most(j, err, &unbounded);
+  if (status != ASSAY_OK) return status;
+  add_target(j, target);
+  if (unbounded || !reaches_target(j)) return start_quiet(j, err);
+  return assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
+}
+
 assay_status assay_portfolio_target_return(const assay_portfolio_problem *problem, double target, assay_error *err, double *weights,
                                            assay_portfolio_result *result) {
   ASSAY_FLOAT_USUAL;
   job j;
   if (!isfinite(target)) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a target return of %g", target);
   assay_status status = begin(&j, problem, true, weights, err);
-  if (status == ASSAY_OK) {
-    assay_portfolio_model_add(j.model, ASSAY_ROW_TARGET, problem->expected, target, INFINITY);
-    status = start_quiet(&j, err);
-  }
+  if (status == ASSAY_OK) status = start_above_target(&j, target, err);
   if (status == ASSAY_OK) status = assay_portfolio_qp_solve(j.qp, err);
   if (status == ASSAY_OK) report(&j, assay_portfolio_qp_weights(j.qp), 0, weights, result);
   end(&j);
@@ -394,32 +428,16 @@ assay_status assay_portfolio_maximum_sharpe(const assay_portfolio_problem *probl
 
 static double return_of(const job *j, const double *weights) { return assay_dot(j->problem->expected, weights, j->problem->assets); }
 
-/* Where one portfolio alone has the largest return, it is the vertex; what the target gives way by (walk_frontier) would leave dust beside
- * it, of more weight the less two returns differ. */
-static const double *at_vertex(job *j, const double *weights) {
-  size_t n = j->problem->assets;
-  double most = 0, off = 0;
-  weights_of_vertex(j, j->direction);
-  for (size_t i = 0; i < n; i++) {
-    most = fmax(most, fabs(j->direction[i]));
-    off = fmax(off, fabs(j->direction[i] - weights[i]));
-  }
-  return off <= 1e-5 * most ? j->direction : weights;
-}
-
 /* From the largest return down: every solution stays feasible for the next lower target. */
 static assay_status walk_frontier(job *j, size_t points, double lowest, double highest, assay_error *err, double *weights,
                                   assay_portfolio_result *results) {
   size_t n = j->problem->assets;
   size_t row = j->model->rows;
-  assay_portfolio_model_add(j->model, ASSAY_ROW_TARGET, j->problem->expected, highest, INFINITY);
+  assay_status status = start_at_most(j, err, NULL);
+  if (status != ASSAY_OK) return status;
+  add_target(j, highest);
   double offset = highest - j->model->row_low[row]; /* what is held now earns */
-  for (size_t i = 0; i < n; i++) j->linear[i] = -j->problem->expected[i];
-  /* The vertex of the largest return, with the target's row in it. That gives way by what returns are rounded by: the solver goes round in
-   * circles where two returns are the same but for that. */
-  j->model->row_low[row] -= 1e-12 * (fabs(highest) + fabs(highest - lowest));
-  assay_status status = start(j, j->linear, err, NULL);
-  if (status == ASSAY_OK) status = assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
+  status = assay_portfolio_qp_create(j->model, j->covariance, j->vertex, err, &j->qp);
   for (size_t k = points; k-- > 0 && status == ASSAY_OK;) {
     double target = lowest + (highest - lowest) * (double)k / (double)(points - 1);
     double low = target - offset;
@@ -427,7 +445,7 @@ static assay_status walk_frontier(job *j, size_t points, double lowest, double h
     status = assay_portfolio_qp_solve(j->qp, err);
     if (status != ASSAY_OK) break;
     const double *found = assay_portfolio_qp_weights(j->qp);
-    report(j, k == points - 1 ? at_vertex(j, found) : found, 0, weights + k * n, &results[k]);
+    report(j, found, 0, weights + k * n, &results[k]);
   }
   return status;
 }
@@ -445,8 +463,7 @@ assay_status assay_portfolio_frontier(const assay_portfolio_problem *problem, si
   double lowest = 0, highest = 0;
   bool unbounded = false;
   if (status == ASSAY_OK) {
-    for (size_t i = 0; i < n; i++) j.linear[i] = -problem->expected[i];
-    status = start(&j, j.linear, err, &unbounded);
+    status = start_at_most(&j, err, &unbounded);
   }
   if (status == ASSAY_OK && unbounded)
     status = ASSAY_FAIL(err, ASSAY_ERR_INVALID, "the expected return has no limit: give the weights bounds, or a turnover limit");

@@ -33,6 +33,7 @@ bool assay_portfolio_factor_reserve(assay_portfolio_qp *qp, size_t needed) {
   qp->right = right;
   qp->images = images;
   qp->capacity = capacity;
+  qp->prepared = false;
   return true;
 }
 
@@ -66,6 +67,7 @@ bool assay_portfolio_factor_append(assay_portfolio_qp *qp, size_t v) {
   qp->factor[k * qp->capacity + k] = sqrt(pivot);
   qp->free[k] = v;
   qp->free_count++;
+  qp->prepared = false;
   qp->places[v] = ASSAY_BASIC;
   return true;
 }
@@ -90,11 +92,13 @@ void assay_portfolio_factor_take_out(assay_portfolio_qp *qp, size_t place) {
   }
   memmove(qp->free + place, qp->free + place + 1, (count - place - 1) * sizeof *qp->free);
   qp->free_count--;
+  qp->prepared = false;
 }
 
 bool assay_portfolio_factor_refactor(assay_portfolio_qp *qp) {
   size_t count = qp->free_count;
   qp->free_count = 0;
+  qp->prepared = false;
   for (size_t k = 0; k < count; k++) {
     if (!assay_portfolio_factor_append(qp, qp->free[k])) return false;
   }

@@ -23,6 +23,8 @@ typedef struct simplex {
   double *prices;  /* m */
   double *column;  /* m: how the basic variables move */
   double scale;    /* of values: what counts as nothing is 1e-11 of it */
+  double *largest; /* m: coefficient of each row */
+  double unit;     /* of variables, as the limits have it */
 } simplex;
 
 static double low_of(const simplex *s, size_t v) {
@@ -53,18 +55,27 @@ static void make_column(simplex *s, size_t v) {
   }
 }
 
-/* Basic values anew from the others: A x - y = 0. */
-static void refresh(simplex *s) {
+/* prices = y - A x: what the values are off by. */
+static void make_errors(simplex *s) {
   for (size_t r = 0; r < s->m; r++) {
     double sum = 0;
     const double *row = s->model->matrix + r * s->n;
-    for (size_t v = 0; v < s->n; v++) sum += s->places[v] == ASSAY_BASIC ? 0 : row[v] * s->x[v];
-    s->prices[r] = -(sum - (s->row_places[r] == ASSAY_BASIC ? 0 : s->y[r]));
+    for (size_t v = 0; v < s->n; v++) sum += row[v] * s->x[v];
+    s->prices[r] = s->y[r] - sum;
   }
-  for (size_t i = 0; i < s->m; i++) {
-    double sum = 0;
-    for (size_t r = 0; r < s->m; r++) sum += s->inverse[i * s->m + r] * s->prices[r];
-    *value_of(s, s->basis[i]) = sum;
+}
+
+/* Basic values anew from the others: A x - y = 0. Where two columns of the basis hardly differ (two assets of nearly the same return and a
+ * target for it), the inverse is as large as their difference is small, and so are its errors: a second turn takes them away. */
+static void refresh(simplex *s) {
+  for (size_t i = 0; i < s->m; i++) *value_of(s, s->basis[i]) = 0;
+  for (int turn = 0; turn < 3; turn++) {
+    make_errors(s);
+    for (size_t i = 0; i < s->m; i++) {
+      double sum = 0;
+      for (size_t r = 0; r < s->m; r++) sum += s->inverse[i * s->m + r] * s->prices[r];
+      *value_of(s, s->basis[i]) += sum;
+    }
   }
 }
 
@@ -107,9 +118,10 @@ static bool invert(simplex *s, double *work) {
   return true;
 }
 
-/* -1 below its limits, 1 above, 0 within. */
+/* -1 below its limits, 1 above, 0 within. A row's slack is in its own units, and small: assets whose returns differ by less than that are
+ * the same to a target. */
 static int outside(simplex *s, size_t v) {
-  double value = *value_of(s, v), slack = 1e-11 * s->scale;
+  double value = *value_of(s, v), slack = v < s->n ? 1e-11 * s->scale : 1e-12 * s->unit * s->largest[v - s->n];
   return value < low_of(s, v) - slack ? -1 : value > high_of(s, v) + slack ? 1 : 0;
 }
 
@@ -139,9 +151,9 @@ static size_t entering(simplex *s, bool second, bool first, int *direction) {
     for (size_t r = 0; r < s->m; r++) {
       double part = s->prices[r] * entry(s, v, r);
       reduced -= part;
-      size = fmax(size, fabs(part));
+      if (fabs(part) > size) size = fabs(part);
     }
-    if (fabs(reduced) <= 1e-11 * size) continue;
+    if (fabs(reduced) <= 1e-13 * size) continue;
     bool up = reduced < 0;
     if ((up && place == ASSAY_AT_HIGH) || (!up && place == ASSAY_AT_LOW) || fabs(reduced) <= most) continue;
     best = v;
@@ -207,6 +219,7 @@ static void begin(simplex *s) {
     s->places[v] = isfinite(low) ? ASSAY_AT_LOW : isfinite(high) ? ASSAY_AT_HIGH : ASSAY_AT_ZERO;
     s->x[v] = isfinite(low) ? low : isfinite(high) ? high : 0;
     scale = fmax(scale, fabs(s->x[v]));
+    s->unit = fmax(s->unit, fabs(s->x[v]));
     if (isfinite(high)) scale = fmax(scale, fmin(fabs(high), 1e3 * scale + 1));
   }
   memset(s->inverse, 0, s->m * s->m * sizeof *s->inverse);
@@ -214,11 +227,17 @@ static void begin(simplex *s) {
     s->basis[r] = s->n + r;
     s->row_places[r] = ASSAY_BASIC;
     s->inverse[r * s->m + r] = -1;
+    for (size_t v = 0; v < s->n; v++) s->largest[r] = fmax(s->largest[r], fabs(s->model->matrix[r * s->n + v]));
     double low = low_of(s, s->n + r), high = high_of(s, s->n + r);
     if (isfinite(low)) scale = fmax(scale, fabs(low));
     if (isfinite(high)) scale = fmax(scale, fabs(high));
+    if (s->largest[r] > 0 && isfinite(low)) s->unit = fmax(s->unit, fabs(low) / s->largest[r]);
+    if (s->largest[r] > 0 && isfinite(high)) s->unit = fmax(s->unit, fabs(high) / s->largest[r]);
   }
-  for (size_t i = 0; s->n > s->model->assets && i < s->model->assets; i++) scale = fmax(scale, fabs(s->model->problem->current[i]));
+  for (size_t i = 0; s->n > s->model->assets && i < s->model->assets; i++) {
+    scale = fmax(scale, fabs(s->model->problem->current[i]));
+    s->unit = fmax(s->unit, fabs(s->model->problem->current[i]));
+  }
   s->scale = scale > 0 ? scale : 1;
   refresh(s);
 }
@@ -260,7 +279,7 @@ assay_portfolio_lp assay_portfolio_vertex_find(const assay_portfolio_model *mode
                .x = vertex->x,
                .places = vertex->places,
                .row_places = vertex->row_places};
-  double *numbers = assay_calloc(ASSAY_TAG_QUANT, 2 * m * m + 3 * m + 1, sizeof *numbers);
+  double *numbers = assay_calloc(ASSAY_TAG_QUANT, 2 * m * m + 4 * m + 1, sizeof *numbers);
   s.basis = assay_calloc(ASSAY_TAG_QUANT, m + 1, sizeof *s.basis);
   assay_portfolio_lp answer = ASSAY_LP_NO_MEMORY;
   if (numbers != NULL && s.basis != NULL) {
@@ -268,8 +287,10 @@ assay_portfolio_lp assay_portfolio_vertex_find(const assay_portfolio_model *mode
     s.y = numbers + 2 * m * m;
     s.prices = s.y + m;
     s.column = s.prices + m;
+    s.largest = s.column + m;
     begin(&s);
     answer = run(&s, numbers + m * m);
+    refresh(&s);
   }
   assay_free(numbers);
   assay_free(s.basis);

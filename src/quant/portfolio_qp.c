@@ -42,22 +42,56 @@ static double check(assay_portfolio_qp *qp) {
 static double outside_by(const assay_portfolio_qp *qp) {
   double off = 0;
   for (size_t v = 0; v < qp->n; v++) off = fmax(off, fmax(qp->low[v] - qp->x[v], qp->x[v] - qp->high[v]));
-  for (size_t r = 0; r < qp->rows; r++) off = fmax(off, fmax(qp->row_low[r] - qp->activity[r], qp->activity[r] - qp->row_high[r]));
+  const assay_portfolio_model *model = qp->model;
+  for (size_t r = 0; r < qp->rows; r++) off = fmax(off, fmax(model->row_low[r] - qp->activity[r], qp->activity[r] - model->row_high[r]));
   return off / qp->scale;
 }
 
-/* Once the active set is right: the same step again with everything fresh takes roundings away, many of them where the covariance is
- * singular. */
+static double largest_step(const assay_portfolio_qp *qp) {
+  double largest = 0;
+  for (size_t f = 0; f < qp->free_count; f++) largest = fmax(largest, fabs(qp->step[f]));
+  return largest;
+}
+
+/*
+ * Once the active set is right: the same step again with everything fresh takes roundings away, of the multipliers as well, many of them
+ * where the covariance is singular or rows hardly differ. Rows are brought to their limits exactly, unless that takes something over its
+ * own (where rows hardly differ, a rounding of one is a long way); within what limits give way by, then.
+ */
 static void polish(assay_portfolio_qp *qp) {
+  double enough = 1e-15 * assay_portfolio_qp_gradient_scale(qp), give = 0;
   for (int turn = 0; turn < 12; turn++) {
     assay_portfolio_qp_refresh(qp);
-    assay_portfolio_qp_equality_step(qp);
-    double largest = 0;
-    for (size_t f = 0; f < qp->free_count; f++) largest = fmax(largest, fabs(qp->step[f]));
-    if (turn == 11 || largest <= 1e-15 * qp->scale || assay_portfolio_qp_ratio_test(qp).length < 1) break;
-    assay_portfolio_qp_move(qp, 1);
+    double before = assay_portfolio_qp_left_over(qp, NULL);
+    assay_portfolio_qp_equality_step(qp, give);
+    assay_portfolio_qp_release_dependent(qp);
+    if (turn == 11) break;
+    if (largest_step(qp) <= 1e-15 * qp->scale) {
+      double after = assay_portfolio_qp_left_over(qp, NULL);
+      if (after <= enough || after > 0.5 * before) break;
+    } else if (assay_portfolio_qp_ratio_test(qp).length >= 1) {
+      assay_portfolio_qp_move(qp, 1);
+    } else if (give == 0) {
+      give = ASSAY_PORTFOLIO_GIVE * qp->scale;
+    } else {
+      break;
+    }
   }
   assay_portfolio_qp_refresh(qp);
+}
+
+/* After a whole step nothing is left of the free variables' gradient but roundings. Where rows hardly differ these are large, and would
+ * decide which constraints are let go. */
+static void settle(assay_portfolio_qp *qp) {
+  double enough = 1e-12 * assay_portfolio_qp_gradient_scale(qp), before = assay_portfolio_qp_left_over(qp, NULL);
+  for (int turn = 0; turn < 4 && before > enough; turn++) {
+    assay_portfolio_qp_equality_step(qp, ASSAY_PORTFOLIO_GIVE * qp->scale);
+    if (assay_portfolio_qp_ratio_test(qp).length < 1) break;
+    assay_portfolio_qp_move(qp, 1);
+    double after = assay_portfolio_qp_left_over(qp, NULL);
+    if (after > 0.5 * before) break;
+    before = after;
+  }
 }
 
 static assay_status not_semidefinite(assay_error *err) {
@@ -82,12 +116,11 @@ static outcome descend(assay_portfolio_qp *qp) {
   for (size_t count = 0; count < most && still <= patience; count++) {
     if (count % 50 == 49) assay_portfolio_qp_refresh(qp);
     qp->steps++;
-    assay_portfolio_qp_equality_step(qp);
+    assay_portfolio_qp_equality_step(qp, ASSAY_PORTFOLIO_GIVE * qp->scale);
     assay_portfolio_qp_release_dependent(qp);
-    assay_portfolio_block limit = assay_portfolio_qp_ratio_test(qp);
-    double largest = 0;
-    for (size_t f = 0; f < qp->free_count; f++) largest = fmax(largest, fabs(qp->step[f]));
-    still = limit.length * largest > 1e-14 * qp->scale ? 0 : still + 1;
+    bool stands = largest_step(qp) <= 1e-15 * qp->scale; /* a rounding, which would be dust at a vertex */
+    assay_portfolio_block limit = stands ? (assay_portfolio_block){.place = SIZE_MAX, .row = SIZE_MAX} : assay_portfolio_qp_ratio_test(qp);
+    still = limit.length * largest_step(qp) > 1e-14 * qp->scale ? 0 : still + 1;
     if (limit.length > 0) assay_portfolio_qp_move(qp, limit.length);
     if (limit.row != SIZE_MAX) {
       assay_portfolio_qp_bind_row(qp, limit.row, limit.at_high ? ASSAY_AT_HIGH : ASSAY_AT_LOW);
@@ -97,6 +130,7 @@ static outcome descend(assay_portfolio_qp *qp) {
       fix_at(qp, limit.place, limit.at_high);
       continue;
     }
+    settle(qp);
     switch (assay_portfolio_qp_let_go(qp)) {
       case -1: return INDEFINITE;
       case -2: return NO_MEMORY;
@@ -115,8 +149,8 @@ static outcome begin_descent(assay_portfolio_qp *qp) {
   return descend(qp);
 }
 
-/* What is at its limit but for a rounding is there: no weights of 1e-17. */
-static void tidy(assay_portfolio_qp *qp) {
+/* What is at its limit but for a rounding is there: no weights of 1e-17. False: nothing was. */
+static bool tidy(assay_portfolio_qp *qp) {
   double near = 2 * ASSAY_PORTFOLIO_GIVE * qp->scale;
   bool any = false;
   for (size_t f = qp->free_count; f-- > 0;) {
@@ -127,6 +161,7 @@ static void tidy(assay_portfolio_qp *qp) {
     any = true;
   }
   if (any) polish(qp);
+  return any;
 }
 
 /* From the solution as the centre, until that changes nothing any more. */
@@ -141,6 +176,22 @@ static outcome recentre(assay_portfolio_qp *qp) {
     if (qp->kkt > 0.7 * before) break;
   }
   return SETTLED;
+}
+
+/* From where nothing is left to gain to the answer. */
+static outcome finish(assay_portfolio_qp *qp) {
+  polish(qp);
+  outcome found = recentre(qp);
+  if (found != SETTLED) return found;
+  double before = qp->kkt;
+  bool tidied = tidy(qp);
+  qp->kkt = check(qp);
+  if (!tidied || qp->kkt <= fmax(NEAR_ENOUGH, 2 * before)) return SETTLED;
+  /* It was not for a rounding: a target that only a trace of the asset reaches. */
+  found = descend(qp);
+  polish(qp);
+  qp->kkt = check(qp);
+  return found;
 }
 
 /* Every limit a little off, outwards, by an amount of its own; but for those that leave no choice. */
@@ -169,21 +220,49 @@ static void shake(assay_portfolio_qp *qp, double by, uint64_t seed) {
 static void use_model_limits(assay_portfolio_qp *qp) {
   qp->low = qp->model->low;
   qp->high = qp->model->high;
-  qp->row_low = qp->model->row_low;
-  qp->row_high = qp->model->row_high;
+  qp->row_low = qp->accepted;
+  qp->row_high = qp->accepted + qp->rows;
+}
+
+/*
+ * A row that the start passes by what the simplex method takes for nothing, or keeps but for the rounding of its sum, has its limit where
+ * the start is, which may be as far as it can go. Where rows hardly differ a rounding is a long way.
+ */
+static void accept_limits(assay_portfolio_qp *qp) {
+  double *low = qp->accepted, *high = low + qp->rows;
+  assay_portfolio_qp_refresh(qp);
+  for (size_t r = 0; r < qp->rows; r++) {
+    double at = qp->activity[r], nothing = 1e-11 * qp->scale * qp->row_size[r];
+    low[r] = qp->model->row_low[r];
+    high[r] = qp->model->row_high[r];
+    if (low[r] == high[r]) continue;
+    if (at >= low[r] - nothing && at <= low[r] + assay_portfolio_rows_rounding(qp, r, low[r])) low[r] = at;
+    if (at <= high[r] + nothing && at >= high[r] - assay_portfolio_rows_rounding(qp, r, high[r])) high[r] = at;
+  }
+}
+
+/* Limits of rows that give way by what sums are known to: another active set may be right with them where rows hardly differ. */
+static void widen(assay_portfolio_qp *qp) {
+  double *low = qp->accepted, *high = low + qp->rows;
+  for (size_t r = 0; r < qp->rows; r++) {
+    if (low[r] == high[r]) continue;
+    low[r] -= 1e-12 * qp->scale * qp->row_size[r];
+    high[r] += 1e-12 * qp->scale * qp->row_size[r];
+  }
 }
 
 /* Takes the places of x and of the rows as the active set. */
 static outcome adopt(assay_portfolio_qp *qp) {
   size_t count = 0;
   qp->free_count = qp->binding_count = 0;
+  qp->prepared = false;
   for (size_t v = 0; v < qp->n; v++) count += qp->places[v] == ASSAY_BASIC;
   if (!assay_portfolio_factor_reserve(qp, count)) return NO_MEMORY;
   for (size_t v = 0; v < qp->n; v++) {
     if (qp->places[v] == ASSAY_BASIC) qp->free[qp->free_count++] = v;
   }
   for (size_t r = 0; r < qp->rows; r++) {
-    qp->multipliers[r] = 0;
+    assay_portfolio_rows_set_multiplier(qp, r, 0);
     if (qp->row_places[r] != ASSAY_BASIC) qp->binding[qp->binding_count++] = r;
   }
   return SETTLED;
@@ -220,7 +299,7 @@ static outcome descend_shaken(assay_portfolio_qp *qp, double by, uint64_t seed) 
   }
   assay_portfolio_qp_refresh(qp);
   if (found != SETTLED) return found;
-  assay_portfolio_qp_equality_step(qp);
+  assay_portfolio_qp_equality_step(qp, 0);
   assay_portfolio_qp_move(qp, 1);
   return SETTLED;
 }
@@ -246,17 +325,16 @@ static void make_regular(assay_portfolio_qp *qp, double factor) {
 
 assay_status assay_portfolio_qp_solve(assay_portfolio_qp *qp, assay_error *err) {
   double off = INFINITY;
+  accept_limits(qp);
   for (int k = 0; k < ATTEMPTS; k++) {
+    if (k == 2) widen(qp);
     if (k > 0 || qp->stiffened) make_regular(qp, attempts[k].regular);
     qp->stiffened = k > 0;
     outcome found = k == 0 ? begin_descent(qp) : descend_shaken(qp, attempts[k].shake, (uint64_t)k);
     if (found == INDEFINITE) return not_semidefinite(err);
     if (found == NO_MEMORY) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a portfolio of %zu assets", qp->assets);
     if (found == STUCK) continue;
-    polish(qp);
-    if (recentre(qp) != SETTLED) continue;
-    tidy(qp);
-    qp->kkt = check(qp);
+    if (finish(qp) != SETTLED) continue;
     double outside = outside_by(qp);
     off = fmin(off, fmax(qp->kkt, outside));
     qp->kkt = fmax(qp->kkt, outside);
@@ -274,7 +352,7 @@ assay_status assay_portfolio_qp_create(const assay_portfolio_model *model, const
   made->model = model;
   made->covariance = covariance;
   double **const lines[] = {&made->regular, &made->diagonal, &made->linear, &made->weights, &made->gradient, &made->change, &made->moved};
-  double *numbers = assay_calloc(ASSAY_TAG_QUANT, 8 * assets + 3 * n + rows * rows + 7 * rows + 1, sizeof *numbers);
+  double *numbers = assay_calloc(ASSAY_TAG_QUANT, 8 * assets + 3 * n + 2 * rows * rows + 11 * rows + 1, sizeof *numbers);
   made->x = numbers; /* owns them all */
   made->places = assay_calloc(ASSAY_TAG_QUANT, n, sizeof *made->places);
   made->row_places = assay_calloc(ASSAY_TAG_QUANT, rows + 1, sizeof *made->row_places);
@@ -290,6 +368,10 @@ assay_status assay_portfolio_qp_create(const assay_portfolio_model *model, const
   made->shaken = made->row_size + rows;
   made->centre = made->shaken + 2 * n + 2 * rows;
   made->schur = made->centre + assets;
+  made->spans = made->schur + rows * rows;
+  made->row_terms = made->spans + rows * rows;
+  made->multiplier_rests = made->row_terms + rows;
+  made->accepted = made->multiplier_rests + rows;
   memcpy(made->x, start->x, n * sizeof *made->x);
   memcpy(made->places, start->places, n * sizeof *made->places);
   make_regular(made, 1);

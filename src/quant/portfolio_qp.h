@@ -11,21 +11,25 @@ struct assay_portfolio_qp {
   const assay_portfolio_model *model;
   size_t n, assets, rows;
   const double *covariance;
-  const double *low, *high, *row_low, *row_high;   /* limits in force: the model's, or shaken ones */
+  const double *low, *high, *row_low, *row_high;   /* limits in force: the model's and accepted, or shaken ones */
   double *row_size;                                /* largest coefficient of each row */
   double *regular, *diagonal, *linear, *centre;    /* by asset */
   double *x, *weights, *gradient, *change, *moved; /* moved: H change */
-  double *activity, *multipliers, *rates;          /* by row */
+  double *activity, *rates;                        /* by row */
+  double *row_terms;                               /* sum of |coefficient x|: what an activity is rounded by */
+  double *multipliers, *multiplier_rests;          /* by row: a multiplier, and what a double has no room for of it */
   assay_portfolio_place *places, *row_places;
   size_t *free; /* variables, in the order of the factor */
   size_t free_count, capacity;
   double *factor;                /* L by columns, each `capacity` long */
-  double *step, *right, *images; /* images: rows x capacity, L^-1 A_WF' */
-  double *schur, *small;         /* rows x rows; rows */
+  double *step, *right, *images; /* images: rows x capacity, L^-1 Q', where A_WF = spans Q */
+  double *schur, *spans, *small; /* the small matrix' factor, rows x rows; rows x rows; rows */
   double *shaken;                /* limits of variables, then of rows */
+  double *accepted;              /* limits of rows, given way to what the start makes of them */
   size_t *binding, binding_count;
   double kkt, scale;
   bool stiffened; /* `regular` is more than usual */
+  bool prepared;  /* images, spans and schur are those of the free variables and binding rows */
   unsigned steps;
 };
 
@@ -46,6 +50,23 @@ void assay_portfolio_factor_take_out(assay_portfolio_qp *qp, size_t place);
 /* All of it anew, after the diagonal changed; false: not positive semidefinite. */
 bool assay_portfolio_factor_refactor(assay_portfolio_qp *qp);
 
+/* ---- The binding rows on the free variables (portfolio_rows.c) ----------------------------------------------------------------------- */
+
+/* Makes them orthonormal (a line of zeros: the others say it already), with their images and the factor of those images' small matrix; a
+ * row without a pivot there has a diagonal of 0. Once for each active set. */
+void assay_portfolio_rows_prepare(assay_portfolio_qp *qp);
+/* Solves with the small matrix, in `small`; rows without a pivot have multiplier 0. */
+void assay_portfolio_rows_solve_small(assay_portfolio_qp *qp);
+/* What the difference of a row's activity and a limit is rounded by. */
+double assay_portfolio_rows_rounding(const assay_portfolio_qp *qp, size_t row, double limit);
+/* What the orthonormal rows are short of; a row that is by no more than `give`, or its own rounding, is not. */
+void assay_portfolio_rows_short(const assay_portfolio_qp *qp, double give, double *by);
+void assay_portfolio_rows_set_multiplier(assay_portfolio_qp *qp, size_t row, double value);
+/* Adds what the orthonormal rows' multipliers change by, which is overwritten. */
+void assay_portfolio_rows_add_multipliers(assay_portfolio_qp *qp, double *change);
+/* The part of a gradient that the multipliers do not explain. */
+double assay_portfolio_qp_unexplained(const assay_portfolio_qp *qp, size_t v);
+
 /* ---- One step (portfolio_step.c) ----------------------------------------------------------------------------------------------------- */
 
 /* By how much a limit gives way, relative to the weights. */
@@ -60,8 +81,10 @@ typedef struct assay_portfolio_block {
 
 /* Weights, gradient and activities from x. */
 void assay_portfolio_qp_refresh(assay_portfolio_qp *qp);
-/* The step on the free variables and new multipliers on the binding rows. */
-void assay_portfolio_qp_equality_step(assay_portfolio_qp *qp);
+/* What the multipliers leave of the free variables' gradients: the largest, and each one in `of` (NULL: nowhere). */
+double assay_portfolio_qp_left_over(const assay_portfolio_qp *qp, double *of);
+/* The step on the free variables and new multipliers on the binding rows; rows that are off by no more than `give` stay where they are. */
+void assay_portfolio_qp_equality_step(assay_portfolio_qp *qp, double give);
 /* What stops it. */
 assay_portfolio_block assay_portfolio_qp_ratio_test(const assay_portfolio_qp *qp);
 void assay_portfolio_qp_move(assay_portfolio_qp *qp, double length);
@@ -69,8 +92,6 @@ void assay_portfolio_qp_bind_row(assay_portfolio_qp *qp, size_t row, assay_portf
 /* Rows that say nothing beyond the others bind no more, nor do rows that are not at their limit (which the model may have moved). */
 void assay_portfolio_qp_release_dependent(assay_portfolio_qp *qp);
 void assay_portfolio_qp_release_slack(assay_portfolio_qp *qp);
-/* The part of a gradient that the binding rows' multipliers do not explain. */
-double assay_portfolio_qp_unexplained(const assay_portfolio_qp *qp, size_t v);
 /* By how much a fixed variable's sign is wrong, or a row's; 0: it is right. */
 double assay_portfolio_qp_wrong(const assay_portfolio_qp *qp, size_t v);
 double assay_portfolio_qp_wrong_row(const assay_portfolio_qp *qp, size_t row);

@@ -31,78 +31,61 @@ void assay_portfolio_qp_refresh(assay_portfolio_qp *qp) {
   }
   multiply(qp, qp->weights, qp->gradient);
   for (size_t i = 0; i < qp->assets; i++) qp->gradient[i] += qp->linear[i] - qp->regular[i] * qp->centre[i];
-  for (size_t r = 0; r < qp->rows; r++) qp->activity[r] = assay_dot(qp->model->matrix + r * qp->n, qp->x, qp->n);
-}
-
-/* Solves with the small matrix schur = images' images (its factor in place; rows without a pivot have multiplier 0). */
-static void solve_small(assay_portfolio_qp *qp) {
-  size_t w = qp->binding_count;
-  double *s = qp->schur, *b = qp->small;
-  for (size_t i = 0; i < w; i++) {
-    double own = s[i * w + i];
-    for (size_t j = 0; j <= i; j++) {
-      double sum = s[i * w + j] - assay_dot(s + i * w, s + j * w, j);
-      if (j < i) {
-        s[i * w + j] = s[j * w + j] > 0 ? sum / s[j * w + j] : 0;
-      } else {
-        s[i * w + i] = sum > 1e-13 * own ? sqrt(sum) : 0;
-      }
-    }
-    b[i] = s[i * w + i] > 0 ? (b[i] - assay_dot(s + i * w, b, i)) / s[i * w + i] : 0;
-  }
-  for (size_t i = w; i-- > 0;) {
-    b[i] = s[i * w + i] > 0 ? b[i] / s[i * w + i] : 0;
-    for (size_t j = 0; j < i; j++) b[j] -= s[i * w + j] * b[i];
+  for (size_t r = 0; r < qp->rows; r++) {
+    const double *row = qp->model->matrix + r * qp->n;
+    qp->activity[r] = assay_dot(row, qp->x, qp->n);
+    qp->row_terms[r] = 0;
+    for (size_t v = 0; v < qp->n; v++) qp->row_terms[r] += fabs(row[v] * qp->x[v]);
   }
 }
 
-double assay_portfolio_qp_unexplained(const assay_portfolio_qp *qp, size_t v) {
-  double z = assay_portfolio_qp_sign(qp, v) * qp->gradient[assay_portfolio_qp_asset(qp, v)];
-  for (size_t k = 0; k < qp->binding_count; k++) z -= qp->multipliers[qp->binding[k]] * qp->model->matrix[qp->binding[k] * qp->n + v];
-  return z;
-}
-
-/* images = L^-1 A_WF' and the factor's small matrix. */
-static void make_images(assay_portfolio_qp *qp) {
+/* From step = L^-1 of a gradient on the free variables to the step itself. `small`, what the rows are short of, becomes what their
+ * multipliers change by. */
+static void finish_step(assay_portfolio_qp *qp) {
   size_t count = qp->free_count, w = qp->binding_count;
-  for (size_t k = 0; k < w; k++) {
-    double *image = qp->images + k * qp->capacity;
-    for (size_t f = 0; f < count; f++) image[f] = qp->model->matrix[qp->binding[k] * qp->n + qp->free[f]];
-    assay_portfolio_factor_forward(qp, image, count);
-    for (size_t j = 0; j <= k; j++) qp->schur[k * w + j] = assay_dot(image, qp->images + j * qp->capacity, count);
-  }
-}
-
-/* From step = L^-1 of a gradient on the free variables to the step itself; `small` becomes what the multipliers change by. */
-static void finish_step(assay_portfolio_qp *qp, bool rows_move) {
-  size_t count = qp->free_count, w = qp->binding_count;
-  for (size_t k = 0; k < w; k++) {
-    size_t row = qp->binding[k];
-    double target = qp->row_places[row] == ASSAY_AT_LOW ? qp->row_low[row] : qp->row_high[row];
-    qp->small[k] = assay_dot(qp->images + k * qp->capacity, qp->step, count) + (rows_move ? target - qp->activity[row] : 0);
-  }
-  solve_small(qp);
+  for (size_t k = 0; k < w; k++) qp->small[k] += assay_dot(qp->images + k * qp->capacity, qp->step, count);
+  assay_portfolio_rows_solve_small(qp);
   for (size_t f = 0; f < count; f++) qp->step[f] = -qp->step[f];
   for (size_t k = 0; k < w; k++) assay_axpy(qp->step, qp->small[k], qp->images + k * qp->capacity, count);
   assay_portfolio_factor_backward(qp, qp->step, count);
 }
 
-/*
- * The step on the free variables and new multipliers on the binding rows. Only what the last multipliers leave of the gradient is solved
- * for: where the covariance is nearly singular, a solution is so large that two of them would not cancel.
- */
-void assay_portfolio_qp_equality_step(assay_portfolio_qp *qp) {
-  for (size_t f = 0; f < qp->free_count; f++) qp->step[f] = assay_portfolio_qp_unexplained(qp, qp->free[f]);
-  assay_portfolio_factor_forward(qp, qp->step, qp->free_count);
-  make_images(qp);
-  finish_step(qp, true);
-  for (size_t k = 0; k < qp->binding_count; k++) qp->multipliers[qp->binding[k]] += qp->small[k];
+double assay_portfolio_qp_left_over(const assay_portfolio_qp *qp, double *of) {
+  double largest = 0;
+  for (size_t f = 0; f < qp->free_count; f++) {
+    double z = assay_portfolio_qp_unexplained(qp, qp->free[f]);
+    if (of != NULL) of[f] = z;
+    if (fabs(z) > largest) largest = fabs(z);
+  }
+  return largest;
 }
 
+/*
+ * Only what the last multipliers leave of the gradient is solved for: where the covariance is nearly singular, a solution is so large that
+ * two of them would not cancel. Where the new ones leave next to nothing of that, the step has drowned in what cancelled (rows hold the
+ * free variables in place, or one that hardly differs from another binds no more), and they are solved from once more.
+ */
+void assay_portfolio_qp_equality_step(assay_portfolio_qp *qp, double give) {
+  for (int turn = 0; turn < 4; turn++) {
+    double before = assay_portfolio_qp_left_over(qp, qp->step);
+    assay_portfolio_factor_forward(qp, qp->step, qp->free_count);
+    assay_portfolio_rows_prepare(qp);
+    assay_portfolio_rows_short(qp, give, qp->small);
+    finish_step(qp);
+    assay_portfolio_rows_add_multipliers(qp, qp->small);
+    if (!(assay_portfolio_qp_left_over(qp, NULL) < 1e-3 * before)) return;
+  }
+}
+
+/* How a row's activity moves; what is no more than rounding is none, for a row that moves so says nothing (and its sign less). */
 static double rate_of_row(const assay_portfolio_qp *qp, size_t row) {
-  double sum = 0;
-  for (size_t f = 0; f < qp->free_count; f++) sum += qp->model->matrix[row * qp->n + qp->free[f]] * qp->step[f];
-  return sum;
+  double sum = 0, terms = 0;
+  for (size_t f = 0; f < qp->free_count; f++) {
+    double term = qp->model->matrix[row * qp->n + qp->free[f]] * qp->step[f];
+    sum += term;
+    terms += fabs(term);
+  }
+  return fabs(sum) > 4e-16 * terms ? sum : 0;
 }
 
 /* How far something can go at `rate` that has `room` left; below 0 it is over its limit. */
@@ -170,8 +153,9 @@ void assay_portfolio_qp_move(assay_portfolio_qp *qp, double length) {
 
 void assay_portfolio_qp_bind_row(assay_portfolio_qp *qp, size_t row, assay_portfolio_place place) {
   qp->row_places[row] = place;
-  qp->multipliers[row] = 0;
+  assay_portfolio_rows_set_multiplier(qp, row, 0);
   qp->binding[qp->binding_count++] = row;
+  qp->prepared = false;
 }
 
 static void release_row(assay_portfolio_qp *qp, size_t row) {
@@ -179,8 +163,9 @@ static void release_row(assay_portfolio_qp *qp, size_t row) {
   while (qp->binding[k] != row) k++;
   memmove(qp->binding + k, qp->binding + k + 1, (qp->binding_count - k - 1) * sizeof *qp->binding);
   qp->binding_count--;
+  qp->prepared = false;
   qp->row_places[row] = ASSAY_BASIC;
-  qp->multipliers[row] = 0;
+  assay_portfolio_rows_set_multiplier(qp, row, 0);
 }
 
 /* The ratio test keeps such rows all the same. */
@@ -203,8 +188,9 @@ void assay_portfolio_qp_sensitivity(assay_portfolio_qp *qp, const double *along,
   for (size_t f = 0; f < qp->free_count; f++)
     qp->step[f] = -assay_portfolio_qp_sign(qp, qp->free[f]) * along[assay_portfolio_qp_asset(qp, qp->free[f])];
   assay_portfolio_factor_forward(qp, qp->step, qp->free_count);
-  make_images(qp);
-  finish_step(qp, false);
+  assay_portfolio_rows_prepare(qp);
+  memset(qp->small, 0, qp->binding_count * sizeof *qp->small);
+  finish_step(qp);
   memset(direction, 0, qp->assets * sizeof *direction);
   for (size_t f = 0; f < qp->free_count; f++)
     direction[assay_portfolio_qp_asset(qp, qp->free[f])] += assay_portfolio_qp_sign(qp, qp->free[f]) * qp->step[f];
