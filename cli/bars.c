@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "market/backtest/engine.h"
 #include "market/table/bare.h"
+#include "market/table/databento.h"
 #include "market/table/times.h"
 
 enum { OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS, MOST_ASSETS = ASSAY_BACKTEST_MOST_ASSETS };
@@ -260,17 +261,41 @@ static assay_bare_table binance_table(const assay_cli_table *t) {
   return assay_bare_binance(cells, t->columns);
 }
 
-static void scale(const assay_cli_table *t, double *numbers) {
-  const double none = 9223372036854775807.0, step = 1e9;
-  for (size_t i = 0; i < t->rows; i++) numbers[i] = numbers[i] == none ? NAN : numbers[i] / step;
+static assay_feed_text cell_at(const assay_cli_table *t, size_t line, size_t column) {
+  const char *cell = t->cells[line * t->columns + column];
+  return (assay_feed_text){.at = cell, .length = strlen(cell)};
 }
 
-/* Databento's prices are in 10^-9, unless they were made readable: those have a point, in all of a table. 0 is the same in both. */
+/* One price in each unit, and the line by which the table has both; 0: it has not. */
+typedef struct units {
+  const char *steps, *readable;
+  size_t line;
+} units;
+
+static units find_units(const assay_cli_table *t, const size_t *prices, int count) {
+  units u = {0};
+  for (size_t i = 0; i < t->rows && u.line == 0; i++) {
+    for (int k = 0; k < count; k++) {
+      const assay_feed_text cell = cell_at(t, i, prices[k]);
+      const assay_databento_unit unit = assay_databento_unit_of(cell);
+      if (unit == ASSAY_DATABENTO_STEPS) u.steps = cell.at;
+      if (unit == ASSAY_DATABENTO_READABLE) u.readable = cell.at;
+    }
+    if (u.steps != NULL && u.readable != NULL) u.line = t->lines[i];
+  }
+  return u;
+}
+
+static void scale_prices(const assay_cli_table *t, size_t column, bool are_steps, double *prices) {
+  double step = 1;
+  for (int i = 0; i < ASSAY_DATABENTO_DECIMALS && are_steps; i++) step *= 10;
+  for (size_t i = 0; i < t->rows; i++) prices[i] = assay_databento_is_none(cell_at(t, i, column)) ? NAN : prices[i] / step;
+}
+
 static assay_status scale_databento(const reader *r, const assay_cli_table *t, const columns *c, double *const numbers[COLUMNS],
                                     double *raw) {
   static const char *const rtype[] = {"rtype", NULL}, *const names[] = {"open", "high", "low", "close", "price", NULL};
-  const char *with_point = NULL, *without = NULL;
-  size_t line = 0, column, prices[COLUMNS];
+  size_t column, prices[COLUMNS];
   double *of_prices[COLUMNS];
   int count = 0;
   if (!assay_cli_table_has(t, rtype, &column)) return ASSAY_OK;
@@ -281,20 +306,14 @@ static assay_status scale_databento(const reader *r, const assay_cli_table *t, c
     prices[count] = at;
     of_prices[count++] = values;
   }
-  for (size_t i = 0; i < t->rows; i++)
-    for (int k = 0; k < count; k++) {
-      const char *cell = t->cells[i * t->columns + prices[k]];
-      if (isnan(of_prices[k][i]) || of_prices[k][i] == 0) continue;
-      *(strchr(cell, '.') != NULL ? &with_point : &without) = cell;
-      if (with_point != NULL && without != NULL && line == 0) line = t->lines[i];
-    }
-  if (line > 0)
+  const units u = find_units(t, prices, count);
+  if (u.line > 0)
     return ASSAY_FAIL(
         r->err, ASSAY_ERR_PARSE,
         "%s:%zu: prices such as %.40s have a point, and others such as %.40s have none: of Databento they are all in 10^-9 or "
         "all readable",
-        t->source, line, with_point, without);
-  for (int k = 0; k < count && without != NULL; k++) scale(t, of_prices[k]);
+        t->source, u.line, u.readable, u.steps);
+  for (int k = 0; k < count; k++) scale_prices(t, prices[k], u.steps != NULL, of_prices[k]);
   return ASSAY_OK;
 }
 

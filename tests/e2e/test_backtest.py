@@ -685,6 +685,14 @@ class Backtest(backtests.Backtest):
         for text in (row + "100.25,101.5,99.75,100,5\n", row + "100,101.5,99.75,100,5\n",
                      row + "100.25,101.5,99.75,100.5,5\n" + row.replace("7800", "7860") + "100000000000,101000000000,99000000000,100000000000,5\n"):
             self.refuse("backtest", "--strategy", "hold", "--data", self.write("mixed.csv", names + text), says="of Databento they are all")
+        # No price is written as the largest number of 64 bits, in whichever unit the others are; both readers pass such a row.
+        for scale, form in ((10**9, "{:.0f}"), (1, "{:.9f}")):
+            rows = [",".join(form.format(v * scale) for v in b[:4]) for b in bars[:9]]
+            rows[4] = ",".join(["9223372036854775807"] * 4)
+            path = self.write("none.csv", names + "".join(f"{1704187800 + 60 * i}000000000,33,1,7,{r},5\n" for i, r in enumerate(rows)))
+            done = self.answer("--strategy", "hold", "--data", path)
+            self.assertEqual((done["metrics"]["bars"], done["fills"][0]["price"]), (8, 100 + 1))
+            self.assertEqual(json.loads(self.check("feed", "decode", "--json", path).stdout)["types"], {"bar": 8, "other": 1})
         sizes = "ts_event,rtype,publisher_id,size\n" + "".join(f"{t}000000000,33,1,5{i}\n" for i, t in enumerate(times[:8]))
         self.assertEqual(self.answer("--strategy", "hold", "--column", "size", "--data", self.write("sizes.csv", sizes))["fills"][0]["price"], 51)
 

@@ -8,9 +8,10 @@
 #include "market/feeds/csv.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
+#include "market/table/databento.h"
 #include "market/table/times.h"
 
-enum { LOBSTER_DECIMALS = 4, DATABENTO_DECIMALS = 9, HALT = 7, MOST_TITLES = 20 };
+enum { LOBSTER_DECIMALS = 4, HALT = 7, MOST_TITLES = 20 };
 
 static assay_feed_step bad(assay_csv_reader *reader, const char *at, size_t next, const char *column, const char *problem,
                            const char *mend) {
@@ -51,8 +52,7 @@ typedef struct parse {
 
 /* What programs write where there is nothing. */
 static bool is_gap(const assay_csv_reader *reader, assay_feed_text cell) {
-  if (reader->databento && cell.length == 19 && memcmp(cell.at, "9223372036854775807", 19) == 0) return true;
-  return assay_csv_is_gap(cell);
+  return (reader->databento && assay_databento_is_none(cell)) || assay_csv_is_gap(cell);
 }
 
 /* Where commas part the cells a point is one of decimals, from there on; elsewhere its column says what it is. */
@@ -86,22 +86,26 @@ static const char *rescale(const assay_csv_reader *reader, int64_t number, unsig
   return __builtin_mul_overflow(number, steps, value) ? "no price that fits with so many decimals" : NULL;
 }
 
-/* Databento's prices are in 10^-9, unless they were made readable: those have a point, in all of a table. 0 is the same in both. */
+/* NULL: the table has prices of that kind alone so far. */
+static const char *take_unit(const assay_csv_reader *reader, assay_databento_unit unit, parse *p) {
+  p->has_steps = p->has_steps || unit == ASSAY_DATABENTO_STEPS;
+  p->has_readable = p->has_readable || unit == ASSAY_DATABENTO_READABLE;
+  const bool are_steps = p->has_steps || reader->prices_are_steps, are_readable = p->has_readable || reader->prices_are_readable;
+  if (!are_steps || !are_readable) return NULL;
+  return unit == ASSAY_DATABENTO_STEPS ? "in 10^-9, and others have a point" : "with a point, and others are in 10^-9";
+}
+
 static const char *read_price(assay_csv_reader *reader, unsigned column, assay_feed_text cell, int64_t *value, parse *p) {
-  int64_t number = 0;
-  if (reader->databento && assay_feed_decimal(cell.at, cell.length, 0, &number) && memchr(cell.at, '.', cell.length) == NULL &&
-      number != INT64_MAX) {
-    p->has_steps = p->has_steps || number != 0;
-    return p->has_steps && (p->has_readable || reader->prices_are_readable) ? "in 10^-9, and others have a point"
-                                                                            : rescale(reader, number, DATABENTO_DECIMALS, value);
+  int64_t steps = 0;
+  const assay_databento_unit unit = reader->databento ? assay_databento_unit_of(cell) : ASSAY_DATABENTO_EITHER;
+  if (unit == ASSAY_DATABENTO_STEPS && assay_feed_decimal(cell.at, cell.length, 0, &steps)) {
+    const char *problem = take_unit(reader, unit, p);
+    return problem != NULL ? problem : rescale(reader, steps, ASSAY_DATABENTO_DECIMALS, value);
   }
-  if (reader->databento && is_gap(reader, cell)) return p->lacks_price = true, NULL;
   const char *problem = read_number(reader, column, cell, reader->price_decimals, value);
-  if (problem == NULL) {
-    p->has_readable = p->has_readable || reader->databento;
-    return p->has_steps || (p->has_readable && reader->prices_are_steps) ? "with a point, and others are in 10^-9" : NULL;
-  }
-  if (is_gap(reader, cell)) return p->lacks_price = true, NULL;
+  const bool is_none = reader->databento && assay_databento_is_none(cell);
+  if (problem == NULL && !is_none) return take_unit(reader, unit, p);
+  if (is_none || is_gap(reader, cell)) return p->lacks_price = true, NULL;
   return problem;
 }
 

@@ -2,6 +2,7 @@
 /* What columns of market tables are called, and what their numbers, dates and times mean, alone and beside others of their column. */
 #include <math.h>
 
+#include "market/table/databento.h"
 #include "market/table/names.h"
 #include "market/table/numbers.h"
 #include "market/table/times.h"
@@ -243,11 +244,44 @@ static void test_the_way_of_rows(void **state) {
   assert_int_equal(assay_table_direction(&(assay_table_steps){.far = {300, 1}}), 0);
 }
 
+static void test_units_of_databento(void **state) {
+  (void)state;
+  static const struct {
+    const char *cell;
+    assay_databento_unit unit;
+    bool is_none;
+  } cases[] = {{"100000000000", ASSAY_DATABENTO_STEPS, false},
+               {"-100", ASSAY_DATABENTO_STEPS, false},
+               {"100.250000000", ASSAY_DATABENTO_READABLE, false},
+               {"-0.5", ASSAY_DATABENTO_READABLE, false},
+               {"0", ASSAY_DATABENTO_EITHER, false},
+               {"0.000000000", ASSAY_DATABENTO_EITHER, false},
+               {"9223372036854775807", ASSAY_DATABENTO_EITHER, true},
+               {"9223372036854775806", ASSAY_DATABENTO_STEPS, false},
+               {"92233720368547758070", ASSAY_DATABENTO_STEPS, false},
+               {"", ASSAY_DATABENTO_EITHER, false},
+               {"NaN", ASSAY_DATABENTO_EITHER, false},
+               {"1e9", ASSAY_DATABENTO_EITHER, false},
+               {"-", ASSAY_DATABENTO_EITHER, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const assay_feed_text cell = {.at = cases[i].cell, .length = strlen(cases[i].cell)};
+    if (assay_databento_unit_of(cell) != cases[i].unit || assay_databento_is_none(cell) != cases[i].is_none)
+      fail_msg("'%s'", cases[i].cell);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names_of_feeds), cmocka_unit_test(test_names_of_tables), cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_counts),         cmocka_unit_test(test_dates),           cmocka_unit_test(test_which_number_is_the_day),
-      cmocka_unit_test(test_clocks),         cmocka_unit_test(test_the_way_of_rows), cmocka_unit_test(test_what_four_digits_are),
+      cmocka_unit_test(test_units_of_databento),
+      cmocka_unit_test(test_names_of_feeds),
+      cmocka_unit_test(test_names_of_tables),
+      cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_counts),
+      cmocka_unit_test(test_dates),
+      cmocka_unit_test(test_which_number_is_the_day),
+      cmocka_unit_test(test_clocks),
+      cmocka_unit_test(test_the_way_of_rows),
+      cmocka_unit_test(test_what_four_digits_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
