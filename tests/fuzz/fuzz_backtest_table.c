@@ -89,7 +89,7 @@ static void run_text(const uint8_t *data, size_t size, const uint8_t *how, const
   char paths[2][40];
   snprintf(paths[0], sizeof paths[0], "/proc/self/fd/%d", fd);
   snprintf(paths[1], sizeof paths[1], "/proc/self/fd/%d", again); /* files are assets by their names */
-  static const assay_cli_verb verb = {.name = "backtest"}; /* notes begin with it */
+  static const assay_cli_verb verb = {.name = "backtest"};        /* notes begin with it */
   assay_cli cli = {.program = "fuzz", .verb = &verb};
   assay_arena_init(&cli.arena, ASSAY_TAG_CLI);
   const char *files[] = {paths[0], paths[1]};
