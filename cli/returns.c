@@ -27,7 +27,12 @@ static assay_status out_of_memory(const loader *l) {
 
 static bool of_prices(const loader *l) { return strcmp(l->settings->of, "prices") == 0; }
 
-/* ---- A column an asset --------------------------------------------------------------------------------------------------------------- */
+/* ---- Which columns ------------------------------------------------------------------------------------------------------------------- */
+
+/* The option that takes another column. */
+static const char *other_choice(const loader *l) {
+  return l->settings->by != NULL ? "--value says which counts" : "--column says what the assets are";
+}
 
 /* A column of dates as numbers (20240131, seconds since 1970), or a first one that counts, is no asset, and what it is called says so. */
 static bool tells_time(const loader *l, size_t column) {
@@ -35,7 +40,7 @@ static bool tells_time(const loader *l, size_t column) {
   const char *name = l->table.names[column];
   bool tells = assay_cli_table_is(&l->table, column, ASSAY_COLUMNS_OF_TIME);
   tells = tells || (column == 0 && assay_cli_table_is_one_of(&l->table, column, firsts));
-  if (tells) assay_cli_note(l->cli, "column '%s' of %s is taken for a date; --column says what the assets are", name, l->table.source);
+  if (tells) assay_cli_note(l->cli, "column '%s' of %s is taken for a date; %s", name, l->table.source, other_choice(l));
   return tells;
 }
 
@@ -63,20 +68,13 @@ static bool find_close(const loader *l, size_t *close) {
          assay_cli_table_finds(&l->table, ASSAY_COLUMNS_OF_CLOSE, close);
 }
 
-static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
-  const assay_cli_words *wanted = &l->settings->columns;
-  *count = 0;
-  for (size_t i = 0; i < wanted->count; i++) {
-    assay_status status = assay_cli_table_column(&l->table, wanted->items[i], l->err, &columns[*count]);
-    if (status != ASSAY_OK) return status;
-    ++*count;
-  }
-  if (*count > 0) return ASSAY_OK;
+/* Columns that are prices (of bars the close) or other figures of assets, and the names of what is beside them, which is told. */
+static assay_status sort_out(loader *l, const bool *known, size_t *columns, size_t *count) {
   size_t close = SIZE_MAX;
   bool is_bars = find_close(l, &close);
   assay_buf beside = {0};
   for (size_t c = 0; c < l->table.columns; c++) {
-    if (!assay_cli_table_is_numeric(&l->table, c) || tells_time(l, c)) continue;
+    if ((known != NULL && known[c]) || !assay_cli_table_is_numeric(&l->table, c) || tells_time(l, c)) continue;
     if (is_bars ? c == close : !is_beside(l, c))
       columns[(*count)++] = c;
     else
@@ -86,14 +84,28 @@ static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
   if (beside.failed)
     status = out_of_memory(l);
   else if (*count == 0 && beside.length > 0)
-    status = ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of prices; --column takes %.200s", l->table.source, beside.data);
+    status = ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of prices; %s takes %.200s", l->table.source,
+                        l->settings->by != NULL ? "--value" : "--column", beside.data);
   else if (*count == 0)
     status = ASSAY_FAIL(l->err, ASSAY_ERR_PARSE, "%s has no column of numbers", l->table.source);
   else if (beside.length > 0)
-    assay_cli_note(l->cli, "%s of %s %s left out; --column says what the assets are", beside.data, l->table.source,
-                   strstr(beside.data, "', '") != NULL ? "are" : "is");
+    assay_cli_note(l->cli, "%s of %s %s left out; %s", beside.data, l->table.source, strstr(beside.data, "', '") != NULL ? "are" : "is",
+                   other_choice(l));
   assay_buf_deinit(&beside);
   return status;
+}
+
+/* ---- A column an asset --------------------------------------------------------------------------------------------------------------- */
+
+static assay_status choose_columns(loader *l, size_t *columns, size_t *count) {
+  const assay_cli_words *wanted = &l->settings->columns;
+  *count = 0;
+  for (size_t i = 0; i < wanted->count; i++) {
+    assay_status status = assay_cli_table_column(&l->table, wanted->items[i], l->err, &columns[*count]);
+    if (status != ASSAY_OK) return status;
+    ++*count;
+  }
+  return *count > 0 ? ASSAY_OK : sort_out(l, NULL, columns, count);
 }
 
 /* Rows that go back in time are turned round. */
@@ -149,14 +161,17 @@ static assay_status long_columns(loader *l, size_t *by, size_t *date, size_t *va
     status = assay_cli_table_column(&l->table, s->date != NULL ? s->date : "date", l->err, date);
   if (status != ASSAY_OK) return status;
   if (s->value != NULL) return assay_cli_table_column(&l->table, s->value, l->err, value);
-  size_t found = 0;
-  for (size_t c = 0; c < l->table.columns; c++) {
-    if (c == *by || c == *date || !assay_cli_table_is_numeric(&l->table, c)) continue;
-    *value = c;
-    found++;
-  }
+  size_t found = 0, *columns = assay_arena_alloc(&l->cli->arena, l->table.columns, sizeof *columns);
+  bool *known = assay_arena_alloc(&l->cli->arena, l->table.columns, sizeof *known);
+  if (columns == NULL || known == NULL) return out_of_memory(l);
+  memset(known, 0, l->table.columns * sizeof *known);
+  known[*by] = known[*date] = true;
+  status = sort_out(l, known, columns, &found);
+  if (status != ASSAY_OK) return status;
+  *value = columns[0];
   if (found == 1) return ASSAY_OK;
-  return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu columns of numbers: --value says which", l->table.source, found);
+  return ASSAY_FAIL(l->err, ASSAY_ERR_INVALID, "%s has %zu columns of numbers ('%s', '%s'%s): --value says which", l->table.source, found,
+                    l->table.names[columns[0]], l->table.names[columns[1]], found > 2 ? ", ..." : "");
 }
 
 static bool has_date(const loader *l, size_t date, size_t row) { return !assay_cell_is_gap(l->table.cells[row * l->table.columns + date]); }

@@ -39,7 +39,7 @@ typedef struct assay_returns_settings {
        ASSAY_CLI_TEXT,                                                                                                                \
        "COLUMN",                                                                                                                      \
        .at = offsetof(settings, from.value),                                                                                          \
-       .help = "With --by: the column of the numbers; the only one when not given."},                                                 \
+       .help = "With --by: the column of the numbers; when not given the only one, or of bars the close."},                           \
   {                                                                                                                                   \
     "date", 0, ASSAY_CLI_TEXT, "COLUMN", .at = offsetof(settings, from.date),                                                         \
                                          .help = "With --by: the column that says which rows belong together; 'date' when not given." \

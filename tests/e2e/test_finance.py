@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import random
 import statistics
 import unittest
 
@@ -768,6 +769,26 @@ class Devices(Finance):
         closed, tree = (float(line.split()[-3]) for line in shown.splitlines() if "closed form" in line or "binomial" in line)
         self.assertAlmostEqual(closed, 6.04009, places=4)
         self.assertAlmostEqual(tree, closed, places=2)
+
+
+class LongBars(story.Story):
+    def test_of_bars_with_a_row_a_symbol_the_close_counts(self):
+        draw = random.Random(4)
+        rows = ["symbol,date,open,high,low,close,volume"]
+        for symbol in ("AA", "BB", "CC"):
+            price = 100.0
+            for day in range(60):
+                begin, price = price, price * (1 + draw.gauss(0.002, 0.01))
+                rows.append(f"{symbol},2024-{1 + day // 28:02}-{1 + day % 28:02},{begin:.4f},{max(begin, price) + 1:.4f},{min(begin, price) - 1:.4f},{price:.4f},{draw.randrange(9000)}")
+        path = self.write("bars.csv", "\n".join(rows) + "\n")
+        for verb in (("portfolio", "maximum-sharpe"), ("risk", "correlation")):
+            done = self.check(*verb, path, "--by", "symbol", "--json")
+            named = self.check(*verb, path, "--by", "symbol", "--value", "close", "--json")
+            self.assertEqual(done.stdout, named.stdout)
+            self.assertIn("'open', 'high', 'low', 'volume' of " + path + " are left out; --value says which counts", done.stderr)
+            self.assertEqual(named.stderr, "")
+        two = self.write("two.csv", "symbol,date,bid,dividend\nAA,2024-01-01,5,1\nAA,2024-01-02,6,1\n")
+        self.refuse("risk", "var", two, "--by", "symbol", says="2 columns of numbers ('bid', 'dividend'): --value says which")
 
 
 if __name__ == "__main__":
