@@ -20,8 +20,15 @@ size_t assay_backtest_range_values(const assay_backtest_range *r) {
   return (size_t)floor((r->last - r->first) / r->step * (1 + 1e-12) + 1e-9) + 1;
 }
 
+/* 0.5 in steps of 0.1 comes to 2.9 and not to 2.9000000000000004: where both have few decimals it is counted in whole ones. */
 double assay_backtest_range_value(const assay_backtest_range *r, size_t index) {
-  return r->values != NULL ? r->values[index] : r->first + (double)index * r->step;
+  if (r->values != NULL) return r->values[index];
+  double scale = 1;
+  for (int decimals = 0; decimals <= 12; decimals++, scale *= 10) {
+    const double first = nearbyint(r->first * scale), step = nearbyint(r->step * scale), whole = first + (double)index * step;
+    if (first / scale == r->first && step / scale == r->step && fabs(whole) < 0x1p53) return whole / scale;
+  }
+  return r->first + (double)index * r->step;
 }
 
 static bool rises(const assay_backtest_range *r) {

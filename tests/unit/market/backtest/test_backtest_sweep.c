@@ -75,6 +75,26 @@ static void test_rows_equal_runs(void **state) {
   }
 }
 
+/* What somebody types is what a range comes to. */
+static void test_values_are_decimals(void **state) {
+  (void)state;
+  static const struct {
+    assay_backtest_range range;
+    size_t index;
+    double value;
+  } rows[] = {{{0, 0.5, 3, 0.1}, 24, 2.9},
+              {{0, 0.1, 1, 0.1}, 2, 0.3},
+              {{0, -0.3, 1, 0.1}, 3, 0},
+              {{0, 5, 50, 5}, 9, 50},
+              {{0, 1e-3, 1, 7e-12}, 3, 1.000000021e-3},
+              {{0, 0.25, 9, 0.125}, 7, 1.125},
+              {{0, 1e15, 1e18, 1e14}, 3, 1.3e15},
+              {{0, 1.0 / 3, 9, 1}, 2, 1.0 / 3 + 2}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    assert_true(assay_backtest_range_value(&rows[i].range, rows[i].index) == rows[i].value);
+  assert_int_equal(assay_backtest_range_values(&rows[0].range), 26);
+}
+
 static void test_same_for_any_workers(void **state) {
   (void)state;
   make(2);
@@ -672,6 +692,7 @@ static void test_leaves_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rows_equal_runs),
+      cmocka_unit_test(test_values_are_decimals),
       cmocka_unit_test(test_same_for_any_workers),
       cmocka_unit_test(test_a_crash_loses_itself_only),
       cmocka_unit_test(test_best),
