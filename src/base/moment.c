@@ -172,6 +172,7 @@ bool assay_moment_read(const char *text, size_t length, assay_moment *moment) {
   size_t date = read_date(text, length, &m), left = length - date;
   const char *rest = text + date;
   if (date == 0) return false;
+  if (left > 1 && rest[0] == ' ' && rest[1] == ' ') rest++, left--; /* Interactive Brokers: 20261224  18:30:05 */
   bool is_whole = left == 0, is_compact = date == 8 && is_digit(text[1]) && is_digit(text[4]);
   if (is_compact && left == 6) is_whole = read_compact_clock(rest, left, &m);
   if (is_compact && left > 0 && (rest[0] == 'T' || rest[0] == ' ')) is_whole = read_compact_clock(rest + 1, left - 1, &m);

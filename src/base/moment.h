@@ -3,8 +3,8 @@
  * Dates and times as people and programs write them; in no locale. Pure.
  *
  * A date is 2026-12-24, 2026/12/24, 2026.12.24, 24.12.2026, 20261224 or Dec 24 2026; 2026-1-5, 2026/1/5 and 5.1.2026 too. Behind it, after
- * T, a blank or D (kdb): 18:30, 9:30, 18:30:05, up to nine digits of a second's fraction after a point or comma; then Z, UTC or GMT after
- * a blank, or an offset (+05:30, -0500, +01), also behind those. 20261224183005 is both without a sign; so are 20261224 183005 and
+ * T, a blank or two or D (kdb): 18:30, 9:30, 18:30:05, up to nine digits of a second's fraction after a point or comma; then Z, UTC or GMT
+ * after a blank, or an offset (+05:30, -0500, +01), also behind those. 20261224183005 is both without a sign; so are 20261224 183005 and
  * 20261224T183005, behind which a fraction may stand (three, six or nine digits at once, any up to nine after a point or blank) and a zone.
  */
 #ifndef ASSAY_BASE_MOMENT_H
