@@ -10,6 +10,7 @@
 #include "base/moment.h"
 #include "cli/table.h"
 #include "market/feeds/cells.h"
+#include "market/table/bare.h"
 #include "market/table/times.h"
 
 enum { MOST_COLUMNS = 16384 };
@@ -274,7 +275,7 @@ static bool are_ranges(const assay_cli_table *t, size_t first) {
   return true;
 }
 
-/* When, perhaps in two columns, then open, high, low, close in every row, a volume, and a count: HistData, MetaTrader, Kibot, Kraken. */
+/* What the first row may be the rest has to be, too. */
 static void name_bars(assay_cli_table *t) {
   static const char *names[2][8] = {{"date", "open", "high", "low", "close", "volume", "count"},
                                     {"date", "time", "open", "high", "low", "close", "volume", "count"}};
@@ -282,16 +283,13 @@ static void name_bars(assay_cli_table *t) {
       {"date, open, high, low, close", "date, open, high, low, close, volume", "date, open, high, low, close, volume, count"},
       {"date, time, open, high, low, close", "date, time, open, high, low, close, volume",
        "date, time, open, high, low, close, volume, count"}};
-  int64_t at, nanos;
-  if (t->rows == 0 || strcmp(t->names[0], "1") != 0 || t->columns < 5) return;
-  if (!assay_table_moment(t->cells[0], &at) && !assay_table_date(t->cells[0], false, &at, &nanos) &&
-      !assay_table_date(t->cells[0], true, &at, &nanos))
-    return;
-  const bool has_clock = strchr(t->cells[1], ':') != NULL && assay_table_clock(t->cells[1], strlen(t->cells[1]), ASSAY_CLOCK_OPEN, &at);
-  const size_t first = 1 + has_clock;
-  if (t->columns < first + 4 || t->columns > first + 6 || !are_ranges(t, first)) return;
-  t->names = names[has_clock];
-  t->shape = shapes[has_clock][t->columns - first - 4];
+  assay_feed_text cells[2];
+  if (t->rows == 0 || strcmp(t->names[0], "1") != 0 || t->columns < 2) return;
+  for (size_t i = 0; i < 2; i++) cells[i] = (assay_feed_text){.at = t->cells[i], .length = strlen(t->cells[i])};
+  const size_t first = assay_bare_moment(cells, 2), left = t->columns - first;
+  if (first == 0 || left < ASSAY_BARE_LEAST_BAR || left > ASSAY_BARE_MOST_BAR || !are_ranges(t, first)) return;
+  t->names = names[first - 1];
+  t->shape = shapes[first - 1][left - ASSAY_BARE_LEAST_BAR];
 }
 
 static assay_status find_styles(reader *r) {

@@ -56,6 +56,22 @@ class Tables(feeds.Feed):
         done = self.check("feed", "bars", "--every", "1h", self.write("DAT_ASCII_EURUSD_M1.csv", rows))
         self.assertEqual(done.stdout.splitlines()[1].split(",")[:7], ["", "1704186000000000000", "1.1", "1.4", "1", "1.3", "0"])
 
+    def test_bars_without_names_are_the_same_to_all(self):
+        """As a feed and as a table of finance: as many bars, of the same days."""
+        bars = [(100 + i % 7, 109, 98, 101 + i % 5, 1000 + i) for i in range(30)]
+        forms = {"histdata": lambda i: f"202401{i + 1:02} 093000;%s", "metatrader": lambda i: f"2024.01.{i + 1:02};09:30;%s", "kibot": lambda i: f"01/{i + 1:02}/2024;09:30;%s",
+                 "german": lambda i: f"{i + 1:02}.01.2024;09:30;%s", "written": lambda i: f"Jan {i + 1} 2024 09:30;%s"}
+        for name, form in forms.items():
+            for separator in ";,":
+                text = "".join((form(i) % ";".join(map(str, b))).replace(";", separator) + "\n" for i, b in enumerate(bars))
+                path = self.write(name + ".csv", text)
+                self.assertEqual(self.answer(path)["types"], {"bar": 30}, name)
+                rows = list(csv.DictReader(io.StringIO(self.check("feed", "bars", "--every", "1d", path).stdout)))
+                self.assertEqual([(float(r["open"]), float(r["close"]), float(r["volume"])) for r in rows], [(b[0], b[3], b[4]) for b in bars], name)
+                done = json.loads(self.check("backtest", "--strategy", "hold", "--json", "--data", path).stdout)
+                self.assertEqual((done["metrics"]["bars"], done["from"][:10], done["to"][:10]), (30, "2024-01-01", "2024-01-30"), name)
+                self.assertEqual(int(rows[0]["time"]) // 86400 // 10**9, 19723, name)
+
     def test_a_table_that_is_cut_off(self):
         """A file of sysfs says that it has a page, and has less, as one that becomes shorter meanwhile."""
         path = "/sys/devices/system/cpu/online"

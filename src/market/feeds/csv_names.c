@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/moment.h"
 #include "market/feeds/cells.h"
 #include "market/feeds/decimal.h"
 #include "market/feeds/feed.h"
@@ -97,12 +96,6 @@ static bool is_second(assay_feed_text cell) {
   return (point != NULL ? (size_t)(point - cell.at) : cell.length) == 10 && cell.at[0] >= '1' && assay_bare_is_number(cell);
 }
 
-/* "2024-01-02 09:30:00", "20240102 093000": a date that is no number. */
-static bool is_date(assay_feed_text cell) {
-  assay_moment moment;
-  return !assay_bare_is_number(cell) && assay_moment_read(cell.at, cell.length, &moment);
-}
-
 /* "34200.004241176,1,16113575,18,5853300,1": seconds of a day, one of seven types, three whole numbers, a direction. */
 static bool is_lobster(const assay_feed_text cells[6]) {
   const assay_feed_text time = cells[0], type = cells[1], way = cells[5];
@@ -113,22 +106,6 @@ static bool is_lobster(const assay_feed_text cells[6]) {
       if ((cells[i].at[k] < '0' || cells[i].at[k] > '9') && (k > 0 || cells[i].at[k] != '-')) return false;
   return seconds >= 1 && seconds <= 5 && assay_bare_is_number(time) && type.length == 1 && type.at[0] >= '1' && type.at[0] <= '7' &&
          way.length >= 1 && way.length <= 2 && way.at[way.length - 1] == '1' && (way.length == 1 || way.at[0] == '-');
-}
-
-/* Open, high, low and close as they can be. */
-static bool is_range(const assay_feed_text cells[4]) {
-  int64_t v[4];
-  for (int i = 0; i < 4; i++)
-    if (!assay_bare_is_number(cells[i]) || !assay_feed_decimal(cells[i].at, cells[i].length, ASSAY_FEED_MOST_DECIMALS - 5, &v[i]))
-      return false;
-  return v[1] >= v[0] && v[1] >= v[3] && v[2] <= v[0] && v[2] <= v[3];
-}
-
-/* Four numbers and no volume may as well be a bid, an ask and their sizes: then the second and the third are hardly within 5 %. */
-static bool is_narrow(const assay_feed_text cells[4]) {
-  int64_t high = 0, low = 0;
-  return assay_feed_decimal(cells[1].at, cells[1].length, ASSAY_FEED_MOST_DECIMALS - 5, &high) &&
-         assay_feed_decimal(cells[2].at, cells[2].length, ASSAY_FEED_MOST_DECIMALS - 5, &low) && high - low <= high / 20;
 }
 
 /* Two numbers within 2 % of each other are a bid and an ask. */
@@ -146,21 +123,15 @@ static size_t set_bars(uint8_t *roles, size_t first, size_t count) {
   return count;
 }
 
-/*
- * What sites give away without names begins with when: a second since 1970 (Kraken), a date with its time (HistData, NinjaTrader,
- * FirstRate), or a date and a time (MetaTrader). Behind it are open, high, low, close, mostly a volume and a count; or a price and a
- * quantity.
+/* When, and then a bar; or a price and a quantity. Of counts since 1970 only seconds are known here, as Kraken and BitcoinCharts have them.
  */
 static size_t roles_of_dated(const assay_feed_text *cells, size_t count, uint8_t *roles) {
-  int64_t clock;
-  const bool has_clock = count > 1 && is_date(cells[0]) && assay_moment_read_clock(cells[1].at, cells[1].length, &clock);
-  const bool is_dated = is_date(cells[0]), is_kraken = is_second(cells[0]);
-  const size_t first = has_clock ? 2 : 1, left = count - first;
-  if (count <= first || (!is_dated && !is_kraken)) return 0;
+  const size_t first = assay_bare_moment(cells, count), left = count - first;
+  const bool is_counted = assay_bare_is_number(cells[0]), has_clock = first == 2;
+  if (first == 0 || left == 0 || (is_counted && !is_second(cells[0]))) return 0;
   for (size_t i = first; i < count; i++)
     if (!assay_bare_is_number(cells[i])) return 0;
-  const bool is_bar = left >= (is_kraken ? 6u : 4u) && left <= 6 && is_range(cells + first) && (left > 4 || is_narrow(cells + first)) &&
-                      (left < 6 || assay_bare_is_count(cells[first + 5]));
+  const bool is_bar = assay_bare_is_bar(cells + first, left, is_counted);
   if (!is_bar && (left != 2 || are_near(cells + first))) return 0;
   roles[0] = has_clock ? ASSAY_COLUMN_DATE : ASSAY_COLUMN_TIME;
   if (has_clock) roles[1] = ASSAY_COLUMN_TIME;

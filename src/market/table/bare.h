@@ -30,4 +30,16 @@ assay_bare_table assay_bare_binance(const assay_feed_text *cells, size_t count);
 /* What Binance calls them; NULL: it is something else. */
 const char *assay_bare_table_text(assay_bare_table table);
 
+/*
+ * Bars that sites give away without names (Kraken, HistData, NinjaTrader, FirstRate, MetaTrader, Kibot): when, then open, high, low, close,
+ * mostly a volume, seldom a count of trades.
+ */
+enum { ASSAY_BARE_LEAST_BAR = 4, ASSAY_BARE_MOST_BAR = 6 };
+/* How many of the first columns say when it was: a date in whichever order, perhaps with a time of its day in the next one, or a count
+ * since 1970. 0: none does. */
+size_t assay_bare_moment(const assay_feed_text *cells, size_t count);
+/* Whether what stands behind that is a bar, as far as one row alone can say it: four numbers may be a bid, an ask and their sizes.
+ * `is_counted`: when is a count, which any first number may be. */
+bool assay_bare_is_bar(const assay_feed_text *cells, size_t count, bool is_counted);
+
 #endif

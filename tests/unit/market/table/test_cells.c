@@ -2,6 +2,7 @@
 /* What columns of market tables are called, and what their numbers, dates and times mean, alone and beside others of their column. */
 #include <math.h>
 
+#include "market/table/bare.h"
 #include "market/table/databento.h"
 #include "market/table/names.h"
 #include "market/table/numbers.h"
@@ -270,9 +271,50 @@ static void test_units_of_databento(void **state) {
   }
 }
 
+/* Rows as sites give them away: how many columns say when, and whether a bar is behind them. */
+static void test_bars_without_names(void **state) {
+  (void)state;
+  static const struct {
+    const char *row; /* parted by ; */
+    size_t when;
+    bool is_bar;
+  } cases[] = {{"20240102 093000;1.10;1.12;1.09;1.11;0", 1, true},   /* HistData */
+               {"2024.01.02;09:30;1.10;1.12;1.09;1.11;57", 2, true}, /* MetaTrader */
+               {"01/13/2024;09:30;1.10;1.12;1.09;1.11;57", 2, true}, /* Kibot */
+               {"13/01/2024;9:30 PM;1.10;1.12;1.09;1.11;57;3", 2, true},
+               {"Jan 2 2024;1.10;1.12;1.09;1.11", 1, true},
+               {"2024-01-02 09:30:00;1.10;1.20;1.09;0.5", 1, false},  /* a bid, an ask, their sizes */
+               {"2024-01-02 09:30:00;1.10;1.50;1.09;1.11", 1, false}, /* wider than one without a volume should be */
+               {"2024-01-02 09:30:00;1.10;1.50;1.09;1.11;7", 1, true},
+               {"2024-01-02 09:30:00;1.10;1.09;1.09;1.11;7", 1, false},     /* the high below the open */
+               {"2024-01-02 09:30:00;1.10;1.12;1.09;1.11;7;2.5", 1, false}, /* no count */
+               {"2024-01-02 09:30:00;1.10;1.12;1.09;1.11;7;2;1", 1, false}, /* and one more */
+               {"2024-01-02 09:30:00;1.10;1.12;1.09;-1.11;7", 1, false},
+               {"2024-01-02;1.10;1.12;1.09", 1, false},
+               {"1704205800;1.10;1.12;1.09;1.11;7;3", 1, true}, /* Kraken */
+               {"1704205800;1.10;1.12;1.09;1.11;7", 1, false},  /* any number may be first */
+               {"12:30;1.10;1.12;1.09;1.11", 0, false},
+               {"BTC;1.10;1.12;1.09;1.11", 0, false},
+               {"", 0, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assay_feed_text cells[12];
+    size_t count = 0;
+    for (const char *at = cases[i].row;; at++) {
+      cells[count++] = (assay_feed_text){.at = at, .length = strcspn(at, ";")};
+      at += cells[count - 1].length;
+      if (*at == '\0') break;
+    }
+    const size_t when = assay_bare_moment(cells, count);
+    if (when != cases[i].when) fail_msg("'%s': %zu", cases[i].row, when);
+    const bool is_bar = when > 0 && assay_bare_is_bar(cells + when, count - when, assay_bare_is_number(cells[0]));
+    if (is_bar != cases[i].is_bar) fail_msg("'%s': %d", cases[i].row, is_bar);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_units_of_databento),
+      cmocka_unit_test(test_bars_without_names),
       cmocka_unit_test(test_names_of_feeds),
       cmocka_unit_test(test_names_of_tables),
       cmocka_unit_test(test_numbers),
