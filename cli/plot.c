@@ -56,7 +56,7 @@ static void label(const assay_cli_plot *from, double value, char *text, size_t s
   if (from->unit != NULL)
     snprintf(text, size, "%s", assay_report_value(value, from->unit, (char[ASSAY_REPORT_TEXT]){0}));
   else
-    assay_snprintf(text, size, "%.5g", value);
+    assay_snprintf(text, size, fabs(value) >= 1e5 && fabs(value) < 1e10 ? "%.0f" : "%.5g", value); /* money has no powers of ten */
 }
 
 /* Of the terminal; behind a pipe as COLUMNS says. */
