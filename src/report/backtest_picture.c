@@ -42,16 +42,14 @@ static void range_of(const assay_backtest_result *r, double *low, double *high) 
   }
 }
 
-static void draw_scale(assay_buf *out, const assay_axis *y, bool percent) {
-  double ticks[ASSAY_AXIS_TICKS];
-  size_t count = assay_axis_ticks(y, percent ? 3 : y->log ? 6 : 5, ticks);
-  for (size_t i = 0; i < count; i++) {
-    char text[ASSAY_REPORT_TEXT];
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_snprintf(text, sizeof text, percent ? "%.4g %%" : "%.7g", percent ? 100 * ticks[i] : ticks[i]);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", text);
-  }
+static void tick_of_money(const void *user, double value, char text[ASSAY_TICK_TEXT]) {
+  (void)user;
+  assay_snprintf(text, ASSAY_TICK_TEXT, "%.7g", value);
+}
+
+static void tick_of_share(const void *user, double value, char text[ASSAY_TICK_TEXT]) {
+  (void)user;
+  assay_snprintf(text, ASSAY_TICK_TEXT, "%.4g %%", 100 * value);
 }
 
 /* As short as tells them apart, so that six stand side by side: days, or the time of the day. */
@@ -104,7 +102,7 @@ static void draw_equity(assay_buf *out, const assay_backtest_view *view, const a
   range_of(view->result, &low, &high);
   range_of(view->benchmark, &low, &high);
   assay_axis y = equity_axis(low, high);
-  draw_scale(out, &y, false);
+  assay_svg_rows(out, &y, y.log ? 6 : 5, LEFT, WIDTH - RIGHT, tick_of_money, NULL);
   assay_svg_text(out, "em", LEFT, TOP - 10, "start", y.log ? "Equity (logarithmic)" : "Equity");
   if (view->benchmark != NULL) {
     char text[120];
@@ -121,7 +119,7 @@ static void draw_drawdown(assay_buf *out, const assay_backtest_view *view, const
   double deepest = 0, top = TOP + EQUITY + GAP, zero[MOST];
   for (size_t i = 0; i < view->result->metrics.bars; i++) deepest = fmin(deepest, depths[i]);
   assay_axis y = assay_axis_nice(deepest < 0 ? deepest : -0.01, 0, false, top + DRAWDOWN, top);
-  draw_scale(out, &y, true);
+  assay_svg_rows(out, &y, 3, LEFT, WIDTH - RIGHT, tick_of_share, NULL);
   assay_svg_text(out, "em", LEFT, top - 8, "start", "Below the highest equity so far");
   thin(depths, view->result->metrics.bars, x, &y, made);
   for (size_t i = 0; i < made->count; i++) zero[i] = top;

@@ -227,15 +227,12 @@ static assay_status put_map(assay_buf *out, const assay_backtest_choice *c, assa
 
 /* ---- A line of one parameter --------------------------------------------------------------------------------------------------------- */
 
+static void tick_of_score(const void *user, double value, char text[ASSAY_TICK_TEXT]) { score_text(user, value, text); }
+
 static void draw_scales(assay_buf *out, const assay_backtest_choice *c, const assay_axis *x, const assay_axis *y) {
   double ticks[ASSAY_AXIS_TICKS];
   char text[48];
-  for (size_t i = 0, count = assay_axis_ticks(y, 5, ticks); i < count; i++) {
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", x->from, at, x->to, at);
-    score_text(c, ticks[i], text);
-    assay_svg_text(out, "tk", x->from - 6, at + 4, "end", text);
-  }
+  assay_svg_rows(out, y, 5, x->from, x->to, tick_of_score, c);
   for (size_t i = 0, count = assay_axis_ticks(x, 8, ticks); i < count; i++) {
     assay_snprintf(text, sizeof text, "%.6g", ticks[i]);
     assay_svg_text(out, "tk", assay_axis_at(x, ticks[i]), LINE_HEIGHT - 12, "middle", text);

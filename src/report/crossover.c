@@ -139,17 +139,17 @@ static size_t binary_ticks(const assay_axis *axis, int wanted, double ticks[ASSA
   return count;
 }
 
+static void tick_of_seconds(const void *user, double seconds, char text[ASSAY_TICK_TEXT]) {
+  (void)user;
+  assay_report_tick(seconds * 1e9, "ns", text);
+}
+
 static void draw_axes(assay_buf *out, const assay_axis *x, const assay_axis *y, const char *unit) {
   double ticks[ASSAY_AXIS_TICKS];
   char text[ASSAY_REPORT_TEXT];
-  size_t count = assay_axis_ticks(y, 5, ticks);
-  for (size_t i = 0; i < count; i++) {
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_svg_text(out, "tk", LEFT - 8, at + 4, "end", assay_report_tick(ticks[i] * 1e9, "ns", text));
-  }
+  assay_svg_rows(out, y, 5, LEFT, WIDTH - RIGHT, tick_of_seconds, NULL);
   bool bytes = strcmp(unit, "bytes") == 0;
-  count = bytes ? binary_ticks(x, 6, ticks) : assay_axis_ticks(x, 6, ticks);
+  size_t count = bytes ? binary_ticks(x, 6, ticks) : assay_axis_ticks(x, 6, ticks);
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(x, ticks[i]);
     assay_svg_line(out, "gr", at, TOP, at, HEIGHT - BOTTOM);

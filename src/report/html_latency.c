@@ -79,14 +79,7 @@ static void draw_curve(assay_buf *out, const assay_latency_curve *curve, const a
 
 static void frame(assay_buf *out, const assay_axis *x, const assay_axis *y) {
   double right = x->to;
-  double ticks[ASSAY_AXIS_TICKS];
-  char text[ASSAY_REPORT_TEXT];
-  size_t count = assay_axis_ticks(y, 6, ticks);
-  for (size_t i = 0; i < count; i++) {
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, right, at);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_tick(ticks[i], "ns", text));
-  }
+  assay_svg_rows(out, y, 6, LEFT, right, assay_tick_of_unit, "ns");
   double spacing = (x->to - x->from) / (x->high - x->low);
   static const char *const labels[] = {"0", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"};
   for (int i = 0; i <= 6 && i <= x->high + 1e-9; i++) {

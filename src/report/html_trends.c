@@ -59,13 +59,8 @@ static bool size_of(const assay_benchmark_result *b, const char *param, double *
 static void growth_frame(assay_buf *out, const assay_axis *x, const assay_axis *y, const char *param) {
   double ticks[ASSAY_AXIS_TICKS];
   char text[ASSAY_REPORT_TEXT];
-  size_t count = assay_axis_ticks(y, 5, ticks);
-  for (size_t i = 0; i < count; i++) {
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", LEFT, at, WIDTH - GROWTH_RIGHT, at);
-    assay_svg_text(out, "tk", LEFT - 6, at + 4, "end", assay_report_tick(ticks[i], "ns", text));
-  }
-  count = assay_axis_ticks(x, 5, ticks);
+  assay_svg_rows(out, y, 5, LEFT, WIDTH - GROWTH_RIGHT, assay_tick_of_unit, "ns");
+  size_t count = assay_axis_ticks(x, 5, ticks);
   for (size_t i = 0; i < count; i++) {
     assay_report_tick(ticks[i], "", text);
     assay_svg_text(out, "tk", assay_axis_at(x, ticks[i]), GROWTH_HEIGHT - GROWTH_BOTTOM + 14, "middle", text);

@@ -152,13 +152,8 @@ static double text_width(const char *text) { return (double)assay_report_columns
 static void frame(plot *p) {
   double ticks[ASSAY_AXIS_TICKS];
   char text[ASSAY_REPORT_TEXT];
-  size_t count = assay_axis_ticks(&p->y, 8, ticks);
-  for (size_t i = 0; i < count; i++) {
-    double at = assay_axis_at(&p->y, ticks[i]);
-    assay_svg_line(p->out, "gr", LEFT, at, WIDTH - RIGHT, at);
-    assay_svg_text(p->out, "tk", LEFT - 8, at + 4, "end", assay_report_tick(ticks[i], "FLOP/s", text));
-  }
-  count = assay_axis_ticks(&p->x, 8, ticks);
+  assay_svg_rows(p->out, &p->y, 8, LEFT, WIDTH - RIGHT, assay_tick_of_unit, "FLOP/s");
+  size_t count = assay_axis_ticks(&p->x, 8, ticks);
   for (size_t i = 0; i < count; i++) {
     double at = assay_axis_at(&p->x, ticks[i]);
     assay_snprintf(text, sizeof text, "%g", ticks[i]);

@@ -81,6 +81,21 @@ assay_axis assay_axis_nice(double low, double high, bool log, double from, doubl
   return (assay_axis){floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, false, from, to};
 }
 
+void assay_tick_of_unit(const void *user, double value, char text[ASSAY_TICK_TEXT]) { assay_report_tick(value, user, text); }
+
+void assay_svg_rows(assay_buf *out, const assay_axis *y, size_t wanted, double left, double right, assay_tick_text *text_of,
+                    const void *user) {
+  double ticks[ASSAY_AXIS_TICKS];
+  size_t count = assay_axis_ticks(y, wanted, ticks);
+  for (size_t i = 0; i < count; i++) {
+    char text[ASSAY_TICK_TEXT];
+    double at = assay_axis_at(y, ticks[i]);
+    assay_svg_line(out, "gr", left, at, right, at);
+    text_of(user, ticks[i], text);
+    assay_svg_text(out, "tk", left - 6, at + 4, "end", text);
+  }
+}
+
 /* ---- Marks -------------------------------------------------------------------------------------------------------------------------- */
 
 void assay_svg_number(assay_buf *out, double value) {

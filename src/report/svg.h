@@ -23,7 +23,7 @@ typedef struct assay_axis {
   double from, to; /* in pixels; a vertical axis has from > to */
 } assay_axis;
 
-enum { ASSAY_AXIS_TICKS = 24, ASSAY_SVG_SERIES = 6 /* colours */, ASSAY_SVG_LABELS = 16 };
+enum { ASSAY_AXIS_TICKS = 24, ASSAY_SVG_SERIES = 6 /* colours */, ASSAY_SVG_LABELS = 16, ASSAY_TICK_TEXT = 48 };
 
 /* Pixel of a value; values outside the axis come out at its ends. */
 double assay_axis_at(const assay_axis *axis, double value);
@@ -47,6 +47,12 @@ void assay_svg_rect(assay_buf *out, const char *css_class, double x, double y, d
 void assay_svg_dot(assay_buf *out, const char *css_class, double x, double y, double radius);
 /* `anchor`: "start", "middle" or "end". The text is escaped. */
 void assay_svg_text(assay_buf *out, const char *css_class, double x, double y, const char *anchor, const char *text);
+/* The ticks of an upright axis, about `wanted`: for each a line from `left` to `right`, and before it what `text_of` writes. */
+typedef void assay_tick_text(const void *user, double value, char text[ASSAY_TICK_TEXT]);
+void assay_svg_rows(assay_buf *out, const assay_axis *y, size_t wanted, double left, double right, assay_tick_text *text_of,
+                    const void *user);
+/* For figures of a unit, which is `user`: "ns", "FLOP/s". */
+void assay_tick_of_unit(const void *user, double value, char text[ASSAY_TICK_TEXT]);
 /* Labels to the right of lines that end at the heights `ends`, in the colours of series 0, 1, ...; those that would overlap are pushed
  * apart from the top down. At most ASSAY_SVG_LABELS. */
 void assay_svg_end_labels(assay_buf *out, double x, const double *ends, const char *const *labels, size_t count);

@@ -157,13 +157,8 @@ enum { PLOT_WIDTH = 860, PLOT_HEIGHT = 420, PLOT_LEFT = 70, PLOT_RIGHT = 260, PL
 static void draw_axes(assay_buf *out, const assay_axis *x, const assay_axis *y) {
   double ticks[ASSAY_AXIS_TICKS];
   char text[ASSAY_REPORT_TEXT];
-  size_t count = assay_axis_ticks(y, 6, ticks);
-  for (size_t i = 0; i < count; i++) {
-    double at = assay_axis_at(y, ticks[i]);
-    assay_svg_line(out, "gr", PLOT_LEFT, at, PLOT_WIDTH - PLOT_RIGHT, at);
-    assay_svg_text(out, "tk", PLOT_LEFT - 6, at + 4, "end", assay_report_tick(ticks[i], "ns", text));
-  }
-  count = assay_axis_ticks(x, 8, ticks);
+  assay_svg_rows(out, y, 6, PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT, assay_tick_of_unit, "ns");
+  size_t count = assay_axis_ticks(x, 8, ticks);
   for (size_t i = 0; i < count; i++)
     assay_svg_text(out, "tk", assay_axis_at(x, ticks[i]), PLOT_HEIGHT - PLOT_BOTTOM + 16, "middle", assay_report_tick(ticks[i], "", text));
   assay_svg_line(out, "ax", PLOT_LEFT, PLOT_HEIGHT - PLOT_BOTTOM, PLOT_WIDTH - PLOT_RIGHT, PLOT_HEIGHT - PLOT_BOTTOM);
