@@ -94,6 +94,45 @@ static void greeks_converge_to_the_closed_form(void **state) {
   }
 }
 
+/* A Leisen-Reimer tree's price, delta and gamma: four times nearer with twice the steps, within a constant over their square. */
+static void leisen_reimer_is_of_second_order(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 2; kind++) {
+    for (double strike = 82; strike <= 124; strike += 6) {
+      assay_option option = {(assay_option_kind)kind, 100, strike, 0.75, 0.06, 0.02, 0.3};
+      double exact, last[3] = {0};
+      assay_option_greeks by_formula;
+      assert_ok(assay_option_price(&option, &(assay_error){0}, &exact, &by_formula), (assay_error){0});
+      for (uint32_t steps = 49; steps <= 385; steps = 2 * steps - 1) {
+        assay_tree_greeks greeks;
+        double price = price_of(option, (assay_tree){ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_EUROPEAN, steps}, &greeks);
+        const double off[] = {price / exact - 1, greeks.delta - by_formula.delta, greeks.gamma / by_formula.gamma - 1};
+        const double constants[] = {4, 0.05, 1}, floors[] = {1e-12, 2e-7, 2e-5};
+        for (int k = 0; k < 3; k++) {
+          assert_near(off[k], 0, constants[k] / ((double)steps * steps) + floors[k]);
+          if (steps > 49 && fabs(off[k]) > 20 * floors[k]) assert_true(fabs(last[k]) > 3.2 * fabs(off[k]));
+          last[k] = off[k];
+        }
+      }
+    }
+  }
+}
+
+/* Where a tree of a higher spot has no probabilities any more, the first levels say what they can. */
+static void greeks_at_the_end_of_the_range(void **state) {
+  (void)state;
+  for (double spot = 100; spot < 1e6; spot *= 1.02) {
+    const assay_option option = {ASSAY_OPTION_CALL, spot, 100, 1, 0.02, 0, 0.2};
+    const assay_tree tree = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_EUROPEAN, 51};
+    assay_tree_greeks greeks;
+    double price;
+    if (assay_tree_price(&option, &tree, NULL, &price, &greeks) != ASSAY_OK) return;
+    assert_true(isfinite(greeks.delta) && isfinite(greeks.gamma));
+    assert_near(greeks.delta, 1, spot < 150 ? 1 : 0.1);
+  }
+  fail_msg("no spot was refused");
+}
+
 /* A Leisen-Reimer tree drifts towards its strike; its theta does not. */
 static void theta_of_early_exercise(void **state) {
   (void)state;
@@ -190,6 +229,8 @@ int main(void) {
       cmocka_unit_test(published_american_puts),
       cmocka_unit_test(european_trees_converge_to_the_closed_form),
       cmocka_unit_test(greeks_converge_to_the_closed_form),
+      cmocka_unit_test(leisen_reimer_is_of_second_order),
+      cmocka_unit_test(greeks_at_the_end_of_the_range),
       cmocka_unit_test(theta_of_early_exercise),
       cmocka_unit_test(early_exercise),
       cmocka_unit_test(all_instruction_sets_give_the_same_bits),
