@@ -302,78 +302,118 @@ uint64_t assay_mc_batch_paths(const assay_mc_params *o, uint64_t used) {
   return size < left ? size : left;
 }
 
+/* The parameters of a call, checked and in units of the job's own, which can be simulated then. */
+static assay_status begin(assay_mc_job *job, assay_error *err, assay_mc_units *units) {
+  double target = job->option.target_error;
+  assay_mc_defaults(&job->option);
+  assay_status status = assay_mc_check(&job->option, err);
+  if (status != ASSAY_OK) return status;
+  assay_mc_units_take(&job->option, units);
+  status = assay_mc_job_init(job, err);
+  if (status != ASSAY_OK) return status;
+  status = check_target(job, target, units, err);
+  if (status != ASSAY_OK) assay_mc_job_deinit(job);
+  return status;
+}
+
+/* Such an option's Greeks are not from the sums of the price's paths. */
+static bool has_own_greeks(const assay_mc_params *o) { return o->payoff == ASSAY_MC_AMERICAN && o->model == ASSAY_MC_GBM; }
+
+static void choose_forms(assay_mc_job *job) {
+  job->total = !job->option.greeks || has_own_greeks(&job->option); /* the price's error comes from squares */
+  job->forms.used = !job->total ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
+}
+
+/* What has been simulated, and what it says. */
+typedef struct progress {
+  assay_mc_tally tally;
+  estimate found;
+  uint64_t paths;
+  bool reached; /* the target error */
+  assay_quant_where where;
+} progress;
+
+/* Batch after batch, until all paths are used or the target error is reached. */
+static assay_status simulate(const assay_mc_job *job, assay_error *err, progress *p) {
+  const assay_mc_params *o = &job->option;
+  for (uint64_t batch = 0; p->paths < o->paths && !p->reached; batch++) {
+    uint64_t samples = (assay_mc_batch_paths(o, p->paths) + job->paths_per_sample - 1) / job->paths_per_sample;
+    assay_status status = add_batch(job, batch, samples, err, &p->tally, &p->where);
+    if (status != ASSAY_OK) return status;
+    p->paths =
+        (uint64_t)p->tally.samples * job->paths_per_sample; /* replicates of Sobol points are of one size, so they may be a few more */
+    p->found = estimate_price(job, &p->tally);
+    p->reached = o->target_error > 0 && p->found.error <= o->target_error;
+  }
+  return ASSAY_OK;
+}
+
+static assay_status find_greeks(assay_mc_job *job, assay_error *err, progress *p, assay_mc_result *out) {
+  const assay_mc_tally *tally = &p->tally;
+  out->greeks = (assay_mc_greeks){greek(job, tally, ASSAY_MC_FORM_DELTA), greek(job, tally, ASSAY_MC_FORM_GAMMA),
+                                  greek(job, tally, ASSAY_MC_FORM_VEGA), greek(job, tally, ASSAY_MC_FORM_THETA),
+                                  greek(job, tally, ASSAY_MC_FORM_RHO)};
+  out->greeks_paths = job->option.greeks ? p->paths : 0;
+  if (!job->option.greeks || !has_own_greeks(&job->option) || job->exercised) return ASSAY_OK;
+  return assay_mc_martingale_greeks(job, p->paths, err, &out->greeks, &out->greeks_paths, &p->where);
+}
+
+static void write_estimate(const assay_mc_job *job, const progress *p, const assay_mc_units *units, assay_mc_result *out) {
+  const assay_mc_params *o = &job->option;
+  const estimate *e = &p->found;
+  bool replicates = o->sampling == ASSAY_MC_SOBOL;
+  double reach = assay_stats_t_quantile(0.5 + o->level / 2, replicates ? p->tally.groups - 1 : INFINITY) * e->error;
+  out->price = e->price;
+  out->standard_error = e->error;
+  out->low = fmin(fmax(e->price - reach, 0), e->price); /* nobody pays to be rid of an option */
+  out->high = e->price + reach;
+  out->level = o->level;
+  out->correlation = (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
+  out->control_coefficient = job->control_is_money ? e->coefficient : ldexp(e->coefficient, units->price);
+  out->variance_ratio = e->ratio;
+  out->reached = p->reached || o->target_error == 0;
+  out->paths = p->paths;
+  out->steps = o->steps;
+  out->replicates = replicates ? (uint32_t)p->tally.groups : 0;
+}
+
+/* All numbers of a result, in the job's own units. */
+static assay_status find_result(assay_mc_job *job, const assay_mc_units *units, assay_error *err, progress *p, assay_mc_result *out) {
+  const assay_mc_params *o = &job->option;
+  *out = (assay_mc_result){.upper_bound = NAN, .upper_bound_error = NAN};
+  assay_status status = simulate(job, err, p);
+  if (status == ASSAY_OK) status = find_greeks(job, err, p, out);
+  if (status == ASSAY_OK && o->upper_bound) status = assay_mc_upper_bound(job, err, &out->upper_bound, &out->upper_bound_error, &p->where);
+  if (status != ASSAY_OK) return status;
+  write_estimate(job, p, units, out);
+  at_least_exercised(o, out);
+  if (job->exercised) exercised_now(o, out);
+  if (o->payoff == ASSAY_MC_BASKET) assay_mc_basket_result(job, &p->tally, out);
+  return ASSAY_OK;
+}
+
 assay_status assay_mc_price(const assay_mc_params *params, assay_error *err, assay_mc_result *result) {
   ASSAY_FLOAT_USUAL;
-  uint64_t begin = assay_os_now_ns();
+  uint64_t start = assay_os_now_ns();
   if (params == NULL || result == NULL)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_mc_price needs %s (NULL)", params == NULL ? "parameters" : "a place for its result");
   assay_mc_job job = {.option = *params};
-  const assay_mc_params *o = &job.option;
-  assay_mc_defaults(&job.option);
-  assay_status status = assay_mc_check(o, err);
-  if (status != ASSAY_OK) return status;
   assay_mc_units units;
-  assay_mc_units_take(&job.option, &units);
-  status = assay_mc_job_init(&job, err);
+  assay_status status = begin(&job, err, &units);
   if (status != ASSAY_OK) return status;
-
-  status = check_target(&job, params->target_error, &units, err);
-  bool american = o->payoff == ASSAY_MC_AMERICAN && o->model == ASSAY_MC_GBM; /* has Greeks of its own */
-  job.total = !o->greeks || american;                                         /* the price's error comes from squares */
-  job.forms.used = !job.total ? ASSAY_MC_FORMS : ASSAY_MC_FORM_PRICE + 1;
-  assay_mc_tally tally = {0};
-  assay_quant_where where = job.where;
-  estimate e = {0};
-  uint64_t used = 0;
-  bool reached = false;
-  for (uint64_t batch = 0; status == ASSAY_OK && used < o->paths && !reached; batch++) {
-    uint64_t samples = (assay_mc_batch_paths(o, used) + job.paths_per_sample - 1) / job.paths_per_sample;
-    status = add_batch(&job, batch, samples, err, &tally, &where);
-    if (status != ASSAY_OK) break;
-    used = (uint64_t)tally.samples * job.paths_per_sample; /* replicates of Sobol points are of one size, so they may be a few more */
-    e = estimate_price(&job, &tally);
-    reached = o->target_error > 0 && e.error <= o->target_error;
-  }
-
-  assay_mc_greeks greeks = {greek(&job, &tally, ASSAY_MC_FORM_DELTA), greek(&job, &tally, ASSAY_MC_FORM_GAMMA),
-                            greek(&job, &tally, ASSAY_MC_FORM_VEGA), greek(&job, &tally, ASSAY_MC_FORM_THETA),
-                            greek(&job, &tally, ASSAY_MC_FORM_RHO)};
-  uint64_t greeks_paths = o->greeks ? used : 0;
-  if (status == ASSAY_OK && o->greeks && american && !job.exercised)
-    status = assay_mc_martingale_greeks(&job, used, err, &greeks, &greeks_paths, &where);
-  double upper = NAN, upper_error = NAN;
-  if (status == ASSAY_OK && o->upper_bound) status = assay_mc_upper_bound(&job, err, &upper, &upper_error, &where);
+  choose_forms(&job);
+  progress p = {.where = job.where};
+  assay_mc_result out;
+  status = find_result(&job, &units, err, &p, &out);
   assay_mc_job_deinit(&job);
   if (status != ASSAY_OK) return status;
-
-  bool replicates = o->sampling == ASSAY_MC_SOBOL;
-  double reach = assay_stats_t_quantile(0.5 + o->level / 2, replicates ? tally.groups - 1 : INFINITY) * e.error;
-  assay_mc_result out = {.price = e.price,
-                         .standard_error = e.error,
-                         .low = fmin(fmax(e.price - reach, 0), e.price), /* nobody pays to be rid of an option */
-                         .high = e.price + reach,
-                         .level = o->level,
-                         .greeks = greeks,
-                         .greeks_paths = greeks_paths,
-                         .correlation = {NAN, NAN, ASSAY_MC_NO_METHOD},
-                         .upper_bound = upper,
-                         .upper_bound_error = upper_error,
-                         .control_coefficient = job.control_is_money ? e.coefficient : ldexp(e.coefficient, units.price),
-                         .variance_ratio = e.ratio,
-                         .reached = reached || o->target_error == 0,
-                         .paths = used,
-                         .steps = o->steps,
-                         .replicates = replicates ? (uint32_t)tally.groups : 0};
-  at_least_exercised(o, &out);
-  if (job.exercised) exercised_now(o, &out);
-  if (o->payoff == ASSAY_MC_BASKET) assay_mc_basket_result(&job, &tally, &out);
   assay_mc_units_give(&units, &out);
-  status = check_result(&out, o->greeks, o->upper_bound, err);
+  status = check_result(&out, params->greeks, params->upper_bound, err);
   if (status != ASSAY_OK) return status;
-  memcpy(out.device, where.device, sizeof out.device);
-  memcpy(out.isa, where.isa, sizeof out.isa);
-  memcpy(out.reason, where.reason, sizeof out.reason);
-  out.seconds = (double)(assay_os_now_ns() - begin) * 1e-9;
+  memcpy(out.device, p.where.device, sizeof out.device);
+  memcpy(out.isa, p.where.isa, sizeof out.isa);
+  memcpy(out.reason, p.where.reason, sizeof out.reason);
+  out.seconds = (double)(assay_os_now_ns() - start) * 1e-9;
   *result = out;
   return ASSAY_OK;
 }
