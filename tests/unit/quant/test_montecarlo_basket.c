@@ -2,28 +2,11 @@
 /* Monte Carlo of baskets and spreads: against Margrabe's formula, against prices that have moved, and bad correlations. */
 #include "montecarlo_exact.h"
 
-/* Margrabe 1978: the option to exchange one asset for another is a European on their ratio. */
-static double margrabe(const double *spots, const double *volatilities, double correlation, double time) {
-  double v =
-      sqrt(volatilities[0] * volatilities[0] + volatilities[1] * volatilities[1] - 2 * correlation * volatilities[0] * volatilities[1]);
-  return (double)exact_price(ASSAY_OPTION_CALL, spots[0], spots[1], time, 0, 0, v);
-}
-
 static void test_basket(void **state) {
   (void)state;
   double spots[] = {100, 95}, volatilities[] = {0.2, 0.3}, weights[] = {1, -1}, correlations[] = {1, 0.4, 0.4, 1};
-  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
-                            .assets = 2,
-                            .spots = spots,
-                            .volatilities = volatilities,
-                            .weights = weights,
-                            .correlations = correlations,
-                            .strike = 0,
-                            .time = 1,
-                            .rate = 0.05,
-                            .paths = 1 << 17,
-                            .seed = 3,
-                            .greeks = true};
+  assay_mc_params params = basket_of(2, spots, volatilities, weights, correlations);
+  params.rate = 0.05, params.paths = 1 << 17, params.seed = 3, params.greeks = true;
   for (int way = 0; way < 8; way++) {
     params.precision = way & 1 ? ASSAY_MC_F32 : ASSAY_MC_F64, params.antithetic = way & 2, params.control = way & 4;
     assay_mc_result r = price_of(&params);
@@ -65,16 +48,8 @@ static void test_basket(void **state) {
   for (int i = 0; i < 400; i++) all[i] = 1, many[i % 20] = 100, same[i % 20] = 0.25;
   assay_mc_params one = base;
   one.dividend = 0;
-  params = (assay_mc_params){.payoff = ASSAY_MC_BASKET,
-                             .put = true,
-                             .assets = 20,
-                             .spots = many,
-                             .volatilities = same,
-                             .correlations = all,
-                             .strike = 105,
-                             .time = 0.75,
-                             .rate = 0.05,
-                             .paths = 1 << 17};
+  params = basket_of(20, many, same, NULL, all);
+  params.put = true, params.strike = 105, params.time = 0.75, params.rate = 0.05, params.paths = 1 << 17;
   assay_mc_result r = price_of(&params);
   one.put = true;
   assert_within(r.price, r.standard_error, european(&one));
@@ -88,9 +63,8 @@ static void test_basket_by_moving(void **state) {
          moved[7][SEEDS];
   double weights[N] = {0.3, 0.2, -0.1, 0.4, 0.2};
   for (int i = 0; i < N * N; i++) correlations[i] = i / N == i % N ? 1 : 0.2 + 0.05 * (i / N + i % N) / 2.0;
-  assay_mc_params params = {.payoff = ASSAY_MC_BASKET, .put = true, .assets = N, .spots = spots, .volatilities = volatilities};
-  params.weights = weights, params.correlations = correlations, params.strike = 100, params.time = 0.75, params.rate = 0.05;
-  params.paths = 1 << 15, params.greeks = true;
+  assay_mc_params params = basket_of(N, spots, volatilities, weights, correlations);
+  params.put = true, params.strike = 100, params.time = 0.75, params.rate = 0.05, params.paths = 1 << 15, params.greeks = true;
   for (int seed = 0; seed < SEEDS; seed++) {
     params.seed = (uint64_t)seed;
     assay_mc_result r = price_of(&params), a, b;
@@ -132,8 +106,8 @@ static void test_basket_by_moving(void **state) {
 static void test_bad_correlations(void **state) {
   (void)state;
   double spots[] = {100, 95, 90}, volatilities[] = {0.2, 0.3, 0.1}, c[] = {1, 0.9, 0.9, 0.9, 1, -0.9, 0.9, -0.9, 1};
-  assay_mc_params params = {
-      .payoff = ASSAY_MC_BASKET, .assets = 3, .spots = spots, .volatilities = volatilities, .correlations = c, .strike = 95, .time = 1};
+  assay_mc_params params = basket_of(3, spots, volatilities, NULL, c);
+  params.strike = 95;
   assay_error err = {0};
   assay_mc_result result;
   assert_int_equal(assay_mc_price(&params, &err, &result), ASSAY_ERR_INVALID);

@@ -191,22 +191,14 @@ static void test_sobol_of_other_models(void **state) {
 static void test_sobol_of_baskets(void **state) {
   (void)state;
   double spots[64] = {100, 95}, volatilities[64] = {0.2, 0.3}, weights[] = {1, -1};
-  double correlations[64 * 64] = {1, 0.4, 0.4, 1}, v = sqrt(0.04 + 0.09 - 2 * 0.4 * 0.06);
-  double exact = (double)exact_price(ASSAY_OPTION_CALL, 100, 95, 1, 0, 0, v),
-         up = (double)exact_price(ASSAY_OPTION_CALL, 100.1, 95, 1, 0, 0, v);
-  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
-                            .assets = 2,
-                            .spots = spots,
-                            .volatilities = volatilities,
-                            .weights = weights,
-                            .correlations = correlations,
-                            .time = 1,
-                            .rate = 0.03,
-                            .paths = 1 << 15};
+  double correlations[64 * 64] = {1, 0.4, 0.4, 1}, higher[] = {100.1, 95}, lower[] = {99.9, 95};
+  double exact = margrabe(spots, volatilities, 0.4, 1);
+  double up = margrabe(higher, volatilities, 0.4, 1), down = margrabe(lower, volatilities, 0.4, 1);
+  assay_mc_params params = basket_of(2, spots, volatilities, weights, correlations);
+  params.rate = 0.03, params.paths = 1 << 15;
   assert_points_help(params, exact, 0, 0.1);
   params.greeks = true, params.sampling = ASSAY_MC_SOBOL;
   assay_mc_result r = price_of(&params);
-  double down = (double)exact_price(ASSAY_OPTION_CALL, 99.9, 95, 1, 0, 0, v);
   assert_near(r.by_asset[0].delta.value, (up - down) / 0.2, 5 * r.by_asset[0].delta.standard_error + 1e-6);
   assert_near(r.by_asset[0].gamma.value, (up - 2 * exact + down) / 0.01, 5 * r.by_asset[0].gamma.standard_error + 1e-6);
   params.assets = 64, params.weights = NULL, params.strike = 100, params.paths = 1 << 14;
@@ -292,18 +284,8 @@ static void test_sobol_hardly_random(void **state) {
 static void test_sobol_basket_hardly_random(void **state) {
   (void)state;
   const double spots[] = {100, 80}, volatilities[] = {1e-6, 2e-6}, weights[] = {0.7, 0.3}, correlations[] = {1, 0.4, 0.4, 1};
-  assay_mc_params params = {.payoff = ASSAY_MC_BASKET,
-                            .assets = 2,
-                            .spots = spots,
-                            .volatilities = volatilities,
-                            .weights = weights,
-                            .correlations = correlations,
-                            .strike = 60,
-                            .time = 1,
-                            .rate = 0.03,
-                            .paths = 1 << 14,
-                            .sampling = ASSAY_MC_SOBOL,
-                            .greeks = true};
+  assay_mc_params params = basket_of(2, spots, volatilities, weights, correlations);
+  params.strike = 60, params.rate = 0.03, params.paths = 1 << 14, params.sampling = ASSAY_MC_SOBOL, params.greeks = true;
   for (params.seed = 0; params.seed < 10; params.seed++) {
     assay_mc_result r = price_of(&params);
     for (int i = 0; i < 2; i++) {
