@@ -6,7 +6,7 @@
 
 #include "report/html.h"
 
-enum { PLOT_WIDTH = 260, ROW_HEIGHT = 18, MAX_SAME = 400 };
+enum { PLOT_WIDTH = 180, ROW_HEIGHT = 18, MAX_SAME = 400 };
 
 /* Half the width of the scale: every interval that is shown fits, up to half as much again or half as little; what lies beyond that is
  * drawn as an arrow at the edge. */
