@@ -21,6 +21,16 @@ static const char *book_name(const assay_match_job *j, uint32_t book, char numbe
   return name[0] == '\0' ? number : name;
 }
 
+/* A stream may hold anything, and a terminal does what it is told. */
+static void put_name(assay_buf *out, const assay_match_job *j, uint32_t book) {
+  enum { WIDTH = 17 };
+  char number[16];
+  const size_t before = out->length;
+  assay_buf_plain(out, book_name(j, book, number));
+  do assay_buf_putc(out, ' ');
+  while (out->length < before + WIDTH);
+}
+
 static void put_side(assay_buf *out, const assay_match_job *j, uint32_t book, assay_side side) {
   assay_mbo_level best;
   if (!assay_book_best(j->book, book, side, &best))
@@ -30,7 +40,6 @@ static void put_side(assay_buf *out, const assay_match_job *j, uint32_t book, as
 }
 
 static void put_text(assay_buf *out, const assay_match_job *j) {
-  char number[16];
   uint32_t shown = 0;
   assay_buf_printf(out, "%s: %" PRIu64 " messages, %" PRIu64 " events\n", j->symbols.path, assay_book_applied(j->book),
                    assay_book_sequence(j->book));
@@ -41,7 +50,7 @@ static void put_text(assay_buf *out, const assay_match_job *j) {
     assay_mbo_level best;
     if (!assay_book_best(j->book, i, ASSAY_BUY, &best) && !assay_book_best(j->book, i, ASSAY_SELL, &best)) continue;
     if (shown++ == 0) assay_buf_printf(out, "%-16s %24s %24s\n", "book", "bid, quantity", "ask, quantity");
-    assay_buf_printf(out, "%-16s ", book_name(j, i, number));
+    put_name(out, j, i);
     put_side(out, j, i, ASSAY_BUY);
     assay_buf_puts(out, " ");
     put_side(out, j, i, ASSAY_SELL);

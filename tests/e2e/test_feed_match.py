@@ -166,6 +166,11 @@ class Match(feeds.Feed):
         self.assertEqual(json.loads(done.stdout)["kinds"]["rejected"], 1)  # it has traded
         self.assertEqual(self.check("feed", "match", self.write("all.csv", "op,id,side,px,sz\nnew,1,buy,10,5\n")).stderr, "")
 
+    def test_a_name_does_nothing_to_a_terminal(self):
+        shown = self.check("feed", "match", self.write("orders.csv", "symbol,id,side,price,qty\n\x1b[31mX,1,buy,5,7\n")).stdout
+        self.assertNotIn("\x1b", shown)
+        self.assertEqual([line.split()[1:] for line in shown.splitlines() if "[31mX" in line], [["5", "7", "-"]])
+
     def test_rows_without_a_book(self):
         rows = f"symbol,kind,id,side,price,qty\nA,new,1,buy,10,5\n,new,2,sell,10,5\n{'X' * 90},new,3,sell,10,5\nA,cancel,1,,,\n"
         done = self.check("feed", "match", "--json", self.write("orders.csv", rows), code=2)
