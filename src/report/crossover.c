@@ -232,8 +232,12 @@ static void write_table(assay_buf *out, const assay_crossover_curve *first, size
 
 static void write_html(assay_buf *out, const assay_crossover *found) {
   assay_html_page_begin(out, "Which device for what", found->machine != NULL ? found->machine : "devices");
-  assay_buf_puts(out, "<main>\n");
-  assay_html_begin(out, "guide", "Selection guide", "Host call to host result, transfers included; medians.");
+  assay_buf lead = {0};
+  assay_buf_printf(&lead, "%s%sFrom host call to host result, transfers included; medians.", found->machine != NULL ? found->machine : "",
+                   found->machine != NULL ? ". " : "");
+  if (lead.failed) out->failed = true;
+  assay_html_main_begin(out, "Which device for what", lead.data);
+  assay_buf_deinit(&lead);
   assay_buf_puts(out, "<ul>");
   for (size_t i = 0; i < found->advice_count; i++) {
     assay_buf_printf(out, "<li><a href=\"#operation-%zu\">", i);

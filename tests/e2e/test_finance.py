@@ -748,7 +748,7 @@ class Devices(Finance):
         sizes = [p["size"] for p in found["curves"][0]["points"]]
         self.assertEqual(sizes, [1024 * 4**i for i in range(len(sizes))])
         self.check("device", "compare", "--operations", "copy", "--devices", "cpu", "--seconds", "0.5", "--output", "devices.html")
-        self.assertIn("Selection guide", self.read("devices.html"))
+        self.assertIn("<h1>Which device for what</h1>", self.read("devices.html"))
         self.refuse("device", "compare", "--operations", "swap", says="there is no operation 'swap'")
 
     def test_a_first_run_compiles_on_nobodys_time(self):
