@@ -94,9 +94,40 @@ typedef struct contest {
 /* "cpu at every size" takes more than a point or two. */
 enum { FEW_SIZES = 3 };
 
-static void put_lead(assay_buf *out, const assay_crossover_advice *a, const contest *of, const char *unit) {
+/* Sizes at which another device clearly leads the one that does at both ends. */
+typedef struct lapse {
+  const char *device; /* the fastest of the first of them; NULL: there are none */
+  double from, to;
+} lapse;
+
+static lapse find_lapse(const assay_crossover_curve *curves, size_t count, const assay_crossover_curve *leader) {
+  lapse found = {0};
+  for (size_t i = 0; i < leader->count; i++) {
+    const double size = leader->points[i].size;
+    const assay_crossover_curve *other = fastest_at(curves, count, size, leader);
+    if (other == NULL || !clearly_faster(point_at(other, size), &leader->points[i])) continue;
+    if (found.device == NULL) found = (lapse){other->device, size, size};
+    found.to = size;
+  }
+  return found;
+}
+
+static void put_lapse(assay_buf *out, const lapse *between, const char *unit) {
+  assay_buf_printf(out, ", but %s ", between->device);
+  assay_buf_puts(out, between->from < between->to ? "from " : "at ");
+  put_size(out, between->from, unit);
+  if (between->from == between->to) return;
+  assay_buf_puts(out, " to ");
+  put_size(out, between->to, unit);
+}
+
+static void put_lead(assay_buf *out, const assay_crossover_advice *a, const contest *of, const lapse *between, const char *unit) {
   const char *behind = of->behind->device;
-  if (of->sizes >= FEW_SIZES)
+  if (between->device != NULL) {
+    assay_buf_puts(out, a->large);
+    put_lapse(out, between, unit);
+    assay_buf_printf(out, " (%s is %.3g times as fast as %s at ", a->large, a->most, behind);
+  } else if (of->sizes >= FEW_SIZES)
     assay_buf_printf(out, "%s at every size (%.3g times as fast as %s at ", a->large, a->most, behind);
   else
     assay_buf_printf(out, "%s, as far as it was measured (%.3g times as fast as %s at ", a->large, a->most, behind);
@@ -104,7 +135,7 @@ static void put_lead(assay_buf *out, const assay_crossover_advice *a, const cont
   assay_buf_puts(out, of->sizes == 1 ? ", the only size of both)" : of->sizes == 2 ? ", the larger of two sizes)" : ")");
 }
 
-static const char *sentence_of(const assay_crossover_advice *a, const assay_crossover_curve *curve, const contest *of,
+static const char *sentence_of(const assay_crossover_advice *a, const assay_crossover_curve *curve, const contest *of, const lapse *between,
                                assay_arena *storage) {
   assay_buf text = {0};
   assay_buf_printf(&text, "%s, %s: ", curve->what, curve->type);
@@ -124,7 +155,7 @@ static const char *sentence_of(const assay_crossover_advice *a, const assay_cros
     assay_buf_printf(&text, " (%.3g times as fast, within what calls differ among themselves)", a->most);
     if (strcmp(a->small, of->ahead->device) != 0) assay_buf_printf(&text, "; %s at small sizes", a->small);
   } else {
-    put_lead(&text, a, of, curve->unit);
+    put_lead(&text, a, of, between, curve->unit);
   }
   if (!a->same_bits) assay_buf_puts(&text, "; WARNING: the devices do not give the same answers");
   const char *kept = assay_arena_strdup(storage, text.data != NULL ? text.data : "");
@@ -164,11 +195,13 @@ static assay_crossover_advice advise(const assay_crossover_curve *curves, size_t
       last = first;
   }
   contest of = {.size = common};
+  lapse between = {0};
   if (first != NULL && last != NULL) {
     next = first != last ? first : fastest_at(curves, count, common, last);
     double from = first != last ? overtakes_from(first, last) : 0;
     if (from > 0 && !isinf(from)) a.from = from;
     of = hold(last, next, common);
+    if (first == last) between = find_lapse(curves, count, last);
     if (of.behind != NULL) {
       a.most = point_at(of.behind, common)->seconds / point_at(of.ahead, common)->seconds;
       a.clear = clearly_faster(point_at(of.ahead, common), point_at(of.behind, common));
@@ -176,7 +209,7 @@ static assay_crossover_advice advise(const assay_crossover_curve *curves, size_t
     a.small = first->device;
     a.large = last->device;
   }
-  a.sentence = sentence_of(&a, curves, &of, storage);
+  a.sentence = sentence_of(&a, curves, &of, &between, storage);
   return a;
 }
 

@@ -61,6 +61,33 @@ static void one_that_always_leads_has_no_crossover(void **state) {
   assay_arena_deinit(&arena);
 }
 
+/* Ahead at both ends and behind between them is not ahead at every size; a lapse within the noise is none. */
+static void one_that_falls_back_between_does_not_lead_everywhere(void **state) {
+  (void)state;
+  assay_arena arena;
+  assay_arena_init(&arena, ASSAY_TAG_BENCH);
+  static const struct {
+    int from, to;
+    double noise;
+    const char *says;
+  } cases[] = {{2, 3, 0, ": cpu, but opencl:0 from 1 k paths to 10 k paths (cpu is 2 times as fast as opencl:0 at 1 M paths)"},
+               {4, 4, 0, ": cpu, but opencl:0 at 100 k paths (cpu is 2 times as fast as opencl:0 at 1 M paths)"},
+               {2, 3, 0.6, ": cpu at every size (2 times as fast as opencl:0 at 1 M paths)"}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    assay_crossover_point a[POINTS], b[POINTS];
+    assay_crossover_curve curves[] = {make_curve("cpu", 0, 1e6, POINTS, a), make_curve("opencl:0", 0, 5e5, POINTS, b)};
+    for (int i = cases[k].from; i <= cases[k].to; i++) {
+      b[i].seconds = b[i].high = b[i].low = 0.7 * a[i].seconds;
+      a[i].low *= 1 - cases[k].noise;
+    }
+    assay_crossover_advice found = advise(curves, 2, &arena);
+    assert_string_equal(found.small, "cpu");
+    assert_string_equal(found.large, "cpu");
+    assert_non_null(strstr(found.sentence, cases[k].says));
+  }
+  assay_arena_deinit(&arena);
+}
+
 /* Five per cent ahead with times that vary by ten: the next run may say the opposite, so this one says neither. */
 static void a_lead_within_the_noise_is_none(void **state) {
   (void)state;
@@ -211,6 +238,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_crossover_is_where_the_lines_meet),
       cmocka_unit_test(one_that_always_leads_has_no_crossover),
+      cmocka_unit_test(one_that_falls_back_between_does_not_lead_everywhere),
       cmocka_unit_test(a_lead_within_the_noise_is_none),
       cmocka_unit_test(what_happened_to_be_ahead_is_named_first),
       cmocka_unit_test(a_point_or_two_are_not_every_size),
