@@ -329,13 +329,19 @@ static assay_status read_all(reader *r) {
   return status == ASSAY_OK && (r->has_commas || r->table->separator != ',') ? find_styles(r) : status;
 }
 
-/* What services send in place of a table: a web page, or what went wrong as JSON. */
-static assay_status see_that_it_is_a_table(const assay_cli_table *table, const char *text, size_t length, assay_error *err) {
-  const char *at = text, *const end = text + length;
+static const char *behind_blanks(const char *at, const char *end) {
   while (at < end && isspace((unsigned char)*at)) at++;
+  return at;
+}
+
+/* What services send in place of a table: a web page, or JSON: what went wrong, or rows as lists in a list (Binance's klines). */
+static assay_status see_that_it_is_a_table(const assay_cli_table *table, const char *text, size_t length, assay_error *err) {
+  const char *const end = text + length, *const at = behind_blanks(text, end);
+  const char *const inner = at < end && *at == '[' ? behind_blanks(at + 1, end) : end;
+  const bool has_lists = inner < end && *inner == '[';
   const char *what =
-      at == end                                                                   ? NULL
-      : *at == '{' || (*at == '[' && memchr(at, '{', (size_t)(end - at)) != NULL) ? "JSON"
+      at == end                                                                                ? NULL
+      : *at == '{' || has_lists || (*at == '[' && memchr(at, '{', (size_t)(end - at)) != NULL) ? "JSON"
       : end - at > 5 && (strncasecmp(at, "<!doc", 5) == 0 || strncasecmp(at, "<html", 5) == 0 || strncasecmp(at, "<?xml", 5) == 0)
           ? "a web page or XML"
           : NULL;
@@ -344,7 +350,8 @@ static assay_status see_that_it_is_a_table(const assay_cli_table *table, const c
   char begins[71];
   snprintf(begins, sizeof begins, "%.*s", most, at);
   for (char *p = begins; *p != '\0'; p++) *p = *p >= 0 && *p < ' ' ? ' ' : *p;
-  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is %s, and no table of text: %s ...", table->source, what, begins);
+  return ASSAY_FAIL(err, ASSAY_ERR_PARSE, "%s is %s, and no table of text: %s ...%s", table->source, what, begins,
+                    has_lists ? " (`jq -r '.[] | @csv'` makes one of a list of rows)" : "");
 }
 
 /* All of it, unpacked where it is compressed, in the file's one window. */

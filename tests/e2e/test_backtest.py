@@ -618,7 +618,8 @@ class Backtest(backtests.Backtest):
             self.assertEqual(self.answer(*run, self.path("wide.txt"))["metrics"], wanted["metrics"], order)
         said = self.check("backtest", *run, self.write("remark.csv", tables["remark"])).stderr
         self.assertIn("remark.csv:33: the table ends here: 'Data provided by Example'", said)
-        for text, says in (('{\n "Information": "too many requests"\n}', "is JSON, and no table"), ("<!DOCTYPE html><html>", "is a web page"),
+        for text, says in (('{\n "Information": "too many requests"\n}', "is JSON, and no table"),
+                           ('[ [1499040000000, "0.01"]]', "`jq -r '.[] | @csv'` makes one of a list of rows"), ("<!DOCTYPE html><html>", "is a web page"),
                            (plain + "2024-02-01\n", ":32: 1 cell where"), (plain + "Data provided by Example\n2024-02-01,1,1,1,1,1\n", ":32: 1 cell where"),
                            ("Rendite\n1,5\n2,5\n", "2 cells where the first line has 1")):
             self.refuse("backtest", *run, self.write("none.csv", text), says=says)

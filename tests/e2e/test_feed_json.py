@@ -48,6 +48,7 @@ class RealJson(feeds.Feed):
             self.assertEqual((book["symbol"], book["stale"], book["bids"][0]["price"], book["asks"][0]["quantity"]), (name, False, 0.0024, 100))
         self.assertEqual(self.check("feed", "book", path).stdout.splitlines()[0], path)
         self.refuse("feed", "book", self.write("none.json", '{"result":null,"id":1}'), says="has none")
+        self.refuse("feed", "bars", self.write("klines.json", '[[1499040000000,"0.01"]]'), says="of klines make a table (jq -r '.[] | @csv')")
 
     def test_trades_that_were_asked_for(self):
         """Lists as /api/v3/trades and aggTrades answer, beside the same trades of a stream."""

@@ -790,8 +790,9 @@ assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *m
     if (document == in->data + in->size && !in->last) return ASSAY_FEED_MORE;
     if (document == begin || document == in->data + in->size) {
       assay_binance_lose_marks(reader);
-      return assay_feed_fail(in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
-                             "put one document a line (jq -c), with the time of receipt before it or without");
+      return assay_feed_fail(
+          in, in->at, next_line(in, begin), "JSON", "a document has to begin with {",
+          "put one document a line (jq -c), with the time of receipt before it or without; of klines make a table (jq -r '.[] | @csv')");
     }
     in->at = (size_t)(document - in->data);
     reader->list.begun_at = in->base + in->at;
