@@ -18,12 +18,15 @@ typedef struct word {
   uint8_t value;
 } word;
 
-/* "order_id", "Order ID", "orderId" are one word. NULL: no such word. */
+static bool is_between(char c) { return c == ' ' || c == '-' || c == '_'; }
+
+/* "order_id", "Order ID", "orderId" are one word; a side of -1 is not that of 1. NULL: no such word. */
 static const word *find_word(const word *words, size_t count, assay_feed_text cell) {
   char text[32];
   size_t length = 0;
+  if (cell.length == 0 || is_between(cell.at[0]) || is_between(cell.at[cell.length - 1])) return NULL;
   for (size_t i = 0; i < cell.length; i++) {
-    if (cell.at[i] == ' ' || cell.at[i] == '-' || cell.at[i] == '_') continue;
+    if (is_between(cell.at[i])) continue;
     if (length == sizeof text) return NULL;
     text[length++] = cell.at[i];
   }
