@@ -338,6 +338,14 @@ static void refuse_what_goes_back(bars_job *j, const assay_cli_feed_file *feed) 
                          feed->path);
 }
 
+static assay_status no_trades(const bars_job *j, const assay_cli_feed_file *feed) {
+  const char *symbol = j->settings->symbol;
+  return ASSAY_FAIL(j->err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s (%s)", feed->path, symbol != NULL ? " of " : "",
+                    symbol != NULL ? symbol : "",
+                    symbol != NULL && feed->named == 0 ? "it names no symbols: what it has comes without --symbol"
+                                                       : "`assay feed decode` says what it has");
+}
+
 static int run_bars(assay_cli *cli, const void *raw) {
   static const char *const names[] = {"symbol", "time", "open",  "high",       "low",        "close",
                                       "volume", "vwap", "ticks", "buy_volume", "sell_volume"};
@@ -355,9 +363,7 @@ static int run_bars(assay_cli *cli, const void *raw) {
     err = j.faults.first;
     j.status = ASSAY_ERR_PARSE;
   }
-  if (j.status == ASSAY_OK && j.grid.rows == 0)
-    j.status = ASSAY_FAIL(&err, ASSAY_ERR_NOT_FOUND, "%s has no trades%s%s (`assay feed decode` says what it has)", feed.path,
-                          j.settings->symbol != NULL ? " of " : "", j.settings->symbol != NULL ? j.settings->symbol : "");
+  if (j.status == ASSAY_OK && j.grid.rows == 0) j.status = no_trades(&j, &feed);
   assay_cli_grid_fact(&j.grid, "late_ticks", NULL, (double)j.late);
   assay_cli_grid_fact(&j.grid, "far_ticks", NULL, (double)j.far);
   assay_cli_grid_fact(&j.grid, "timeless_ticks", NULL, (double)j.timeless);

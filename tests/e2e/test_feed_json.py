@@ -60,6 +60,7 @@ class RealJson(feeds.Feed):
         self.assertEqual(len(bars[0].splitlines()), 14)
         self.assertEqual(bars[0], bars[1])
         self.assertEqual(bars[0], bars[2])
+        self.refuse("feed", "bars", "--symbol", "LTCBTC", self.path("t.json"), says="it names no symbols: what it has comes without --symbol")
 
     def test_combined_streams(self):
         lines = [
