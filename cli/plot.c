@@ -52,11 +52,16 @@ static const char *mark_at(const plot *p, size_t at, int row) {
   return p->change[at] ? "┊" : " ";
 }
 
-static void label(const assay_cli_plot *from, double value, char *text, size_t size) {
+/* Money has no powers of ten, and what is near to each other has the digits that tell both ends apart. */
+static void label(const assay_cli_plot *from, const plot *p, double value, char *text, size_t size) {
+  const double span = p->high - p->low, large = fmax(fabs(p->high), fabs(p->low));
+  const bool is_narrow = span > 0 && span < 1e-4 * large;
   if (from->unit != NULL)
     snprintf(text, size, "%s", assay_report_value(value, from->unit, (char[ASSAY_REPORT_TEXT]){0}));
+  else if (large >= 1e10 || (large < 1e5 && !is_narrow))
+    assay_snprintf(text, size, "%.5g", value);
   else
-    assay_snprintf(text, size, fabs(value) >= 1e5 && fabs(value) < 1e10 ? "%.0f" : "%.5g", value); /* money has no powers of ten */
+    assay_snprintf(text, size, "%.*f", is_narrow ? (int)fmin(fmax(1 - floor(log10(span)), 0), 6) : 0, value);
 }
 
 /* Of the terminal; behind a pipe as COLUMNS says. */
@@ -75,8 +80,8 @@ void assay_cli_put_plot(assay_buf *out, const assay_cli_plot *from, bool color) 
   if (!make_plot(from, width < PLOT_WIDEST ? width : PLOT_WIDEST, &p)) return;
   for (int row = PLOT_ROWS - 1; row >= 0; row--) {
     char text[48] = "";
-    if (row == PLOT_ROWS - 1) label(from, p.high, text, sizeof text);
-    if (row == 0) label(from, p.low, text, sizeof text);
+    if (row == PLOT_ROWS - 1) label(from, &p, p.high, text, sizeof text);
+    if (row == 0) label(from, &p, p.low, text, sizeof text);
     assay_buf_printf(out, "%*s%s ", 12 - (int)assay_cli_text_width(text), "", text);
     for (size_t at = 0; at < p.width; at++) {
       bool paint = color && p.change[at];

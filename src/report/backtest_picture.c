@@ -42,9 +42,14 @@ static void range_of(const assay_backtest_result *r, double *low, double *high) 
   }
 }
 
+/* `user` is the axis: where it is narrow, seven digits do not tell its ticks apart. */
 static void tick_of_money(const void *user, double value, char text[ASSAY_TICK_TEXT]) {
-  (void)user;
-  assay_snprintf(text, ASSAY_TICK_TEXT, "%.7g", value);
+  const assay_axis *y = user;
+  const double step = (y->high - y->low) / 10;
+  if (step < 1e-6 * fabs(value) && step > 1e-9 * fabs(value))
+    assay_snprintf(text, ASSAY_TICK_TEXT, "%.*f", (int)fmax(ceil(-log10(step)), 0), value);
+  else
+    assay_snprintf(text, ASSAY_TICK_TEXT, "%.7g", value);
 }
 
 static void tick_of_share(const void *user, double value, char text[ASSAY_TICK_TEXT]) {
@@ -102,7 +107,7 @@ static void draw_equity(assay_buf *out, const assay_backtest_view *view, const a
   range_of(view->result, &low, &high);
   range_of(view->benchmark, &low, &high);
   assay_axis y = equity_axis(low, high);
-  assay_svg_rows(out, &y, y.log ? 6 : 5, LEFT, WIDTH - RIGHT, tick_of_money, NULL);
+  assay_svg_rows(out, &y, y.log ? 6 : 5, LEFT, WIDTH - RIGHT, tick_of_money, &y);
   assay_svg_text(out, "em", LEFT, TOP - 10, "start", y.log ? "Equity (logarithmic)" : "Equity");
   if (view->benchmark != NULL) {
     char text[120];

@@ -372,6 +372,20 @@ class Backtest(backtests.Backtest):
         found = [node for node in root.iter("section") if node.get("id") == name]
         return found[0] if found else None
 
+    def test_scales_tell_their_ends_apart(self):
+        """Cents on a hundred thousand, and a price of many digits: no two ticks of a picture read alike, nor the ends of the plot in a terminal."""
+        for step, most in ((1e-6, 60), (1e-3, 60), (0.2, 40)):
+            rows = [f"2024-{1 + i // 28:02}-{1 + i % 28:02},{100 * (1 + step) ** i:.9f}" for i in range(most)]
+            path = self.write("near.csv", "date,close\n" + "\n".join(rows) + "\n")
+            shown = self.check("backtest", "--strategy", "hold", "--data", path, "--report", self.path("near.svg")).stdout
+            ends = [line.split()[0] for line in shown.splitlines()[3:11] if line[:12].strip()]
+            self.assertEqual(len(set(ends)), 2, ends)
+            self.assertLess(float(ends[1]), float(ends[0]))
+            texts = [text.text for text in xml.etree.ElementTree.fromstring(self.read("near.svg")).iter("{http://www.w3.org/2000/svg}text")]
+            ticks = texts[2:texts.index("Equity" if "Equity" in texts else "Equity (logarithmic)")]
+            self.assertGreater(len(ticks), 1)
+            self.assertEqual(len(ticks), len(set(map(float, ticks))), ticks)
+
     def test_sweep_page(self):
         """Every configuration is on the map, the best is marked, and what luck would have given stands beside it."""
         _, path = self.table()
