@@ -102,13 +102,16 @@ static assay_status open_gzip(assay_frames *f, assay_error *err) {
 
 static unsigned as_unsigned(size_t size) { return size < UINT_MAX ? (unsigned)size : UINT_MAX; }
 
-/* Tapes and block devices leave zeros behind the last member. */
-static bool is_padding(const assay_frames *f, const pieces *p) {
-  return !f->in_frame && f->frame_at > 0 && p->in_left > 0 && p->in[0] == 0;
+/* Tapes and block devices leave zeros behind a member. */
+static bool pass_padding(const assay_frames *f, pieces *p) {
+  const size_t before = p->in_left;
+  if (f->in_frame || f->frame_at == 0) return false;
+  for (; p->in_left > 0 && p->in[0] == 0; p->in_left--) p->in++;
+  return p->in_left < before;
 }
 
 static step unpack_gzip(assay_frames *f, pieces *p) {
-  if (is_padding(f, p)) return IS_PADDING;
+  if (pass_padding(f, p)) return IS_PADDING;
   const unsigned in = as_unsigned(p->in_left), out = as_unsigned(p->out_left);
   f->z.next_in = p->in;
   f->z.avail_in = in;
@@ -202,8 +205,9 @@ static step go_on(assay_frames *f, uint8_t *bytes, size_t most, size_t *got) {
   f->at += taken;
   *got = most - p.out_left;
   f->is_full = p.out_left == 0;
-  f->in_frame = done != FRAME_ENDS && (f->in_frame || taken > 0);
-  if (done == FRAME_ENDS) f->frame_at = f->at;
+  const bool is_between = done == FRAME_ENDS || done == IS_PADDING;
+  f->in_frame = !is_between && (f->in_frame || taken > 0);
+  if (is_between) f->frame_at = f->at;
   return done;
 }
 
@@ -215,7 +219,6 @@ assay_status assay_frames_read(assay_frames *f, void *bytes, size_t most, assay_
     if (f->ended || f->why != NULL) break;
     const uint64_t before = f->at;
     const step done = go_on(f, bytes, most, got);
-    if (done == IS_PADDING) f->ended = true;
     if (done == GOES_ON && *got == 0 && f->at == before && f->source_ended) return cut_off(f, err);
   }
   return *got > 0 || f->why == NULL ? ASSAY_OK : broken(f, err);

@@ -534,8 +534,6 @@ static void assert_broken(const parted *p, size_t wanted, const char *says, unsi
 static void test_damage_in_a_compressed_file(void **state) {
   (void)state;
   static parted p;
-  assay_error err;
-  size_t read;
   make_parted(&p, false);
   const size_t block = p.begins[2] + 9 + 3 + (PARTED - 300) / 3; /* the third frame's second block */
   p.bytes[block] |= 3 << 1;                                      /* of a type that there is not */
@@ -549,10 +547,29 @@ static void test_damage_in_a_compressed_file(void **state) {
   make_parted(&p, true);
   p.bytes[p.size - 8] ^= 1; /* its check sum */
   assert_broken(&p, PARTED, "cannot be unpacked at byte ", 0);
+}
+
+/* Zeros, as a tape has them, end nothing: a member may come behind them, and what is none is told. */
+static void test_gzip_between_zeros(void **state) {
+  (void)state;
+  static parted p;
+  assay_error err;
+  size_t read;
   make_parted(&p, true);
-  for (int i = 0; i < 100; i++) put_byte(&p, 0, PARTED); /* as a tape has it */
-  assert_ok(read_parted(p.bytes, p.size, &read, &err), err);
+  p.size = 0;
+  put_gzip_part(&p, parted_data, 0, 300);
+  for (int i = 0; i < 700; i++) put_byte(&p, 0, 300);
+  put_gzip_part(&p, parted_data, 300, PARTED - 300);
+  for (int i = 0; i < 100; i++) put_byte(&p, 0, PARTED);
+  assay_status status = read_parted(p.bytes, p.size, &read, &err);
+  if (status == ASSAY_ERR_UNSUPPORTED) skip();
+  assert_ok(status, err);
   assert_int_equal(read, PARTED);
+  const size_t end = p.size;
+  put_byte(&p, 'x', PARTED);
+  assert_broken(&p, PARTED, "cut off at byte %llu, in the member that begins at byte", end + 1);
+  for (int i = 0; i < 20; i++) put_byte(&p, 'x', PARTED);
+  assert_broken(&p, PARTED, "no member begins at byte %llu", end);
 }
 
 /* ---- Zips ------------------------------------------------------------------------------------------------------------------------------
@@ -835,6 +852,7 @@ int main(void) {
       cmocka_unit_test(test_compressed),
       cmocka_unit_test(test_cut_off_at_every_byte),
       cmocka_unit_test(test_damage_in_a_compressed_file),
+      cmocka_unit_test(test_gzip_between_zeros),
       cmocka_unit_test(test_zips),
       cmocka_unit_test(test_other_compressions),
       cmocka_unit_test(test_utf16),
