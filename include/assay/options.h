@@ -164,8 +164,8 @@ enum { ASSAY_TREE_MAX_STEPS = 100000 };
 
 /* The Greeks that a tree gives. delta and gamma come from its first levels, off by the order 1/steps; vega, rho and, for a Leisen-Reimer
  * tree, theta from two more trees each (central differences), so asking for Greeks costs five trees, or seven. A European option's delta
- * and gamma on a Leisen-Reimer tree come from two more, nine, and are off by the order 1/steps^2 as its price is, down to 1e-7 of them
- * (delta) and 1e-5 (gamma). An option that is best exercised now has no theta. */
+ * and gamma on a Leisen-Reimer tree come from three more, ten, and are off by the order 1/steps^2 as its price is, down to 2e-7 (delta) and
+ * 1e-5 of it (gamma); seconds before expiry, a ten-thousandth. An option that is best exercised now has no theta. */
 typedef struct assay_tree_greeks {
   double delta, gamma, vega, theta, rho;
 } assay_tree_greeks;

@@ -187,22 +187,30 @@ static double slope(const assay_option *option, const assay_tree *tree, size_t f
   return (above - below) / (2 * step);
 }
 
+/* In deviations: a difference's own error, which falls with its square, meets what a tree rounds of the spot, which is the more of a
+ * deviation the smaller that is (seconds before expiry). */
+static double spot_step(double deviation) { return fmax(1e-3, sqrt(sqrt(1e-13 / deviation))); }
+
 /*
  * delta and gamma of a European option on a Leisen-Reimer tree from trees of a spot a little lower and higher: each lies about the strike
  * as the price's does, so that prices are smooth in the spot and as near as the price is, 1/steps^2. Not so with early exercise, whose
- * first price of exercise moves from node to node with the spot; there nothing is of that order. A thousandth of the deviation is where the
- * difference's own error meets what a tree rounds.
+ * first price of exercise moves from node to node with the spot; there nothing is of that order. Of call and put, which differ by a forward
+ * on a tree as well, it is the one out of the money: in the other the spot's rounding would stand where gamma is small.
  */
-static void greeks_from_spots(const assay_option *option, const assay_tree *tree, double price, double *value, double *ratio,
-                              assay_tree_greeks *greeks) {
-  double step = option->spot * fmin(1e-3 * option->volatility * sqrt(option->time), 1e-2);
-  assay_option lower = *option, higher = *option;
+static void greeks_from_spots(const assay_option *option, const assay_tree *tree, double *value, double *ratio, assay_tree_greeks *greeks) {
+  double deviation = option->volatility * sqrt(option->time), step = option->spot * fmin(spot_step(deviation) * deviation, 1e-2);
+  double kept = exp(-option->dividend * option->time);
+  assay_option middle = *option;
+  middle.kind = option->spot * kept > option->strike * exp(-option->rate * option->time) ? ASSAY_OPTION_PUT : ASSAY_OPTION_CALL;
+  assay_option lower = middle, higher = middle;
   lower.spot -= step;
   higher.spot += step;
-  double below = rolled_price(&lower, tree, value, ratio), above = rolled_price(&higher, tree, value, ratio);
+  double below = rolled_price(&lower, tree, value, ratio), price = rolled_price(&middle, tree, value, ratio);
+  double above = rolled_price(&higher, tree, value, ratio), width = higher.spot - lower.spot;
   if (isnan(below) || isnan(above)) return; /* at the ends of the range the first levels have to do */
-  greeks->delta = (above - below) / (2 * step);
-  greeks->gamma = ((above - price) - (price - below)) / (step * step);
+  double forward = option->kind == middle.kind ? 0 : option->kind == ASSAY_OPTION_CALL ? kept : -kept;
+  greeks->delta = (above - below) / width + forward;
+  greeks->gamma = 2 * ((above - price) / (higher.spot - middle.spot) - (price - below) / (middle.spot - lower.spot)) / width;
 }
 
 static assay_tree_greeks find_greeks(const assay_option *option, const assay_tree *tree, const tree_shape *lattice,
@@ -211,9 +219,11 @@ static assay_tree_greeks find_greeks(const assay_option *option, const assay_tre
   double price = corner->value[0][0], wide = crr ? 0.02 : 1e-4;
   assay_tree_greeks found;
   greeks_from_corner(option, lattice, corner, &found);
-  if (!crr && tree->exercise == ASSAY_EXERCISE_EUROPEAN) greeks_from_spots(option, tree, price, value, ratio, &found);
+  if (!crr && tree->exercise == ASSAY_EXERCISE_EUROPEAN) greeks_from_spots(option, tree, value, ratio, &found);
   found.vega = slope(option, tree, offsetof(assay_option, volatility), wide * option->volatility, price, value, ratio);
-  found.rho = slope(option, tree, offsetof(assay_option, rate), 1e-4, price, value, ratio);
+  /* A hundredth of a deviation at most, or the difference is wider than the option's rise; and beyond all probabilities of a CRR tree. */
+  double shift = fmin(1e-4, 1e-2 * option->volatility / sqrt(option->time));
+  found.rho = slope(option, tree, offsetof(assay_option, rate), shift, price, value, ratio);
   /* The middle of a CRR tree's level 2 is the present spot, two steps later. A Leisen-Reimer tree drifts to its strike, and what lies two
    * steps ahead may be on the other side of early exercise; but its prices hardly waver with time. */
   found.theta = crr ? (corner->value[2][1] - price) / (2 * lattice->step_time)

@@ -118,6 +118,49 @@ static void leisen_reimer_is_of_second_order(void **state) {
   }
 }
 
+/* From a second before expiry to years, and far in and out of the money: call and put have the same gamma, and it is no rounding. */
+static void leisen_reimer_greeks_of_any_deviation(void **state) {
+  (void)state;
+  const assay_tree tree = {ASSAY_TREE_LEISEN_REIMER, ASSAY_EXERCISE_EUROPEAN, 501};
+  for (double volatility = 1e-6; volatility < 3; volatility *= 7) {
+    for (int away = -6; away <= 6; away++) {
+      const double drift = fmin(0.05, volatility);
+      assay_option option = {ASSAY_OPTION_CALL, 100 * exp(away * volatility), 100, 1.5, drift, drift / 3, volatility};
+      double price, gammas[2], deltas[2];
+      for (int kind = 0; kind < 2; kind++) {
+        option.kind = (assay_option_kind)kind;
+        assay_option_greeks exact;
+        assay_tree_greeks greeks;
+        assert_ok(assay_option_price(&option, &(assay_error){0}, &price, &exact), (assay_error){0});
+        price_of(option, tree, &greeks);
+        assert_near(greeks.delta, exact.delta, 2e-5);
+        assert_near(greeks.gamma / exact.gamma, 1, 2e-3);
+        gammas[kind] = greeks.gamma;
+        deltas[kind] = greeks.delta;
+      }
+      assert_true(gammas[0] == gammas[1]);
+      assert_near(deltas[0] - deltas[1], exp(-option.dividend * option.time), 1e-15);
+    }
+  }
+}
+
+/* Of a pegged currency, and of less: no difference is wider than the whole option. */
+static void rho_of_small_volatilities(void **state) {
+  (void)state;
+  for (int method = 0; method < 2; method++) {
+    for (double volatility = 1e-6; volatility < 0.5; volatility *= 7) {
+      const double rate = fmin(0.02, 0.3 * volatility);
+      const assay_option option = {ASSAY_OPTION_CALL, 100, 100, 1, rate, rate / 3, volatility};
+      assay_option_greeks exact;
+      assay_tree_greeks greeks;
+      double price;
+      assert_ok(assay_option_price(&option, &(assay_error){0}, &price, &exact), (assay_error){0});
+      price_of(option, (assay_tree){(assay_tree_method)method, ASSAY_EXERCISE_EUROPEAN, 501}, &greeks);
+      assert_near(greeks.rho / exact.rho, 1, 3e-4);
+    }
+  }
+}
+
 /* Where a tree of a higher spot has no probabilities any more, the first levels say what they can. */
 static void greeks_at_the_end_of_the_range(void **state) {
   (void)state;
@@ -230,6 +273,8 @@ int main(void) {
       cmocka_unit_test(european_trees_converge_to_the_closed_form),
       cmocka_unit_test(greeks_converge_to_the_closed_form),
       cmocka_unit_test(leisen_reimer_is_of_second_order),
+      cmocka_unit_test(leisen_reimer_greeks_of_any_deviation),
+      cmocka_unit_test(rho_of_small_volatilities),
       cmocka_unit_test(greeks_at_the_end_of_the_range),
       cmocka_unit_test(theta_of_early_exercise),
       cmocka_unit_test(early_exercise),
