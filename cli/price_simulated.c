@@ -134,6 +134,7 @@ static assay_mc_params params_of(const assay_price_settings *s, const char *payo
                            .control = s->control,
                            .greeks = !s->no_greeks,
                            .upper_bound = s->upper_bound,
+                           .exercise_loss = payoff_of(s, payoff) == ASSAY_MC_AMERICAN,
                            .target_error = s->target_error,
                            .level = s->level,
                            .device = s->device};
@@ -184,6 +185,7 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   a.assets = assets, a.asset_count = r.assets;
   if (r.assets > 1) add_greek(&a, "correlation", &r.correlation);
   if (isfinite(distance)) assay_price_add_fact(&a, "correlation_distance", distance, NULL);
+  if (isfinite(r.exercise_loss)) assay_price_add_fact(&a, "exercise_loss", r.exercise_loss, NULL);
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound", r.upper_bound, NULL);
   if (isfinite(r.upper_bound)) assay_price_add_fact(&a, "upper_bound_error", r.upper_bound_error, NULL);
   assay_price_add_count(&a, "paths", r.paths);

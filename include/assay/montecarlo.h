@@ -122,12 +122,13 @@ typedef struct assay_mc_params {
   uint64_t seed;
   assay_mc_precision precision;
   assay_mc_sampling sampling;
-  bool antithetic;     /* each path with its mirror image */
-  bool control;        /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier;
-                        * American: a martingale from a lattice, which also has the better rule of exercise (GBM, double precision), or the
-                        * underlying where the path stops */
-  bool greeks;         /* delta, gamma, vega, theta, rho */
-  bool upper_bound;    /* American (GBM): an upper bound beside the price, which is a lower one; 16,384 paths more */
+  bool antithetic;    /* each path with its mirror image */
+  bool control;       /* control variate: the geometric for the arithmetic average, else the underlying or the option without barrier;
+                       * American: a martingale from a lattice, which also has the better rule of exercise (GBM, double precision), or the
+                       * underlying where the path stops */
+  bool greeks;        /* delta, gamma, vega, theta, rho */
+  bool exercise_loss; /* American: how much the price is low by chance, beside it, for twice the time that a rule from 16,384 paths takes */
+  bool upper_bound;   /* American (GBM): an upper bound beside the price, which is a lower one; 16,384 paths more */
   double target_error; /* of the price, above 0: batches until the standard error is at most this, or `paths` (0: the limit) are used;
                         * ASSAY_ERR_INVALID below what the precision rounds */
   double level;        /* of the interval; 0: 0.95 */
@@ -154,13 +155,20 @@ typedef struct assay_mc_asset {
   assay_mc_greek vega;  /* by its volatility */
 } assay_mc_asset;
 
-/* Numbers that were asked for are finite. The standard error is of chance, of rounding, and of payments so rare that hardly any was seen;
+/*
+ * `exercise_loss`: the price of an American option is that of a rule of exercise, which can only be worth less than the best one. So it is
+ * low on average, and the interval with it. What the rule misses by chance, as other paths would have found another, is estimated from two
+ * rules of half of 16,384 paths each; one estimate is off by a third to a half of itself. What its form misses (a cubic) is not in it, and
+ * it is added to nothing. NaN unless asked for, and with the martingale's rule (`control`, GBM), which is not found by chance.
+ *
+ * Numbers that were asked for are finite. The standard error is of chance, of rounding, and of payments so rare that hardly any was seen;
  * it is 0 only where an American option is best exercised at once. It knows nothing of what the rule of exercise misses, which other paths
- * found (an eighth as many, 16,384 to 131,072), nor of the share of gamma that a difference over a fifth of the deviation leaves out
- * (American, other models than GBM). */
+ * found (an eighth as many, 16,384 to 131,072; `exercise_loss` says what chance makes it miss), nor of the share of gamma that a difference
+ * over a fifth of the deviation leaves out (American, other models than GBM). */
 typedef struct assay_mc_result {
   double price, standard_error;
   double low, high, level;               /* an interval that holds the expectation with probability `level` */
+  double exercise_loss;                  /* American: what the price is low by, by chance; see above */
   double upper_bound, upper_bound_error; /* American: the price is at most that, but for its standard error; NaN unless asked for */
   assay_mc_greeks greeks;                /* NaN with ASSAY_MC_NO_METHOD unless asked for */
   uint32_t assets;                       /* of a basket, when Greeks were asked for: so many of `by_asset` are filled in, else 0 */

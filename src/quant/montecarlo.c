@@ -47,6 +47,7 @@ assay_status assay_mc_job_init(assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
   job->discount = exp(-o->rate * o->time);
   job->control_mean = NAN;
+  job->exercise_loss = NAN;
   job->paths_per_sample = o->antithetic ? 2 : 1;
   if (o->payoff == ASSAY_MC_BASKET) {
     assay_status status = assay_mc_basket_job(job, err);
@@ -82,6 +83,7 @@ static void exercised_now(const assay_mc_params *o, assay_mc_result *out) {
   double sign = o->put ? -1 : 1;
   out->price = out->low = out->high = sign * (o->spot - o->strike);
   out->standard_error = 0;
+  if (o->exercise_loss) out->exercise_loss = 0;
   out->greeks_paths = 0;
   if (!o->greeks) return;
   assay_mc_greek none = {0, 0, ASSAY_MC_EXACT};
@@ -369,6 +371,7 @@ static void write_estimate(const assay_mc_job *job, const progress *p, const ass
   out->high = e->price + reach;
   out->level = o->level;
   out->correlation = (assay_mc_greek){NAN, NAN, ASSAY_MC_NO_METHOD};
+  out->exercise_loss = job->exercise_loss;
   out->control_coefficient = job->control_is_money ? e->coefficient : ldexp(e->coefficient, units->price);
   out->variance_ratio = e->ratio;
   out->reached = p->reached || o->target_error == 0;

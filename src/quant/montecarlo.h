@@ -114,6 +114,7 @@ struct assay_mc_job {
   struct assay_mc_lattice_dates *lattice; /* of an American option with a control, with the sums where Greeks are wanted. Owned */
   void *given;                            /* a second buffer for the kernel; NULL: it reads none. Owned */
   size_t given_bytes;
+  double exercise_loss;  /* what chance makes a regressed rule of exercise miss; NaN: there is none */
   bool scores;           /* a basket's correlations have an inverse */
   bool bare;             /* of mc_average: its kernel takes no second buffer and sums the payoff alone */
   bool prices;           /* the Greeks are all differences of prices: the kernel has none */

@@ -60,6 +60,8 @@ static assay_status check_payoff(const assay_mc_params *o, assay_error *err) {
 static assay_status check_bound(const assay_mc_params *o, assay_error *err) {
   if (o->upper_bound && o->payoff != ASSAY_MC_AMERICAN)
     REFUSE("an upper bound is of American options, whose price is a lower one: leave `upper_bound` out");
+  if (o->exercise_loss && o->payoff != ASSAY_MC_AMERICAN)
+    REFUSE("only American options have a rule of exercise that can miss something: leave `exercise_loss` out");
   return ASSAY_OK;
 }
 

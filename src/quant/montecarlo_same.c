@@ -11,7 +11,7 @@
 static assay_status moved_prices(const assay_mc_params *moved, uint64_t batch, uint64_t samples, assay_error *err, assay_mc_groups *groups,
                                  assay_quant_where *where) {
   assay_mc_job other = {.option = *moved};
-  other.option.greeks = other.option.control = false;
+  other.option.greeks = other.option.control = other.option.exercise_loss = false;
   assay_status status = assay_mc_job_init(&other, err);
   if (status != ASSAY_OK) return status;
   status = other.simulate(&other, batch, samples, err, groups, where);

@@ -49,6 +49,7 @@ void assay_mc_units_give(const assay_mc_units *units, assay_mc_result *result) {
   result->standard_error = ldexp(result->standard_error, price);
   result->low = ldexp(result->low, price);
   result->high = ldexp(result->high, price);
+  result->exercise_loss = ldexp(result->exercise_loss, price);
   result->upper_bound = ldexp(result->upper_bound, price);
   result->upper_bound_error = ldexp(result->upper_bound_error, price);
   scale(&result->greeks.delta, price - units->spot);

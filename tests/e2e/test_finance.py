@@ -294,6 +294,9 @@ class Simulations(Finance):
         self.assertLess(answer["price"], tree + 4 * answer["standard_error"])
         self.assertGreater(answer["upper_bound"], 0.998 * tree - 4 * answer["upper_bound_error"])  # of 50 dates
         self.assertLess(answer["upper_bound"], 1.01 * tree)
+        self.assertGreater(answer["exercise_loss"], 0)  # what the lower one is low by, by chance
+        self.assertLess(answer["exercise_loss"], 0.005 * tree)
+        self.assertNotIn("exercise_loss", self.answer(*words, "--method", "montecarlo", "--paths", "65536", "--no-greeks", "--control"))
         self.refuse(*words, "--upper-bound", says="--method montecarlo")
 
     def test_an_american_option_under_other_models(self):

@@ -615,9 +615,67 @@ static void test_what_other_models_have_not(void **state) {
   assert_non_null(strstr(err.message, "upper_bound"));
 }
 
+/* What chance costs a rule from 16,384 paths: about what its prices are below those of the martingale's, of which a cubic misses some too.
+ */
+static void test_exercise_loss(void **state) {
+  (void)state;
+  enum { TIMES = 16 };
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 100, .time = 1, .rate = 0.05, .volatility = 0.2};
+  for (params.strike = 90; params.strike <= 110; params.strike += 10) {
+    assay_mc_params best = params;
+    best.sampling = ASSAY_MC_PSEUDO, best.control = true, best.paths = 1 << 16;
+    double below = price_of(&best).price, loss = 0;
+    params.exercise_loss = true, params.sampling = ASSAY_MC_SOBOL, params.paths = 1 << 15;
+    for (params.seed = 0; params.seed < TIMES; params.seed++) {
+      assay_mc_result r = price_of(&params);
+      below -= r.price / TIMES, loss += r.exercise_loss / TIMES;
+    }
+    if (!(loss > 0.3 * below && loss < 1.5 * below)) fail_msg("strike %g: %g below, of which %g by chance", params.strike, below, loss);
+  }
+}
+
+/* It says how much, and changes nothing. */
+static void test_exercise_loss_beside_the_price(void **state) {
+  (void)state;
+  assay_mc_params params = {.payoff = ASSAY_MC_AMERICAN, .put = true, .spot = 100, .strike = 105, .time = 1, .rate = 0.05};
+  params.volatility = 0.2, params.variance = params.long_variance = 0.04, params.reversion = 2, params.variance_volatility = 0.3;
+  params.jump_rate = 1, params.jump_volatility = 0.2, params.paths = 1 << 14, params.seed = 3;
+  const assay_mc_model models[] = {ASSAY_MC_GBM, ASSAY_MC_MERTON, ASSAY_MC_HESTON};
+  for (size_t m = 0; m < 3; m++) {
+    params.model = models[m], params.exercise_loss = false;
+    assay_mc_result without = price_of(&params);
+    params.exercise_loss = true;
+    assay_mc_result r = price_of(&params);
+    assert_true(isnan(without.exercise_loss) && r.exercise_loss > 0 && r.exercise_loss < 0.01 * r.price);
+    assert_true(r.price == without.price && r.standard_error == without.standard_error && r.high == without.high);
+    /* In the money of the price. */
+    assay_mc_params large = params;
+    large.spot *= 1024, large.strike *= 1024;
+    assert_true(price_of(&large).exercise_loss == 1024 * r.exercise_loss);
+    /* One over the number of the rule's paths: those of 2^18 are twice as many. */
+    large = params, large.paths = 1 << 18;
+    assert_near(price_of(&large).exercise_loss, r.exercise_loss / 2, 1e-12);
+  }
+  params.model = ASSAY_MC_GBM;
+  assay_mc_params other = params;
+  other.control = true;
+  assert_true(isnan(price_of(&other).exercise_loss)); /* the lattice's rule is not found by chance */
+  other = params, other.steps = 1;
+  assert_true(price_of(&other).exercise_loss == 0);
+  other = params, other.strike = 300;
+  assert_true(price_of(&other).exercise_loss == 0); /* exercised at once */
+  other = params, other.payoff = ASSAY_MC_EUROPEAN;
+  assay_error err = {0};
+  assay_mc_result r;
+  assert_int_equal(assay_mc_price(&other, &err, &r), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "exercise_loss"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_american),
+      cmocka_unit_test(test_exercise_loss),
+      cmocka_unit_test(test_exercise_loss_beside_the_price),
       cmocka_unit_test(test_one_date),
       cmocka_unit_test(test_two_dates),
       cmocka_unit_test(test_errors_cover),
