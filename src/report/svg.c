@@ -57,7 +57,8 @@ size_t assay_axis_ticks(const assay_axis *axis, size_t wanted, double ticks[ASSA
   double step = nice_step((axis->high - axis->low) / (double)wanted, false);
   double first = ceil(axis->low / step - 1e-9);
   size_t count = 0;
-  for (double k = first; k * step <= axis->high + step * 1e-9 && count < ASSAY_AXIS_TICKS; k++) ticks[count++] = k * step;
+  for (double k = first; k * step <= axis->high + step * 1e-9 && count < ASSAY_AXIS_TICKS; k++)
+    ticks[count++] = k * step + 0; /* 0 for -0, which would be written so */
   return count;
 }
 

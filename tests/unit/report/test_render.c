@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "os/prim.h"
 #include "report/render.h"
+#include "report/svg.h"
 #include "sample_result.h"
 #include "test.h"
 
@@ -347,9 +348,22 @@ static void moments_are_as_short_as_they_can_be(void **state) {
   }
 }
 
+/* Every axis from 0 on begins with a whole number of steps that rounds up to it from below. */
+static void no_axis_has_a_zero_below_zero(void **state) {
+  (void)state;
+  for (double high = 0.003; high < 1e80; high *= 7) {
+    double ticks[ASSAY_AXIS_TICKS];
+    const assay_axis from = assay_axis_nice(0, high, false, 0, 100), to = assay_axis_nice(-high, 0, false, 0, 100);
+    assert_true(assay_axis_ticks(&from, 6, ticks) > 1 && ticks[0] == 0 && !signbit(ticks[0]));
+    const size_t count = assay_axis_ticks(&to, 6, ticks);
+    assert_true(count > 1 && ticks[count - 1] == 0 && !signbit(ticks[count - 1]));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(moments_are_as_short_as_they_can_be),
+      cmocka_unit_test(no_axis_has_a_zero_below_zero),
       cmocka_unit_test(text_formats_match_their_golden_files),
       cmocka_unit_test(terminal_lines_fit_the_width),
       cmocka_unit_test(terminal_colours_only_when_asked),
