@@ -12,11 +12,17 @@
 #define HASH_FUNCTIONS(X) X(EVP_MD_CTX_new) X(EVP_MD_CTX_free) X(EVP_sha256) X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex)
 static struct { ASSAY_LIBRARY_TABLE(HASH_FUNCTIONS) } evp;
 
+/* With the system's reason, such as a disk that is full. */
+static void cannot_write(assay_match_job *j, const assay_match_output *out, int code) {
+  const char *name = strcmp(out->path, "-") == 0 ? "standard output" : out->path;
+  if (j->status == ASSAY_OK) j->status = ASSAY_FAIL_ERRNO(j->err, code, "cannot write %s", name);
+}
+
 void assay_match_write(assay_match_job *j, assay_match_output *out, const void *bytes, size_t size) {
   if (out->hash != NULL && evp.EVP_DigestUpdate(out->hash, bytes, size) != 1 && j->status == ASSAY_OK)
     j->status = ASSAY_FAIL(j->err, ASSAY_ERR_INTERNAL, "libcrypto cannot hash the events");
   if (out->file == NULL || j->status != ASSAY_OK || fwrite(bytes, 1, size, out->file) == size) return;
-  j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
+  cannot_write(j, out, errno);
 }
 
 assay_status assay_match_load_hash(assay_error *err) {
@@ -56,7 +62,7 @@ void assay_match_finish(assay_match_job *j, assay_match_output *out) {
   if (out->hash != NULL) evp.EVP_MD_CTX_free(out->hash);
   if (out->file != NULL) {
     bool is_written = out->file == stdout ? fflush(stdout) == 0 : fclose(out->file) == 0;
-    if (!is_written && j->status == ASSAY_OK) j->status = ASSAY_FAIL(j->err, ASSAY_ERR_IO, "cannot write %s", out->path);
+    if (!is_written) cannot_write(j, out, errno);
   }
   if (!out->has_draft) return;
   if (j->status == ASSAY_OK)

@@ -119,6 +119,15 @@ class Match(feeds.Feed):
         self.assertEqual(self.read("before.csv").splitlines()[1], "1,0,accepted,1,0,buy,10,5,5,0,0,NONE,0")
         self.assertEqual(sorted(os.listdir(self.dir)), before)
 
+    def test_a_disk_that_is_full(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("there is no /dev/full here")
+        path = self.write("own.csv", "id,side,price,qty\n1,buy,10,5\n")
+        self.refuse("feed", "match", "--events", "/dev/full", path, says="cannot write /dev/full: No space left on device")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([story.ASSAY, "feed", "match", "--events", "-", path], stdout=full, stderr=subprocess.PIPE, text=True, env=self.environment())
+        self.assertEqual((done.returncode, "cannot write standard output: No space left on device" in done.stderr), (2, True), done.stderr)
+
     def test_a_wrong_hash_hides_no_fault_and_a_journal_is_a_file(self):
         path = self.write("half.csv", "id,side,price,qty\n1,buy,10,5\n2,buy,x,5\n")
         shown = self.check("feed", "match", "--expect", "0" * 64, path, code=1).stderr
