@@ -207,6 +207,13 @@ static void without_conditions(assay_mc_job *job) {
   if (jumps) assay_mc_by_same_numbers(job, ASSAY_MC_FORM_RHO);
 }
 
+static void set_bump(assay_mc_job *job, double deviation) {
+  mc_path_params *p = &job->params;
+  p->bump = deviation * fmin(MC_WALK_BUMP, MC_WALK_BUMP_STEP / sqrt(p->steps));
+  p->bump_up = exp(p->bump);
+  p->bump_down = exp(-p->bump);
+}
+
 /* What is looked at after steps only, under any model. */
 static void walk(assay_mc_job *job) {
   const assay_mc_params *o = &job->option;
@@ -221,7 +228,7 @@ static void walk(assay_mc_job *job) {
   job->kernel = "mc_walk";
   p->kind = kinds[o->payoff];
   p->level = o->payoff == ASSAY_MC_LOOKBACK_FLOATING ? 0 : log2(o->strike / o->spot);
-  p->bump = MC_WALK_BUMP * (o->model == ASSAY_MC_HESTON ? sqrt((o->variance + o->long_variance) / 2 * o->time) : p->deviation);
+  set_bump(job, o->model == ASSAY_MC_HESTON ? sqrt((o->variance + o->long_variance) / 2 * o->time) : p->deviation);
   job->control_mean = mean_of_end(job);
   assay_mc_method *method = job->forms.method;
   method[ASSAY_MC_FORM_GAMMA] = ASSAY_MC_CONDITIONAL;

@@ -32,8 +32,9 @@ typedef struct mc_path_params {
   double payout;   /* of a digital */
   double model[8]; /* walk.c and average.c say what they are */
   double uncorrected;
-  double level, bump; /* walk.c: binary logarithm of the strike over the spot; see MC_WALK_BUMP */
-  double by_dt[8];    /* walk.c */
+  double level;                    /* walk.c: binary logarithm of the strike over the spot */
+  double bump, bump_up, bump_down; /* see MC_WALK_BUMP; e^bump, e^-bump */
+  double by_dt[8];                 /* walk.c */
   u32 jumps, walk_model;
 } mc_path_params;
 
@@ -90,9 +91,11 @@ enum { MC_PATHS_LOGARITHMS = 128, MC_PATHS_VARIANCES = 256 };
  * step is [1] v + [7]; [2], [3] its variance [2] v + [3]; [4] to [6] K1 to K3 = K4, `uncorrected` K0, in Andersen's letters. `by_dt`:
  * derivatives by the time at the end, of [1], [7], [2], [3], K2 + K3 / 2, K1 = K2, K3 and `uncorrected`. */
 enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
-/* `bump`: how far apart the spots are that a barrier's kink is measured with, as a share of the deviation at the end. The bias of gamma is
- * of its square's order. */
-#define MC_WALK_BUMP 0.05
+/* `bump`: how far apart the spots are between which a barrier's gamma is taken, as a share of the deviation at the end, and at most of that
+ * of a step: what an option is worth near a barrier that is looked at after steps changes within one. The bias of gamma is of its square's
+ * order. */
+#define MC_WALK_BUMP 0.03
+#define MC_WALK_BUMP_STEP 0.25
 
 /*
  * A step's rule of exercise, MC_RULE reals (american.c, mc_exercise of walk.c). Going on is worth a cubic in t = slope S + shift, S over

@@ -13,8 +13,9 @@
  * - The density of the end, of a geometric average and of an extreme at the strike, hence gamma (homogeneity: it is the strike times that).
  *   An extreme of prices is beyond k once G is beyond its least u_i = (k - x_i) sqrt(V) / V_i + G.
  * - A barrier's payoff: G between the strike's and the barrier's number, the nearest of these u_i, which is Black's formula twice. u moves
- *   with all parameters, and as the nearest step changes, with a kink: gamma adds the second difference of u alone, MC_WALK_BUMP
- *   deviations apart, which costs two minima a step.
+ *   with all parameters, and as the nearest step changes, with a kink: gamma is the second difference of the expectation over G, with two
+ *   minima more a step for the spots on both sides (MC_WALK_BUMP). The formula's own second derivative and the kink's part apart would not
+ *   do: what the formula is worth at a kink is not what it is worth at the spot, and with early steps u moves fast.
  * - Arithmetic averages have no such formula; there the weight of asian.c stands, with V_i for the step's number.
  * Heston: derivatives of each step of the scheme by today's variance and by the step's length are carried along (the two branches of the
  * scheme agree in two moments where they meet, so what a path misses when it changes branch is of the order of the scheme's own error).
@@ -302,45 +303,60 @@ FUNCTION walk_law law_of(const mc_path_params p, const walk *a) {
   return l;
 }
 
-/* Barriers: the expectation over G of what is paid, and its derivatives. */
+/* What is paid to G beyond a limit: of it the underlying, and the money. */
+typedef struct walk_tail {
+  R underlying, all, bell; /* bell: the density at the limit */
+} walk_tail;
+
+FUNCTION walk_tail tail_of(const mc_path_params p, R forward, R root, R limit) {
+  walk_tail t;
+  R unused, below = cdf_and_density(limit, &t.bell), below1 = cdf_and_density(bounded(limit) - root, &unused);
+  int call = p.scale > 0;
+  t.underlying = forward * (call ? ALL(1) - below1 : below1);
+  t.all = FMA(ALL(p.shift), call ? ALL(1) - below : below, t.underlying);
+  return t;
+}
+
+/*
+ * Barriers: the expectation over G of what is paid, and its derivatives. The tail beyond the strike's number or the barrier's, whichever is
+ * further out, is what is paid where the barrier is on the side of the payoff that is worth nothing, and what is missing where it is not.
+ */
 FUNCTION void barrier_greeks(mc_sample *out, const mc_path_params p, walk a, walk_law l) {
-  int up = (p.kind & MC_WALK_UP) != 0, call = p.scale > 0;
-  R one = ALL(1), nothing = ALL(0), scale = ALL(p.scale), shift = ALL(p.shift);
-  real side = up ? RC(1.0) : RC(-1.0), strike_size = call ? -(real)p.shift : (real)p.shift;
-  R u = FMA(a.near * side, l.root, l.g), limit = bounded(u);
-  R k = (ALL(p.level * LN2) - l.drift) * l.inverse;
-  R at_barrier = scale * r_exp(FMA(l.root, limit, l.drift)), bell, strike_bell, unused;
-  R forward = scale * r_exp(FMA(l.root * l.root, ALL(RC(0.5)), l.drift));
+  int up = (p.kind & MC_WALK_UP) != 0, call = p.scale > 0, instead = call != up;
+  R nothing = ALL(0), shift = ALL(p.shift), scale = ALL(p.scale);
+  real side = up ? RC(1.0) : RC(-1.0);
+  R k = (ALL(p.level * LN2) - l.drift) * l.inverse, u = FMA(a.near * side, l.root, l.g);
   M inside = call ? u > k : u < k;
-  R below_k = cdf_and_density(k, &strike_bell), below_k1 = cdf_and_density(k - l.root, &unused);
-  R below_u = cdf_and_density(u, &bell), below_u1 = cdf_and_density(limit - l.root, &unused);
-  strike_bell = strike_bell * strike_size;
-  R plain = call ? one - below_k : below_k, plain1 = call ? one - below_k1 : below_k1;
-  R beyond = call ? one - below_u : below_u, beyond1 = call ? one - below_u1 : below_u1;
-  /* Where the barrier is on the side of the payoff that is worth nothing, it is a limit instead of the strike, else beside it. */
-  int instead = call != up;
-  R left = instead ? SELECT(inside, beyond, plain) : SELECT(inside, plain - beyond, nothing);
-  R left1 = instead ? SELECT(inside, beyond1, plain1) : SELECT(inside, plain1 - beyond1, nothing);
+  R forward = scale * r_exp(FMA(l.root * l.root, ALL(RC(0.5)), l.drift));
+  walk_tail plain = tail_of(p, forward, l.root, k), tail = tail_of(p, forward, l.root, SELECT(inside, u, k));
+  /* The same tail when the spot is a little higher or lower: drift, strike and barrier move, and with them which step is the nearest. */
+  R apart = l.inverse * (real)p.bump;
+  R higher_u = FMA((up ? a.near_less : a.near_more) * side, l.root, l.g), higher_k = k - apart;
+  R lower_u = FMA((up ? a.near_more : a.near_less) * side, l.root, l.g), lower_k = k + apart;
+  walk_tail higher = tail_of(p, forward * (real)p.bump_up, l.root, call ? MAX(higher_u, higher_k) : MIN(higher_u, higher_k));
+  walk_tail lower = tail_of(p, forward * (real)p.bump_down, l.root, call ? MAX(lower_u, lower_k) : MIN(lower_u, lower_k));
+  R twice = ((higher.all - tail.all) + (lower.all - tail.all)) * (real)(1.0 / (p.bump * p.bump));
+
+  R strike_bell = plain.bell * (call ? -(real)p.shift : (real)p.shift);
   R at_strike = instead ? SELECT(inside, nothing, strike_bell) : SELECT(inside, strike_bell, nothing);
-  R barrier_bell = SELECT(inside, bell, nothing) * side, jump = (at_barrier + shift) * barrier_bell; /* paid there, times the density */
-  R by_drift = forward * left1, value = FMA(shift, left, by_drift);
+  R barrier_bell = SELECT(inside, tail.bell, nothing) * side;
+  R at_barrier = scale * r_exp(FMA(l.root, bounded(u), l.drift)),
+    jump = (at_barrier + shift) * barrier_bell; /* paid there, times density */
+  R value = instead ? tail.all : plain.all - tail.all, by_drift = instead ? tail.underlying : plain.underlying - tail.underlying;
   R by_root = FMA(l.root, by_drift, at_strike) - at_barrier * barrier_bell;
-  R u_spot = -(l.root * a.near_inverse);
-  R kink = (a.near_more + a.near_less - a.near * RC(2.0)) * l.root * (side * (real)(1.0 / (p.bump * p.bump)));
-  R first = FMA(at_barrier, FMA(l.root, u_spot, one), -shift) - (limit * u_spot) * (at_barrier + shift);
-  R delta = FMA(jump, u_spot, by_drift);
-  R gamma = FMA(at_strike, l.inverse, FMA(u_spot * barrier_bell, first, jump * kink));
+  R delta = FMA(jump, -(l.root * a.near_inverse), by_drift);
+  R plain_gamma = strike_bell * l.inverse;
+  R gamma = instead ? twice - delta : plain_gamma - (twice - (plain.underlying - delta));
   R near_step = p.walk_model == MC_WALK_HESTON ? l.root * a.near_step * (RC(1.0) / (real)p.steps) : l.inverse;
   R mean = FMA(-jump, near_step, by_drift);
   R near = a.near * side, deviation, dt = nothing;
   if (p.kind & MC_WALK_IN) {
-    R plain_drift = forward * plain1;
-    value = FMA(shift, plain, plain_drift) - value;
-    delta = plain_drift - delta;
-    mean = plain_drift - mean;
-    gamma = strike_bell * l.inverse - gamma;
-    by_drift = plain_drift - by_drift;
-    by_root = FMA(l.root, plain_drift, strike_bell) - by_root;
+    value = plain.all - value;
+    delta = plain.underlying - delta;
+    mean = plain.underlying - mean;
+    gamma = plain_gamma - gamma;
+    by_drift = plain.underlying - by_drift;
+    by_root = FMA(l.root, plain.underlying, strike_bell) - by_root;
     jump = -jump;
   }
   if (p.walk_model == MC_WALK_HESTON) {

@@ -184,11 +184,35 @@ static void test_barriers_at_steps(void **state) {
   }
 }
 
+/* Many steps, so that which of them is the nearest to the barrier changes between spots that are close; and a strike beyond the barrier,
+ * where nothing can be paid. */
+static void test_gammas_of_many_steps(void **state) {
+  (void)state;
+  for (int way = 0; way < 16; way++) {
+    assay_mc_params params = base;
+    params.payoff = ASSAY_MC_BARRIER, params.watch = ASSAY_MC_AT_STEPS, params.barrier_kind = (assay_mc_barrier)(way % 4);
+    params.put = way & 4, params.precision = way & 8 ? ASSAY_MC_F32 : ASSAY_MC_F64;
+    params.barrier = way % 2 ? 114 : 88, params.strike = 103, params.steps = 24, params.paths = 1 << 20, params.greeks = true;
+    assay_mc_params up = params, down = params;
+    up.spot += 0.1, down.spot -= 0.1;
+    double exact = (stepped_barrier(&up) - 2 * stepped_barrier(&params) + stepped_barrier(&down)) / 0.01;
+    assay_mc_result r = price_of(&params);
+    assert_within(r.greeks.gamma.value, r.greeks.gamma.standard_error, exact);
+    assert_true(r.greeks.gamma.standard_error < 4e-4);
+  }
+  assay_mc_params nothing = base;
+  nothing.payoff = ASSAY_MC_BARRIER, nothing.watch = ASSAY_MC_AT_STEPS, nothing.barrier_kind = ASSAY_MC_UP_OUT;
+  nothing.barrier = 101, nothing.strike = 102, nothing.steps = 8, nothing.greeks = true;
+  assert_near(price_of(&nothing).greeks.gamma.value, 0, 3e-6); /* the difference's bias; a European's is 0.018 */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_european),   cmocka_unit_test(test_geometric_asian),  cmocka_unit_test(test_arithmetic_asian),
-      cmocka_unit_test(test_bare_asian), cmocka_unit_test(test_digital),          cmocka_unit_test(test_barriers),
-      cmocka_unit_test(test_lookbacks),  cmocka_unit_test(test_watched_at_steps), cmocka_unit_test(test_barriers_at_steps),
+      cmocka_unit_test(test_european),          cmocka_unit_test(test_geometric_asian),
+      cmocka_unit_test(test_arithmetic_asian),  cmocka_unit_test(test_bare_asian),
+      cmocka_unit_test(test_digital),           cmocka_unit_test(test_barriers),
+      cmocka_unit_test(test_lookbacks),         cmocka_unit_test(test_watched_at_steps),
+      cmocka_unit_test(test_barriers_at_steps), cmocka_unit_test(test_gammas_of_many_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
