@@ -50,7 +50,17 @@ static assay_status check_choice(const assay_cli_option *option, const char *val
 static assay_status check_range(const assay_cli_option *option, double value, const char *text, assay_error *err) {
   if (option->low == 0 && option->high == 0) return ASSAY_OK;
   if (value >= option->low && value <= option->high) return ASSAY_OK;
-  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s must be from %g to %g, not %s", option->name, option->low, option->high, text);
+  return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s must be from %.10g to %.10g, not %s", option->name, option->low, option->high, text);
+}
+
+/* Also as 1e6, which is how counts of paths are written. */
+static bool parse_count(const char *text, uint64_t *count) {
+  double real = 0;
+  if (assay_parse_u64(text, count)) return true;
+  if (text[0] < '0' || text[0] > '9' || strpbrk(text, "eE") == NULL || strpbrk(text, "xX") != NULL) return false;
+  if (!assay_parse_f64(text, &real) || !(real < 0x1p53) || real != floor(real)) return false;
+  *count = (uint64_t)real;
+  return true;
 }
 
 static assay_status split_words(assay_cli *cli, const assay_cli_option *option, const char *value, assay_cli_words *words,
@@ -79,7 +89,7 @@ static assay_status set_value(assay_cli *cli, const assay_cli_option *option, co
       if (status == ASSAY_OK) *(const char **)field = value;
       return status;
     case ASSAY_CLI_UNSIGNED:
-      if (!assay_parse_u64(value, &whole))
+      if (!parse_count(value, &whole))
         return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s needs a whole number, not '%s'", option->name, value);
       status = check_range(option, (double)whole, value, err);
       if (status == ASSAY_OK) *(uint64_t *)field = whole;

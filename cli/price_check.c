@@ -11,8 +11,9 @@ static const char *idle_option(const assay_cli *cli, const char *const *options)
   return NULL;
 }
 
-static const char *const of_simulations[] = {"paths",      "seed",    "target-error", "level",       "precision", "sampling",
-                                             "antithetic", "control", "no-greeks",    "upper-bound", NULL};
+static const char *const of_simulations[] = {"target-error", "level",     "precision",   "sampling", "antithetic",
+                                             "control",      "no-greeks", "upper-bound", NULL};
+static const char *const of_every_method[] = {"paths", "seed", NULL};
 static const char *const of_merton[] = {"jump-rate", "jump-mean", "jump-volatility", NULL};
 static const char *const of_heston[] = {"variance", "long-variance", "reversion", "variance-volatility", NULL};
 
@@ -33,8 +34,13 @@ static assay_status check_model(const assay_cli *cli, const assay_price_settings
 
 /* What needs no simulation runs on this processor, and takes nothing that says how to simulate. */
 static assay_status check_exact(const assay_cli *cli, const assay_price_settings *s, assay_error *err) {
-  const char *idle = idle_option(cli, of_simulations);
   bool tree = strcmp(s->method, "tree") == 0;
+  const char *idle = idle_option(cli, of_simulations), *common = idle_option(cli, of_every_method);
+  /* Who names the method compares methods with the same words. */
+  if (idle == NULL && common != NULL && assay_cli_was_typed(cli, "method"))
+    assay_cli_note(cli, "--%s does nothing here: a %s is exact without", common, tree ? "tree" : "closed form");
+  else if (idle == NULL)
+    idle = common;
   if (idle != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s is of simulations: add --method montecarlo", idle);
   if (assay_cli_was_typed(cli, "device") && strcmp(s->device, "auto") != 0 && strcmp(s->device, "cpu") != 0)
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID,

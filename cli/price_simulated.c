@@ -156,9 +156,11 @@ int assay_price_simulate(assay_cli *cli, const assay_price_settings *s, const ch
   double distance = NAN; /* that --nearest has moved the correlations */
   assay_status status =
       params.payoff == ASSAY_MC_BASKET ? take_assets(cli, s, payoff, &err, &params, &distance) : assay_price_check(cli, s, &err);
-  if (status == ASSAY_OK && params.greeks && params.paths > 0 && params.paths < ASSAY_MC_GREEKS_MIN_PATHS) {
-    status = ASSAY_FAIL(&err, ASSAY_ERR_INVALID, "--paths %llu is too few for Greeks, which need %d: take more, or --no-greeks",
-                        (unsigned long long)params.paths, ASSAY_MC_GREEKS_MIN_PATHS);
+  if (params.greeks && params.paths > 0 && params.paths < ASSAY_MC_GREEKS_MIN_PATHS) {
+    params.greeks = false;
+    if (status == ASSAY_OK)
+      assay_cli_note(cli, "no Greeks: their errors need %d paths, and --paths is %llu", ASSAY_MC_GREEKS_MIN_PATHS,
+                     (unsigned long long)params.paths);
   }
   if (status == ASSAY_OK) status = assay_mc_price(&params, &err, &r);
   if (status != ASSAY_OK) return assay_cli_fail(cli, &err);

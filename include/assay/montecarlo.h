@@ -118,7 +118,7 @@ typedef struct assay_mc_params {
   uint32_t assets;
   const double *spots, *weights, *dividends, *volatilities, *correlations; /* weights, dividends NULL: 1 / assets, 0 */
 
-  uint64_t paths; /* 0: 1,048,576; antithetic pairs count two */
+  uint64_t paths; /* 0: 1,048,576; at least 512, with Greeks 16,384; antithetic pairs count two */
   uint64_t seed;
   assay_mc_precision precision;
   assay_mc_sampling sampling;

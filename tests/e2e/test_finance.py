@@ -116,6 +116,15 @@ class Options(Finance):
             self.refuse(*european, *words, says=says)
         self.check(*european, "--volatility", "0.2", "--device", "cpu")
         self.check(*european, "--volatility", "0.2", "--method", "tree", "--steps", "10")
+        for method in ("closed-form", "tree", "montecarlo"):  # the same words for every method that is named
+            done = self.check(*european, "--volatility", "0.2", "--method", method, "--paths", "2e4", "--seed", "42", "--json")
+            self.assertAlmostEqual(json.loads(done.stdout)["price"], 1.19113, delta=0.1)
+            self.assertEqual(method != "montecarlo", "--paths does nothing here" in done.stderr)
+        done = self.check(*european, "--volatility", "0.2", *simulated, "--paths", "1000", "--json")
+        self.assertIn("no Greeks: their errors need 16384 paths, and --paths is 1000", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["greeks"], {})
+        for paths in ("1.5e0", "1e99", "0x1e3", "1e-3"):
+            self.refuse(*european, "--volatility", "0.2", *simulated, "--paths", paths, says="needs a whole number")
         self.check(*european, "--volatility", "0.2", env={"ASSAY_DEVICE": "cpu"})
         path = self.table()
         self.refuse("risk", "var", path, "--scenarios", "1000", says="--scenarios is of simulations")
@@ -262,7 +271,8 @@ class Simulations(Finance):
         self.assertEqual(inputs["weights"], [0.75, 0.25])
         tree = ["price", "american", *MARKET, "--volatility", "0.2", "--steps", "1000"]
         self.assertEqual((self.answer(*tree)["steps"], self.answer(*tree, "--tree", "crr")["steps"]), (1001, 1000))
-        self.refuse("price", "american", *MARKET, "--volatility", "0.2", "--method", "montecarlo", "--paths", "1000", says="--no-greeks")
+        done = self.check("price", "american", *MARKET, "--volatility", "0.2", "--method", "montecarlo", "--paths", "1000")
+        self.assertIn("no Greeks", done.stderr)
 
     def test_a_basket_moves_with_each_asset(self):
         words = ["price", "basket", "--spot", "100,90", "--volatility", "0.2,0.3", "--correlation", "0.5", "--strike", "95", "--time", "1", "--rate", "0.05", "--paths", "20000"]
