@@ -389,10 +389,8 @@ static assay_status simulate(const assay_mc_job *job, uint64_t batch, uint64_t s
 
 assay_status assay_mc_sobol_job(assay_mc_job *job, assay_error *err) {
   const assay_mc_params *o = &job->option;
-  if (o->control && o->payoff == ASSAY_MC_AMERICAN)
-    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED,
-                      "an American option's control variate is of pseudo-random numbers: leave `control` out, or `sampling`");
-  if (o->control) return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "with Sobol points a control variate gains little: leave `control` out");
+  if (o->control)
+    return ASSAY_FAIL(err, ASSAY_ERR_UNSUPPORTED, "control variates are of pseudo-random numbers: leave `control` out, or `sampling`");
   if (o->steps > ASSAY_MC_MAX_SOBOL_STEPS) {
     return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "%u steps with Sobol points: at most %d are taken", o->steps, ASSAY_MC_MAX_SOBOL_STEPS);
   }

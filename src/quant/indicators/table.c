@@ -536,6 +536,7 @@ const assay_indicator *assay_indicator_find(const char *name) {
 }
 
 const char *assay_indicator_suggest(const char *name) {
+  if (name == NULL) return NULL;
   const char *words[sizeof table / sizeof *table * (ASSAY_INDICATOR_MAX_ALIASES + 1) + 1];
   size_t count = 0;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -1022,6 +1022,7 @@ static void test_lookup(void **state) {
   assert_null(assay_indicator_find("nonsense"));
   assert_null(assay_indicator_find(NULL));
   assert_string_equal(assay_indicator_suggest("bolinger"), "bollinger");
+  assert_null(assay_indicator_suggest(NULL));
   const assay_indicator *macd = assay_indicator_find("macd");
   assert_int_equal(assay_indicator_parameter_at(macd, "Signal"), 2);
   assert_int_equal(assay_indicator_output_at(macd, "histogram"), 2);
