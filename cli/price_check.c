@@ -38,7 +38,7 @@ static assay_status check_exact(const assay_cli *cli, const assay_price_settings
   const char *idle = idle_option(cli, of_simulations), *common = idle_option(cli, of_every_method);
   /* Who names the method compares methods with the same words. */
   if (idle == NULL && common != NULL && assay_cli_was_typed(cli, "method"))
-    assay_cli_note(cli, "--%s does nothing here: a %s is exact without", common, tree ? "tree" : "closed form");
+    assay_cli_note(cli, "--%s does nothing here: a %s simulates nothing", common, tree ? "tree" : "closed form");
   else if (idle == NULL)
     idle = common;
   if (idle != NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "--%s is of simulations: add --method montecarlo", idle);
