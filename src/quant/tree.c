@@ -29,10 +29,10 @@ static double peizer_pratt(double z, double n) {
 static bool lattice_crr(const assay_option *option, uint32_t steps, tree_shape *out) {
   double dt = option->time / steps, move = option->volatility * sqrt(dt), drift = (option->rate - option->dividend) * dt;
   /* p = (e^drift - e^-move) / (e^move - e^-move), without the difference of numbers near 1. */
-  double width = exp(move) - exp(-move), up = (expm1(drift) - expm1(-move)) / width, down = (expm1(move) - expm1(drift)) / width;
+  double width = expm1(move) - expm1(-move), up = (expm1(drift) - expm1(-move)) / width, down = (expm1(move) - expm1(drift)) / width;
   double discount = exp(-option->rate * dt);
   *out = (tree_shape){steps, exp(move), exp(-move), discount * up, discount * down, dt};
-  return up >= 0 && down >= 0;
+  return up >= 0 && down >= 0 && out->up > out->down;
 }
 
 static bool lattice_leisen_reimer(const assay_option *option, uint32_t steps, tree_shape *out) {
@@ -157,6 +157,8 @@ static assay_status check(const assay_option *option, const assay_tree *tree, as
     return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "%u steps: a tree has 2 to %d", (unsigned)tree->steps, ASSAY_TREE_MAX_STEPS);
   if (!build(option, tree, lattice)) {
     double slope = (option->rate - option->dividend) / option->volatility;
+    if (tree->method == ASSAY_TREE_CRR && lattice->up <= lattice->down)
+      return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "a step's volatility is less than spots are rounded by: use the closed form");
     if (tree->method == ASSAY_TREE_CRR)
       return ASSAY_FAIL(
           err, ASSAY_ERR_INVALID,

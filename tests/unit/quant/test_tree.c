@@ -161,6 +161,18 @@ static void rho_of_small_volatilities(void **state) {
   }
 }
 
+/* Where a step's volatility is hardly more than a rounding, probabilities still come to 1: the price is what the forward pays. */
+static void prices_of_next_to_no_volatility(void **state) {
+  (void)state;
+  for (double volatility = 1e-14; volatility < 1e-7; volatility *= 3) {
+    const assay_option option = {ASSAY_OPTION_CALL, 100.025, 100, 1, volatility / 100, volatility / 200, volatility};
+    for (uint32_t steps = 5; steps < 100; steps += 13) {
+      const double crr = price_of(option, (assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_EUROPEAN, steps}, NULL);
+      assert_near(crr, 100.025 * exp(-option.dividend) - 100 * exp(-option.rate), 1e-10);
+    }
+  }
+}
+
 /* Where a tree of a higher spot has no probabilities any more, the first levels say what they can. */
 static void greeks_at_the_end_of_the_range(void **state) {
   (void)state;
@@ -261,6 +273,12 @@ static void bad_trees_are_refused(void **state) {
   assert_non_null(strstr(err.message, "more than 2500 steps"));
   assert_true(price == 7);
   assert_ok(assay_tree_price(&bad, &(assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 2600}, &err, &price, NULL), err);
+  bad = good;
+  bad.volatility = 1e-16;
+  bad.rate = 0;
+  err = (assay_error){0};
+  assert_int_equal(assay_tree_price(&bad, &tree, &err, &price, NULL), ASSAY_ERR_INVALID);
+  assert_non_null(strstr(err.message, "less than spots are rounded by"));
   bad.volatility = 100;
   assert_int_equal(assay_tree_price(&bad, &(assay_tree){ASSAY_TREE_CRR, ASSAY_EXERCISE_AMERICAN, 1000}, NULL, &price, NULL),
                    ASSAY_ERR_INVALID);
@@ -275,6 +293,7 @@ int main(void) {
       cmocka_unit_test(leisen_reimer_is_of_second_order),
       cmocka_unit_test(leisen_reimer_greeks_of_any_deviation),
       cmocka_unit_test(rho_of_small_volatilities),
+      cmocka_unit_test(prices_of_next_to_no_volatility),
       cmocka_unit_test(greeks_at_the_end_of_the_range),
       cmocka_unit_test(theta_of_early_exercise),
       cmocka_unit_test(early_exercise),
