@@ -748,6 +748,10 @@ static size_t next_document(const assay_feed_reader *in, const uint8_t *begin, c
 
 static inline bool is_blank(uint8_t c) { return c == '\n' || c == ' ' || c == '\r' || c == '\t'; }
 
+static inline void pass_blanks(assay_feed_reader *in) {
+  while (in->at < in->size && is_blank(in->data[in->at])) in->at++;
+}
+
 /* A mark of a list, or a document in one. */
 static inline bool is_of_list(const assay_binance_reader *reader, uint8_t c) {
   return reader->list.depth > 0 || c == ',' || c == '[' || c == ']';
@@ -769,13 +773,13 @@ static const uint8_t *behind_time(const uint8_t *from, const uint8_t *end) {
 assay_feed_step READ_NEXT(assay_binance_reader *reader, assay_binance_message *message) {
   assay_feed_reader *in = &reader->in;
   if (in->fault.problem != NULL) return ASSAY_FEED_MALFORMED;
-  while (in->at < in->size && is_blank(in->data[in->at])) in->at++;
+  pass_blanks(in);
 #if FAST
   if (reader->list.depth == 0 && read_by_shape(reader, message)) return ASSAY_FEED_MESSAGE;
 #endif
   if (in->at == 0 && in->base == 0 && in->size > 0 && memcmp(in->data, byte_order_mark, in->size < 3 ? in->size : 3) == 0) {
     if (in->size < 3 && !in->last) return ASSAY_FEED_MORE;
-    if (in->size >= 3) in->at = 3;
+    if (in->size >= 3) in->at = 3, pass_blanks(in);
   }
   if (in->at == in->size || is_of_list(reader, in->data[in->at])) {
     const assay_feed_step step = assay_binance_pass_marks(reader);

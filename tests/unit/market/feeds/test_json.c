@@ -534,6 +534,8 @@ static void test_marks_of_lists(void **state) {
                {" [ T , T ]\n[T]\nT\n[]T", 5, 0, 0, NULL},
                {"[[T,T],[],[T],T]", 4, 0, 0, NULL},
                {"\xef\xbb\xbf[T]", 1, 0, 0, NULL},
+               {"\xef\xbb\xbf\r\n\n[T]\n", 1, 0, 0, NULL},
+               {"\xef\xbb\xbf\n T", 1, 0, 0, NULL},
                {"[5 T,5 T]", 2, 0, 0, NULL},
                {"[T,T,]", 2, 1, 2 * trade + 3, "without a document behind"},
                {"[T,,T]", 2, 1, trade + 2, "without a document before"},
