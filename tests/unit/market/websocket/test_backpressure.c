@@ -335,6 +335,39 @@ static void what_waits_has_a_limit_together(void **state) {
   finish();
 }
 
+/* Who reads slowly is told too where all connections together hold too much, if what waited for that peer was what the others need. */
+static void slow_readers_are_told_where_memory_ends(void **state) {
+  (void)state;
+  unsigned sent = 0;
+  start_small(sizeof long_message, &(assay_ws_options){.queue_limit = 64 << 20, .ping_s = -1, .policy = ASSAY_WS_DISCONNECT});
+  int fd = shaken("");
+  while (assay_ws_send(ours.ws, ASSAY_WS_BINARY, long_message, 100000, NULL) == ASSAY_OK) assert_true(++sent < 1000);
+  assert_int_equal(assay_ws_server_count(server).disconnected, 1);
+  for (int turns = 0; turns < 5; turns++) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+  assert_int_equal(ours.closed, 0); /* its close frame waits behind the wire */
+  close(fd);
+  until(ours.closed == 1);
+  finish();
+}
+
+/* Where it is others that hold it, nobody waits for a close frame to be read. */
+static void who_needs_what_others_hold_is_hung_up_on(void **state) {
+  (void)state;
+  start_small(sizeof long_message, &(assay_ws_options){.queue_limit = 64 << 20, .ping_s = -1, .policy = ASSAY_WS_DISCONNECT});
+  int fd = shaken("");
+  assay_ws *first = ours.ws;
+  while (assay_ws_queued(first) < 3 << 20) assert_ok(assay_ws_send(first, ASSAY_WS_BINARY, long_message, 1 << 20, &err), err);
+  int other = shaken("");
+  assert_int_equal(assay_ws_send(ours.ws, ASSAY_WS_BINARY, long_message, 6 << 20, NULL), ASSAY_ERR_BUSY);
+  for (int turns = 0; turns < 5; turns++) assert_ok(assay_ws_loop_turn(loop, 0.001, &err), err);
+  assert_int_equal(ours.closed, 1);
+  assert_int_equal(ours.code, ASSAY_WS_CLOSE_TRY_LATER);
+  close(other);
+  close(fd);
+  until(ours.closed == 2);
+  finish();
+}
+
 /* ---- Compression -----------------------------------------------------------------------------------------------------------------------
  */
 
@@ -513,6 +546,8 @@ int main(void) {
       cmocka_unit_test(unfinished_messages_have_a_limit_together),
       cmocka_unit_test(inflated_messages_count),
       cmocka_unit_test(what_waits_has_a_limit_together),
+      cmocka_unit_test(slow_readers_are_told_where_memory_ends),
+      cmocka_unit_test(who_needs_what_others_hold_is_hung_up_on),
       cmocka_unit_test(compressors_have_a_limit_together),
       cmocka_unit_test(windows_have_a_limit_together),
       cmocka_unit_test(a_window_that_was_given_up_counts),
