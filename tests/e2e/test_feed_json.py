@@ -12,6 +12,7 @@ import story
 class RealJson(feeds.Feed):
     """Streams as they are captured: wrapped or not, with snapshots that name nothing, with messages of other kinds among them."""
 
+    TRADE_OF = '{"e":"trade","E":1672515782136,"s":"%s","t":%d,"p":"4.%d","q":"1.0","T":167251578213%d,"m":true}'
     DEPTH = '{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":%d,"u":%d,"b":%s,"a":%s}'
 
     def shown(self, *lines, symbol="BNBBTC"):
@@ -61,6 +62,14 @@ class RealJson(feeds.Feed):
         self.assertEqual(bars[0], bars[1])
         self.assertEqual(bars[0], bars[2])
         self.refuse("feed", "bars", "--symbol", "LTCBTC", self.path("t.json"), says="it names no symbols: what it has comes without --symbol")
+
+    def test_trades_without_a_name_beside_several(self):
+        """Whose they are nobody knows: no symbol gets them. Beside one symbol, they are its own."""
+        lines = [self.TRADE_OF % (pair, i, i, i) for i, pair in enumerate(("BNBBTC", "LTCBTC"))]
+        asked = json.dumps({"id": 9, "price": "7.0", "qty": "5.0", "quoteQty": "35", "time": 1672515783000, "isBuyerMaker": True})
+        for count, volumes in ((1, {"BNBBTC": 6}), (2, {"": 5, "BNBBTC": 1, "LTCBTC": 1})):
+            bars = self.check("feed", "bars", "--every", "1h", self.write("t.json", "\n".join([*lines[:count], asked]))).stdout.splitlines()
+            self.assertEqual({row.split(",")[0]: float(row.split(",")[6]) for row in bars[1:]}, volumes)
 
     def test_combined_streams(self):
         lines = [

@@ -105,7 +105,7 @@ static unsigned as_unsigned(size_t size) { return size < UINT_MAX ? (unsigned)si
 /* Tapes and block devices leave zeros behind a member. */
 static bool pass_padding(const assay_frames *f, pieces *p) {
   const size_t before = p->in_left;
-  if (f->in_frame || f->frame_at == 0) return false;
+  if (f->in_frame) return false;
   for (; p->in_left > 0 && p->in[0] == 0; p->in_left--) p->in++;
   return p->in_left < before;
 }

@@ -530,6 +530,27 @@ static void assert_broken(const parted *p, size_t wanted, const char *says, unsi
     fail_msg("%s: %zu bytes, %s", text, read, err.message);
 }
 
+/* Behind what readers of Zstandard pass over (a table of contents, a comment), bytes are counted from the file's beginning. */
+static void test_cut_off_behind_what_is_passed_over(void **state) {
+  (void)state;
+  static parted p;
+  static uint8_t bytes[16 + sizeof p.bytes] = {0x50, 0x2a, 0x4d, 0x18, 8};
+  assay_error err;
+  size_t read, cut;
+  make_parted(&p, false);
+  cut = p.begins[2] + 20;
+  memcpy(bytes + 16, p.bytes, p.size);
+  assay_status status = read_parted(bytes, 16 + cut, &read, &err);
+  if (status == ASSAY_ERR_UNSUPPORTED) skip();
+  char where[128];
+  snprintf(where, sizeof where, "cut off at byte %zu, in the frame that begins at byte %zu;", 16 + cut, 16 + p.begins[2]);
+  assert_int_equal(status, ASSAY_ERR_CORRUPT);
+  assert_non_null(strstr(err.message, where));
+  uint8_t *unpacked = NULL;
+  assert_int_equal(assay_feed_unpack(bytes, 16 + cut, 1 << 20, &err, &unpacked, &read), ASSAY_ERR_CORRUPT);
+  assert_non_null(strstr(err.message, where));
+}
+
 /* What is damaged, or no part of the stream, comes behind all that is right. */
 static void test_damage_in_a_compressed_file(void **state) {
   (void)state;
@@ -851,6 +872,7 @@ int main(void) {
       cmocka_unit_test(test_what_cannot_be_read),
       cmocka_unit_test(test_compressed),
       cmocka_unit_test(test_cut_off_at_every_byte),
+      cmocka_unit_test(test_cut_off_behind_what_is_passed_over),
       cmocka_unit_test(test_damage_in_a_compressed_file),
       cmocka_unit_test(test_gzip_between_zeros),
       cmocka_unit_test(test_zips),
