@@ -25,8 +25,8 @@
  * command on it fails likewise. assay_device_run does a piece of work with the fallback that these two call for.
  *
  * Thread-safety: devices, buffers' memory and the pool may be used from any thread. A stream, and the buffers that its commands use at the
- * time, belong to one thread at a time. Destroy and free functions accept NULL. In a child of fork, devices that the parent opened through
- * a driver are lost (ASSAY_ERR_LOST); those of the processor go on.
+ * time, belong to one thread at a time. Destroy and free functions accept NULL; a device or buffer that is NULL has nothing to tell (false,
+ * 0, a cause). In a child of fork, devices that the parent opened through a driver are lost (ASSAY_ERR_LOST); those of the processor go on.
  */
 #ifndef ASSAY_DEVICE_H
 #define ASSAY_DEVICE_H

@@ -67,9 +67,10 @@ void assay_buffer_discard(assay_buffer *buffer) {
   assay_buffer_free(buffer);
 }
 
-size_t assay_buffer_bytes(const assay_buffer *buffer) { return buffer->requested; }
+size_t assay_buffer_bytes(const assay_buffer *buffer) { return buffer != NULL ? buffer->requested : 0; }
 
 void *assay_buffer_host(assay_buffer *buffer) {
+  if (buffer == NULL) return NULL;
   const assay_core *core = buffer->owner;
   if (core->backend->host == NULL || (core->info.flags & ASSAY_DEVICE_HOST_MEMORY) == 0) return NULL;
   buffer->pinned = true;

@@ -11,7 +11,7 @@
 
 const assay_device_info *assay_device_get_info(const assay_device *device) { return device != NULL ? &device->core->info : NULL; }
 const char *assay_device_reason(const assay_device *device) { return device->reason; }
-bool assay_device_is_exact(const assay_device *device) { return device->exact; }
+bool assay_device_is_exact(const assay_device *device) { return device != NULL && device->exact; }
 
 bool assay_device_supports(const assay_device *device, const char *operation) {
   if (device == NULL || operation == NULL) return false;
@@ -22,19 +22,28 @@ bool assay_device_supports(const assay_device *device, const char *operation) {
   return assay_core_kernel_get(core, operation, NULL, &kernel) == ASSAY_OK;
 }
 
-void assay_device_memory(const assay_device *device, assay_memory_stats *stats) { assay_pool_stats(device->core->pool, stats); }
+void assay_device_memory(const assay_device *device, assay_memory_stats *stats) {
+  if (device == NULL)
+    *stats = (assay_memory_stats){0};
+  else
+    assay_pool_stats(device->core->pool, stats);
+}
 
 size_t assay_device_memory_classes(const assay_device *device, assay_memory_row *rows, size_t capacity) {
-  return assay_pool_classes(device->core->pool, rows, capacity);
+  return device != NULL ? assay_pool_classes(device->core->pool, rows, capacity) : 0;
 }
 
 size_t assay_device_memory_labels(const assay_device *device, assay_memory_row *rows, size_t capacity) {
-  return assay_pool_labels(device->core->pool, rows, capacity);
+  return device != NULL ? assay_pool_labels(device->core->pool, rows, capacity) : 0;
 }
 
-uint64_t assay_device_trim(assay_device *device, uint64_t keep_bytes) { return assay_pool_trim(device->core->pool, keep_bytes); }
+uint64_t assay_device_trim(assay_device *device, uint64_t keep_bytes) {
+  return device != NULL ? assay_pool_trim(device->core->pool, keep_bytes) : 0;
+}
 
-void assay_device_set_memory_limit(assay_device *device, uint64_t bytes) { assay_pool_set_limit(device->core->pool, bytes); }
+void assay_device_set_memory_limit(assay_device *device, uint64_t bytes) {
+  if (device != NULL) assay_pool_set_limit(device->core->pool, bytes);
+}
 
 typedef struct mover {
   assay_core *core;
@@ -60,6 +69,7 @@ static bool drain(assay_core *core) {
 }
 
 uint64_t assay_device_defragment(assay_device *device) {
+  if (device == NULL) return 0;
   assay_core *core = device->core;
   mover with = {.core = core};
   if (assay_core_usable(core, NULL) != ASSAY_OK || !drain(core) || core->backend->queue_create(core->state, NULL, &with.queue) != ASSAY_OK)
@@ -75,9 +85,13 @@ const char *assay_memory_pressure_text(assay_memory_pressure pressure) {
 }
 
 void assay_device_get_health(const assay_device *device, assay_device_health *health) {
+  *health = (assay_device_health){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, "", ""};
+  if (device == NULL) {
+    snprintf(health->cause, sizeof health->cause, "there is no device (NULL)");
+    return;
+  }
   assay_core *core = device->core;
   const assay_backend *backend = core->backend;
-  *health = (assay_device_health){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, "", ""};
   assay_error lost = {0};
   if (assay_core_usable(core, &lost) != ASSAY_OK) {
     snprintf(health->cause, sizeof health->cause, "%.*s", (int)sizeof health->cause - 1, lost.message);

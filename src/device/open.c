@@ -212,6 +212,7 @@ void assay_device_close(assay_device *device) { assay_free(device); }
 assay_status assay_device_default(assay_error *err, assay_device **device) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static _Atomic(assay_device *) kept;
+  if (device == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_device_default needs a place for the device (NULL)");
   assay_device *found = atomic_load_explicit(&kept, memory_order_acquire);
   assay_status status = ASSAY_OK;
   if (found == NULL) {

@@ -439,6 +439,7 @@ static const char *machine_label(assay_arena *storage) {
 
 assay_status assay_crossover_measure(const assay_crossover_config *config, assay_error *err, assay_crossover **found) {
   static const assay_crossover_config defaults = {0};
+  if (found == NULL) return ASSAY_FAIL(err, ASSAY_ERR_INVALID, "assay_crossover_measure needs a place for what it finds (NULL)");
   if (config == NULL) config = &defaults;
   assay_device_row rows[MOST_DEVICES];
   const char *ids[MOST_DEVICES];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who forgets an argument is told which: no public function of finance may crash on NULL. */
+#include <assay/crossover.h>
 #include <assay/device.h>
 #include <assay/quant.h>
 
@@ -82,6 +83,21 @@ static void indicators_and_devices(void **state) {
   assert_null(assay_device_get_info(NULL));
   assert_false(assay_device_supports(NULL, "gemm_f32"));
   assert_false(assay_perf_get(NULL, 0, &report));
+  assert_needs(assay_device_default(&err, NULL), "a place for the device");
+  assert_needs(assay_crossover_measure(NULL, &err, NULL), "a place for what it finds");
+  assert_false(assay_device_is_exact(NULL));
+  assert_int_equal(assay_device_memory_classes(NULL, NULL, 0) + assay_device_memory_labels(NULL, NULL, 0), 0);
+  assert_int_equal(assay_device_memory_advise(NULL, NULL, 0), 0);
+  assert_int_equal(assay_device_trim(NULL, 0) + assay_device_defragment(NULL), 0);
+  assay_device_set_memory_limit(NULL, 1);
+  assay_memory_stats stats;
+  assay_device_memory(NULL, &stats);
+  assert_int_equal(stats.live_bytes, 0);
+  assay_device_health health;
+  assay_device_get_health(NULL, &health);
+  assert_non_null(strstr(health.cause, "no device"));
+  assert_int_equal(assay_buffer_bytes(NULL), 0);
+  assert_null(assay_buffer_host(NULL));
 }
 
 int main(void) {
