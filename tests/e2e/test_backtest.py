@@ -342,6 +342,10 @@ class Backtest(backtests.Backtest):
         self.assertFalse(apart["carry"])
         self.assertGreater(apart["metrics"]["fills"], len(fills))
         self.assertGreater(apart["metrics"]["fees"], done["metrics"]["fees"])
+        for more, says in ((["--carry"], "goes over to the next"), ([], "is sold there, with fees and slippage")):
+            self.check("backtest", *words, *more, "--report", self.path("page.html"))
+            with open(self.path("page.html"), encoding="utf-8") as file:
+                self.assertIn("What a window holds at its end " + says, file.read())
 
     def test_reports(self):
         _, path = self.table("a <b> & c.csv")

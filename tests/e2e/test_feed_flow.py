@@ -211,8 +211,8 @@ class Flow(feeds.Feed):
         order = lambda action, side, number, price, size, flags, ms: dbn.dbn_order(7, action, side, number, price * 10**9, size, flags, time=ns + ms * 10**6)
         change = [order(b"A", b"B", 1, 9, 5, last, 0), order(b"A", b"A", 2, 10, 4, last, 0), order(b"A", b"B", 3, 9, 2, last, 1)]
         for ends in (last, 0):
-            again = [order(b"R", b"N", 0, 0, 0, snapshot, 2), order(b"A", b"B", 11, 8, 9, snapshot, -500), order(b"A", b"B", 12, 9, 1, snapshot | last - ends, -300),
-                     order(b"A", b"A", 13, 10, 2, snapshot | ends, -400)]
+            again = [order(b"R", b"N", 0, 0, 0, snapshot, 2), order(b"A", b"B", 11, 8, 9, snapshot, -500), order(b"A", b"A", 15, 12, 3, snapshot, -450),
+                     order(b"A", b"B", 12, 9, 1, snapshot | last - ends, -300), order(b"A", b"A", 13, 10, 2, snapshot | ends, -400)]
             path = self.path("snapshot.dbn")
             pathlib.Path(path).write_bytes(dbn.dbn_metadata([("AB", 7)]) + b"".join(change + again + [order(b"A", b"B", 14, 9, 3, last, 3)]))
             rows, _ = self.rows("--every", "1s", path)

@@ -211,6 +211,8 @@ class Risk(Finance):
         self.assertIn("1 rows of", done.stderr)
         self.assertEqual({t["asset"]: t["periods"] for t in self.answer("risk", "var", path, "--by", "symbol", "--level", "0.9")["tails"]}, {"A": 7, "B": 6})
         self.refuse("risk", "var", path, "--by", "symbl", says="did you mean 'symbol'?")
+        numbered = self.write("numbered.csv", "symbol,session,price\n" + "".join(f"{s},{i},{100 + i * (i % 3)}\n" for i in range(1, 9) for s in "AB"))
+        self.assertEqual([t["periods"] for t in self.answer("risk", "var", numbered, "--by", "symbol", "--date", "session", "--level", "0.9")["tails"]], [7, 7])
         twice = self.write("twice.csv", "symbol,date,price\nA,1,2\nA,1,3\n")
         self.refuse("risk", "covariance", twice, "--by", "symbol", says="twice.csv:3: 'A' has a second number on '1'")
 

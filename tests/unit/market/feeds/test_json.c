@@ -99,6 +99,7 @@ static void test_texts_with_escapes(void **state) {
                {"\\ud83d\\ude00x", "\xf0\x9f\x98\x80x"},
                {"\\ud83dx", "\xef\xbf\xbdx"},
                {"\\ud83d\\u0041", "\xef\xbf\xbd\x41"},
+               {"\\ud83d\\ue000", "\xef\xbf\xbd\xee\x80\x80"},
                {"\\ude00\\ud83d", "\xef\xbf\xbd\xef\xbf\xbd"},
                {"a\\u0000b", "a\xef\xbf\xbd\x62"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
