@@ -268,10 +268,11 @@ static int64_t give_all(void *context, const void **bytes) {
   return (int64_t)size;
 }
 
+/* One byte more than may come says that there are too many. */
 static assay_status grow(uint8_t **data, size_t *capacity, size_t most, assay_error *err) {
-  if (*capacity >= most) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "a compressed feed is longer than %zu bytes unpacked", most);
+  if (*capacity > most) return ASSAY_FAIL(err, ASSAY_ERR_LIMIT, "a compressed feed is longer than %zu bytes unpacked", most);
   size_t wanted = *capacity * 2 + (size_t)65536;
-  if (wanted > most) wanted = most;
+  if (wanted > most) wanted = most < SIZE_MAX ? most + 1 : most;
   uint8_t *grown = assay_realloc(ASSAY_TAG_MARKET, *data, wanted, 1);
   if (grown == NULL) return ASSAY_FAIL(err, ASSAY_ERR_NO_MEMORY, "out of memory for a compressed feed");
   *data = grown;

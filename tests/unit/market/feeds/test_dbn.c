@@ -601,7 +601,11 @@ static void test_unpacking(void **state) {
   out = NULL;
   assert_int_equal(assay_feed_unpack(packed, size - 3, 1 << 20, NULL, &out, &got), ASSAY_ERR_CORRUPT);
   assert_int_equal(assay_feed_unpack(packed, size, 200, NULL, &out, &got), ASSAY_ERR_LIMIT);
+  assert_int_equal(assay_feed_unpack(packed, size, b.size - 1, NULL, &out, &got), ASSAY_ERR_LIMIT);
   assert_null(out);
+  assert_ok(assay_feed_unpack(packed, size, b.size, &err, &out, &got), err); /* not more than that */
+  assert_int_equal(got, b.size);
+  assay_feed_generated_free(out);
 }
 
 int main(void) {
