@@ -209,9 +209,10 @@ static void without_conditions(assay_mc_job *job) {
 
 static void set_bump(assay_mc_job *job, double deviation) {
   mc_path_params *p = &job->params;
-  p->bump = deviation * fmin(MC_WALK_BUMP, MC_WALK_BUMP_STEP / sqrt(p->steps));
-  p->bump_up = exp(p->bump);
-  p->bump_down = exp(-p->bump);
+  double apart = job->option.precision == ASSAY_MC_F32 ? MC_WALK_BUMP_SINGLE : MC_WALK_BUMP;
+  p->bump = deviation * fmin(apart, MC_WALK_BUMP_STEP / sqrt(p->steps));
+  p->bump_up = expm1(p->bump); /* a rounded e^bump would be the same off for every path, and is divided by the bump's square */
+  p->bump_down = expm1(-p->bump);
 }
 
 /* What is looked at after steps only, under any model. */

@@ -33,7 +33,7 @@ typedef struct mc_path_params {
   double model[8]; /* walk.c and average.c say what they are */
   double uncorrected;
   double level;                    /* walk.c: binary logarithm of the strike over the spot */
-  double bump, bump_up, bump_down; /* see MC_WALK_BUMP; e^bump, e^-bump */
+  double bump, bump_up, bump_down; /* see MC_WALK_BUMP; e^bump - 1, e^-bump - 1 */
   double by_dt[8];                 /* walk.c */
   u32 jumps, walk_model;
 } mc_path_params;
@@ -93,8 +93,9 @@ enum { MC_PATHS_LOGARITHMS = 128, MC_PATHS_VARIANCES = 256 };
 enum { MC_WALK_GBM, MC_WALK_MERTON, MC_WALK_HESTON };
 /* `bump`: how far apart the spots are between which a barrier's gamma is taken, as a share of the deviation at the end, and at most of that
  * of a step: what an option is worth near a barrier that is looked at after steps changes within one. The bias of gamma is of its square's
- * order. */
+ * order; what rounding does to it, which single precision feels shortly before expiry, is divided by its square. */
 #define MC_WALK_BUMP 0.03
+#define MC_WALK_BUMP_SINGLE 0.06
 #define MC_WALK_BUMP_STEP 0.25
 
 /*

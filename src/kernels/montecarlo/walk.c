@@ -303,23 +303,33 @@ FUNCTION walk_law law_of(const mc_path_params p, const walk *a) {
   return l;
 }
 
-/* What is paid to G beyond a limit: of it the underlying, and the money. */
+/* The chance that G is beyond a limit, as the underlying counts it and as money does. */
 typedef struct walk_tail {
-  R underlying, all, bell; /* bell: the density at the limit */
+  R underlying, money, bell; /* bell: the density at the limit */
 } walk_tail;
 
-FUNCTION walk_tail tail_of(const mc_path_params p, R forward, R root, R limit) {
+FUNCTION walk_tail tail_of(const mc_path_params p, R root, R limit) {
   walk_tail t;
   R unused, below = cdf_and_density(limit, &t.bell), below1 = cdf_and_density(bounded(limit) - root, &unused);
   int call = p.scale > 0;
-  t.underlying = forward * (call ? ALL(1) - below1 : below1);
-  t.all = FMA(ALL(p.shift), call ? ALL(1) - below : below, t.underlying);
+  t.underlying = call ? ALL(1) - below1 : below1;
+  t.money = call ? ALL(1) - below : below;
   return t;
+}
+
+/* Second difference of what the tail is worth, between the spots on both sides. Not of the worths: rounded, they have too few digits left
+ * in single precision. */
+FUNCTION R twice_differed(const mc_path_params p, R forward, walk_tail lower, walk_tail tail, walk_tail higher) {
+  R moved = FMA(ALL(p.bump_up), higher.underlying, lower.underlying * (real)p.bump_down);
+  R underlying = moved + ((higher.underlying - tail.underlying) + (lower.underlying - tail.underlying));
+  R money = (higher.money - tail.money) + (lower.money - tail.money);
+  return FMA(ALL(p.shift), money, forward * underlying) * (real)(1.0 / (p.bump * p.bump));
 }
 
 /*
  * Barriers: the expectation over G of what is paid, and its derivatives. The tail beyond the strike's number or the barrier's, whichever is
  * further out, is what is paid where the barrier is on the side of the payoff that is worth nothing, and what is missing where it is not.
+ * Where it is the strike's for all three spots, its second derivative is known: a rounded difference would be the same off for every path.
  */
 FUNCTION void barrier_greeks(mc_sample *out, const mc_path_params p, walk a, walk_law l) {
   int up = (p.kind & MC_WALK_UP) != 0, call = p.scale > 0, instead = call != up;
@@ -328,35 +338,38 @@ FUNCTION void barrier_greeks(mc_sample *out, const mc_path_params p, walk a, wal
   R k = (ALL(p.level * LN2) - l.drift) * l.inverse, u = FMA(a.near * side, l.root, l.g);
   M inside = call ? u > k : u < k;
   R forward = scale * r_exp(FMA(l.root * l.root, ALL(RC(0.5)), l.drift));
-  walk_tail plain = tail_of(p, forward, l.root, k), tail = tail_of(p, forward, l.root, SELECT(inside, u, k));
+  walk_tail plain = tail_of(p, l.root, k), tail = tail_of(p, l.root, SELECT(inside, u, k));
+  R plain_underlying = forward * plain.underlying, plain_all = FMA(shift, plain.money, plain_underlying);
+  R tail_underlying = forward * tail.underlying, tail_all = FMA(shift, tail.money, tail_underlying);
   /* The same tail when the spot is a little higher or lower: drift, strike and barrier move, and with them which step is the nearest. */
   R apart = l.inverse * (real)p.bump;
   R higher_u = FMA((up ? a.near_less : a.near_more) * side, l.root, l.g), higher_k = k - apart;
   R lower_u = FMA((up ? a.near_more : a.near_less) * side, l.root, l.g), lower_k = k + apart;
-  walk_tail higher = tail_of(p, forward * (real)p.bump_up, l.root, call ? MAX(higher_u, higher_k) : MIN(higher_u, higher_k));
-  walk_tail lower = tail_of(p, forward * (real)p.bump_down, l.root, call ? MAX(lower_u, lower_k) : MIN(lower_u, lower_k));
-  R twice = ((higher.all - tail.all) + (lower.all - tail.all)) * (real)(1.0 / (p.bump * p.bump));
+  M higher_inside = call ? higher_u > higher_k : higher_u < higher_k, lower_inside = call ? lower_u > lower_k : lower_u < lower_k;
+  walk_tail higher = tail_of(p, l.root, SELECT(higher_inside, higher_u, higher_k));
+  walk_tail lower = tail_of(p, l.root, SELECT(lower_inside, lower_u, lower_k));
 
   R strike_bell = plain.bell * (call ? -(real)p.shift : (real)p.shift);
   R at_strike = instead ? SELECT(inside, nothing, strike_bell) : SELECT(inside, strike_bell, nothing);
   R barrier_bell = SELECT(inside, tail.bell, nothing) * side;
   R at_barrier = scale * r_exp(FMA(l.root, bounded(u), l.drift)),
     jump = (at_barrier + shift) * barrier_bell; /* paid there, times density */
-  R value = instead ? tail.all : plain.all - tail.all, by_drift = instead ? tail.underlying : plain.underlying - tail.underlying;
+  R value = instead ? tail_all : plain_all - tail_all, by_drift = instead ? tail_underlying : plain_underlying - tail_underlying;
   R by_root = FMA(l.root, by_drift, at_strike) - at_barrier * barrier_bell;
   R delta = FMA(jump, -(l.root * a.near_inverse), by_drift);
   R plain_gamma = strike_bell * l.inverse;
-  R gamma = instead ? twice - delta : plain_gamma - (twice - (plain.underlying - delta));
+  R twice = SELECT(lower_inside | inside | higher_inside, twice_differed(p, forward, lower, tail, higher), plain_gamma + plain_underlying);
+  R gamma = instead ? twice - delta : plain_gamma - (twice - (plain_underlying - delta));
   R near_step = p.walk_model == MC_WALK_HESTON ? l.root * a.near_step * (RC(1.0) / (real)p.steps) : l.inverse;
   R mean = FMA(-jump, near_step, by_drift);
   R near = a.near * side, deviation, dt = nothing;
   if (p.kind & MC_WALK_IN) {
-    value = plain.all - value;
-    delta = plain.underlying - delta;
-    mean = plain.underlying - mean;
+    value = plain_all - value;
+    delta = plain_underlying - delta;
+    mean = plain_underlying - mean;
     gamma = plain_gamma - gamma;
-    by_drift = plain.underlying - by_drift;
-    by_root = FMA(l.root, plain.underlying, strike_bell) - by_root;
+    by_drift = plain_underlying - by_drift;
+    by_root = FMA(l.root, plain_underlying, strike_bell) - by_root;
     jump = -jump;
   }
   if (p.walk_model == MC_WALK_HESTON) {

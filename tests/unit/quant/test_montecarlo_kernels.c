@@ -24,8 +24,8 @@ static mc_path_params some_paths(unsigned way, bool walk) {
                       .bridge = 288.5,
                       .level = way & 8 ? -0.074 : 0.0704,
                       .bump = 0.01,
-                      .bump_up = 1.01,
-                      .bump_down = 0.99,
+                      .bump_up = 0.01,
+                      .bump_down = -0.01,
                       .by_dt = {-0.15, 0.01, 0.002, 0.0003, 0.05, -0.05, 0.04, 0.01},
                       .payout = 1};
   if (!walk) return p;
