@@ -21,7 +21,7 @@ static double seconds_of(const assay_mc_params *option, assay_mc_result *result)
 }
 
 /*
- * A core that another guest shares is slow for stretches of a second, and slower for Greeks, which fill its units better, than for prices
+ * A core of a shared host is slow for stretches of a second, and slower for Greeks, which fill its units better, than for prices
  * (seen: 1.31 and 1.21 times as slow, so that 1.46 reads as 1.58). So every row is measured in several passes over all of them, and the
  * best of each side counts: the work is always the same, and nothing can make it faster than it is.
  */
