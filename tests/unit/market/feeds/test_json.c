@@ -277,7 +277,6 @@ static assay_feed_step step_of(const char *text, assay_binance_message *message)
   return step;
 }
 
-/* Numbers that are no JSON, and times that are none. */
 /* /api/v3/trades and aggTrades: what they are is in their words. */
 static void test_trades_that_were_asked_for(void **state) {
   (void)state;
@@ -324,6 +323,7 @@ static void test_trades_that_were_asked_for(void **state) {
   }
 }
 
+/* Numbers that are no JSON, and times that are none. */
 static void test_numbers_by_the_grammar(void **state) {
   (void)state;
   static const struct {
